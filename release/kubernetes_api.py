@@ -1,0 +1,188 @@
+"""A typed face of the Kubernetes dynamic client: plain objects in, plain objects out, one error type."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast
+
+import kubernetes.config as kubernetes_config  # pyright: ignore[reportMissingTypeStubs]
+from kubernetes.dynamic import DynamicClient  # pyright: ignore[reportMissingTypeStubs]
+from kubernetes.dynamic.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
+    DynamicApiError,
+    ResourceNotFoundError,
+)
+
+KubernetesObject: TypeAlias = dict[str, Any]
+"""A Kubernetes object as its API's JSON: `apiVersion`, `kind`, `metadata`, and what its kind has."""
+
+NOT_FOUND = 404
+
+
+class KubernetesApiError(Exception):
+    """The API server refused a request, in its own words.
+
+    Attributes:
+        status: HTTP status code.
+        reason: Kubernetes' reason, e.g. `Invalid`, `Conflict`, `Forbidden`.
+    """
+
+    def __init__(self, message: str, *, status: int, reason: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+
+class KubernetesApi:
+    """The API server that a kubeconfig names.
+
+    Args:
+        kubeconfig: A path, or the parsed kubeconfig itself.
+    """
+
+    def __init__(self, kubeconfig: Path | dict[str, Any]) -> None:
+        load = cast("Any", kubernetes_config)
+        api_client: Any = (
+            load.new_client_from_config(str(kubeconfig))
+            if isinstance(kubeconfig, Path)
+            else load.new_client_from_config_dict(kubeconfig)
+        )
+        # The client's default discovery cache is one file a host and port in the temporary directory, and would
+        # answer for a control plane that is gone: a file of this process alone instead.
+        handle, discovery_cache = tempfile.mkstemp(prefix="discovery-", suffix=".json")
+        os.close(handle)
+        Path(discovery_cache).unlink()
+        try:
+            self._client: Any = _answering(cast("Any", DynamicClient), api_client, cache_file=discovery_cache)
+        finally:
+            Path(discovery_cache).unlink(missing_ok=True)
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> KubernetesObject | None:
+        """The object, or None where there is none."""
+        try:
+            found = self._call("get", api_version, kind, name=name, namespace=namespace)
+        except KubernetesApiError as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+        return found
+
+    def list(
+        self, api_version: str, kind: str, *, namespace: str | None = None, label_selector: str | None = None
+    ) -> list[KubernetesObject]:
+        """All objects of a kind, in one namespace or in all. Each carries its `apiVersion` and `kind`."""
+        found = self._call("get", api_version, kind, namespace=namespace, label_selector=label_selector)
+        return [{"apiVersion": api_version, "kind": kind, **item} for item in found["items"]]
+
+    def create(self, body: KubernetesObject) -> KubernetesObject:
+        """Creates an object; its metadata names it."""
+        return self._call("create", body["apiVersion"], body["kind"], body=body, namespace=_namespace(body))
+
+    def apply(
+        self, body: KubernetesObject, *, field_manager: str, force: bool = False, dry_run: bool = False
+    ) -> KubernetesObject:
+        """Server-side apply: the fields in `body` become `field_manager`'s.
+
+        https://kubernetes.io/docs/reference/using-api/server-side-apply/
+
+        Raises:
+            KubernetesApiError: Among others a `Conflict` with another manager's fields, unless `force`.
+        """
+        return self._call(
+            "server_side_apply",
+            body["apiVersion"],
+            body["kind"],
+            body=body,
+            namespace=_namespace(body),
+            field_manager=field_manager,
+            force_conflicts=force,
+            dry_run="All" if dry_run else None,
+        )
+
+    def json_patch(
+        self, api_version: str, kind: str, name: str, patch: list[dict[str, Any]], *, namespace: str | None = None
+    ) -> KubernetesObject:
+        """Applies a JSON Patch (RFC 6902); a `test` that does not hold refuses the whole of it."""
+        return self._call(
+            "patch",
+            api_version,
+            kind,
+            name=name,
+            namespace=namespace,
+            body=patch,
+            content_type="application/json-patch+json",
+        )
+
+    def delete(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        namespace: str | None = None,
+        *,
+        propagation: Literal["Foreground", "Background", "Orphan"] = "Background",
+    ) -> None:
+        """Asks for an object's deletion; one that is already gone is no error. Does not wait."""
+        try:
+            self._call(
+                "delete",
+                api_version,
+                kind,
+                name=name,
+                namespace=namespace,
+                body={"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation},
+            )
+        except KubernetesApiError as error:
+            if error.status != NOT_FOUND:
+                raise
+
+    def watch(
+        self, api_version: str, kind: str, *, namespace: str | None = None, name: str | None = None, timeout: int
+    ) -> Iterator[tuple[str, KubernetesObject]]:
+        """Yields each event's type (`ADDED`, `MODIFIED`, `DELETED`) and object, for `timeout` seconds at most."""
+        resource = self._resource(api_version, kind)
+        events = cast("Iterator[Any]", resource.watch(namespace=namespace, name=name, timeout=timeout))
+        for event in events:
+            yield event["type"], cast("KubernetesObject", event["raw_object"])
+
+    def is_namespaced(self, api_version: str, kind: str) -> bool:
+        """Whether objects of this kind live in a namespace.
+
+        Raises:
+            KubernetesApiError: The API server knows no such kind.
+        """
+        return bool(self._resource(api_version, kind).namespaced)
+
+    def _resource(self, api_version: str, kind: str) -> Any:
+        try:
+            return _answering(self._client.resources.get, api_version=api_version, kind=kind)
+        except ResourceNotFoundError:
+            raise KubernetesApiError(
+                f'no matches for kind "{kind}" in version "{api_version}"', status=NOT_FOUND, reason="NoKindMatch"
+            ) from None
+
+    def _call(self, verb: str, api_version: str, kind: str, **arguments: Any) -> KubernetesObject:
+        operation = getattr(self._resource(api_version, kind), verb)
+        return cast("KubernetesObject", _answering(operation, **arguments).to_dict())
+
+
+def _namespace(body: KubernetesObject) -> str | None:
+    return cast("str | None", body["metadata"].get("namespace"))
+
+
+def _answering(operation: Any, *arguments: Any, **options: Any) -> Any:
+    """Calls the client, turning its errors into ours with the API server's own message."""
+    try:
+        return operation(*arguments, **options)
+    except DynamicApiError as error:
+        answer = cast("Any", error)
+        message, reason = str(answer.body or answer.reason), str(answer.reason)
+        try:
+            status = json.loads(answer.body)
+            message, reason = str(status["message"]), str(status["reason"])
+        except (TypeError, ValueError, KeyError):
+            pass  # not a Status object, e.g. a proxy's answer: its text as it came
+        raise KubernetesApiError(message, status=int(answer.status), reason=reason) from None
