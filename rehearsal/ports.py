@@ -1,0 +1,79 @@
+"""The TCP ports of a control plane's programs: chosen once, as kubeconfigs and an engine's state name them."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import psutil
+
+from rehearsal.errors import RehearsalError
+
+LOOPBACK = "127.0.0.1"
+
+RANGE = range(20000, 30000)
+"""Below the ports that systems give to outgoing connections, and below Kubernetes' NodePorts (30000-32767)."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """TCP ports on loopback, one a listener."""
+
+    etcd: int
+    etcd_peer: int
+    api_server: int
+    controller_manager: int
+    scheduler: int
+    kwok: int
+
+
+def ensure(file: Path) -> Ports:
+    """The ports that the file names; free ones, written to it, where there is no file yet."""
+    if not file.exists():
+        candidates = random.sample(RANGE, len(RANGE))  # they keep no secret
+        free = (port for port in candidates if is_free(port))
+        chosen = Ports(**{field.name: next(free) for field in fields(Ports)})
+        draft = file.with_name(f"{file.name}.draft")
+        draft.write_text(json.dumps(asdict(chosen), indent=2) + "\n")
+        draft.replace(file)
+    return Ports(**json.loads(file.read_text()))
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port of loopback now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        # As servers do, so that connections of a server that has ended do not hold its port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((LOOPBACK, port))
+            listener.listen()
+        except OSError:
+            return False
+        return True
+
+
+def check_free(port: int, *, program: str) -> None:
+    """Refuses a port that something else listens on.
+
+    Raises:
+        RehearsalError: It is taken; names by whom, where the system tells us.
+    """
+    if not is_free(port):
+        raise RehearsalError(
+            f"Port {port}, which this rehearsal's {program} listens on, is taken by {_holder(port)}.",
+            remedy="end that program and run the command again. The port cannot change: the stack's state names it.",
+        )
+
+
+def _holder(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("tcp4"):
+            listens = connection.status == psutil.CONN_LISTEN
+            if listens and connection.laddr and connection.laddr.port == port and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    except psutil.Error:
+        pass  # some systems show others' connections to administrators only
+    return "another program"

@@ -1,0 +1,151 @@
+"""Background programs that outlive the command that starts them, and are found again by it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, cast
+
+import psutil
+
+from rehearsal.errors import RehearsalError
+
+CLOCK_TOLERANCE = 2.0
+"""Seconds by which a start time may differ from the recorded one: the system clock is adjusted now and then."""
+
+# A program starts only once its record is written: were we killed in between, the shell would read the end of its
+# input and end, instead of leaving a program that nobody knows of.
+_START_WHEN_RECORDED = 'read -r recorded && exec "$@" </dev/null'
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is to run.
+
+    Attributes:
+        name: Unique in its table, e.g. `kube-apiserver`.
+        command: The executable and its arguments.
+        log: File to which its output is appended.
+        environment: Variables on top of ours.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    log: Path
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A program that was started.
+
+    Attributes:
+        name: The program's name.
+        pid: Its process id.
+        started: When it started, in seconds since 1970. A process of the same id with another start time is not ours.
+    """
+
+    name: str
+    pid: int
+    started: float
+
+
+class ProcessTable:
+    """The programs that were started from here, kept in a file so that the next command finds them.
+
+    Callers that may run at the same time hold a lock of their own.
+
+    Args:
+        path: The file; its folder exists.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def running(self) -> tuple[Record, ...]:
+        """The recorded programs that run, in the order of their start."""
+        return tuple(record for record in self._records() if _process(record) is not None)
+
+    def is_running(self, name: str) -> bool:
+        """Whether the program of this name was started from here and runs."""
+        return any(record.name == name for record in self.running())
+
+    def start(self, program: Program) -> Record:
+        """Starts a program in a session of its own, so that it survives this process and its terminal.
+
+        Raises:
+            RehearsalError: One of this name runs, or its executable cannot be run.
+        """
+        others = self.running()
+        if any(record.name == program.name for record in others):
+            raise RehearsalError(f"{program.name} runs already.", remedy="stop it first.")
+        if not os.access(program.command[0], os.X_OK):
+            raise RehearsalError(
+                f"{program.name} cannot be started: {program.command[0]} is not an executable file.",
+                remedy="remove the toolchain's folder that holds it, and run the command again to build it anew.",
+            )
+        program.log.parent.mkdir(parents=True, exist_ok=True)
+        with program.log.open("ab") as log:
+            child = subprocess.Popen(
+                ["/bin/sh", "-c", _START_WHEN_RECORDED, program.name, *program.command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **program.environment},
+                start_new_session=True,
+            )
+        record = Record(program.name, child.pid, psutil.Process(child.pid).create_time())
+        self._write((*others, record))
+        with cast("IO[bytes]", child.stdin) as go_ahead:
+            go_ahead.write(b"recorded\n")
+        return record
+
+    def stop(self, names: Iterable[str], *, patience: float = 10.0) -> None:
+        """Ends programs: asks all of them first, then kills those that still run after `patience` seconds.
+
+        Only a process whose start time is the recorded one is touched. Names that do not run are no error.
+        """
+        wanted = set(names)
+        processes = [
+            process for record in self._records() if record.name in wanted and (process := _process(record)) is not None
+        ]
+        for process in processes:
+            process.terminate()
+        _, stubborn = psutil.wait_procs(processes, timeout=patience)
+        for process in stubborn:
+            process.kill()
+        psutil.wait_procs(stubborn, timeout=patience)
+        self._write(tuple(record for record in self.running() if record.name not in wanted))
+
+    def _records(self) -> tuple[Record, ...]:
+        if not self._path.exists():
+            return ()
+        return tuple(Record(**entry) for entry in json.loads(self._path.read_text()))
+
+    def _write(self, records: tuple[Record, ...]) -> None:
+        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        draft.write_text(json.dumps([asdict(record) for record in records], indent=2) + "\n")
+        draft.replace(self._path)
+
+
+def tail(log: Path, *, lines: int = 20) -> str:
+    """The last lines of a log file, for a message; empty where there is none."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 64 * 1024))
+        return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+
+
+def _process(record: Record) -> psutil.Process | None:
+    """The record's process, unless it has ended, or its id is another's by now."""
+    try:
+        process = psutil.Process(record.pid)
+        ours = abs(process.create_time() - record.started) <= CLOCK_TOLERANCE
+        return process if ours and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None

@@ -1,0 +1,173 @@
+"""The command lines of a control plane's programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal.certificates import Certificates
+from rehearsal.ports import LOOPBACK, Ports
+from rehearsal.processes import Program
+from rehearsal.toolchain import Toolchain
+
+SERVICE_CIDR = "172.20.0.0/16"
+"""EKS's own choice beside a VPC in 10.0.0.0/8.
+
+https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html
+"""
+
+POD_CIDR = "10.244.0.0/16"
+"""Addresses of pods. No container runs behind them, so they need not be the VPC's."""
+
+NODE_LEASE_SECONDS = 40
+"""As kubelets have it by default (`nodeLeaseDurationSeconds`)."""
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """What the command lines are made from.
+
+    Attributes:
+        directory: Where the programs keep their data.
+        logs: Where their log files go.
+        toolchain: Where their executables are.
+        certificates: Whom they are, and whom they trust.
+        ports: Where they listen.
+    """
+
+    directory: Path
+    logs: Path
+    toolchain: Toolchain
+    certificates: Certificates
+    ports: Ports
+
+    @property
+    def api_server_url(self) -> str:
+        """The API server's URL."""
+        return f"https://{LOOPBACK}:{self.ports.api_server}"
+
+    def kubeconfig_of(self, client: str) -> Path:
+        """The kubeconfig of one of the programs that call the API server."""
+        return self.directory / f"{client}.kubeconfig"
+
+    def etcd(self) -> Program:
+        """The database. It does not wait for the disk: a power cut may cost a rehearsal, nothing else does."""
+        pair, authority = self.certificates.of("etcd"), str(self.certificates.authority)
+        client_url = f"https://{LOOPBACK}:{self.ports.etcd}"
+        peer_url = f"https://{LOOPBACK}:{self.ports.etcd_peer}"
+        return self._program(
+            "etcd",
+            {
+                "name": "default",
+                "data-dir": str(self.directory / "etcd"),
+                "listen-client-urls": client_url,
+                "advertise-client-urls": client_url,
+                "listen-peer-urls": peer_url,
+                "initial-advertise-peer-urls": peer_url,
+                "initial-cluster": f"default={peer_url}",
+                "client-cert-auth": "true",
+                "trusted-ca-file": authority,
+                "cert-file": str(pair.certificate),
+                "key-file": str(pair.key),
+                "peer-client-cert-auth": "true",
+                "peer-trusted-ca-file": authority,
+                "peer-cert-file": str(pair.certificate),
+                "peer-key-file": str(pair.key),
+                "unsafe-no-fsync": "true",
+                "log-level": "warn",
+            },
+        )
+
+    def api_server(self) -> Program:
+        """The API server: Kubernetes' default admission plugins, Pod Security among them, and RBAC."""
+        server, etcd = self.certificates.of("server"), self.certificates.of("etcd")
+        return self._program(
+            "kube-apiserver",
+            {
+                "bind-address": LOOPBACK,
+                "advertise-address": LOOPBACK,
+                "secure-port": str(self.ports.api_server),
+                # The reconciler would publish the API server's address to pods, and no loopback address may be: no
+                # pod runs here that could ask for it.
+                "endpoint-reconciler-type": "none",
+                "tls-cert-file": str(server.certificate),
+                "tls-private-key-file": str(server.key),
+                "client-ca-file": str(self.certificates.authority),
+                "etcd-servers": f"https://{LOOPBACK}:{self.ports.etcd}",
+                "etcd-cafile": str(self.certificates.authority),
+                "etcd-certfile": str(etcd.certificate),
+                "etcd-keyfile": str(etcd.key),
+                "authorization-mode": "Node,RBAC",
+                "enable-admission-plugins": "NodeRestriction,PodSecurity",
+                "allow-privileged": "true",
+                "service-cluster-ip-range": SERVICE_CIDR,
+                "service-account-issuer": "https://kubernetes.default.svc",
+                "service-account-key-file": str(self.certificates.service_account_public_key),
+                "service-account-signing-key-file": str(self.certificates.service_account_key),
+                "profiling": "false",
+            },
+        )
+
+    def controller_manager(self) -> Program:
+        """All controllers that run by default, each under its own service account and its own rights."""
+        return self._program(
+            "kube-controller-manager",
+            {
+                **self._serving(self.ports.controller_manager),
+                "kubeconfig": str(self.kubeconfig_of("controller-manager")),
+                "use-service-account-credentials": "true",
+                "service-account-private-key-file": str(self.certificates.service_account_key),
+                "root-ca-file": str(self.certificates.authority),
+                "leader-elect": "false",
+                "profiling": "false",
+            },
+        )
+
+    def scheduler(self) -> Program:
+        """The scheduler with its default profile."""
+        return self._program(
+            "kube-scheduler",
+            {
+                **self._serving(self.ports.scheduler),
+                "kubeconfig": str(self.kubeconfig_of("scheduler")),
+                "leader-elect": "false",
+                "profiling": "false",
+            },
+        )
+
+    def kwok(self) -> Program:
+        """The kubelets of all nodes."""
+        stages = sorted(self.toolchain.kwok_stages.glob("*.yaml"))
+        pair = self.certificates.of("server")
+        program = _command(
+            self.toolchain.kwok,
+            {
+                "kubeconfig": str(self.kubeconfig_of("kwok")),
+                "manage-all-nodes": "true",
+                "node-lease-duration-seconds": str(NODE_LEASE_SECONDS),
+                "cidr": POD_CIDR,
+                "server-address": f"{LOOPBACK}:{self.ports.kwok}",
+                "tls-cert-file": str(pair.certificate),
+                "tls-private-key-file": str(pair.key),
+            },
+        )
+        command = (*program, *(f"--config={stage}" for stage in stages))
+        return Program("kwok", command, self.logs / "kwok.log", {})
+
+    def _serving(self, port: int) -> dict[str, str]:
+        pair = self.certificates.of("server")
+        return {
+            "bind-address": LOOPBACK,
+            "secure-port": str(port),
+            "tls-cert-file": str(pair.certificate),
+            "tls-private-key-file": str(pair.key),
+        }
+
+    def _program(self, name: str, flags: Mapping[str, str]) -> Program:
+        command = _command(self.toolchain.kubernetes_program(name), flags)
+        return Program(name, command, self.logs / f"{name}.log", {})
+
+
+def _command(executable: Path, flags: Mapping[str, str]) -> tuple[str, ...]:
+    return (str(executable), *(f"--{flag}={value}" for flag, value in flags.items()))
