@@ -1,0 +1,49 @@
+"""The blue/green contract of a service: what other tools may rely on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from components import labels
+
+BLUE = "blue"
+GREEN = "green"
+SLOTS = (BLUE, GREEN)
+
+
+def contract(namespace: str, service: str) -> dict[str, Any]:
+    """Everything another tool needs to see, switch and take back a service's live slot.
+
+    It names no live slot: that is the cluster's to say, and an output would be stale after the first release.
+
+    Args:
+        namespace: The environment's namespace.
+        service: The service's name.
+
+    Returns:
+        `namespace`, `slots`, `deployments` (by slot), `activeService`, `previewService`, `selectorKey`,
+        `podTemplate`, and `commands`: `liveSlot`, `switch` (blue to green) and `goBack` (green to blue).
+    """
+    kubectl = f"kubectl --namespace {namespace}"
+    selector = f"/spec/selector/{labels.SLOT}"
+
+    def move(old: str, new: str) -> str:
+        # The `test` makes a lost race an error instead of a second switch.
+        patch = [{"op": "test", "path": selector, "value": old}, {"op": "replace", "path": selector, "value": new}]
+        return f"{kubectl} patch service {service} --type=json --patch='{json.dumps(patch)}'"
+
+    return {
+        "namespace": namespace,
+        "slots": list(SLOTS),
+        "deployments": {slot: f"{service}-{slot}" for slot in SLOTS},
+        "activeService": service,
+        "previewService": f"{service}-preview",
+        "selectorKey": labels.SLOT,
+        "podTemplate": service,
+        "commands": {
+            "liveSlot": f"{kubectl} get service {service} --output=jsonpath='{{.spec.selector.{labels.SLOT}}}'",
+            "switch": move(BLUE, GREEN),
+            "goBack": move(GREEN, BLUE),
+        },
+    }
