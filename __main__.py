@@ -11,9 +11,9 @@ import settings
 from components.addons import Addons, AddonsArgs
 from components.blue_green import BlueGreen, BlueGreenArgs
 from components.cluster import Cluster, ClusterArgs
+from components.efk.kibana import Kibana, KibanaArgs
 from components.environment import Environment, EnvironmentArgs
 from components.ingress import Ingress, IngressArgs, IngressClass, Route
-from components.namespace import Namespace, NamespaceArgs
 from components.network import Network, NetworkArgs
 from components.node_group import NodeGroup, NodeGroupArgs
 from components.registry import Registry, RegistryArgs
@@ -47,7 +47,7 @@ node_groups = {
         ),
         opts=in_aws,
     )
-    for name, environment in config.environments
+    for name, environment in config.environments.items()
 }
 with_nodes = pulumi.ResourceOptions(depends_on=list(node_groups.values()))
 Addons(platform, AddonsArgs(cluster_name=cluster.name), opts=pulumi.ResourceOptions.merge(in_aws, with_nodes))
@@ -55,7 +55,7 @@ Addons(platform, AddonsArgs(cluster_name=cluster.name), opts=pulumi.ResourceOpti
 in_kubernetes = pulumi.ResourceOptions(provider=cluster.provider)
 classes = {name: IngressClass(name, opts=in_kubernetes) for name in ("public", "staff")}
 contracts: dict[str, dict[str, pulumi.Output[dict[str, Any]]]] = {}
-for name, environment in config.environments:
+for name, environment in config.environments.items():
     # Pods end on their nodes before the nodes go: the environment stands after its node group and leaves before it.
     after_nodes = pulumi.ResourceOptions(provider=cluster.provider, depends_on=[node_groups[name]])
     namespace = Environment(name, EnvironmentArgs(name=name, quota=environment.quota), opts=after_nodes).namespace
@@ -84,18 +84,7 @@ for name, environment in config.environments:
         ),
         opts=in_kubernetes,
     )
-logging = Namespace("logging", NamespaceArgs(name="logging"), opts=in_kubernetes).namespace
-Ingress(
-    "log",
-    IngressArgs(
-        namespace=logging,
-        host=config.log_host,
-        ingress_class=classes["staff"].ingress_class,
-        # The Service that the ECK operator makes for a Kibana named `kibana`.
-        routes=[Route(path="/", service="kibana-kb-http", port=5601)],
-    ),
-    opts=in_kubernetes,
-)
+Kibana("log", KibanaArgs(host=config.log_host, ingress_class=classes["staff"].ingress_class), opts=in_kubernetes)
 
 pulumi.export("cluster", {"name": cluster.name, "endpoint": cluster.endpoint, "region": config.region})
 pulumi.export("kubeconfig", cluster.kubeconfig)

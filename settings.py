@@ -168,7 +168,7 @@ class Environments(Model):
     dev: Environment
     prod: Environment
 
-    def __iter__(self) -> Iterator[tuple[EnvironmentName, Environment]]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def items(self) -> Iterator[tuple[EnvironmentName, Environment]]:
         """Yields each environment's name and settings."""
         yield "dev", self.dev
         yield "prod", self.prod
@@ -375,7 +375,7 @@ def _network_problems(settings: Settings) -> Iterator[Problem]:
 
 
 def _environment_problems(settings: Settings) -> Iterator[Problem]:
-    for name, environment in settings.environments:
+    for name, environment in settings.environments.items():
         nodes = environment.nodes
         if not nodes.min <= nodes.desired <= nodes.max:
             yield Problem(

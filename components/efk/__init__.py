@@ -1,0 +1,1 @@
+"""Elasticsearch, Fluentd, Kibana: three programs, hence a folder."""
