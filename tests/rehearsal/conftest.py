@@ -1,0 +1,51 @@
+"""What the tests with real programs share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from rehearsal import control_plane as kubernetes
+from rehearsal import toolchain
+from rehearsal.layout import Layout
+from rehearsal.toolchain import Toolchain
+from release.kubernetes_api import KubernetesApi
+
+
+@dataclass(frozen=True)
+class RunningControlPlane:
+    """A control plane that runs for the whole session.
+
+    Attributes:
+        layout: Its files; `layout.kubeconfig` is the administrator's.
+        api: A client of its API server with all rights.
+    """
+
+    layout: Layout
+    api: KubernetesApi
+
+
+@pytest.fixture(scope="session")
+def tools() -> Toolchain:
+    """The toolchain; where it is missing, tests that need it skip, and fail on CI."""
+    found = toolchain.find()
+    if found is None:
+        reason = "the toolchain is not built: build it with `.venv/bin/python -m rehearsal.toolchain`"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="session")
+def control_plane(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningControlPlane]:
+    """A control plane in a folder whose name has a space, as a checkout's may."""
+    layout = Layout(tmp_path_factory.mktemp("a rehearsal"))
+    kubernetes.start(layout, tools, print)
+    try:
+        yield RunningControlPlane(layout, KubernetesApi(layout.kubeconfig))
+    finally:
+        kubernetes.stop(layout)
