@@ -98,9 +98,9 @@ class ProcessTable:
                 env={**os.environ, **program.environment},
                 start_new_session=True,
             )
-        record = Record(program.name, child.pid, psutil.Process(child.pid).create_time())
-        self._write((*others, record))
         with cast("IO[bytes]", child.stdin) as go_ahead:
+            record = Record(program.name, child.pid, psutil.Process(child.pid).create_time())
+            self._write((*others, record))
             go_ahead.write(b"recorded\n")
         return record
 

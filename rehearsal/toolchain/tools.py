@@ -58,7 +58,7 @@ class GoTool:
     def key(self) -> str:
         """Name of the build in the cache: another one whenever what it is built from, or for, is another."""
         digest = hashlib.sha256()
-        for file in sorted(self.folder.iterdir()):
+        for file in sorted({*self.folder.glob("go.*"), *self.folder.glob("*.go")}):
             digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
         settings = (*self.build_command, self.package, *self.links, *self.data, sys.platform, platform.machine())
         digest.update("\0".join(settings).encode())
