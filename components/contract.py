@@ -1,4 +1,4 @@
-"""The blue/green contract of a service: what other tools may rely on."""
+"""The blue/green contract of a service: what the release tool, and any other, may rely on. Needs no Pulumi."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from components import labels
 BLUE = "blue"
 GREEN = "green"
 SLOTS = (BLUE, GREEN)
+
+SENTINEL_DIGEST = "sha256:" + 64 * "0"
+"""Digest of no image: the PodTemplate names it where the release tool puts the real one. Valid, never pulled."""
 
 
 def contract(namespace: str, service: str) -> dict[str, Any]:

@@ -32,9 +32,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 import settings
 from components import labels
-
-SENTINEL_DIGEST = "sha256:" + 64 * "0"
-"""Digest of no image: a template names it where the release tool puts the real one. Valid, never pulled."""
+from components.contract import SENTINEL_DIGEST
 
 FIRST_UNPRIVILEGED_PORT = 1024
 """Lower ports are a privilege on Linux. https://man7.org/linux/man-pages/man7/ip.7.html, ip_unprivileged_port_start."""

@@ -1,0 +1,41 @@
+# Every target is one line over `python -m rehearsal`, pytest or a linter. `make help` prints them.
+STACK ?= dev
+PYTHON ?= python3
+RUN := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview status shell down test test-unit lint
+
+help: ## print these targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+up: .venv/installed ## bring the platform up on this machine [STACK=dev]
+	@$(RUN) -m rehearsal up --stack $(STACK)
+
+preview: .venv/installed ## show what `up` would change [STACK=dev]
+	@$(RUN) -m rehearsal preview --stack $(STACK)
+
+status: .venv/installed ## show how it stands [STACK=dev]
+	@$(RUN) -m rehearsal status --stack $(STACK)
+
+shell: .venv/installed ## open a shell where plain pulumi and kubectl work on it [STACK=dev]
+	@$(RUN) -m rehearsal shell --stack $(STACK)
+
+down: .venv/installed ## destroy it, verify that nothing is left, end its processes [STACK=dev]
+	@$(RUN) -m rehearsal down --stack $(STACK)
+
+test: .venv/installed ## run every test
+	@$(RUN) -m pytest
+
+test-unit: .venv/installed ## run the tests that need PyPI only: seconds
+	@$(RUN) -m pytest tests/unit
+
+lint: .venv/installed ## ruff and the strict type checker
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m basedpyright
+
+.venv/installed: requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: say make PYTHON=python3.11")'
+	@echo "Making .venv: the Python packages of requirements-dev.txt"
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@

@@ -1,0 +1,124 @@
+"""The commands of a rehearsal: `python -m rehearsal …`, one line each in the Makefile."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rehearsal import status, summary, workspace
+from rehearsal.errors import RehearsalError
+from rehearsal.layout import Layout
+from rehearsal.lifecycle import Rehearsal, plain
+from rehearsal.processes import ProcessTable
+
+app = typer.Typer(
+    help="The platform on this machine, without an AWS account.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+StackOption = Annotated[str, typer.Option("--stack", help="The stack: one of the Pulumi.NAME.yaml.")]
+DirectoryOption = Annotated[
+    Path | None, typer.Option("--directory", help="Where its files are; .rehearsal/STACK by default.")
+]
+PluginOption = Annotated[
+    Path | None,
+    typer.Option("--kubernetes-plugin", envvar="HELLO_KUBERNETES_PLUGIN", help="A pulumi-resource-kubernetes to use."),
+]
+
+
+@app.command()
+def up(stack: StackOption = "dev", directory: DirectoryOption = None, kubernetes_plugin: PluginOption = None) -> None:
+    """Bring the platform up, release a demo image, and show where everything is."""
+    rehearsal = _rehearsal(stack, directory, kubernetes_plugin)
+    rehearsal.up()
+    _show(rehearsal)
+    rehearsal.console.print(
+        f"\nNext: `make shell STACK={stack}` for plain pulumi and kubectl, `make down STACK={stack}` to take it down."
+    )
+
+
+@app.command()
+def preview(
+    stack: StackOption = "dev", directory: DirectoryOption = None, kubernetes_plugin: PluginOption = None
+) -> None:
+    """Show what `up` would change."""
+    _rehearsal(stack, directory, kubernetes_plugin).preview()
+
+
+@app.command(name="status")
+def show_status(
+    stack: StackOption = "dev",
+    directory: DirectoryOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """Show how the rehearsal stands."""
+    rehearsal = _rehearsal(stack, directory)
+    if as_json:
+        print(json.dumps(_machine_status(rehearsal), indent=2))
+    else:
+        _show(rehearsal)
+
+
+@app.command()
+def down(stack: StackOption = "dev", directory: DirectoryOption = None, kubernetes_plugin: PluginOption = None) -> None:
+    """Destroy the stack, verify that nothing is left, end what was started."""
+    _rehearsal(stack, directory, kubernetes_plugin).down()
+
+
+@app.command()
+def shell(stack: StackOption = "dev", directory: DirectoryOption = None) -> None:
+    """Open a shell in which plain pulumi and kubectl work on the rehearsal."""
+    rehearsal = _rehearsal(stack, directory)
+    rehearsal.open()
+    rehearsal.console.print(
+        f"pulumi and kubectl work on stack {stack} here; `exit` leaves.", style="yellow", highlight=False
+    )
+    os.chdir(rehearsal.layout.workspace)
+    program = os.environ.get("SHELL", "/bin/sh")
+    os.execvpe(program, [program], {**os.environ, **workspace.environment(rehearsal.layout)})  # noqa: S606 - the user's
+
+
+def main() -> None:
+    """Runs a command; a failure that has a remedy is told without a traceback."""
+    try:
+        app()
+    except RehearsalError as error:
+        Console(stderr=True).print(f"error: {error}", style="red", markup=False, highlight=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Interrupted. Run the same command again: it goes on where this one stopped.")
+        sys.exit(130)
+
+
+def _rehearsal(stack: str, directory: Path | None, kubernetes_plugin: Path | None = None) -> Rehearsal:
+    layout = Layout(directory.resolve()) if directory else Layout.of_stack(stack)
+    return Rehearsal(stack=stack, layout=layout, console=Console(), kubernetes_plugin=kubernetes_plugin)
+
+
+def _show(rehearsal: Rehearsal) -> None:
+    outputs = plain(rehearsal.open())
+    api = rehearsal.api()
+    summary.show(rehearsal.console, rehearsal.stack, outputs, status.nodes(api), status.slot_table(api, outputs))
+
+
+def _machine_status(rehearsal: Rehearsal) -> dict[str, object]:
+    outputs = plain(rehearsal.open())
+    layout = rehearsal.layout
+    running = ProcessTable(layout.processes).running()
+    return {
+        "stack": rehearsal.stack,
+        "kubeconfig": str(layout.kubeconfig),
+        "api_server": outputs.get("cluster", {}).get("endpoint"),
+        "state": layout.state.as_uri(),
+        "front_door": None,
+        "outputs": outputs,
+        "processes": [{"name": process.name, "pid": process.pid} for process in running],
+    }

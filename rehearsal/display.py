@@ -1,0 +1,81 @@
+"""What a person sees while the engine works: one line that moves on a terminal, a line a change in a log."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+from pulumi.automation.events import EngineEvent, OpType
+from rich.console import Console
+from rich.status import Status
+
+_MARKUP = re.compile(r"<\{%[^%]*%\}>")
+"""The engine's own colour marks, as `<{%reset%}>`."""
+
+_UNCHANGED = {OpType.SAME, OpType.READ}
+_SYMBOLS = {OpType.CREATE: "+", OpType.UPDATE: "~", OpType.DELETE: "-"}
+_HIDDEN_TYPES = ("pulumi:pulumi:Stack", "pulumi:providers:")
+
+
+class EngineDisplay:
+    """Follows one engine run; use it as a context manager.
+
+    Args:
+        console: Where to write.
+        title: What is going on, e.g. `pulumi up`.
+    """
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._console = console
+        self._title = title
+        self._changes: Counter[str] = Counter()
+        self._status: Status | None = None
+
+    def __enter__(self) -> Self:
+        """Begins to show."""
+        if self._console.is_terminal:
+            self._status = self._console.status(self._title)
+            self._status.start()
+        else:
+            self._console.print(self._title)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Says what has changed."""
+        if self._status is not None:
+            self._status.stop()
+        counts = ", ".join(f"{number} {word}" for word, number in sorted(self._changes.items()))
+        self._console.print(f"{self._title}: {counts or 'nothing changed'}", highlight=False)
+
+    def event(self, event: EngineEvent) -> None:
+        """Takes one event of the engine's."""
+        if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
+            message = _MARKUP.sub("", event.diagnostic_event.message).strip()
+            subject = _name(event.diagnostic_event.urn or "")
+            self._console.print(f"error: {f'{subject}: ' if subject else ''}{message}", style="red", markup=False)
+        elif event.resource_pre_event is not None:
+            about = event.resource_pre_event.metadata
+            if self._status is not None and about.op not in _UNCHANGED:
+                done = sum(self._changes.values())
+                self._status.update(f"{self._title}: {done} done, {about.op.value} {_name(about.urn)}")
+        elif event.res_outputs_event is not None:
+            about = event.res_outputs_event.metadata
+            if about.op in _UNCHANGED or about.type.startswith(_HIDDEN_TYPES):
+                return
+            self._changes[_past(about.op)] += 1
+            if self._status is None:
+                symbol = _SYMBOLS.get(about.op, "±")
+                self._console.print(f"  {symbol} {about.type} {_name(about.urn)}", markup=False, highlight=False)
+
+
+def _name(urn: str) -> str:
+    return urn.rsplit("::", 1)[-1]
+
+
+def _past(op: OpType) -> str:
+    words = {OpType.CREATE: "created", OpType.UPDATE: "updated", OpType.DELETE: "deleted", OpType.REFRESH: "refreshed"}
+    return words.get(op, "replaced")

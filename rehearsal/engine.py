@@ -1,0 +1,149 @@
+"""The real Pulumi engine over the real program, in a rehearsal's workspace."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Protocol
+
+from pulumi import automation
+from pulumi.automation.events import EngineEvent
+
+from rehearsal import recovery, workspace
+from rehearsal.errors import RehearsalError
+from rehearsal.layout import Layout
+
+NOISE = re.compile(r"using pulumi-(resource|language)-\S+ from \$PATH")
+"""What the engine warns of once a provider: that it is found on PATH, where a rehearsal puts it on purpose."""
+
+
+class Display(Protocol):
+    """Shows a person what the engine does."""
+
+    def event(self, event: EngineEvent) -> None:
+        """Takes one event, from a thread of the engine's."""
+        ...
+
+
+class Engine:
+    """One stack of the project, run against this machine.
+
+    Args:
+        layout: The rehearsal's files; tools and project are in place.
+        stack: Name of the stack.
+    """
+
+    def __init__(self, layout: Layout, stack: str) -> None:
+        self._layout = layout
+        local = automation.LocalWorkspace(
+            work_dir=str(layout.workspace),
+            pulumi_home=str(layout.directory / "pulumi-home"),
+            env_vars=workspace.environment(layout),
+            pulumi_command=automation.PulumiCommand(root=str(layout.directory)),
+        )
+        self._stack = automation.Stack.create_or_select(stack, local)
+
+    def set_secrets(self, values: dict[str, str]) -> None:
+        """Sets configuration secrets, by key with the path inside it."""
+        if values:
+            self._stack.set_all_config(
+                {key: automation.ConfigValue(value, secret=True) for key, value in values.items()}, path=True
+            )
+
+    def recover(self, report: Callable[[str], None]) -> None:
+        """Takes up what an interrupted run left: a lock of a process that is gone, creates whose end nobody saw.
+
+        Raises:
+            RehearsalError: Another engine is at work on this stack.
+        """
+        if recovery.break_stale_lock(self._layout):
+            report("Removed the lock of an engine that is gone")
+        pending = recovery.pending_creates(self._layout, self._state())
+        if not pending.urns:
+            return
+        report(f"Looking for {len(pending.urns)} resource(s) that an interrupted run may have made")
+        arguments = ["refresh", "--yes", "--skip-preview", "--stack", self._stack.name]
+        for urn, identifier in pending.made:
+            arguments += ["--import-pending-creates", urn, "--import-pending-creates", identifier]
+        arguments.append("--clear-pending-creates")
+        with self._logged("recover") as log:
+            self._stack.workspace.pulumi_command.run(
+                arguments, str(self._layout.workspace), workspace.environment(self._layout), on_output=log, on_error=log
+            )
+
+    def up(self, display: Display) -> automation.UpResult:
+        """Brings the stack up."""
+        with self._logged("up") as log:
+            return self._stack.up(on_output=log, on_error=log, on_event=display.event)
+
+    def preview(self, show: Callable[[str], None]) -> automation.PreviewResult:
+        """Shows what `up` would change, in the engine's own words."""
+        with self._logged("preview") as log:
+
+            def both(line: str) -> None:
+                log(line)
+                if not NOISE.search(line):
+                    show(line)
+
+            return self._stack.preview(on_output=both, on_error=both, diff=False)
+
+    def refresh(self, display: Display) -> automation.RefreshResult:
+        """Compares the state with what is there."""
+        with self._logged("refresh") as log:
+            return self._stack.refresh(on_output=log, on_error=log, on_event=display.event)
+
+    def destroy(self, display: Display) -> None:
+        """Deletes every resource of the stack; the stack's history stays."""
+        with self._logged("destroy") as log:
+            self._stack.destroy(on_output=log, on_error=log, on_event=display.event)
+
+    def outputs(self) -> dict[str, automation.OutputValue]:
+        """The stack's outputs, secrets marked."""
+        return dict(self._stack.outputs())
+
+    def resources(self) -> list[str]:
+        """URNs of all resources in the state, but for the stack itself."""
+        urns = [str(resource["urn"]) for resource in self._state().get("resources", [])]
+        return [urn for urn in urns if "::pulumi:pulumi:Stack::" not in urn]
+
+    def _state(self) -> dict[str, Any]:
+        return dict(self._stack.export_stack().deployment or {})
+
+    @contextmanager
+    def _logged(self, operation: str) -> Generator[Callable[[str], None]]:
+        """Keeps the engine's own output in a file, and turns its failure into a message with what to do."""
+        path = self._layout.logs / f"pulumi-{operation}.log"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w") as log, _engine_ends_first():
+            try:
+                yield lambda line: print(line, file=log, flush=True)
+            except automation.ConcurrentUpdateError:
+                raise RehearsalError(
+                    "Another pulumi is at work on this stack.", remedy="wait until it has ended, then run this again."
+                ) from None
+            except automation.CommandError:
+                raise RehearsalError(
+                    f"The engine's {operation} did not succeed.",
+                    remedy=f"see the errors above, or the whole of it in {path}; then run the command again: "
+                    "it goes on where this one stopped.",
+                ) from None
+
+
+@contextmanager
+def _engine_ends_first() -> Generator[None]:
+    """Lets ^C reach the engine, which ends its work in order, and not this process, which waits for it.
+
+    A handler, not SIG_IGN: the engine would inherit that.
+    """
+
+    def leave_to_the_engine(_number: int, _frame: FrameType | None) -> None:
+        pass
+
+    before = signal.signal(signal.SIGINT, leave_to_the_engine)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,133 @@
+"""Brings a demo image into the blue slot of every service that has none yet, as the release tool brings images in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from rehearsal.errors import RehearsalError
+from release import slots
+from release.kubernetes_api import KubernetesApi, KubernetesObject
+
+SECONDS_TO_GET_READY = 180
+
+
+@dataclass(frozen=True)
+class Target:
+    """A service in an environment, as the stack's outputs describe it.
+
+    Attributes:
+        namespace: Its namespace.
+        service: Its name, also of its PodTemplate and autoscaler.
+        deployments: The Deployment of each slot.
+        repository: URL of its ECR repository.
+    """
+
+    namespace: str
+    service: str
+    deployments: Mapping[str, str]
+    repository: str
+
+
+def targets(outputs: Mapping[str, Any]) -> list[Target]:
+    """Every service in every environment of a stack.
+
+    Args:
+        outputs: The stack's outputs, plain values.
+    """
+    return [
+        Target(contract["namespace"], service, contract["deployments"], outputs["repositories"][service])
+        for services in outputs["services"].values()
+        for service, contract in services.items()
+    ]
+
+
+def demo_image(target: Target) -> str:
+    """The built-in image: a digest of the service's name. No container runs in a rehearsal, so none is pulled."""
+    digest = hashlib.sha256(f"hello-platform demo {target.service}".encode()).hexdigest()
+    return f"{target.repository}@sha256:{digest}"
+
+
+def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], None]) -> int:
+    """Releases what was never released, and waits until all live pods are ready.
+
+    Returns:
+        How many slots got an image.
+
+    Raises:
+        RehearsalError: Pods did not get ready; with the reason that Kubernetes gives.
+    """
+    new = [target for target in wanted if not _was_released(api, target)]
+    for target in new:
+        template = _existing(api, "v1", "PodTemplate", target.service, target.namespace)
+        autoscaler = _existing(api, "autoscaling/v2", "HorizontalPodAutoscaler", target.service, target.namespace)
+        slots.bring_in(
+            api,
+            slots.render(
+                template, slot="blue", image=demo_image(target), replicas=int(autoscaler["spec"]["minReplicas"])
+            ),
+        )
+    if new:
+        report(f"First release: a demo image in the blue slot of {len(new)} services; waiting for their pods")
+    _wait_until_ready(api, new)
+    return len(new)
+
+
+def _was_released(api: KubernetesApi, target: Target) -> bool:
+    return any(
+        slots.is_released(_existing(api, "apps/v1", "Deployment", name, target.namespace))
+        for name in target.deployments.values()
+    )
+
+
+def _wait_until_ready(api: KubernetesApi, released: list[Target]) -> None:
+    def unready() -> list[str]:
+        return [
+            f"{target.namespace}/{target.deployments['blue']}"
+            for target in released
+            if not _is_ready(_existing(api, "apps/v1", "Deployment", target.deployments["blue"], target.namespace))
+        ]
+
+    attempts = Retrying(retry=retry_if_result(bool), stop=stop_after_delay(SECONDS_TO_GET_READY), wait=wait_fixed(0.5))
+    try:
+        attempts(unready)
+    except RetryError as error:
+        late: list[str] = error.last_attempt.result()
+        reasons = _reasons(api, {name.split("/")[0] for name in late})
+        raise RehearsalError(
+            "\n  ".join([f"Not ready after {SECONDS_TO_GET_READY} s: {', '.join(late)}.", *reasons]),
+            remedy="see what Kubernetes says above; a quota or the node groups' size in the stack's file may be too "
+            "small. `make up` goes on from here.",
+        ) from None
+
+
+def _is_ready(deployment: KubernetesObject) -> bool:
+    status: dict[str, Any] = deployment.get("status", {})
+    observed = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+    wanted = deployment["spec"]["replicas"]
+    return observed and status.get("readyReplicas", 0) == wanted == status.get("updatedReplicas", 0)
+
+
+def _reasons(api: KubernetesApi, namespaces: set[str]) -> list[str]:
+    """What Kubernetes warned of in these namespaces, each warning once."""
+    messages: dict[str, None] = {}
+    for namespace in sorted(namespaces):
+        for event in api.list("v1", "Event", namespace=namespace):
+            if event.get("type") == "Warning":
+                involved = event["involvedObject"]
+                messages[f"{namespace}: {involved['kind']}: {event['reason']}: {event['message']}"] = None
+    return list(messages)
+
+
+def _existing(api: KubernetesApi, api_version: str, kind: str, name: str, namespace: str) -> KubernetesObject:
+    found = api.get(api_version, kind, name, namespace)
+    if found is None:
+        raise RehearsalError(
+            f"{kind} {name} is not in namespace {namespace}, although the stack's outputs name it.",
+            remedy="`make up` makes it again if somebody deleted it: run `pulumi refresh` in `make shell` first.",
+        )
+    return found

@@ -1,0 +1,46 @@
+"""What a destroy left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rehearsal.layout import Layout
+from rehearsal.stand_ins.aws.account import Account
+from release.kubernetes_api import KubernetesApi
+
+SYSTEM_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
+
+_CLUSTER_WIDE = (
+    ("v1", "Node"),
+    ("v1", "PersistentVolume"),
+    ("networking.k8s.io/v1", "IngressClass"),
+    ("storage.k8s.io/v1", "StorageClass"),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
+)
+"""Kinds outside namespaces that a new control plane has none of."""
+
+
+def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
+    """Everything of the stack that still exists, a line each.
+
+    Args:
+        layout: The rehearsal, for its AWS account.
+        api: Its API server.
+        state: URNs of the resources in the stack's state.
+    """
+    return [
+        *(f"state: {urn}" for urn in state),
+        *(f"AWS account: {record.type} {record.id}" for record in Account.load(layout).records()),
+        *(
+            f"cluster: Namespace {name}"
+            for name in (str(one["metadata"]["name"]) for one in api.list("v1", "Namespace"))
+            if name not in SYSTEM_NAMESPACES
+        ),
+        *(
+            f"cluster: {kind} {one['metadata']['name']}"
+            for api_version, kind in _CLUSTER_WIDE
+            for one in api.list(api_version, kind)
+        ),
+    ]

@@ -1,0 +1,137 @@
+"""A rehearsal from its first process to its last: up, preview, down."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+
+from rehearsal import control_plane, first_release, leftovers, plugins, toolchain, workspace
+from rehearsal.display import EngineDisplay
+from rehearsal.engine import Engine
+from rehearsal.errors import RehearsalError
+from rehearsal.layout import Layout
+from release.kubernetes_api import KubernetesApi
+
+SECRET = "[secret]"  # noqa: S105 - what stands in place of one
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """One stack of the project on this machine.
+
+    Attributes:
+        stack: The stack's name.
+        layout: Its files.
+        console: Where it tells what goes on.
+        kubernetes_plugin: A pulumi-resource-kubernetes to use; None to look for an installed one.
+    """
+
+    stack: str
+    layout: Layout
+    console: Console
+    kubernetes_plugin: Path | None = None
+
+    def up(self) -> None:
+        """Brings everything up; what is up already stays as it is."""
+        with self._alone():
+            engine = self._engine()
+            engine.recover(self._report)
+            with EngineDisplay(self.console, f"pulumi up --stack {self.stack}") as display:
+                engine.up(display)
+            first_release.release(self.api(), first_release.targets(plain(engine)), self._report)
+
+    def preview(self) -> None:
+        """Shows what `up` would change; before the first `up` it needs, and starts, no process but the engine."""
+        with self._alone():
+            engine = self._engine(start_control_plane=self.layout.kubeconfig.exists())
+            engine.preview(lambda line: self.console.print(line, markup=False, highlight=False))
+
+    def down(self) -> None:
+        """Destroys the stack, verifies that nothing is left, and ends what `up` started.
+
+        Raises:
+            RehearsalError: Something could not be deleted, or is left; the processes then still run.
+        """
+        if not self.layout.directory.exists():
+            self.console.print(f"Stack {self.stack} is not up: there is nothing to take down.")
+            return
+        with self._alone():
+            engine = self._engine()
+            engine.recover(self._report)
+            with EngineDisplay(self.console, f"pulumi destroy --stack {self.stack}") as display:
+                engine.destroy(display)
+            left = leftovers.find(self.layout, self.api(), engine.resources())
+            if left:
+                raise RehearsalError(
+                    "\n  ".join(["Something is left after the destroy:", *left]),
+                    remedy=f"look at it with `make shell STACK={self.stack}`; then run `make down` again.",
+                )
+            self._report("Nothing is left in the cluster, in the AWS account, in the state")
+            control_plane.stop(self.layout)
+        shutil.rmtree(self.layout.directory)
+        self._report(f"Stack {self.stack} is down; its processes have ended and its files are deleted")
+
+    def open(self) -> Engine:
+        """The engine of a rehearsal that is up, with its control plane as it is.
+
+        Raises:
+            RehearsalError: It is not up.
+        """
+        if not (self.layout.tools / "pulumi").exists() or not self.layout.kubeconfig.exists():
+            raise RehearsalError(
+                f"Stack {self.stack} is not up on this machine.", remedy=f"run `make up STACK={self.stack}` first."
+            )
+        return Engine(self.layout, self.stack)
+
+    def api(self) -> KubernetesApi:
+        """The rehearsal's API server, as its administrator."""
+        return KubernetesApi(self.layout.kubeconfig)
+
+    def _engine(self, *, start_control_plane: bool = True) -> Engine:
+        """Toolchain, project and control plane in place, the engine ready to run."""
+        workspace.copy_project(self.layout, self.stack)
+        tools = toolchain.ensure(self._report)
+        plugin = self.kubernetes_plugin or plugins.find_kubernetes_plugin()
+        workspace.put_tools(self.layout, tools, plugin)
+        self.console.print(stand_in_notice(plugin), style="yellow", highlight=False)
+        if start_control_plane:
+            control_plane.start(self.layout, tools, self._report)
+        engine = Engine(self.layout, self.stack)
+        engine.set_secrets(workspace.made_up_secrets(self.layout, self.stack))
+        return engine
+
+    def _alone(self) -> FileLock:
+        """Keeps a second command off this stack."""
+        self.layout.directory.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.layout.directory.parent / f"{self.layout.directory.name}.lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise RehearsalError(
+                f"Another command is at work on stack {self.stack}.", remedy="wait until it has ended."
+            ) from None
+        return lock
+
+    def _report(self, sentence: str) -> None:
+        self.console.print(sentence, highlight=False)
+
+
+def stand_in_notice(kubernetes_plugin: Path | None) -> str:
+    """Says on screen what is real here and what is not."""
+    provider = f"the kubernetes provider ({kubernetes_plugin})" if kubernetes_plugin else ""
+    real = ["the Pulumi engine", "etcd", "the Kubernetes control plane", *([provider] if provider else [])]
+    stand_ins = ["aws", "eks", *([] if kubernetes_plugin else ["kubernetes"])]
+    return (
+        f"Rehearsal. Real: {', '.join(real)}. "
+        f"Stand-ins: the providers {', '.join(stand_ins)}; nodes and pods by KWOK, no container runs."
+    )
+
+
+def plain(engine: Engine) -> dict[str, Any]:
+    """The stack's outputs, a secret one masked."""
+    return {name: SECRET if output.secret else output.value for name, output in engine.outputs().items()}

@@ -1,0 +1,125 @@
+"""How a rehearsal stands, read from what is there: the cluster, the state, the processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components import labels
+from rehearsal.first_release import targets
+from release.kubernetes_api import KubernetesApi, KubernetesObject
+from release.slots import is_released
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """A node.
+
+    Attributes:
+        name: Its name.
+        environment: Value of its label.
+        zone: Its availability zone.
+        instance_type: Its EC2 instance type.
+        ready: Whether its kubelet says so.
+        pods: Pods that run on it, all namespaces.
+    """
+
+    name: str
+    environment: str
+    zone: str
+    instance_type: str
+    ready: bool
+    pods: int
+
+
+@dataclass(frozen=True)
+class SlotStatus:
+    """A slot of a service in an environment.
+
+    Attributes:
+        environment: `dev` or `prod`.
+        service: The service.
+        slot: `blue` or `green`.
+        live: Whether the active Service selects it.
+        image: Its image, or None before its first release.
+        ready: Pods that are ready.
+        wanted: Pods that it should have.
+        nodes: Names of the nodes its pods are on, each once.
+    """
+
+    environment: str
+    service: str
+    slot: str
+    live: bool
+    image: str | None
+    ready: int
+    wanted: int
+    nodes: tuple[str, ...]
+
+
+def nodes(api: KubernetesApi) -> list[NodeStatus]:
+    """Every node, by environment and name."""
+    pods = api.list("v1", "Pod")
+    found = [_node(node, pods) for node in api.list("v1", "Node")]
+    return sorted(found, key=lambda node: (node.environment, node.name))
+
+
+def slot_table(api: KubernetesApi, outputs: Mapping[str, Any]) -> list[SlotStatus]:
+    """Both slots of every service in every environment.
+
+    Args:
+        api: The rehearsal's API server.
+        outputs: The stack's outputs, plain values.
+    """
+    pods = api.list("v1", "Pod")
+    table: list[SlotStatus] = []
+    for target in targets(outputs):
+        active = api.get("v1", "Service", target.service, target.namespace)
+        live = active["spec"]["selector"].get(labels.SLOT) if active else None
+        for slot, name in target.deployments.items():
+            deployment = api.get("apps/v1", "Deployment", name, target.namespace)
+            if deployment is not None:
+                table.append(_slot(deployment, pods, service=target.service, slot=slot, live=slot == live))
+    return table
+
+
+def _node(node: KubernetesObject, pods: list[KubernetesObject]) -> NodeStatus:
+    marks: dict[str, str] = node["metadata"].get("labels", {})
+    conditions: list[dict[str, Any]] = node.get("status", {}).get("conditions", [])
+    name = str(node["metadata"]["name"])
+    return NodeStatus(
+        name=name,
+        environment=marks.get(labels.ENVIRONMENT, ""),
+        zone=marks.get("topology.kubernetes.io/zone", ""),
+        instance_type=marks.get("node.kubernetes.io/instance-type", ""),
+        ready=any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions),
+        pods=sum(pod["spec"].get("nodeName") == name for pod in pods),
+    )
+
+
+def _slot(
+    deployment: KubernetesObject, pods: list[KubernetesObject], *, service: str, slot: str, live: bool
+) -> SlotStatus:
+    namespace = str(deployment["metadata"]["namespace"])
+    ours = [pod for pod in pods if _belongs(pod, namespace=namespace, service=service, slot=slot)]
+    image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    return SlotStatus(
+        environment=namespace,
+        service=service,
+        slot=slot,
+        live=live,
+        image=str(image) if is_released(deployment) else None,
+        ready=int(deployment.get("status", {}).get("readyReplicas", 0)),
+        wanted=int(deployment["spec"]["replicas"]),
+        nodes=tuple(sorted({str(pod["spec"]["nodeName"]) for pod in ours if pod["spec"].get("nodeName")})),
+    )
+
+
+def _belongs(pod: KubernetesObject, *, namespace: str, service: str, slot: str) -> bool:
+    marks: dict[str, str] = pod["metadata"].get("labels", {})
+    return (
+        pod["metadata"]["namespace"] == namespace
+        and marks.get(labels.SERVICE) == service
+        and marks.get(labels.SLOT) == slot
+    )

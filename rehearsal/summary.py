@@ -1,0 +1,77 @@
+"""What a person reads after `make up` and `make status`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from rehearsal.status import NodeStatus, SlotStatus
+
+
+def show(
+    console: Console, stack: str, outputs: Mapping[str, Any], nodes: Sequence[NodeStatus], slots: Sequence[SlotStatus]
+) -> None:
+    """Prints hosts and outputs, nodes by environment, and where each service's pods are."""
+    console.print(Group(_outputs(stack, outputs), "", _nodes(nodes), "", _slots(slots), "", _totals(slots)))
+
+
+def _outputs(stack: str, outputs: Mapping[str, Any]) -> RenderableType:
+    table = Table(title=f"Stack {stack}: outputs", title_justify="left", show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    hosts = outputs["hosts"]
+    table.add_row("cluster", f"{outputs['cluster']['name']} in {outputs['cluster']['region']}")
+    for name, text in (("prod", "reaches prod"), ("dev", "reaches dev"), ("logs", "reaches Kibana, once it is built")):
+        table.add_row(f"host {name}", f"https://{hosts[name]} {text}")
+    for name, group in outputs["nodeGroups"].items():
+        taint = f", taint {group['taint']}" if group.get("taint") else ""
+        table.add_row(f"nodes {name}", f"{', '.join(group['names'])}: label {group['label']}{taint}")
+    for service, url in outputs["repositories"].items():
+        table.add_row(f"images {service}", url)
+    return table
+
+
+def _nodes(nodes: Sequence[NodeStatus]) -> RenderableType:
+    table = Table(title="Nodes by environment", title_justify="left")
+    for column in ("environment", "node", "type", "zone", "ready"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("pods", justify="right")
+    for node in nodes:
+        ready = "yes" if node.ready else "NO"
+        table.add_row(node.environment, node.name, node.instance_type, node.zone, ready, str(node.pods))
+    return table
+
+
+def _slots(slots: Sequence[SlotStatus]) -> RenderableType:
+    table = Table(title="Services: both slots, and where each pod landed", title_justify="left")
+    for column in ("environment", "service", "slot", ""):
+        table.add_column(column, no_wrap=True)
+    table.add_column("ready", justify="right")
+    table.add_column("image", no_wrap=True)
+    table.add_column("nodes", overflow="fold")
+    for slot in slots:
+        table.add_row(
+            slot.environment,
+            slot.service,
+            Text(slot.slot, style=slot.slot),
+            "live" if slot.live else "",
+            f"{slot.ready}/{slot.wanted}",
+            f"…{slot.image.rsplit(':', 1)[-1][:12]}" if slot.image else "none yet",
+            ", ".join(slot.nodes),
+        )
+    return table
+
+
+def _totals(slots: Sequence[SlotStatus]) -> RenderableType:
+    environments = Counter(slot.environment for slot in slots)
+    services = {slot.service for slot in slots}
+    ready = sum(slot.ready for slot in slots)
+    wanted = sum(slot.wanted for slot in slots)
+    return Text(
+        f"{len(environments)} environments x {len(services)} services x 2 slots; {ready} of {wanted} pods are ready."
+    )

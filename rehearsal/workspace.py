@@ -1,0 +1,137 @@
+"""Where the engine works in a rehearsal: tools on PATH, the stack's own files, and secrets made for the occasion."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+import settings
+from rehearsal.errors import RehearsalError
+from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
+from rehearsal.toolchain import Toolchain
+
+STAND_INS = ("aws", "eks", "kubernetes")
+"""Providers that a rehearsal can stand in for; `aws` and `eks` always, `kubernetes` where no plugin is installed."""
+
+PASSPHRASE = "rehearsal"  # noqa: S105 - it guards values that the rehearsal made up
+"""Encrypts the rehearsal's secrets, which are worth nothing, the way a person's passphrase would."""
+
+_KEYS_OF_ANOTHER_BACKEND = ("encryptionsalt", "encryptedkey", "secretsprovider")
+
+
+def environment(layout: Layout) -> dict[str, str]:
+    """Variables with which plain `pulumi` and `kubectl` work on the rehearsal."""
+    return {
+        DIRECTORY_VARIABLE: str(layout.directory),
+        "KUBECONFIG": str(layout.kubeconfig),
+        "PATH": f"{layout.tools}{os.pathsep}{os.environ['PATH']}",
+        "PULUMI_BACKEND_URL": layout.state.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+        "PULUMI_HOME": str(layout.directory / "pulumi-home"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Every plugin is on PATH: one that is not is a mistake, and downloading it would hide that.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        # A copy of every intermediate state would only fill the folder.
+        "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+    }
+
+
+def put_tools(layout: Layout, toolchain: Toolchain, kubernetes_plugin: Path | None) -> None:
+    """Puts engine, language host, providers and kubectl into the folder that is first on PATH."""
+    layout.tools.mkdir(parents=True, exist_ok=True)
+    _link(layout.tools / "pulumi", toolchain.pulumi)
+    _link(layout.tools / "kubectl", toolchain.kubernetes_program("kubectl"))
+    _script(layout.tools / "pulumi-language-python", "rehearsal.language_host", layout)
+    for name in STAND_INS:
+        plugin = layout.tools / f"pulumi-resource-{name}"
+        if name == "kubernetes" and kubernetes_plugin is not None:
+            _link(plugin, kubernetes_plugin)
+        else:
+            _script(plugin, f"rehearsal.stand_ins.{name}", layout)
+
+
+def copy_project(layout: Layout, stack: str) -> None:
+    """Copies Pulumi.yaml and the stack's file, so that what the engine writes never reaches the checkout.
+
+    Raises:
+        RehearsalError: There is no such stack, or its file is no mapping.
+    """
+    source = CHECKOUT / f"Pulumi.{stack}.yaml"
+    if not source.is_file():
+        known = sorted(path.name.split(".")[1] for path in CHECKOUT.glob("Pulumi.*.yaml"))
+        raise RehearsalError(
+            f"There is no stack {stack}: {source.name} does not exist.", remedy=f"say STACK={' or STACK='.join(known)}."
+        )
+    layout.workspace.mkdir(parents=True, exist_ok=True)
+    layout.state.mkdir(parents=True, exist_ok=True)
+    _write_yaml(layout.workspace / "Pulumi.yaml", {**_read_yaml(CHECKOUT / "Pulumi.yaml"), "main": str(CHECKOUT)})
+    copy = layout.workspace / source.name
+    ours = _read_yaml(copy) if copy.is_file() else {}
+    _write_yaml(copy, merge_stack_file(_read_yaml(source), ours))
+
+
+def merge_stack_file(committed: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+    """The stack's file as the rehearsal uses it: the committed one, but for secrets and what decrypts them.
+
+    Args:
+        committed: The stack's file in the checkout.
+        ours: The rehearsal's file of an earlier run, or nothing. Its secrets and salt are kept, so that a second run
+            finds the same values.
+    """
+    secrets = f"{settings.PROJECT}:secrets"
+    config = {key: value for key, value in committed.get("config", {}).items() if key != secrets}
+    if secrets in ours.get("config", {}):
+        config[secrets] = ours["config"][secrets]
+    plain = {key: value for key, value in committed.items() if key not in (*_KEYS_OF_ANOTHER_BACKEND, "config")}
+    kept = {key: value for key, value in ours.items() if key in _KEYS_OF_ANOTHER_BACKEND}
+    return {**plain, **kept, "config": config}
+
+
+def made_up_secrets(layout: Layout, stack: str) -> dict[str, str]:
+    """A value for each secret that the stack's services name, by configuration key with the path inside it."""
+    config = _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"]
+    services = config.get(f"{settings.PROJECT}:services")
+    if not isinstance(services, dict):
+        return {}  # the program says what is wrong with it
+    names = {
+        str(name): list(map(str, cast("dict[str, Any]", service).get("secrets") or []))
+        for name, service in cast("dict[str, Any]", services).items()
+        if isinstance(service, dict)
+    }
+    return {
+        secret.key: f"rehearsal-{secret.environment}-{secret.service}-{secret.name}"
+        for secret in settings.required_secrets(names)
+    }
+
+
+def _link(link: Path, target: Path) -> None:
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
+
+
+def _script(path: Path, module: str, layout: Layout) -> None:
+    """An executable that is a module of ours: the engine knows providers and language hosts by file name."""
+    variables = f"PYTHONPATH={shlex.quote(str(CHECKOUT))} {DIRECTORY_VARIABLE}={shlex.quote(str(layout.directory))}"
+    path.unlink(missing_ok=True)
+    path.write_text(f'#!/bin/sh\n{variables} exec {shlex.quote(sys.executable)} -m {module} "$@"\n')
+    path.chmod(0o755)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise RehearsalError(f"{path.name} is not YAML: {error}", remedy="correct the file.") from None
+    if not isinstance(content, dict):
+        raise RehearsalError(f"{path.name} holds no settings.", remedy="restore the file from git.")
+    return cast("dict[str, Any]", content)
+
+
+def _write_yaml(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
