@@ -1,0 +1,188 @@
+"""How one type of AWS resource behaves, as data: the vocabulary of the tables in `kinds/`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from rehearsal.layout import Layout
+from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Account, Record
+from rehearsal.stand_ins.aws.errors import AwsError
+from rehearsal.stand_ins.aws.properties import Properties, known_values
+
+
+@dataclass(frozen=True)
+class Making:
+    """A resource that is being made or changed, and the account it enters.
+
+    Attributes:
+        inputs: All known.
+        id: The resource's id; empty while the kind computes it.
+        previous: The outputs before this change; empty at creation.
+    """
+
+    layout: Layout
+    account: Account
+    region: str
+    inputs: Properties
+    id: str = ""
+    previous: Properties = field(default_factory=dict[str, Any])
+
+    def find(self, type_token: str, identifier: str) -> Record | None:
+        """Another resource of the account."""
+        return self.account.find(type_token, identifier)
+
+    def text(self, template: str) -> str:
+        """A template filled with the inputs and with `{id}`, `{region}`, `{account}`."""
+        return template.format_map({**self.inputs, "id": self.id, "region": self.region, "account": ACCOUNT_ID})
+
+
+Attribute: TypeAlias = Callable[[Making], Any]
+"""Computes an output that AWS decides."""
+
+Rule: TypeAlias = Callable[[Any], None]
+"""Judges one known input value, before anything is made: raises `AwsError` or `ValueError`."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error to be: AWS's code and its sentence, with `{...}` filled by `Making.text` or by name."""
+
+    code: str
+    message: str
+
+    def error(self, **names: Any) -> AwsError:
+        """The error itself."""
+        return AwsError(self.code, self.message.format_map(names))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Inputs that name other resources of the account.
+
+    Attributes:
+        path: Dotted path of the input.
+        to: The type they name.
+        by: How they name it: the output that holds the name, or `id`.
+        missing: The refusal where there is no such resource (`{value}`); None where AWS does not look.
+        blocks: The refusal of deleting the named resource as long as this one names it (`{id}` of the named, `{by}` of
+            this one); None where AWS deletes it all the same.
+        follows: Whether this resource goes away with the named one.
+        unless: An input of the named resource that lifts `blocks` and makes this resource follow.
+    """
+
+    path: str
+    to: str
+    by: str = "id"
+    missing: Refusal | None = None
+    blocks: Refusal | None = None
+    follows: bool = False
+    unless: str | None = None
+
+    def key(self, record: Record) -> Any:
+        """What a resource is named by here."""
+        return record.id if self.by == "id" else record.outputs.get(self.by)
+
+    def names(self, inputs: Properties, record: Record) -> bool:
+        """Whether inputs with this reference name a resource."""
+        return record.type == self.to and self.key(record) in known_values(inputs, self.path)
+
+
+@dataclass(frozen=True)
+class AutoName:
+    """A name that is made up where none is given: the resource's name and seven random digits, as Pulumi does.
+
+    Attributes:
+        property: The input.
+        prefix: Stands before the made-up name, e.g. `alias/`.
+        longest: Characters at most.
+        lower: Whether capitals are turned to small letters.
+    """
+
+    property: str = "name"
+    prefix: str = ""
+    longest: int = 255
+    lower: bool = False
+
+
+@dataclass(frozen=True)
+class Unique:
+    """Inputs that no two resources of the type share.
+
+    Attributes:
+        paths: Together they are unique.
+        taken: The refusal of a second one, filled by `Making.text`.
+        optional: Whether a resource without any of them is alone with that.
+    """
+
+    paths: tuple[str, ...]
+    taken: Refusal
+    optional: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One type of resource.
+
+    Attributes:
+        type: Pulumi's type token.
+        make_id: The new resource's id, once its inputs were accepted.
+        arn: Template of the ARN; None where the type has none.
+        arn_output: The output that carries it.
+        name: How a name is made up; None where none is needed.
+        rules: Judgements of inputs by their path, made before anything exists: a preview refuses too.
+        refusals: Judgements of the whole against the account, at creation and change: they raise `AwsError`.
+        references: What it names, and what that means for deletions.
+        unique: What must be its own.
+        owns: Outputs that name resources which come and go with this one, and their types.
+        deletion_refusals: Judgements of a deletion that no reference expresses; they raise `AwsError`.
+        replaces: Paths of inputs that cannot be changed in place.
+        constants: Outputs that AWS sets where the inputs say nothing.
+        attributes: Outputs that AWS decides once, at creation.
+        revised: Outputs that AWS decides at creation and at each change.
+        tagged: Whether it has `tagsAll`.
+        regional: Whether it has `region`.
+        converge: Brings what the resource stands for to what the record says (may take long, may be repeated), and
+            gives the outputs this changes.
+        dissolve: Takes away what the resource stands for, before its record goes.
+    """
+
+    type: str
+    make_id: Attribute
+    arn: str | None = None
+    arn_output: str = "arn"
+    name: AutoName | None = None
+    rules: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
+    refusals: tuple[Callable[[Making], None], ...] = ()
+    references: tuple[Reference, ...] = ()
+    unique: tuple[Unique, ...] = ()
+    owns: Mapping[str, str] = field(default_factory=dict[str, str])
+    deletion_refusals: tuple[Callable[[Account, Record], None], ...] = ()
+    replaces: frozenset[str] = frozenset()
+    constants: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
+    revised: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
+    tagged: bool = True
+    regional: bool = True
+    converge: Callable[[Layout, Record, Account], Properties] | None = None
+    dissolve: Callable[[Layout, Record], None] | None = None
+
+
+def fresh(prefix: str) -> Attribute:
+    """An EC2 id of its own: the prefix and 17 hexadecimal digits.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html
+    """
+    return lambda _: f"{prefix}-{secrets.token_hex(9)[:17]}"
+
+
+def text(template: str) -> Attribute:
+    """A text from the inputs, `{id}`, `{region}` and `{account}`."""
+    return lambda making: making.text(template)
+
+
+def given(path: str, otherwise: Attribute) -> Attribute:
+    """An input where it is given, else what AWS decides."""
+    return lambda making: next(known_values(making.inputs, path), None) or otherwise(making)

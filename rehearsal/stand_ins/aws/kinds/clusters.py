@@ -1,0 +1,287 @@
+"""EKS control planes, who may enter them, and their add-ons.
+
+https://docs.aws.amazon.com/eks/latest/APIReference/API_Operations.html
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from typing import Any
+
+from rehearsal.stand_ins.aws import rules
+from rehearsal.stand_ins.aws.control_plane import api_server
+from rehearsal.stand_ins.aws.errors import AwsError
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, given, text
+from rehearsal.stand_ins.aws.kinds.network import SECURITY_GROUP, SUBNET, in_subnets
+from rehearsal.stand_ins.aws.kinds.roles import ROLE, now
+from rehearsal.stand_ins.aws.properties import known_values
+
+CLUSTER = "aws:eks/cluster:Cluster"
+NO_SUCH_CLUSTER = Refusal("ResourceNotFoundException", "No cluster found for name: {value}.")
+NO_SUCH_ROLE = Refusal("InvalidParameterException", "The role {value} cannot be found.")
+LEAST_ZONES = 2
+
+ACCESS_POLICIES = (
+    "AmazonEKSAdminPolicy",
+    "AmazonEKSAdminViewPolicy",
+    "AmazonEKSClusterAdminPolicy",
+    "AmazonEKSEditPolicy",
+    "AmazonEKSSecretReaderPolicy",
+    "AmazonEKSViewPolicy",
+)
+"""https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html."""
+
+
+def of_cluster() -> Reference:
+    """The cluster a resource belongs to, and goes away with."""
+    return Reference("clusterName", CLUSTER, missing=NO_SUCH_CLUSTER, follows=True)
+
+
+def constrained(field: str, expression: str) -> rules.Rule:
+    """The refusal of a value of the wrong form, as EKS words it."""
+    return rules.pattern(
+        expression,
+        "InvalidParameterException",
+        f"Value '{{value}}' at '{field}' failed to satisfy constraint: Member must satisfy regular expression "
+        f"pattern: {expression.replace('{', '{{').replace('}', '}}')}",
+    )
+
+
+def _group_name(value: Any) -> None:
+    if str(value).startswith("system:"):
+        raise AwsError(
+            "InvalidParameterException", f"The kubernetes group name {value} is invalid, it cannot start with system:"
+        )
+
+
+def _stands_in_two_zones(making: Making) -> None:
+    subnets = [making.find(SUBNET, str(subnet)) for subnet in known_values(making.inputs, "vpcConfig.subnetIds")]
+    zones = {subnet.outputs["availabilityZone"] for subnet in subnets if subnet is not None}
+    if len(zones) < LEAST_ZONES:
+        raise AwsError("InvalidParameterException", "Subnets specified must be in at least two different AZs")
+
+
+def _is_reachable(making: Making) -> None:
+    network = making.inputs["vpcConfig"]
+    if network.get("endpointPublicAccess", True) is False and network.get("endpointPrivateAccess") is not True:
+        raise AwsError("InvalidParameterException", "Private and public endpoint access cannot both be disabled")
+
+
+def _network(making: Making) -> dict[str, Any]:
+    asked: dict[str, Any] = making.inputs["vpcConfig"]
+    before: dict[str, Any] = making.previous.get("vpcConfig", {})
+    subnet = making.find(SUBNET, str(next(known_values(asked, "subnetIds"), "")))
+    return {
+        "endpointPrivateAccess": False,
+        "endpointPublicAccess": True,
+        "publicAccessCidrs": ["0.0.0.0/0"],
+        "securityGroupIds": [],
+        **asked,
+        "clusterSecurityGroupId": before.get("clusterSecurityGroupId") or f"sg-{secrets.token_hex(9)[:17]}",
+        "vpcId": subnet.inputs["vpcId"] if subnet is not None else "",
+    }
+
+
+def _access(making: Making) -> dict[str, Any]:
+    return {
+        "authenticationMode": "CONFIG_MAP",
+        "bootstrapClusterCreatorAdminPermissions": True,
+        **making.inputs.get("accessConfig", {}),
+    }
+
+
+def _issuer(making: Making) -> list[dict[str, Any]]:
+    issuer = f"https://oidc.eks.{making.region}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
+    return [{"oidcs": [{"issuer": issuer}]}]
+
+
+def _association_id(_: Making) -> str:
+    return "a-" + "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(17))
+
+
+CLUSTER_NAME = r"[0-9A-Za-z][A-Za-z0-9\-_]{0,99}"
+
+KINDS = (
+    Kind(
+        type=CLUSTER,
+        make_id=text("{name}"),
+        arn="arn:aws:eks:{region}:{account}:cluster/{name}",
+        name=AutoName(longest=100),
+        rules={
+            "name": constrained("name", CLUSTER_NAME),
+            "roleArn": rules.arn("iam"),
+            "version": rules.pattern(
+                r"1\.\d{2}", "InvalidParameterException", "unsupported Kubernetes version {value}"
+            ),
+            "enabledClusterLogTypes": rules.one_of("api", "audit", "authenticator", "controllerManager", "scheduler"),
+            "accessConfig.authenticationMode": rules.one_of("API", "API_AND_CONFIG_MAP", "CONFIG_MAP"),
+            "vpcConfig.publicAccessCidrs": rules.cidr,
+            "encryptionConfig.provider.keyArn": rules.arn("kms"),
+            "encryptionConfig.resources": rules.one_of("secrets"),
+        },
+        references=(
+            in_subnets("vpcConfig.subnetIds"),
+            Reference(
+                "vpcConfig.securityGroupIds",
+                SECURITY_GROUP,
+                missing=Refusal("InvalidParameterException", "The security group ID '{value}' does not exist"),
+                blocks=Refusal("DependencyViolation", "resource {id} has a dependent object"),
+            ),
+            Reference("roleArn", ROLE, by="arn", missing=NO_SUCH_ROLE),
+            Reference(
+                "encryptionConfig.provider.keyArn",
+                "aws:kms/key:Key",
+                by="arn",
+                missing=Refusal("InvalidParameterException", "The keyArn {value} does not exist"),
+            ),
+        ),
+        unique=(Unique(("name",), Refusal("ResourceInUseException", "Cluster already exists with name: {name}")),),
+        owns={"vpcConfig.clusterSecurityGroupId": SECURITY_GROUP},
+        refusals=(_stands_in_two_zones, _is_reachable),
+        replaces=frozenset(
+            {
+                "accessConfig.bootstrapClusterCreatorAdminPermissions",
+                "bootstrapSelfManagedAddons",
+                "encryptionConfig",
+                "kubernetesNetworkConfig.ipFamily",
+                "kubernetesNetworkConfig.serviceIpv4Cidr",
+                "name",
+                "outpostConfig",
+                "roleArn",
+            }
+        ),
+        constants={
+            "bootstrapSelfManagedAddons": True,
+            "clusterId": "",
+            "computeConfig": {"enabled": False},
+            "controlPlaneScalingConfig": {"tier": "standard"},
+            "deletionProtection": False,
+            "kubeApiServerConfig": {},
+            "kubeControllerManagerConfig": {},
+            "kubeSchedulerConfig": {},
+            "kubernetesNetworkConfig": {
+                "elasticLoadBalancing": {"enabled": False},
+                "ipFamily": "ipv4",
+                "serviceIpv4Cidr": "172.20.0.0/16",
+                "serviceIpv6Cidr": "",
+            },
+            "status": "ACTIVE",
+            "storageConfig": {"blockStorage": {"enabled": False}},
+            "upgradePolicy": {"supportType": "EXTENDED"},
+            "version": "1.34",
+        },
+        attributes={
+            "certificateAuthority": lambda making: {"data": api_server(making.layout).certificate_authority},
+            "createdAt": now,
+            "endpoint": lambda making: api_server(making.layout).url,
+            "identities": _issuer,
+            "platformVersion": lambda _: "eks.1",
+        },
+        revised={"accessConfig": _access, "vpcConfig": _network},
+    ),
+    Kind(
+        type="aws:eks/accessEntry:AccessEntry",
+        make_id=text("{clusterName}:{principalArn}"),
+        arn="arn:aws:eks:{region}:{account}:access-entry/{clusterName}/{principalArn}",
+        arn_output="accessEntryArn",
+        rules={
+            "principalArn": rules.arn("iam"),
+            "kubernetesGroups": _group_name,
+            "type": rules.one_of(
+                "EC2", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "HYPERPOD_LINUX", "STANDARD"
+            ),
+        },
+        references=(of_cluster(),),
+        unique=(
+            Unique(
+                ("clusterName", "principalArn"),
+                Refusal(
+                    "ResourceInUseException", "The specified access entry resource is already in use on this cluster."
+                ),
+            ),
+        ),
+        replaces=frozenset({"clusterName", "principalArn", "type"}),
+        constants={"kubernetesGroups": [], "type": "STANDARD"},
+        attributes={"createdAt": now, "userName": given("userName", text("{principalArn}"))},
+        revised={"modifiedAt": now},
+    ),
+    Kind(
+        type="aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+        make_id=text("{clusterName}#{principalArn}#{policyArn}"),
+        rules={
+            "accessScope.type": rules.one_of("cluster", "namespace"),
+            "policyArn": rules.pattern(
+                rf"arn:aws:eks::aws:cluster-access-policy/({'|'.join(ACCESS_POLICIES)})",
+                "InvalidParameterException",
+                "The specified policyArn is invalid: {value}",
+            ),
+            "principalArn": rules.arn("iam"),
+        },
+        references=(
+            of_cluster(),
+            Reference(
+                "principalArn",
+                "aws:eks/accessEntry:AccessEntry",
+                by="principalArn",
+                missing=Refusal("ResourceNotFoundException", "The specified principalArn could not be found: {value}"),
+                follows=True,
+            ),
+        ),
+        replaces=frozenset({"accessScope", "clusterName", "policyArn", "principalArn"}),
+        attributes={"associatedAt": now, "modifiedAt": now},
+        tagged=False,
+    ),
+    Kind(
+        type="aws:eks/addon:Addon",
+        make_id=text("{clusterName}:{addonName}"),
+        arn="arn:aws:eks:{region}:{account}:addon/{clusterName}/{addonName}",
+        rules={
+            "addonName": constrained("addonName", r"[a-z0-9][a-z0-9_\-]{0,99}"),
+            "addonVersion": rules.pattern(
+                r"v\d+\.\d+\.\d+-eksbuild\.\d+",
+                "InvalidParameterException",
+                "Addon version specified is not supported: {value}",
+            ),
+            "configurationValues": rules.json_text,
+            "resolveConflictsOnCreate": rules.one_of("NONE", "OVERWRITE"),
+            "resolveConflictsOnUpdate": rules.one_of("NONE", "OVERWRITE", "PRESERVE"),
+            "serviceAccountRoleArn": rules.arn("iam"),
+        },
+        references=(
+            of_cluster(),
+            Reference("serviceAccountRoleArn", ROLE, by="arn", missing=NO_SUCH_ROLE),
+            Reference("podIdentityAssociations.roleArn", ROLE, by="arn", missing=NO_SUCH_ROLE),
+        ),
+        unique=(Unique(("clusterName", "addonName"), Refusal("ResourceInUseException", "Addon already exists.")),),
+        replaces=frozenset({"addonName", "clusterName", "namespaceConfig"}),
+        constants={"configurationValues": "", "namespaceConfig": {"namespace": "kube-system"}},
+        # The real provider asks AWS for the default version; which one that is, no rehearsal can know.
+        attributes={"addonVersion": given("addonVersion", lambda _: ""), "createdAt": now},
+        revised={"modifiedAt": now},
+    ),
+    Kind(
+        type="aws:eks/podIdentityAssociation:PodIdentityAssociation",
+        make_id=_association_id,
+        arn="arn:aws:eks:{region}:{account}:podidentityassociation/{clusterName}/{id}",
+        arn_output="associationArn",
+        rules={
+            "namespace": constrained("namespace", r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"),
+            "serviceAccount": constrained("serviceAccount", r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?"),
+            "roleArn": rules.arn("iam"),
+        },
+        references=(of_cluster(), Reference("roleArn", ROLE, by="arn", missing=NO_SUCH_ROLE)),
+        unique=(
+            Unique(
+                ("clusterName", "namespace", "serviceAccount"),
+                Refusal(
+                    "ResourceInUseException",
+                    "Association already exists for {namespace}/{serviceAccount} in cluster {clusterName}",
+                ),
+            ),
+        ),
+        replaces=frozenset({"clusterName", "namespace", "serviceAccount"}),
+        constants={"disableSessionTags": False, "externalId": ""},
+        attributes={"associationId": lambda making: making.id},
+    ),
+)

@@ -1,0 +1,214 @@
+"""EKS managed node groups: their instances are nodes of the local API server.
+
+https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Literal, TypeAlias
+
+from rehearsal.instance_types import instance_type
+from rehearsal.layout import Layout
+from rehearsal.nodes import NodeGroupSpec, Taint
+from rehearsal.stand_ins.aws import nodes, rules
+from rehearsal.stand_ins.aws.account import Account, Record
+from rehearsal.stand_ins.aws.errors import AwsError
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, text
+from rehearsal.stand_ins.aws.kinds.clusters import CLUSTER, NO_SUCH_CLUSTER, constrained
+from rehearsal.stand_ins.aws.kinds.launch_templates import LAUNCH_TEMPLATE
+from rehearsal.stand_ins.aws.kinds.network import SUBNET, in_subnets
+from rehearsal.stand_ins.aws.kinds.roles import ROLE
+from rehearsal.stand_ins.aws.properties import Properties, known_values
+
+Effect: TypeAlias = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+DEFAULT_INSTANCE_TYPE = "t3.medium"
+DEFAULT_AMI = "AL2023_x86_64_STANDARD"
+DEFAULT_DISK_GIB = 20
+EFFECTS: dict[str, Effect] = {
+    "NO_SCHEDULE": "NoSchedule",
+    "PREFER_NO_SCHEDULE": "PreferNoSchedule",
+    "NO_EXECUTE": "NoExecute",
+}
+ARCHITECTURES = {"amd64": "x86_64", "arm64": "ARM_64"}
+
+
+def _template(account: Account, inputs: Properties) -> Properties:
+    """The inputs of the launch template; empty where none is used."""
+    for record in account.records(LAUNCH_TEMPLATE):
+        if {record.id, record.outputs["name"]} & {
+            *known_values(inputs, "launchTemplate.id"),
+            *known_values(inputs, "launchTemplate.name"),
+        }:
+            return {**record.inputs, "latestVersion": record.outputs["latestVersion"]}
+    return {}
+
+
+def _instance_types(account: Account, inputs: Properties) -> list[str]:
+    from_template = _template(account, inputs).get("instanceType")
+    return list(inputs.get("instanceTypes") or [from_template or DEFAULT_INSTANCE_TYPE])
+
+
+def _sizes_fit(making: Making) -> None:
+    sizes = making.inputs["scalingConfig"]
+    least, desired, most = (int(sizes[name]) for name in ("minSize", "desiredSize", "maxSize"))
+    if least > desired:
+        raise AwsError(
+            "InvalidParameterException", f"Minimum capacity {least} can't be greater than desired size {desired}"
+        )
+    if desired > most:
+        raise AwsError("InvalidParameterException", f"desired capacity {desired} can't be greater than max size {most}")
+
+
+def _template_fits(making: Making) -> None:
+    template = _template(making.account, making.inputs)
+    if not template:
+        return
+    version = next(known_values(making.inputs, "launchTemplate.version"), "1")
+    if str(version).isdigit() and not 1 <= int(version) <= int(template["latestVersion"]):
+        raise AwsError("InvalidLaunchTemplateId.VersionNotFound", f"Could not find the specified version {version}")
+    if making.inputs.get("diskSize") is not None:
+        raise AwsError("InvalidRequestException", "Disk size must be specified within the launch template.")
+    if making.inputs.get("instanceTypes") and template.get("instanceType"):
+        raise AwsError("InvalidRequestException", "Cannot specify instance types in launch template and API request")
+    if template.get("iamInstanceProfile"):
+        raise AwsError("InvalidParameterException", "Launch template should not specify an instance profile.")
+
+
+def _instances_fit_the_image(making: Making) -> None:
+    image = str(making.inputs.get("amiType", DEFAULT_AMI))
+    for name in _instance_types(making.account, making.inputs):
+        architecture = ARCHITECTURES[instance_type(name).architecture]
+        if "CUSTOM" not in image and architecture.lower() not in image.lower():
+            raise AwsError(
+                "InvalidParameterException", f"[{name}] is not a valid instance type for requested amiType {image}"
+            )
+
+
+def _resources(making: Making) -> list[Properties]:
+    group = f"eks-{making.inputs['nodeGroupName']}-{secrets.token_hex(16)}"
+    return [{"autoscalingGroups": [{"name": group}], "remoteAccessSecurityGroupId": ""}]
+
+
+def _disk_gib(account: Account, inputs: Properties) -> int:
+    of_template = next(known_values(_template(account, inputs), "blockDeviceMappings.ebs.volumeSize"), None)
+    return int(of_template or inputs.get("diskSize") or DEFAULT_DISK_GIB)
+
+
+def spec(record: Record, account: Account) -> NodeGroupSpec:
+    """The node group as its nodes are made from it."""
+    inputs = record.inputs
+    subnets = [account.find(SUBNET, str(subnet)) for subnet in inputs["subnetIds"]]
+    taints: list[Any] = inputs.get("taints") or []
+    return NodeGroupSpec(
+        name=str(inputs["nodeGroupName"]),
+        instance_type=_instance_types(account, inputs)[0],
+        desired=int(inputs["scalingConfig"]["desiredSize"]),
+        labels=inputs.get("labels") or {},
+        taints=tuple(
+            Taint(key=taint["key"], value=taint.get("value") or "", effect=EFFECTS[taint["effect"]]) for taint in taints
+        ),
+        region=str(record.outputs["region"]),
+        zones=tuple(sorted({str(subnet.outputs["availabilityZone"]) for subnet in subnets if subnet is not None})),
+        capacity_type=inputs.get("capacityType", "ON_DEMAND"),
+        disk_gib=_disk_gib(account, inputs),
+    )
+
+
+def _converge(layout: Layout, record: Record, account: Account) -> Properties:
+    nodes.converge(layout, spec(record, account))
+    return {"status": "ACTIVE"}
+
+
+def _dissolve(layout: Layout, record: Record) -> None:
+    nodes.dissolve(layout, str(record.inputs["nodeGroupName"]))
+
+
+KINDS = (
+    Kind(
+        type="aws:eks/nodeGroup:NodeGroup",
+        make_id=text("{clusterName}:{nodeGroupName}"),
+        arn="arn:aws:eks:{region}:{account}:nodegroup/{clusterName}/{nodeGroupName}",
+        name=AutoName(property="nodeGroupName", longest=63),
+        rules={
+            "nodeGroupName": constrained("nodegroupName", r"[0-9A-Za-z][A-Za-z0-9\-_]{0,62}"),
+            "capacityType": rules.one_of("ON_DEMAND", "SPOT", "CAPACITY_BLOCK"),
+            "instanceTypes": rules.instance_type,
+            "nodeRoleArn": rules.arn("iam"),
+            "scalingConfig.desiredSize": rules.between(0, 450),
+            "scalingConfig.maxSize": rules.between(1, 450),
+            "scalingConfig.minSize": rules.between(0, 450),
+            "taints.effect": rules.one_of(*EFFECTS),
+            "version": rules.pattern(
+                r"1\.\d{2}", "InvalidParameterException", "unsupported Kubernetes version {value}"
+            ),
+        },
+        references=(
+            Reference(
+                "clusterName",
+                CLUSTER,
+                missing=NO_SUCH_CLUSTER,
+                blocks=Refusal("ResourceInUseException", "Cluster has nodegroups attached"),
+            ),
+            in_subnets("subnetIds"),
+            Reference(
+                "nodeRoleArn",
+                ROLE,
+                by="arn",
+                missing=Refusal("InvalidParameterException", "The role {value} cannot be found."),
+            ),
+            Reference(
+                "launchTemplate.id",
+                LAUNCH_TEMPLATE,
+                missing=Refusal(
+                    "InvalidRequestException",
+                    "The specified launch template, with template ID {value}, does not exist.",
+                ),
+            ),
+        ),
+        unique=(
+            Unique(
+                ("clusterName", "nodeGroupName"),
+                Refusal(
+                    "ResourceInUseException",
+                    "NodeGroup already exists with name {nodeGroupName} and cluster name {clusterName}",
+                ),
+            ),
+        ),
+        refusals=(_sizes_fit, _template_fits, _instances_fit_the_image),
+        replaces=frozenset(
+            {
+                "amiType",
+                "capacityType",
+                "clusterName",
+                "diskSize",
+                "instanceTypes",
+                "launchTemplate.id",
+                "launchTemplate.name",
+                "nodeGroupName",
+                "nodeGroupNamePrefix",
+                "nodeRoleArn",
+                "remoteAccess",
+                "subnetIds",
+            }
+        ),
+        constants={
+            "amiType": DEFAULT_AMI,
+            "capacityType": "ON_DEMAND",
+            "nodeGroupNamePrefix": "",
+            "nodeRepairConfig": {"enabled": False},
+            "releaseVersion": "",
+            "updateConfig": {"maxUnavailable": 1, "maxUnavailablePercentage": 0},
+            "version": "1.34",
+        },
+        attributes={
+            "diskSize": lambda making: _disk_gib(making.account, making.inputs),
+            "instanceTypes": lambda making: _instance_types(making.account, making.inputs),
+            "resources": _resources,
+        },
+        revised={"status": lambda making: "UPDATING" if making.previous else "CREATING"},
+        converge=_converge,
+        dissolve=_dissolve,
+    ),
+)

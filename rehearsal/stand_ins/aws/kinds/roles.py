@@ -1,0 +1,164 @@
+"""IAM roles, policies, and what binds them.
+
+https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from datetime import UTC, datetime
+
+from rehearsal.stand_ins.aws import moto_answers, rules
+from rehearsal.stand_ins.aws.account import ACCOUNT_ID
+from rehearsal.stand_ins.aws.errors import AwsError
+from rehearsal.stand_ins.aws.kind import Attribute, AutoName, Kind, Making, Reference, Refusal, Unique, text
+
+ROLE = "aws:iam/role:Role"
+POLICY = "aws:iam/policy:Policy"
+AWS_MANAGED = "arn:aws:iam::aws:policy"
+
+NO_SUCH_ROLE = Refusal("NoSuchEntity", "The role with name {value} cannot be found.")
+
+
+def now(_: Making) -> str:
+    """The moment, as AWS writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _unique_id(prefix: str) -> Attribute:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html ."""
+    letters = string.ascii_uppercase + string.digits
+    return lambda _: prefix + "".join(secrets.choice(letters) for _ in range(17))
+
+
+def _arn(resource: str) -> Attribute:
+    return lambda making: f"arn:aws:iam::{ACCOUNT_ID}:{resource}{making.inputs.get('path', '/')}{making.inputs['name']}"
+
+
+def _name(field: str, longest: int) -> rules.Rule:
+    return rules.pattern(
+        rf"[\w+=,.@-]{{1,{longest}}}",
+        "ValidationError",
+        f"The specified value for {field} is invalid. It must contain only alphanumeric characters and/or the "
+        f"following: +=,.@_- and have at most {longest} of them: {{value}}",
+    )
+
+
+def _policy_is_attachable(making: Making) -> None:
+    arn = str(making.inputs["policyArn"])
+    if arn.startswith(f"{AWS_MANAGED}/") and not moto_answers.is_aws_managed_policy(arn.removeprefix(AWS_MANAGED)):
+        raise AwsError("NoSuchEntity", f"Policy {arn} does not exist or is not attachable.")
+
+
+PATH = rules.pattern(r"/|/[\x21-\x7e]+/", "ValidationError", "The specified value for path is invalid: {value}")
+
+KINDS = (
+    Kind(
+        type=ROLE,
+        make_id=text("{name}"),
+        name=AutoName(longest=64),
+        rules={
+            "name": _name("roleName", 64),
+            "path": PATH,
+            "assumeRolePolicy": rules.trust_policy,
+            "maxSessionDuration": rules.between(3600, 43200),
+            "permissionsBoundary": rules.arn("iam"),
+        },
+        unique=(Unique(("name",), Refusal("EntityAlreadyExists", "Role with name {name} already exists.")),),
+        replaces=frozenset({"name", "namePrefix", "path"}),
+        constants={
+            "forceDetachPolicies": False,
+            "inlinePolicies": [],
+            "managedPolicyArns": [],
+            "maxSessionDuration": 3600,
+            "namePrefix": "",
+            "path": "/",
+        },
+        attributes={"arn": _arn("role"), "createDate": now, "uniqueId": _unique_id("AROA")},
+        regional=False,
+    ),
+    Kind(
+        type="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        make_id=text("{role}/{policyArn}"),
+        rules={"policyArn": rules.arn("iam")},
+        references=(
+            Reference(
+                "role",
+                ROLE,
+                missing=NO_SUCH_ROLE,
+                blocks=Refusal("DeleteConflict", "Cannot delete entity, must detach all policies first."),
+                unless="forceDetachPolicies",
+            ),
+            Reference(
+                "policyArn",
+                POLICY,
+                by="arn",
+                missing=Refusal("NoSuchEntity", "Policy {value} does not exist or is not attachable."),
+                blocks=Refusal("DeleteConflict", "Cannot delete a policy attached to entities."),
+            ),
+        ),
+        refusals=(_policy_is_attachable,),
+        replaces=frozenset({"policyArn", "role"}),
+        tagged=False,
+        regional=False,
+    ),
+    Kind(
+        type="aws:iam/rolePolicy:RolePolicy",
+        make_id=text("{role}:{name}"),
+        name=AutoName(longest=128),
+        rules={"name": _name("policyName", 128), "policy": rules.policy},
+        references=(
+            Reference(
+                "role",
+                ROLE,
+                missing=NO_SUCH_ROLE,
+                blocks=Refusal("DeleteConflict", "Cannot delete entity, must delete policies first."),
+                unless="forceDetachPolicies",
+            ),
+        ),
+        replaces=frozenset({"name", "namePrefix", "role"}),
+        constants={"namePrefix": ""},
+        tagged=False,
+        regional=False,
+    ),
+    Kind(
+        type=POLICY,
+        make_id=_arn("policy"),
+        name=AutoName(longest=128),
+        rules={"name": _name("policyName", 128), "path": PATH, "policy": rules.policy},
+        unique=(
+            Unique(
+                ("name",),
+                Refusal(
+                    "EntityAlreadyExists", "A policy called {name} already exists. Duplicate names are not allowed."
+                ),
+            ),
+        ),
+        replaces=frozenset({"description", "name", "namePrefix", "path"}),
+        constants={"attachmentCount": 0, "namePrefix": "", "path": "/"},
+        attributes={"arn": _arn("policy"), "policyId": _unique_id("ANPA")},
+        regional=False,
+    ),
+    Kind(
+        type="aws:iam/instanceProfile:InstanceProfile",
+        make_id=text("{name}"),
+        name=AutoName(longest=128),
+        rules={"name": _name("instanceProfileName", 128), "path": PATH},
+        references=(
+            Reference(
+                "role",
+                ROLE,
+                missing=NO_SUCH_ROLE,
+                blocks=Refusal(
+                    "DeleteConflict", "Cannot delete entity, must remove roles from instance profile first."
+                ),
+            ),
+        ),
+        unique=(Unique(("name",), Refusal("EntityAlreadyExists", "Instance Profile {name} already exists.")),),
+        replaces=frozenset({"name", "namePrefix", "path"}),
+        constants={"namePrefix": "", "path": "/"},
+        attributes={"arn": _arn("instance-profile"), "createDate": now, "uniqueId": _unique_id("AIPA")},
+        regional=False,
+    ),
+)

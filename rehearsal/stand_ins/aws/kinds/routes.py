@@ -1,0 +1,88 @@
+"""Route tables, their routes and associations."""
+
+from __future__ import annotations
+
+import zlib
+
+from rehearsal.stand_ins.aws import rules
+from rehearsal.stand_ins.aws.account import ACCOUNT_ID
+from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, fresh
+from rehearsal.stand_ins.aws.kinds.addresses import INTERNET_GATEWAY
+from rehearsal.stand_ins.aws.kinds.network import NAT_GATEWAY, NO_SUCH_SUBNET, ROUTE_TABLE, SUBNET, in_vpc
+
+NO_SUCH_ROUTE_TABLE = Refusal("InvalidRouteTableID.NotFound", "The routeTable ID '{value}' does not exist")
+NO_SUCH_GATEWAY = Refusal("InvalidGatewayID.NotFound", "The gateway ID '{value}' does not exist")
+NO_SUCH_NAT_GATEWAY = Refusal("InvalidNatGatewayID.NotFound", "The natGateway ID '{value}' does not exist")
+
+
+def _route_id(making: Making) -> str:
+    destination = str(making.inputs.get("destinationCidrBlock") or making.inputs.get("destinationIpv6CidrBlock"))
+    return f"r-{making.inputs['routeTableId']}{zlib.crc32(destination.encode())}"
+
+
+KINDS = (
+    Kind(
+        type=ROUTE_TABLE,
+        make_id=fresh("rtb"),
+        arn="arn:aws:ec2:{region}:{account}:route-table/{id}",
+        rules={"routes.cidrBlock": rules.cidr},
+        references=(
+            in_vpc(),
+            Reference("routes.gatewayId", INTERNET_GATEWAY, missing=NO_SUCH_GATEWAY),
+            Reference("routes.natGatewayId", NAT_GATEWAY, missing=NO_SUCH_NAT_GATEWAY),
+        ),
+        replaces=frozenset({"vpcId"}),
+        constants={"ownerId": ACCOUNT_ID, "propagatingVgws": [], "routes": []},
+    ),
+    Kind(
+        type="aws:ec2/route:Route",
+        make_id=_route_id,
+        rules={"destinationCidrBlock": rules.cidr},
+        references=(
+            Reference("routeTableId", ROUTE_TABLE, missing=NO_SUCH_ROUTE_TABLE, follows=True),
+            Reference("gatewayId", INTERNET_GATEWAY, missing=NO_SUCH_GATEWAY),
+            Reference("natGatewayId", NAT_GATEWAY, missing=NO_SUCH_NAT_GATEWAY),
+        ),
+        unique=(
+            Unique(
+                ("routeTableId", "destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId"),
+                Refusal("RouteAlreadyExists", "The route identified by {destinationCidrBlock} already exists."),
+            ),
+        ),
+        replaces=frozenset(
+            {"destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId", "routeTableId"}
+        ),
+        constants={
+            "instanceId": "",
+            "instanceOwnerId": "",
+            "networkInterfaceId": "",
+            "origin": "CreateRoute",
+            "state": "active",
+        },
+        tagged=False,
+    ),
+    Kind(
+        type="aws:ec2/routeTableAssociation:RouteTableAssociation",
+        make_id=fresh("rtbassoc"),
+        references=(
+            Reference(
+                "routeTableId",
+                ROUTE_TABLE,
+                missing=NO_SUCH_ROUTE_TABLE,
+                blocks=Refusal("DependencyViolation", "The routeTable '{id}' has dependencies and cannot be deleted."),
+            ),
+            Reference("subnetId", SUBNET, missing=NO_SUCH_SUBNET, follows=True),
+        ),
+        unique=(
+            Unique(
+                ("subnetId", "gatewayId"),
+                Refusal(
+                    "Resource.AlreadyAssociated",
+                    "the specified association for route table {routeTableId} conflicts with an existing association",
+                ),
+            ),
+        ),
+        replaces=frozenset({"gatewayId", "subnetId"}),
+        tagged=False,
+    ),
+)

@@ -1,0 +1,236 @@
+"""What happens to a resource of any kind: check, create, change, read, delete."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rehearsal.layout import Layout
+from rehearsal.stand_ins.aws import rules
+from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Account, Record, changing
+from rehearsal.stand_ins.aws.errors import AwsError
+from rehearsal.stand_ins.aws.kind import Kind, Making, Reference
+from rehearsal.stand_ins.aws.kinds import kind_of
+from rehearsal.stand_ins.aws.properties import DEFAULTED, UNKNOWN, Properties, is_unknown, known_values
+
+DIGITS_OF_A_MADE_UP_NAME = 7
+
+
+@dataclass(frozen=True)
+class Caller:
+    """On whose behalf the account acts: the provider's configuration.
+
+    Attributes:
+        region: Where resources are made unless they name a region themselves.
+        default_tags: Tags every resource gets besides its own.
+    """
+
+    layout: Layout
+    region: str
+    default_tags: Mapping[str, str]
+
+
+def check(kind: Kind, urn: str, old: Properties, new: Properties, seed: bytes) -> tuple[Properties, dict[str, str]]:
+    """The inputs with their defaults, and what is wrong with them by property path."""
+    inputs = {name: value for name, value in new.items() if name != DEFAULTED}
+    if kind.name is not None and inputs.get(kind.name.property) is None:
+        kept = old.get(kind.name.property) if kind.name.property in old.get(DEFAULTED, []) else None
+        inputs[kind.name.property] = kept or _made_up_name(kind, urn, inputs, seed)
+        inputs[DEFAULTED] = [kind.name.property]
+    wrong: dict[str, str] = {}
+    for path, rule in (*kind.rules.items(), *((("tags", rules.tags),) if kind.tagged else ())):
+        for value in known_values(inputs, path):
+            # A document or a table is judged only when all of it is known.
+            if is_unknown(value):
+                continue
+            try:
+                rule(value)
+            except (AwsError, ValueError) as error:
+                wrong[path] = str(error)
+    return inputs, wrong
+
+
+def _made_up_name(kind: Kind, urn: str, inputs: Properties, seed: bytes) -> str:
+    assert kind.name is not None  # noqa: S101 - the only caller has just looked
+    stem = inputs.get(f"{kind.name.property}Prefix")
+    stem = f"{urn.rsplit('::', 1)[-1]}-" if stem in (None, UNKNOWN) else str(stem)
+    digits = (hashlib.sha256(seed + urn.encode()).hexdigest() if seed else secrets.token_hex())[
+        :DIGITS_OF_A_MADE_UP_NAME
+    ]
+    name = kind.name.prefix + stem[: kind.name.longest - len(kind.name.prefix) - len(digits)] + digits
+    return name.lower() if kind.name.lower else name
+
+
+def create(kind: Kind, caller: Caller, urn: str, inputs: Properties) -> Record:
+    """Makes a resource.
+
+    Raises:
+        AwsError: The account refuses it; nothing was made.
+        RehearsalError: What it stands for cannot be had on this machine; nothing was made.
+    """
+    with changing(caller.layout) as account:
+        making = Making(caller.layout, account, _region(caller, inputs), inputs)
+        _judge(kind, making, itself=None)
+        making = replace(making, id=str(kind.make_id(making)))
+        record = Record(kind.type, urn, making.id, inputs, _outputs(kind, making, caller))
+        account.put(record)
+    try:
+        return settle(kind, caller.layout, record)
+    except BaseException:
+        delete(kind, caller.layout, record.id)
+        raise
+
+
+def settle(kind: Kind, layout: Layout, record: Record) -> Record:
+    """Brings what a resource stands for to what its record says: also after its caller was killed half-way."""
+    if kind.converge is None:
+        return record
+    settled = record.with_outputs(**kind.converge(layout, record, Account.load(layout)))
+    with changing(layout) as account:
+        account.put(settled)
+    return settled
+
+
+def change(kind: Kind, caller: Caller, identifier: str, inputs: Properties) -> Record:
+    """Changes a resource in place.
+
+    Raises:
+        AwsError: The account refuses the change, or has no such resource.
+    """
+    with changing(caller.layout) as account:
+        record = account.find(kind.type, identifier)
+        if record is None:
+            raise AwsError("NotFound", f"{kind.type} {identifier} is not in the account")
+        making = Making(caller.layout, account, _region(caller, inputs), inputs, id=identifier, previous=record.outputs)
+        _judge(kind, making, itself=record)
+        record = replace(record, inputs=inputs, outputs=_outputs(kind, making, caller))
+        account.put(record)
+    return settle(kind, caller.layout, record)
+
+
+def delete(kind: Kind, layout: Layout, identifier: str) -> None:
+    """Deletes a resource, and what goes with it; one that is already gone is no error.
+
+    Raises:
+        AwsError: Other resources use it.
+    """
+    record = Account.load(layout).find(kind.type, identifier)
+    if record is None:
+        return
+    refuse_if_used(Account.load(layout), record)
+    if kind.dissolve is not None:
+        kind.dissolve(layout, record)
+    with changing(layout) as account:
+        _remove(account, record)
+
+
+def refuse_if_used(account: Account, record: Record) -> None:
+    """Refuses to delete what others use.
+
+    Raises:
+        AwsError: `DependencyViolation`, `DeleteConflict`, `ResourceInUseException` and the like.
+    """
+    for judge in kind_of(record.type).deletion_refusals:
+        judge(account, record)
+    for other in account.records():
+        if other == record:
+            continue
+        for reference in kind_of(other.type).references:
+            lifted = reference.unless is not None and bool(record.inputs.get(reference.unless))
+            if reference.blocks is not None and not lifted and reference.names(other.inputs, record):
+                raise reference.blocks.error(id=record.id, by=other.id, account=ACCOUNT_ID)
+
+
+def _remove(account: Account, record: Record) -> None:
+    account.remove(record)
+    for other in account.records():
+        for reference in kind_of(other.type).references:
+            lifted = reference.unless is not None and bool(record.inputs.get(reference.unless))
+            if (reference.follows or lifted) and reference.names(other.inputs, record):
+                _remove(account, other)
+
+
+def _judge(kind: Kind, making: Making, itself: Record | None) -> None:
+    for reference in kind.references:
+        if reference.missing is None:
+            continue
+        there = _there_to_name(reference, making.account)
+        for value in known_values(making.inputs, reference.path):
+            if value not in there and not (reference.by == "arn" and _is_anothers(value)):
+                raise reference.missing.error(value=value, account=ACCOUNT_ID)
+    for unique in kind.unique:
+        own = _values(making.inputs, unique.paths)
+        if unique.optional and not any(own):
+            continue
+        for other in making.account.records(kind.type):
+            if (itself is None or other.id != itself.id) and _values(other.inputs, unique.paths) == own:
+                raise AwsError(unique.taken.code, making.text(unique.taken.message))
+    for refusal in kind.refusals:
+        refusal(making)
+
+
+def _there_to_name(reference: Reference, account: Account) -> set[Any]:
+    there = {reference.key(record) for record in account.records(reference.to)}
+    if reference.by == "id":
+        for record in account.records():
+            for path, owned in kind_of(record.type).owns.items():
+                if owned == reference.to:
+                    there.update(known_values(record.outputs, path))
+    return there
+
+
+def _is_anothers(arn: str) -> bool:
+    """Whether an ARN names something of AWS itself or of another account, which this account cannot look at."""
+    return f":{ACCOUNT_ID}:" not in arn
+
+
+def _values(inputs: Properties, paths: tuple[str, ...]) -> list[list[Any]]:
+    return [list(known_values(inputs, path)) for path in paths]
+
+
+def _region(caller: Caller, inputs: Properties) -> str:
+    return str(inputs.get("region") or caller.region)
+
+
+def _outputs(kind: Kind, making: Making, caller: Caller) -> Properties:
+    decided = {**kind.attributes, **kind.revised}
+    kept = {name: making.previous[name] for name in kind.attributes if name in making.previous}
+    return {
+        **_settled_by_inputs(kind, making.inputs, caller),
+        **({kind.arn_output: making.text(kind.arn)} if kind.arn is not None else {}),
+        **{name: kept[name] if name in kept else decide(making) for name, decide in decided.items()},
+    }
+
+
+def foreseen(kind: Kind, caller: Caller, inputs: Properties, previous: Properties) -> Properties:
+    """The outputs of a create or change that a preview shows: what AWS will decide is unknown.
+
+    The previous outputs are empty for a resource that is to be made.
+    """
+    known = _settled_by_inputs(kind, inputs, caller)
+    return {**known, **dict(_undecided(kind, inputs, previous))}
+
+
+def _undecided(kind: Kind, inputs: Properties, previous: Properties) -> Iterator[tuple[str, Any]]:
+    arn = () if kind.arn is None else (kind.arn_output,)
+    for name in (*arn, *kind.attributes):
+        if name in previous:
+            yield name, previous[name]
+        elif not isinstance(inputs.get(name), str | int | list):
+            yield name, UNKNOWN
+    for name in kind.revised:
+        yield name, UNKNOWN
+
+
+def _settled_by_inputs(kind: Kind, inputs: Properties, caller: Caller) -> Properties:
+    own_tags = inputs.get("tags", {})
+    all_tags = UNKNOWN if own_tags == UNKNOWN else {**caller.default_tags, **own_tags}
+    return {
+        **kind.constants,
+        **{name: value for name, value in inputs.items() if name != DEFAULTED},
+        **({"region": _region(caller, inputs)} if kind.regional else {}),
+        **({"tagsAll": all_tags} if kind.tagged else {}),
+    }

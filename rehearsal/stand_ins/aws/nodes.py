@@ -1,0 +1,134 @@
+"""The Kubernetes nodes that a managed node group has in the local API server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+import urllib3.exceptions
+
+from rehearsal.errors import RehearsalError
+from rehearsal.layout import Layout
+from rehearsal.nodes import NodeGroupSpec, nodes
+from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
+
+GROUP_LABEL = "eks.amazonaws.com/nodegroup"
+SECONDS_TO_BE_READY = 120.0
+SECONDS_TO_BE_GONE = 60.0
+SECONDS_BETWEEN_LOOKS = 0.2
+
+
+def converge(layout: Layout, group: NodeGroupSpec) -> None:
+    """Makes the group's nodes what the group says, and waits until they are ready.
+
+    Raises:
+        RehearsalError: The API server does not answer or refuses a node, or the nodes do not become ready.
+    """
+    wanted = {str(node["metadata"]["name"]): node for node in nodes(group)}
+    with _answering(layout, group.name) as api:
+        there = {str(node["metadata"]["name"]): node for node in _nodes_of(api, group.name)}
+        for name, node in wanted.items():
+            if name not in there:
+                api.create(node)
+            elif change := changes(there[name], node):
+                api.json_patch("v1", "Node", name, change)
+        for name in there.keys() - wanted.keys():
+            api.delete("v1", "Node", name)
+        _wait(
+            lambda: _is_settled(_nodes_of(api, group.name), set(wanted)),
+            SECONDS_TO_BE_READY,
+            f"the {len(wanted)} node(s) of node group {group.name} did not become ready in time",
+            layout,
+        )
+
+
+def dissolve(layout: Layout, group_name: str) -> None:
+    """Takes the group's nodes away, and waits until they are gone. No control plane, no nodes.
+
+    Raises:
+        RehearsalError: The API server does not answer, or the nodes stay.
+    """
+    if not layout.kubeconfig.exists():
+        return
+    with _answering(layout, group_name) as api:
+        for node in _nodes_of(api, group_name):
+            api.delete("v1", "Node", str(node["metadata"]["name"]))
+        _wait(
+            lambda: not _nodes_of(api, group_name),
+            SECONDS_TO_BE_GONE,
+            f"the nodes of node group {group_name} did not go in time",
+            layout,
+        )
+
+
+def changes(current: KubernetesObject, wanted: KubernetesObject) -> list[dict[str, Any]]:
+    """The JSON Patch that gives a node its group's labels and taints, and leaves Kubernetes' own alone."""
+    now: dict[str, str] = current["metadata"].get("labels", {})
+    labels = {**{key: value for key, value in now.items() if _is_kubernetes(key)}, **wanted["metadata"]["labels"]}
+    had: list[dict[str, Any]] = current["spec"].get("taints", [])
+    taints = [
+        *[taint for taint in had if _is_kubernetes(taint["key"])],
+        *wanted["spec"].get("taints", []),
+    ]
+    patch: list[dict[str, Any]] = []
+    if labels != now:
+        patch.append({"op": "add", "path": "/metadata/labels", "value": labels})
+    if taints != had:
+        patch.append({"op": "add", "path": "/spec/taints", "value": taints})
+    return patch
+
+
+def _is_kubernetes(key: str) -> bool:
+    """Whether a label's or taint's key is in Kubernetes' own name space, which no node group may use."""
+    domain = key.partition("/")[0] if "/" in key else ""
+    return domain.endswith(("kubernetes.io", "k8s.io"))
+
+
+def _nodes_of(api: KubernetesApi, group_name: str) -> list[KubernetesObject]:
+    return api.list("v1", "Node", label_selector=f"{GROUP_LABEL}={group_name}")
+
+
+def _is_settled(there: list[KubernetesObject], wanted: set[str]) -> bool:
+    ready = {
+        str(node["metadata"]["name"])
+        for node in there
+        if any(
+            condition["type"] == "Ready" and condition["status"] == "True"
+            for condition in node.get("status", {}).get("conditions", [])
+        )
+    }
+    return {str(node["metadata"]["name"]) for node in there} == wanted == ready
+
+
+def _wait(done: Callable[[], bool], seconds: float, problem: str, layout: Layout) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > end:
+            raise RehearsalError(
+                f"{problem} ({seconds:.0f} s)",
+                remedy=f"See what KWOK says in {layout.logs}, then run the command again.",
+            )
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+@contextmanager
+def _answering(layout: Layout, group_name: str) -> Generator[KubernetesApi]:
+    if not layout.kubeconfig.exists():
+        raise RehearsalError(
+            f"node group {group_name} needs the local control plane, and there is no {layout.kubeconfig}",
+            remedy="Run `make up`, which starts it.",
+        )
+    try:
+        yield KubernetesApi(layout.kubeconfig)
+    except KubernetesApiError as error:
+        raise RehearsalError(
+            f"the API server refused the nodes of node group {group_name}: {error}",
+            remedy="Correct the node group's labels or taints as the message says.",
+        ) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise RehearsalError(
+            f"the local API server did not answer about node group {group_name}: {error}",
+            remedy="Run `make up`, which starts it where it does not run.",
+        ) from error

@@ -1,0 +1,73 @@
+"""Property bags: what the engine sends and gets, as plain Python values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, cast
+
+from google.protobuf import json_format, struct_pb2
+from pulumi.runtime import rpc
+
+Properties: TypeAlias = dict[str, Any]
+"""Pulumi property names (camelCase) and JSON values; `UNKNOWN` stands for what is not known before a create."""
+
+UNKNOWN = rpc.UNKNOWN
+
+DEFAULTED = "__defaults"
+"""The input that lists which inputs the provider filled in itself; the engine shows nobody names with `__`.
+
+https://github.com/pulumi/pulumi-terraform-bridge/blob/main/pkg/tfbridge/schema.go
+"""
+
+
+def from_struct(struct: struct_pb2.Struct) -> Properties:
+    """A message's properties; whole numbers become int."""
+    return json_format.MessageToDict(struct)
+
+
+def to_struct(properties: Mapping[str, Any]) -> struct_pb2.Struct:
+    """Properties as a message."""
+    return json_format.ParseDict(dict(properties), struct_pb2.Struct())
+
+
+def is_unknown(value: object) -> bool:
+    """Whether a value is unknown, or holds one that is."""
+    if isinstance(value, dict):
+        return any(is_unknown(item) for item in cast("dict[str, Any]", value).values())
+    if isinstance(value, list):
+        return any(is_unknown(item) for item in cast("list[Any]", value))
+    return value == UNKNOWN
+
+
+def known_values(properties: Any, path: str) -> Iterator[Any]:
+    """Yields the known values at a dotted path; a list on the way, or at the end, gives each of its items.
+
+    `known_values({"vpcConfig": {"subnetIds": ["a", "b"]}}, "vpcConfig.subnetIds")` gives `a` and `b`.
+    """
+    if isinstance(properties, list):
+        for item in cast("list[Any]", properties):
+            yield from known_values(item, path)
+    elif not path:
+        if properties is not None and properties != UNKNOWN:
+            yield properties
+    elif isinstance(properties, dict):
+        name, _, rest = path.partition(".")
+        yield from known_values(cast("Properties", properties).get(name), rest)
+
+
+def changed_paths(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    """Yields the property paths at which two bags differ, in Pulumi's notation: `scalingConfig.desiredSize`, `a[0]`."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        olds, news = cast("Properties", old), cast("Properties", new)
+        for name in sorted({*olds, *news} - {DEFAULTED}):
+            yield from changed_paths(olds.get(name), news.get(name), f"{path}.{name}" if path else name)
+    elif isinstance(old, list) and isinstance(new, list):
+        left, right = cast("Sequence[Any]", old), cast("Sequence[Any]", new)
+        for index in range(max(len(left), len(right))):
+            yield from changed_paths(
+                left[index] if index < len(left) else None,
+                right[index] if index < len(right) else None,
+                f"{path}[{index}]",
+            )
+    elif old != new:
+        yield path
