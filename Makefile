@@ -25,6 +25,7 @@ down: .venv/installed ## destroy it, verify that nothing is left, end its proces
 	@$(RUN) -m rehearsal down --stack $(STACK)
 
 test: .venv/installed ## run every test
+	-@$(RUN) -m rehearsal.toolchain
 	@$(RUN) -m pytest
 
 test-unit: .venv/installed ## run the tests that need PyPI only: seconds

@@ -91,7 +91,7 @@ def main() -> None:
     try:
         app()
     except RehearsalError as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False, highlight=False)
+        Console(stderr=True).print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         Console(stderr=True).print("Interrupted. Run the same command again: it goes on where this one stopped.")

@@ -127,8 +127,8 @@ class Engine:
             except automation.CommandError:
                 raise RehearsalError(
                     f"The engine's {operation} did not succeed.",
-                    remedy=f"see the errors above, or the whole of it in {path}; then run the command again: "
-                    "it goes on where this one stopped.",
+                    remedy=f"see the errors above, or all of its output in {path}; then run the command again. "
+                    "What was done is kept, and not done twice.",
                 ) from None
 
 

@@ -49,7 +49,7 @@ class Rehearsal:
         """Shows what `up` would change; before the first `up` it needs, and starts, no process but the engine."""
         with self._alone():
             engine = self._engine(start_control_plane=self.layout.kubeconfig.exists())
-            engine.preview(lambda line: self.console.print(line, markup=False, highlight=False))
+            engine.preview(lambda line: self.console.print(line, markup=False, highlight=False, soft_wrap=True))
 
     def down(self) -> None:
         """Destroys the stack, verifies that nothing is left, and ends what `up` started.
@@ -98,7 +98,7 @@ class Rehearsal:
         tools = toolchain.ensure(self._report)
         plugin = self.kubernetes_plugin or plugins.find_kubernetes_plugin()
         workspace.put_tools(self.layout, tools, plugin)
-        self.console.print(stand_in_notice(plugin), style="yellow", highlight=False)
+        self.console.print(stand_in_notice(plugin), style="yellow", highlight=False, soft_wrap=True)
         if start_control_plane:
             control_plane.start(self.layout, tools, self._report)
         engine = Engine(self.layout, self.stack)
@@ -118,7 +118,7 @@ class Rehearsal:
         return lock
 
     def _report(self, sentence: str) -> None:
-        self.console.print(sentence, highlight=False)
+        self.console.print(sentence, highlight=False, soft_wrap=True)
 
 
 def stand_in_notice(kubernetes_plugin: Path | None) -> str:

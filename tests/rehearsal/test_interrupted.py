@@ -1,0 +1,139 @@
+"""A run that fails or is killed in the middle: told, and completed by the next run, with nothing made twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from io import StringIO
+
+import psutil
+import pytest
+from rich.console import Console
+
+from rehearsal import status, workspace
+from rehearsal.errors import RehearsalError
+from rehearsal.layout import CHECKOUT, Layout
+from rehearsal.lifecycle import Rehearsal, plain
+from rehearsal.processes import ProcessTable
+from rehearsal.stand_ins import faults
+from rehearsal.stand_ins.aws.account import Account
+from rehearsal.stand_ins.faults import Fault
+from rehearsal.toolchain import Toolchain
+
+REPOSITORY = "aws:ecr/repository:Repository"
+SUBNET = "aws:ec2/subnet:Subnet"
+NAMESPACE = "kubernetes:core/v1:Namespace"
+
+
+@pytest.fixture
+def rehearsal(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """A rehearsal that is not up yet."""
+    assert tools.pulumi
+    made = Rehearsal("dev", Layout(tmp_path_factory.mktemp("interrupted") / "up"), Console(file=StringIO()))
+    yield made
+    made.down()
+
+
+def said(rehearsal: Rehearsal) -> str:
+    """What a person has read so far."""
+    assert isinstance(rehearsal.console.file, StringIO)
+    return rehearsal.console.file.getvalue()
+
+
+def assert_whole_and_nothing_twice(rehearsal: Rehearsal) -> None:
+    """Every resource of the state is in the account once, and the other way round; every live slot is ready."""
+    records = Account.load(rehearsal.layout).records()
+    twice = [urn for urn, number in Counter(record.urn for record in records).items() if number > 1]
+    assert twice == []
+    in_state = {urn for urn in rehearsal.open().resources() if urn.split("::")[2].split("$")[-1].startswith("aws:")}
+    assert {record.urn for record in records} == in_state
+    slots = status.slot_table(rehearsal.api(), plain(rehearsal.open()))
+    assert slots
+    assert all(slot.ready == slot.wanted for slot in slots)
+
+
+def pulumi(rehearsal: Rehearsal, *arguments: str) -> None:
+    """Runs the plain command line in the rehearsal's workspace."""
+    layout = rehearsal.layout
+    environment = {**os.environ, **workspace.environment(layout)}
+    command = [str(layout.tools / "pulumi"), *arguments, "--stack", rehearsal.stack]
+    subprocess.run(command, cwd=layout.workspace, env=environment, check=True, capture_output=True)
+
+
+def forget(rehearsal: Rehearsal, urn: str) -> None:
+    """Makes the state what a kill leaves between AWS's answer and the engine's note of it."""
+    file = rehearsal.layout.directory / "state.json"
+    pulumi(rehearsal, "stack", "export", "--file", str(file))
+    state = json.loads(file.read_text())
+    deployment = state["deployment"]
+    lost = next(one for one in deployment["resources"] if one["urn"] == urn)
+    deployment["resources"].remove(lost)
+    under_way = {key: value for key, value in lost.items() if key not in ("id", "outputs")}
+    deployment["pending_operations"] = [{"resource": under_way, "type": "creating"}]
+    file.write_text(json.dumps(state))
+    pulumi(rehearsal, "stack", "import", "--file", str(file))
+
+
+@pytest.mark.parametrize("token", [REPOSITORY, NAMESPACE])
+def test_a_create_that_fails_in_the_middle_is_reported_and_the_next_run_completes(
+    rehearsal: Rehearsal, token: str
+) -> None:
+    faults.write(rehearsal.layout, {token: Fault(fail="the service is having a bad day", after=1)})
+    with pytest.raises(RehearsalError, match="up did not succeed"):
+        rehearsal.up()
+    assert "the service is having a bad day" in said(rehearsal)
+
+    faults.write(rehearsal.layout, {})
+    rehearsal.up()
+    assert_whole_and_nothing_twice(rehearsal)
+
+
+def test_an_engine_killed_in_the_middle_is_taken_up_by_the_next_run(rehearsal: Rehearsal) -> None:
+    faults.write(rehearsal.layout, {SUBNET: Fault(delay=3.0)})
+    command = [sys.executable, "-m", "rehearsal", "up", "--directory", str(rehearsal.layout.directory)]
+    running = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 300
+        while not Account.load(rehearsal.layout).records("aws:ec2/vpc:Vpc"):
+            assert running.poll() is None, "up ended before it made a VPC"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        engines = [child for child in psutil.Process(running.pid).children() if child.name() == "pulumi"]
+        assert len(engines) == 1
+        os.kill(engines[0].pid, signal.SIGKILL)
+        assert running.wait(timeout=60) == 1
+    finally:
+        running.kill()
+        running.wait()
+
+    faults.write(rehearsal.layout, {})
+    rehearsal.up()
+    assert_whole_and_nothing_twice(rehearsal)
+    assert "Removed the lock of an engine that is gone" in said(rehearsal)
+
+
+def test_a_create_whose_end_the_engine_did_not_see_is_adopted_not_repeated(rehearsal: Rehearsal) -> None:
+    rehearsal.up()
+    endpoints = Account.load(rehearsal.layout).records("aws:ec2/vpcEndpoint:VpcEndpoint")
+    assert len(endpoints) == 1
+    forget(rehearsal, endpoints[0].urn)
+
+    rehearsal.up()
+    assert_whole_and_nothing_twice(rehearsal)
+    assert "1 resource(s) that an interrupted run may have made" in said(rehearsal)
+
+
+def test_a_control_plane_that_was_killed_comes_back_with_what_it_had(rehearsal: Rehearsal) -> None:
+    rehearsal.up()
+    before = {pod["metadata"]["uid"] for pod in rehearsal.api().list("v1", "Pod")}
+    for record in ProcessTable(rehearsal.layout.processes).running():
+        os.kill(record.pid, signal.SIGKILL)
+    rehearsal.up()
+    assert {pod["metadata"]["uid"] for pod in rehearsal.api().list("v1", "Pod")} == before
+    assert_whole_and_nothing_twice(rehearsal)

@@ -1,0 +1,299 @@
+"""The whole program by the real engine on a real control plane: up, again, changed, released by hand, down."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+from conftest import eventually
+from rich.console import Console
+
+from rehearsal import control_plane, leftovers, status, workspace
+from rehearsal.display import EngineDisplay
+from rehearsal.errors import RehearsalError
+from rehearsal.layout import CHECKOUT, Layout
+from rehearsal.lifecycle import Rehearsal, plain
+from rehearsal.processes import ProcessTable
+from rehearsal.stand_ins.aws.account import Account
+from rehearsal.toolchain import Toolchain
+from release import slots
+from release.kubernetes_api import KubernetesApi, KubernetesApiError
+
+ENVIRONMENTS = ("dev", "prod")
+SERVICES = ("frontend", "gateway", "api", "ai", "crawling")
+SLOTS = ("blue", "green")
+
+
+@pytest.fixture(scope="module", params=ENVIRONMENTS, ids=lambda stack: f"stack-{stack}")
+def platform(
+    request: pytest.FixtureRequest, tools: Toolchain, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Rehearsal]:
+    """A stack of the checkout's own configuration, up; taken down by the last test or, if that fails, here."""
+    assert tools.pulumi
+    rehearsal = Rehearsal(request.param, Layout(tmp_path_factory.mktemp(f"stack-{request.param}") / "up"), Console())
+    rehearsal.up()
+    yield rehearsal
+    rehearsal.down()  # nothing is left to do after the last test, if that passed
+
+
+def changes(rehearsal: Rehearsal, edit: Callable[[dict[str, Any]], None]) -> dict[str, str]:
+    """Edits the stack's settings and says what `up` did: the operation by URN, without those that stayed the same."""
+    file = rehearsal.layout.workspace / f"Pulumi.{rehearsal.stack}.yaml"
+    before = file.read_text()
+    content = yaml.safe_load(before)
+    edit(content["config"])
+    file.write_text(yaml.safe_dump(content))
+    try:
+        return run_up(rehearsal)
+    finally:
+        file.write_text(before)
+
+
+def run_up(rehearsal: Rehearsal) -> dict[str, str]:
+    """What one more `up` did: the operation by resource name, without those that stayed the same."""
+    recorder = Recorder()
+    rehearsal.open().up(recorder)
+    return recorder.operations
+
+
+class Recorder:
+    """A display that notes what the engine did."""
+
+    def __init__(self) -> None:
+        self.operations: dict[str, str] = {}
+
+    def event(self, event: Any) -> None:
+        """Takes one event."""
+        if event.res_outputs_event is not None and event.res_outputs_event.metadata.op.value != "same":
+            metadata = event.res_outputs_event.metadata
+            self.operations[metadata.urn.split("::", 2)[2].rsplit("$", 1)[-1]] = metadata.op.value
+
+
+def pods(api: KubernetesApi, namespace: str) -> list[dict[str, Any]]:
+    """The pods of an environment."""
+    return api.list("v1", "Pod", namespace=namespace)
+
+
+def test_both_slots_of_every_service_stand_in_both_environments_and_blue_is_ready(platform: Rehearsal) -> None:
+    table = status.slot_table(platform.api(), plain(platform.open()))
+    assert {(slot.environment, slot.service, slot.slot) for slot in table} == {
+        (environment, service, slot) for environment in ENVIRONMENTS for service in SERVICES for slot in SLOTS
+    }
+    for slot in table:
+        assert slot.live == (slot.slot == "blue")
+        assert slot.ready == slot.wanted
+        assert (slot.wanted > 0) == slot.live
+        assert (slot.image is not None) == slot.live
+
+
+def test_pods_of_each_environment_run_only_on_its_nodes(platform: Rehearsal) -> None:
+    api = platform.api()
+    environment_of = {node.name: node.environment for node in status.nodes(api)}
+    assert set(environment_of.values()) == set(ENVIRONMENTS)
+    for environment in ENVIRONMENTS:
+        placed = [environment_of[pod["spec"]["nodeName"]] for pod in pods(api, environment)]
+        assert placed
+        assert set(placed) == {environment}
+
+
+def test_nodes_carry_the_label_and_the_taint_of_their_group_and_what_their_instance_type_allocates(
+    platform: Rehearsal,
+) -> None:
+    config = yaml.safe_load((CHECKOUT / f"Pulumi.{platform.stack}.yaml").read_text())["config"]
+    wanted = config["hello-platform:environments"]
+    nodes = platform.api().list("v1", "Node")
+    for environment in ENVIRONMENTS:
+        ours = [node for node in nodes if node["metadata"]["labels"].get("environment") == environment]
+        assert len(ours) == wanted[environment]["nodes"]["desired"]
+        for node in ours:
+            taints = [(taint["key"], taint["value"]) for taint in node["spec"].get("taints", [])]
+            assert taints == ([("environment", "prod")] if environment == "prod" else [])
+            label = node["metadata"]["labels"]["node.kubernetes.io/instance-type"]
+            assert label == wanted[environment]["nodes"]["instanceType"]
+            assert 0 < int(node["status"]["allocatable"]["pods"]) <= int(node["status"]["capacity"]["pods"])
+            assert node["status"]["allocatable"]["memory"] != node["status"]["capacity"]["memory"]
+
+
+def test_a_pod_without_the_toleration_never_lands_on_prod(platform: Rehearsal) -> None:
+    api = platform.api()
+    name = "intruder"
+    api.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": {"nodeSelector": {"environment": "prod"}, "containers": [{"name": "c", "image": "nothing"}]},
+        }
+    )
+
+    def refused() -> bool:
+        pod = api.get("v1", "Pod", name, "default")
+        assert pod is not None
+        conditions = pod.get("status", {}).get("conditions", [])
+        return any("untolerated taint" in condition.get("message", "") for condition in conditions)
+
+    try:
+        eventually(refused, "the scheduler names prod's taint as the reason")
+    finally:
+        api.delete("v1", "Pod", name, "default")
+
+
+def test_a_privileged_pod_is_refused_in_both_environments(platform: Rehearsal) -> None:
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "privileged"},
+        "spec": {"containers": [{"name": "c", "image": "nothing", "securityContext": {"privileged": True}}]},
+    }
+    for environment in ENVIRONMENTS:
+        pod["metadata"] = {"name": "privileged", "namespace": environment}
+        with pytest.raises(KubernetesApiError, match="violates PodSecurity"):
+            platform.api().create(pod)
+
+
+def test_a_second_up_changes_nothing(platform: Rehearsal) -> None:
+    assert run_up(platform) == {}
+
+
+def test_a_refresh_changes_nothing(platform: Rehearsal) -> None:
+    platform.open().refresh(EngineDisplay(platform.console, "refresh"))
+    assert run_up(platform) == {}
+
+
+def test_a_new_variable_reaches_the_pod_template_and_no_deployment(platform: Rehearsal) -> None:
+    api = platform.api()
+    before = {pod["metadata"]["uid"] for pod in pods(api, "dev") + pods(api, "prod")}
+
+    def edit(config: dict[str, Any]) -> None:
+        config["hello-platform:services"]["ai"].setdefault("variables", {})["LOG_LEVEL"] = "debug"
+
+    done = changes(platform, edit)
+    kinds = {(key.split("::")[0], operation) for key, operation in done.items()}
+    assert kinds == {
+        ("kubernetes:core/v1:ConfigMap", "create"),
+        ("kubernetes:core/v1:PodTemplate", "update"),
+    }
+    assert len(done) == 2 * len(ENVIRONMENTS)
+    assert {pod["metadata"]["uid"] for pod in pods(api, "dev") + pods(api, "prod")} == before
+    back = {(key.split("::")[0], operation) for key, operation in run_up(platform).items()}
+    assert ("kubernetes:core/v1:PodTemplate", "update") in back
+
+
+def test_a_release_by_another_field_manager_survives_up(platform: Rehearsal) -> None:
+    api = platform.api()
+    template = api.get("v1", "PodTemplate", "api", "prod")
+    assert template is not None
+    image = f"registry.example.com/api@sha256:{'ab' * 32}"
+    slots.bring_in(api, slots.render(template, slot="green", image=image, replicas=2))
+    for service, old, new in (("api", "blue", "green"), ("api-preview", "green", "blue")):
+        path = "/spec/selector/slot"
+        patch = [{"op": "test", "path": path, "value": old}, {"op": "replace", "path": path, "value": new}]
+        api.json_patch("v1", "Service", service, patch, namespace="prod")
+    target = [{"op": "replace", "path": "/spec/scaleTargetRef/name", "value": "api-green"}]
+    api.json_patch("autoscaling/v2", "HorizontalPodAutoscaler", "api", target, namespace="prod")
+
+    def edit(config: dict[str, Any]) -> None:
+        config["hello-platform:services"]["api"]["replicas"]["prod"]["max"] += 1
+        config["hello-platform:services"]["api"]["variables"]["AI_URL"] = "http://ai.dev:8085"
+
+    done = changes(platform, edit)
+    assert "update" in {operation for key, operation in done.items() if "HorizontalPodAutoscaler" in key}
+    assert not [key for key in done if "Deployment" in key or ":Service::" in key]
+    run_up(platform)
+
+    live = {
+        slot.slot: slot
+        for slot in status.slot_table(api, plain(platform.open()))
+        if slot.service == "api" and slot.environment == "prod"
+    }
+    assert live["green"].live
+    assert live["green"].image == image
+    autoscaler = api.get("autoscaling/v2", "HorizontalPodAutoscaler", "api", "prod")
+    assert autoscaler is not None
+    assert autoscaler["spec"]["scaleTargetRef"]["name"] == "api-green"
+    preview = api.get("v1", "Service", "api-preview", "prod")
+    assert preview is not None
+    assert preview["spec"]["selector"]["slot"] == "blue"
+    platform.open().refresh(EngineDisplay(platform.console, "refresh"))
+    assert run_up(platform) == {}
+
+
+def test_the_commands_of_the_contract_see_switch_and_go_back(platform: Rehearsal) -> None:
+    commands = plain(platform.open())["services"]["dev"]["gateway"]["commands"]
+
+    def run(name: str) -> str:
+        done = subprocess.run(
+            ["/bin/sh", "-c", commands[name]],
+            env=workspace.environment(platform.layout),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    assert run("liveSlot") == "blue"
+    run("switch")
+    assert run("liveSlot") == "green"
+    with pytest.raises(subprocess.CalledProcessError):
+        run("switch")  # its `test` does not hold any more: a lost race is an error, not a second switch
+    run("goBack")
+    assert run("liveSlot") == "blue"
+
+
+def test_secrets_are_nowhere_in_clear_but_in_the_cluster(platform: Rehearsal) -> None:
+    value = "rehearsal-prod-api-MYSQL_PASSWORD"
+    files = [
+        path for path in platform.layout.directory.rglob("*") if path.is_file() and "control-plane" not in path.parts
+    ]
+    assert files
+    assert [str(path) for path in files if value.encode() in path.read_bytes()] == []
+    found = [secret for secret in platform.api().list("v1", "Secret", namespace="prod") if secret.get("immutable")]
+    assert found
+
+
+def test_a_bad_setting_is_refused_before_anything_changes(platform: Rehearsal) -> None:
+    file = platform.layout.workspace / f"Pulumi.{platform.stack}.yaml"
+    before = file.read_text()
+    state = platform.open().resources()
+    file.write_text(before.replace("port: 8085", "port: 808500"))
+    errors: list[str] = []
+
+    class Listener(Recorder):
+        def event(self, event: Any) -> None:
+            if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
+                errors.append(event.diagnostic_event.message)
+            super().event(event)
+
+    listener = Listener()
+    try:
+        with pytest.raises(RehearsalError, match="did not succeed"):
+            platform.open().up(listener)
+    finally:
+        file.write_text(before)
+    assert any("services.ai.port: 808500" in error for error in errors), errors
+    assert not any("Traceback" in error for error in errors)
+    assert listener.operations == {}
+    assert platform.open().resources() == state
+
+
+def test_down_leaves_nothing(platform: Rehearsal) -> None:
+    layout = platform.layout
+    processes = [psutil.Process(record.pid) for record in ProcessTable(layout.processes).running()]
+    assert len(processes) == len(control_plane.START_ORDER)
+    platform.open().destroy(EngineDisplay(platform.console, "destroy"))
+
+    assert platform.open().resources() == []
+    assert Account.load(layout).records() == ()
+    api = platform.api()
+    assert {one["metadata"]["name"] for one in api.list("v1", "Namespace")} == leftovers.SYSTEM_NAMESPACES
+    assert api.list("v1", "Node") == []
+    assert api.list("v1", "Pod") == []
+    assert api.list("networking.k8s.io/v1", "IngressClass") == []
+
+    platform.down()
+    assert not layout.directory.exists()
+    assert [process for process in processes if process.is_running()] == []
