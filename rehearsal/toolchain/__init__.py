@@ -13,7 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
-from rehearsal.toolchain.build import build, built
+from rehearsal.toolchain.builds import build, built
 from rehearsal.toolchain.tools import KUBERNETES, KWOK, PULUMI, TOOLS
 
 CACHE_VARIABLE = "HELLO_PLATFORM_CACHE"
