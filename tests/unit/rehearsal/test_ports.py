@@ -1,0 +1,37 @@
+"""A rehearsal's ports are free when they are chosen, stay the same, and a taken one is named."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+
+from rehearsal import ports
+from rehearsal.errors import RehearsalError
+
+
+def test_ports_are_chosen_once(tmp_path: Path) -> None:
+    first = ports.ensure(tmp_path / "ports.json")
+    assert ports.ensure(tmp_path / "ports.json") == first
+    assert ports.ensure(tmp_path / "another.json") != first
+
+
+def test_ports_are_distinct_free_and_no_node_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = set(ports.RANGE[:9_990])
+    monkeypatch.setattr(ports, "is_free", lambda port: port not in taken)
+    chosen = set(astuple(ports.ensure(tmp_path / "ports.json")))
+    assert len(chosen) == 6
+    assert not chosen & taken
+    assert all(1024 < port < 30_000 for port in chosen)
+
+
+def test_a_port_that_something_listens_on_is_refused_with_its_holder() -> None:
+    with socket.create_server((ports.LOOPBACK, 0)) as server:
+        port = server.getsockname()[1]
+        assert not ports.is_free(port)
+        with pytest.raises(RehearsalError, match=rf"Port {port}.*kwok listens on.*\(process {os.getpid()}\)"):
+            ports.check_free(port, program="kwok")
+    ports.check_free(port, program="kwok")
