@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -21,13 +22,15 @@ def show(
 
 
 def _outputs(stack: str, outputs: Mapping[str, Any]) -> RenderableType:
-    table = Table(title=f"Stack {stack}: outputs", title_justify="left", show_header=False, box=None, pad_edge=False)
+    table = Table(
+        title=f"Stack {stack}", title_justify="left", title_style="bold", show_header=False, box=None, pad_edge=False
+    )
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     hosts = outputs["hosts"]
     table.add_row("cluster", f"{outputs['cluster']['name']} in {outputs['cluster']['region']}")
     for name, text in (("prod", "reaches prod"), ("dev", "reaches dev"), ("logs", "reaches Kibana, once it is built")):
-        table.add_row(f"host {name}", f"https://{hosts[name]} {text}")
+        table.add_row(f"host {name}", f"{hosts[name]} {text}")
     for name, group in outputs["nodeGroups"].items():
         taint = f", taint {group['taint']}" if group.get("taint") else ""
         table.add_row(f"nodes {name}", f"{', '.join(group['names'])}: label {group['label']}{taint}")
@@ -37,23 +40,24 @@ def _outputs(stack: str, outputs: Mapping[str, Any]) -> RenderableType:
 
 
 def _nodes(nodes: Sequence[NodeStatus]) -> RenderableType:
-    table = Table(title="Nodes by environment", title_justify="left")
-    for column in ("environment", "node", "type", "zone", "ready"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("pods", justify="right")
+    table = _table("Nodes by environment", "environment", "node", "type", "zone", "ready", numbers=("pods",))
     for node in nodes:
         ready = "yes" if node.ready else "NO"
-        table.add_row(node.environment, node.name, node.instance_type, node.zone, ready, str(node.pods))
+        table.add_row(node.environment, _short(node.name), node.instance_type, node.zone, ready, str(node.pods))
     return table
 
 
 def _slots(slots: Sequence[SlotStatus]) -> RenderableType:
-    table = Table(title="Services: both slots, and where each pod landed", title_justify="left")
-    for column in ("environment", "service", "slot", ""):
-        table.add_column(column, no_wrap=True)
-    table.add_column("ready", justify="right")
-    table.add_column("image", no_wrap=True)
-    table.add_column("nodes", overflow="fold")
+    table = _table(
+        "Both slots of every service, and where their pods landed",
+        "environment",
+        "service",
+        "slot",
+        "",
+        "ready",
+        "image",
+        "nodes",
+    )
     for slot in slots:
         table.add_row(
             slot.environment,
@@ -61,10 +65,26 @@ def _slots(slots: Sequence[SlotStatus]) -> RenderableType:
             Text(slot.slot, style=slot.slot),
             "live" if slot.live else "",
             f"{slot.ready}/{slot.wanted}",
-            f"…{slot.image.rsplit(':', 1)[-1][:12]}" if slot.image else "none yet",
-            ", ".join(slot.nodes),
+            slot.image.rsplit(":", 1)[-1][:8] if slot.image else "none yet",
+            " ".join(_short(node) for node in slot.nodes),
         )
     return table
+
+
+def _table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
+    )
+    for column in columns:
+        table.add_column(column, no_wrap=column != "nodes")
+    for column in numbers:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _short(node: str) -> str:
+    """A node's name without the domain that all nodes share."""
+    return node.split(".", maxsplit=1)[0]
 
 
 def _totals(slots: Sequence[SlotStatus]) -> RenderableType:
