@@ -301,5 +301,5 @@ def test_an_argument_that_the_eks_stand_in_does_not_know_is_refused_by_name(stac
         )
 
     stack.program = program
-    with pytest.raises(automation.CommandError, match="does not know these arguments of eks.Cluster cluster: proxy"):
+    with pytest.raises(automation.CommandError, match="knows no proxy of eks.Cluster cluster"):
         stack.engine().preview()

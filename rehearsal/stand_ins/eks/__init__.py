@@ -1,0 +1,1 @@
+"""The provider that stands in for pulumi-eks: components that register the children of the real ones."""
