@@ -21,7 +21,11 @@ def test_ports_are_chosen_once(tmp_path: Path) -> None:
 
 def test_ports_are_distinct_free_and_no_node_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = set(ports.RANGE[:9_990])
-    monkeypatch.setattr(ports, "is_free", lambda port: port not in taken)
+
+    def is_free(port: int) -> bool:
+        return port not in taken
+
+    monkeypatch.setattr(ports, "is_free", is_free)
     chosen = set(astuple(ports.ensure(tmp_path / "ports.json")))
     assert len(chosen) == 6
     assert not chosen & taken
