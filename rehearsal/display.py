@@ -56,7 +56,9 @@ class EngineDisplay:
         if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
             message = _MARKUP.sub("", event.diagnostic_event.message).strip()
             subject = _name(event.diagnostic_event.urn or "")
-            self._console.print(f"error: {f'{subject}: ' if subject else ''}{message}", style="red", markup=False, soft_wrap=True)
+            self._console.print(
+                f"error: {f'{subject}: ' if subject else ''}{message}", style="red", markup=False, soft_wrap=True
+            )
         elif event.resource_pre_event is not None:
             about = event.resource_pre_event.metadata
             if self._status is not None and about.op not in _UNCHANGED:
@@ -69,7 +71,9 @@ class EngineDisplay:
             self._changes[_past(about.op)] += 1
             if self._status is None:
                 symbol = _SYMBOLS.get(about.op, "±")
-                self._console.print(f"  {symbol} {about.type} {_name(about.urn)}", markup=False, highlight=False, soft_wrap=True)
+                self._console.print(
+                    f"  {symbol} {about.type} {_name(about.urn)}", markup=False, highlight=False, soft_wrap=True
+                )
 
 
 def _name(urn: str) -> str:
