@@ -29,7 +29,7 @@ class Program:
     Attributes:
         name: Unique in its table, e.g. `kube-apiserver`.
         command: The executable and its arguments.
-        log: File to which its output is appended.
+        log: File of its output. That of the start before is kept beside it as `….previous.log`.
         environment: Variables on top of ours.
     """
 
@@ -89,7 +89,9 @@ class ProcessTable:
                 remedy="remove the toolchain's folder that holds it, and run the command again to build it anew.",
             )
         program.log.parent.mkdir(parents=True, exist_ok=True)
-        with program.log.open("ab") as log:
+        if program.log.exists():
+            program.log.replace(program.log.with_suffix(".previous.log"))
+        with program.log.open("wb") as log:
             child = subprocess.Popen(
                 ["/bin/sh", "-c", _START_WHEN_RECORDED, program.name, *program.command],
                 stdin=subprocess.PIPE,

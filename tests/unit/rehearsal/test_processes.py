@@ -94,6 +94,15 @@ def test_a_program_that_ended_does_not_run_and_can_be_started_again(table: Proce
     assert table.running() == (second,)
 
 
+def test_a_log_is_that_of_the_last_start_and_the_one_before_is_kept(table: ProcessTable, tmp_path: Path) -> None:
+    for number in range(3):
+        table.start(sleeper(tmp_path, script=f"print('start', {number})"))
+        until(lambda: not table.is_running("sleeper"))
+    logs = tmp_path / "logs"
+    assert (logs / "sleeper.log").read_text() == "start 2\n"
+    assert (logs / "sleeper.previous.log").read_text() == "start 1\n"
+
+
 def test_stop_ends_the_named_programs_only(table: ProcessTable, tmp_path: Path) -> None:
     first, second = table.start(sleeper(tmp_path, "first")), table.start(sleeper(tmp_path, "second"))
     table.stop(["first", "never-started"])
