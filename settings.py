@@ -105,7 +105,11 @@ VariableName: TypeAlias = Annotated[
     str, _check(r"[A-Za-z_][A-Za-z0-9_]*", "a name of an environment variable, such as API_KEY")
 ]
 ServiceName: TypeAlias = Annotated[
-    str, _check(_DNS_LABEL, "a DNS label: lower-case letters, digits and hyphens"), Field(max_length=SERVICE_NAME_LIMIT)
+    str,
+    Field(max_length=SERVICE_NAME_LIMIT),
+    # A Service's name begins with a letter, and a repository's has no two hyphens in a row:
+    # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
+    _check(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters and digits, a letter first, single hyphens between"),
 ]
 
 
@@ -340,7 +344,7 @@ def _parsed(ours: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
     for key, text in ours.items():
         try:
             values[key] = text if key in plain else json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             values[key] = text
     return values, problems
 
