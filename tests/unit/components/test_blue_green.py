@@ -1,0 +1,153 @@
+"""Two slots a service, two Services that choose, and one writer for each field."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from components.blue_green import immutable_name
+from components.contract import SENTINEL_DIGEST
+from settings import ENVIRONMENTS, SERVICE_NAME_LIMIT
+from tests.unit.graph import Graph, Registration, Secret, every
+
+SERVICES = {"frontend": 80, "gateway": 8099, "api": 8099, "ai": 8085, "crawling": 8000}
+PUBLIC = {"frontend", "gateway"}
+PAIRS = list(itertools.product(ENVIRONMENTS, SERVICES))
+
+TOOLS_FIELDS = {
+    "Deployment": ("spec",),
+    "Service": ("spec.selector",),
+    "HorizontalPodAutoscaler": ("spec.scaleTargetRef.name",),
+}
+"""What the release tool writes, and `pulumi up` therefore leaves alone once it is there; of any other kind, nothing."""
+
+DATA = st.dictionaries(st.text(min_size=1, max_size=5), st.text(max_size=5), max_size=5)
+
+
+def of_service(graph: Graph, environment: str, service: str, kind: str) -> dict[str, Registration]:
+    """A service's objects of a kind, by name."""
+    component = graph.named("hello:platform:BlueGreen", f"{environment}-{service}")
+    found = every((one for one in graph.children(component) if one.kind == kind), f"{kind} of {component.name}")
+    return {one.metadata["name"]: one for one in found}
+
+
+def test_every_service_stands_in_both_environments(graph: Graph) -> None:
+    components = {one.name for one in graph.of_type("hello:platform:BlueGreen")}
+    assert components == {f"{environment}-{service}" for environment, service in PAIRS}
+
+
+@pytest.mark.parametrize(("environment", "service"), PAIRS)
+def test_a_service_has_two_slots_two_services_a_template_and_an_autoscaler(
+    graph: Graph, environment: str, service: str
+) -> None:
+    assert set(of_service(graph, environment, service, "PodTemplate")) == {service}
+    assert set(of_service(graph, environment, service, "Deployment")) == {f"{service}-blue", f"{service}-green"}
+    assert set(of_service(graph, environment, service, "Service")) == {service, f"{service}-preview"}
+    assert set(of_service(graph, environment, service, "HorizontalPodAutoscaler")) == {service}
+
+
+def test_pulumi_never_takes_back_what_the_release_tool_writes_and_nothing_else_is_ignored(graph: Graph) -> None:
+    for kind in TOOLS_FIELDS:
+        graph.of_kind(kind)
+    for resource in graph.custom():
+        assert resource.ignore_changes == TOOLS_FIELDS.get(resource.kind or "", ()), resource.urn
+
+
+def test_slots_are_seeded_with_no_pods_and_the_sentinel_image(known: Graph) -> None:
+    for deployment in known.of_kind("Deployment"):
+        (container,) = deployment.spec["template"]["spec"]["containers"]
+        assert deployment.spec["replicas"] == 0
+        assert container["image"].endswith(f"@{SENTINEL_DIGEST}")
+
+
+def test_a_slot_selects_its_own_pods_only(graph: Graph) -> None:
+    for deployment in graph.of_kind("Deployment"):
+        slot = deployment.metadata["labels"]["slot"]
+        assert deployment.metadata["name"].endswith(f"-{slot}")
+        selector = deployment.spec["selector"]["matchLabels"]
+        assert selector == {
+            "app.kubernetes.io/name": deployment.metadata["labels"]["app.kubernetes.io/name"],
+            "slot": slot,
+        }
+        assert selector.items() <= deployment.spec["template"]["metadata"]["labels"].items()
+
+
+@pytest.mark.parametrize(("environment", "service"), PAIRS)
+def test_the_active_service_is_seeded_blue_and_the_preview_green(graph: Graph, environment: str, service: str) -> None:
+    services = of_service(graph, environment, service, "Service")
+    label = {"app.kubernetes.io/name": service}
+    assert services[service].spec["selector"] == {**label, "slot": "blue"}
+    assert services[f"{service}-preview"].spec["selector"] == {**label, "slot": "green"}
+    for one in services.values():
+        (port,) = one.spec["ports"]
+        assert (port["name"], port["port"], port["targetPort"]) == ("http", SERVICES[service], "http")
+
+
+def test_only_what_the_load_balancer_reaches_has_a_node_port(graph: Graph) -> None:
+    node_ports = {one.metadata["name"] for one in graph.of_kind("Service") if one.spec["type"] == "NodePort"}
+    assert node_ports == PUBLIC
+    assert {one.spec["type"] for one in graph.of_kind("Service")} == {"NodePort", "ClusterIP"}
+
+
+def test_the_autoscaler_is_seeded_with_the_live_slot(graph: Graph) -> None:
+    for autoscaler in graph.of_kind("HorizontalPodAutoscaler"):
+        target = autoscaler.spec["scaleTargetRef"]
+        assert target == {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "name": f"{autoscaler.metadata['name']}-blue",
+        }
+        assert 1 <= autoscaler.spec["minReplicas"] <= autoscaler.spec["maxReplicas"]
+
+
+def test_no_release_holds_up_a_change_of_the_platform(graph: Graph) -> None:
+    for kind in ("Deployment", "Service", "Ingress"):
+        for one in graph.of_kind(kind):
+            assert one.metadata["annotations"]["pulumi.com/skipAwait"] == "true", one.urn
+
+
+def test_what_a_slot_was_released_with_outlives_its_change(graph: Graph) -> None:
+    for one in [*graph.of_kind("ConfigMap"), *graph.of_kind("Secret")]:
+        assert one.inputs["immutable"] is True
+        assert one.retain_on_delete
+    for one in graph.custom():
+        assert one.retain_on_delete == (one.kind in {"ConfigMap", "Secret"}), one.urn
+
+
+def test_pods_get_the_config_map_and_the_secret_of_their_service(graph: Graph) -> None:
+    named: set[str] = set()
+    for environment, service in PAIRS:
+        component = graph.named("hello:platform:BlueGreen", f"{environment}-{service}")
+        theirs = {one.metadata["name"] for one in graph.children(component) if one.kind in {"ConfigMap", "Secret"}}
+        for deployment in of_service(graph, environment, service, "Deployment").values():
+            (container,) = deployment.spec["template"]["spec"]["containers"]
+            sources = [reference["name"] for source in container.get("envFrom", []) for reference in source.values()]
+            assert set(sources) == theirs
+            named |= theirs
+    assert every(named)
+
+
+def test_the_values_of_secrets_are_secrets(graph: Graph) -> None:
+    for one in graph.of_kind("Secret"):
+        data = one.inputs["stringData"]
+        assert isinstance(data, Secret)
+        assert every(data.value)
+
+
+@given(DATA, DATA)
+def test_an_immutable_name_changes_with_the_content(one: dict[str, str], other: dict[str, str]) -> None:
+    assume(one != other)
+    assert immutable_name("api", one) != immutable_name("api", other)
+
+
+@given(DATA.flatmap(lambda data: st.tuples(st.just(data), st.permutations(list(data.items())))))
+def test_an_immutable_name_does_not_change_with_the_order(orders: tuple[dict[str, str], list[tuple[str, str]]]) -> None:
+    data, shuffled = orders
+    assert immutable_name("api", dict(shuffled)) == immutable_name("api", data)
+
+
+def test_the_longest_service_name_makes_a_name_that_kubernetes_takes() -> None:
+    assert len(immutable_name("a" * SERVICE_NAME_LIMIT, {"A": "b"})) <= 63

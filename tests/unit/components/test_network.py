@@ -1,0 +1,99 @@
+"""Subnets of a VPC: apart, inside it, and where they were when a zone is added."""
+
+from __future__ import annotations
+
+import ipaddress
+from itertools import combinations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.network import ZoneCidrs, split
+from tests.unit.graph import Graph, every
+
+
+def network(address: int, prefix: int) -> str:
+    return str(ipaddress.IPv4Network((address, prefix), strict=False))
+
+
+VPCS = st.builds(network, st.integers(0, 2**32 - 1), st.integers(16, 20))
+ZONES = st.integers(1, 3)
+
+
+def networks(zones: list[ZoneCidrs]) -> list[ipaddress.IPv4Network]:
+    return every(ipaddress.IPv4Network(cidr) for zone in zones for cidr in (zone.private, zone.public))
+
+
+@given(VPCS, ZONES)
+def test_each_zone_has_a_private_and_a_public_range(vpc: str, zones: int) -> None:
+    made = networks(split(vpc, zones))
+    assert len(made) == 2 * zones
+
+
+@given(VPCS, ZONES)
+def test_the_ranges_are_disjoint_and_inside_the_vpc(vpc: str, zones: int) -> None:
+    made = networks(split(vpc, zones))
+    assert all(one.subnet_of(ipaddress.IPv4Network(vpc)) for one in made)
+    assert not any(one.overlaps(other) for one, other in combinations(made, 2))
+
+
+@given(VPCS, st.integers(1, 2))
+def test_a_zone_that_is_added_moves_no_subnet(vpc: str, zones: int) -> None:
+    assert split(vpc, zones + 1)[:zones] == split(vpc, zones)
+
+
+@given(VPCS, ZONES)
+def test_every_range_is_one_that_aws_takes(vpc: str, zones: int) -> None:
+    """/16 to /28: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html."""
+    assert all(16 <= one.prefixlen <= 28 for one in networks(split(vpc, zones)))
+
+
+@given(VPCS, ZONES)
+def test_pods_have_more_addresses_than_load_balancers(vpc: str, zones: int) -> None:
+    for zone in split(vpc, zones):
+        private, public = ipaddress.IPv4Network(zone.private), ipaddress.IPv4Network(zone.public)
+        assert private.num_addresses == 4 * public.num_addresses
+
+
+def test_load_balancers_find_their_subnets_by_tag(graph: Graph) -> None:
+    roles: dict[str, set[str]] = {}
+    for subnet in graph.of_type("aws:ec2/subnet:Subnet"):
+        (role,) = (tag for tag in subnet.inputs["tags"] if tag.startswith("kubernetes.io/role/"))
+        assert subnet.inputs["tags"][role] == "1"
+        roles.setdefault(role, set()).add(subnet.inputs["availabilityZone"])
+    assert set(roles) == {"kubernetes.io/role/elb", "kubernetes.io/role/internal-elb"}
+    assert roles["kubernetes.io/role/elb"] == roles["kubernetes.io/role/internal-elb"]
+
+
+def test_no_machine_gets_a_public_address_by_default(graph: Graph) -> None:
+    for subnet in graph.of_type("aws:ec2/subnet:Subnet"):
+        assert subnet.inputs["mapPublicIpOnLaunch"] is False
+
+
+def test_private_subnets_leave_through_a_nat_gateway_and_public_ones_directly(known: Graph) -> None:
+    routes = {one.inputs["routeTableId"]: one.inputs for one in known.of_type("aws:ec2/route:Route")}
+    subnets = {
+        one.urn: "elb" if "kubernetes.io/role/elb" in one.inputs["tags"] else "internal-elb"
+        for one in known.of_type("aws:ec2/subnet:Subnet")
+    }
+    seen: set[str] = set()
+    for association in known.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation"):
+        (subnet,) = association.dependencies & subnets.keys()
+        seen.add(subnet)
+        way_out = routes[association.inputs["routeTableId"]]
+        assert way_out["destinationCidrBlock"] == "0.0.0.0/0"
+        assert ("gatewayId" in way_out) == (subnets[subnet] == "elb")
+        assert ("natGatewayId" in way_out) == (subnets[subnet] == "internal-elb")
+    assert seen == set(subnets), "a subnet without an association has the VPC's main route table"
+
+
+def test_nat_gateways_are_as_many_as_the_stack_says(graph: Graph) -> None:
+    gateways = graph.of_type("aws:ec2/natGateway:NatGateway")
+    stack = gateways[0].urn.split(":")[2]
+    assert len(gateways) == {"dev": 1, "prod": 3}[stack]
+
+
+def test_an_address_waits_for_the_internet_gateway(graph: Graph) -> None:
+    (internet,) = graph.of_type("aws:ec2/internetGateway:InternetGateway")
+    for one in [*graph.of_type("aws:ec2/eip:Eip"), *graph.of_type("aws:ec2/natGateway:NatGateway")]:
+        assert internet.urn in one.dependencies

@@ -1,0 +1,119 @@
+"""A service's pods run on their environment's nodes only, with no more rights than they need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.unit.components.test_blue_green import SERVICES
+from tests.unit.graph import Graph, every
+
+HEALTH = {"frontend": "/", "gateway": "/healthcheck", "api": "/api/healthcheck", "ai": "/health", "crawling": "/health"}
+
+SAFE_SYSCTLS = {
+    "kernel.shm_rmid_forced",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.ping_group_range",
+}
+"""https://kubernetes.io/docs/concepts/security/pod-security-standards/, Baseline."""
+
+
+def templates(graph: Graph) -> list[tuple[str, dict[str, Any]]]:
+    """The environment and the template of every PodTemplate and every seed."""
+    found = [(one, one.inputs["template"]) for one in graph.of_kind("PodTemplate")]
+    found += [(one, one.spec["template"]) for one in graph.of_kind("Deployment")]
+    return [(one.metadata["labels"]["environment"], template) for one, template in found]
+
+
+def test_pods_are_labelled_with_environment_and_service(graph: Graph) -> None:
+    for one in [*graph.of_kind("PodTemplate"), *graph.of_kind("Deployment")]:
+        environment, service = one.parent.rpartition("::")[2].split("-")
+        template = one.inputs["template"] if one.kind == "PodTemplate" else one.spec["template"]
+        labels = {"environment": environment, "app.kubernetes.io/name": service}
+        assert labels.items() <= one.metadata["labels"].items()
+        assert labels.items() <= template["metadata"]["labels"].items()
+
+
+def test_the_pod_template_names_no_slot(graph: Graph) -> None:
+    for one in graph.of_kind("PodTemplate"):
+        assert "slot" not in one.inputs["template"]["metadata"]["labels"]
+
+
+def test_pods_require_nodes_of_their_environment(graph: Graph) -> None:
+    for environment, template in templates(graph):
+        affinity = template["spec"]["affinity"]["nodeAffinity"]
+        assert affinity == {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [
+                    {"matchExpressions": [{"key": "environment", "operator": "In", "values": [environment]}]}
+                ]
+            }
+        }
+
+
+def test_pods_tolerate_their_own_environments_taint_and_no_other(graph: Graph) -> None:
+    for environment, template in templates(graph):
+        assert template["spec"]["tolerations"] == [
+            {"key": "environment", "operator": "Equal", "value": environment, "effect": "NoSchedule"}
+        ]
+
+
+def test_pods_pass_pod_security_restricted(graph: Graph) -> None:
+    for _, template in templates(graph):
+        spec = template["spec"]
+        assert not spec.keys() & {"hostNetwork", "hostPID", "hostIPC", "volumes", "initContainers"}
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["runAsUser"] > 0
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert {sysctl["name"] for sysctl in spec["securityContext"].get("sysctls", [])} <= SAFE_SYSCTLS
+        for container in every(spec["containers"], "container"):
+            security = container["securityContext"]
+            assert security["allowPrivilegeEscalation"] is False
+            assert security["capabilities"] == {"drop": ["ALL"]}
+            assert not security.keys() & {"privileged", "runAsUser", "runAsNonRoot", "seccompProfile", "procMount"}
+            assert not any("hostPort" in port for port in container["ports"])
+
+
+def test_pods_hold_no_token_of_the_kubernetes_api(graph: Graph) -> None:
+    for _, template in templates(graph):
+        assert template["spec"]["automountServiceAccountToken"] is False
+
+
+def test_a_port_below_1024_can_be_opened_without_root(graph: Graph) -> None:
+    low = 0
+    for _, template in templates(graph):
+        (container,) = template["spec"]["containers"]
+        (port,) = container["ports"]
+        opened = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
+        assert (opened in template["spec"]["securityContext"].get("sysctls", [])) == (port["containerPort"] < 1024)
+        low += port["containerPort"] < 1024
+    assert low
+
+
+def test_pods_listen_and_answer_where_the_service_says(graph: Graph) -> None:
+    for _, template in templates(graph):
+        (container,) = template["spec"]["containers"]
+        service = template["metadata"]["labels"]["app.kubernetes.io/name"]
+        assert container["name"] == service
+        assert container["ports"] == [{"name": "http", "containerPort": SERVICES[service]}]
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+            assert container[probe]["httpGet"] == {"path": HEALTH[service], "port": "http"}
+
+
+def test_pods_say_what_they_use(graph: Graph) -> None:
+    for _, template in templates(graph):
+        (container,) = template["spec"]["containers"]
+        requests, limits = container["resources"]["requests"], container["resources"]["limits"]
+        assert set(requests) == set(limits) == {"cpu", "memory"}
+        assert requests["memory"] == limits["memory"], "memory over its request is taken from neighbours"
+
+
+def test_a_slots_seed_is_the_pod_template_with_its_slot(graph: Graph) -> None:
+    by_parent = {one.parent: one.inputs["template"] for one in graph.of_kind("PodTemplate")}
+    for deployment in graph.of_kind("Deployment"):
+        desired = by_parent[deployment.parent]
+        seed = deployment.spec["template"]
+        assert seed["spec"] == desired["spec"]
+        slot = {"slot": deployment.metadata["labels"]["slot"]}
+        assert seed["metadata"]["labels"] == {**desired["metadata"]["labels"], **slot}

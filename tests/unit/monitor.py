@@ -1,0 +1,180 @@
+"""A resource monitor that records what a program registers, and answers as the engine and its providers would."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.proto import resource_pb2
+
+from settings import PROJECT
+from tests.unit.graph import Graph, Reference, Registration, Secret
+
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+"""Key that marks an object as something else than an object. These three are the engine's protocol:
+https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go
+"""
+SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the signature of a secret, not one
+RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
+
+ACCOUNT = "123456789012"
+STACK_TYPE = "pulumi:pulumi:Stack"
+
+
+class DuplicateUrnError(Exception):
+    """Two resources of one URN; the engine refuses them too."""
+
+
+class NoInvokes(Mocks):
+    """The program looks nothing up while it runs: whatever it needs is configuration or an output."""
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        """Refuses a look-up."""
+        raise AssertionError(f"the program calls {args.token}: give this monitor an answer to it")
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        """Is never asked: `RecordingMonitor` answers."""
+        raise NotImplementedError(args.typ)
+
+
+class RecordingMonitor(MockMonitor):
+    """Records every registration.
+
+    With `preview`, it answers as a first preview does: what AWS computes is unknown, and of a Kubernetes object
+    everything is, since the cluster to ask does not exist yet.
+    """
+
+    def __init__(self, *, stack: str, preview: bool) -> None:
+        super().__init__(NoInvokes())
+        self._stack = stack
+        self._preview = preview
+        self._registrations: dict[str, Registration] = {}
+        self._outputs: dict[str, Mapping[str, Any]] = {}
+
+    @property
+    def graph(self) -> Graph:
+        """What was registered, once the program has ended."""
+        outputs = dict(self._outputs)
+        (stack_outputs,) = [outputs.pop(urn) for urn in list(outputs) if f"::{STACK_TYPE}::" in urn]
+        return Graph(
+            resources={urn: replace(one, outputs=outputs.get(urn)) for urn, one in self._registrations.items()},
+            outputs=stack_outputs,
+        )
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """As the engine does: the types of all ancestors, but for the stack."""
+        if parent and f"::{STACK_TYPE}::" not in parent:
+            type_ = f"{parent.split('::')[2]}${type_}"
+        return f"urn:pulumi:{self._stack}::{PROJECT}::{type_}::{name}"
+
+    def RegisterResource(  # noqa: N802 - gRPC's name
+        self, request: resource_pb2.RegisterResourceRequest
+    ) -> resource_pb2.RegisterResourceResponse:
+        """Records a resource and answers with what it would be."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == STACK_TYPE:
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        inputs = cast("dict[str, Any]", plain(MessageToDict(request.object)))
+        made = Registration(
+            type=request.type,
+            name=request.name,
+            urn=urn,
+            parent=request.parent,
+            custom=request.custom,
+            remote=request.remote,
+            inputs=inputs,
+            provider=request.provider.rpartition("::")[0] or None,
+            dependencies=frozenset(request.dependencies),
+            ignore_changes=tuple(request.ignoreChanges),
+            retain_on_delete=request.retainOnDelete,
+            protect=request.protect,
+            outputs=None,
+        )
+        if self._registrations.setdefault(urn, made) is not made:
+            raise DuplicateUrnError(urn)
+        identity, computed = ("", {}) if self._preview else self._known(made)
+        state = Struct()
+        if not (self._preview and made.kind):
+            state.CopyFrom(request.object)
+        state.update({**computed, **self._children(made)})
+        self.resources[urn] = MockMonitor.ResourceRegistration(urn, identity, MessageToDict(state))
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=identity if made.custom else "", object=state)
+
+    def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Empty:  # noqa: N802
+        """Records the outputs of a component or of the stack."""
+        self._outputs[request.urn] = cast("dict[str, Any]", plain(MessageToDict(request.outputs)))
+        return Empty()
+
+    def _known(self, made: Registration) -> tuple[str, dict[str, Any]]:
+        """The id, and what a provider computes on top of the inputs."""
+        number = hashlib.sha256(made.urn.encode()).hexdigest()[:17]
+        name = str(made.inputs.get("name", made.name))
+        service = made.type.split(":")[1].split("/")[0]
+        arn = f"arn:aws:{service}:ap-northeast-2:{ACCOUNT}:{name}"
+        match made.type:
+            case "aws:ecr/repository:Repository":
+                url = f"{ACCOUNT}.dkr.ecr.ap-northeast-2.amazonaws.com/{name}"
+                return name, {"arn": arn, "registryId": ACCOUNT, "repositoryUrl": url}
+            case "aws:iam/role:Role":
+                return name, {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"}
+            case "aws:ec2/launchTemplate:LaunchTemplate":
+                return f"lt-{number}", {"arn": arn, "latestVersion": 1, "defaultVersion": 1}
+            case "eks:index:Cluster":
+                config = json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": name})
+                return "", {"kubeconfigJson": config}
+            case _ if made.kind:
+                metadata = made.metadata
+                return "/".join(str(metadata[key]) for key in ("namespace", "name") if key in metadata), {}
+            case _:
+                short = made.type.rpartition(":")[2].lower()
+                return f"{short}-{number}", {"arn": arn}
+
+    def _children(self, made: Registration) -> dict[str, Any]:
+        """What the components of pulumi-eks make and hand out. They are not the program's: not recorded."""
+        children: dict[str, tuple[str, str, dict[str, Any]]] = {
+            "eks:index:Cluster": (
+                "eksCluster",
+                "aws:eks/cluster:Cluster",
+                {
+                    "name": made.inputs.get("name"),
+                    "endpoint": f"https://{made.name}.gr7.ap-northeast-2.eks.amazonaws.com",
+                },
+            ),
+            "eks:index:ManagedNodeGroup": (
+                "nodeGroup",
+                "aws:eks/nodeGroup:NodeGroup",
+                {"nodeGroupName": made.inputs.get("nodeGroupName")},
+            ),
+        }
+        if made.type not in children:
+            return {}
+        key, token, state = children[made.type]
+        urn = self.make_urn(made.urn, token, made.name)
+        identity = "" if self._preview else str(made.inputs.get("name", made.name))
+        known = {name: value for name, value in state.items() if name != "endpoint"} if self._preview else state
+        self.resources[urn] = MockMonitor.ResourceRegistration(urn, identity, known)
+        return {key: {SIGNATURE: RESOURCE, "urn": urn, "id": identity}}
+
+
+def plain(value: Any) -> Any:
+    """A property value as plain Python, with `Secret` and `Reference` where they stand."""
+    if isinstance(value, list):
+        return [plain(item) for item in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    properties = cast("dict[str, Any]", value)
+    signature = properties.get(SIGNATURE)
+    if signature is None:
+        return {key: plain(item) for key, item in properties.items()}
+    if signature == SECRET:
+        return Secret(plain(properties["value"]))
+    if signature == RESOURCE:
+        return Reference(properties["urn"])
+    raise AssertionError(f"a value of a kind that no test knows: {signature}")

@@ -1,0 +1,77 @@
+"""Runs a Pulumi program as the engine's language host does, with the recording monitor in the engine's place."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import logging
+import runpy
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.mocks import MockEngine
+from pulumi.runtime.settings import Settings, configure
+from pulumi.runtime.stack import run_in_stack
+
+import settings
+from tests.unit.graph import Graph
+from tests.unit.monitor import RecordingMonitor
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+STACKS = ("dev", "prod")
+
+
+def made_up(secret: settings.RequiredSecret) -> str:
+    """A value for a secret, unlike any other text."""
+    return f"made-up-{secret.environment}-{secret.service}-{secret.name}"
+
+
+def project_file(name: str) -> dict[str, Any]:
+    """One of the project's YAML files."""
+    return yaml.safe_load((CHECKOUT / name).read_text(encoding="utf-8"))
+
+
+def committed_config(stack: str) -> dict[str, str]:
+    """A stack's committed configuration as Pulumi hands it to the program; secrets are not in it."""
+    schema: dict[str, Any] = project_file("Pulumi.yaml")["config"]
+    defaults = {f"{settings.PROJECT}:{key}": field["default"] for key, field in schema.items() if "default" in field}
+    values: dict[str, Any] = {**defaults, **project_file(f"Pulumi.{stack}.yaml")["config"]}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+def stack_config(stack: str) -> dict[str, str]:
+    """A stack's committed configuration with a made-up value for each secret it requires."""
+    config = committed_config(stack)
+    services: dict[str, Any] = json.loads(config[f"{settings.PROJECT}:services"])
+    values: dict[str, Any] = {}
+    for secret in settings.required_secrets({name: one.get("secrets", []) for name, one in services.items()}):
+        values.setdefault(secret.environment, {}).setdefault(secret.service, {})[secret.name] = made_up(secret)
+    return {**config, f"{settings.PROJECT}:secrets": json.dumps(values)}
+
+
+def run(program: Path, *, stack: str, config: Mapping[str, str], preview: bool) -> Graph:
+    """Runs a program from its beginning to its last registration; nothing of it stays in this process's settings."""
+
+    def run_program() -> None:
+        runpy.run_path(str(program), run_name="__main__")
+
+    def run_here() -> Graph:
+        monitor = RecordingMonitor(stack=stack, preview=preview)
+        engine = MockEngine(logging.getLogger(__name__))
+        configure(Settings(project=settings.PROJECT, stack=stack, monitor=monitor, engine=engine, dry_run=preview))
+        set_all_config(dict(config), [f"{settings.PROJECT}:secrets"])
+        asyncio.run(run_in_stack(run_program))
+        return monitor.graph
+
+    return contextvars.copy_context().run(run_here)
+
+
+@cache
+def platform(stack: str, *, preview: bool) -> Graph:
+    """The graph of the whole platform. The program runs once for each stack, and once more for its preview."""
+    return run(CHECKOUT / "__main__.py", stack=stack, config=stack_config(stack), preview=preview)

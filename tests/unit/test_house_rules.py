@@ -1,0 +1,111 @@
+"""Rules of the house that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.unit.graph import every
+from tests.unit.program import CHECKOUT
+
+COMPONENTS = every(sorted((CHECKOUT / "components").rglob("*.py")), "component")
+PINNED = r"[a-z0-9-]+(\[[a-z0-9,]+\])?==\d+(\.\d+)+"
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(CHECKOUT))
+
+
+def imported(path: Path) -> set[str]:
+    """The dotted names that a file imports, each module and each of its names."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+    return names
+
+
+def attributes(path: Path) -> set[str]:
+    """Every `module.name` that a file uses."""
+    return {
+        f"{node.value.id}.{node.attr}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+
+
+def test_the_platform_is_on_one_screen() -> None:
+    assert len((CHECKOUT / "__main__.py").read_text(encoding="utf-8").splitlines()) <= 100
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=relative)
+def test_a_component_knows_of_no_rehearsal(path: Path) -> None:
+    assert not re.search(
+        r"rehears|stand[-_]in|kwok|localhost|127\.0\.0\.1", path.read_text(encoding="utf-8"), re.IGNORECASE
+    )
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=relative)
+def test_a_component_reads_no_configuration(path: Path) -> None:
+    forbidden = {"pulumi.Config", "pulumi.get_stack", "settings.load", "settings.pulumi_config", "os.environ", "os"}
+    assert not (imported(path) | attributes(path)) & forbidden
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=relative)
+def test_a_component_imports_no_other_programs(path: Path) -> None:
+    allowed = {"components", "settings", "versions", "pulumi", "pulumi_aws", "pulumi_eks", "pulumi_kubernetes"}
+    standard = {"__future__", "collections", "dataclasses", "hashlib", "ipaddress", "json", "typing"}
+    assert {name.partition(".")[0] for name in imported(path)} <= allowed | standard
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=relative)
+def test_a_component_decides_nothing_by_an_environments_name(path: Path) -> None:
+    """Differences between stacks and environments are settings."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            values = {side.value for side in sides if isinstance(side, ast.Constant)}
+            assert not values & {"dev", "prod"}, f"line {node.lineno}"
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=relative)
+def test_no_internal_of_another_component_is_imported(path: Path) -> None:
+    assert not {name for name in imported(path) if name.startswith("components.") and "._" in name}
+
+
+def test_the_contract_and_the_labels_need_no_pulumi() -> None:
+    for name in ("contract", "labels"):
+        assert not any("pulumi" in one for one in imported(CHECKOUT / "components" / f"{name}.py"))
+
+
+def test_the_makefile_has_ten_targets_at_most_and_help_names_each() -> None:
+    text = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    told = re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE)
+    assert 0 < len(told) <= 10
+    assert sorted(told) == sorted(phony.split())
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_package_is_pinned_to_one_version(name: str) -> None:
+    lines = (CHECKOUT / name).read_text(encoding="utf-8").splitlines()
+    packages = every(line for line in lines if line and not line.startswith(("#", "-r ")))
+    for line in packages:
+        assert re.fullmatch(PINNED, line, re.IGNORECASE), line
+
+
+@pytest.mark.parametrize(
+    ("package", "wanted"),
+    [("pulumi", "3.250"), ("pulumi-aws", "7."), ("pulumi-eks", "4."), ("pulumi-kubernetes", "4.")],
+)
+def test_pulumis_packages_are_the_versions_that_were_measured(package: str, wanted: str) -> None:
+    lines = (CHECKOUT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    (pinned,) = (line.removeprefix(f"{package}==") for line in lines if line.startswith(f"{package}=="))
+    assert pinned.startswith(wanted)
+    assert version(package) == pinned
