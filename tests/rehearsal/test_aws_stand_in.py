@@ -36,10 +36,11 @@ class Stack:
     program: Callable[[], None]
 
     def engine(self) -> automation.Stack:
+        """The engine over the stack's present program."""
         return automation.create_or_select_stack(
             "test",
             project_name="stand-ins",
-            program=lambda: self.program(),
+            program=self.program,
             opts=automation.LocalWorkspaceOptions(
                 work_dir=str(self.layout.workspace),
                 pulumi_home=str(self.layout.directory / "pulumi-home"),
@@ -49,9 +50,11 @@ class Stack:
         )
 
     def account(self) -> Account:
+        """The account as it stands."""
         return Account.load(self.layout)
 
     def nodes(self, group: str) -> list[str]:
+        """Names of a node group's nodes in the API server."""
         found = self.control_plane.api.list("v1", "Node", label_selector=f"{NODE_GROUP_LABEL}={group}")
         return sorted(node["metadata"]["name"] for node in found)
 
@@ -170,7 +173,7 @@ def test_a_platform_comes_up_stays_as_it_is_and_goes_without_a_trace(stack: Stac
     stack.program = platform("whole")
     engine = stack.engine()
 
-    foreseen = engine.preview().change_summary["create"]
+    foreseen = engine.preview().change_summary[automation.OpType.CREATE]
     up = engine.up()
     assert up.summary.resource_changes == {"create": foreseen}
     assert up.outputs["repository"].value == "111122223333.dkr.ecr.ap-northeast-2.amazonaws.com/whole/api"
@@ -285,7 +288,7 @@ def test_a_preview_refuses_what_aws_would(stack: Stack) -> None:
         aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/8", opts=in_aws)
 
     stack.program = program
-    with pytest.raises(automation.CommandError, match="InvalidVpc.Range"):
+    with pytest.raises(automation.CommandError, match=r"InvalidVpc\.Range"):
         stack.engine().preview()
 
 
@@ -301,5 +304,5 @@ def test_an_argument_that_the_eks_stand_in_does_not_know_is_refused_by_name(stac
         )
 
     stack.program = program
-    with pytest.raises(automation.CommandError, match="knows no proxy of eks.Cluster cluster"):
+    with pytest.raises(automation.CommandError, match=r"knows no proxy of eks\.Cluster cluster"):
         stack.engine().preview()

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from filelock import FileLock
@@ -106,5 +106,7 @@ def changing(layout: Layout) -> Generator[Account]:
         # mkstemp makes a file of its owner's alone: inputs may hold secrets.
         handle, draft = tempfile.mkstemp(dir=layout.directory, prefix="aws-")
         with os.fdopen(handle, "w") as stream:
-            json.dump([asdict(record) for record in account.records()], stream, indent=1)
+            # One line a resource: a person can read it, and its size matters little to Python's encoder.
+            lines = (json.dumps(vars(record)) for record in account.records())
+            stream.write("[\n" + ",\n".join(lines) + "\n]\n")
         os.replace(draft, path)  # noqa: PTH105 - a reader sees the old file or the new one, never half of one

@@ -33,7 +33,7 @@ VARIABLES = (
     ("cniCustomNetworkCfg", "AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "false"),
     ("cniExternalSnat", "AWS_VPC_K8S_CNI_EXTERNALSNAT", "false"),
 )
-INIT_VARIABLES = (("disableTcpEarlyDemux", "DISABLE_TCP_INIT_VARIABLES", "false"),)
+INIT_VARIABLES = (("disableTcpEarlyDemux", "DISABLE_TCP_EARLY_DEMUX", "false"),)
 
 
 def as_text(value: Any) -> str:

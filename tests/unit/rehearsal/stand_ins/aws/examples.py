@@ -1,0 +1,244 @@
+"""One valid resource of each kind, in an order in which they can be made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from rehearsal import kubeconfigs
+from rehearsal.layout import Layout
+from rehearsal.stand_ins.aws import lifecycle
+from rehearsal.stand_ins.aws.account import Account, Record
+from rehearsal.stand_ins.aws.kind import Kind
+from rehearsal.stand_ins.aws.kinds import KINDS
+from rehearsal.stand_ins.aws.lifecycle import Caller
+from rehearsal.stand_ins.aws.properties import Properties
+
+REGION = "ap-northeast-2"
+SEED = b"seed"
+
+
+def trust(service: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+)
+LIFECYCLE_POLICY = json.dumps(
+    {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "selection": {
+                    "tagStatus": "untagged",
+                    "countType": "sinceImagePushed",
+                    "countUnit": "days",
+                    "countNumber": 7,
+                },
+                "action": {"type": "expire"},
+            }
+        ]
+    }
+)
+
+
+def urn(type_token: str, name: str) -> str:
+    return f"urn:pulumi:test::stand-ins::hello:platform:Some${type_token}::{name}"
+
+
+def quiet(kind: Kind) -> Kind:
+    """The kind without what it does outside the account."""
+    return replace(kind, converge=None, dissolve=None)
+
+
+@dataclass
+class World:
+    """An account of a test's own."""
+
+    directory: Path
+    made: dict[str, Record] = field(default_factory=dict[str, Record])
+
+    def __post_init__(self) -> None:
+        self.layout = Layout(self.directory)
+        cluster = {"server": "https://127.0.0.1:6443", "certificate-authority-data": "Q0E="}
+        kubeconfigs.write(self.layout.kubeconfig, {"clusters": [{"name": "local", "cluster": cluster}]})
+        self.caller = Caller(layout=self.layout, region=REGION, default_tags={"stack": "test"})
+
+    @property
+    def account(self) -> Account:
+        """The account as it stands."""
+        return Account.load(self.layout)
+
+    def make(self, type_token: str, name: str, inputs: Properties) -> Record:
+        """Checks and creates, as the engine does."""
+        kind = quiet(KINDS[type_token])
+        checked, wrong = lifecycle.check(kind, urn(type_token, name), {}, inputs, SEED)
+        assert wrong == {}
+        return lifecycle.create(kind, self.caller, urn(type_token, name), checked)
+
+    def delete(self, record: Record) -> None:
+        """Deletes, as the engine does."""
+        lifecycle.delete(quiet(KINDS[record.type]), self.layout, record.id)
+
+    def make_all(self) -> None:
+        """Makes one of each."""
+        for name, example in EXAMPLES.items():
+            self.made[name] = self.make(example.type, name, example.inputs(self))
+
+    def id(self, name: str) -> str:
+        """Id of an example's resource."""
+        return self.made[name].id
+
+    def arn(self, name: str) -> str:
+        """ARN of an example's resource."""
+        return str(self.made[name].outputs["arn"])
+
+
+Inputs: TypeAlias = Callable[[World], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Example:
+    """Inputs of one kind, from what was made before it."""
+
+    type: str
+    inputs: Inputs
+
+
+EXAMPLES: dict[str, Example] = {
+    "vpc": Example("aws:ec2/vpc:Vpc", lambda _: {"cidrBlock": "10.0.0.0/16", "tags": {"Name": "vpc"}}),
+    "subnet": Example(
+        "aws:ec2/subnet:Subnet",
+        lambda w: {"vpcId": w.id("vpc"), "cidrBlock": "10.0.0.0/20", "availabilityZone": "ap-northeast-2a"},
+    ),
+    "subnet-c": Example(
+        "aws:ec2/subnet:Subnet",
+        lambda w: {"vpcId": w.id("vpc"), "cidrBlock": "10.0.16.0/20", "availabilityZone": "ap-northeast-2c"},
+    ),
+    "internet": Example("aws:ec2/internetGateway:InternetGateway", lambda w: {"vpcId": w.id("vpc")}),
+    "address": Example("aws:ec2/eip:Eip", lambda _: {"domain": "vpc"}),
+    "nat": Example(
+        "aws:ec2/natGateway:NatGateway",
+        lambda w: {"subnetId": w.id("subnet"), "allocationId": w.id("address")},
+    ),
+    "table": Example("aws:ec2/routeTable:RouteTable", lambda w: {"vpcId": w.id("vpc")}),
+    "route": Example(
+        "aws:ec2/route:Route",
+        lambda w: {
+            "routeTableId": w.id("table"),
+            "destinationCidrBlock": "0.0.0.0/0",
+            "gatewayId": w.id("internet"),
+        },
+    ),
+    "association": Example(
+        "aws:ec2/routeTableAssociation:RouteTableAssociation",
+        lambda w: {"routeTableId": w.id("table"), "subnetId": w.id("subnet")},
+    ),
+    "group": Example("aws:ec2/securityGroup:SecurityGroup", lambda w: {"vpcId": w.id("vpc")}),
+    "rule": Example(
+        "aws:ec2/securityGroupRule:SecurityGroupRule",
+        lambda w: {
+            "securityGroupId": w.id("group"),
+            "type": "ingress",
+            "protocol": "tcp",
+            "fromPort": 443,
+            "toPort": 443,
+            "cidrBlocks": ["10.0.0.0/16"],
+        },
+    ),
+    "ingress": Example(
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        lambda w: {
+            "securityGroupId": w.id("group"),
+            "ipProtocol": "tcp",
+            "fromPort": 80,
+            "toPort": 80,
+            "cidrIpv4": "10.0.0.0/16",
+        },
+    ),
+    "egress": Example(
+        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+        lambda w: {"securityGroupId": w.id("group"), "ipProtocol": "-1", "cidrIpv4": "0.0.0.0/0"},
+    ),
+    "endpoint": Example(
+        "aws:ec2/vpcEndpoint:VpcEndpoint",
+        lambda w: {
+            "vpcId": w.id("vpc"),
+            "serviceName": "com.amazonaws.ap-northeast-2.s3",
+            "routeTableIds": [w.id("table")],
+        },
+    ),
+    "template": Example(
+        "aws:ec2/launchTemplate:LaunchTemplate", lambda _: {"metadataOptions": {"httpTokens": "required"}}
+    ),
+    "role": Example("aws:iam/role:Role", lambda _: {"assumeRolePolicy": trust("ec2.amazonaws.com")}),
+    "policy": Example("aws:iam/policy:Policy", lambda _: {"policy": POLICY}),
+    "attachment": Example(
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        lambda w: {"role": w.id("role"), "policyArn": w.arn("policy")},
+    ),
+    "inline": Example("aws:iam/rolePolicy:RolePolicy", lambda w: {"role": w.id("role"), "policy": POLICY}),
+    "profile": Example("aws:iam/instanceProfile:InstanceProfile", lambda w: {"role": w.id("role")}),
+    "key": Example("aws:kms/key:Key", lambda _: {"deletionWindowInDays": 7}),
+    "alias": Example("aws:kms/alias:Alias", lambda w: {"targetKeyId": w.id("key")}),
+    "logs": Example("aws:cloudwatch/logGroup:LogGroup", lambda _: {"name": "/aws/eks/hello", "retentionInDays": 30}),
+    "cluster": Example(
+        "aws:eks/cluster:Cluster",
+        lambda w: {
+            "name": "hello",
+            "roleArn": w.arn("role"),
+            "version": "1.34",
+            "vpcConfig": {"subnetIds": [w.id("subnet"), w.id("subnet-c")], "endpointPrivateAccess": True},
+            "encryptionConfig": {"provider": {"keyArn": w.arn("key")}, "resources": ["secrets"]},
+        },
+    ),
+    "entry": Example(
+        "aws:eks/accessEntry:AccessEntry", lambda w: {"clusterName": "hello", "principalArn": w.arn("role")}
+    ),
+    "access": Example(
+        "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+        lambda w: {
+            "clusterName": "hello",
+            "principalArn": w.arn("role"),
+            "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy",
+            "accessScope": {"type": "cluster"},
+        },
+    ),
+    "addon": Example(
+        "aws:eks/addon:Addon",
+        lambda _: {"clusterName": "hello", "addonName": "coredns", "addonVersion": "v1.12.4-eksbuild.1"},
+    ),
+    "nodes": Example(
+        "aws:eks/nodeGroup:NodeGroup",
+        lambda w: {
+            "clusterName": "hello",
+            "nodeRoleArn": w.arn("role"),
+            "subnetIds": [w.id("subnet")],
+            "instanceTypes": ["t3.large"],
+            "scalingConfig": {"minSize": 1, "desiredSize": 2, "maxSize": 3},
+            "launchTemplate": {"id": w.id("template"), "version": "1"},
+        },
+    ),
+    "identity": Example(
+        "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+        lambda w: {
+            "clusterName": "hello",
+            "namespace": "kube-system",
+            "serviceAccount": "controller",
+            "roleArn": w.arn("role"),
+        },
+    ),
+    "repository": Example("aws:ecr/repository:Repository", lambda _: {"name": "hello/api"}),
+    "expiry": Example(
+        "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+        lambda _: {"repository": "hello/api", "policy": LIFECYCLE_POLICY},
+    ),
+    "access-to-images": Example(
+        "aws:ecr/repositoryPolicy:RepositoryPolicy", lambda _: {"repository": "hello/api", "policy": POLICY}
+    ),
+}

@@ -1,0 +1,212 @@
+"""What the account holds is well-formed, unique, and complete for the SDK."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pulumi_aws
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rehearsal.stand_ins.aws import lifecycle, rules
+from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Account, changing
+from rehearsal.stand_ins.aws.errors import AwsError
+from rehearsal.stand_ins.aws.kinds import KINDS
+from rehearsal.stand_ins.aws.kinds.registry import IMAGE
+from rehearsal.stand_ins.aws.properties import DEFAULTED, UNKNOWN, is_unknown
+from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, SEED, World, quiet, urn
+
+EC2_ID = re.compile(r"[a-z]+-[0-9a-f]{17}")
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """An account with one of each kind; not to be changed."""
+    world = World(tmp_path_factory.mktemp("account"))
+    world.make_all()
+    return world
+
+
+def sdk_class(type_token: str) -> type:
+    module, _, name = type_token.removeprefix("aws:").partition("/")
+    return getattr(getattr(pulumi_aws, module), name.partition(":")[2])
+
+
+def sdk_outputs(type_token: str) -> Iterator[tuple[str, bool]]:
+    """The SDK's outputs by Pulumi's names, and whether each may be absent."""
+    for name, value in vars(sdk_class(type_token)).items():
+        if isinstance(value, property):
+            getter: Any = value.fget
+            yield getattr(getter, "_pulumi_name", name), "Optional" in str(getter.__annotations__["return"])
+
+
+def test_there_is_an_example_of_each_kind() -> None:
+    assert {example.type for example in EXAMPLES.values()} == KINDS.keys() - {IMAGE}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_outputs_are_those_of_the_sdk(full: World, example: str) -> None:
+    outputs = full.made[example].outputs
+    of_sdk = dict(sdk_outputs(full.made[example].type))
+    assert outputs.keys() <= of_sdk.keys()
+    assert {name for name, optional in of_sdk.items() if not optional} <= outputs.keys()
+    assert not is_unknown(outputs)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_arns_and_ids_are_well_formed(full: World, example: str) -> None:
+    record = full.made[example]
+    kind = KINDS[record.type]
+    arn = record.outputs.get(kind.arn_output)
+    if arn is not None:
+        rules.arn()(arn)
+        assert ACCOUNT_ID in arn
+    if record.type.startswith(("aws:ec2/", "aws:vpc/")) and "/route:" not in record.type:
+        assert EC2_ID.fullmatch(record.id.replace("sgrule", "sgr"))
+
+
+def test_ids_and_arns_are_unique(full: World) -> None:
+    records = full.account.records()
+    assert len({(record.type, record.id) for record in records}) == len(records) == len(EXAMPLES)
+    arns = [record.outputs["arn"] for record in records if "arn" in record.outputs]
+    assert len(arns) == len(set(arns))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_a_preview_foresees_what_the_inputs_say_and_knows_nothing_else(full: World, example: str) -> None:
+    record = full.made[example]
+    kind = KINDS[record.type]
+    foreseen = lifecycle.foreseen(kind, full.caller, record.inputs, {})
+    assert foreseen.keys() == record.outputs.keys()
+    known = {name: value for name, value in foreseen.items() if value != UNKNOWN}
+    assert known == {name: record.outputs[name] for name in known}
+    if kind.arn is not None:
+        assert foreseen[kind.arn_output] == UNKNOWN
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_update_in_place_keeps_what_aws_decided_once(tmp_path: Path, example: str) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    record = world.made[example]
+    kind = quiet(KINDS[record.type])
+    changed = lifecycle.change(kind, world.caller, record.id, record.inputs)
+    assert {name: changed.outputs[name] for name in kind.attributes} == {
+        name: record.outputs[name] for name in kind.attributes
+    }
+    assert changed.id == record.id
+
+
+def test_a_launch_template_counts_its_versions(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    template = world.make("aws:ec2/launchTemplate:LaunchTemplate", "template", {"updateDefaultVersion": True})
+    second = lifecycle.change(
+        KINDS[template.type], world.caller, template.id, {**template.inputs, "instanceType": "t3.large"}
+    )
+    assert (template.outputs["latestVersion"], template.outputs["defaultVersion"]) == (1, 1)
+    assert (second.outputs["latestVersion"], second.outputs["defaultVersion"]) == (2, 2)
+
+
+def test_tags_of_everything_come_with_own_tags(full: World) -> None:
+    assert full.made["vpc"].outputs["tagsAll"] == {"stack": "test", "Name": "vpc"}
+    assert full.made["vpc"].outputs["tags"] == {"Name": "vpc"}
+
+
+def test_a_record_is_found_by_the_urn_it_was_made_for(full: World) -> None:
+    assert full.account.find_by_urn(urn("aws:ec2/vpc:Vpc", "vpc")) == [full.made["vpc"]]
+    assert full.account.find_by_urn(urn("aws:ec2/vpc:Vpc", "other")) == []
+
+
+@given(order=st.permutations(list(EXAMPLES)))
+@settings(max_examples=15, deadline=None)
+def test_whatever_order_deletions_are_tried_in_nothing_used_goes_and_all_goes_in_the_end(order: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        world = World(Path(directory))
+        world.make_all()
+        left = order
+        while left:
+            refused: list[str] = []
+            for name in left:
+                try:
+                    world.delete(world.made[name])
+                except AwsError:
+                    refused.append(name)
+                references_hold(world.account)
+            assert len(refused) < len(left)
+            left = refused
+        assert world.account.records() == ()
+
+
+def references_hold(account: Account) -> None:
+    """Nothing names what is gone, where AWS would have refused that."""
+    for record in account.records():
+        for reference in KINDS[record.type].references:
+            if reference.blocks is None and not reference.follows:
+                continue
+            there = {reference.key(named) for named in account.records(reference.to)}
+            for value in [v for v in lifecycle.known_values(record.inputs, reference.path) if "::aws:" not in v]:
+                assert value in there
+
+
+@given(
+    name=st.text(alphabet="abcXYZ-", min_size=1, max_size=200),
+    example=st.sampled_from([name for name, it in EXAMPLES.items() if KINDS[it.type].name is not None]),
+    seed=st.binary(max_size=8),
+)
+def test_made_up_names_are_ones_that_aws_takes(name: str, example: str, seed: bytes) -> None:
+    kind = KINDS[EXAMPLES[example].type]
+    assert kind.name is not None
+    # A repository's name neither begins with a dash nor has two in a row; Pulumi refuses neither in its own names.
+    stem = re.sub(r"-+", "-", name).strip("-") or "x"
+    checked, wrong = lifecycle.check(kind, urn(kind.type, stem), {}, {}, seed)
+    assert wrong == {}
+    assert checked[DEFAULTED] == [kind.name.property]
+    assert len(checked[kind.name.property]) <= kind.name.longest
+
+
+def test_a_made_up_name_stays() -> None:
+    kind = KINDS["aws:iam/role:Role"]
+    first, _ = lifecycle.check(kind, urn(kind.type, "role"), {}, {}, SEED)
+    again, _ = lifecycle.check(kind, urn(kind.type, "role"), first, {}, b"another seed")
+    given_now, _ = lifecycle.check(kind, urn(kind.type, "role"), first, {"name": "given"}, SEED)
+    assert again == first
+    assert given_now == {"name": "given"}
+
+
+def test_threads_that_make_resources_at_once_lose_none(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        makings = [pool.submit(world.make, "aws:ec2/eip:Eip", f"eip-{index}", {}) for index in range(24)]
+        made = [making.result() for making in makings]
+    assert {record.id for record in world.account.records()} == {record.id for record in made}
+    assert len({record.outputs["publicIp"] for record in made}) == 24
+
+
+def test_a_change_that_fails_leaves_the_account_as_it_was(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make("aws:ec2/eip:Eip", "eip", {})
+    before = world.layout.aws_account.read_bytes()
+    with pytest.raises(ZeroDivisionError), changing(world.layout) as account:  # noqa: PT012 - the block is the change
+        account.remove(account.records()[0])
+        raise ZeroDivisionError
+    assert world.layout.aws_account.read_bytes() == before
+
+
+def test_only_its_owner_can_read_the_account(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make("aws:ec2/eip:Eip", "eip", {})
+    assert world.layout.aws_account.stat().st_mode & 0o077 == 0
+
+
+def test_deleting_twice_is_no_error(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    record = world.make("aws:ec2/eip:Eip", "eip", {})
+    world.delete(record)
+    world.delete(record)
+    assert world.account.records() == ()

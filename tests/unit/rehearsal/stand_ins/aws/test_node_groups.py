@@ -1,0 +1,100 @@
+"""A node group's record says which nodes there shall be, and a node's change leaves Kubernetes' own alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rehearsal.errors import RehearsalError
+from rehearsal.nodes import Taint
+from rehearsal.stand_ins.aws import lifecycle, nodes
+from rehearsal.stand_ins.aws.kinds import KINDS
+from rehearsal.stand_ins.aws.kinds.node_groups import spec
+from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, World, urn
+
+
+def test_nodes_come_from_the_group_its_subnets_and_its_launch_template(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    template = world.make(
+        "aws:ec2/launchTemplate:LaunchTemplate",
+        "sized",
+        {"instanceType": "m6i.xlarge", "blockDeviceMappings": [{"ebs": {"volumeSize": 50}}]},
+    )
+    inputs = EXAMPLES["nodes"].inputs(world)
+    del inputs["instanceTypes"]
+    group = world.make(
+        EXAMPLES["nodes"].type,
+        "prod",
+        {
+            **inputs,
+            "nodeGroupName": "prod",
+            "subnetIds": [world.id("subnet-c"), world.id("subnet")],
+            "labels": {"environment": "prod"},
+            "taints": [{"key": "environment", "value": "prod", "effect": "NO_SCHEDULE"}],
+            "launchTemplate": {"id": template.id, "version": "1"},
+            "capacityType": "SPOT",
+        },
+    )
+    made = spec(group, world.account)
+    assert (made.name, made.instance_type, made.desired, made.disk_gib) == ("prod", "m6i.xlarge", 2, 50)
+    assert made.zones == ("ap-northeast-2a", "ap-northeast-2c")
+    assert made.labels == {"environment": "prod"}
+    assert made.taints == (Taint(key="environment", value="prod", effect="NoSchedule"),)
+    assert (made.region, made.capacity_type) == ("ap-northeast-2", "SPOT")
+    assert group.outputs["instanceTypes"] == ["m6i.xlarge"]
+
+
+def node(labels: dict[str, str], taints: list[dict[str, str]] | None = None) -> dict[str, object]:
+    return {"metadata": {"labels": labels}, "spec": {} if taints is None else {"taints": taints}}
+
+
+def test_a_node_that_is_as_wanted_is_left_alone() -> None:
+    as_wanted = node(
+        {"environment": "dev", "kubernetes.io/os": "linux"}, [{"key": "environment", "effect": "NoSchedule"}]
+    )
+    assert nodes.changes(as_wanted, as_wanted) == []
+    assert nodes.changes(node({"environment": "dev"}), node({"environment": "dev"})) == []
+
+
+def test_a_nodes_change_keeps_what_kubernetes_itself_put_there() -> None:
+    current = node(
+        {"environment": "dev", "old": "x", "beta.kubernetes.io/os": "linux"},
+        [
+            {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"},
+            {"key": "environment", "effect": "NoSchedule"},
+        ],
+    )
+    wanted = node({"environment": "prod"})
+    assert nodes.changes(current, wanted) == [
+        {
+            "op": "add",
+            "path": "/metadata/labels",
+            "value": {"environment": "prod", "beta.kubernetes.io/os": "linux"},
+        },
+        {
+            "op": "add",
+            "path": "/spec/taints",
+            "value": [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}],
+        },
+    ]
+
+
+def test_a_group_whose_nodes_cannot_be_made_leaves_no_record(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    world.layout.kubeconfig.unlink()
+    kind = KINDS[EXAMPLES["nodes"].type]
+    inputs = {**EXAMPLES["nodes"].inputs(world), "nodeGroupName": "other"}
+    with pytest.raises(RehearsalError, match="needs the local control plane"):
+        lifecycle.create(kind, world.caller, urn(kind.type, "other"), inputs)
+    assert world.account.records(kind.type) == (world.made["nodes"],)
+
+
+def test_without_a_control_plane_there_are_no_nodes_to_take_away(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    world.layout.kubeconfig.unlink()
+    lifecycle.delete(KINDS[EXAMPLES["nodes"].type], world.layout, world.made["nodes"].id)
+    assert world.account.records(EXAMPLES["nodes"].type) == ()

@@ -1,0 +1,260 @@
+"""The account refuses what AWS refuses, with AWS's codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.errors import RehearsalError
+from rehearsal.stand_ins.aws import lifecycle
+from rehearsal.stand_ins.aws.errors import AwsError
+from rehearsal.stand_ins.aws.kinds import KINDS, kind_of
+from rehearsal.stand_ins.aws.kinds.registry import push_image
+from rehearsal.stand_ins.aws.properties import UNKNOWN
+from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, SEED, World, quiet, trust, urn
+
+MALFORMED = [
+    ("vpc", {"cidrBlock": "10.0.0.0/8"}, "InvalidVpc.Range"),
+    ("vpc", {"cidrBlock": "10.0.0.1/16"}, 'did you mean "10.0.0.0/16"'),
+    ("vpc", {"cidrBlock": "10.0.0/16"}, "not a valid IPv4 CIDR block"),
+    ("vpc", {"cidrBlock": "10.0.0.0/16", "tags": {"aws:name": "x"}}, "reserved for internal use"),
+    ("subnet", {"cidrBlock": "10.0.0.0/29"}, "InvalidSubnet.Range"),
+    ("group", {"name": "sg-mine"}, "InvalidParameterValue"),
+    ("rule", {"cidrBlocks": ["10.0.0.0/16", "nonsense"]}, "not a valid IPv4 CIDR block"),
+    ("endpoint", {"serviceName": "s3"}, "InvalidServiceName"),
+    ("template", {"name": "no"}, "InvalidLaunchTemplateName.MalformedException"),
+    ("template", {"metadataOptions": {"httpTokens": "maybe"}}, "expected to be one of"),
+    ("role", {"assumeRolePolicy": "{}"}, "MalformedPolicyDocument"),
+    ("role", {"name": "r" * 65}, "ValidationError"),
+    ("role", {"name": "a role"}, "ValidationError"),
+    ("attachment", {"policyArn": "AmazonEKSWorkerNodePolicy"}, "invalid prefix"),
+    ("attachment", {"policyArn": "arn:aws:iam::12:policy/x"}, "invalid account ID value"),
+    ("attachment", {"policyArn": "arn:aws:s3:::bucket"}, "one of iam is needed"),
+    ("inline", {"policy": json.dumps({"Version": "2012-10-17"})}, "MalformedPolicyDocument"),
+    ("key", {"deletionWindowInDays": 3}, r"in the range \(7 - 30\)"),
+    ("alias", {"name": "mine"}, "InvalidAliasNameException"),
+    ("alias", {"name": "alias/aws/mine"}, "InvalidAliasNameException"),
+    ("logs", {"name": "a log"}, "InvalidParameterException"),
+    ("logs", {"retentionInDays": 42}, "expected to be one of"),
+    ("cluster", {"name": "-hello"}, "InvalidParameterException"),
+    ("cluster", {"version": "v1.34"}, "unsupported Kubernetes version"),
+    ("cluster", {"vpcConfig": {"publicAccessCidrs": ["198.51.100.7"]}}, "did you mean"),
+    ("entry", {"kubernetesGroups": ["system:masters"]}, "cannot start with system:"),
+    ("access", {"policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSRootPolicy"}, "policyArn is invalid"),
+    ("addon", {"addonVersion": "1.12"}, "Addon version specified is not supported"),
+    ("addon", {"configurationValues": "{"}, "invalid JSON"),
+    ("nodes", {"instanceTypes": ["t3.gigantic"]}, "instance types do not exist"),
+    ("nodes", {"nodeGroupName": "n" * 64}, "InvalidParameterException"),
+    ("nodes", {"taints": [{"key": "environment", "effect": "NoSchedule"}]}, "expected to be one of"),
+    ("repository", {"name": "Hello/Api"}, "InvalidParameterException"),
+    ("expiry", {"policy": '{"rules": [{"rulePriority": 1}]}'}, "InvalidParameterException"),
+]
+
+
+@pytest.mark.parametrize(("example", "inputs", "message"), MALFORMED)
+def test_malformed_input_is_refused_before_anything_is_made(example: str, inputs: dict[str, Any], message: str) -> None:
+    type_token = EXAMPLES[example].type
+    _, wrong = lifecycle.check(KINDS[type_token], urn(type_token, example), {}, inputs, SEED)
+    assert len(wrong) == 1
+    with pytest.raises(AssertionError, match=message):
+        raise AssertionError(next(iter(wrong.values())))
+
+
+@pytest.mark.parametrize(("example", "inputs"), [(example, inputs) for example, inputs, _ in MALFORMED])
+def test_what_is_not_known_yet_is_not_judged(example: str, inputs: dict[str, Any]) -> None:
+    type_token = EXAMPLES[example].type
+    unknown = dict.fromkeys(inputs, UNKNOWN)
+    _, wrong = lifecycle.check(KINDS[type_token], urn(type_token, example), {}, unknown, SEED)
+    assert wrong == {}
+
+
+ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
+    # A second one of what there can be only one of.
+    ("internet", {}, "InvalidParameterValue"),
+    ("nat", {}, "Resource.AlreadyAssociated"),
+    ("route", {}, "RouteAlreadyExists"),
+    ("association", {}, "Resource.AlreadyAssociated"),
+    ("group", {}, "InvalidGroup.Duplicate"),
+    ("ingress", {}, "InvalidPermission.Duplicate"),
+    ("template", {}, "InvalidLaunchTemplateName.AlreadyExistsException"),
+    ("role", {}, "EntityAlreadyExists"),
+    ("policy", {}, "EntityAlreadyExists"),
+    ("profile", {}, "EntityAlreadyExists"),
+    ("alias", {}, "AlreadyExistsException"),
+    ("logs", {}, "ResourceAlreadyExistsException"),
+    ("cluster", {}, "ResourceInUseException"),
+    ("entry", {}, "ResourceInUseException"),
+    ("addon", {}, "ResourceInUseException"),
+    ("nodes", {}, "ResourceInUseException"),
+    ("identity", {}, "ResourceInUseException"),
+    ("repository", {}, "RepositoryAlreadyExistsException"),
+    # Subnets by moto's rules.
+    ("subnet", {"cidrBlock": "10.0.8.0/21"}, "InvalidSubnet.Conflict"),
+    ("subnet", {"cidrBlock": "10.1.0.0/20"}, "InvalidSubnet.Range"),
+    ("subnet", {"cidrBlock": "10.0.64.0/20", "availabilityZone": "us-east-1a"}, "InvalidParameterValue"),
+    # What is named has to be there.
+    ("subnet", {"vpcId": "vpc-0"}, "InvalidVpcID.NotFound"),
+    ("nat", {"subnetId": "subnet-0"}, "InvalidSubnetID.NotFound"),
+    ("nat", {"allocationId": "eipalloc-0"}, "InvalidElasticIpID.NotFound"),
+    ("route", {"routeTableId": "rtb-0"}, "InvalidRouteTableID.NotFound"),
+    ("route", {"gatewayId": "igw-0"}, "InvalidGatewayID.NotFound"),
+    ("ingress", {"securityGroupId": "sg-0"}, "InvalidGroup.NotFound"),
+    ("attachment", {"role": "nobody"}, "NoSuchEntity"),
+    ("attachment", {"policyArn": "arn:aws:iam::111122223333:policy/none"}, "NoSuchEntity"),
+    ("attachment", {"policyArn": "arn:aws:iam::aws:policy/AmazonNoPolicy"}, "NoSuchEntity"),
+    ("alias", {"name": "alias/other", "targetKeyId": "none"}, "NotFoundException"),
+    ("cluster", {"name": "x", "roleArn": "arn:aws:iam::111122223333:role/none"}, "InvalidParameterException"),
+    ("addon", {"clusterName": "none"}, "ResourceNotFoundException"),
+    ("access", {"principalArn": "arn:aws:iam::444455556666:role/x"}, "ResourceNotFoundException"),
+    ("nodes", {"nodeGroupName": "x", "clusterName": "none"}, "ResourceNotFoundException"),
+    ("nodes", {"nodeGroupName": "x", "launchTemplate": {"id": "lt-0"}}, "InvalidRequestException"),
+    ("expiry", {"repository": "none"}, "RepositoryNotFoundException"),
+    # What does not fit together.
+    ("cluster", {"name": "x", "vpcConfig": {"subnetIds": []}}, "InvalidParameterException"),
+    (
+        "nodes",
+        {"nodeGroupName": "x", "scalingConfig": {"minSize": 3, "desiredSize": 2, "maxSize": 4}},
+        "InvalidParameterException",
+    ),
+    (
+        "nodes",
+        {"nodeGroupName": "x", "scalingConfig": {"minSize": 1, "desiredSize": 5, "maxSize": 4}},
+        "InvalidParameterException",
+    ),
+    ("nodes", {"nodeGroupName": "x", "instanceTypes": ["t4g.large"]}, "InvalidParameterException"),
+    ("nodes", {"nodeGroupName": "x", "diskSize": 20}, "InvalidRequestException"),
+]
+
+
+@pytest.mark.parametrize(("example", "changed", "code"), ALL_MADE_REFUSALS)
+def test_the_account_refuses_what_does_not_fit_what_it_has(
+    tmp_path: Path, example: str, changed: dict[str, Any], code: str
+) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    before = world.account.records()
+    given = EXAMPLES[example]
+    with pytest.raises(AwsError) as refused:
+        world.make(given.type, example, {**given.inputs(world), **changed})
+    assert refused.value.code == code
+    assert world.account.records() == before
+
+
+DELETIONS = [
+    ("vpc", "DependencyViolation"),
+    ("subnet", "DependencyViolation"),
+    ("subnet-c", "DependencyViolation"),
+    ("internet", "DependencyViolation"),
+    ("address", "InvalidIPAddress.InUse"),
+    ("table", "DependencyViolation"),
+    ("role", "DeleteConflict"),
+    ("policy", "DeleteConflict"),
+    ("cluster", "ResourceInUseException"),
+]
+
+
+@pytest.mark.parametrize(("example", "code"), DELETIONS)
+def test_what_others_use_is_not_deleted(tmp_path: Path, example: str, code: str) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    with pytest.raises(AwsError) as refused:
+        world.delete(world.made[example])
+    assert refused.value.code == code
+    assert world.made[example] in world.account.records()
+
+
+def test_a_group_that_another_groups_rule_names_is_not_deleted(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    rule = EXAMPLES["ingress"]
+    other = world.make("aws:ec2/securityGroup:SecurityGroup", "other", {"vpcId": world.id("vpc")})
+    world.make(rule.type, "from-other", {**rule.inputs(world), "referencedSecurityGroupId": other.id})
+    with pytest.raises(AwsError, match="has a dependent object"):
+        world.delete(other)
+
+
+def test_a_repository_with_images_goes_only_with_force(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    kept = world.make("aws:ecr/repository:Repository", "kept", {"name": "kept"})
+    forced = world.make("aws:ecr/repository:Repository", "forced", {"name": "forced", "forceDelete": True})
+    for repository in (kept, forced):
+        push_image(world.layout, repository.id, f"sha256:{'0' * 64}", ["release-1"])
+
+    with pytest.raises(AwsError, match="still contains images"):
+        world.delete(kept)
+    world.delete(forced)
+    assert {record.outputs.get("repository", record.id) for record in world.account.records()} == {"kept"}
+
+
+def test_an_image_needs_its_repository(tmp_path: Path) -> None:
+    with pytest.raises(AwsError, match="RepositoryNotFoundException"):
+        push_image(World(tmp_path).layout, "none", f"sha256:{'0' * 64}", [])
+
+
+def test_a_role_that_may_detach_its_policies_goes_with_them(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    role = world.make(
+        "aws:iam/role:Role", "role", {"assumeRolePolicy": trust("ec2.amazonaws.com"), "forceDetachPolicies": True}
+    )
+    world.make(
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        "attachment",
+        {"role": role.id, "policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"},
+    )
+    world.delete(role)
+    assert world.account.records() == ()
+
+
+def test_a_clusters_entries_and_add_ons_go_with_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    world.delete(world.made["nodes"])
+    world.delete(world.made["cluster"])
+    left = {record.type for record in world.account.records()}
+    assert not {token for token in left if token.startswith("aws:eks/")}
+
+
+def test_a_nat_gateway_needs_an_internet_gateway(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    for name in ("vpc", "subnet", "address"):
+        world.made[name] = world.make(EXAMPLES[name].type, name, EXAMPLES[name].inputs(world))
+    with pytest.raises(AwsError, match="has no Internet gateway attached"):
+        world.make(EXAMPLES["nat"].type, "nat", EXAMPLES["nat"].inputs(world))
+
+
+def test_a_group_that_a_cluster_or_vpc_brought_can_be_named(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    for group in (
+        world.made["cluster"].outputs["vpcConfig"]["clusterSecurityGroupId"],
+        world.made["vpc"].outputs["defaultSecurityGroupId"],
+    ):
+        world.make(EXAMPLES["ingress"].type, group, {**EXAMPLES["ingress"].inputs(world), "securityGroupId": group})
+
+
+def test_a_cluster_needs_the_local_control_plane(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    for name in ("nodes", "cluster"):
+        world.delete(world.made[name])
+    world.layout.kubeconfig.unlink()
+    with pytest.raises(RehearsalError, match="make up"):
+        world.make(EXAMPLES["cluster"].type, "cluster", EXAMPLES["cluster"].inputs(world))
+
+
+def test_a_change_is_judged_like_a_creation(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    nodes = world.made["nodes"]
+    sizes = {"minSize": 1, "desiredSize": 9, "maxSize": 3}
+    with pytest.raises(AwsError, match="desired capacity 9"):
+        lifecycle.change(quiet(KINDS[nodes.type]), world.caller, nodes.id, {**nodes.inputs, "scalingConfig": sizes})
+    assert world.account.find(nodes.type, nodes.id) == nodes
+
+
+def test_a_type_that_the_stand_in_does_not_have_is_refused_by_name() -> None:
+    with pytest.raises(RehearsalError, match=r"aws:s3/bucket:Bucket[\s\S]*rehearsal/stand_ins/aws/kinds/"):
+        kind_of("aws:s3/bucket:Bucket")
