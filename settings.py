@@ -427,9 +427,13 @@ def _secret_problems(settings: Settings) -> Iterator[Problem]:
 
 def _problem(detail: dict[str, Any]) -> Problem:
     """One of pydantic's errors in our words. https://docs.pydantic.dev/latest/errors/validation_errors/."""
-    location = [str(part) for part in detail["loc"] if part != "[key]"]
+    location = [str(part) for part in detail["loc"]]
+    if location[-1] == "[key]" and detail["type"] != "extra_forbidden":  # pydantic's mark of a bad key of a dict
+        location.pop()
     key = f"{PROJECT}:{'.'.join(location)}"
-    found = "" if detail["type"] == "missing" or location[0] == "secrets" else json.dumps(detail["input"], default=str)
+    # A secret may also stand where its name belongs, and anywhere inside an object that is in the wrong place.
+    hidden = detail["type"] == "missing" or "secrets" in location or isinstance(detail["input"], dict | list)
+    found = "" if hidden else json.dumps(detail["input"], default=str)
     if detail["type"] == "extra_forbidden":
         names = _fields_at(detail["loc"][:-1])
         near = difflib.get_close_matches(location[-1], names, n=1)

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
@@ -147,7 +147,7 @@ BAD: list[tuple[Path, Any, str]] = [
         {"MYSQL_URL": "here"},
         "services.api.variables.MYSQL_URL: a variable or a secret, not both",
     ),
-    (("services",), [], "services: []: Input should be a valid dictionary"),
+    (("services",), [], "services: Input should be a valid dictionary"),
     (("secrets", "dev", "api", "MYSQL_URL"), 5, "secrets.dev.api.MYSQL_URL: Input should be a valid string"),
     (
         ("secrets", "dev", "api", "NEW"),
@@ -243,6 +243,22 @@ def test_no_message_shows_a_secrets_value(secrets: Any) -> None:
     assert error.__context__ is None or error.__suppress_context__, "pydantic's own error shows its input"
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ((*API, "secrets"), {"MYSQL_PASSWORD": "hunter2"}),
+        ((*API, "secrets"), "hunter2"),
+        ((*API, "secrets"), ["hunter2!"]),
+        ((*API, "secrets"), [{"MYSQL_PASSWORD": "hunter2"}]),
+        ((*API, "port"), {"MYSQL_PASSWORD": "hunter2"}),
+        (("services", "api"), ["hunter2"]),
+    ],
+)
+def test_no_message_shows_a_secret_that_was_set_in_a_wrong_place(path: Path, value: Any) -> None:
+    (line,) = problems(changed((path, value)))
+    assert "hunter2" not in line
+
+
 def test_the_settings_do_not_show_secrets() -> None:
     loaded = load(GOOD)
     assert loaded.secret_values("dev", "ai") == {"LLM_API_KEY": "made-up-dev-ai-LLM_API_KEY"}
@@ -260,6 +276,7 @@ KEYS = st.sampled_from([f"{PROJECT}:{to_camel(name)}" for name in Settings.model
 )
 
 
+@example({f"{PROJECT}:[key]": ""})
 @given(st.dictionaries(KEYS, JSON.map(json.dumps) | st.text(max_size=30), max_size=4))
 def test_any_configuration_gives_settings_or_a_settings_error(config: dict[str, str]) -> None:
     for candidate in (config, {**GOOD, **config}):
