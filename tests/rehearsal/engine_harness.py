@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 from pulumi import automation
 from pulumi.automation.events import EngineEvent, StepEventMetadata
 
@@ -79,7 +82,7 @@ class EngineHarness:
             "KUBECONFIG": "",
             **(variables or {}),
         }
-        self._stack = automation.create_or_select_stack(
+        self._stack: Any = automation.create_or_select_stack(
             _STACK,
             project_name=_PROJECT,
             program=lambda: None,
@@ -92,24 +95,36 @@ class EngineHarness:
 
     def preview(self, program: Program) -> Run:
         """Previews a program."""
-        return self._run(lambda **options: self._stack.preview(program=program, **options))
+        return self._run(partial(self._stack.preview, program=program))
 
     def up(self, program: Program) -> Run:
         """Brings a program up."""
-        return self._run(lambda **options: self._stack.up(program=program, **options))
+        return self._run(partial(self._stack.up, program=program))
 
     def refresh(self) -> Run:
         """Compares the state with what is there."""
-        return self._run(lambda **options: self._stack.refresh(**options))
+        return self._run(self._stack.refresh)
 
     def destroy(self) -> Run:
         """Deletes all resources."""
-        return self._run(lambda **options: self._stack.destroy(**options))
+        return self._run(self._stack.destroy)
 
     def state(self) -> list[dict[str, Any]]:
-        """The resources in the state, but for the stack and providers, secrets encrypted."""
+        """The resources in the state, but for the stack and providers, secrets revealed."""
         deployment: dict[str, Any] = self._stack.export_stack().deployment or {}
         return [item for item in deployment.get("resources", []) if not item["type"].startswith("pulumi:")]
+
+    def stored_state(self) -> str:
+        """The state as it is stored: what of it is secret has to be encrypted."""
+        return (self._folder / "state" / ".pulumi" / "stacks" / _PROJECT / f"{_STACK}.json").read_text()
+
+    def process(self) -> int:
+        """The id of the engine's process, while a run is under way in another thread."""
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if child.name() == "pulumi" and child.environ().get("PULUMI_HOME") == self.environment["PULUMI_HOME"]:
+                    return child.pid
+        raise AssertionError("no engine runs")
 
     def _run(self, operation: Callable[..., Any]) -> Run:
         lines: list[str] = []
@@ -117,7 +132,7 @@ class EngineHarness:
         try:
             result = operation(on_output=lines.append, on_error=lines.append, on_event=events.append)
         except automation.CommandError as error:
-            raise EngineFailedError("\n".join((*lines, str(error)))) from None
+            raise EngineFailedError("\n".join(lines) or str(error)) from None
         outputs = {name: value.value for name, value in getattr(result, "outputs", {}).items()}
         return Run(_steps(events), _changed(events), outputs, "\n".join(lines))
 

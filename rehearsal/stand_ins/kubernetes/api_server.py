@@ -218,9 +218,14 @@ def _dry(dry_run: bool) -> dict[str, str]:
 
 def _refusal(status: int, body: bytes) -> ApiError:
     try:
-        answer = json.loads(body)
-        about = (answer.get("details") or {}).get("kind", "")
-        return ApiError(str(answer["message"]), status=status, reason=str(answer.get("reason", "")), about=str(about))
+        answer = cast("dict[str, Any]", json.loads(body))
+        details: dict[str, Any] = answer.get("details") or {}
+        return ApiError(
+            str(answer["message"]),
+            status=status,
+            reason=str(answer.get("reason", "")),
+            about=str(details.get("kind", "")),
+        )
     except (ValueError, KeyError, AttributeError):
         text = body.decode(errors="replace").strip()  # not a Status, e.g. a proxy's answer
         return ApiError(text or f"HTTP status {status}", status=status, reason="")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from rehearsal.stand_ins.kubernetes.annotations import is_true
 from rehearsal.stand_ins.kubernetes.checkpoints import Checkpoint
@@ -70,8 +70,8 @@ def compared(
     live = {"apiVersion": after.get("apiVersion"), "kind": after.get("kind"), **live}
     live, after = _in_namespace(live, namespaced=namespaced), _in_namespace(after, namespaced=namespaced)
     live_name = old.live.get("metadata", {}).get("name")
-    if isinstance(after.get("metadata"), dict) and after["metadata"].get("name"):
-        live["metadata"]["name"] = live_name
+    if _metadata(after).get("name"):
+        live = {**live, "metadata": {**_metadata(live), "name": live_name}}
     changes = differences(
         live,
         after,
@@ -79,22 +79,24 @@ def compared(
         ignored=[parse(path) for path in ignore_changes],
     )
     result = Comparison(tuple(changes), delete_first=False)
-    metadata: Any = after.get("metadata")
-    same_place = (
-        isinstance(metadata, dict)
-        and metadata.get("name") == live_name
-        and metadata.get("namespace") == live["metadata"].get("namespace")
-    )
+    metadata, live_metadata = _metadata(after), _metadata(live)
+    same_place = (metadata.get("name"), metadata.get("namespace")) == (live_name, live_metadata.get("namespace"))
     delete_first = bool(result.replacing) and same_place and not is_true(after, AUTONAMED)
     return Comparison(result.changes, delete_first)
 
 
+def _metadata(obj: KubernetesObject) -> dict[str, Any]:
+    """An object's metadata; nothing while they are unknown."""
+    metadata: Any = obj.get("metadata")
+    return cast("dict[str, Any]", metadata) if isinstance(metadata, dict) else {}
+
+
 def _in_namespace(obj: KubernetesObject, *, namespaced: bool) -> KubernetesObject:
     """A copy that says its namespace if it has one, and none if such objects have none."""
-    metadata = obj.get("metadata", {})
-    if not isinstance(metadata, dict):
+    metadata = _metadata(obj)
+    if not metadata:
         return obj
-    fields: dict[str, Any] = {key: value for key, value in metadata.items() if key != "namespace"}
+    fields = {key: value for key, value in metadata.items() if key != "namespace"}
     if namespaced:
         fields["namespace"] = metadata.get("namespace") or _DEFAULT_NAMESPACE
     return {**obj, "metadata": fields}

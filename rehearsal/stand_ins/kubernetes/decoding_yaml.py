@@ -38,7 +38,7 @@ def _items(document: Any) -> Iterator[KubernetesObject]:
 
 
 def _placed(item: KubernetesObject, namespace: str, is_namespaced: Callable[[str, str], bool]) -> KubernetesObject:
-    metadata = item.get("metadata") or {}
+    metadata: dict[str, Any] = item.get("metadata") or {}
     if not namespace or metadata.get("namespace") or not is_namespaced(item["apiVersion"], item["kind"]):
         return item
     return {**item, "metadata": {**metadata, "namespace": namespace}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any, cast
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
@@ -31,4 +32,4 @@ class EngineLog:
             return
         request = engine_pb2.LogRequest(severity=severity, message=message, urn=urn, ephemeral=ephemeral)
         with contextlib.suppress(grpc.RpcError):  # an engine about to end no longer listens
-            self._engine.Log(request)
+            cast("Any", self._engine).Log(request)

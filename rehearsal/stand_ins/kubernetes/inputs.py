@@ -81,8 +81,10 @@ def normalized(inputs: KubernetesObject) -> KubernetesObject:
 
 
 def _with_encoded_strings(secret: KubernetesObject) -> KubernetesObject:
-    data: dict[str, Any] = {key: _recoded(value) for key, value in (secret.get("data") or {}).items()}
-    for key, text in (secret.pop("stringData", None) or {}).items():
+    encoded: dict[str, Any] = secret.get("data") or {}
+    plain: dict[str, Any] = secret.pop("stringData", None) or {}
+    data = {key: _recoded(value) for key, value in encoded.items()}
+    for key, text in plain.items():
         data[key] = base64.b64encode(str(text).encode()).decode()
     if data:
         secret["data"] = data
@@ -135,7 +137,7 @@ def _pruned(live: Any, like: Any) -> Any:
         return [
             _pruned(value, item) for value, item in zip(cast("list[Any]", live), cast("list[Any]", like), strict=False)
         ]
-    return live
+    return cast("Any", live)
 
 
 def with_what_the_server_drops(
@@ -170,7 +172,7 @@ def _completed(live: Any, inputs: Any, before: Any) -> Any:
             _completed(value, _at(given_items, index), _at(had_items, index))
             for index, value in enumerate(cast("list[Any]", live))
         ]
-    return live
+    return cast("Any", live)
 
 
 def _at(items: list[Any], index: int) -> Any:

@@ -108,10 +108,12 @@ def _encode(value: Any, into: struct_pb2.Value) -> None:
         case str():
             into.string_value = value
         case list():
+            into.list_value.SetInParent()  # an empty list is a list too
             items = into.list_value.values
             for item in cast("list[Any]", value):
                 _encode(item, items.add())
         case dict():
+            into.struct_value.SetInParent()
             into.struct_value.CopyFrom(encode(cast("dict[str, Any]", value)))
         case _:
             raise TypeError(f"{type(value).__name__} is no property value")
@@ -164,8 +166,10 @@ def with_secrets_of(values: PropertyBag, origin: PropertyBag) -> PropertyBag:
 
 
 def _with_secrets_of(value: Any, origin: Any) -> Any:
-    if isinstance(value, dict) and isinstance(origin, dict):
-        return with_secrets_of(cast("PropertyBag", value), cast("PropertyBag", origin))
-    if not isinstance(value, Secret) and _contains(origin, Secret):
-        return Secret(value)
-    return value
+    match value, origin:
+        case dict(), dict():
+            return with_secrets_of(cast("PropertyBag", value), cast("PropertyBag", origin))
+        case Secret(), _:
+            return cast("Any", value)
+        case _:
+            return Secret(value) if _contains(origin, Secret) else value

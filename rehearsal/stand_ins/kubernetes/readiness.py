@@ -80,7 +80,9 @@ def _status(target: KubernetesObject) -> dict[str, Any]:
 
 
 def _condition(target: KubernetesObject, kind: str) -> dict[str, Any]:
-    return next((item for item in _status(target).get("conditions") or () if item.get("type") == kind), {})
+    conditions: list[dict[str, Any]] = _status(target).get("conditions") or []
+    nothing: dict[str, Any] = {}
+    return next((item for item in conditions if item.get("type") == kind), nothing)
 
 
 def _is_observed(target: KubernetesObject) -> bool:
@@ -233,8 +235,11 @@ def service(seen: Seen) -> Verdict:
 def ingress(seen: Seen) -> Verdict:
     """Each path's Service has endpoints, or never will; and a controller has given it an address."""
     reasons: list[str] = []
-    for rule in seen.target["spec"].get("rules") or ():
-        for path in (rule.get("http") or {}).get("paths") or ():
+    rules: list[dict[str, Any]] = seen.target["spec"].get("rules") or []
+    for rule in rules:
+        http: dict[str, Any] = rule.get("http") or {}
+        paths: list[dict[str, Any]] = http.get("paths") or []
+        for path in paths:
             name = path["backend"].get("service", {}).get("name")
             if name and name not in seen.endpoint_names and seen.unchanged_seconds < SETTLE_SECONDS:
                 route = f"{rule.get('host', '')}{path.get('path', '')}"

@@ -96,7 +96,9 @@ class ProviderService(provider_pb2_grpc.ResourceProviderServicer):
         arguments = revealed(decode(request.args))
         namespace = arguments.get("defaultNamespace", "")
         objects = decoding_yaml.decoded(arguments["text"], namespace, self.session.is_namespaced)
-        return provider_pb2.InvokeResponse(**{"return": encode({"result": objects})})
+        answer = provider_pb2.InvokeResponse()
+        getattr(answer, "return").CopyFrom(encode({"result": objects}))
+        return answer
 
     @telling
     def Construct(
