@@ -69,6 +69,7 @@ for name, environment in config.environments.items():
                 repository=registry.repository_urls[service],
                 spec=spec,
                 secrets=config.secret_values(name, service),
+                kept_objects=cluster.kept_objects,
             ),
             opts=in_kubernetes,
         ).contract

@@ -50,6 +50,7 @@ class BlueGreenArgs:
         repository: URL of its ECR repository.
         spec: The service's settings.
         secrets: Environment variables whose values are secret, in clear text.
+        kept_objects: Provider of objects that outlive their resource and may be named again.
     """
 
     environment: settings.EnvironmentName
@@ -58,6 +59,7 @@ class BlueGreenArgs:
     repository: pulumi.Input[str]
     spec: settings.Service
     secrets: Mapping[str, str]
+    kept_objects: kubernetes.Provider
 
 
 class BlueGreen(pulumi.ComponentResource):
@@ -72,7 +74,6 @@ class BlueGreen(pulumi.ComponentResource):
     def __init__(self, name: str, args: BlueGreenArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:BlueGreen", name, {}, opts)
         self._args = args
-        self._name = name
 
         config_map = self._config_map()
         secret = self._secret()
@@ -114,7 +115,7 @@ class BlueGreen(pulumi.ComponentResource):
         """A Deployment that `pulumi up` seeds with no pods and never writes again."""
         selector = {labels.SERVICE: self._args.service, labels.SLOT: slot}
         kubernetes.apps.v1.Deployment(
-            f"{self._name}-{slot}",
+            f"{self.pulumi_resource_name}-{slot}",
             metadata=self._metadata(f"{self._args.service}-{slot}", annotations=SKIP_AWAIT, **{labels.SLOT: slot}),
             spec=kubernetes.apps.v1.DeploymentSpecArgs(
                 replicas=0, selector=LabelSelectorArgs(match_labels=selector), template=seed
@@ -145,7 +146,7 @@ class BlueGreen(pulumi.ComponentResource):
         """Scales the live slot; the release tool says which one that is."""
         replicas = self._args.spec.replicas.of(self._args.environment)
         kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
-            self._name,
+            self.pulumi_resource_name,
             metadata=self._metadata(self._args.service),
             spec=kubernetes.autoscaling.v2.HorizontalPodAutoscalerSpecArgs(
                 scale_target_ref=kubernetes.autoscaling.v2.CrossVersionObjectReferenceArgs(
@@ -195,5 +196,6 @@ class BlueGreen(pulumi.ComponentResource):
         return name
 
     def _kept(self) -> pulumi.ResourceOptions:
-        # A slot, or the history, may still name it: the release tool deletes it when none does.
-        return pulumi.ResourceOptions(parent=self, retain_on_delete=True)
+        # A slot, or the history, may still name it: the release tool deletes it when none does. Settings that go back
+        # name it again.
+        return pulumi.ResourceOptions(parent=self, provider=self._args.kept_objects, retain_on_delete=True)

@@ -42,7 +42,9 @@ class Cluster(pulumi.ComponentResource):
         name: The cluster's name in AWS.
         endpoint: URL of the Kubernetes API.
         kubeconfig: For `kubectl`, as JSON; a secret.
-        provider: Makes Kubernetes objects in this cluster.
+        provider: Makes Kubernetes objects in this cluster; refuses one that exists already.
+        kept_objects: The same for objects that outlive their resource (`retain_on_delete`) and may be named again:
+            takes over what exists.
     """
 
     eks: eks.Cluster
@@ -50,6 +52,7 @@ class Cluster(pulumi.ComponentResource):
     endpoint: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
     provider: kubernetes.Provider
+    kept_objects: kubernetes.Provider
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Cluster", name, {}, opts)
@@ -92,12 +95,18 @@ class Cluster(pulumi.ComponentResource):
         self.name = self.eks.eks_cluster.name
         self.endpoint = self.eks.eks_cluster.endpoint
         self.kubeconfig = pulumi.Output.secret(self.eks.kubeconfig_json)
-        self.provider = kubernetes.Provider(
+        self.provider = self._kubernetes(name, upsert=False)
+        self.kept_objects = self._kubernetes(f"{name}-kept", upsert=True)
+        self.register_outputs({"name": self.name, "endpoint": self.endpoint, "kubeconfig": self.kubeconfig})
+
+    def _kubernetes(self, name: str, *, upsert: bool) -> kubernetes.Provider:
+        return kubernetes.Provider(
             name,
             kubeconfig=self.kubeconfig,
             enable_server_side_apply=True,
+            # Off where it can be: a renamed resource would take its object over, and then delete it.
+            upsert_existing_objects=upsert,
             # Objects are replaced when the cluster is another one, not when its kubeconfig is written anew.
-            cluster_identifier=name,
-            opts=child,
+            cluster_identifier=self.pulumi_resource_name,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        self.register_outputs({"name": self.name, "endpoint": self.endpoint, "kubeconfig": self.kubeconfig})

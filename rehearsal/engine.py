@@ -15,6 +15,8 @@ from pulumi.automation.events import EngineEvent
 from rehearsal import recovery, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
+from rehearsal.stand_ins.aws.account import Account
+from release.kubernetes_api import KubernetesApi
 
 NOISE = re.compile(r"using pulumi-(resource|language)-\S+ from \$PATH")
 """What the engine warns of once a provider: that it is found on PATH, where a rehearsal puts it on purpose."""
@@ -61,7 +63,9 @@ class Engine:
         """
         if recovery.break_stale_lock(self._layout):
             report("Removed the lock of an engine that is gone")
-        pending = recovery.pending_creates(self._layout, self._state())
+        pending = recovery.pending_creates(
+            Account.load(self._layout), KubernetesApi(self._layout.kubeconfig), self._state()
+        )
         if not pending.urns:
             return
         report(f"Looking for {len(pending.urns)} resource(s) that an interrupted run may have made")

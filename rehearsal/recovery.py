@@ -1,9 +1,9 @@
 """What an interrupted engine leaves behind, and how the next run takes it up.
 
-An engine that is killed leaves its lock, and in its state the creates that were under way. Of those some were done in
-AWS: left alone, the next run would make them twice. An operator would look them up and import them; the aws stand-in
-remembers the URN that each resource was made for, so that a rehearsal can do the same by itself. A Kubernetes object
-needs none of this: server-side apply makes the same object again.
+An engine that is killed leaves its lock, and in its state the creates that were under way. Of those some were done:
+left alone, the next run would make them twice in AWS, and fail on them in Kubernetes, where the provider refuses to
+create what exists. An operator would look them up and import them; a rehearsal can do the same by itself, since the
+aws stand-in remembers the URN that each resource was made for, and a Kubernetes object is found by its name.
 
 https://www.pulumi.com/docs/iac/support/troubleshooting/common-issues/interrupted-updates/
 """
@@ -19,6 +19,7 @@ import psutil
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws.account import Account
+from release.kubernetes_api import KubernetesApi
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,38 @@ def break_stale_lock(layout: Layout) -> bool:
     return broken
 
 
-def pending_creates(layout: Layout, state: dict[str, Any]) -> PendingCreates:
-    """The creates that a state has as under way, and which of them the aws stand-in did.
+def pending_creates(account: Account, api: KubernetesApi, state: dict[str, Any]) -> PendingCreates:
+    """The creates that a state has as under way, and which of them were done.
 
     Args:
-        layout: The rehearsal, for its AWS account.
+        account: The rehearsal's AWS account.
+        api: Its API server.
         state: A deployment as `pulumi stack export` has it.
     """
     operations: list[dict[str, Any]] = state.get("pending_operations") or []
     resources: list[dict[str, Any]] = state.get("resources") or []
-    urns = [str(operation["resource"]["urn"]) for operation in operations if operation["type"] == "creating"]
+    creates = [operation["resource"] for operation in operations if operation["type"] == "creating"]
     in_state = {str(resource.get("id")) for resource in resources}
-    account = Account.load(layout)
-    made = [(urn, record.id) for urn in urns for record in account.find_by_urn(urn) if record.id not in in_state]
-    return PendingCreates(tuple(urns), tuple(made))
+    made = [
+        (str(resource["urn"]), identifier)
+        for resource in creates
+        for identifier in (*_in_account(account, resource), *_in_cluster(api, resource))
+        if identifier not in in_state
+    ]
+    return PendingCreates(tuple(str(resource["urn"]) for resource in creates), tuple(made))
+
+
+def _in_account(account: Account, resource: dict[str, Any]) -> list[str]:
+    return [record.id for record in account.find_by_urn(str(resource["urn"]))]
+
+
+def _in_cluster(api: KubernetesApi, resource: dict[str, Any]) -> list[str]:
+    """A Kubernetes object's id, NAMESPACE/NAME or NAME, if it exists."""
+    if not str(resource["type"]).startswith("kubernetes:"):
+        return []
+    inputs: dict[str, Any] = resource.get("inputs") or {}
+    metadata: dict[str, Any] = inputs.get("metadata") or {}
+    name, namespace = metadata.get("name"), metadata.get("namespace")
+    if not name or api.get(inputs["apiVersion"], inputs["kind"], name, namespace) is None:
+        return []
+    return [f"{namespace}/{name}" if namespace else str(name)]

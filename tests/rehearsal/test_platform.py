@@ -9,7 +9,6 @@ from typing import Any
 import psutil
 import pytest
 import yaml
-from conftest import eventually
 from rich.console import Console
 
 from rehearsal import control_plane, leftovers, status, workspace
@@ -22,6 +21,7 @@ from rehearsal.stand_ins.aws.account import Account
 from rehearsal.toolchain import Toolchain
 from release import slots
 from release.kubernetes_api import KubernetesApi, KubernetesApiError
+from tests.rehearsal.conftest import eventually
 
 ENVIRONMENTS = ("dev", "prod")
 SERVICES = ("frontend", "gateway", "api", "ai", "crawling")
@@ -61,13 +61,17 @@ def run_up(rehearsal: Rehearsal) -> dict[str, str]:
 
 
 class Recorder:
-    """A display that notes what the engine did."""
+    """A display that notes what the engine did, and what went wrong."""
 
     def __init__(self) -> None:
         self.operations: dict[str, str] = {}
+        self.errors: list[str] = []
 
     def event(self, event: Any) -> None:
         """Takes one event."""
+        if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
+            self.errors.append(event.diagnostic_event.message)
+            print(event.diagnostic_event.message)  # noqa: T201 - pytest shows it with the failure
         if event.res_outputs_event is not None and event.res_outputs_event.metadata.op.value != "same":
             metadata = event.res_outputs_event.metadata
             self.operations[metadata.urn.split("::", 2)[2].rsplit("$", 1)[-1]] = metadata.op.value
@@ -260,23 +264,15 @@ def test_a_bad_setting_is_refused_before_anything_changes(platform: Rehearsal) -
     before = file.read_text()
     state = platform.open().resources()
     file.write_text(before.replace("port: 8085", "port: 808500"))
-    errors: list[str] = []
-
-    class Listener(Recorder):
-        def event(self, event: Any) -> None:
-            if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
-                errors.append(event.diagnostic_event.message)
-            super().event(event)
-
-    listener = Listener()
+    recorder = Recorder()
     try:
         with pytest.raises(RehearsalError, match="did not succeed"):
-            platform.open().up(listener)
+            platform.open().up(recorder)
     finally:
         file.write_text(before)
-    assert any("services.ai.port: 808500" in error for error in errors), errors
-    assert not any("Traceback" in error for error in errors)
-    assert listener.operations == {}
+    assert any("services.ai.port: 808500" in error for error in recorder.errors), recorder.errors
+    assert not any("Traceback" in error for error in recorder.errors)
+    assert recorder.operations == {}
     assert platform.open().resources() == state
 
 
