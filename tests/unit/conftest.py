@@ -1,11 +1,15 @@
-"""The platform's graph, for both stacks."""
+"""The platform's graph, for both stacks; and time enough for properties on a machine that is busy."""
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
 
 from tests.unit.graph import Graph
 from tests.unit.program import STACKS, platform
+
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
 
 
 @pytest.fixture(params=[f"{stack} {values}" for stack in STACKS for values in ("known", "preview")])
