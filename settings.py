@@ -8,12 +8,13 @@ import json
 import re
 import typing
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -325,38 +326,51 @@ def load(config: Mapping[str, str]) -> Settings:
         SettingsError: With every problem there is.
     """
     ours = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
-    values, problems = _parsed(ours)
+    values = _parsed(ours)
     try:
         settings = Settings.model_validate(values)
+        problems = _contradictions(settings, set(Settings.model_fields))
     except ValidationError as error:
-        raise SettingsError(problems + [_problem(dict(detail)) for detail in error.errors()]) from None
-    problems += _contradictions(settings)
+        details = error.errors()
+        sound = Settings.model_fields.keys() - {str(detail["loc"][0]) for detail in details}
+        problems = [_problem(dict(detail)) for detail in details] + _contradictions(_partial(values, sound), sound)
+        raise SettingsError(problems) from None
     if problems:
         raise SettingsError(problems)
     return settings
 
 
-def _parsed(ours: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
+def _parsed(ours: Mapping[str, str]) -> dict[str, Any]:
     """Text stays text where the model wants text; the rest is JSON."""
     values: dict[str, Any] = {}
-    problems: list[Problem] = []
     plain = {"region", "domain"}
     for key, text in ours.items():
         try:
             values[key] = text if key in plain else json.loads(text)
         except (ValueError, RecursionError):
             values[key] = text
-    return values, problems
+    return values
 
 
-def _contradictions(settings: Settings) -> list[Problem]:
-    """What no single value shows: values that do not go together."""
-    return [
-        *_network_problems(settings),
-        *_environment_problems(settings),
-        *_service_problems(settings),
-        *_secret_problems(settings),
-    ]
+def _partial(values: Mapping[str, Any], sound: AbstractSet[str]) -> Settings:
+    """Settings of the sound keys only; the others are not there."""
+    return Settings.model_construct(
+        **{
+            name: TypeAdapter[Any](Settings.model_fields[name].rebuild_annotation()).validate_python(values[name])
+            for name in sound & values.keys()
+        }
+    )
+
+
+def _contradictions(settings: Settings, sound: AbstractSet[str]) -> list[Problem]:
+    """What no single value shows: values that do not go together, as far as they are sound."""
+    checks = (
+        (_network_problems, {"region", "network", "cluster"}),
+        (_environment_problems, {"environments"}),
+        (_service_problems, {"services"}),
+        (_secret_problems, {"services", "secrets"}),
+    )
+    return [problem for check, needed in checks if needed <= sound for problem in check(settings)]
 
 
 def _network_problems(settings: Settings) -> Iterator[Problem]:

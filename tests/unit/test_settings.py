@@ -216,6 +216,19 @@ def test_all_contradictions_are_told_at_once() -> None:
     assert len(told) == 3 + 14
 
 
+def test_bad_values_and_contradictions_are_told_at_once() -> None:
+    told = problems(
+        changed((("domain",), REMOVED), (("environments", "dev", "nodes", "desired"), 9), (("secrets",), {}))
+    )
+    assert told[0] == f"{PROJECT}:domain: is required"
+    assert len(told) == 1 + 1 + 14
+
+
+def test_what_depends_on_a_bad_value_is_not_guessed() -> None:
+    told = problems(changed((("region",), "Seoul"), ((*API, "port"), 0), (("secrets",), {})))
+    assert [line.partition(": ")[0] for line in told] == [f"{PROJECT}:region", f"{PROJECT}:services.api.port"]
+
+
 def test_every_missing_secret_is_named_with_the_command_that_sets_it() -> None:
     told = problems(committed_config("dev"))
     services: dict[str, Any] = json.loads(GOOD[f"{PROJECT}:services"])
