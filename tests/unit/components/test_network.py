@@ -49,10 +49,11 @@ def test_every_range_is_one_that_aws_takes(vpc: str, zones: int) -> None:
 
 
 @given(VPCS, ZONES)
-def test_pods_have_more_addresses_than_load_balancers(vpc: str, zones: int) -> None:
+def test_pods_of_a_zone_have_a_quarter_of_the_vpc_and_load_balancers_a_sixteenth(vpc: str, zones: int) -> None:
+    addresses = ipaddress.IPv4Network(vpc).num_addresses
     for zone in split(vpc, zones):
-        private, public = ipaddress.IPv4Network(zone.private), ipaddress.IPv4Network(zone.public)
-        assert private.num_addresses == 4 * public.num_addresses
+        assert 4 * ipaddress.IPv4Network(zone.private).num_addresses == addresses
+        assert 16 * ipaddress.IPv4Network(zone.public).num_addresses == addresses
 
 
 def test_load_balancers_find_their_subnets_by_tag(graph: Graph) -> None:
