@@ -3,74 +3,63 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 import pytest
-from pulumi import automation
 
-from rehearsal import workspace
-from rehearsal.layout import Layout
+from rehearsal.layout import DIRECTORY_VARIABLE, Layout
 from rehearsal.stand_ins import faults
-from rehearsal.stand_ins.aws.account import Account
+from rehearsal.stand_ins.aws.account import Account, Record
 from rehearsal.stand_ins.faults import Fault
 from rehearsal.toolchain import Toolchain
+from release.kubernetes_api import KubernetesObject
 from tests.rehearsal.conftest import RunningControlPlane
+from tests.rehearsal.engine_harness import EngineFailedError, EngineHarness, Run
 
 SUBNET = "aws:ec2/subnet:Subnet"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 NODE_GROUP_LABEL = "eks.amazonaws.com/nodegroup"
 
 
-@dataclass
-class Stack:
-    """A stack of the rehearsal, whose program is a function of the test."""
+@dataclass(frozen=True)
+class Rehearsed:
+    """An engine whose providers are the stand-ins, with an account of its own on the session's control plane."""
 
     layout: Layout
     control_plane: RunningControlPlane
-    program: Callable[[], None]
+    engine: EngineHarness
 
-    def engine(self) -> automation.Stack:
-        """The engine over the stack's present program."""
-        return automation.create_or_select_stack(
-            "test",
-            project_name="stand-ins",
-            program=self.program,
-            opts=automation.LocalWorkspaceOptions(
-                work_dir=str(self.layout.workspace),
-                pulumi_home=str(self.layout.directory / "pulumi-home"),
-                env_vars=workspace.environment(self.layout),
-                pulumi_command=automation.PulumiCommand(root=str(self.layout.directory)),
-            ),
-        )
+    def records(self, type_token: str | None = None) -> tuple[Record, ...]:
+        """What the account has."""
+        return Account.load(self.layout).records(type_token)
 
-    def account(self) -> Account:
-        """The account as it stands."""
-        return Account.load(self.layout)
+    def nodes(self, group: str) -> list[KubernetesObject]:
+        """A node group's nodes in the API server."""
+        return self.control_plane.api.list("v1", "Node", label_selector=f"{NODE_GROUP_LABEL}={group}")
 
-    def nodes(self, group: str) -> list[str]:
-        """Names of a node group's nodes in the API server."""
-        found = self.control_plane.api.list("v1", "Node", label_selector=f"{NODE_GROUP_LABEL}={group}")
-        return sorted(node["metadata"]["name"] for node in found)
+
+def rehearsed(control_plane: RunningControlPlane, tools: Toolchain, folder: Path) -> Rehearsed:
+    """A new one, in an empty folder."""
+    layout = Layout(folder / "rehearsal")
+    layout.directory.mkdir()
+    layout.kubeconfig.write_bytes(control_plane.layout.kubeconfig.read_bytes())
+    providers = {f"pulumi-resource-{name}": f"rehearsal.stand_ins.{name}" for name in ("aws", "eks", "kubernetes")}
+    engine = EngineHarness(folder / "engine", tools, providers, {DIRECTORY_VARIABLE: str(layout.directory)})
+    return Rehearsed(layout, control_plane, engine)
 
 
 @pytest.fixture
-def stack(control_plane: RunningControlPlane, tools: Toolchain, tmp_path: Path) -> Iterator[Stack]:
-    """A stack with an account of its own, on the session's control plane."""
-    layout = Layout(tmp_path / "rehearsal")
-    for folder in (layout.workspace, layout.state):
-        folder.mkdir(parents=True)
-    layout.kubeconfig.write_bytes(control_plane.layout.kubeconfig.read_bytes())
-    workspace.put_tools(layout, tools, None)
-    made = Stack(layout, control_plane, lambda: None)
-    yield made
-    faults.write(layout, {})
-    made.engine().destroy()
+def stack(control_plane: RunningControlPlane, tools: Toolchain, tmp_path: Path) -> Rehearsed:
+    """A stack without node groups: its account goes with its folder."""
+    return rehearsed(control_plane, tools, tmp_path)
 
 
 def network(provider: aws.Provider) -> list[aws.ec2.Subnet]:
@@ -82,7 +71,7 @@ def network(provider: aws.Provider) -> list[aws.ec2.Subnet]:
     ]
 
 
-def platform(group: str, *, desired: int = 2, labels: dict[str, str] | None = None) -> Callable[[], None]:
+def platform(group: str, *, desired: int = 3, labels: dict[str, str] | None = None) -> Callable[[], None]:
     """A small platform, named so that tests do not share node groups."""
 
     def program() -> None:
@@ -160,139 +149,179 @@ def trust(service: str) -> dict[str, object]:
     }
 
 
-def types(account: Account) -> list[str]:
-    return sorted(record.type for record in account.records())
+@dataclass(frozen=True)
+class Life:
+    """What was seen of a platform from its first preview to its end."""
+
+    endpoint: str
+    foreseen: Run
+    first_up: Run
+    urns: frozenset[str]
+    records: tuple[Record, ...]
+    nodes: list[KubernetesObject]
+    second_preview: Run
+    second_up: Run
+    refresh: Run
+    resized: Run
+    nodes_resized: list[KubernetesObject]
+    records_left: tuple[Record, ...]
+    nodes_left: list[KubernetesObject]
 
 
-def changes(result: automation.UpResult | automation.RefreshResult) -> dict[str, int]:
-    """What an operation did, without what stayed as it was."""
-    return {kind: count for kind, count in (result.summary.resource_changes or {}).items() if kind != "same"}
+@pytest.fixture(scope="module")
+def life(control_plane: RunningControlPlane, tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    """One platform, brought up, looked at, changed and taken down: each engine run takes seconds."""
+    stack = rehearsed(control_plane, tools, tmp_path_factory.mktemp("life"))
+    engine, program = stack.engine, platform("whole")
+    try:
+        foreseen, first_up = engine.preview(program), engine.up(program)
+        urns = frozenset(str(resource["urn"]) for resource in engine.state())
+        records, nodes = stack.records(), stack.nodes("whole")
+        second_preview, second_up, refresh = engine.preview(program), engine.up(program), engine.refresh()
+        resized = engine.up(platform("whole", desired=1, labels={"environment": "prod"}))
+        nodes_resized = stack.nodes("whole")
+    finally:
+        engine.destroy()
+    return Life(
+        endpoint=str(control_plane.layout.kubeconfig.read_text()),
+        foreseen=foreseen,
+        first_up=first_up,
+        urns=urns,
+        records=records,
+        nodes=nodes,
+        second_preview=second_preview,
+        second_up=second_up,
+        refresh=refresh,
+        resized=resized,
+        nodes_resized=nodes_resized,
+        records_left=stack.records(),
+        nodes_left=stack.nodes("whole"),
+    )
 
 
-def test_a_platform_comes_up_stays_as_it_is_and_goes_without_a_trace(stack: Stack) -> None:
-    stack.program = platform("whole")
-    engine = stack.engine()
-
-    foreseen = engine.preview().change_summary[automation.OpType.CREATE]
-    up = engine.up()
-    assert up.summary.resource_changes == {"create": foreseen}
-    assert up.outputs["repository"].value == "111122223333.dkr.ecr.ap-northeast-2.amazonaws.com/whole/api"
-    assert str(up.outputs["endpoint"].value) in stack.layout.kubeconfig.read_text()
-    assert str(up.outputs["group"].value).startswith("sg-")
-    assert str(up.outputs["vpc"].value).startswith("vpc-")
-    assert len(stack.nodes("whole")) == 2
-    assert {record.outputs["status"] for record in stack.account().records(NODE_GROUP)} == {"ACTIVE"}
-
-    assert engine.preview().change_summary == {"same": foreseen}
-    assert changes(engine.up()) == {}
-    assert changes(engine.refresh()) == {}
-
-    engine.destroy()
-    assert stack.account().records() == ()
-    assert stack.nodes("whole") == []
+def names(nodes: list[KubernetesObject]) -> set[str]:
+    return {str(node["metadata"]["name"]) for node in nodes}
 
 
-def test_the_cluster_component_has_the_children_of_the_real_one(stack: Stack) -> None:
-    stack.program = platform("children")
-    stack.engine().up()
+def test_a_preview_before_anything_exists_foresees_what_up_does(life: Life) -> None:
+    assert life.foreseen.steps == life.first_up.steps
+    assert set(life.first_up.steps.values()) == {frozenset({"create"})}
 
-    state = stack.engine().export_stack().deployment or {}
-    paths = {str(resource["urn"]).split("::", 2)[2] for resource in state["resources"]}
+
+def test_the_outputs_are_those_that_aws_would_give(life: Life) -> None:
+    outputs = life.first_up.outputs
+    assert outputs["repository"] == "111122223333.dkr.ecr.ap-northeast-2.amazonaws.com/whole/api"
+    assert str(outputs["endpoint"]).startswith("https://127.0.0.1:")
+    assert str(outputs["endpoint"]) in life.endpoint
+    assert str(outputs["group"]).startswith("sg-")
+    assert str(outputs["vpc"]).startswith("vpc-")
+
+
+def test_the_cluster_component_has_the_children_of_the_real_one(life: Life) -> None:
     below = "eks:index:Cluster$"
+    paths = {urn.split("::", 2)[2] for urn in life.urns}
     assert {path.removeprefix(below) for path in paths if path.startswith(below)} == {
-        "eks:index:ServiceRole::children-eksRole",
-        "eks:index:ServiceRole$aws:iam/role:Role::children-eksRole-role",
-        "eks:index:ServiceRole$aws:iam/rolePolicyAttachment:RolePolicyAttachment::children-eksRole-4b490823",
-        "aws:eks/cluster:Cluster::children-eksCluster",
-        "aws:eks/addon:Addon::children-kube-proxy",
-        "aws:eks/accessEntry:AccessEntry::children-admin",
-        "aws:eks/accessEntry:AccessEntry$aws:eks/accessPolicyAssociation:AccessPolicyAssociation::children-admin-admin",
-        "eks:index:VpcCniAddon::children-vpc-cni",
-        "eks:index:VpcCniAddon$aws:eks/addon:Addon::children-vpc-cni",
-        "pulumi:providers:kubernetes::children-eks-k8s",
+        "eks:index:ServiceRole::whole-eksRole",
+        "eks:index:ServiceRole$aws:iam/role:Role::whole-eksRole-role",
+        "eks:index:ServiceRole$aws:iam/rolePolicyAttachment:RolePolicyAttachment::whole-eksRole-4b490823",
+        "aws:eks/cluster:Cluster::whole-eksCluster",
+        "aws:eks/addon:Addon::whole-kube-proxy",
+        "aws:eks/accessEntry:AccessEntry::whole-admin",
+        "aws:eks/accessEntry:AccessEntry$aws:eks/accessPolicyAssociation:AccessPolicyAssociation::whole-admin-admin",
+        "eks:index:VpcCniAddon::whole-vpc-cni",
+        "eks:index:VpcCniAddon$aws:eks/addon:Addon::whole-vpc-cni",
     }
+    assert "eks:index:ManagedNodeGroup$aws:eks/nodeGroup:NodeGroup::whole" in paths
 
 
-def test_a_node_group_follows_its_size_and_labels(stack: Stack) -> None:
-    stack.program = platform("sized", desired=3)
-    stack.engine().up()
-    before = stack.nodes("sized")
+def test_a_node_groups_nodes_are_ready_in_its_zones(life: Life) -> None:
+    assert len(life.nodes) == 3
+    zones = {node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in life.nodes}
+    assert zones == {"ap-northeast-2a", "ap-northeast-2c"}
+    assert {record.outputs["status"] for record in life.records if record.type == NODE_GROUP} == {"ACTIVE"}
 
-    stack.program = platform("sized", desired=1, labels={"environment": "prod"})
-    assert changes(stack.engine().up()) == {"update": 1}
 
-    assert len(before) == 3
-    assert [name for name in before if name in stack.nodes("sized")] == stack.nodes("sized")
-    (node,) = stack.control_plane.api.list("v1", "Node", label_selector=f"{NODE_GROUP_LABEL}=sized")
+def test_without_a_change_of_the_program_nothing_changes(life: Life) -> None:
+    assert life.second_preview.steps == {}
+    assert life.second_up.steps == {}
+    assert life.refresh.steps == {}
+
+
+def test_a_node_group_follows_its_size_and_labels(life: Life) -> None:
+    assert life.resized.steps == {"whole": frozenset({"update"})}
+    (node,) = life.nodes_resized
+    assert names(life.nodes_resized) < names(life.nodes)
     assert node["metadata"]["labels"]["environment"] == "prod"
     assert node["spec"]["taints"] == [{"key": "environment", "value": "dev", "effect": "NoSchedule"}]
 
 
-def test_after_a_failed_create_the_next_run_completes_and_doubles_nothing(stack: Stack) -> None:
-    stack.program = platform("faulty")
-    faults.write(stack.layout, {SUBNET: Fault(fail="InsufficientCapacity", after=1), NODE_GROUP: Fault(delay=0.1)})
-    with pytest.raises(automation.CommandError, match="InsufficientCapacity"):
-        stack.engine().up()
-    assert len(stack.account().records(SUBNET)) == 1
+def test_a_destroyed_platform_leaves_no_trace(life: Life) -> None:
+    assert len(life.records) == 15
+    assert life.records_left == ()
+    assert life.nodes_left == []
+
+
+def only_network() -> None:
+    network(aws.Provider("aws", region="ap-northeast-2"))
+
+
+def test_after_a_failed_create_the_next_run_completes_and_doubles_nothing(stack: Rehearsed) -> None:
+    faults.write(stack.layout, {SUBNET: Fault(fail="InsufficientCapacity", after=1, delay=0.1)})
+    with pytest.raises(EngineFailedError, match="InsufficientCapacity"):
+        stack.engine.up(only_network)
+    assert len(stack.records(SUBNET)) == 1
 
     faults.write(stack.layout, {})
-    stack.engine().up()
-    urns = [record.urn for record in stack.account().records()]
-    assert len(urns) == len(set(urns))
-    assert len(stack.account().records(SUBNET)) == 2
-    assert changes(stack.engine().up()) == {}
+    stack.engine.up(only_network)
+    urns = [record.urn for record in stack.records()]
+    assert len(urns) == len(set(urns)) == 3
+    assert stack.engine.preview(only_network).steps == {}
 
 
-def test_what_went_behind_the_engine_is_missed_at_refresh_and_made_again(stack: Stack) -> None:
-    def program() -> None:
-        network(aws.Provider("aws", region="ap-northeast-2"))
-
-    stack.program = program
-    stack.engine().up()
+def test_what_went_behind_the_engine_is_missed_at_refresh_and_made_again(stack: Rehearsed) -> None:
+    stack.engine.up(only_network)
     entries = json.loads(stack.layout.aws_account.read_text())
     stack.layout.aws_account.write_text(json.dumps([entry for entry in entries if entry["type"] != SUBNET]))
 
-    assert changes(stack.engine().refresh()) == {"delete": 2}
-    assert changes(stack.engine().up()) == {"create": 2}
+    assert set(stack.engine.refresh().steps.values()) == {frozenset({"delete"})}
+    assert set(stack.engine.up(only_network).steps.values()) == {frozenset({"create"})}
+    assert len(stack.records(SUBNET)) == 2
 
 
-def test_a_replacement_stands_before_the_old_one_goes_unless_both_would_have_one_name(stack: Stack) -> None:
-    def program(path: str) -> Callable[[], None]:
-        def make() -> None:
+def test_a_role_is_replaced_under_a_new_name_or_after_the_old_one_of_its_given_name(stack: Rehearsed) -> None:
+    def roles(path: str) -> Callable[[], None]:
+        def program() -> None:
             in_aws = pulumi.ResourceOptions(provider=aws.Provider("aws", region="ap-northeast-2"))
             policy = json.dumps(trust("ec2.amazonaws.com"))
             aws.iam.Role("made-up", path=path, assume_role_policy=policy, opts=in_aws)
             aws.iam.Role("given", name="given", path=path, assume_role_policy=policy, opts=in_aws)
 
-        return make
+        return program
 
-    stack.program = program("/old/")
-    stack.engine().up()
-    stack.program = program("/new/")
-    steps: list[tuple[str, str]] = []
+    stack.engine.up(roles("/old/"))
+    before = {record.id for record in stack.records()}
+    text = stack.engine.up(roles("/new/")).text
 
-    def note(event: automation.EngineEvent) -> None:
-        if event.resource_pre_event is not None:
-            metadata = event.resource_pre_event.metadata
-            steps.append((metadata.urn.rsplit("::", 1)[-1], metadata.op.value))
+    def order(name: str) -> list[str]:
+        done = re.findall(rf" {name} (created replacement|deleted original)", text)
+        return [str(what) for what in done]
 
-    stack.engine().up(on_event=note)
-    assert [op for name, op in steps if name == "made-up"] == ["create-replacement", "replace", "delete-replaced"]
-    assert [op for name, op in steps if name == "given"] == ["delete-replaced", "replace", "create-replacement"]
-    assert {record.inputs["path"] for record in stack.account().records()} == {"/new/"}
+    assert order("made-up") == ["created replacement", "deleted original"]
+    assert order("given") == ["deleted original", "created replacement"]
+    assert before & {record.id for record in stack.records()} == {"given"}
+    assert {record.inputs["path"] for record in stack.records()} == {"/new/"}
 
 
-def test_a_preview_refuses_what_aws_would(stack: Stack) -> None:
+def test_a_preview_refuses_what_aws_would(stack: Rehearsed) -> None:
     def program() -> None:
         in_aws = pulumi.ResourceOptions(provider=aws.Provider("aws", region="ap-northeast-2"))
         aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/8", opts=in_aws)
 
-    stack.program = program
-    with pytest.raises(automation.CommandError, match=r"InvalidVpc\.Range"):
-        stack.engine().preview()
+    with pytest.raises(EngineFailedError, match=r"InvalidVpc\.Range"):
+        stack.engine.preview(program)
 
 
-def test_an_argument_that_the_eks_stand_in_does_not_know_is_refused_by_name(stack: Stack) -> None:
+def test_an_argument_that_the_eks_stand_in_does_not_know_is_refused_by_name(stack: Rehearsed) -> None:
     def program() -> None:
         eks.Cluster(
             "cluster",
@@ -303,6 +332,12 @@ def test_an_argument_that_the_eks_stand_in_does_not_know_is_refused_by_name(stac
             opts=pulumi.ResourceOptions(providers=[aws.Provider("aws", region="ap-northeast-2")]),
         )
 
-    stack.program = program
-    with pytest.raises(automation.CommandError, match=r"knows no proxy of eks\.Cluster cluster"):
-        stack.engine().preview()
+    with pytest.raises(EngineFailedError, match=r"knows no proxy of eks\.Cluster cluster"):
+        stack.engine.preview(program)
+
+
+def test_a_region_has_to_be_given(stack: Rehearsed, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(EngineFailedError, match="Missing region information"):
+        stack.engine.preview(lambda: cast("None", aws.Provider("aws")))

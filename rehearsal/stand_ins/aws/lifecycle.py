@@ -42,9 +42,10 @@ def check(kind: Kind, urn: str, old: Properties, new: Properties, seed: bytes) -
         inputs[DEFAULTED] = [kind.name.property]
     wrong: dict[str, str] = {}
     for path, rule in (*kind.rules.items(), *((("tags", rules.tags),) if kind.tagged else ())):
+        judged = list(known_values(old, path))
         for value in known_values(inputs, path):
-            # A document or a table is judged only when all of it is known.
-            if is_unknown(value):
+            # A document or a table is judged only when all of it is known, and what has passed once need not again.
+            if is_unknown(value) or value in judged:
                 continue
             try:
                 rule(value)
