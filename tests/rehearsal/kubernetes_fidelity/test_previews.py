@@ -77,7 +77,7 @@ def test_a_preview_works_before_the_cluster_is_known(engine: EngineHarness, clus
             metadata={"name": "robot", "namespace": cluster.namespace},
             opts=pulumi.ResourceOptions(provider=first),
         )
-        kubeconfig = trigger.metadata["uid"].apply(lambda _: cluster.kubeconfig)
+        kubeconfig = pulumi.Output.concat(cluster.kubeconfig, "# made after ", trigger.metadata["uid"])
         second = k8s.Provider("second", kubeconfig=kubeconfig)
         k8s.apps.v1.StatefulSet(
             "data",
