@@ -13,7 +13,7 @@ import settings
 from settings import ENVIRONMENTS
 from tests.unit.components.test_blue_green import PAIRS, SERVICES
 from tests.unit.graph import UNKNOWN, Graph, Secret, every
-from tests.unit.program import STACKS, made_up, platform, stack_config
+from tests.unit.program import CHECKOUT, STACKS, made_up, platform, stack_config
 
 OUTPUTS = {"cluster", "kubeconfig", "nodeGroups", "repositories", "hosts", "services", "efk", "jenkins"}
 
@@ -46,10 +46,16 @@ def test_every_resource_has_an_explicit_provider_of_its_own_package(graph: Graph
     providers = {
         one.urn: one.type.removeprefix("pulumi:providers:") for one in graph.resources.values() if one.is_provider
     }
-    assert sorted(providers.values()) == ["aws", "kubernetes"]
+    assert set(providers.values()) == {"aws", "kubernetes"}
     for one in graph.custom():
         assert one.provider, f"{one.urn} is left to a default provider"
         assert providers[one.provider] == one.type.partition(":")[0], one.urn
+
+
+def test_only_an_object_that_outlives_its_resource_is_taken_over_where_it_exists(graph: Graph) -> None:
+    for one in graph.objects():
+        provider = graph.resources[str(one.provider)]
+        assert provider.inputs["upsertExistingObjects"] == str(one.retain_on_delete).lower(), one.urn
 
 
 def test_every_resource_stands_in_a_component_of_ours(graph: Graph) -> None:
@@ -107,6 +113,12 @@ def test_every_secret_reaches_its_service_and_no_other(graph: Graph) -> None:
 
 def test_the_stack_has_the_documented_outputs(graph: Graph) -> None:
     assert set(graph.outputs) == OUTPUTS
+
+
+def test_the_readme_tells_every_output() -> None:
+    _, table = (CHECKOUT / "README.md").read_text(encoding="utf-8").split("| output | what it is |\n", 1)
+    rows = table.split("\n\n", 1)[0].splitlines()[1:]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])} == OUTPUTS
 
 
 def test_the_kubeconfig_is_a_secret_output(known: Graph) -> None:
