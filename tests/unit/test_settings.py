@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import traceback
 from typing import Any
 
 import pytest
@@ -253,7 +254,8 @@ def test_no_message_shows_a_secrets_value(secrets: Any) -> None:
     assert error is not None, "14 values are required, these are fewer"
     assert "hunter2" not in str(error)
     assert "hunter2" not in repr(error.problems)
-    assert error.__context__ is None or error.__suppress_context__, "pydantic's own error shows its input"
+    shown = "".join(traceback.format_exception(error))
+    assert "hunter2" not in shown, "pydantic's own error shows its input"
 
 
 @pytest.mark.parametrize(
