@@ -11,6 +11,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.stand_ins.aws.kind import Kind
 from rehearsal.stand_ins.aws.kinds import (
     addresses,
+    cluster_access,
     clusters,
     keys,
     launch_templates,
@@ -33,6 +34,7 @@ KINDS: dict[str, Kind] = {
         launch_templates,
         roles,
         clusters,
+        cluster_access,
         node_groups,
         keys,
         logs,

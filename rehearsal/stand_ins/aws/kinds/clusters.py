@@ -1,4 +1,4 @@
-"""EKS control planes, who may enter them, and their add-ons.
+"""EKS control planes and their add-ons.
 
 https://docs.aws.amazon.com/eks/latest/APIReference/API_Operations.html
 """
@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/eks/latest/APIReference/API_Operations.html
 from __future__ import annotations
 
 import secrets
-import string
 from typing import Any
 
 from rehearsal.stand_ins.aws import rules
@@ -22,16 +21,6 @@ NO_SUCH_CLUSTER = Refusal("ResourceNotFoundException", "No cluster found for nam
 NO_SUCH_ROLE = Refusal("InvalidParameterException", "The role {value} cannot be found.")
 LEAST_ZONES = 2
 
-ACCESS_POLICIES = (
-    "AmazonEKSAdminPolicy",
-    "AmazonEKSAdminViewPolicy",
-    "AmazonEKSClusterAdminPolicy",
-    "AmazonEKSEditPolicy",
-    "AmazonEKSSecretReaderPolicy",
-    "AmazonEKSViewPolicy",
-)
-"""https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html."""
-
 
 def of_cluster() -> Reference:
     """The cluster a resource belongs to, and goes away with."""
@@ -46,13 +35,6 @@ def constrained(field: str, expression: str) -> rules.Rule:
         f"Value '{{value}}' at '{field}' failed to satisfy constraint: Member must satisfy regular expression "
         f"pattern: {expression.replace('{', '{{').replace('}', '}}')}",
     )
-
-
-def _group_name(value: Any) -> None:
-    if str(value).startswith("system:"):
-        raise AwsError(
-            "InvalidParameterException", f"The kubernetes group name {value} is invalid, it cannot start with system:"
-        )
 
 
 def _stands_in_two_zones(making: Making) -> None:
@@ -94,10 +76,6 @@ def _access(making: Making) -> dict[str, Any]:
 def _issuer(making: Making) -> list[dict[str, Any]]:
     issuer = f"https://oidc.eks.{making.region}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
     return [{"oidcs": [{"issuer": issuer}]}]
-
-
-def _association_id(_: Making) -> str:
-    return "a-" + "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(17))
 
 
 CLUSTER_NAME = r"[0-9A-Za-z][A-Za-z0-9\-_]{0,99}"
@@ -181,58 +159,6 @@ KINDS = (
         revised={"accessConfig": _access, "vpcConfig": _network},
     ),
     Kind(
-        type="aws:eks/accessEntry:AccessEntry",
-        make_id=text("{clusterName}:{principalArn}"),
-        arn="arn:aws:eks:{region}:{account}:access-entry/{clusterName}/{principalArn}",
-        arn_output="accessEntryArn",
-        rules={
-            "principalArn": rules.arn("iam"),
-            "kubernetesGroups": _group_name,
-            "type": rules.one_of(
-                "EC2", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "HYPERPOD_LINUX", "STANDARD"
-            ),
-        },
-        references=(of_cluster(),),
-        unique=(
-            Unique(
-                ("clusterName", "principalArn"),
-                Refusal(
-                    "ResourceInUseException", "The specified access entry resource is already in use on this cluster."
-                ),
-            ),
-        ),
-        replaces=frozenset({"clusterName", "principalArn", "type"}),
-        constants={"kubernetesGroups": [], "type": "STANDARD"},
-        attributes={"createdAt": now, "userName": given("userName", text("{principalArn}"))},
-        revised={"modifiedAt": now},
-    ),
-    Kind(
-        type="aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
-        make_id=text("{clusterName}#{principalArn}#{policyArn}"),
-        rules={
-            "accessScope.type": rules.one_of("cluster", "namespace"),
-            "policyArn": rules.pattern(
-                rf"arn:aws:eks::aws:cluster-access-policy/({'|'.join(ACCESS_POLICIES)})",
-                "InvalidParameterException",
-                "The specified policyArn is invalid: {value}",
-            ),
-            "principalArn": rules.arn("iam"),
-        },
-        references=(
-            of_cluster(),
-            Reference(
-                "principalArn",
-                "aws:eks/accessEntry:AccessEntry",
-                by="principalArn",
-                missing=Refusal("ResourceNotFoundException", "The specified principalArn could not be found: {value}"),
-                follows=True,
-            ),
-        ),
-        replaces=frozenset({"accessScope", "clusterName", "policyArn", "principalArn"}),
-        attributes={"associatedAt": now, "modifiedAt": now},
-        tagged=False,
-    ),
-    Kind(
         type="aws:eks/addon:Addon",
         make_id=text("{clusterName}:{addonName}"),
         arn="arn:aws:eks:{region}:{account}:addon/{clusterName}/{addonName}",
@@ -259,29 +185,5 @@ KINDS = (
         # The real provider asks AWS for the default version; which one that is, no rehearsal can know.
         attributes={"addonVersion": given("addonVersion", lambda _: ""), "createdAt": now},
         revised={"modifiedAt": now},
-    ),
-    Kind(
-        type="aws:eks/podIdentityAssociation:PodIdentityAssociation",
-        make_id=_association_id,
-        arn="arn:aws:eks:{region}:{account}:podidentityassociation/{clusterName}/{id}",
-        arn_output="associationArn",
-        rules={
-            "namespace": constrained("namespace", r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"),
-            "serviceAccount": constrained("serviceAccount", r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?"),
-            "roleArn": rules.arn("iam"),
-        },
-        references=(of_cluster(), Reference("roleArn", ROLE, by="arn", missing=NO_SUCH_ROLE)),
-        unique=(
-            Unique(
-                ("clusterName", "namespace", "serviceAccount"),
-                Refusal(
-                    "ResourceInUseException",
-                    "Association already exists for {namespace}/{serviceAccount} in cluster {clusterName}",
-                ),
-            ),
-        ),
-        replaces=frozenset({"clusterName", "namespace", "serviceAccount"}),
-        constants={"disableSessionTags": False, "externalId": ""},
-        attributes={"associationId": lambda making: making.id},
     ),
 )

@@ -1,0 +1,117 @@
+"""Who may enter an EKS cluster, and as whom its pods may act in AWS.
+
+https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from typing import Any
+
+from rehearsal.stand_ins.aws import rules
+from rehearsal.stand_ins.aws.errors import AwsError
+from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, given, text
+from rehearsal.stand_ins.aws.kinds.clusters import NO_SUCH_ROLE, constrained, of_cluster
+from rehearsal.stand_ins.aws.kinds.roles import ROLE, now
+
+ACCESS_POLICIES = (
+    "AmazonEKSAdminPolicy",
+    "AmazonEKSAdminViewPolicy",
+    "AmazonEKSClusterAdminPolicy",
+    "AmazonEKSEditPolicy",
+    "AmazonEKSSecretReaderPolicy",
+    "AmazonEKSViewPolicy",
+)
+"""https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html."""
+
+
+def _group_name(value: Any) -> None:
+    if str(value).startswith("system:"):
+        raise AwsError(
+            "InvalidParameterException", f"The kubernetes group name {value} is invalid, it cannot start with system:"
+        )
+
+
+def _association_id(_: Making) -> str:
+    return "a-" + "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(17))
+
+
+KINDS = (
+    Kind(
+        type="aws:eks/accessEntry:AccessEntry",
+        make_id=text("{clusterName}:{principalArn}"),
+        arn="arn:aws:eks:{region}:{account}:access-entry/{clusterName}/{principalArn}",
+        arn_output="accessEntryArn",
+        rules={
+            "principalArn": rules.arn("iam"),
+            "kubernetesGroups": _group_name,
+            "type": rules.one_of(
+                "EC2", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "HYPERPOD_LINUX", "STANDARD"
+            ),
+        },
+        references=(of_cluster(),),
+        unique=(
+            Unique(
+                ("clusterName", "principalArn"),
+                Refusal(
+                    "ResourceInUseException", "The specified access entry resource is already in use on this cluster."
+                ),
+            ),
+        ),
+        replaces=frozenset({"clusterName", "principalArn", "type"}),
+        constants={"kubernetesGroups": [], "type": "STANDARD"},
+        attributes={"createdAt": now, "userName": given("userName", text("{principalArn}"))},
+        revised={"modifiedAt": now},
+    ),
+    Kind(
+        type="aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+        make_id=text("{clusterName}#{principalArn}#{policyArn}"),
+        rules={
+            "accessScope.type": rules.one_of("cluster", "namespace"),
+            "policyArn": rules.pattern(
+                rf"arn:aws:eks::aws:cluster-access-policy/({'|'.join(ACCESS_POLICIES)})",
+                "InvalidParameterException",
+                "The specified policyArn is invalid: {value}",
+            ),
+            "principalArn": rules.arn("iam"),
+        },
+        references=(
+            of_cluster(),
+            Reference(
+                "principalArn",
+                "aws:eks/accessEntry:AccessEntry",
+                by="principalArn",
+                missing=Refusal("ResourceNotFoundException", "The specified principalArn could not be found: {value}"),
+                follows=True,
+            ),
+        ),
+        replaces=frozenset({"accessScope", "clusterName", "policyArn", "principalArn"}),
+        attributes={"associatedAt": now, "modifiedAt": now},
+        tagged=False,
+    ),
+    Kind(
+        type="aws:eks/podIdentityAssociation:PodIdentityAssociation",
+        make_id=_association_id,
+        arn="arn:aws:eks:{region}:{account}:podidentityassociation/{clusterName}/{id}",
+        arn_output="associationArn",
+        rules={
+            "namespace": constrained("namespace", r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"),
+            "serviceAccount": constrained("serviceAccount", r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?"),
+            "roleArn": rules.arn("iam"),
+        },
+        references=(of_cluster(), Reference("roleArn", ROLE, by="arn", missing=NO_SUCH_ROLE)),
+        unique=(
+            Unique(
+                ("clusterName", "namespace", "serviceAccount"),
+                Refusal(
+                    "ResourceInUseException",
+                    "Association already exists for {namespace}/{serviceAccount} in cluster {clusterName}",
+                ),
+            ),
+        ),
+        replaces=frozenset({"clusterName", "namespace", "serviceAccount"}),
+        constants={"disableSessionTags": False, "externalId": ""},
+        attributes={"associationId": lambda making: making.id},
+    ),
+)
