@@ -30,15 +30,6 @@ def to_struct(properties: Mapping[str, Any]) -> struct_pb2.Struct:
     return json_format.ParseDict(dict(properties), struct_pb2.Struct())
 
 
-def is_unknown(value: object) -> bool:
-    """Whether a value is unknown, or holds one that is."""
-    if isinstance(value, dict):
-        return any(is_unknown(item) for item in cast("dict[str, Any]", value).values())
-    if isinstance(value, list):
-        return any(is_unknown(item) for item in cast("list[Any]", value))
-    return value == UNKNOWN
-
-
 def known_values(properties: Any, path: str) -> Iterator[Any]:
     """Yields the known values at a dotted path; a list on the way, or at the end, gives each of its items.
 

@@ -15,7 +15,6 @@ from rehearsal.stand_ins.aws.properties import (
     UNKNOWN,
     changed_paths,
     from_struct,
-    is_unknown,
     known_values,
     to_struct,
 )
@@ -98,8 +97,3 @@ def test_values_are_found_through_lists() -> None:
     assert list(known_values(bag, "a.b")) == [1, 2]
     assert list(known_values(bag, "d")) == []
     assert list(known_values(bag, "a.b.c")) == []
-
-
-def test_an_unknown_is_found_at_any_depth() -> None:
-    assert is_unknown({"a": [{"b": UNKNOWN}]})
-    assert not is_unknown({"a": [{"b": "c"}]})
