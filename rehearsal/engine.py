@@ -63,20 +63,19 @@ class Engine:
         """
         if recovery.break_stale_lock(self._layout):
             report("Removed the lock of an engine that is gone")
-        pending = recovery.pending_creates(
-            Account.load(self._layout), KubernetesApi(self._layout.kubeconfig), self._state()
-        )
-        if not pending.urns:
+        exported = self._stack.export_stack()
+        state = dict(exported.deployment or {})
+        creates = recovery.pending_creates(Account.load(self._layout), KubernetesApi(self._layout.kubeconfig), state)
+        if not creates:
             return
-        report(f"Looking for {len(pending.urns)} resource(s) that an interrupted run may have made")
-        arguments = ["refresh", "--yes", "--skip-preview", "--stack", self._stack.name]
-        for urn, identifier in pending.made:
-            arguments += ["--import-pending-creates", urn, "--import-pending-creates", identifier]
-        arguments.append("--clear-pending-creates")
-        with self._logged("recover") as log:
-            self._stack.workspace.pulumi_command.run(
-                arguments, str(self._layout.workspace), workspace.environment(self._layout), on_output=log, on_error=log
-            )
+        made = [create.urn for create in creates if create.identifier is not None]
+        report(f"An interrupted run left {len(creates)} create(s) open: {len(made)} had been done")
+        self._stack.import_stack(
+            automation.Deployment(version=exported.version, deployment=recovery.taken_up(state, creates))
+        )
+        if made:
+            with self._logged("recover") as log:
+                self._stack.refresh(target=made, on_output=log, on_error=log)
 
     def up(self, display: Display) -> automation.UpResult:
         """Brings the stack up."""

@@ -22,19 +22,6 @@ from rehearsal.stand_ins.aws.account import Account
 from release.kubernetes_api import KubernetesApi
 
 
-@dataclass(frozen=True)
-class PendingCreates:
-    """Creates whose end the engine did not see.
-
-    Attributes:
-        urns: All of them.
-        made: URN and id of those that exist all the same.
-    """
-
-    urns: tuple[str, ...]
-    made: tuple[tuple[str, str], ...]
-
-
 def break_stale_lock(layout: Layout) -> bool:
     """Removes the backend's lock if the process that holds it is gone.
 
@@ -59,29 +46,60 @@ def break_stale_lock(layout: Layout) -> bool:
     return broken
 
 
-def pending_creates(account: Account, api: KubernetesApi, state: dict[str, Any]) -> PendingCreates:
+@dataclass(frozen=True)
+class PendingCreate:
+    """A create whose end the engine did not see.
+
+    Attributes:
+        resource: The resource as the state has it, without an id.
+        identifier: The id of what was made all the same, or None.
+    """
+
+    resource: dict[str, Any]
+    identifier: str | None
+
+    @property
+    def urn(self) -> str:
+        """The resource's URN."""
+        return str(self.resource["urn"])
+
+
+def pending_creates(account: Account, api: KubernetesApi, deployment: dict[str, Any]) -> list[PendingCreate]:
     """The creates that a state has as under way, and which of them were done.
 
     Args:
         account: The rehearsal's AWS account.
         api: Its API server.
-        state: A deployment as `pulumi stack export` has it.
+        deployment: The state, as `pulumi stack export` has it.
     """
-    operations: list[dict[str, Any]] = state.get("pending_operations") or []
-    resources: list[dict[str, Any]] = state.get("resources") or []
-    creates = [operation["resource"] for operation in operations if operation["type"] == "creating"]
-    in_state = {str(resource.get("id")) for resource in resources}
-    made = [
-        (str(resource["urn"]), identifier)
-        for resource in creates
-        for identifier in (*_in_account(account, resource), *_in_cluster(api, resource))
-        if identifier not in in_state
-    ]
-    return PendingCreates(tuple(str(resource["urn"]) for resource in creates), tuple(made))
+    operations: list[dict[str, Any]] = deployment.get("pending_operations") or []
+    resources: list[dict[str, Any]] = deployment.get("resources") or []
+    in_state = {(str(resource["urn"]), str(resource.get("id"))) for resource in resources}
+    found: list[PendingCreate] = []
+    for resource in (operation["resource"] for operation in operations if operation["type"] == "creating"):
+        urn = str(resource["urn"])
+        made = [one for one in (*_in_account(account, urn), *_in_cluster(api, resource)) if (urn, one) not in in_state]
+        found.append(PendingCreate(resource, made[-1] if made else None))
+    return found
 
 
-def _in_account(account: Account, resource: dict[str, Any]) -> list[str]:
-    return [record.id for record in account.find_by_urn(str(resource["urn"]))]
+def taken_up(deployment: dict[str, Any], creates: list[PendingCreate]) -> dict[str, Any]:
+    """The state without pending creates, and with those resources that were made.
+
+    The engine's own `refresh --import-pending-creates` (v3.250) drops them instead: it marks them as imports under way,
+    and those end with the next operation. What a resource's outputs are, a refresh has to find out.
+    """
+    made = [{**create.resource, "id": create.identifier} for create in creates if create.identifier is not None]
+    operations: list[dict[str, Any]] = deployment.get("pending_operations") or []
+    return {
+        **deployment,
+        "resources": [*(deployment.get("resources") or []), *made],
+        "pending_operations": [operation for operation in operations if operation["type"] != "creating"],
+    }
+
+
+def _in_account(account: Account, urn: str) -> list[str]:
+    return [record.id for record in account.find_by_urn(urn)]
 
 
 def _in_cluster(api: KubernetesApi, resource: dict[str, Any]) -> list[str]:

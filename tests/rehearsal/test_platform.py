@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -232,7 +233,7 @@ def test_the_commands_of_the_contract_see_switch_and_go_back(platform: Rehearsal
     def run(name: str) -> str:
         done = subprocess.run(
             ["/bin/sh", "-c", commands[name]],
-            env=workspace.environment(platform.layout),
+            env={**os.environ, **workspace.environment(platform.layout)},
             capture_output=True,
             text=True,
             check=True,
