@@ -93,6 +93,5 @@ pulumi.export("nodeGroups", {name: group.summary for name, group in node_groups.
 pulumi.export("repositories", registry.repository_urls)
 pulumi.export("hosts", config.hosts)
 pulumi.export("services", contracts)
-# The SDK drops an output that is null itself.
-pulumi.export("efk", {"url": None})
-pulumi.export("jenkins", {"url": None})
+pulumi.export("efk", None)
+pulumi.export("jenkins", None)

@@ -11,6 +11,9 @@ BLUE = "blue"
 GREEN = "green"
 SLOTS = (BLUE, GREEN)
 
+RELEASE_MANAGER = "hello-release"
+"""Field manager of what the release tool writes: the slots' `spec`, and the slot in the Services' selectors."""
+
 SENTINEL_DIGEST = "sha256:" + 64 * "0"
 """Digest of no image: the PodTemplate names it where the release tool puts the real one. Valid, never pulled."""
 
@@ -26,7 +29,8 @@ def contract(namespace: str, service: str) -> dict[str, Any]:
 
     Returns:
         `namespace`, `slots`, `deployments` (by slot), `activeService`, `previewService`, `selectorKey`,
-        `podTemplate`, and `commands`: `liveSlot`, `switch` (blue to green) and `goBack` (green to blue).
+        `podTemplate`, and `commands`: `firstRelease` (put your image in its place), `liveSlot`, `switch` (blue to
+        green) and `goBack` (green to blue).
     """
     kubectl = f"kubectl --namespace {namespace}"
     selector = f"/spec/selector/{labels.SLOT}"
@@ -45,6 +49,9 @@ def contract(namespace: str, service: str) -> dict[str, Any]:
         "selectorKey": labels.SLOT,
         "podTemplate": service,
         "commands": {
+            "firstRelease": f"{kubectl} get podtemplate {service} --output=json"
+            f" | python -m release render --slot {BLUE} --image IMAGE@sha256:DIGEST"
+            f" | kubectl apply --server-side --force-conflicts --field-manager={RELEASE_MANAGER} --filename=-",
             "liveSlot": f"{kubectl} get service {service} --output=jsonpath='{{.spec.selector.{labels.SLOT}}}'",
             "switch": move(BLUE, GREEN),
             "goBack": move(GREEN, BLUE),

@@ -6,11 +6,8 @@ import copy
 from typing import Any
 
 from components import labels
-from components.contract import SENTINEL_DIGEST
+from components.contract import RELEASE_MANAGER, SENTINEL_DIGEST
 from release.kubernetes_api import KubernetesApi, KubernetesObject
-
-FIELD_MANAGER = "hello-release"
-"""Owns `spec.template` and `spec.replicas` of the slots' Deployments, and the slot in the Services' selectors."""
 
 
 def render(pod_template: KubernetesObject, *, slot: str, image: str, replicas: int) -> KubernetesObject:
@@ -59,4 +56,4 @@ def is_released(deployment: KubernetesObject) -> bool:
 
 def bring_in(api: KubernetesApi, deployment: KubernetesObject) -> KubernetesObject:
     """Applies a rendered slot. The program seeded these fields and ignores them since: they are taken from it."""
-    return api.apply(deployment, field_manager=FIELD_MANAGER, force=True)
+    return api.apply(deployment, field_manager=RELEASE_MANAGER, force=True)

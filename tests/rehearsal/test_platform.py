@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -247,6 +249,29 @@ def test_the_commands_of_the_contract_see_switch_and_go_back(platform: Rehearsal
         run("switch")  # its `test` does not hold any more: a lost race is an error, not a second switch
     run("goBack")
     assert run("liveSlot") == "blue"
+
+
+def test_the_first_release_of_the_contract_brings_an_image_into_blue(platform: Rehearsal) -> None:
+    outputs = plain(platform.open())
+    image = f"{outputs['repositories']['crawling']}@sha256:{'cd' * 32}"
+    command = outputs["services"]["dev"]["crawling"]["commands"]["firstRelease"]
+    command = command.replace("IMAGE@sha256:DIGEST", image).replace("| python ", f"| {shlex.quote(sys.executable)} ")
+    done = subprocess.run(
+        ["/bin/bash", "-o", "pipefail", "-c", command],
+        cwd=CHECKOUT,
+        env={**os.environ, **workspace.environment(platform.layout)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+    def is_live() -> bool:
+        table = status.slot_table(platform.api(), plain(platform.open()))
+        (blue,) = (one for one in table if (one.environment, one.service, one.slot) == ("dev", "crawling", "blue"))
+        return blue.live and blue.image == image and blue.ready == blue.wanted == 1
+
+    eventually(is_live, "crawling's blue slot on dev runs the image")
 
 
 def test_secrets_are_nowhere_in_clear_but_in_the_cluster(platform: Rehearsal) -> None:

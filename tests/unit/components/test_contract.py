@@ -78,7 +78,7 @@ def test_the_contract_is_json_and_has_the_documented_keys() -> None:
         *("namespace", "slots", "deployments", "activeService", "previewService", "selectorKey", "podTemplate"),
         "commands",
     }
-    assert set(CONTRACT["commands"]) == {"liveSlot", "switch", "goBack"}
+    assert set(CONTRACT["commands"]) == {"firstRelease", "liveSlot", "switch", "goBack"}
 
 
 def test_both_slots_are_named_alike() -> None:
