@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import os
 import runpy
-import signal
 import sys
-import threading
 from concurrent import futures
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 from typing import Any, cast
 
 import grpc
@@ -24,7 +21,7 @@ from google.protobuf import empty_pb2
 from pulumi.automation._server import LanguageServer  # the SDK has no public name for it
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-SECONDS_BETWEEN_LOOKS_AT_THE_PARENT = 1.0
+from rehearsal.plugin import EndOfEngine
 
 
 class LanguageHost(LanguageServer):
@@ -68,21 +65,13 @@ class LanguageHost(LanguageServer):
 
 def main() -> None:
     """Serves until the engine that started this process is gone, or says so."""
-    parent = os.getppid()
-    told_to_end = threading.Event()
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        told_to_end.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+    end = EndOfEngine()
     server = grpc.server(futures.ThreadPoolExecutor(4))
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(), server)  # pyright: ignore[reportUnknownMemberType]
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    while os.getppid() == parent and not told_to_end.wait(SECONDS_BETWEEN_LOOKS_AT_THE_PARENT):
-        pass
+    end.wait()
     # A program in the middle of a run waits for an engine that is gone: it must not keep the process.
     os._exit(0)
 

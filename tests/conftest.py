@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
+
+
+class FileAndStackScheduling(LoadFileScheduling):
+    """Keeps a file's tests on one worker, for they share fixtures; each stack of the platform is a group of its own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        group = str(super()._split_scope(nodeid))
+        return f"{group} prod" if nodeid.endswith("[stack-prod]") else group
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileAndStackScheduling:
+    """Distributes tests over workers, where there are any."""
+    return FileAndStackScheduling(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from types import FrameType
 
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
+
+from rehearsal.plugin import EndOfEngine
 
 PARALLEL_REQUESTS = 128
 """Requests answered at once; the engine sends up to its `--parallel`. Threads are made as needed, and one that waits
@@ -23,7 +22,6 @@ MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 https://github.com/pulumi/pulumi/blob/master/sdk/go/common/util/rpcutil/serve.go
 """
 
-SECONDS_BETWEEN_LOOKS_AT_THE_PARENT = 1.0
 GRACE_SECONDS = 2.0
 """How long requests under way may still take once the server was told to end."""
 
@@ -40,15 +38,7 @@ def serve(
         servicer: Answers the engine.
         before_end: Called first when it is time to end, e.g. to let requests under way give up waiting and answer.
     """
-    parent = os.getppid()
-    told_to_end = threading.Event()
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        told_to_end.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-
+    end = EndOfEngine()
     server = grpc.server(
         ThreadPoolExecutor(PARALLEL_REQUESTS),
         options=[
@@ -61,8 +51,7 @@ def serve(
     server.start()
     print(port, flush=True)
 
-    while os.getppid() == parent and not told_to_end.wait(SECONDS_BETWEEN_LOOKS_AT_THE_PARENT):
-        pass
+    end.wait()
     before_end()
     server.stop(GRACE_SECONDS).wait()
     sys.stderr.flush()

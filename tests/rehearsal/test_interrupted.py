@@ -16,7 +16,7 @@ import psutil
 import pytest
 from rich.console import Console
 
-from rehearsal import status
+from rehearsal import control_plane, status
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.lifecycle import Rehearsal, plain
@@ -33,11 +33,11 @@ NAMESPACE = "kubernetes:core/v1:Namespace"
 
 @pytest.fixture
 def rehearsal(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    """A rehearsal that is not up yet."""
+    """A rehearsal that is not up yet; afterwards its processes are ended, without a destroy."""
     assert tools.pulumi
     made = Rehearsal("dev", Layout(tmp_path_factory.mktemp("interrupted") / "up"), Console(file=StringIO()))
     yield made
-    made.down()
+    control_plane.stop(made.layout)
 
 
 def said(rehearsal: Rehearsal) -> str:
@@ -73,14 +73,12 @@ def forget(rehearsal: Rehearsal, urn: str) -> None:
     file.write_text(json.dumps(content))
 
 
-@pytest.mark.parametrize("token", [REPOSITORY, NAMESPACE])
-def test_a_create_that_fails_in_the_middle_is_reported_and_the_next_run_completes(
-    rehearsal: Rehearsal, token: str
-) -> None:
-    faults.write(rehearsal.layout, {token: Fault(fail="the service is having a bad day", after=1)})
-    with pytest.raises(RehearsalError, match="up did not succeed"):
-        rehearsal.up()
-    assert "the service is having a bad day" in said(rehearsal)
+def test_creates_that_fail_in_the_middle_are_reported_and_the_next_run_completes(rehearsal: Rehearsal) -> None:
+    for token in (REPOSITORY, NAMESPACE):
+        faults.write(rehearsal.layout, {token: Fault(fail=f"{token} has a bad day", after=1)})
+        with pytest.raises(RehearsalError, match="up did not succeed"):
+            rehearsal.up()
+        assert f"{token} has a bad day" in said(rehearsal)
 
     faults.write(rehearsal.layout, {})
     rehearsal.up()
@@ -111,22 +109,18 @@ def test_an_engine_killed_in_the_middle_is_taken_up_by_the_next_run(rehearsal: R
     assert "Removed the lock of an engine that is gone" in said(rehearsal)
 
 
-def test_a_create_whose_end_the_engine_did_not_see_is_adopted_not_repeated(rehearsal: Rehearsal) -> None:
+def test_a_create_whose_end_the_engine_did_not_see_is_adopted_after_the_control_plane_was_killed_too(
+    rehearsal: Rehearsal,
+) -> None:
     rehearsal.up()
+    pods = {pod["metadata"]["uid"] for pod in rehearsal.api().list("v1", "Pod")}
     endpoints = Account.load(rehearsal.layout).records("aws:ec2/vpcEndpoint:VpcEndpoint")
     assert len(endpoints) == 1
     forget(rehearsal, endpoints[0].urn)
+    for record in ProcessTable(rehearsal.layout.processes).running():
+        os.kill(record.pid, signal.SIGKILL)
 
     rehearsal.up()
     assert_whole_and_nothing_twice(rehearsal)
     assert "left 1 create(s) open: 1 had been done" in said(rehearsal)
-
-
-def test_a_control_plane_that_was_killed_comes_back_with_what_it_had(rehearsal: Rehearsal) -> None:
-    rehearsal.up()
-    before = {pod["metadata"]["uid"] for pod in rehearsal.api().list("v1", "Pod")}
-    for record in ProcessTable(rehearsal.layout.processes).running():
-        os.kill(record.pid, signal.SIGKILL)
-    rehearsal.up()
-    assert {pod["metadata"]["uid"] for pod in rehearsal.api().list("v1", "Pod")} == before
-    assert_whole_and_nothing_twice(rehearsal)
+    assert {pod["metadata"]["uid"] for pod in rehearsal.api().list("v1", "Pod")} == pods

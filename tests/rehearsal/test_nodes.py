@@ -12,11 +12,14 @@ from rehearsal.nodes import NodeGroupSpec, Taint, nodes
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 from tests.rehearsal.conftest import RunningControlPlane, eventually
 
+OURS = {"suite": "nodes"}
+"""Other tests have nodes in the same control plane."""
+
 DEV = NodeGroupSpec(
     name="dev-a",
     instance_type="t3.large",
     desired=1,
-    labels={"environment": "dev"},
+    labels={"environment": "dev", **OURS},
     taints=(),
     region="ap-northeast-2",
     zones=("ap-northeast-2a",),
@@ -25,7 +28,7 @@ PROD = NodeGroupSpec(
     name="prod-a",
     instance_type="m5.large",
     desired=1,
-    labels={"environment": "prod"},
+    labels={"environment": "prod", **OURS},
     taints=(Taint("environment", "prod", "NoSchedule"),),
     region="ap-northeast-2",
     zones=("ap-northeast-2a",),
@@ -58,9 +61,9 @@ def test_a_node_becomes_ready_with_the_size_it_was_made_with(api: KubernetesApi)
 
 
 def test_pods_land_by_label_and_none_lands_on_a_taint_it_does_not_tolerate(api: KubernetesApi) -> None:
-    chosen = {"nodeSelector": {"environment": "prod"}}
+    chosen = {"nodeSelector": {"environment": "prod", **OURS}}
     tolerant = {"tolerations": [{"key": "environment", "value": "prod", "effect": "NoSchedule"}]}
-    api.create(pod("anywhere", "placement", {}))
+    api.create(pod("anywhere", "placement", {"nodeSelector": OURS}))
     api.create(pod("prod", "placement", {**chosen, **tolerant}))
     api.create(pod("intruder", "placement", chosen))
     eventually(lambda: _phase(api, "anywhere") == _phase(api, "prod") == "Running", "both pods run")
@@ -73,7 +76,7 @@ def test_pods_land_by_label_and_none_lands_on_a_taint_it_does_not_tolerate(api: 
 def test_pods_beyond_the_allocatable_cpu_wait(api: KubernetesApi) -> None:
     # 1930m of CPU hold three pods of 500m: `anywhere` above and two more.
     for number in range(3):
-        api.create(pod(f"one-of-three-{number}", "placement", {}))
+        api.create(pod(f"one-of-three-{number}", "placement", {"nodeSelector": OURS}))
     names = [f"one-of-three-{number}" for number in range(3)]
     eventually(lambda: [_phase(api, name) for name in names].count("Running") == 2, "two of three run")
     (waits,) = [name for name in names if _phase(api, name) == "Pending"]
@@ -89,7 +92,7 @@ def test_a_deployment_rolls_out_and_its_namespace_goes_with_all_of_it(api: Kuber
         "template": {
             "metadata": {"labels": labels},
             "spec": {
-                "nodeSelector": {"environment": "prod"},
+                "nodeSelector": {"environment": "prod", **OURS},
                 "tolerations": [{"key": "environment", "operator": "Exists"}],
                 "containers": [{"name": "web", "image": "registry.k8s.io/pause:3.10"}],
             },

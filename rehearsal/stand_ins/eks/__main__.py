@@ -1,9 +1,7 @@
 """`pulumi-resource-eks`: constructs components for the engine that starts it."""
 
 import asyncio
-import contextlib
 import os
-import signal
 import sys
 
 import grpc
@@ -11,16 +9,14 @@ from pulumi.provider.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from rehearsal.layout import Layout
+from rehearsal.plugin import EndOfEngine
 from rehearsal.stand_ins.eks.provider import EksProvider
-from rehearsal.stand_ins.server import MAX_MESSAGE_BYTES, SECONDS_BETWEEN_LOOKS_AT_THE_PARENT
+from rehearsal.stand_ins.server import MAX_MESSAGE_BYTES
 
 
 async def serve(engine_address: str) -> None:
     """Serves until the engine ends, or asks for the end. Components are made of coroutines, hence a server of those."""
-    parent = os.getppid()
-    told_to_end = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
+    end = EndOfEngine()
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -32,9 +28,7 @@ async def serve(engine_address: str) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)
-    while os.getppid() == parent and not told_to_end.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(told_to_end.wait(), SECONDS_BETWEEN_LOOKS_AT_THE_PARENT)
+    await asyncio.to_thread(end.wait)
     sys.stderr.flush()
     # Calls to an engine that is gone would keep the loop.
     os._exit(0)

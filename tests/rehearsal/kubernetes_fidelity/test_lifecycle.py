@@ -128,7 +128,8 @@ def deployment(cluster: Cluster, *, labels: dict[str, str]) -> Program:
     def declare(options: Options) -> None:
         k8s.apps.v1.Deployment(
             "api",
-            metadata={"name": "api", "namespace": cluster.namespace, "annotations": SKIP_AWAIT},
+            # Awaited: a replacement has to wait for the old one's end.
+            metadata={"name": "api", "namespace": cluster.namespace},
             spec={
                 "replicas": 0,
                 "selector": {"match_labels": {"app": "api", **labels}},

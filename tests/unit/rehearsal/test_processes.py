@@ -140,10 +140,11 @@ def test_a_program_whose_record_was_never_written_does_not_run(
         raise KeyboardInterrupt
 
     mark = tmp_path / "started"
+    before = psutil.Process().children()
     monkeypatch.setattr(table, "_write", killed_here)
     with pytest.raises(KeyboardInterrupt):
         table.start(sleeper(tmp_path, script=f"open({str(mark)!r}, 'w')"))
-    children = psutil.Process().children()
+    children = [child for child in psutil.Process().children() if child not in before]
     psutil.wait_procs(children, timeout=5)
     assert not any(child.is_running() for child in children)
     assert not mark.exists()
