@@ -26,7 +26,7 @@ down: .venv/installed ## destroy it, verify that nothing is left, end its proces
 
 test: .venv/installed ## run every test
 	-@$(RUN) -m rehearsal.toolchain
-	@$(RUN) -m pytest --numprocesses=2 --dist=loadfile
+	@$(RUN) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 test-unit: .venv/installed ## run the tests that need PyPI only: seconds
 	@$(RUN) -m pytest tests/unit

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import LoadFileScheduling  # pyright: ignore[reportMissingTypeStubs]
 
 
 class FileAndStackScheduling(LoadFileScheduling):
