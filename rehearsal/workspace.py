@@ -81,13 +81,10 @@ def merge_stack_file(committed: Mapping[str, Any], ours: Mapping[str, Any]) -> d
 
     Args:
         committed: The stack's file in the checkout.
-        ours: The rehearsal's file of an earlier run, or nothing. Its secrets and salt are kept, so that a second run
-            finds the same values.
+        ours: The rehearsal's file of an earlier run, or nothing. Its salt is kept: the state is encrypted with it.
     """
-    secrets = f"{settings.PROJECT}:secrets"
-    config = {key: value for key, value in committed.get("config", {}).items() if key != secrets}
-    if secrets in ours.get("config", {}):
-        config[secrets] = ours["config"][secrets]
+    settings_of_stack: dict[str, Any] = committed.get("config") or {}
+    config = {key: value for key, value in settings_of_stack.items() if key != f"{settings.PROJECT}:secrets"}
     plain = {key: value for key, value in committed.items() if key not in (*_KEYS_OF_ANOTHER_BACKEND, "config")}
     kept = {key: value for key, value in ours.items() if key in _KEYS_OF_ANOTHER_BACKEND}
     return {**plain, **kept, "config": config}

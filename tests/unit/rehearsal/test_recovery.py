@@ -1,0 +1,101 @@
+"""What an interrupted engine leaves is found, and put into the state once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from rehearsal import recovery
+from rehearsal.errors import RehearsalError
+from rehearsal.layout import Layout
+from rehearsal.stand_ins.aws.account import Account, Record
+from release.kubernetes_api import KubernetesApi
+
+VPC = "urn:pulumi:dev::hello-platform::aws:ec2/vpc:Vpc::hello-dev"
+NAMESPACE = "urn:pulumi:dev::hello-platform::kubernetes:core/v1:Namespace::dev"
+
+
+class OneNamespace:
+    """An API server with one object: namespace dev."""
+
+    def get(self, _version: str, kind: str, name: str, _namespace: str | None) -> dict[str, Any] | None:
+        """The object, if it is that."""
+        return {} if (kind, name) == ("Namespace", "dev") else None
+
+
+API = cast("KubernetesApi", OneNamespace())
+
+
+def creating(urn: str, **inputs: Any) -> dict[str, Any]:
+    return {"type": "creating", "resource": {"urn": urn, "type": urn.split("::")[2], "inputs": inputs}}
+
+
+def record(identifier: str) -> Record:
+    return Record("aws:ec2/vpc:Vpc", VPC, identifier, {}, {})
+
+
+def test_a_create_that_aws_did_is_put_into_the_state_with_its_id() -> None:
+    state = {"resources": [], "pending_operations": [creating(VPC)]}
+    creates = recovery.pending_creates(Account([record("vpc-1")]), API, state)
+    assert recovery.taken_up(state, creates) == {
+        "resources": [{**creating(VPC)["resource"], "id": "vpc-1"}],
+        "pending_operations": [],
+    }
+
+
+def test_a_create_that_aws_did_not_do_is_cleared() -> None:
+    state = {"resources": [], "pending_operations": [creating(VPC)]}
+    creates = recovery.pending_creates(Account([]), API, state)
+    assert len(creates) == 1
+    assert recovery.taken_up(state, creates) == {"resources": [], "pending_operations": []}
+
+
+def test_what_the_state_has_already_is_not_put_into_it_again() -> None:
+    known = {"urn": VPC, "id": "vpc-1"}
+    state = {"resources": [known], "pending_operations": [creating(VPC)]}
+    assert recovery.pending_creates(Account([record("vpc-1")]), API, state)[0].identifier is None
+    both = recovery.pending_creates(Account([record("vpc-1"), record("vpc-2")]), API, state)
+    assert both[0].identifier == "vpc-2"
+
+
+@pytest.mark.parametrize(("name", "identifier"), [("dev", "dev"), ("prod", None), (None, None)])
+def test_a_kubernetes_object_is_found_by_its_name(name: str | None, identifier: str | None) -> None:
+    operation = creating(NAMESPACE, apiVersion="v1", kind="Namespace", metadata={"name": name})
+    (create,) = recovery.pending_creates(Account([]), API, {"pending_operations": [operation]})
+    assert create.identifier == identifier
+
+
+def test_other_operations_are_left_to_the_engine() -> None:
+    deleting = {**creating(VPC), "type": "deleting"}
+    state = {"resources": [], "pending_operations": [deleting]}
+    assert recovery.pending_creates(Account([record("vpc-1")]), API, state) == []
+    assert recovery.taken_up(state, [])["pending_operations"] == [deleting]
+
+
+def lock(layout: Layout, pid: int) -> Path:
+    path = layout.state / ".pulumi" / "locks" / "organization" / "hello-platform" / "dev" / "1.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"pid": pid}))
+    return path
+
+
+def test_the_lock_of_a_process_that_is_gone_is_removed(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    path = lock(Layout(tmp_path), gone.pid)
+    assert recovery.break_stale_lock(Layout(tmp_path))
+    assert not path.exists()
+    assert not recovery.break_stale_lock(Layout(tmp_path))
+
+
+def test_the_lock_of_a_process_that_runs_is_respected(tmp_path: Path) -> None:
+    path = lock(Layout(tmp_path), os.getpid())
+    with pytest.raises(RehearsalError, match=f"process {os.getpid()}"):
+        recovery.break_stale_lock(Layout(tmp_path))
+    assert path.exists()

@@ -1,0 +1,67 @@
+"""What a person reads after `make up`."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+
+from rehearsal import summary
+from rehearsal.lifecycle import stand_in_notice
+from rehearsal.status import NodeStatus, SlotStatus
+
+OUTPUTS: dict[str, Any] = {
+    "cluster": {"name": "hello-dev", "region": "ap-northeast-2"},
+    "hosts": {"prod": "hello.example.com", "dev": "test.hello.example.com", "logs": "log.hello.example.com"},
+    "nodeGroups": {
+        "dev": {"names": ["hello-dev-dev"], "label": "environment=dev", "taint": None},
+        "prod": {"names": ["hello-dev-prod"], "label": "environment=prod", "taint": "environment=prod:NoSchedule"},
+    },
+    "repositories": {"api": "111122223333.dkr.ecr.ap-northeast-2.amazonaws.com/hello-dev/api"},
+}
+NODE = NodeStatus(
+    "ip-10-0-0-1.ap-northeast-2.compute.internal", "dev", "ap-northeast-2a", "t3.large", ready=False, pods=3
+)
+
+
+def slot(color: str, *, live: bool, ready: int) -> SlotStatus:
+    image = f"registry.example.com/api@sha256:{'ab' * 32}" if live else None
+    return SlotStatus(
+        "dev", "api", color, live, image, ready, wanted=2 if live else 0, nodes=(NODE.name,) if live else ()
+    )
+
+
+def shown() -> str:
+    console = Console(file=StringIO(), width=100)
+    summary.show(
+        console, "dev", OUTPUTS, [NODE], [slot("blue", live=True, ready=1), slot("green", live=False, ready=0)]
+    )
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def test_every_host_group_and_repository_is_named() -> None:
+    text = shown()
+    for word in ("hello.example.com", "test.hello.example.com", "log.hello.example.com", "environment=prod:NoSchedule"):
+        assert word in text
+    assert OUTPUTS["repositories"]["api"] in text
+
+
+def test_a_node_that_is_not_ready_stands_out() -> None:
+    (row,) = (line for line in shown().splitlines() if "t3.large" in line)
+    assert row.split() == ["dev", "ip-10-0-0-1", "t3.large", "ap-northeast-2a", "NO", "3"]
+
+
+def test_each_slot_says_whether_it_is_live_how_ready_with_what_and_where() -> None:
+    blue, green = (line.split() for line in shown().splitlines() if line.split()[:2] == ["dev", "api"])
+    assert blue == ["dev", "api", "blue", "live", "1/2", "abababab", "ip-10-0-0-1"]
+    assert green == ["dev", "api", "green", "0/0", "none", "yet"]
+
+
+def test_pods_that_are_missing_are_counted() -> None:
+    assert "1 environments x 1 services x 2 slots; 1 of 2 pods are ready." in shown()
+
+
+def test_what_stands_in_is_said() -> None:
+    assert "Stand-ins: the providers aws, eks, kubernetes;" in stand_in_notice(None)

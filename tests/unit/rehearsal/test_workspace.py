@@ -1,0 +1,111 @@
+"""The workspace's copy of a stack's file, and what is put on PATH."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import settings
+from rehearsal import workspace
+from rehearsal.errors import RehearsalError
+from rehearsal.layout import CHECKOUT, Layout
+from rehearsal.toolchain import Toolchain
+
+SECRETS = f"{settings.PROJECT}:secrets"
+DOMAIN = f"{settings.PROJECT}:domain"
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path / "a rehearsal")
+
+
+def test_secrets_of_a_real_stack_never_reach_the_copy() -> None:
+    committed: dict[str, Any] = {
+        "encryptionsalt": "v1:of-a-person",
+        "secretsprovider": "awskms://alias/theirs",
+        "encryptedkey": "theirs",
+        "config": {DOMAIN: "hello.example.com", SECRETS: {"prod": {"api": {"KEY": {"secure": "v1:theirs"}}}}},
+    }
+    assert workspace.merge_stack_file(committed, {}) == {"config": {DOMAIN: "hello.example.com"}}
+
+
+def test_the_copys_own_salt_is_kept_while_settings_follow_the_checkout() -> None:
+    ours: dict[str, Any] = {
+        "encryptionsalt": "v1:ours",
+        "config": {DOMAIN: "old.example.com", SECRETS: {"dev": {"api": {"KEY": {"secure": "v1:ours"}}}}},
+    }
+    merged = workspace.merge_stack_file({"config": {DOMAIN: "new.example.com"}}, ours)
+    # Secrets are made anew in every run: one that no service names any more would be refused.
+    assert merged == {"encryptionsalt": "v1:ours", "config": {DOMAIN: "new.example.com"}}
+
+
+def test_a_file_that_holds_no_config_yet_is_merged_too() -> None:
+    assert workspace.merge_stack_file({"config": None}, {}) == {"config": {}}
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_copy_runs_the_checkouts_program_and_names_a_value_for_every_secret(layout: Layout, stack: str) -> None:
+    workspace.copy_project(layout, stack)
+    project = yaml.safe_load((layout.workspace / "Pulumi.yaml").read_text())
+    assert project["main"] == str(CHECKOUT)
+    services = yaml.safe_load((CHECKOUT / f"Pulumi.{stack}.yaml").read_text())["config"]["hello-platform:services"]
+    wanted = {name: service.get("secrets", []) for name, service in services.items()}
+    made_up = workspace.made_up_secrets(layout, stack)
+    assert made_up
+    assert set(made_up) == {secret.key for secret in settings.required_secrets(wanted)}
+    assert all(made_up.values())
+
+
+def test_an_unknown_stack_is_refused_with_the_known_ones(layout: Layout) -> None:
+    with pytest.raises(RehearsalError, match=r"Pulumi.staging.yaml does not exist[\s\S]*STACK=dev or STACK=prod"):
+        workspace.copy_project(layout, "staging")
+    assert not layout.directory.exists()
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Toolchain:
+    paths = {name: tmp_path / name for name in ("pulumi", "kubernetes", "kwok", "kwok_stages")}
+    return Toolchain(**paths)
+
+
+def test_every_program_the_engine_looks_for_is_on_path_and_runs_from_a_folder_with_spaces(
+    layout: Layout, tools: Toolchain
+) -> None:
+    workspace.put_tools(layout, tools, None)
+    assert {path.name for path in layout.tools.iterdir()} == {
+        *("pulumi", "kubectl", "pulumi-language-python"),
+        *("pulumi-resource-aws", "pulumi-resource-eks", "pulumi-resource-kubernetes"),
+    }
+    host = subprocess.Popen([layout.tools / "pulumi-language-python"], stdout=subprocess.PIPE, cwd="/", text=True)
+    with host:
+        assert host.stdout is not None
+        assert int(host.stdout.readline()) > 0
+        host.terminate()
+    assert host.returncode == 0
+
+
+def test_a_plugin_takes_the_place_of_the_stand_in_and_gives_it_back(
+    layout: Layout, tools: Toolchain, tmp_path: Path
+) -> None:
+    plugin = tmp_path / "pulumi-resource-kubernetes"
+    workspace.put_tools(layout, tools, plugin)
+    link = layout.tools / "pulumi-resource-kubernetes"
+    assert link.readlink() == plugin
+    workspace.put_tools(layout, tools, None)
+    assert "rehearsal.stand_ins.kubernetes" in link.read_text()
+
+
+def test_the_engine_is_kept_off_the_persons_own_backend_and_plugins(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin")
+    variables = workspace.environment(layout)
+    assert variables["PULUMI_BACKEND_URL"].startswith("file:///")
+    assert Path(variables["PULUMI_HOME"]).is_relative_to(layout.directory)
+    assert variables["PATH"].split(os.pathsep) == [str(layout.tools), "/usr/bin"]
