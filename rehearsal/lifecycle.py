@@ -15,6 +15,7 @@ from rehearsal.display import EngineDisplay
 from rehearsal.engine import Engine
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
+from rehearsal.processes import ProcessTable
 from release.kubernetes_api import KubernetesApi
 
 SECRET = "[secret]"  # noqa: S105 - what stands in place of one
@@ -92,7 +93,16 @@ class Rehearsal:
         return Engine(self.layout, self.stack)
 
     def api(self) -> KubernetesApi:
-        """The rehearsal's API server, as its administrator."""
+        """The rehearsal's API server, as its administrator.
+
+        Raises:
+            RehearsalError: It does not run.
+        """
+        if not ProcessTable(self.layout.processes).is_running("kube-apiserver"):
+            raise RehearsalError(
+                f"The API server of stack {self.stack} does not run: it was killed, or this machine was restarted.",
+                remedy=f"run `make up STACK={self.stack}`: it comes back with what it had.",
+            )
         return KubernetesApi(self.layout.kubeconfig)
 
     def _engine(self, *, start_control_plane: bool = True) -> Engine:

@@ -25,6 +25,7 @@ from rehearsal.stand_ins import faults
 from rehearsal.stand_ins.aws.account import Account
 from rehearsal.stand_ins.faults import Fault
 from rehearsal.toolchain import Toolchain
+from tests.rehearsal.conftest import eventually
 
 REPOSITORY = "aws:ecr/repository:Repository"
 SUBNET = "aws:ec2/subnet:Subnet"
@@ -119,6 +120,9 @@ def test_a_create_whose_end_the_engine_did_not_see_is_adopted_after_the_control_
     forget(rehearsal, endpoints[0].urn)
     for record in ProcessTable(rehearsal.layout.processes).running():
         os.kill(record.pid, signal.SIGKILL)
+    eventually(lambda: not ProcessTable(rehearsal.layout.processes).running(), "the processes are gone")
+    with pytest.raises(RehearsalError, match=r"does not run[\s\S]*make up"):
+        rehearsal.api()
 
     rehearsal.up()
     assert_whole_and_nothing_twice(rehearsal)

@@ -42,9 +42,12 @@ def platform(
     """A stack of the checkout's own configuration, up; taken down by the last test or, if that fails, here."""
     assert tools.pulumi
     rehearsal = Rehearsal(request.param, Layout(tmp_path_factory.mktemp(f"stack-{request.param}") / "up"), Console())
-    rehearsal.up()
-    yield rehearsal
-    rehearsal.down()  # nothing is left to do after the last test, if that passed
+    try:
+        rehearsal.up()
+        yield rehearsal
+        rehearsal.down()  # nothing is left to do after the last test, if that passed
+    finally:
+        control_plane.stop(rehearsal.layout)
 
 
 def changes(rehearsal: Rehearsal, edit: Callable[[dict[str, Any]], None]) -> dict[str, str]:
