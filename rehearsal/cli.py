@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,6 +16,7 @@ from rehearsal import status, summary, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal, plain
+from rehearsal.plugins import PLUGIN_VARIABLE
 from rehearsal.processes import ProcessTable
 
 app = typer.Typer(
@@ -30,7 +32,13 @@ DirectoryOption = Annotated[
 ]
 PluginOption = Annotated[
     Path | None,
-    typer.Option("--kubernetes-plugin", envvar="HELLO_KUBERNETES_PLUGIN", help="A pulumi-resource-kubernetes to use."),
+    typer.Option(
+        "--kubernetes-plugin",
+        exists=True,
+        dir_okay=False,
+        resolve_path=True,
+        help=f"A pulumi-resource-kubernetes to use; {PLUGIN_VARIABLE} names one too.",
+    ),
 ]
 
 
@@ -38,8 +46,7 @@ PluginOption = Annotated[
 def up(stack: StackOption = "dev", directory: DirectoryOption = None, kubernetes_plugin: PluginOption = None) -> None:
     """Bring the platform up, release a demo image, and show where everything is."""
     rehearsal = _rehearsal(stack, directory, kubernetes_plugin)
-    rehearsal.up()
-    _show(rehearsal)
+    _show(rehearsal, rehearsal.up())
     rehearsal.console.print(
         f"\nNext: `make shell STACK={stack}` for plain pulumi and kubectl, `make down STACK={stack}` to take it down."
     )
@@ -64,7 +71,7 @@ def show_status(
     if as_json:
         print(json.dumps(_machine_status(rehearsal), indent=2))
     else:
-        _show(rehearsal)
+        _show(rehearsal, plain(rehearsal.open()))
 
 
 @app.command()
@@ -103,8 +110,7 @@ def _rehearsal(stack: str, directory: Path | None, kubernetes_plugin: Path | Non
     return Rehearsal(stack=stack, layout=layout, console=Console(), kubernetes_plugin=kubernetes_plugin)
 
 
-def _show(rehearsal: Rehearsal) -> None:
-    outputs = plain(rehearsal.open())
+def _show(rehearsal: Rehearsal, outputs: Mapping[str, Any]) -> None:
     api = rehearsal.api()
     summary.show(rehearsal.console, rehearsal.stack, outputs, status.nodes(api), status.slot_table(api, outputs))
 

@@ -40,14 +40,20 @@ class Rehearsal:
     console: Console
     kubernetes_plugin: Path | None = None
 
-    def up(self) -> None:
-        """Brings everything up; what is up already stays as it is."""
+    def up(self) -> dict[str, Any]:
+        """Brings everything up; what is up already stays as it is.
+
+        Returns:
+            The stack's outputs, as `plain` gives them.
+        """
         with self._alone():
             engine = self._engine()
             engine.recover(self._report)
             with EngineDisplay(self.console, f"pulumi up --stack {self.stack}") as display:
                 engine.up(display)
-            first_release.release(self.api(), first_release.targets(plain(engine)), self._report)
+            outputs = plain(engine)
+            first_release.release(self.api(), first_release.targets(outputs), self._report)
+            return outputs
 
     def preview(self) -> None:
         """Shows what `up` would change; before the first `up` it needs, and starts, no process but the engine."""
