@@ -81,7 +81,7 @@ for name, environment in config.environments.items():
             namespace=namespace,
             host=config.host(name),
             ingress_class=classes["public"].ingress_class,
-            routes=[Route(path=path, service=service, port="http") for service, path in config.public_paths.items()],
+            routes=[Route(path=path, service=service, port="http") for path, service in config.public_paths.items()],
         ),
         opts=in_kubernetes,
     )

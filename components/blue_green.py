@@ -94,7 +94,7 @@ class BlueGreen(pulumi.ComponentResource):
         )
         for slot in SLOTS:
             self._slot(slot, template(**{labels.SLOT: slot}))
-        active = self._service(args.service, seed=BLUE, kind="NodePort" if args.spec.path else "ClusterIP")
+        active = self._service(args.service, seed=BLUE, kind="NodePort" if args.spec.paths else "ClusterIP")
         self._service(f"{args.service}-preview", seed=GREEN, kind="ClusterIP")
         self._autoscaler()
 
@@ -170,13 +170,14 @@ class BlueGreen(pulumi.ComponentResource):
         )
 
     def _config_map(self) -> str | None:
-        if not self._args.spec.variables:
+        variables = self._args.spec.variables_in(self._args.environment)
+        if not variables:
             return None
-        name = immutable_name(self._args.service, self._args.spec.variables)
+        name = immutable_name(self._args.service, variables)
         kubernetes.core.v1.ConfigMap(
             f"{self._args.environment}-{name}",
             metadata=self._metadata(name),
-            data=self._args.spec.variables,
+            data=variables,
             immutable=True,
             opts=self._kept(),
         )

@@ -1,0 +1,323 @@
+"""The models: every key there is, with its default and what it means."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic.alias_generators import to_camel
+
+from settings.values import (
+    AccountId,
+    Cidr,
+    DirectoryPath,
+    Domain,
+    HttpPath,
+    InstanceType,
+    PolicyArn,
+    Quantity,
+    Region,
+    RoleArn,
+    ServiceName,
+    TagValue,
+    VariableName,
+    Zone,
+)
+
+PROJECT = "hello-platform"
+"""The Pulumi project: the namespace of its configuration keys."""
+
+EnvironmentName: TypeAlias = Literal["dev", "prod"]
+ENVIRONMENTS: tuple[EnvironmentName, ...] = typing.get_args(EnvironmentName)
+
+LogRetentionDays: TypeAlias = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html."""
+
+
+class Model(BaseModel):
+    """Frozen; keys in camelCase as Pulumi's files have them; an unknown key is an error."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=False, strict=True, allow_inf_nan=False
+    )
+
+
+class Network(Model):
+    """The VPC."""
+
+    cidr: Cidr = Field(description="IPv4 range of the VPC, /16 to /20: pods take their addresses from it.")
+    zones: list[Zone] = Field(min_length=2, max_length=3, description="Availability zones, in a lasting order.")
+    nat_gateways: Literal["single", "per-zone"] = Field(
+        default="single", description="`single` is cheap; `per-zone` survives the loss of a zone."
+    )
+
+
+class Cluster(Model):
+    """The EKS control plane's access and logs."""
+
+    public_access_cidrs: list[Cidr] = Field(
+        default_factory=list[str], description="Who reaches the Kubernetes API from outside the VPC; none by default."
+    )
+    admin_role_arns: list[RoleArn] = Field(
+        default_factory=list[str], description="IAM roles that administer the cluster, besides the one that creates it."
+    )
+    deployer_role_arns: list[RoleArn] = Field(
+        default_factory=list[str], description="IAM roles of people who release: they see all but secrets."
+    )
+    reader_role_arns: list[RoleArn] = Field(
+        default_factory=list[str], description="IAM roles of people who look: they see all but secrets."
+    )
+    log_retention_days: LogRetentionDays = Field(
+        default=90, description="How long CloudWatch keeps the control plane's logs and the VPC's flow logs."
+    )
+
+
+class LoadBalancer(Model):
+    """The application load balancer in front of the hosts."""
+
+    idle_timeout_seconds: int = Field(
+        default=60, ge=1, le=4000, description="How long it keeps an idle connection. Servers must keep theirs longer."
+    )
+
+
+class Nodes(Model):
+    """An environment's EC2 machines."""
+
+    instance_type: InstanceType = Field(description="EC2 instance type of each node.")
+    min: int = Field(ge=1, le=100, description="Fewest nodes.")
+    max: int = Field(ge=1, le=100, description="Most nodes.")
+    desired: int = Field(ge=1, le=100, description="Nodes at creation; the autoscaler owns the number afterwards.")
+    disk_gib: int = Field(default=50, ge=20, le=1000, description="Root volume of each node, GiB.")
+    volumes: bool = Field(
+        default=False,
+        description="Whether pods with volumes run here: then there is one managed node group a zone, since a volume "
+        "lives in one zone, or a single zone where there are fewer nodes than zones.",
+    )
+
+
+class Quota(Model):
+    """The namespace's ResourceQuota."""
+
+    cpu: Quantity = Field(description="Sum of the pods' CPU requests.")
+    memory: Quantity = Field(description="Sum of the pods' memory requests.")
+    pods: int = Field(ge=1, le=1000, description="Number of pods, both slots of every service.")
+
+
+class Environment(Model):
+    """What an environment has of its own."""
+
+    nodes: Nodes = Field(description="Its EC2 machines.")
+    quota: Quota = Field(description="What all its pods may request together.")
+
+
+class Environments(Model):
+    """Both environments; each stack has both."""
+
+    dev: Environment = Field(description="Where developers release freely; tools run on its nodes too.")
+    prod: Environment = Field(description="What users reach.")
+
+    def items(self) -> Iterator[tuple[EnvironmentName, Environment]]:
+        """Yields each environment's name and settings."""
+        yield "dev", self.dev
+        yield "prod", self.prod
+
+    def of(self, environment: EnvironmentName) -> Environment:
+        """One environment's settings."""
+        return {"dev": self.dev, "prod": self.prod}[environment]
+
+
+class Amounts(Model):
+    """CPU and memory of a container."""
+
+    cpu: Quantity = Field(description="In cores (`2`) or thousandths of one (`250m`).")
+    memory: Quantity = Field(description="In bytes, best with `Mi` or `Gi`.")
+
+
+class Resources(Model):
+    """A container's requests and limits."""
+
+    requests: Amounts = Field(default=Amounts(cpu="100m", memory="256Mi"), description="What a node keeps free for it.")
+    limits: Amounts = Field(
+        default=Amounts(cpu="1", memory="256Mi"),
+        description="What it never exceeds: slowed down by CPU, ended by memory.",
+    )
+
+
+class ReplicaRange(Model):
+    """How many pods the live slot has."""
+
+    min: int = Field(default=2, ge=1, le=100, description="Fewest pods.")
+    max: int = Field(default=4, ge=1, le=100, description="Most pods, under load.")
+
+
+class Replicas(Model):
+    """The range of the live slot's size in each environment."""
+
+    dev: ReplicaRange = Field(default=ReplicaRange(min=1, max=2), description="On dev.")
+    prod: ReplicaRange = Field(default=ReplicaRange(min=2, max=4), description="On prod.")
+
+    def of(self, environment: EnvironmentName) -> ReplicaRange:
+        """The range in one environment."""
+        return {"dev": self.dev, "prod": self.prod}[environment]
+
+
+class PerEnvironment(Model):
+    """A value that differs between the environments."""
+
+    dev: str = Field(description="On dev.")
+    prod: str = Field(description="On prod.")
+
+    def of(self, environment: EnvironmentName) -> str:
+        """The value in one environment."""
+        return {"dev": self.dev, "prod": self.prod}[environment]
+
+
+class EgressNetwork(Model):
+    """Addresses outside the cluster."""
+
+    cidr: Cidr = Field(description="IPv4 range outside the VPC's own.")
+    ports: list[int] = Field(min_length=1, description="TCP ports.")
+
+
+class Egress(Model):
+    """What a service may reach besides DNS. Anything else is refused."""
+
+    services: list[ServiceName] = Field(
+        default_factory=list[str], description="Services of its environment, each on its port."
+    )
+    networks: list[EgressNetwork] = Field(
+        default_factory=list[EgressNetwork], description="Addresses outside the cluster, such as a database's."
+    )
+    https: bool = Field(default=False, description="Any address outside the VPC on port 443, such as a vendor's API.")
+
+
+class SmokeTest(Model):
+    """The request that a new version answers before it gets traffic."""
+
+    path: HttpPath | None = Field(default=None, description="What is asked for; the health path where it is left out.")
+    status: int = Field(default=200, ge=200, le=499, description="HTTP status of a good answer.")
+    contains: str | None = Field(
+        default=None, min_length=1, max_length=200, description="Text that a good answer contains."
+    )
+
+
+class Service(Model):
+    """One container image, served over HTTP."""
+
+    port: int = Field(ge=1, le=65535, description="The port the container listens on.")
+    health_path: HttpPath = Field(description="Answers 200 when the container can serve.")
+    paths: list[HttpPath] = Field(
+        default_factory=list[str], description="Paths on the environment's host; none keeps it inside the cluster."
+    )
+    variables: dict[VariableName, str | PerEnvironment] = Field(
+        default_factory=dict[str, str | PerEnvironment],
+        description="Environment variables: one text for both environments, or one for `dev` and one for `prod`.",
+    )
+    secrets: list[VariableName] = Field(
+        default_factory=list[str], description="Environment variables whose values are secrets of the stack."
+    )
+    resources: Resources = Field(default_factory=Resources, description="What its container may use.")
+    replicas: Replicas = Field(default_factory=Replicas, description="How many pods serve.")
+    egress: Egress = Field(default_factory=Egress, description="What it may reach.")
+    smoke_test: SmokeTest = Field(default_factory=SmokeTest, description="How a new version is tried.")
+    exclusive: bool = Field(
+        default=False,
+        description="Never two versions at once: the old one ends before the new one starts; nothing serves between.",
+    )
+    start_seconds: int = Field(
+        default=180, ge=10, le=1800, description="How long the container may take to answer at first."
+    )
+    longest_request_seconds: int = Field(
+        default=30, ge=1, le=3600, description="The longest request that an ending pod still finishes."
+    )
+    keep_alive_seconds: int = Field(
+        default=75,
+        ge=1,
+        le=86400,
+        description="How long its server keeps an idle connection open: set it there, and say so here. "
+        "With a path, longer than the load balancer's idle time-out.",
+    )
+    writable_paths: list[DirectoryPath] = Field(
+        default_factory=lambda: ["/tmp"],  # noqa: S108 - inside the container, its own volume
+        description="Directories that the container may write to; all else is read-only.",
+    )
+    kubernetes_api: bool = Field(
+        default=False, description="Whether it gets a service account token, and the way to the Kubernetes API."
+    )
+
+    def variables_in(self, environment: EnvironmentName) -> dict[str, str]:
+        """Its environment variables in one environment."""
+        return {
+            name: value if isinstance(value, str) else value.of(environment) for name, value in self.variables.items()
+        }
+
+
+SecretValues: TypeAlias = dict[VariableName, SecretStr]
+
+
+class Settings(Model):
+    """A stack's whole configuration."""
+
+    account_id: AccountId = Field(description="The AWS account of this stack: nothing is done in any other.")
+    region: Region = Field(description="AWS region of everything in this stack.")
+    domain: Domain = Field(description="DOMAIN: it reaches prod, test.DOMAIN dev, log.DOMAIN Kibana.")
+    owner: TagValue = Field(description="Who answers for this stack: the tag `owner` of every AWS resource.")
+    cost_center: TagValue = Field(description="Who pays for it: the tag `cost-center` of every AWS resource.")
+    protect: bool = Field(
+        default=False,
+        description="Whether what holds data or serves refuses to be deleted. `pulumi state unprotect` lifts it.",
+    )
+    permissions_boundary_arn: PolicyArn | None = Field(
+        default=None, description="An IAM policy that bounds every IAM role of this stack."
+    )
+    network: Network = Field(description="The VPC.")
+    cluster: Cluster = Field(default_factory=Cluster, description="The EKS control plane's access and logs.")
+    load_balancer: LoadBalancer = Field(
+        default_factory=LoadBalancer, description="The load balancer in front of the hosts."
+    )
+    environments: Environments = Field(description="The two environments.")
+    services: dict[ServiceName, Service] = Field(min_length=1, description="The containers to serve, by name.")
+    secrets: dict[EnvironmentName, dict[ServiceName, SecretValues]] = Field(
+        default_factory=dict[EnvironmentName, dict[str, dict[str, SecretStr]]],
+        description="Values of the secrets that services name, by environment, service and name.",
+    )
+
+    def host(self, environment: EnvironmentName) -> str:
+        """The host name that reaches an environment."""
+        return {"prod": self.domain, "dev": f"test.{self.domain}"}[environment]
+
+    @property
+    def hosts(self) -> dict[str, str]:
+        """Every host name of the stack, by what it reaches."""
+        return {**{name: self.host(name) for name in ENVIRONMENTS}, "logs": self.log_host}
+
+    def tainted(self, environment: EnvironmentName) -> bool:
+        """Whether the environment's nodes refuse pods that do not tolerate them."""
+        return {"prod": True, "dev": False}[environment]
+
+    @property
+    def log_host(self) -> str:
+        """The host name of Kibana."""
+        return f"log.{self.domain}"
+
+    @property
+    def public_paths(self) -> dict[str, str]:
+        """The service behind each path on its environment's host."""
+        return {path: name for name, service in self.services.items() for path in service.paths}
+
+    def callers(self, service: str) -> list[str]:
+        """The services that may reach a service: those whose egress names it."""
+        return [name for name, other in self.services.items() if service in other.egress.services]
+
+    def tags(self, stack: str) -> dict[str, str]:
+        """The tags of every AWS resource of a stack: the one place that says them."""
+        return {"platform": PROJECT, "stack": stack, "owner": self.owner, "cost-center": self.cost_center}
+
+    def secret_values(self, environment: EnvironmentName, service: str) -> dict[str, str]:
+        """A service's secrets in clear text: hand them to Pulumi as secrets only."""
+        values = self.secrets.get(environment, {}).get(service, {})
+        return {name: value.get_secret_value() for name, value in values.items()}
