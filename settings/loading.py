@@ -7,15 +7,19 @@ import json
 import typing
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from typing import Annotated, Any
+from typing import Any
 
 from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
+from settings.annotations import bare
 from settings.checks import contradictions
 from settings.model import PROJECT, Model, Settings
 from settings.problems import Problem, SettingsError
+
+TEXT_KEYS = frozenset(to_camel(name) for name, field in Settings.model_fields.items() if bare(field.annotation) is str)
+"""The keys whose values are text as they stand; all others' are JSON."""
 
 
 def pulumi_config() -> dict[str, str]:
@@ -54,10 +58,9 @@ def load(config: Mapping[str, str]) -> Settings:
 def _parsed(ours: Mapping[str, str]) -> dict[str, Any]:
     """Text stays text where the model wants text; the rest is JSON."""
     values: dict[str, Any] = {}
-    plain = {"accountId", "region", "domain", "owner", "costCenter", "permissionsBoundaryArn"}
     for key, text in ours.items():
         try:
-            values[key] = text if key in plain else json.loads(text)
+            values[key] = text if key in TEXT_KEYS else json.loads(text)
         except (ValueError, RecursionError):
             values[key] = text
     return values
@@ -99,6 +102,5 @@ def _fields_at(location: tuple[int | str, ...]) -> list[str]:
             here = next(field.annotation for name, field in here.model_fields.items() if to_camel(name) == part)
         else:
             here = typing.get_args(here)[-1]
-        if typing.get_origin(here) is Annotated:
-            here = typing.get_args(here)[0]
+        here = bare(here)
     return [to_camel(name) for name in here.model_fields]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
 from settings.values import (
@@ -166,13 +166,18 @@ class Replicas(Model):
 
 
 class PerEnvironment(Model):
-    """A value that differs between the environments."""
+    """A text that may differ between the environments; one text alone stands for both."""
 
     dev: str = Field(description="On dev.")
     prod: str = Field(description="On prod.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_text_is_for_both(cls, value: Any) -> Any:
+        return {"dev": value, "prod": value} if isinstance(value, str) else value
+
     def of(self, environment: EnvironmentName) -> str:
-        """The value in one environment."""
+        """The text in one environment."""
         return {"dev": self.dev, "prod": self.prod}[environment]
 
 
@@ -213,8 +218,8 @@ class Service(Model):
     paths: list[HttpPath] = Field(
         default_factory=list[str], description="Paths on the environment's host; none keeps it inside the cluster."
     )
-    variables: dict[VariableName, str | PerEnvironment] = Field(
-        default_factory=dict[str, str | PerEnvironment],
+    variables: dict[VariableName, PerEnvironment] = Field(
+        default_factory=dict[str, PerEnvironment],
         description="Environment variables: one text for both environments, or one for `dev` and one for `prod`.",
     )
     secrets: list[VariableName] = Field(
@@ -251,9 +256,7 @@ class Service(Model):
 
     def variables_in(self, environment: EnvironmentName) -> dict[str, str]:
         """Its environment variables in one environment."""
-        return {
-            name: value if isinstance(value, str) else value.of(environment) for name, value in self.variables.items()
-        }
+        return {name: value.of(environment) for name, value in self.variables.items()}
 
 
 SecretValues: TypeAlias = dict[VariableName, SecretStr]

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from settings import PROJECT, Settings, SettingsError, load, required_secrets
+from settings.loading import TEXT_KEYS
 from tests.unit.graph import every
 from tests.unit.program import committed_config, stack_config
 
@@ -26,8 +27,8 @@ Path = tuple[str | int, ...]
 def changed(*changes: tuple[Path, Any]) -> dict[str, str]:
     """The dev stack's configuration with values set, or `REMOVED`, at their paths."""
     config: dict[str, Any] = {
-        key.removeprefix(f"{PROJECT}:"): value if key.endswith((":region", ":domain")) else json.loads(value)
-        for key, value in GOOD.items()
+        name: value if name in TEXT_KEYS else json.loads(value)
+        for name, value in ((key.removeprefix(f"{PROJECT}:"), value) for key, value in GOOD.items())
     }
     for path, value in changes:
         here: Any = config
@@ -62,7 +63,14 @@ API: Path = ("services", "api")
 
 BAD: list[tuple[Path, Any, str]] = [
     (("regoin",), "ap-northeast-2", "regoin: is no key; did you mean region?"),
-    (("zzz",), 1, "zzz: is no key: region, domain, network, cluster, environments, services, secrets are"),
+    (
+        ("zzz",),
+        1,
+        (
+            "zzz: is no key: accountId, region, domain, owner, costCenter, protect, permissionsBoundaryArn, network, "
+            "cluster, loadBalancer, environments, services, secrets are"
+        ),
+    ),
     (("domain",), REMOVED, "domain: is required"),
     (
         ("domain",),
@@ -135,14 +143,18 @@ BAD: list[tuple[Path, Any, str]] = [
         "health",
         'services.api.healthPath: "health": a path that begins with a slash, such as /health',
     ),
-    ((*API, "path"), "/", "services.api.path: /: a path of its own: frontend has this one"),
+    ((*API, "paths"), ["/"], "services.api.paths: /: a path of its own: frontend has this one"),
     ((*API, "replicas", "dev"), {"min": 3, "max": 2}, "services.api.replicas.dev: min 3, max 2: min ≤ max"),
     (
         (*API, "variables"),
         {"a-b": "c"},
         'services.api.variables.a-b: "a-b": a name of an environment variable, such as API_KEY',
     ),
-    ((*API, "variables"), {"A": 5}, "services.api.variables.A: 5: Input should be a valid string"),
+    (
+        (*API, "variables"),
+        {"A": 5},
+        "services.api.variables.A: 5: Input should be a valid dictionary or instance of PerEnvironment",
+    ),
     (
         (*API, "variables"),
         {"MYSQL_URL": "here"},
@@ -186,9 +198,9 @@ def test_a_service_does_not_take_the_name_of_anothers_slot(name: str) -> None:
 
 
 def test_a_sixth_service_is_a_few_lines() -> None:
-    config = changed((("services", "search"), {"port": 9200, "healthPath": "/health", "path": "/search"}))
+    config = changed((("services", "search"), {"port": 9200, "healthPath": "/health", "paths": ["/search"]}))
     loaded = load(config)
-    assert loaded.public_paths == {"frontend": "/", "gateway": "/api", "search": "/search"}
+    assert loaded.public_paths == {"/": "frontend", "/api": "gateway", "/search": "search"}
     assert loaded.services["search"].replicas.of("prod").min == 2
 
 
@@ -210,7 +222,7 @@ def test_all_contradictions_are_told_at_once() -> None:
         changed(
             (("network", "cidr"), "10.0.0.0/8"),
             (("environments", "dev", "nodes", "desired"), 9),
-            ((*API, "path"), "/"),
+            ((*API, "paths"), ["/"]),
             (("secrets",), {}),
         )
     )
