@@ -24,8 +24,8 @@ shell: .venv/installed ## open a shell where plain pulumi and kubectl work on it
 down: .venv/installed ## destroy it, verify that nothing is left, end its processes [STACK=dev]
 	@$(RUN) -m rehearsal down --stack $(STACK)
 
-test: .venv/installed ## run every test
-	-@$(RUN) -m rehearsal.toolchain
+test: .venv/installed .venv-scan/installed ## run every test
+	-@$(RUN) -m rehearsal.toolchain --for-tests
 	@$(RUN) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 test-unit: .venv/installed ## run the tests that need PyPI only: seconds
@@ -39,4 +39,10 @@ lint: .venv/installed ## ruff and the strict type checker
 	@echo "Making .venv: the Python packages of requirements-dev.txt"
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+.venv-scan/installed: requirements-scan.txt
+	@echo "Making .venv-scan: the Python packages of requirements-scan.txt"
+	@$(PYTHON) -m venv .venv-scan
+	@.venv-scan/bin/pip install --quiet --disable-pip-version-check --requirement requirements-scan.txt
 	@touch $@

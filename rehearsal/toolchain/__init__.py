@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from rehearsal.toolchain.builds import build, built
-from rehearsal.toolchain.tools import KUBERNETES, KWOK, PULUMI, TOOLS
+from rehearsal.toolchain.tools import KUBE_SCORE, KUBERNETES, KWOK, PULUMI, TOOLS
 
 CACHE_VARIABLE = "HELLO_PLATFORM_CACHE"
 """Environment variable that names another folder than the user's own cache folder for what is built."""
@@ -71,6 +71,20 @@ def ensure(report: Callable[[str], None]) -> Toolchain:
     for number, tool in enumerate(missing, start=1):
         build(tool, cache(), report, label=f"{number} of {len(missing)}")
     return _toolchain(engine or cache() / PULUMI.key / PULUMI.name, cache() / KUBERNETES.key, cache() / KWOK.key)
+
+
+def find_scanner() -> Path | None:
+    """The scanner of manifests, if it was built."""
+    return _program(KUBE_SCORE.name, built(KUBE_SCORE, cache()))
+
+
+def ensure_scanner(report: Callable[[str], None]) -> Path:
+    """The scanner of manifests, built where it is missing.
+
+    Raises:
+        RehearsalError: There is no Go to be had, or the build failed.
+    """
+    return build(KUBE_SCORE, cache(), report, label="for the tests") / KUBE_SCORE.name
 
 
 def fits(engine: str, sdk: str) -> bool:

@@ -1,4 +1,4 @@
-"""`python -m rehearsal.toolchain`: builds what is missing of the toolchain, and says where it is."""
+"""`python -m rehearsal.toolchain [--for-tests]`: builds what is missing of the toolchain, and says where it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def _report(sentence: str) -> None:
 
 try:
     tools = toolchain.ensure(_report)
+    more = [toolchain.ensure_scanner(_report)] if sys.argv[1:] == ["--for-tests"] else []
 except RehearsalError as error:
     sys.exit(str(error))
-for path in (tools.pulumi, tools.kubernetes, tools.kwok):
+for path in (tools.pulumi, tools.kubernetes, tools.kwok, *more):
     print(path)

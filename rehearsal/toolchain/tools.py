@@ -107,6 +107,19 @@ KWOK = GoTool(
 )
 
 TOOLS = (PULUMI, KUBERNETES, KWOK)
+"""What a rehearsal runs."""
+
+KUBE_SCORE = GoTool(
+    name="kube-score",
+    module="github.com/zegl/kube-score",
+    package="github.com/zegl/kube-score/cmd/kube-score",
+    version_variable=None,
+    version_prefix="",
+    links=(),
+    data=(),
+    minutes=0.5,
+)
+"""A scanner of manifests: tests run it, a rehearsal does not."""
 
 
 def required_version(go_mod: Path, module: str) -> str:

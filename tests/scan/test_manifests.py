@@ -1,0 +1,53 @@
+"""What public scanners say of the manifests of both stacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.scan.exceptions import EXEMPTIONS
+from tests.scan.scanners import Finding, checkov, kube_score
+from tests.unit.graph import every
+from tests.unit.manifests import as_yaml
+from tests.unit.program import STACKS, platform
+
+BAD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: bad, namespace: dev}
+spec: {hostNetwork: true, containers: [{name: c, image: nginx, securityContext: {privileged: true}}]}
+"""
+
+
+def scan(manifests: str, folder: Path) -> list[Finding]:
+    file = folder / "manifests.yaml"
+    file.write_text(manifests, encoding="utf-8")
+    return [*checkov(file), *kube_score(file)]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
+    """Every finding of both stacks."""
+    return [
+        finding
+        for stack in STACKS
+        for finding in scan(as_yaml(platform(stack, preview=False)), tmp_path_factory.mktemp(stack))
+    ]
+
+
+def test_nothing_is_found_but_what_is_exempted_with_a_reason(found: list[Finding]) -> None:
+    left = {finding for finding in found if not any(exemption.covers(finding) for exemption in EXEMPTIONS)}
+    assert left == set()
+
+
+@pytest.mark.parametrize("exemption", EXEMPTIONS, ids=lambda exemption: exemption.check)
+def test_an_exemption_is_needed_and_has_a_reason(found: list[Finding], exemption: object) -> None:
+    (one,) = every((known for known in EXEMPTIONS if known is exemption), "exemption")
+    assert len(one.reason.split()) > 5
+    assert any(one.covers(finding) for finding in found), "nothing is found any more: delete the exemption"
+
+
+def test_the_scanners_find_what_is_bad(tmp_path: Path) -> None:
+    checks = {finding.check for finding in scan(BAD, tmp_path)}
+    assert {"CKV_K8S_16", "CKV_K8S_19", "container-security-context-privileged"} <= checks
