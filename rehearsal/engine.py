@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
-from collections.abc import Callable, Generator
+import subprocess
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol
@@ -48,12 +50,38 @@ class Engine:
         )
         self._stack = automation.Stack.create_or_select(stack, local)
 
-    def set_secrets(self, values: dict[str, str]) -> None:
-        """Sets configuration secrets, by key with the path inside it."""
-        if values:
-            self._stack.set_all_config(
-                {key: automation.ConfigValue(value, secret=True) for key, value in values.items()}, path=True
+    def set_secrets(self, values: Mapping[str, str]) -> None:
+        """Sets configuration secrets, by key with the path inside it.
+
+        Raises:
+            RehearsalError: The engine refuses one.
+        """
+        for key, value in values.items():
+            # On standard input: everybody on this machine may read a command's arguments, and the Automation API
+            # would put the values there.
+            done = subprocess.run(
+                [
+                    self._layout.tools / "pulumi",
+                    "config",
+                    "set",
+                    "--stack",
+                    self._stack.name,
+                    "--secret",
+                    "--path",
+                    key,
+                ],
+                cwd=self._layout.workspace,
+                env={**os.environ, **workspace.environment(self._layout)},
+                input=value,
+                capture_output=True,
+                text=True,
+                check=False,
             )
+            if done.returncode != 0:
+                raise RehearsalError(
+                    f"The secret {key} could not be set: {done.stderr.strip()}",
+                    remedy="correct the key in the stack's file, or run `make down` and begin again.",
+                )
 
     def recover(self, report: Callable[[str], None]) -> None:
         """Takes up what an interrupted run left: a lock of a process that is gone, creates whose end nobody saw.

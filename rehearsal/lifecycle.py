@@ -121,7 +121,7 @@ class Rehearsal:
         if start_control_plane:
             control_plane.start(self.layout, tools, self._report)
         engine = Engine(self.layout, self.stack)
-        engine.set_secrets(workspace.made_up_secrets(self.layout, self.stack))
+        engine.set_secrets(workspace.missing_secrets(self.layout, self.stack))
         return engine
 
     def _alone(self) -> FileLock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +21,8 @@ STAND_INS = ("aws", "eks", "kubernetes")
 
 PASSPHRASE = "rehearsal"  # noqa: S105 - it guards values that the rehearsal made up
 """Encrypts the rehearsal's secrets, which are worth nothing, the way a person's passphrase would."""
+
+SECRETS = f"{settings.PROJECT}:secrets"
 
 _KEYS_OF_ANOTHER_BACKEND = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
@@ -81,30 +83,52 @@ def merge_stack_file(committed: Mapping[str, Any], ours: Mapping[str, Any]) -> d
 
     Args:
         committed: The stack's file in the checkout.
-        ours: The rehearsal's file of an earlier run, or nothing. Its salt is kept: the state is encrypted with it.
+        ours: The rehearsal's file of an earlier run, or nothing. Its salt is kept: the state is encrypted with it; and
+            so are the secrets that services still name.
     """
     settings_of_stack: dict[str, Any] = committed.get("config") or {}
-    config = {key: value for key, value in settings_of_stack.items() if key != f"{settings.PROJECT}:secrets"}
+    config = {key: value for key, value in settings_of_stack.items() if key != SECRETS}
     plain = {key: value for key, value in committed.items() if key not in (*_KEYS_OF_ANOTHER_BACKEND, "config")}
     kept = {key: value for key, value in ours.items() if key in _KEYS_OF_ANOTHER_BACKEND}
-    return {**plain, **kept, "config": config}
+    # One that no service names any more would be refused.
+    config_of_ours: dict[str, Any] = ours.get("config") or {}
+    secrets = _only(required_secrets(config), config_of_ours.get(SECRETS) or {})
+    return {**plain, **kept, "config": {**config, **({SECRETS: secrets} if secrets else {})}}
 
 
-def made_up_secrets(layout: Layout, stack: str) -> dict[str, str]:
-    """A value for each secret that the stack's services name, by configuration key with the path inside it."""
+def _only(wanted: Sequence[settings.RequiredSecret], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a stack file's secret values that are wanted, in the same nesting."""
+    kept: dict[str, Any] = {}
+    for secret in wanted:
+        value = values.get(secret.environment, {}).get(secret.service, {}).get(secret.name)
+        if value is not None:
+            kept.setdefault(secret.environment, {}).setdefault(secret.service, {})[secret.name] = value
+    return kept
+
+
+def missing_secrets(layout: Layout, stack: str) -> dict[str, str]:
+    """A made-up value for each secret that the copy has none of yet, by configuration key with the path inside it."""
     config = _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"]
+    required = required_secrets(config)
+    there = _only(required, config.get(SECRETS) or {})
+    return {
+        secret.key: f"rehearsal-{secret.environment}-{secret.service}-{secret.name}"
+        for secret in required
+        if secret.name not in there.get(secret.environment, {}).get(secret.service, {})
+    }
+
+
+def required_secrets(config: Mapping[str, Any]) -> list[settings.RequiredSecret]:
+    """The secrets that the services of a stack's file name; of a file that is no good, those that can be made out."""
     services = config.get(f"{settings.PROJECT}:services")
     if not isinstance(services, dict):
-        return {}  # the program says what is wrong with it
+        return []  # the program says what is wrong with it
     names = {
         str(name): list(map(str, cast("dict[str, Any]", service).get("secrets") or []))
         for name, service in cast("dict[str, Any]", services).items()
         if isinstance(service, dict)
     }
-    return {
-        secret.key: f"rehearsal-{secret.environment}-{secret.service}-{secret.name}"
-        for secret in settings.required_secrets(names)
-    }
+    return settings.required_secrets(names)
 
 
 def _link(link: Path, target: Path) -> None:

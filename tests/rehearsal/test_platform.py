@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from enum import Enum
+from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import psutil
@@ -76,15 +83,22 @@ class Recorder:
     def __init__(self) -> None:
         self.operations: dict[str, str] = {}
         self.errors: list[str] = []
+        self.told: list[str] = []
 
     def event(self, event: Any) -> None:
         """Takes one event."""
+        self.told.append(json.dumps(event, default=as_plain))
         if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
             self.errors.append(event.diagnostic_event.message)
             print(event.diagnostic_event.message)  # noqa: T201 - pytest shows it with the failure
         if event.res_outputs_event is not None and event.res_outputs_event.metadata.op.value != "same":
             metadata = event.res_outputs_event.metadata
             self.operations[metadata.urn.split("::", 2)[2].rsplit("$", 1)[-1]] = metadata.op.value
+
+
+def as_plain(part: Any) -> Any:
+    """A part of an engine's event as JSON has it."""
+    return str(part) if isinstance(part, Enum) else vars(part)
 
 
 def pods(api: KubernetesApi, namespace: str) -> list[dict[str, Any]]:
@@ -284,15 +298,63 @@ def test_the_first_release_of_the_contract_brings_an_image_into_blue(platform: R
     eventually(is_live, "crawling's blue slot on dev runs the image")
 
 
-def test_secrets_are_nowhere_in_clear_but_in_the_cluster(platform: Rehearsal) -> None:
-    value = "rehearsal-prod-api-MYSQL_PASSWORD"
-    files = [
-        path for path in platform.layout.directory.rglob("*") if path.is_file() and "control-plane" not in path.parts
-    ]
-    assert files
-    assert [str(path) for path in files if value.encode() in path.read_bytes()] == []
-    found = [secret for secret in platform.api().list("v1", "Secret", namespace="prod") if secret.get("immutable")]
-    assert found
+@contextmanager
+def watched_processes() -> Generator[set[str]]:
+    """Notes the arguments of every process of this machine while something runs."""
+    seen: set[str] = set()
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.01):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with suppress(OSError):
+                    seen.add(path.read_text(errors="replace").replace("\0", " "))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_a_canary_in_every_secret_is_in_no_output_log_preview_state_or_process_listing(platform: Rehearsal) -> None:
+    file = platform.layout.workspace / f"Pulumi.{platform.stack}.yaml"
+    before = file.read_text()
+    required = workspace.required_secrets(yaml.safe_load(before)["config"])
+    canaries = {secret.key: f"canary-{number}-{token_hex(8)}" for number, secret in enumerate(required)}
+    engine, shown, recorder = platform.open(), list[str](), Recorder()
+    try:
+        with watched_processes() as listing:
+            engine.set_secrets(canaries)
+            engine.preview(shown.append)
+            engine.up(recorder)
+            outputs = json.dumps({name: str(output) for name, output in engine.outputs().items() if not output.secret})
+        assert [name for name in recorder.operations if "v1:Secret" in name]
+        values = {
+            base64.b64decode(value).decode()
+            for environment in ENVIRONMENTS
+            for secret in platform.api().list("v1", "Secret", namespace=environment)
+            for value in secret["data"].values()
+        }
+        assert set(canaries.values()) <= values, "the canaries did not reach the cluster"
+        assert any(" config set " in command for command in listing), "no process was seen"
+
+        told = [*listing, *shown, *recorder.told, outputs]
+        files = [
+            path
+            for path in platform.layout.directory.rglob("*")
+            if path.is_file() and "control-plane" not in path.parts
+        ]
+        assert any(path.is_relative_to(platform.layout.state) for path in files)
+        assert any(path.is_relative_to(platform.layout.logs) for path in files)
+        for key, canary in canaries.items():
+            assert not [text for text in told if canary in text], key
+            assert not [str(path) for path in files if canary.encode() in path.read_bytes()], key
+    finally:
+        file.write_text(before)
+        run_up(platform)
 
 
 @ONE_STACK

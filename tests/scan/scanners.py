@@ -67,7 +67,15 @@ def kube_score(manifests: Path) -> list[Finding]:
     program = toolchain.find_scanner()
     if program is None:
         pytest.skip("kube-score is not built: build it with `.venv/bin/python -m rehearsal.toolchain --for-tests`")
-    command = [program, "score", manifests, "--kubernetes-version", f"v{versions.KUBERNETES}", "--output-format", "json"]
+    command = [
+        program,
+        "score",
+        manifests,
+        "--kubernetes-version",
+        f"v{versions.KUBERNETES}",
+        "--output-format",
+        "json",
+    ]
     objects: list[dict[str, Any]] = json.loads(_output(command))
     assert objects, "nothing was scanned"
     return [

@@ -23,7 +23,9 @@ def as_yaml(graph: Graph) -> str:
 def without_secrets(value: Any) -> Any:
     """A value with a placeholder for each secret text in it."""
     if isinstance(value, Secret):
-        return without_secrets(value.value) if isinstance(value.value, dict) else "secret"
+        return (
+            dict.fromkeys(cast("dict[str, Any]", value.value), "secret") if isinstance(value.value, dict) else "secret"
+        )
     if isinstance(value, Mapping):
         return {key: without_secrets(item) for key, item in cast("Mapping[str, Any]", value).items()}
     if isinstance(value, list):

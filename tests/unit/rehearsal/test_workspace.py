@@ -35,14 +35,34 @@ def test_secrets_of_a_real_stack_never_reach_the_copy() -> None:
     assert workspace.merge_stack_file(committed, {}) == {"config": {DOMAIN: "hello.example.com"}}
 
 
-def test_the_copys_own_salt_is_kept_while_settings_follow_the_checkout() -> None:
+def test_the_copys_own_salt_and_secrets_are_kept_while_settings_follow_the_checkout() -> None:
+    services: dict[str, Any] = {f"{settings.PROJECT}:services": {"api": {"secrets": ["KEY"]}}}
+    values = {"KEY": {"secure": "v1:ours"}, "DROPPED": {"secure": "v1:ours"}}
     ours: dict[str, Any] = {
         "encryptionsalt": "v1:ours",
-        "config": {DOMAIN: "old.example.com", SECRETS: {"dev": {"api": {"KEY": {"secure": "v1:ours"}}}}},
+        "config": {DOMAIN: "old.example.com", SECRETS: {"dev": {"api": values, "gone": values}}},
     }
-    merged = workspace.merge_stack_file({"config": {DOMAIN: "new.example.com"}}, ours)
-    # Secrets are made anew in every run: one that no service names any more would be refused.
-    assert merged == {"encryptionsalt": "v1:ours", "config": {DOMAIN: "new.example.com"}}
+    merged = workspace.merge_stack_file({"config": {DOMAIN: "new.example.com", **services}}, ours)
+    # One that no service names any more would be refused.
+    assert merged["config"] == {
+        DOMAIN: "new.example.com",
+        **services,
+        SECRETS: {"dev": {"api": {"KEY": {"secure": "v1:ours"}}}},
+    }
+    assert merged["encryptionsalt"] == "v1:ours"
+
+
+def test_only_secrets_that_have_no_value_yet_are_made_up(layout: Layout) -> None:
+    workspace.copy_project(layout, "dev")
+    file = layout.workspace / "Pulumi.dev.yaml"
+    content = yaml.safe_load(file.read_text())
+    content["config"][SECRETS] = {"dev": {"ai": {"LLM_API_KEY": {"secure": "v1:of-a-person"}}}}
+    before = workspace.missing_secrets(layout, "dev")
+    file.write_text(yaml.safe_dump(content))
+    workspace.copy_project(layout, "dev")
+    key = f"{SECRETS}.dev.ai.LLM_API_KEY"
+    assert key in before
+    assert workspace.missing_secrets(layout, "dev").keys() == before.keys() - {key}
 
 
 def test_a_file_that_holds_no_config_yet_is_merged_too() -> None:
@@ -56,7 +76,7 @@ def test_the_copy_runs_the_checkouts_program_and_names_a_value_for_every_secret(
     assert project["main"] == str(CHECKOUT)
     services = yaml.safe_load((CHECKOUT / f"Pulumi.{stack}.yaml").read_text())["config"]["hello-platform:services"]
     wanted = {name: service.get("secrets", []) for name, service in services.items()}
-    made_up = workspace.made_up_secrets(layout, stack)
+    made_up = workspace.missing_secrets(layout, stack)
     assert made_up
     assert set(made_up) == {secret.key for secret in settings.required_secrets(wanted)}
     assert all(made_up.values())
