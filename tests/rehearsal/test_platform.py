@@ -96,9 +96,9 @@ class Recorder:
             self.operations[metadata.urn.split("::", 2)[2].rsplit("$", 1)[-1]] = metadata.op.value
 
 
-def as_plain(part: Any) -> Any:
+def as_plain(part: object) -> str | dict[str, Any]:
     """A part of an engine's event as JSON has it."""
-    return str(part) if isinstance(part, Enum) else vars(part)
+    return str(part.name) if isinstance(part, Enum) else vars(part)
 
 
 def pods(api: KubernetesApi, namespace: str) -> list[dict[str, Any]]:
