@@ -44,6 +44,7 @@ class NodeGroupSpec:
         zones: Availability zones that its nodes take turns in; at least one.
         capacity_type: How its instances are bought.
         disk_gib: Size of a node's disk in GiB.
+        generation: Which instances these are: EKS replaces all of them for a new version of the launch template.
     """
 
     name: str
@@ -55,6 +56,7 @@ class NodeGroupSpec:
     zones: tuple[str, ...]
     capacity_type: Literal["ON_DEMAND", "SPOT"] = "ON_DEMAND"
     disk_gib: int = 20
+    generation: int = 1
 
 
 def nodes(group: NodeGroupSpec) -> list[dict[str, Any]]:
@@ -148,8 +150,8 @@ def _allocatable_storage_mib(disk_gib: int) -> int:
 
 
 def _address(group: NodeGroupSpec, index: int) -> IPv4Address:
-    """An address in 10.0.0.0/8 that follows from the group's name: its nodes' addresses stand in a row."""
-    start = int.from_bytes(_digest(group.name)[:3])
+    """An address in 10.0.0.0/8 that follows from the group and its generation: its nodes' addresses stand in a row."""
+    start = int.from_bytes(_digest(_instances(group))[:3])
     return IPv4Address("10.0.0.0") + (start + index) % 2**24
 
 
@@ -163,7 +165,11 @@ def _host_name(group: NodeGroupSpec, address: IPv4Address) -> str:
 
 
 def _instance_id(group: NodeGroupSpec, index: int) -> str:
-    return f"i-{_digest(f'{group.name}/{index}').hex()[:17]}"
+    return f"i-{_digest(f'{_instances(group)}/{index}').hex()[:17]}"
+
+
+def _instances(group: NodeGroupSpec) -> str:
+    return group.name if group.generation == 1 else f"{group.name}@{group.generation}"
 
 
 def _digest(text: str) -> bytes:

@@ -124,17 +124,30 @@ class KubernetesApi:
         namespace: str | None = None,
         *,
         propagation: Literal["Foreground", "Background", "Orphan"] = "Background",
+        grace_seconds: int | None = None,
     ) -> None:
-        """Asks for an object's deletion; one that is already gone is no error. Does not wait."""
+        """Asks for an object's deletion; one that is already gone is no error. Does not wait.
+
+        With `grace_seconds` of 0 a pod is gone at once, whatever its node says.
+        """
+        options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
         try:
-            self._call(
-                "delete",
-                api_version,
-                kind,
-                name=name,
-                namespace=namespace,
-                body={"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation},
-            )
+            self._call("delete", api_version, kind, name=name, namespace=namespace, body=options)
+        except KubernetesApiError as error:
+            if error.status != NOT_FOUND:
+                raise
+
+    def evict(self, name: str, namespace: str) -> None:
+        """Asks for a pod's end as `kubectl drain` does; one that is already gone is no error. Does not wait.
+
+        Raises:
+            KubernetesApiError: Among others a `TooManyRequests` while a PodDisruptionBudget forbids it.
+        """
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": namespace}}
+        try:
+            _answering(self._resource("v1", "Pod").subresources["eviction"].create, body, name, namespace)
         except KubernetesApiError as error:
             if error.status != NOT_FOUND:
                 raise

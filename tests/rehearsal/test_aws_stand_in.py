@@ -71,13 +71,19 @@ def network(provider: aws.Provider) -> list[aws.ec2.Subnet]:
     ]
 
 
-def platform(group: str, *, desired: int = 3, labels: dict[str, str] | None = None) -> Callable[[], None]:
+def platform(
+    group: str, *, desired: int = 3, labels: dict[str, str] | None = None, instance_type: str = "t3.large"
+) -> Callable[[], None]:
     """A small platform, named so that tests do not share node groups."""
 
     def program() -> None:
         provider = aws.Provider("aws", region="ap-northeast-2")
         in_aws = pulumi.ResourceOptions(provider=provider)
         subnets = network(provider)
+        vpc_id = subnets[0].vpc_id
+        key = aws.kms.Key("key", enable_key_rotation=True, opts=in_aws)
+        logs = aws.cloudwatch.LogGroup("logs", name=f"/aws/eks/{group}/cluster", kms_key_id=key.arn, opts=in_aws)
+        service = aws.iam.Role("service", assume_role_policy=json.dumps(trust("eks.amazonaws.com")), opts=in_aws)
         repository = aws.ecr.Repository("repository", name=f"{group}/api", opts=in_aws)
         role = aws.iam.Role("nodes", assume_role_policy=json.dumps(trust("ec2.amazonaws.com")), opts=in_aws)
         attachment = aws.iam.RolePolicyAttachment(
@@ -86,14 +92,25 @@ def platform(group: str, *, desired: int = 3, labels: dict[str, str] | None = No
             policy_arn="arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy",
             opts=in_aws,
         )
-        template = aws.ec2.LaunchTemplate("nodes", update_default_version=True, opts=in_aws)
+        template = aws.ec2.LaunchTemplate(
+            "nodes", update_default_version=True, instance_type=instance_type, opts=in_aws
+        )
         cluster = eks.Cluster(
             group,
             version="1.34",
-            vpc_id=subnets[0].vpc_id,
+            vpc_id=vpc_id,
             private_subnet_ids=[subnet.id for subnet in subnets],
             authentication_mode=eks.AuthenticationMode.API,
+            service_role=service,
+            encryption_config_key_arn=key.arn,
+            enabled_cluster_log_types=["api", "audit"],
+            bootstrap_self_managed_addons=False,
+            upgrade_policy=aws.eks.ClusterUpgradePolicyArgs(support_type="STANDARD"),
+            tags={"part": "cluster"},
             access_entries={
+                "deployer": eks.AccessEntryArgs(
+                    principal_arn="arn:aws:iam::444455556666:role/deployer", kubernetes_groups=["hello:deployers"]
+                ),
                 "admin": eks.AccessEntryArgs(
                     principal_arn="arn:aws:iam::444455556666:role/admin",
                     access_policies={
@@ -102,7 +119,7 @@ def platform(group: str, *, desired: int = 3, labels: dict[str, str] | None = No
                             access_scope=aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
                         )
                     },
-                )
+                ),
             },
             endpoint_private_access=True,
             endpoint_public_access=False,
@@ -111,7 +128,7 @@ def platform(group: str, *, desired: int = 3, labels: dict[str, str] | None = No
             kube_proxy_addon_options=eks.KubeProxyAddonOptionsArgs(version="v1.34.1-eksbuild.2"),
             vpc_cni_options=eks.VpcCniOptionsArgs(addon_version="v1.21.1-eksbuild.1", enable_network_policy=True),
             coredns_addon_options=eks.CoreDnsAddonOptionsArgs(enabled=False),
-            opts=in_aws,
+            opts=pulumi.ResourceOptions.merge(in_aws, pulumi.ResourceOptions(depends_on=[logs])),
         )
         eks.ManagedNodeGroup(
             group,
@@ -119,7 +136,6 @@ def platform(group: str, *, desired: int = 3, labels: dict[str, str] | None = No
             node_group_name=group,
             node_role=role,
             subnet_ids=[subnet.id for subnet in subnets],
-            instance_types=["t3.large"],
             labels=labels or {"environment": "dev"},
             taints=[aws.eks.NodeGroupTaintArgs(key="environment", value="dev", effect="NO_SCHEDULE")],
             scaling_config=aws.eks.NodeGroupScalingConfigArgs(min_size=1, max_size=4, desired_size=desired),
@@ -164,6 +180,8 @@ class Life:
     refresh: Run
     resized: Run
     nodes_resized: list[KubernetesObject]
+    rolled: Run
+    nodes_rolled: list[KubernetesObject]
     records_left: tuple[Record, ...]
     nodes_left: list[KubernetesObject]
 
@@ -180,6 +198,8 @@ def life(control_plane: RunningControlPlane, tools: Toolchain, tmp_path_factory:
         second_preview, second_up, refresh = engine.preview(program), engine.up(program), engine.refresh()
         resized = engine.up(platform("whole", desired=1, labels={"environment": "prod"}))
         nodes_resized = stack.nodes("whole")
+        rolled = engine.up(platform("whole", desired=1, labels={"environment": "prod"}, instance_type="m5.xlarge"))
+        nodes_rolled = stack.nodes("whole")
     finally:
         engine.destroy()
     return Life(
@@ -194,6 +214,8 @@ def life(control_plane: RunningControlPlane, tools: Toolchain, tmp_path_factory:
         refresh=refresh,
         resized=resized,
         nodes_resized=nodes_resized,
+        rolled=rolled,
+        nodes_rolled=nodes_rolled,
         records_left=stack.records(),
         nodes_left=stack.nodes("whole"),
     )
@@ -221,12 +243,10 @@ def test_the_cluster_component_has_the_children_of_the_real_one(life: Life) -> N
     below = "eks:index:Cluster$"
     paths = {urn.split("::", 2)[2] for urn in life.urns}
     assert {path.removeprefix(below) for path in paths if path.startswith(below)} == {
-        "eks:index:ServiceRole::whole-eksRole",
-        "eks:index:ServiceRole$aws:iam/role:Role::whole-eksRole-role",
-        "eks:index:ServiceRole$aws:iam/rolePolicyAttachment:RolePolicyAttachment::whole-eksRole-4b490823",
         "aws:eks/cluster:Cluster::whole-eksCluster",
         "aws:eks/addon:Addon::whole-kube-proxy",
         "aws:eks/accessEntry:AccessEntry::whole-admin",
+        "aws:eks/accessEntry:AccessEntry::whole-deployer",
         "aws:eks/accessEntry:AccessEntry$aws:eks/accessPolicyAssociation:AccessPolicyAssociation::whole-admin-admin",
         "eks:index:VpcCniAddon::whole-vpc-cni",
         "eks:index:VpcCniAddon$aws:eks/addon:Addon::whole-vpc-cni",
@@ -255,8 +275,33 @@ def test_a_node_group_follows_its_size_and_labels(life: Life) -> None:
     assert node["spec"]["taints"] == [{"key": "environment", "value": "dev", "effect": "NoSchedule"}]
 
 
+def test_another_instance_type_in_the_launch_template_replaces_the_nodes_and_not_the_group(life: Life) -> None:
+    assert life.rolled.steps == {"nodes": frozenset({"update"}), "whole": frozenset({"update"})}
+    (node,) = life.nodes_rolled
+    assert not names(life.nodes_rolled) & names(life.nodes_resized)
+    assert node["metadata"]["labels"]["node.kubernetes.io/instance-type"] == "m5.xlarge"
+    assert node["status"]["allocatable"]["cpu"] == "3920m"
+
+
+def test_the_cluster_is_made_as_its_arguments_say(life: Life) -> None:
+    (cluster,) = [record for record in life.records if record.type == "aws:eks/cluster:Cluster"]
+    roles = {record.urn.rpartition("::")[2]: record for record in life.records if record.type == "aws:iam/role:Role"}
+    (key,) = [record for record in life.records if record.type == "aws:kms/key:Key"]
+    assert cluster.inputs["roleArn"] == roles["service"].outputs["arn"]
+    assert cluster.inputs["encryptionConfig"] == {
+        "provider": {"keyArn": key.outputs["arn"]},
+        "resources": ["secrets"],
+    }
+    assert cluster.inputs["enabledClusterLogTypes"] == ["api", "audit"]
+    assert cluster.inputs["bootstrapSelfManagedAddons"] is False
+    assert cluster.inputs["upgradePolicy"] == {"supportType": "STANDARD"}
+    assert cluster.inputs["tags"] == {"Name": "whole-eksCluster", "part": "cluster"}
+    groups = {tuple(record.outputs["kubernetesGroups"]) for record in life.records if "accessEntry:" in record.type}
+    assert groups == {(), ("hello:deployers",)}
+
+
 def test_a_destroyed_platform_leaves_no_trace(life: Life) -> None:
-    assert len(life.records) == 15
+    assert len(life.records) == 17
     assert life.records_left == ()
     assert life.nodes_left == []
 

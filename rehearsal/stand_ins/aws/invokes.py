@@ -9,7 +9,7 @@ from typing import Any
 from rehearsal import instance_types
 from rehearsal.errors import RehearsalError
 from rehearsal.stand_ins.aws import moto_answers, policy_documents
-from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Account
+from rehearsal.stand_ins.aws.account import Account
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kinds.clusters import CLUSTER
 from rehearsal.stand_ins.aws.lifecycle import Caller
@@ -20,9 +20,10 @@ def _partition(_caller: Caller, _arguments: Properties) -> Properties:
     return {"dnsSuffix": "amazonaws.com", "id": "aws", "partition": "aws", "reverseDnsPrefix": "com.amazonaws"}
 
 
-def _caller_identity(_caller: Caller, _arguments: Properties) -> Properties:
-    user = f"arn:aws:iam::{ACCOUNT_ID}:user/rehearsal"
-    return {"accountId": ACCOUNT_ID, "arn": user, "id": ACCOUNT_ID, "userId": "AIDAREHEARSAL00000000"}
+def _caller_identity(caller: Caller, _arguments: Properties) -> Properties:
+    account = caller.account_id
+    user = f"arn:aws:iam::{account}:user/rehearsal"
+    return {"accountId": account, "arn": user, "id": account, "userId": "AIDAREHEARSAL00000000"}
 
 
 def _region(caller: Caller, arguments: Properties) -> Properties:

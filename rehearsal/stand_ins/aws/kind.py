@@ -18,6 +18,7 @@ class Making:
     """A resource that is being made or changed, and the account it enters.
 
     Attributes:
+        account_id: Whose account it is, 12 digits.
         inputs: All known.
         id: The resource's id; empty while the kind computes it.
         previous: The outputs before this change; empty at creation.
@@ -29,6 +30,7 @@ class Making:
     inputs: Properties
     id: str = ""
     previous: Properties = field(default_factory=dict[str, Any])
+    account_id: str = ACCOUNT_ID
 
     def find(self, type_token: str, identifier: str) -> Record | None:
         """Another resource of the account."""
@@ -36,7 +38,7 @@ class Making:
 
     def text(self, template: str) -> str:
         """A template filled with the inputs and with `{id}`, `{region}`, `{account}`."""
-        return template.format_map({**self.inputs, "id": self.id, "region": self.region, "account": ACCOUNT_ID})
+        return template.format_map({**self.inputs, "id": self.id, "region": self.region, "account": self.account_id})
 
 
 Attribute: TypeAlias = Callable[[Making], Any]
@@ -176,6 +178,11 @@ def fresh(prefix: str) -> Attribute:
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html
     """
     return lambda _: f"{prefix}-{secrets.token_hex(9)[:17]}"
+
+
+def account_id(making: Making) -> str:
+    """Whose account it is."""
+    return making.account_id
 
 
 def text(template: str) -> Attribute:

@@ -26,20 +26,37 @@ class Caller:
     Attributes:
         region: Where resources are made unless they name a region themselves.
         default_tags: Tags every resource gets besides its own.
+        account_id: Whose account it is, 12 digits.
     """
 
     layout: Layout
     region: str
     default_tags: Mapping[str, str]
+    account_id: str = ACCOUNT_ID
 
 
-def check(kind: Kind, urn: str, old: Properties, new: Properties, seed: bytes) -> tuple[Properties, dict[str, str]]:
-    """The inputs with their defaults, and what is wrong with them by property path."""
+def check(
+    kind: Kind,
+    urn: str,
+    old: Properties,
+    new: Properties,
+    *,
+    seed: bytes,
+    default_tags: Mapping[str, str] | None = None,
+) -> tuple[Properties, dict[str, str]]:
+    """The inputs with their defaults, and what is wrong with them by property path.
+
+    The tags of everything become an input, as in the real provider: a change of them is a change of each resource.
+    https://github.com/pulumi/pulumi-aws/blob/v7.51.1/provider/tags.go
+    """
     inputs = {name: value for name, value in new.items() if name != DEFAULTED}
     if kind.name is not None and inputs.get(kind.name.property) is None:
         kept = old.get(kind.name.property) if kind.name.property in old.get(DEFAULTED, []) else None
         inputs[kind.name.property] = kept or _made_up_name(kind, urn, inputs, seed)
         inputs[DEFAULTED] = [kind.name.property]
+    if kind.tagged:
+        own: Any = inputs.get("tags") or {}
+        inputs["tagsAll"] = UNKNOWN if own == UNKNOWN or UNKNOWN in own.values() else {**(default_tags or {}), **own}
     wrong: dict[str, str] = {}
     for path, rule in (*kind.rules.items(), *((("tags", rules.tags),) if kind.tagged else ())):
         judged = list(known_values(old, path))
@@ -73,7 +90,7 @@ def create(kind: Kind, caller: Caller, urn: str, inputs: Properties) -> Record:
         RehearsalError: What it stands for cannot be had on this machine; nothing was made.
     """
     with changing(caller.layout) as account:
-        making = Making(caller.layout, account, _region(caller, inputs), inputs)
+        making = Making(caller.layout, account, _region(caller, inputs), inputs, account_id=caller.account_id)
         _judge(kind, making, itself=None)
         making = replace(making, id=str(kind.make_id(making)))
         record = Record(kind.type, urn, making.id, inputs, _outputs(kind, making, caller))
@@ -105,7 +122,15 @@ def change(kind: Kind, caller: Caller, identifier: str, inputs: Properties) -> R
         record = account.find(kind.type, identifier)
         if record is None:
             raise AwsError("NotFound", f"{kind.type} {identifier} is not in the account")
-        making = Making(caller.layout, account, _region(caller, inputs), inputs, id=identifier, previous=record.outputs)
+        making = Making(
+            caller.layout,
+            account,
+            _region(caller, inputs),
+            inputs,
+            id=identifier,
+            previous=record.outputs,
+            account_id=caller.account_id,
+        )
         _judge(kind, making, itself=record)
         record = replace(record, inputs=inputs, outputs=_outputs(kind, making, caller))
         account.put(record)
@@ -142,7 +167,7 @@ def refuse_if_used(account: Account, record: Record) -> None:
         for reference in kind_of(other.type).references:
             lifted = reference.unless is not None and bool(record.inputs.get(reference.unless))
             if reference.blocks is not None and not lifted and reference.names(other.inputs, record):
-                raise reference.blocks.error(id=record.id, by=other.id, account=ACCOUNT_ID)
+                raise reference.blocks.error(**{**record.outputs, "id": record.id, "by": other.id})
 
 
 def _remove(account: Account, record: Record) -> None:
@@ -160,8 +185,8 @@ def _judge(kind: Kind, making: Making, itself: Record | None) -> None:
             continue
         there = _there_to_name(reference, making.account)
         for value in known_values(making.inputs, reference.path):
-            if value not in there and not (reference.by == "arn" and _is_anothers(value)):
-                raise reference.missing.error(value=value, account=ACCOUNT_ID)
+            if value not in there and not (reference.by == "arn" and _is_anothers(value, making.account_id)):
+                raise reference.missing.error(value=value, account=making.account_id)
     for unique in kind.unique:
         own = _values(making.inputs, unique.paths)
         if unique.optional and not any(own):
@@ -183,9 +208,9 @@ def _there_to_name(reference: Reference, account: Account) -> set[Any]:
     return there
 
 
-def _is_anothers(arn: str) -> bool:
+def _is_anothers(arn: str, account_id: str) -> bool:
     """Whether an ARN names something of AWS itself or of another account, which this account cannot look at."""
-    return f":{ACCOUNT_ID}:" not in arn
+    return f":{account_id}:" not in arn
 
 
 def _values(inputs: Properties, paths: tuple[str, ...]) -> list[list[Any]]:
@@ -227,11 +252,8 @@ def _undecided(kind: Kind, inputs: Properties, previous: Properties) -> Iterator
 
 
 def _settled_by_inputs(kind: Kind, inputs: Properties, caller: Caller) -> Properties:
-    own_tags = inputs.get("tags", {})
-    all_tags = UNKNOWN if own_tags == UNKNOWN else {**caller.default_tags, **own_tags}
     return {
         **kind.constants,
         **{name: value for name, value in inputs.items() if name != DEFAULTED},
         **({"region": _region(caller, inputs)} if kind.regional else {}),
-        **({"tagsAll": all_tags} if kind.tagged else {}),
     }

@@ -12,18 +12,29 @@ import urllib3.exceptions
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.nodes import NodeGroupSpec, nodes
+from rehearsal.stand_ins.aws.errors import AwsError
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 
 GROUP_LABEL = "eks.amazonaws.com/nodegroup"
 SECONDS_TO_BE_READY = 120.0
 SECONDS_TO_BE_GONE = 60.0
+SECONDS_TO_BE_EMPTY = 180.0
 SECONDS_BETWEEN_LOOKS = 0.2
+
+TOO_MANY_REQUESTS = 429
+"""What an eviction is answered with while a PodDisruptionBudget forbids it."""
 
 
 def converge(layout: Layout, group: NodeGroupSpec) -> None:
     """Makes the group's nodes what the group says, and waits until they are ready.
 
+    New nodes come first. Where a new generation takes the place of the old one, the old nodes' pods are evicted within
+    their PodDisruptionBudgets, as EKS does for an update; where a group shrinks, without regard to those, as EKS does.
+    https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
+    https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
+
     Raises:
+        AwsError: Pods cannot be evicted from the old nodes.
         RehearsalError: The API server does not answer or refuses a node, or the nodes do not become ready.
     """
     wanted = {str(node["metadata"]["name"]): node for node in nodes(group)}
@@ -34,14 +45,21 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
                 api.create(node)
             elif change := changes(there[name], node):
                 api.json_patch("v1", "Node", name, change)
-        for name in there.keys() - wanted.keys():
-            api.delete("v1", "Node", name)
         _wait(
-            lambda: _is_settled(_nodes_of(api, group.name), set(wanted)),
+            lambda: set(wanted) <= _ready(_nodes_of(api, group.name)),
             SECONDS_TO_BE_READY,
             f"the {len(wanted)} node(s) of node group {group.name} did not become ready in time",
             layout,
         )
+        leaving = sorted(there.keys() - wanted.keys())
+        for name in leaving:
+            api.json_patch("v1", "Node", name, [{"op": "add", "path": "/spec/unschedulable", "value": True}])
+        for name in leaving:
+            if wanted.keys() & there.keys():
+                _end_pods(api, name)
+            else:
+                _evict_pods(api, name, group.name)
+            _delete_node(api, name)
 
 
 def dissolve(layout: Layout, group_name: str) -> None:
@@ -54,7 +72,7 @@ def dissolve(layout: Layout, group_name: str) -> None:
         return
     with _answering(layout, group_name) as api:
         for node in _nodes_of(api, group_name):
-            api.delete("v1", "Node", str(node["metadata"]["name"]))
+            _delete_node(api, str(node["metadata"]["name"]))
         _wait(
             lambda: not _nodes_of(api, group_name),
             SECONDS_TO_BE_GONE,
@@ -90,8 +108,51 @@ def _nodes_of(api: KubernetesApi, group_name: str) -> list[KubernetesObject]:
     return api.list("v1", "Node", label_selector=f"{GROUP_LABEL}={group_name}")
 
 
-def _is_settled(there: list[KubernetesObject], wanted: set[str]) -> bool:
-    ready = {
+def _delete_node(api: KubernetesApi, node: str) -> None:
+    """Takes a node away with the pods on it, which no kubelet will end any more."""
+    api.delete("v1", "Node", node)
+    for pod in _pods_on(api, node):
+        _end(api, pod)
+
+
+def _end_pods(api: KubernetesApi, node: str) -> None:
+    for pod in _pods_on(api, node):
+        if not _is_daemon(pod):
+            _end(api, pod)
+
+
+def _evict_pods(api: KubernetesApi, node: str, group_name: str) -> None:
+    end = time.monotonic() + SECONDS_TO_BE_EMPTY
+    while pods := [pod for pod in _pods_on(api, node) if not _is_daemon(pod)]:
+        for pod in pods:
+            try:
+                api.evict(pod["metadata"]["name"], pod["metadata"]["namespace"])
+            except KubernetesApiError as error:
+                if error.status != TOO_MANY_REQUESTS:
+                    raise
+        if time.monotonic() > end:
+            names = ", ".join(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in pods)
+            raise AwsError(
+                "PodEvictionFailure",
+                f"Reached max retries while trying to evict pods from nodes in node group {group_name}: {names}",
+            )
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _pods_on(api: KubernetesApi, node: str) -> list[KubernetesObject]:
+    return [pod for pod in api.list("v1", "Pod") if pod["spec"].get("nodeName") == node]
+
+
+def _is_daemon(pod: KubernetesObject) -> bool:
+    return any(owner["kind"] == "DaemonSet" for owner in pod["metadata"].get("ownerReferences", []))
+
+
+def _end(api: KubernetesApi, pod: KubernetesObject) -> None:
+    api.delete("v1", "Pod", pod["metadata"]["name"], pod["metadata"]["namespace"], grace_seconds=0)
+
+
+def _ready(there: list[KubernetesObject]) -> set[str]:
+    return {
         str(node["metadata"]["name"])
         for node in there
         if any(
@@ -99,7 +160,6 @@ def _is_settled(there: list[KubernetesObject], wanted: set[str]) -> bool:
             for condition in node.get("status", {}).get("conditions", [])
         )
     }
-    return {str(node["metadata"]["name"]) for node in there} == wanted == ready
 
 
 def _wait(done: Callable[[], bool], seconds: float, problem: str, layout: Layout) -> None:

@@ -18,7 +18,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws import invokes, lifecycle
-from rehearsal.stand_ins.aws.account import Account
+from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Account
 from rehearsal.stand_ins.aws.differences import difference
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kinds import kind_of
@@ -68,15 +68,15 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.DiffResponse(changes=changes)
 
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Learns the region and the tags of everything."""
+        """Learns the region, the tags of everything, and whose account this is: the first that is allowed."""
         configuration = from_struct(request.args)
-        default_tags: Any = configuration.get("defaultTags", {})
-        if isinstance(default_tags, str):
-            default_tags = json.loads(default_tags)
+        default_tags: Any = _nested(configuration.get("defaultTags", {}))
+        allowed: Any = _nested(configuration.get("allowedAccountIds", []))
         self._caller = Caller(
             layout=self._layout,
             region=_configured_region(configuration),
             default_tags=default_tags.get("tags", {}),
+            account_id=next(iter(allowed), ACCOUNT_ID),
         )
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
@@ -88,7 +88,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 request.urn,
                 from_struct(request.olds),
                 from_struct(request.news),
-                request.randomSeed,
+                seed=request.randomSeed,
+                default_tags=self._caller.default_tags,
             )
         failures = [provider_pb2.CheckFailure(property=path, reason=reason) for path, reason in wrong.items()]
         return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=failures)
@@ -171,6 +172,11 @@ def _configured_region(configuration: dict[str, Any]) -> str:
     return str(
         configuration.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
     )
+
+
+def _nested(value: Any) -> Any:
+    """A configuration value that is no text: the engine may hand it on as JSON."""
+    return json.loads(value) if isinstance(value, str) else value
 
 
 def _type(urn: str) -> str:

@@ -98,6 +98,9 @@ class Cluster(pulumi.ComponentResource):
             "service_ipv4_cidr": given.take("kubernetesServiceIpAddressRange"),
             "ip_family": given.take("ipFamily"),
         }
+        public, cidrs = given.take("endpointPublicAccess"), given.take("publicAccessCidrs")
+        if cidrs is not None:
+            cidrs = pulumi.Output.all(cidrs, public).apply(lambda both: _reachable_from(name, *both))
         return aws.eks.Cluster(
             f"{name}-eksCluster",
             name=given.take("name"),
@@ -107,8 +110,8 @@ class Cluster(pulumi.ComponentResource):
             vpc_config={
                 "subnet_ids": core["subnetIds"],
                 "endpoint_private_access": given.take("endpointPrivateAccess"),
-                "endpoint_public_access": given.take("endpointPublicAccess"),
-                "public_access_cidrs": given.take("publicAccessCidrs"),
+                "endpoint_public_access": public,
+                "public_access_cidrs": cidrs,
             },
             kubernetes_network_config=aws.eks.ClusterKubernetesNetworkConfigArgs(**network)
             if any(value is not None for value in network.values())
@@ -135,12 +138,22 @@ def _refuse_other_ways(name: str, given: Taken) -> None:
         raise pulumi.InputPropertyError(
             "createOidcProvider", f"the eks stand-in makes no OIDC provider for {name}: use EKS Pod Identity"
         )
+    if given.take_plain("autoMode"):
+        raise pulumi.InputPropertyError("autoMode", f"the eks stand-in makes {name} without EKS Auto Mode")
     # Without nodes of its own the component makes coredns only if told to, and ignores what else is said of it.
     coredns = given.take_plain("corednsAddonOptions", {})
     if coredns.get("enabled") or coredns.get("configurationValues"):
         raise pulumi.InputPropertyError(
             "corednsAddonOptions", f"{name} has no nodes for coredns yet: make its aws.eks.Addon after a node group"
         )
+
+
+def _reachable_from(name: str, cidrs: Sequence[str], public: bool | None) -> Sequence[str]:
+    if public is False:
+        raise pulumi.InputPropertyError(
+            "publicAccessCidrs", f"{name}: `publicAccessCidrs` can only be set when `endpointPublicAccess` is true"
+        )
+    return cidrs
 
 
 def _kubeconfig(cluster: aws.eks.Cluster, layout: Layout) -> pulumi.Output[Any]:

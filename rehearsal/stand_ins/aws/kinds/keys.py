@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from rehearsal.stand_ins.aws import rules
-from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Record
+from rehearsal.stand_ins.aws.account import Record
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Refusal, Unique, text
 
@@ -16,7 +16,7 @@ def _default_policy(making: Making) -> str:
     return str(
         making.inputs.get("policy")
         or '{"Version":"2012-10-17","Id":"key-default-1","Statement":[{"Sid":"Enable IAM User Permissions",'
-        f'"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{ACCOUNT_ID}:root"}},"Action":"kms:*","Resource":"*"}}]}}'
+        f'"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{making.account_id}:root"}},"Action":"kms:*","Resource":"*"}}]}}'
     )
 
 

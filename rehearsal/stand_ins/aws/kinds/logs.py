@@ -1,14 +1,32 @@
-"""CloudWatch log groups."""
+"""CloudWatch log groups, and the VPC flow logs that are written to them."""
 
 from __future__ import annotations
 
 from rehearsal.stand_ins.aws import rules
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Refusal, Unique, text
+from rehearsal.stand_ins.aws.errors import AwsError
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, fresh, text
+from rehearsal.stand_ins.aws.kinds.network import VPC
+from rehearsal.stand_ins.aws.kinds.roles import ROLE
 
 RETENTION_DAYS = (
     0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
 """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html."""
+
+FLOW_LOG_FORMAT = (
+    "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} "
+    "${bytes} ${start} ${end} ${action} ${log-status}"
+)
+"""https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html."""
+
+
+def _may_be_written(making: Making) -> None:
+    to_log_group = making.inputs.get("logDestinationType", "cloud-watch-logs") == "cloud-watch-logs"
+    if to_log_group and not making.inputs.get("iamRoleArn"):
+        raise AwsError(
+            "InvalidParameter", "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs."
+        )
+
 
 KINDS = (
     Kind(
@@ -36,6 +54,64 @@ KINDS = (
             "namePrefix": "",
             "retentionInDays": 0,
             "skipDestroy": False,
+        },
+    ),
+    Kind(
+        type="aws:ec2/flowLog:FlowLog",
+        make_id=fresh("fl"),
+        arn="arn:aws:ec2:{region}:{account}:vpc-flow-log/{id}",
+        rules={
+            "iamRoleArn": rules.arn("iam"),
+            "logDestination": rules.arn(),
+            "logDestinationType": rules.one_of("cloud-watch-logs", "s3", "kinesis-data-firehose"),
+            "maxAggregationInterval": rules.one_of(60, 600),
+            "trafficType": rules.one_of("ACCEPT", "ALL", "REJECT"),
+        },
+        references=(
+            Reference(
+                "vpcId",
+                VPC,
+                missing=Refusal("InvalidVpcId.NotFound", "The vpc ID '{value}' does not exist"),
+                follows=True,
+            ),
+            Reference(
+                "iamRoleArn",
+                ROLE,
+                by="arn",
+                missing=Refusal("InvalidParameter", "The role {value} cannot be found."),
+            ),
+        ),
+        unique=(
+            Unique(
+                ("vpcId", "subnetId", "eniId", "logDestination", "trafficType"),
+                Refusal(
+                    "FlowLogAlreadyExists",
+                    "There is an existing Flow Log with the same configuration and log destination.",
+                ),
+            ),
+        ),
+        refusals=(_may_be_written,),
+        # All but its tags.
+        replaces=frozenset(
+            {
+                "deliverCrossAccountRole",
+                "destinationOptions",
+                "eniId",
+                "iamRoleArn",
+                "logDestination",
+                "logDestinationType",
+                "logFormat",
+                "maxAggregationInterval",
+                "subnetId",
+                "trafficType",
+                "vpcId",
+            }
+        ),
+        constants={
+            "logDestination": "",
+            "logDestinationType": "cloud-watch-logs",
+            "logFormat": FLOW_LOG_FORMAT,
+            "maxAggregationInterval": 600,
         },
     ),
 )

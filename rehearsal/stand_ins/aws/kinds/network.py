@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 from __future__ import annotations
 
 from rehearsal.stand_ins.aws import moto_answers, rules
-from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Account, Record
+from rehearsal.stand_ins.aws.account import Account, Record
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, fresh, given, text
+from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, account_id, fresh, given, text
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
@@ -95,7 +95,6 @@ KINDS = (
             "ipv6AssociationId": "",
             "ipv6CidrBlock": "",
             "ipv6CidrBlockNetworkBorderGroup": "",
-            "ownerId": ACCOUNT_ID,
         },
         attributes={
             "defaultNetworkAclId": fresh("acl"),
@@ -103,6 +102,7 @@ KINDS = (
             "defaultSecurityGroupId": fresh("sg"),
             "dhcpOptionsId": fresh("dopt"),
             "mainRouteTableId": fresh("rtb"),
+            "ownerId": account_id,
         },
         owns={
             "defaultSecurityGroupId": SECURITY_GROUP,
@@ -128,12 +128,12 @@ KINDS = (
             "ipv6CidrBlock": "",
             "ipv6CidrBlockAssociationId": "",
             "mapPublicIpOnLaunch": False,
-            "ownerId": ACCOUNT_ID,
             "privateDnsHostnameTypeOnLaunch": "ip-name",
         },
         attributes={
             "availabilityZone": given("availabilityZone", _zone),
             "availabilityZoneId": given("availabilityZoneId", _zone_id),
+            "ownerId": account_id,
         },
     ),
     Kind(
@@ -149,7 +149,8 @@ KINDS = (
             ),
         ),
         deletion_refusals=(_has_no_mapped_addresses,),
-        constants={"ownerId": ACCOUNT_ID, "vpcId": ""},
+        constants={"vpcId": ""},
+        attributes={"ownerId": account_id},
     ),
     Kind(
         type="aws:ec2/vpcEndpoint:VpcEndpoint",
@@ -188,7 +189,6 @@ KINDS = (
             "dnsOptions": {"dnsRecordIpType": "ipv4"},
             "ipAddressType": "ipv4",
             "networkInterfaceIds": [],
-            "ownerId": ACCOUNT_ID,
             "policy": "",
             "privateDnsEnabled": False,
             "requesterManaged": False,
@@ -199,6 +199,10 @@ KINDS = (
             "subnetIds": [],
             "vpcEndpointType": "Gateway",
         },
-        attributes={"prefixListId": fresh("pl"), "serviceRegion": given("serviceRegion", text("{region}"))},
+        attributes={
+            "ownerId": account_id,
+            "prefixListId": fresh("pl"),
+            "serviceRegion": given("serviceRegion", text("{region}")),
+        },
     ),
 )

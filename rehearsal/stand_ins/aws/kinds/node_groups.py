@@ -50,6 +50,21 @@ def _instance_types(account: Account, inputs: Properties) -> list[str]:
     return list(inputs.get("instanceTypes") or [from_template or DEFAULT_INSTANCE_TYPE])
 
 
+def _own_instance_types(making: Making) -> list[str]:
+    """What EKS says of instance types: nothing where the launch template decides.
+
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html
+    """
+    if _template(making.account, making.inputs).get("instanceType"):
+        return []
+    return _instance_types(making.account, making.inputs)
+
+
+def _own_disk_gib(making: Making) -> int:
+    """What EKS says of the disk: nothing where there is a launch template."""
+    return 0 if _template(making.account, making.inputs) else _disk_gib(making.account, making.inputs)
+
+
 def _sizes_fit(making: Making) -> None:
     sizes = making.inputs["scalingConfig"]
     least, desired, most = (int(sizes[name]) for name in ("minSize", "desiredSize", "maxSize"))
@@ -96,6 +111,15 @@ def _disk_gib(account: Account, inputs: Properties) -> int:
     return int(of_template or inputs.get("diskSize") or DEFAULT_DISK_GIB)
 
 
+def _generation(account: Account, inputs: Properties) -> int:
+    """The launch template's version: 1 without one."""
+    template = _template(account, inputs)
+    if not template:
+        return 1
+    version = str(next(known_values(inputs, "launchTemplate.version"), "1"))
+    return int(version) if version.isdigit() else int(template["latestVersion"])
+
+
 def spec(record: Record, account: Account) -> NodeGroupSpec:
     """The node group as its nodes are made from it."""
     inputs = record.inputs
@@ -113,6 +137,7 @@ def spec(record: Record, account: Account) -> NodeGroupSpec:
         zones=tuple(sorted({str(subnet.outputs["availabilityZone"]) for subnet in subnets if subnet is not None})),
         capacity_type=inputs.get("capacityType", "ON_DEMAND"),
         disk_gib=_disk_gib(account, inputs),
+        generation=_generation(account, inputs),
     )
 
 
@@ -203,11 +228,13 @@ KINDS = (
             "version": "1.34",
         },
         attributes={
-            "diskSize": lambda making: _disk_gib(making.account, making.inputs),
-            "instanceTypes": lambda making: _instance_types(making.account, making.inputs),
             "resources": _resources,
         },
-        revised={"status": lambda making: "UPDATING" if making.previous else "CREATING"},
+        revised={
+            "diskSize": _own_disk_gib,
+            "instanceTypes": _own_instance_types,
+            "status": lambda making: "UPDATING" if making.previous else "CREATING",
+        },
         converge=_converge,
         dissolve=_dissolve,
     ),

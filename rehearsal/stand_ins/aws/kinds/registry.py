@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws import moto_answers, rules
 from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Record, changing
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Reference, Refusal, Unique, text
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Reference, Refusal, Unique, account_id, text
 
 REPOSITORY = "aws:ecr/repository:Repository"
 IMAGE = "rehearsal:ecr/image:Image"
@@ -59,8 +59,11 @@ KINDS = (
             ),
         ),
         replaces=frozenset({"encryptionConfigurations", "name"}),
-        constants={"forceDelete": False, "imageTagMutability": "MUTABLE", "registryId": ACCOUNT_ID},
-        attributes={"repositoryUrl": text("{account}.dkr.ecr.{region}.amazonaws.com/{name}")},
+        constants={"forceDelete": False, "imageTagMutability": "MUTABLE"},
+        attributes={
+            "registryId": account_id,
+            "repositoryUrl": text("{account}.dkr.ecr.{region}.amazonaws.com/{name}"),
+        },
     ),
     Kind(
         type="aws:ecr/lifecyclePolicy:LifecyclePolicy",
@@ -68,7 +71,7 @@ KINDS = (
         rules={"policy": moto_answers.judge_lifecycle_policy},
         references=(Reference("repository", REPOSITORY, missing=NO_SUCH_REPOSITORY, follows=True),),
         replaces=frozenset({"repository"}),
-        constants={"registryId": ACCOUNT_ID},
+        attributes={"registryId": account_id},
         tagged=False,
     ),
     Kind(
@@ -77,7 +80,7 @@ KINDS = (
         rules={"policy": rules.json_text},
         references=(Reference("repository", REPOSITORY, missing=NO_SUCH_REPOSITORY, follows=True),),
         replaces=frozenset({"repository"}),
-        constants={"registryId": ACCOUNT_ID},
+        attributes={"registryId": account_id},
         tagged=False,
     ),
     Kind(
@@ -90,7 +93,7 @@ KINDS = (
                 missing=NO_SUCH_REPOSITORY,
                 blocks=Refusal(
                     "RepositoryNotEmptyException",
-                    "The repository with name '{id}' in registry with id '{account}' cannot be deleted because it "
+                    "The repository with name '{id}' in registry with id '{registryId}' cannot be deleted because it "
                     "still contains images",
                 ),
                 unless="forceDelete",

@@ -10,7 +10,6 @@ import string
 from datetime import UTC, datetime
 
 from rehearsal.stand_ins.aws import moto_answers, rules
-from rehearsal.stand_ins.aws.account import ACCOUNT_ID
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kind import Attribute, AutoName, Kind, Making, Reference, Refusal, Unique, text
 
@@ -33,7 +32,11 @@ def _unique_id(prefix: str) -> Attribute:
 
 
 def _arn(resource: str) -> Attribute:
-    return lambda making: f"arn:aws:iam::{ACCOUNT_ID}:{resource}{making.inputs.get('path', '/')}{making.inputs['name']}"
+    def arn(making: Making) -> str:
+        path, name = making.inputs.get("path", "/"), making.inputs["name"]
+        return f"arn:aws:iam::{making.account_id}:{resource}{path}{name}"
+
+    return arn
 
 
 def _name(field: str, longest: int) -> rules.Rule:
@@ -65,6 +68,15 @@ KINDS = (
             "maxSessionDuration": rules.between(3600, 43200),
             "permissionsBoundary": rules.arn("iam"),
         },
+        references=(
+            # The boundary is often made beside the stack, which then is no reason to refuse: only what uses it counts.
+            Reference(
+                "permissionsBoundary",
+                POLICY,
+                by="arn",
+                blocks=Refusal("DeleteConflict", "Cannot delete a policy attached to entities."),
+            ),
+        ),
         unique=(Unique(("name",), Refusal("EntityAlreadyExists", "Role with name {name} already exists.")),),
         replaces=frozenset({"name", "namePrefix", "path"}),
         constants={

@@ -5,8 +5,7 @@ from __future__ import annotations
 import zlib
 
 from rehearsal.stand_ins.aws import rules
-from rehearsal.stand_ins.aws.account import ACCOUNT_ID
-from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, fresh
+from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, account_id, fresh
 from rehearsal.stand_ins.aws.kinds.addresses import INTERNET_GATEWAY
 from rehearsal.stand_ins.aws.kinds.network import NAT_GATEWAY, NO_SUCH_SUBNET, ROUTE_TABLE, SUBNET, in_vpc
 
@@ -32,7 +31,8 @@ KINDS = (
             Reference("routes.natGatewayId", NAT_GATEWAY, missing=NO_SUCH_NAT_GATEWAY),
         ),
         replaces=frozenset({"vpcId"}),
-        constants={"ownerId": ACCOUNT_ID, "propagatingVgws": [], "routes": []},
+        constants={"propagatingVgws": [], "routes": []},
+        attributes={"ownerId": account_id},
     ),
     Kind(
         type="aws:ec2/route:Route",

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from rehearsal.stand_ins.aws import rules
-from rehearsal.stand_ins.aws.account import ACCOUNT_ID
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Reference, Refusal, Unique, fresh, given
-from rehearsal.stand_ins.aws.kinds.network import SECURITY_GROUP, in_vpc
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, account_id, fresh, given
+from rehearsal.stand_ins.aws.kinds.network import SECURITY_GROUP, VPC, in_vpc
 
 NO_SUCH_GROUP = Refusal("InvalidGroup.NotFound", "The security group '{value}' does not exist")
 GROUP_IN_USE = Refusal("DependencyViolation", "resource {id} has a dependent object")
@@ -24,6 +23,11 @@ def _name(value: Any) -> None:
     )(value)
     if str(value).startswith("sg-"):
         raise AwsError("InvalidParameterValue", f"invalid value for parameter group-name: {value}")
+
+
+def _default_group(making: Making) -> str:
+    vpc = making.find(VPC, str(making.inputs["vpcId"]))
+    return "" if vpc is None else str(vpc.outputs["defaultSecurityGroupId"])
 
 
 def _rule(direction: str) -> Kind:
@@ -86,9 +90,9 @@ KINDS = (
             "egress": [],
             "ingress": [],
             "namePrefix": "",
-            "ownerId": ACCOUNT_ID,
             "revokeRulesOnDelete": False,
         },
+        attributes={"ownerId": account_id},
     ),
     Kind(
         type="aws:ec2/securityGroupRule:SecurityGroupRule",
@@ -122,6 +126,24 @@ KINDS = (
             "sourceSecurityGroupId": given("sourceSecurityGroupId", lambda _: ""),
         },
         tagged=False,
+    ),
+    # The group that every VPC has: it is taken over at creation, and left as it is at deletion.
+    Kind(
+        type="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+        make_id=_default_group,
+        arn="arn:aws:ec2:{region}:{account}:security-group/{id}",
+        rules={"ingress.cidrBlocks": rules.cidr, "egress.cidrBlocks": rules.cidr},
+        references=(in_vpc(follows=True),),
+        replaces=frozenset({"vpcId"}),
+        constants={
+            "description": "default VPC security group",
+            "egress": [],
+            "ingress": [],
+            "name": "default",
+            "namePrefix": "",
+            "revokeRulesOnDelete": False,
+        },
+        attributes={"ownerId": account_id},
     ),
     _rule("Ingress"),
     _rule("Egress"),

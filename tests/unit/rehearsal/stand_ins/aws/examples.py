@@ -77,7 +77,9 @@ class World:
     def make(self, type_token: str, name: str, inputs: Properties) -> Record:
         """Checks and creates, as the engine does."""
         kind = quiet(KINDS[type_token])
-        checked, wrong = lifecycle.check(kind, urn(type_token, name), {}, inputs, SEED)
+        checked, wrong = lifecycle.check(
+            kind, urn(type_token, name), {}, inputs, seed=SEED, default_tags=self.caller.default_tags
+        )
         assert wrong == {}
         return lifecycle.create(kind, self.caller, urn(type_token, name), checked)
 
@@ -140,6 +142,7 @@ EXAMPLES: dict[str, Example] = {
         lambda w: {"routeTableId": w.id("table"), "subnetId": w.id("subnet")},
     ),
     "group": Example("aws:ec2/securityGroup:SecurityGroup", lambda w: {"vpcId": w.id("vpc")}),
+    "default-group": Example("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", lambda w: {"vpcId": w.id("vpc")}),
     "rule": Example(
         "aws:ec2/securityGroupRule:SecurityGroupRule",
         lambda w: {
@@ -186,7 +189,23 @@ EXAMPLES: dict[str, Example] = {
     "profile": Example("aws:iam/instanceProfile:InstanceProfile", lambda w: {"role": w.id("role")}),
     "key": Example("aws:kms/key:Key", lambda _: {"deletionWindowInDays": 7}),
     "alias": Example("aws:kms/alias:Alias", lambda w: {"targetKeyId": w.id("key")}),
+    "bounded": Example(
+        "aws:iam/role:Role",
+        lambda w: {
+            "assumeRolePolicy": trust("vpc-flow-logs.amazonaws.com"),
+            "permissionsBoundary": w.arn("policy"),
+        },
+    ),
     "logs": Example("aws:cloudwatch/logGroup:LogGroup", lambda _: {"name": "/aws/eks/hello", "retentionInDays": 30}),
+    "flows": Example(
+        "aws:ec2/flowLog:FlowLog",
+        lambda w: {
+            "vpcId": w.id("vpc"),
+            "trafficType": "ALL",
+            "logDestination": w.arn("logs"),
+            "iamRoleArn": w.arn("bounded"),
+        },
+    ),
     "cluster": Example(
         "aws:eks/cluster:Cluster",
         lambda w: {

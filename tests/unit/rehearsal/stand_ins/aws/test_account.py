@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from rehearsal.stand_ins.aws import lifecycle, rules
 from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Account, changing
+from rehearsal.stand_ins.aws.differences import difference
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kinds import KINDS
 from rehearsal.stand_ins.aws.kinds.registry import IMAGE
@@ -119,6 +121,35 @@ def test_tags_of_everything_come_with_own_tags(full: World) -> None:
     assert full.made["vpc"].outputs["tags"] == {"Name": "vpc"}
 
 
+def test_the_tags_of_everything_are_an_input_so_that_a_change_of_them_changes_each_resource_in_place() -> None:
+    kind = KINDS["aws:ec2/vpc:Vpc"]
+    given = {"cidrBlock": "10.0.0.0/16", "tags": {"Name": "vpc"}}
+    before, _ = lifecycle.check(kind, urn(kind.type, "vpc"), {}, given, seed=SEED, default_tags={"stack": "test"})
+    after, _ = lifecycle.check(
+        kind, urn(kind.type, "vpc"), before, given, seed=SEED, default_tags={"stack": "test", "owner": "web"}
+    )
+    found = difference(kind, before, after)
+    assert found.paths == {"tagsAll.owner": False}
+    assert not found.replaces
+
+
+def test_a_tag_that_is_not_known_yet_leaves_all_tags_unknown() -> None:
+    kind = KINDS["aws:ec2/vpc:Vpc"]
+    checked, _ = lifecycle.check(
+        kind, urn(kind.type, "vpc"), {}, {"tags": {"Name": UNKNOWN}}, seed=SEED, default_tags={"stack": "test"}
+    )
+    assert checked["tagsAll"] == UNKNOWN
+
+
+def test_arns_and_owners_are_the_callers_accounts(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.caller = replace(world.caller, account_id="444455556666")
+    world.make_all()
+    text = world.layout.aws_account.read_text()
+    assert "444455556666" in text
+    assert ACCOUNT_ID not in text
+
+
 def test_a_record_is_found_by_the_urn_it_was_made_for(full: World) -> None:
     assert full.account.find_by_urn(urn("aws:ec2/vpc:Vpc", "vpc")) == [full.made["vpc"]]
     assert full.account.find_by_urn(urn("aws:ec2/vpc:Vpc", "other")) == []
@@ -165,7 +196,7 @@ def test_made_up_names_are_ones_that_aws_takes(name: str, example: str, seed: by
     assert kind.name is not None
     # A repository's name neither begins with a dash nor has two in a row; Pulumi refuses neither in its own names.
     stem = re.sub(r"-+", "-", name).strip("-") or "x"
-    checked, wrong = lifecycle.check(kind, urn(kind.type, stem), {}, {}, seed)
+    checked, wrong = lifecycle.check(kind, urn(kind.type, stem), {}, {}, seed=seed)
     assert wrong == {}
     assert checked[DEFAULTED] == [kind.name.property]
     assert len(checked[kind.name.property]) <= kind.name.longest
@@ -173,11 +204,11 @@ def test_made_up_names_are_ones_that_aws_takes(name: str, example: str, seed: by
 
 def test_a_made_up_name_stays() -> None:
     kind = KINDS["aws:iam/role:Role"]
-    first, _ = lifecycle.check(kind, urn(kind.type, "role"), {}, {}, SEED)
-    again, _ = lifecycle.check(kind, urn(kind.type, "role"), first, {}, b"another seed")
-    given_now, _ = lifecycle.check(kind, urn(kind.type, "role"), first, {"name": "given"}, SEED)
+    first, _ = lifecycle.check(kind, urn(kind.type, "role"), {}, {}, seed=SEED)
+    again, _ = lifecycle.check(kind, urn(kind.type, "role"), first, {}, seed=b"another seed")
+    given_now, _ = lifecycle.check(kind, urn(kind.type, "role"), first, {"name": "given"}, seed=SEED)
     assert again == first
-    assert given_now == {"name": "given"}
+    assert given_now == {"name": "given", "tagsAll": {}}
 
 
 def test_threads_that_make_resources_at_once_lose_none(tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from rehearsal.errors import RehearsalError
-from rehearsal.nodes import Taint
+from rehearsal.nodes import Taint, node_names
 from rehearsal.stand_ins.aws import lifecycle, nodes
 from rehearsal.stand_ins.aws.kinds import KINDS
 from rehearsal.stand_ins.aws.kinds.node_groups import spec
-from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, World, urn
+from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, World, quiet, urn
 
 
 def test_nodes_come_from_the_group_its_subnets_and_its_launch_template(tmp_path: Path) -> None:
@@ -43,7 +43,32 @@ def test_nodes_come_from_the_group_its_subnets_and_its_launch_template(tmp_path:
     assert made.labels == {"environment": "prod"}
     assert made.taints == (Taint(key="environment", value="prod", effect="NoSchedule"),)
     assert (made.region, made.capacity_type) == ("ap-northeast-2", "SPOT")
-    assert group.outputs["instanceTypes"] == ["m6i.xlarge"]
+    # As EKS says of a group whose launch template decides.
+    assert (group.outputs["instanceTypes"], group.outputs["diskSize"]) == ([], 0)
+
+
+def test_a_new_version_of_the_launch_template_means_other_nodes(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    template = world.make("aws:ec2/launchTemplate:LaunchTemplate", "sized", {"instanceType": "m6i.xlarge"})
+    inputs = {**EXAMPLES["nodes"].inputs(world), "nodeGroupName": "sized"}
+    del inputs["instanceTypes"]
+    first = world.make(
+        EXAMPLES["nodes"].type, "sized", {**inputs, "launchTemplate": {"id": template.id, "version": "1"}}
+    )
+    before = spec(first, world.account)
+    lifecycle.change(
+        KINDS[template.type], world.caller, template.id, {**template.inputs, "instanceType": "m6i.2xlarge"}
+    )
+    second = lifecycle.change(
+        quiet(KINDS[first.type]),
+        world.caller,
+        first.id,
+        {**first.inputs, "launchTemplate": {"id": template.id, "version": "2"}},
+    )
+    after = spec(second, world.account)
+    assert (before.instance_type, after.instance_type) == ("m6i.xlarge", "m6i.2xlarge")
+    assert not set(node_names(before)) & set(node_names(after))
 
 
 def node(labels: dict[str, str], taints: list[dict[str, str]] | None = None) -> dict[str, object]:

@@ -14,7 +14,7 @@ from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kinds import KINDS, kind_of
 from rehearsal.stand_ins.aws.kinds.registry import push_image
 from rehearsal.stand_ins.aws.properties import UNKNOWN
-from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, SEED, World, quiet, trust, urn
+from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, POLICY, SEED, World, quiet, trust, urn
 
 MALFORMED = [
     ("vpc", {"cidrBlock": "10.0.0.0/8"}, "InvalidVpc.Range"),
@@ -39,6 +39,10 @@ MALFORMED = [
     ("alias", {"name": "alias/aws/mine"}, "InvalidAliasNameException"),
     ("logs", {"name": "a log"}, "InvalidParameterException"),
     ("logs", {"retentionInDays": 42}, "expected to be one of"),
+    ("flows", {"trafficType": "SOME"}, "expected to be one of"),
+    ("flows", {"maxAggregationInterval": 30}, "expected to be one of"),
+    ("default-group", {"ingress": [{"cidrBlocks": ["10.0.0.1/16"]}]}, "did you mean"),
+    ("bounded", {"permissionsBoundary": "boundary"}, "invalid prefix"),
     ("cluster", {"name": "-hello"}, "InvalidParameterException"),
     ("cluster", {"version": "v1.34"}, "unsupported Kubernetes version"),
     ("cluster", {"vpcConfig": {"publicAccessCidrs": ["198.51.100.7"]}}, "did you mean"),
@@ -57,7 +61,7 @@ MALFORMED = [
 @pytest.mark.parametrize(("example", "inputs", "message"), MALFORMED)
 def test_malformed_input_is_refused_before_anything_is_made(example: str, inputs: dict[str, Any], message: str) -> None:
     type_token = EXAMPLES[example].type
-    _, wrong = lifecycle.check(KINDS[type_token], urn(type_token, example), {}, inputs, SEED)
+    _, wrong = lifecycle.check(KINDS[type_token], urn(type_token, example), {}, inputs, seed=SEED)
     assert len(wrong) == 1
     with pytest.raises(AssertionError, match=message):
         raise AssertionError(next(iter(wrong.values())))
@@ -67,7 +71,7 @@ def test_malformed_input_is_refused_before_anything_is_made(example: str, inputs
 def test_what_is_not_known_yet_is_not_judged(example: str, inputs: dict[str, Any]) -> None:
     type_token = EXAMPLES[example].type
     unknown = dict.fromkeys(inputs, UNKNOWN)
-    _, wrong = lifecycle.check(KINDS[type_token], urn(type_token, example), {}, unknown, SEED)
+    _, wrong = lifecycle.check(KINDS[type_token], urn(type_token, example), {}, unknown, seed=SEED)
     assert wrong == {}
 
 
@@ -85,6 +89,7 @@ ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("profile", {}, "EntityAlreadyExists"),
     ("alias", {}, "AlreadyExistsException"),
     ("logs", {}, "ResourceAlreadyExistsException"),
+    ("flows", {}, "FlowLogAlreadyExists"),
     ("cluster", {}, "ResourceInUseException"),
     ("entry", {}, "ResourceInUseException"),
     ("addon", {}, "ResourceInUseException"),
@@ -112,7 +117,9 @@ ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("nodes", {"nodeGroupName": "x", "clusterName": "none"}, "ResourceNotFoundException"),
     ("nodes", {"nodeGroupName": "x", "launchTemplate": {"id": "lt-0"}}, "InvalidRequestException"),
     ("expiry", {"repository": "none"}, "RepositoryNotFoundException"),
+    ("flows", {"vpcId": "vpc-0"}, "InvalidVpcId.NotFound"),
     # What does not fit together.
+    ("flows", {"trafficType": "REJECT", "iamRoleArn": None}, "InvalidParameter"),
     ("cluster", {"name": "x", "vpcConfig": {"subnetIds": []}}, "InvalidParameterException"),
     (
         "nodes",
@@ -205,6 +212,34 @@ def test_a_role_that_may_detach_its_policies_goes_with_them(tmp_path: Path) -> N
         {"role": role.id, "policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"},
     )
     world.delete(role)
+    assert world.account.records() == ()
+
+
+def test_a_policy_that_bounds_a_role_is_not_deleted(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    policy = world.make("aws:iam/policy:Policy", "boundary", {"policy": POLICY})
+    trusted = trust("ec2.amazonaws.com")
+    arn = policy.outputs["arn"]
+    role = world.make("aws:iam/role:Role", "role", {"assumeRolePolicy": trusted, "permissionsBoundary": arn})
+    with pytest.raises(AwsError, match="DeleteConflict"):
+        world.delete(policy)
+    world.delete(role)
+    world.delete(policy)
+
+
+def test_a_boundary_that_was_made_beside_the_stack_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    boundary = "arn:aws:iam::111122223333:policy/boundary"
+    inputs = {"assumeRolePolicy": trust("ec2.amazonaws.com"), "permissionsBoundary": boundary}
+    assert World(tmp_path).make("aws:iam/role:Role", "role", inputs).outputs["permissionsBoundary"] == boundary
+
+
+def test_a_vpcs_default_group_is_taken_over_and_left_with_its_vpc(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    vpc = world.make("aws:ec2/vpc:Vpc", "vpc", {"cidrBlock": "10.0.0.0/16"})
+    group = world.make("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "default", {"vpcId": vpc.id})
+    assert group.id == vpc.outputs["defaultSecurityGroupId"]
+    assert (group.outputs["name"], group.outputs["ingress"], group.outputs["egress"]) == ("default", [], [])
+    world.delete(vpc)
     assert world.account.records() == ()
 
 
