@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pulumi
 import pulumi_aws as aws
 
 import settings
 from components.addons import Addons, AddonsArgs
-from components.blue_green import BlueGreen, BlueGreenArgs
 from components.cluster import Cluster, ClusterArgs
 from components.efk.kibana import Kibana, KibanaArgs
 from components.environment import Environment, EnvironmentArgs
-from components.ingress import Ingress, IngressArgs, IngressClass, Route
-from components.network import Network, NetworkArgs
+from components.ingress import IngressClass
+from components.network import Network, NetworkArgs, split
+from components.network_policy import Addresses
 from components.node_group import NodeGroup, NodeGroupArgs
+from components.priority_classes import PriorityClasses
 from components.registry import Registry, RegistryArgs
 
 config = settings.load(settings.pulumi_config())
@@ -54,44 +53,35 @@ Addons(platform, AddonsArgs(cluster_name=cluster.name), opts=pulumi.ResourceOpti
 
 in_kubernetes = pulumi.ResourceOptions(provider=cluster.provider)
 classes = {name: IngressClass(name, opts=in_kubernetes) for name in ("public", "staff")}
-contracts: dict[str, dict[str, pulumi.Output[dict[str, Any]]]] = {}
-for name, environment in config.environments.items():
+priorities = PriorityClasses(platform, opts=in_kubernetes)
+zones = split(config.network.cidr, len(config.network.zones))
+nodes = [zone.private for zone in zones]
+addresses = Addresses(vpc=config.network.cidr, nodes=nodes, subnets=[*nodes, *(zone.public for zone in zones)])
+environments = {
     # Pods end on their nodes before the nodes go: the environment stands after its node group and leaves before it.
-    after_nodes = pulumi.ResourceOptions(provider=cluster.provider, depends_on=[node_groups[name]])
-    namespace = Environment(name, EnvironmentArgs(name=name, quota=environment.quota), opts=after_nodes).namespace
-    contracts[name] = {
-        service: BlueGreen(
-            f"{name}-{service}",
-            BlueGreenArgs(
-                environment=name,
-                namespace=namespace,
-                service=service,
-                repository=registry.repository_urls[service],
-                spec=spec,
-                secrets=config.secret_values(name, service),
-                kept_objects=cluster.kept_objects,
-            ),
-            opts=in_kubernetes,
-        ).contract
-        for service, spec in config.services.items()
-    }
-    Ingress(
+    name: Environment(
         name,
-        IngressArgs(
-            namespace=namespace,
-            host=config.host(name),
+        EnvironmentArgs(
+            name=name,
+            config=config,
+            repositories=registry.repository_urls,
+            addresses=addresses,
+            priority_class=priorities.services,
             ingress_class=classes["public"].ingress_class,
-            routes=[Route(path=path, service=service, port="http") for path, service in config.public_paths.items()],
+            kept_objects=cluster.kept_objects,
         ),
-        opts=in_kubernetes,
+        opts=pulumi.ResourceOptions(provider=cluster.provider, depends_on=[node_groups[name]]),
     )
-Kibana("log", KibanaArgs(host=config.log_host, ingress_class=classes["staff"].ingress_class), opts=in_kubernetes)
+    for name in settings.ENVIRONMENTS
+}
+staff = KibanaArgs(host=config.log_host, ingress_class=classes["staff"].ingress_class, protect=config.protect)
+Kibana("log", staff, opts=in_kubernetes)
 
 pulumi.export("cluster", {"name": cluster.name, "endpoint": cluster.endpoint, "region": config.region})
 pulumi.export("kubeconfig", cluster.kubeconfig)
 pulumi.export("nodeGroups", {name: group.summary for name, group in node_groups.items()})
 pulumi.export("repositories", registry.repository_urls)
 pulumi.export("hosts", config.hosts)
-pulumi.export("services", contracts)
+pulumi.export("services", {name: environment.contracts for name, environment in environments.items()})
 pulumi.export("efk", None)
 pulumi.export("jenkins", None)

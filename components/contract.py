@@ -17,6 +17,18 @@ RELEASE_MANAGER = "hello-release"
 SENTINEL_DIGEST = "sha256:" + 64 * "0"
 """Digest of no image: the PodTemplate names it where the release tool puts the real one. Valid, never pulled."""
 
+SMOKE_TEST = "hello-platform/smoke-test"
+"""On the PodTemplate: the request that a new version answers first, as JSON: `path`, `status`, `contains` or null."""
+
+EXCLUSIVE = "hello-platform/exclusive"
+"""On the PodTemplate: `true` or `false`, whether the old version ends before the new one starts."""
+
+DEPENDS_ON = "hello-platform/depends-on"
+"""On the PodTemplate: the services of the same environment that it calls, as a JSON list."""
+
+GRACE_SECONDS = "hello-platform/grace-seconds"
+"""On the PodTemplate: how long an ending pod may take, in whole seconds."""
+
 
 def contract(namespace: str, service: str) -> dict[str, Any]:
     """Everything another tool needs to see, switch and take back a service's live slot.
@@ -29,7 +41,8 @@ def contract(namespace: str, service: str) -> dict[str, Any]:
 
     Returns:
         `namespace`, `slots`, `deployments` (by slot), `activeService`, `previewService`, `selectorKey`,
-        `podTemplate`, and `commands`: `firstRelease` (put your image in its place), `liveSlot`, `switch` (blue to
+        `podTemplate`, `autoscaler`, `annotations` (keys on the PodTemplate: `smokeTest`, `exclusive`, `dependsOn`,
+        `graceSeconds`), and `commands`: `firstRelease` (put your image in its place), `liveSlot`, `switch` (blue to
         green) and `goBack` (green to blue).
     """
     kubectl = f"kubectl --namespace {namespace}"
@@ -48,6 +61,13 @@ def contract(namespace: str, service: str) -> dict[str, Any]:
         "previewService": f"{service}-preview",
         "selectorKey": labels.SLOT,
         "podTemplate": service,
+        "autoscaler": service,
+        "annotations": {
+            "smokeTest": SMOKE_TEST,
+            "exclusive": EXCLUSIVE,
+            "dependsOn": DEPENDS_ON,
+            "graceSeconds": GRACE_SECONDS,
+        },
         "commands": {
             "firstRelease": f"{kubectl} get podtemplate {service} --output=json"
             f" | python -m release render --slot {BLUE} --image IMAGE@sha256:DIGEST"

@@ -1,16 +1,21 @@
-"""The namespace of one environment, and what it may use."""
+"""One environment: its namespace, what it may use, its services, and the host that reaches them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 import settings
-from components import labels
+from components import labels, limits
+from components.blue_green import BlueGreen, BlueGreenArgs
+from components.ingress import Ingress, IngressArgs, Route
 from components.namespace import Namespace, NamespaceArgs
+from components.network_policy import Addresses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,39 +24,95 @@ class EnvironmentArgs:
 
     Attributes:
         name: `dev` or `prod`: the namespace's name and label.
-        quota: What all pods of both slots may use together.
+        config: The stack's settings: services, their secrets and paths, this environment's quota and host.
+        repositories: URL of each service's ECR repository.
+        addresses: The VPC's ranges.
+        priority_class: Name of the services' PriorityClass.
+        ingress_class: Name of the IngressClass that users reach.
+        kept_objects: Provider of objects that outlive their resource and may be named again.
     """
 
-    name: str
-    quota: settings.Quota
+    name: settings.EnvironmentName
+    config: settings.Settings
+    repositories: Mapping[str, pulumi.Input[str]]
+    addresses: Addresses
+    priority_class: pulumi.Input[str]
+    ingress_class: pulumi.Input[str]
+    kept_objects: kubernetes.Provider
 
 
 class Environment(pulumi.ComponentResource):
-    """A namespace under Pod Security `restricted`, with a ResourceQuota.
+    """A closed namespace under Pod Security `restricted`, with quotas and defaults, and every service in two slots.
 
     Attributes:
-        namespace: The namespace's name, known once it exists.
+        contracts: The blue/green contract of each service, by name.
     """
 
-    namespace: pulumi.Output[str]
+    contracts: dict[str, pulumi.Output[dict[str, Any]]]
 
     def __init__(self, name: str, args: EnvironmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Environment", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
-        self.namespace = Namespace(
-            name, NamespaceArgs(name=args.name, labels={labels.ENVIRONMENT: args.name}), opts=child
-        ).namespace
-        kubernetes.core.v1.ResourceQuota(
+        namespace = Namespace(
             name,
-            metadata=ObjectMetaArgs(name="environment", namespace=self.namespace),
-            spec=kubernetes.core.v1.ResourceQuotaSpecArgs(
-                hard={
-                    "requests.cpu": args.quota.cpu,
-                    "requests.memory": args.quota.memory,
-                    "pods": str(args.quota.pods),
-                }
+            NamespaceArgs(name=args.name, labels={labels.ENVIRONMENT: args.name}, protect=args.config.protect),
+            opts=child,
+        ).namespace
+        self._limit(namespace, args.config.environments.of(args.name).quota)
+
+        ports = {service: spec.port for service, spec in args.config.services.items()}
+        self.contracts = {
+            service: BlueGreen(
+                f"{name}-{service}",
+                BlueGreenArgs(
+                    environment=args.name,
+                    namespace=namespace,
+                    service=service,
+                    repository=args.repositories[service],
+                    spec=spec,
+                    secrets=args.config.secret_values(args.name, service),
+                    callers=args.config.callers(service),
+                    ports=ports,
+                    addresses=args.addresses,
+                    priority_class=args.priority_class,
+                    protect=args.config.protect,
+                    kept_objects=args.kept_objects,
+                ),
+                opts=child,
+            ).contract
+            for service, spec in args.config.services.items()
+        }
+        paths = args.config.public_paths
+        Ingress(
+            name,
+            IngressArgs(
+                namespace=namespace,
+                host=args.config.host(args.name),
+                ingress_class=args.ingress_class,
+                routes=[Route(path=path, service=service, port="http") for path, service in paths.items()],
             ),
             opts=child,
         )
-        self.register_outputs({"namespace": self.namespace})
+        self.register_outputs({"contracts": self.contracts})
+
+    def _limit(self, namespace: pulumi.Output[str], quota: settings.Quota) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        kubernetes.core.v1.ResourceQuota(
+            self.pulumi_resource_name,
+            metadata=ObjectMetaArgs(name="environment", namespace=namespace),
+            spec=limits.quota(quota),
+            opts=child,
+        )
+        kubernetes.core.v1.ResourceQuota(
+            f"{self.pulumi_resource_name}-foreign-priority-classes",
+            metadata=ObjectMetaArgs(name="foreign-priority-classes", namespace=namespace),
+            spec=limits.no_foreign_classes(),
+            opts=child,
+        )
+        kubernetes.core.v1.LimitRange(
+            self.pulumi_resource_name,
+            metadata=ObjectMetaArgs(name="environment", namespace=namespace),
+            spec=limits.defaults(),
+            opts=child,
+        )

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.blue_green import SKIP_AWAIT
+from components.annotations import SKIP_AWAIT
 
 CONTROLLER = "ingress.k8s.aws/alb"
 """The AWS Load Balancer Controller's name as an IngressClass knows it.

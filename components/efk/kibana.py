@@ -1,4 +1,4 @@
-"""Kibana's namespace and host name; the programs themselves are not built yet."""
+"""Kibana's namespace and host name; the programs themselves, and what may reach them, are not built yet."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ class KibanaArgs:
     Attributes:
         host: Its host name.
         ingress_class: Name of the IngressClass that staff reach.
+        protect: Whether its namespace refuses to be deleted.
     """
 
     host: str
     ingress_class: pulumi.Input[str]
+    protect: bool
 
 
 class Kibana(pulumi.ComponentResource):
@@ -43,7 +45,7 @@ class Kibana(pulumi.ComponentResource):
     def __init__(self, name: str, args: KibanaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Kibana", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.namespace = Namespace(NAMESPACE, NamespaceArgs(name=NAMESPACE), opts=child).namespace
+        self.namespace = Namespace(NAMESPACE, NamespaceArgs(name=NAMESPACE, protect=args.protect), opts=child).namespace
         Ingress(
             name,
             IngressArgs(namespace=self.namespace, host=args.host, ingress_class=args.ingress_class, routes=[KIBANA]),

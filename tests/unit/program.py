@@ -75,3 +75,8 @@ def run(program: Path, *, stack: str, config: Mapping[str, str], preview: bool) 
 def platform(stack: str, *, preview: bool) -> Graph:
     """The graph of the whole platform. The program runs once for each stack, and once more for its preview."""
     return run(CHECKOUT / "__main__.py", stack=stack, config=stack_config(stack), preview=preview)
+
+
+def stack_of(graph: Graph) -> str:
+    """The stack that a graph is of."""
+    return next(iter(graph.resources)).split(":")[2]

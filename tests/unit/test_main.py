@@ -13,7 +13,7 @@ import settings
 from settings import ENVIRONMENTS
 from tests.unit.components.test_blue_green import PAIRS, SERVICES
 from tests.unit.graph import UNKNOWN, Graph, Secret, every
-from tests.unit.program import CHECKOUT, STACKS, made_up, platform, stack_config
+from tests.unit.program import CHECKOUT, STACKS, made_up, platform, stack_config, stack_of
 
 OUTPUTS = {"cluster", "kubeconfig", "nodeGroups", "repositories", "hosts", "services", "efk", "jenkins"}
 NOT_BUILT_YET = {"efk", "jenkins"}
@@ -37,10 +37,6 @@ def secrets_of(stack: str) -> list[str]:
     services = settings.load(stack_config(stack)).services
     required = settings.required_secrets({name: service.secrets for name, service in services.items()})
     return every((made_up(secret) for secret in required), "secret")
-
-
-def stack_of(graph: Graph) -> str:
-    return next(iter(graph.resources)).split(":")[2]
 
 
 def test_every_resource_has_an_explicit_provider_of_its_own_package(graph: Graph) -> None:
@@ -160,6 +156,7 @@ def test_the_contract_names_objects_that_there_are(known: Graph, environment: st
     assert namespace == environment
     for kind, name in [
         ("PodTemplate", contract["podTemplate"]),
+        ("HorizontalPodAutoscaler", contract["autoscaler"]),
         ("Service", contract["activeService"]),
         ("Service", contract["previewService"]),
         *(("Deployment", name) for name in contract["deployments"].values()),

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import json
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from components.blue_green import immutable_name
-from components.contract import SENTINEL_DIGEST
+import settings
+from components.blue_green.annotations import release_annotations
+from components.blue_green.configuration import immutable_name
+from components.contract import SENTINEL_DIGEST, contract
 from settings import ENVIRONMENTS, SERVICE_NAME_LIMIT
 from tests.unit.graph import Graph, Registration, Secret, every
+from tests.unit.program import stack_of
 
 SERVICES = {"frontend": 80, "gateway": 8099, "api": 8099, "ai": 8085, "crawling": 8000}
 PUBLIC = {"frontend", "gateway"}
+CALLS = {"gateway": ["api"], "api": ["ai"]}
+EXCLUSIVE = {"crawling"}
 PAIRS = list(itertools.product(ENVIRONMENTS, SERVICES))
 
 TOOLS_FIELDS = {
@@ -101,6 +108,60 @@ def test_the_autoscaler_is_seeded_with_the_live_slot(graph: Graph) -> None:
             "name": f"{autoscaler.metadata['name']}-blue",
         }
         assert 1 <= autoscaler.spec["minReplicas"] <= autoscaler.spec["maxReplicas"]
+
+
+def test_a_load_that_falls_for_a_moment_shrinks_nothing(graph: Graph) -> None:
+    for autoscaler in graph.of_kind("HorizontalPodAutoscaler"):
+        assert autoscaler.spec["behavior"]["scaleDown"] == {
+            "stabilizationWindowSeconds": 300,
+            "policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}],
+        }
+
+
+@pytest.mark.parametrize(("environment", "service"), PAIRS)
+def test_each_slot_has_a_disruption_budget_of_its_own(graph: Graph, environment: str, service: str) -> None:
+    deployments = of_service(graph, environment, service, "Deployment")
+    budgets = of_service(graph, environment, service, "PodDisruptionBudget")
+    assert set(budgets) == set(deployments)
+    for name, budget in budgets.items():
+        assert budget.spec["selector"] == deployments[name].spec["selector"]
+        assert budget.spec["maxUnavailable"] == 1
+        assert budget.spec["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+def test_only_an_exclusive_services_old_pods_end_before_new_ones_start(graph: Graph) -> None:
+    for deployment in graph.of_kind("Deployment"):
+        exclusive = deployment.metadata["labels"]["app.kubernetes.io/name"] in EXCLUSIVE
+        assert deployment.spec.get("strategy") == ({"type": "Recreate"} if exclusive else None)
+
+
+def test_the_pod_template_tells_the_release_tool_what_is_in_no_pod(graph: Graph) -> None:
+    for one in graph.of_kind("PodTemplate"):
+        service = one.metadata["name"]
+        told = one.metadata["annotations"]
+        assert set(told) == set(contract("dev", service)["annotations"].values())
+        test = json.loads(told["hello-platform/smoke-test"])
+        assert set(test) == {"path", "status", "contains"}
+        assert test["path"].startswith("/")
+        assert told["hello-platform/exclusive"] == str(service in EXCLUSIVE).lower()
+        assert json.loads(told["hello-platform/depends-on"]) == CALLS.get(service, [])
+        grace = one.inputs["template"]["spec"]["terminationGracePeriodSeconds"]
+        assert told["hello-platform/grace-seconds"] == str(int(grace))
+
+
+def test_a_smoke_test_that_names_no_path_asks_for_the_services_health() -> None:
+    def told(**smoke_test: Any) -> dict[str, Any]:
+        spec = settings.Service.model_validate({"port": 1, "healthPath": "/health", "smokeTest": smoke_test})
+        return json.loads(release_annotations(spec)["hello-platform/smoke-test"])
+
+    assert told(contains="ok") == {"path": "/health", "status": 200, "contains": "ok"}
+    assert told(path="/version", status=204) == {"path": "/version", "status": 204, "contains": None}
+
+
+def test_a_stack_that_is_protected_keeps_what_serves_and_nothing_that_is_replaced_by_a_new_name(graph: Graph) -> None:
+    serves = {"Namespace", "Service", "Deployment"}
+    for one in graph.objects():
+        assert one.protect == (one.kind in serves and stack_of(graph) == "prod"), one.urn
 
 
 def test_no_release_holds_up_a_change_of_the_platform(graph: Graph) -> None:

@@ -76,9 +76,18 @@ def test_the_contract_is_json_and_has_the_documented_keys() -> None:
     assert json.loads(json.dumps(CONTRACT)) == CONTRACT
     assert set(CONTRACT) == {
         *("namespace", "slots", "deployments", "activeService", "previewService", "selectorKey", "podTemplate"),
-        "commands",
+        *("autoscaler", "annotations", "commands"),
     }
     assert set(CONTRACT["commands"]) == {"firstRelease", "liveSlot", "switch", "goBack"}
+
+
+def test_the_annotations_keys_are_ones_that_kubernetes_takes() -> None:
+    assert CONTRACT["annotations"] == {
+        "smokeTest": "hello-platform/smoke-test",
+        "exclusive": "hello-platform/exclusive",
+        "dependsOn": "hello-platform/depends-on",
+        "graceSeconds": "hello-platform/grace-seconds",
+    }
 
 
 def test_both_slots_are_named_alike() -> None:

@@ -1,17 +1,48 @@
-"""Namespaces: under Pod Security, and an environment's with a quota."""
+"""Namespaces: under Pod Security, closed, and protected where the stack says so."""
 
 from __future__ import annotations
 
+import versions
 from settings import ENVIRONMENTS
-from tests.unit.graph import Graph
+from tests.unit.graph import Graph, every
+from tests.unit.program import stack_of
+
+CLUSTER_WIDE = {"Namespace", "IngressClass", "PriorityClass", "StorageClass"}
 
 
-def test_every_namespace_enforces_restricted(graph: Graph) -> None:
+def test_every_namespace_enforces_restricted_of_a_pinned_version_and_warns_and_notes(graph: Graph) -> None:
     names: set[str] = set()
     for one in graph.of_kind("Namespace"):
-        assert one.metadata["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+        for mode in ("enforce", "warn", "audit"):
+            assert one.metadata["labels"][f"pod-security.kubernetes.io/{mode}"] == "restricted"
+            version = one.metadata["labels"][f"pod-security.kubernetes.io/{mode}-version"]
+            assert version == f"v{versions.KUBERNETES}"
         names.add(one.metadata["name"])
     assert names == {*ENVIRONMENTS, "logging"}
+
+
+def test_in_every_namespace_pods_are_closed_both_ways_but_for_dns(graph: Graph) -> None:
+    namespaces = {one.parent for one in graph.of_kind("Namespace")}
+    closed = every(one for one in graph.of_kind("NetworkPolicy") if one.spec["podSelector"] == {})
+    assert {one.parent for one in closed} == namespaces
+    for one in closed:
+        assert set(one.spec["policyTypes"]) == {"Ingress", "Egress"}
+        assert "ingress" not in one.spec
+        assert one.spec["egress"] == [
+            {
+                "to": [
+                    {
+                        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+                        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+                    }
+                ],
+                "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}],
+            }
+        ]
+
+
+def test_a_stack_that_is_protected_keeps_its_namespaces(graph: Graph) -> None:
+    assert {one.protect for one in graph.of_kind("Namespace")} == {stack_of(graph) == "prod"}
 
 
 def test_an_environments_namespace_carries_its_label(graph: Graph) -> None:
@@ -19,18 +50,10 @@ def test_an_environments_namespace_carries_its_label(graph: Graph) -> None:
     assert labels == {"dev": "dev", "prod": "prod", "logging": None}
 
 
-def test_an_environment_may_use_no_more_than_its_quota(known: Graph) -> None:
-    quotas = {one.metadata["namespace"]: one.spec["hard"] for one in known.of_kind("ResourceQuota")}
-    assert set(quotas) == set(ENVIRONMENTS)
-    for hard in quotas.values():
-        assert set(hard) == {"requests.cpu", "requests.memory", "pods"}
-        assert hard["pods"].isdigit()
-
-
 def test_an_object_comes_after_its_namespace(graph: Graph) -> None:
     namespaces = {one.urn for one in graph.of_kind("Namespace")}
     for one in graph.objects():
-        if one.kind in {"Namespace", "IngressClass"}:
+        if one.kind in CLUSTER_WIDE:
             assert "namespace" not in one.metadata
         else:
             assert one.metadata["namespace"]

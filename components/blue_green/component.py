@@ -1,0 +1,201 @@
+"""The objects of one service in one environment.
+
+Two writers share them, the program and the release tool, and each field has one of them: the table is in the README.
+What the release tool writes is in `ignore_changes` here, so that no `pulumi up` takes it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+import settings
+from components import labels, network_policy
+from components.annotations import SKIP_AWAIT
+from components.blue_green import slot
+from components.blue_green.annotations import release_annotations
+from components.blue_green.autoscaler import autoscaler_spec
+from components.blue_green.configuration import immutable_name
+from components.blue_green.service import service_spec
+from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS, contract
+from components.network_policy import Addresses
+from components.pod_template import pod_labels, pod_template
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlueGreenArgs:
+    """What a `BlueGreen` is made from.
+
+    Attributes:
+        environment: `dev` or `prod`.
+        namespace: The environment's namespace.
+        service: The service's name.
+        repository: URL of its ECR repository.
+        spec: The service's settings.
+        secrets: Environment variables whose values are secret, in clear text.
+        callers: The services that may reach it.
+        ports: The port of every service.
+        addresses: The VPC's ranges.
+        priority_class: Name of the pods' PriorityClass.
+        protect: Whether Services and Deployments refuse to be deleted.
+        kept_objects: Provider of objects that outlive their resource and may be named again.
+    """
+
+    environment: settings.EnvironmentName
+    namespace: pulumi.Input[str]
+    service: str
+    repository: pulumi.Input[str]
+    spec: settings.Service
+    secrets: Mapping[str, str]
+    callers: Sequence[str]
+    ports: Mapping[str, int]
+    addresses: Addresses
+    priority_class: pulumi.Input[str]
+    protect: bool
+    kept_objects: kubernetes.Provider
+
+
+class BlueGreen(pulumi.ComponentResource):
+    """A PodTemplate and its configuration, two slots, active and preview Service, autoscaler, and what it may reach.
+
+    Attributes:
+        contract: As `contract` says, once the objects exist.
+    """
+
+    contract: pulumi.Output[dict[str, Any]]
+
+    def __init__(self, name: str, args: BlueGreenArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:BlueGreen", name, {}, opts)
+        self._args = args
+        self._identity_and_reach()
+
+        config_map = self._config_map()
+        secret = self._secret()
+
+        def template(slot_label: Mapping[str, str] | None = None) -> kubernetes.core.v1.PodTemplateSpecArgs:
+            return pod_template(
+                environment=args.environment,
+                service=args.service,
+                image=pulumi.Output.concat(args.repository, "@", SENTINEL_DIGEST),
+                spec=args.spec,
+                priority_class=args.priority_class,
+                config_map=config_map,
+                secret=secret,
+                extra_labels=slot_label,
+            )
+
+        kubernetes.core.v1.PodTemplate(
+            name,
+            metadata=self._metadata(args.service, annotations=release_annotations(args.spec)),
+            template=template(),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        for color in SLOTS:
+            self._slot(color, template({labels.SLOT: color}))
+        active = self._service(args.service, seed=BLUE, on_nodes=bool(args.spec.paths))
+        self._service(f"{args.service}-preview", seed=GREEN, on_nodes=False)
+        kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
+            name,
+            metadata=self._metadata(args.service),
+            spec=autoscaler_spec(f"{args.service}-{BLUE}", args.spec.replicas.of(args.environment)),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["spec.scaleTargetRef.name"]),
+        )
+
+        self.contract = pulumi.Output.all(args.namespace, active.id).apply(
+            lambda known: contract(known[0], args.service)
+        )
+        self.register_outputs({"contract": self.contract})
+
+    def _metadata(
+        self, name: str, *, annotations: Mapping[str, str] | None = None, slot_label: Mapping[str, str] | None = None
+    ) -> ObjectMetaArgs:
+        return ObjectMetaArgs(
+            name=name,
+            namespace=self._args.namespace,
+            labels={**pod_labels(self._args.environment, self._args.service), **(slot_label or {})},
+            annotations=annotations,
+        )
+
+    def _identity_and_reach(self) -> None:
+        """Whom its pods are to the Kubernetes API, and what they reach: before there are any."""
+        kubernetes.core.v1.ServiceAccount(
+            self.pulumi_resource_name,
+            metadata=self._metadata(self._args.service),
+            automount_service_account_token=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        kubernetes.networking.v1.NetworkPolicy(
+            self.pulumi_resource_name,
+            metadata=self._metadata(self._args.service),
+            spec=network_policy.of_service(
+                self._args.service,
+                self._args.spec,
+                callers=self._args.callers,
+                ports=self._args.ports,
+                addresses=self._args.addresses,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _slot(self, color: str, template: kubernetes.core.v1.PodTemplateSpecArgs) -> None:
+        """A Deployment that `pulumi up` seeds with no pods and never writes again, and its disruption budget."""
+        service = self._args.service
+        label = {labels.SLOT: color}
+        kubernetes.apps.v1.Deployment(
+            f"{self.pulumi_resource_name}-{color}",
+            metadata=self._metadata(f"{service}-{color}", annotations=SKIP_AWAIT, slot_label=label),
+            spec=slot.seed(service, color, template, exclusive=self._args.spec.exclusive),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, ignore_changes=["spec"]),
+        )
+        kubernetes.policy.v1.PodDisruptionBudget(
+            f"{self.pulumi_resource_name}-{color}",
+            metadata=self._metadata(f"{service}-{color}", slot_label=label),
+            spec=slot.disruption_budget(service, color),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _service(self, name: str, *, seed: str, on_nodes: bool) -> kubernetes.core.v1.Service:
+        """A Service whose slot `pulumi up` writes once."""
+        return kubernetes.core.v1.Service(
+            f"{self._args.environment}-{name}",
+            metadata=self._metadata(name, annotations=SKIP_AWAIT),
+            spec=service_spec(self._args.service, slot=seed, port=self._args.spec.port, on_nodes=on_nodes),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, ignore_changes=["spec.selector"]),
+        )
+
+    def _config_map(self) -> str | None:
+        variables = self._args.spec.variables_in(self._args.environment)
+        if not variables:
+            return None
+        name = immutable_name(self._args.service, variables)
+        kubernetes.core.v1.ConfigMap(
+            f"{self._args.environment}-{name}",
+            metadata=self._metadata(name),
+            data=variables,
+            immutable=True,
+            opts=self._kept(),
+        )
+        return name
+
+    def _secret(self) -> str | None:
+        if not self._args.secrets:
+            return None
+        name = immutable_name(self._args.service, self._args.secrets)
+        kubernetes.core.v1.Secret(
+            f"{self._args.environment}-{name}",
+            metadata=self._metadata(name),
+            string_data={key: pulumi.Output.secret(value) for key, value in self._args.secrets.items()},
+            immutable=True,
+            opts=self._kept(),
+        )
+        return name
+
+    def _kept(self) -> pulumi.ResourceOptions:
+        # A slot, or the history, may still name it: the release tool deletes it when none does. Settings that go back
+        # name it again. Not protected: it goes when no setting names it.
+        return pulumi.ResourceOptions(parent=self, provider=self._args.kept_objects, retain_on_delete=True)
