@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from settings.values import (
     AccountId,
     Cidr,
+    Cpu,
     DirectoryPath,
     Domain,
+    EachOnce,
     HttpPath,
     InstanceType,
+    Memory,
     PolicyArn,
-    Quantity,
+    Port,
+    PublicPath,
     Region,
     RoleArn,
     ServiceName,
@@ -49,8 +54,12 @@ class Model(BaseModel):
 class Network(Model):
     """The VPC."""
 
-    cidr: Cidr = Field(description="IPv4 range of the VPC, /16 to /20: pods take their addresses from it.")
-    zones: list[Zone] = Field(min_length=2, max_length=3, description="Availability zones, in a lasting order.")
+    cidr: Cidr = Field(
+        description="IPv4 range of the VPC, private (RFC 1918) and /16 to /20: pods take their addresses from it."
+    )
+    zones: Annotated[list[Zone], EachOnce] = Field(
+        min_length=2, max_length=3, description="Availability zones, in a lasting order."
+    )
     nat_gateways: Literal["single", "per-zone"] = Field(
         default="single", description="`single` is cheap; `per-zone` survives the loss of a zone."
     )
@@ -59,16 +68,18 @@ class Network(Model):
 class Cluster(Model):
     """The EKS control plane's access and logs."""
 
-    public_access_cidrs: list[Cidr] = Field(
-        default_factory=list[str], description="Who reaches the Kubernetes API from outside the VPC; none by default."
+    public_access_cidrs: Annotated[list[Cidr], EachOnce] = Field(
+        default_factory=list[str],
+        max_length=40,
+        description="Who reaches the Kubernetes API from outside the VPC, public ranges of /16 or smaller.",
     )
-    admin_role_arns: list[RoleArn] = Field(
+    admin_role_arns: Annotated[list[RoleArn], EachOnce] = Field(
         default_factory=list[str], description="IAM roles that administer the cluster, besides the one that creates it."
     )
-    deployer_role_arns: list[RoleArn] = Field(
+    deployer_role_arns: Annotated[list[RoleArn], EachOnce] = Field(
         default_factory=list[str], description="IAM roles of people who release: they see all but secrets."
     )
-    reader_role_arns: list[RoleArn] = Field(
+    reader_role_arns: Annotated[list[RoleArn], EachOnce] = Field(
         default_factory=list[str], description="IAM roles of people who look: they see all but secrets."
     )
     log_retention_days: LogRetentionDays = Field(
@@ -80,7 +91,10 @@ class LoadBalancer(Model):
     """The application load balancer in front of the hosts."""
 
     idle_timeout_seconds: int = Field(
-        default=60, ge=1, le=4000, description="How long it keeps an idle connection. Servers must keep theirs longer."
+        default=60,
+        ge=1,
+        le=4000,
+        description="How long it keeps an idle connection. Servers must keep theirs longer, in seconds.",
     )
 
 
@@ -102,8 +116,8 @@ class Nodes(Model):
 class Quota(Model):
     """The namespace's ResourceQuota."""
 
-    cpu: Quantity = Field(description="Sum of the pods' CPU requests.")
-    memory: Quantity = Field(description="Sum of the pods' memory requests.")
+    cpu: Cpu = Field(description="Sum of the pods' CPU requests.")
+    memory: Memory = Field(description="Sum of the pods' memory requests.")
     pods: int = Field(ge=1, le=1000, description="Number of pods, both slots of every service.")
 
 
@@ -133,8 +147,8 @@ class Environments(Model):
 class Amounts(Model):
     """CPU and memory of a container."""
 
-    cpu: Quantity = Field(description="In cores (`2`) or thousandths of one (`250m`).")
-    memory: Quantity = Field(description="In bytes, best with `Mi` or `Gi`.")
+    cpu: Cpu = Field(description="In cores (`2`) or thousandths of one (`250m`).")
+    memory: Memory = Field(description="In bytes, best with `Mi` or `Gi`.")
 
 
 class Resources(Model):
@@ -174,7 +188,13 @@ class PerEnvironment(Model):
     @model_validator(mode="before")
     @classmethod
     def _one_text_is_for_both(cls, value: Any) -> Any:
-        return {"dev": value, "prod": value} if isinstance(value, str) else value
+        if isinstance(value, str):
+            return {"dev": value, "prod": value}
+        if not isinstance(value, dict | cls):
+            raise PydanticCustomError(
+                "value", "a text for both environments, or an object with one for dev and one for prod"
+            )
+        return value  # pyright: ignore[reportUnknownVariableType] - what it holds is what the fields check
 
     def of(self, environment: EnvironmentName) -> str:
         """The text in one environment."""
@@ -185,13 +205,13 @@ class EgressNetwork(Model):
     """Addresses outside the cluster."""
 
     cidr: Cidr = Field(description="IPv4 range outside the VPC's own.")
-    ports: list[int] = Field(min_length=1, description="TCP ports.")
+    ports: Annotated[list[Port], EachOnce] = Field(min_length=1, description="TCP ports.")
 
 
 class Egress(Model):
     """What a service may reach besides DNS. Anything else is refused."""
 
-    services: list[ServiceName] = Field(
+    services: Annotated[list[ServiceName], EachOnce] = Field(
         default_factory=list[str], description="Services of its environment, each on its port."
     )
     networks: list[EgressNetwork] = Field(
@@ -213,16 +233,16 @@ class SmokeTest(Model):
 class Service(Model):
     """One container image, served over HTTP."""
 
-    port: int = Field(ge=1, le=65535, description="The port the container listens on.")
+    port: Port = Field(description="The port the container listens on.")
     health_path: HttpPath = Field(description="Answers 200 when the container can serve.")
-    paths: list[HttpPath] = Field(
+    paths: Annotated[list[PublicPath], EachOnce] = Field(
         default_factory=list[str], description="Paths on the environment's host; none keeps it inside the cluster."
     )
     variables: dict[VariableName, PerEnvironment] = Field(
         default_factory=dict[str, PerEnvironment],
         description="Environment variables: one text for both environments, or one for `dev` and one for `prod`.",
     )
-    secrets: list[VariableName] = Field(
+    secrets: Annotated[list[VariableName], EachOnce] = Field(
         default_factory=list[str], description="Environment variables whose values are secrets of the stack."
     )
     resources: Resources = Field(default_factory=Resources, description="What its container may use.")
@@ -246,7 +266,7 @@ class Service(Model):
         description="How long its server keeps an idle connection open: set it there, and say so here. "
         "With a path, longer than the load balancer's idle time-out.",
     )
-    writable_paths: list[DirectoryPath] = Field(
+    writable_paths: Annotated[list[DirectoryPath], EachOnce] = Field(
         default_factory=lambda: ["/tmp"],  # noqa: S108 - inside the container, its own volume
         description="Directories that the container may write to; all else is read-only.",
     )

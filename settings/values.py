@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Hashable
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from settings.instance_types import instance_types, nearest
+
 SERVICE_NAME_LIMIT = 40
 """Characters. The longest name made of a service's, `NAME-green-<hash>-<hash>` of a pod, stays below 63."""
 
+IMAGE_ARCHITECTURE = "amd64"
+"""Of the nodes' image, AL2023_x86_64_STANDARD, and so of the containers' images."""
 
-def _check(pattern: str, allowed: str) -> AfterValidator:
+
+def _check(pattern: str, allowed: str, flags: re.RegexFlag = re.ASCII) -> AfterValidator:
     def matches(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise PydanticCustomError("pattern", "{allowed}", {"allowed": allowed})
+        if not re.fullmatch(pattern, value, flags):
+            raise PydanticCustomError("value", "{allowed}", {"allowed": allowed})
         return value
 
     return AfterValidator(matches)
@@ -24,11 +30,36 @@ def _check(pattern: str, allowed: str) -> AfterValidator:
 
 def _network(value: str) -> str:
     try:
-        ipaddress.IPv4Network(value)
+        usual = str(ipaddress.IPv4Network(value))
     except ValueError as error:
-        raise PydanticCustomError("cidr", "an IPv4 range such as 10.0.0.0/16 ({why})", {"why": str(error)}) from None
+        raise PydanticCustomError("value", "an IPv4 range such as 10.0.0.0/16 ({why})", {"why": str(error)}) from None
+    if value != usual:
+        raise PydanticCustomError("value", "an IPv4 range such as 10.0.0.0/16")
     return value
 
+
+def _instance_type(value: str) -> str:
+    known = instance_types().get(value)
+    if known is not None and known.architecture == IMAGE_ARCHITECTURE:
+        return value
+    near = nearest(value, IMAGE_ARCHITECTURE)
+    hint = f"; did you mean {near}?" if near else " such as m7i.large"
+    if known is None:
+        raise PydanticCustomError("value", "an EC2 instance type{hint}", {"hint": hint})
+    raise PydanticCustomError(
+        "value", "an instance type of x86_64, as the nodes' and containers' images are{hint}", {"hint": hint}
+    )
+
+
+def _each_once(values: list[Hashable]) -> list[Hashable]:
+    if len(set(values)) < len(values):
+        twice = dict.fromkeys(str(value) for value in values if values.count(value) > 1)
+        raise PydanticCustomError("twice", "each once", {"twice": ", ".join(twice)})
+    return values
+
+
+EachOnce = AfterValidator(_each_once)
+"""For a list: nothing stands in it twice."""
 
 _DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
@@ -42,19 +73,38 @@ Domain: TypeAlias = Annotated[
 Cidr: TypeAlias = Annotated[str, AfterValidator(_network)]
 Region: TypeAlias = Annotated[str, _check(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as ap-northeast-2")]
 Zone: TypeAlias = Annotated[str, _check(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "an availability zone such as ap-northeast-2a")]
+AccountId: TypeAlias = Annotated[str, _check(r"\d{12}", "an AWS account's twelve digits, in quotes")]
 RoleArn: TypeAlias = Annotated[
     str, _check(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", "an IAM role's ARN, arn:aws:iam::ACCOUNT:role/NAME")
 ]
-InstanceType: TypeAlias = Annotated[
-    str, _check(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an EC2 instance type such as m7i.large")
-]
-Quantity: TypeAlias = Annotated[
+PolicyArn: TypeAlias = Annotated[
     str,
-    _check(r"\d+(\.\d+)?(m|[KMGT]i?)?", "a quantity such as 250m, 2 or 512Mi; a plain number in quotes"),
+    _check(
+        r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", "an IAM policy's ARN, arn:aws:iam::ACCOUNT:policy/NAME"
+    ),
 ]
-HttpPath: TypeAlias = Annotated[str, _check(r"/[\w./~-]*", "a path that begins with a slash, such as /health")]
+TagValue: TypeAlias = Annotated[
+    str,
+    Field(max_length=256),
+    # A tag takes letters of any script: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+    _check(r"[\w .:/=+@-]*[\w:/=+@-][\w .:/=+@-]*", "letters, digits, spaces and . : / = + - @ _", re.UNICODE),
+]
+InstanceType: TypeAlias = Annotated[str, AfterValidator(_instance_type)]
+Cpu: TypeAlias = Annotated[
+    str,
+    _check(r"[1-9]\d{0,6}m?|(?=.*[1-9])\d{1,4}\.\d{1,3}", "CPU cores such as 250m, 0.5 or 2; a plain number in quotes"),
+]
+Memory: TypeAlias = Annotated[str, _check(r"[1-9]\d{0,6}([MGT]i|[MG])", "memory such as 512Mi or 2Gi")]
+HttpPath: TypeAlias = Annotated[
+    str, Field(max_length=128), _check(r"/|(/[\w.~-]+)+/?", "a path that begins with a slash, such as /health")
+]
+PublicPath: TypeAlias = Annotated[
+    str,
+    Field(max_length=128),
+    _check(r"/|(/[\w.~-]+)+", "a path that begins with a slash and ends with none, such as /api"),
+]
 VariableName: TypeAlias = Annotated[
-    str, _check(r"[A-Za-z_][A-Za-z0-9_]*", "a name of an environment variable, such as API_KEY")
+    str, Field(max_length=200), _check(r"[A-Za-z_][A-Za-z0-9_]*", "a name of an environment variable, such as API_KEY")
 ]
 ServiceName: TypeAlias = Annotated[
     str,
@@ -63,14 +113,12 @@ ServiceName: TypeAlias = Annotated[
     # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
     _check(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters and digits, a letter first, single hyphens between"),
 ]
-AccountId: TypeAlias = Annotated[str, _check(r"\d{12}", "an AWS account's twelve digits, in quotes")]
-PolicyArn: TypeAlias = Annotated[
-    str,
-    _check(r"arn:aws[a-z-]*:iam::\d{12}:policy/[\w+=,.@/-]+", "an IAM policy's ARN, arn:aws:iam::ACCOUNT:policy/NAME"),
-]
-TagValue: TypeAlias = Annotated[
-    str, Field(max_length=256), _check(r"[\w .:/=+@-]+", "letters, digits, spaces and . : / = + - @ _, at least one")
-]
+Port: TypeAlias = Annotated[int, Field(ge=1, le=65535)]
 DirectoryPath: TypeAlias = Annotated[
-    str, _check(r"(/[A-Za-z0-9._-]+)+", "an absolute path of a directory, such as /tmp, without a slash at its end")
+    str,
+    Field(max_length=200),
+    _check(
+        r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)+",
+        "an absolute path of a directory, such as /tmp, without . or .. and without a slash at its end",
+    ),
 ]

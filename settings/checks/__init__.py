@@ -1,0 +1,32 @@
+"""What no single value shows: values that do not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from settings.checks import access, capacity, egress, network, nodes, secrets, services
+from settings.model import Settings
+from settings.problems import Problem
+
+CHECKS = (
+    (network.problems, {"region", "network"}),
+    (network.address_problems, {"network", "environments"}),
+    (access.problems, {"account_id", "permissions_boundary_arn", "cluster"}),
+    (nodes.problems, {"environments"}),
+    (services.problems, {"services"}),
+    (services.timing_problems, {"services", "load_balancer"}),
+    (egress.problems, {"network", "services"}),
+    (capacity.problems, {"environments", "services"}),
+    (secrets.problems, {"services", "secrets"}),
+)
+"""Each check with the fields of `Settings` that it reads."""
+
+
+def contradictions(settings: Settings, sound: AbstractSet[str]) -> list[Problem]:
+    """Every problem that no single value shows.
+
+    Args:
+        settings: At least the sound fields of it.
+        sound: The fields whose own values are good; what depends on a bad one is not guessed.
+    """
+    return [problem for check, needed in CHECKS if needed <= sound for problem in check(settings)]

@@ -1,0 +1,76 @@
+"""Who reaches the Kubernetes API, and as whom."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from settings.model import PROJECT, Settings
+from settings.problems import Problem
+
+SHORTEST_PREFIX = 16
+"""65,536 addresses: an organisation's network, not an internet provider's."""
+
+RESERVED = tuple(
+    map(
+        ipaddress.IPv4Network,
+        (
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "100.64.0.0/10",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "224.0.0.0/3",
+        ),
+    )
+)
+"""What reaches no public endpoint: EKS refuses it.
+
+https://docs.aws.amazon.com/eks/latest/userguide/config-cluster-endpoint.html
+"""
+
+
+def problems(settings: Settings) -> Iterator[Problem]:
+    """An endpoint open to the world, a role of two ranks, a boundary of another account."""
+    yield from _endpoint_problems(settings)
+    yield from _role_problems(settings)
+    boundary = settings.permissions_boundary_arn
+    if boundary and f":{settings.account_id}:" not in boundary and ":aws:policy/" not in boundary:
+        yield Problem(
+            f"{PROJECT}:permissionsBoundaryArn", boundary, f"a policy of AWS or of the account {settings.account_id}"
+        )
+
+
+def _endpoint_problems(settings: Settings) -> Iterator[Problem]:
+    key = f"{PROJECT}:cluster.publicAccessCidrs"
+    listed = [ipaddress.IPv4Network(cidr) for cidr in settings.cluster.public_access_cidrs]
+    # Merged, so that the world in two halves is still the world.
+    wide = [merged for merged in ipaddress.collapse_addresses(listed) if merged.prefixlen < SHORTEST_PREFIX]
+    for cidr in listed:
+        if any(cidr.subnet_of(merged) for merged in wide):
+            yield Problem(
+                key,
+                str(cidr),
+                f"the addresses of your offices and CI, not the world: ranges that are /{SHORTEST_PREFIX} or smaller, "
+                "merged too",
+            )
+        elif any(cidr.overlaps(reserved) for reserved in RESERVED):
+            yield Problem(
+                key, str(cidr), "public addresses; from inside the VPC the API is reached without being listed"
+            )
+
+
+def _role_problems(settings: Settings) -> Iterator[Problem]:
+    cluster = settings.cluster
+    ranks = {
+        "adminRoleArns": cluster.admin_role_arns,
+        "deployerRoleArns": cluster.deployer_role_arns,
+        "readerRoleArns": cluster.reader_role_arns,
+    }
+    rank_of: dict[str, str] = {}
+    for rank, arns in ranks.items():
+        for arn in arns:
+            if arn in rank_of:
+                yield Problem(f"{PROJECT}:cluster.{rank}", arn, f"a role of one rank: it is in {rank_of[arn]}")
+            rank_of.setdefault(arn, rank)
