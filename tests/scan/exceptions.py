@@ -35,35 +35,55 @@ EXEMPTIONS = (
         "is immutable, so that a file would not change either; no other container runs in the pod.",
     ),
     Exemption(
-        "CKV2_K8S_6",
-        "*",
-        "The scanner looks for a policy whose selector equals the pod's labels. Every pod is under its namespace's "
-        "default deny and its service's own policy: docs/reach.md has every pair.",
-    ),
-    Exemption(
         "container-image-pull-policy",
-        "*",
+        "Deployment *",
         "Images are named by digest: what is on the node under that digest is what would be pulled.",
     ),
     Exemption(
-        "deployment-has-host-podantiaffinity",
-        "*",
-        "Pods spread by topologySpreadConstraints over zones and hosts, which also hold for more pods than hosts.",
-    ),
-    Exemption(
         "deployment-replicas",
-        "*",
+        "Deployment *",
         "A slot is seeded with no pods; the release tool writes the number of replicas, and nobody else does.",
     ),
     Exemption(
-        "hpa-has-replicas",
-        "*",
-        "A slot is seeded with no pods, once: the program ignores `spec` from then on.",
+        "deployment-targeted-by-hpa-does-not-have-replicas-configured",
+        "Deployment *-blue",
+        "A slot is seeded with no pods, once: the program ignores `spec` from then on, so it never resets the number.",
+    ),
+    Exemption(
+        "deployment-strategy",
+        "Deployment */crawling-*",
+        "An exclusive service never has two versions at once: its slots are recreated, not rolled.",
+    ),
+    Exemption(
+        "horizontalpodautoscaler-replicas",
+        "HorizontalPodAutoscaler dev/*",
+        "On dev one pod of each service is enough, by the committed settings.",
+    ),
+    Exemption(
+        "horizontalpodautoscaler-replicas",
+        "HorizontalPodAutoscaler prod/crawling",
+        "An exclusive service has one pod.",
+    ),
+    Exemption(
+        "ingress-targets-service",
+        "Ingress logging/*",
+        "The ECK operator makes Kibana's Service, not the program.",
+    ),
+    Exemption(
+        "networkpolicy-targets-pod",
+        "NetworkPolicy logging/*",
+        "The ECK operator makes the pods of this namespace, not the program; closed it is from the beginning.",
     ),
     Exemption(
         "pod-probes-identical",
-        "*",
+        "Deployment *",
         "A service states one health path. The liveness probe is slower and more patient than the readiness probe, "
         "and begins after the startup probe.",
+    ),
+    Exemption(
+        "service-type",
+        "Service *",
+        "The load balancer's targets are nodes, so that kube-proxy switches slots at once (decision 0003): public "
+        "services are NodePorts, which the nodes' security group keeps inside the VPC.",
     ),
 )
