@@ -6,12 +6,15 @@ import pulumi
 import pulumi_aws as aws
 
 import settings
-from components.addons import Addons, AddonsArgs
+from components.account import Account
 from components.cluster import Cluster, ClusterArgs
 from components.efk.kibana import Kibana, KibanaArgs
 from components.environment import Environment, EnvironmentArgs
+from components.essentials import Essentials, EssentialsArgs
 from components.ingress import IngressClass
-from components.network import Network, NetworkArgs, split
+from components.keys import Keys, KeysArgs
+from components.log_group import Keeping
+from components.network import Network, NetworkArgs
 from components.network_policy import Addresses
 from components.node_group import NodeGroup, NodeGroupArgs
 from components.priority_classes import PriorityClasses
@@ -19,44 +22,52 @@ from components.registry import Registry, RegistryArgs
 
 config = settings.load(settings.pulumi_config())
 platform = f"hello-{pulumi.get_stack()}"
-in_aws = pulumi.ResourceOptions(provider=aws.Provider("aws", region=config.region))
+account = Account.of(config, pulumi.get_stack())
+default_tags = aws.ProviderDefaultTagsArgs(tags=account.tags)
+provider = aws.Provider("aws", region=account.region, allowed_account_ids=[account.id], default_tags=default_tags)
+in_aws = pulumi.ResourceOptions(provider=provider)
 
-network = Network(platform, NetworkArgs(region=config.region, network=config.network), opts=in_aws)
-cluster = Cluster(
-    platform,
-    ClusterArgs(
-        vpc_id=network.vpc_id,
-        private_subnet_ids=network.private_subnet_ids,
-        public_subnet_ids=network.public_subnet_ids,
-        access=config.cluster,
-    ),
-    opts=in_aws,
+keys = Keys(platform, KeysArgs(account=account), opts=in_aws)
+logs = Keeping(key_arn=keys.logs, retention_days=config.cluster.log_retention_days, protect=config.protect)
+network = Network(platform, NetworkArgs(account=account, network=config.network, logs=logs), opts=in_aws)
+control_plane = ClusterArgs(
+    account=account,
+    vpc_id=network.vpc_id,
+    private_subnet_ids=list(network.private_subnets.values()),
+    public_subnet_ids=list(network.public_subnets.values()),
+    access=config.cluster,
+    secrets_key_arn=keys.secrets,
+    logs=logs,
 )
-registry = Registry(platform, RegistryArgs(namespace=platform, services=list(config.services)), opts=in_aws)
+cluster = Cluster(platform, control_plane, opts=in_aws)
+images = RegistryArgs(namespace=platform, services=list(config.services), key_arn=keys.images, protect=config.protect)
+registry = Registry(platform, images, opts=in_aws)
 node_groups = {
     name: NodeGroup(
         f"{platform}-{name}",
         NodeGroupArgs(
+            account=account,
             environment=name,
             cluster=cluster.eks,
-            subnet_ids=network.private_subnet_ids,
-            zones=config.network.zones,
+            subnets=network.private_subnets,
             nodes=environment.nodes,
             tainted=config.tainted(name),
+            ready=cluster.addons,
         ),
         opts=in_aws,
     )
     for name, environment in config.environments.items()
 }
-with_nodes = pulumi.ResourceOptions(depends_on=list(node_groups.values()))
-Addons(platform, AddonsArgs(cluster_name=cluster.name), opts=pulumi.ResourceOptions.merge(in_aws, with_nodes))
+Essentials(
+    platform,
+    EssentialsArgs(cluster=cluster.reference, nodes=list(node_groups.values())),
+    opts=pulumi.ResourceOptions(providers=[provider, cluster.provider], transformations=[cluster.takes_along]),
+)
 
-in_kubernetes = pulumi.ResourceOptions(provider=cluster.provider)
+in_kubernetes = pulumi.ResourceOptions(provider=cluster.provider, transformations=[cluster.takes_along])
 classes = {name: IngressClass(name, opts=in_kubernetes) for name in ("public", "staff")}
 priorities = PriorityClasses(platform, opts=in_kubernetes)
-zones = split(config.network.cidr, len(config.network.zones))
-nodes = [zone.private for zone in zones]
-addresses = Addresses(vpc=config.network.cidr, nodes=nodes, subnets=[*nodes, *(zone.public for zone in zones)])
+addresses = Addresses(vpc=config.network.cidr, nodes=network.node_cidrs, subnets=network.subnet_cidrs)
 environments = {
     # Pods end on their nodes before the nodes go: the environment stands after its node group and leaves before it.
     name: Environment(
@@ -70,7 +81,7 @@ environments = {
             ingress_class=classes["public"].ingress_class,
             kept_objects=cluster.kept_objects,
         ),
-        opts=pulumi.ResourceOptions(provider=cluster.provider, depends_on=[node_groups[name]]),
+        opts=pulumi.ResourceOptions.merge(in_kubernetes, pulumi.ResourceOptions(depends_on=[node_groups[name]])),
     )
     for name in settings.ENVIRONMENTS
 }

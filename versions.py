@@ -1,4 +1,9 @@
-"""Every pinned version that is not a Python package. One line each; a change here is a change of the platform."""
+"""Every pinned version that is not a Python package. One line each; a change here is a change of the platform.
+
+An add-on's versions: `aws eks describe-addon-versions --addon-name NAME --kubernetes-version 1.34`. Where nothing else
+is said, the one here was that command's default in ap-northeast-2 in June 2026. A version left to AWS would make each
+preview ask for the newest, and change.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +13,29 @@ KUBERNETES = "1.34"
 https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
 """
 
-VPC_CNI = "v1.21.1-eksbuild.1"
-"""EKS add-on `vpc-cni`. `aws eks describe-addon-versions --addon-name vpc-cni --kubernetes-version 1.34`."""
+VPC_CNI = "v1.21.2-eksbuild.2"
+"""https://github.com/aws/amazon-vpc-cni-k8s/releases."""
 
-KUBE_PROXY = "v1.34.1-eksbuild.2"
-"""EKS add-on `kube-proxy`: never newer than the control plane's minor version."""
+KUBE_PROXY = "v1.34.6-eksbuild.11"
+"""Never newer than the control plane's minor version.
 
-COREDNS = "v1.12.4-eksbuild.1"
-"""EKS add-on `coredns`."""
+https://docs.aws.amazon.com/eks/latest/userguide/managing-kube-proxy.html
+"""
+
+POD_IDENTITY_AGENT = "v1.3.10-eksbuild.3"
+"""https://github.com/aws/eks-pod-identity-agent/releases."""
+
+COREDNS = "v1.12.4-eksbuild.17"
+"""https://docs.aws.amazon.com/eks/latest/userguide/managing-coredns.html."""
+
+EBS_CSI_DRIVER = "v1.62.0-eksbuild.1"
+"""https://github.com/kubernetes-sigs/aws-ebs-csi-driver/releases."""
+
+METRICS_SERVER = "v0.8.1-eksbuild.5"
+"""The newest for 1.34 in spring 2026. https://github.com/kubernetes-sigs/metrics-server/releases."""
+
+CLUSTER_AUTOSCALER_CHART = "9.53.0"
+"""Its program is cluster-autoscaler 1.34.2, for Kubernetes 1.34: the last chart before 1.35's.
+
+https://github.com/kubernetes/autoscaler/releases/tag/cluster-autoscaler-chart-9.53.0
+"""

@@ -1,4 +1,4 @@
-"""The VPC: public and private subnets in each zone, and the ways out."""
+"""The VPC: public and private subnets in each zone, the ways out, and a record of what flows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import pulumi
 import pulumi_aws as aws
 
 import settings
+from components.account import Account
+from components.log_group import Keeping, LogGroup, LogGroupArgs
+from components.roles import Role, RoleArgs, Statement, Trust
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,14 @@ class NetworkArgs:
     """What a `Network` is made from.
 
     Attributes:
-        region: AWS region of the VPC.
-        network: Its range, zones and NAT gateways.
+        account: The AWS account.
+        network: The VPC's range, zones and NAT gateways.
+        logs: How flow logs are kept.
     """
 
-    region: str
+    account: Account
     network: settings.Network
+    logs: Keeping
 
 
 class Network(pulumi.ComponentResource):
@@ -57,13 +62,17 @@ class Network(pulumi.ComponentResource):
 
     Attributes:
         vpc_id: The VPC's id.
-        private_subnet_ids: One a zone, in the order of the zones: for nodes.
-        public_subnet_ids: One a zone, in the order of the zones: for load balancers.
+        private_subnets: Ids by zone, in the order of the zones: for nodes.
+        public_subnets: Ids by zone, in the order of the zones: for load balancers.
+        node_cidrs: The private subnets' ranges, where nodes have their addresses.
+        subnet_cidrs: The ranges of all subnets, where the Kubernetes API has its addresses.
     """
 
     vpc_id: pulumi.Output[str]
-    private_subnet_ids: list[pulumi.Output[str]]
-    public_subnet_ids: list[pulumi.Output[str]]
+    private_subnets: dict[str, pulumi.Output[str]]
+    public_subnets: dict[str, pulumi.Output[str]]
+    node_cidrs: list[str]
+    subnet_cidrs: list[str]
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Network", name, {}, opts)
@@ -77,6 +86,9 @@ class Network(pulumi.ComponentResource):
             tags={"Name": name},
             opts=child,
         )
+        # Without rules: whoever forgets to name a security group reaches nothing, and is reached by nothing.
+        aws.ec2.DefaultSecurityGroup(name, vpc_id=vpc.id, tags={"Name": f"{name}-default"}, opts=child)
+        self._flow_logs(f"{name}-flow-logs", vpc, f"/aws/vpc/{name}/flow-logs", args)
         internet = aws.ec2.InternetGateway(name, vpc_id=vpc.id, tags={"Name": name}, opts=child)
         public_routes = self._routes(f"{name}-public", vpc)
         aws.ec2.Route(
@@ -123,7 +135,7 @@ class Network(pulumi.ComponentResource):
         aws.ec2.VpcEndpoint(
             f"{name}-s3",
             vpc_id=vpc.id,
-            service_name=f"com.amazonaws.{args.region}.s3",
+            service_name=f"com.amazonaws.{args.account.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=[routes.id for routes in private_routes],
             tags={"Name": f"{name}-s3"},
@@ -131,13 +143,17 @@ class Network(pulumi.ComponentResource):
         )
 
         self.vpc_id = vpc.id
-        self.private_subnet_ids = [subnet.id for subnet in private]
-        self.public_subnet_ids = [subnet.id for subnet in public]
+        self.private_subnets = {zone: subnet.id for zone, subnet in zip(zones, private, strict=True)}
+        self.public_subnets = {zone: subnet.id for zone, subnet in zip(zones, public, strict=True)}
+        self.node_cidrs = [cidr.private for cidr in cidrs]
+        self.subnet_cidrs = [*self.node_cidrs, *(cidr.public for cidr in cidrs)]
         self.register_outputs(
             {
                 "vpc_id": self.vpc_id,
-                "private_subnet_ids": self.private_subnet_ids,
-                "public_subnet_ids": self.public_subnet_ids,
+                "private_subnets": self.private_subnets,
+                "public_subnets": self.public_subnets,
+                "node_cidrs": self.node_cidrs,
+                "subnet_cidrs": self.subnet_cidrs,
             }
         )
 
@@ -164,3 +180,45 @@ class Network(pulumi.ComponentResource):
         after = pulumi.ResourceOptions(parent=self, depends_on=[internet])
         address = aws.ec2.Eip(name, domain="vpc", tags={"Name": name}, opts=after)
         return aws.ec2.NatGateway(name, allocation_id=address.id, subnet_id=subnet.id, tags={"Name": name}, opts=after)
+
+    def _flow_logs(self, name: str, vpc: aws.ec2.Vpc, path: str, args: NetworkArgs) -> None:
+        """Who spoke to whom, and who was refused.
+
+        https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+        """
+        account = args.account
+        group = LogGroup(name, LogGroupArgs(path=path, keeping=args.logs), opts=pulumi.ResourceOptions(parent=self))
+        role = Role(
+            name,
+            RoleArgs(
+                account=account,
+                trust=Trust(
+                    service="vpc-flow-logs.amazonaws.com",
+                    conditions={
+                        "StringEquals": {"aws:SourceAccount": account.id},
+                        "ArnLike": {"aws:SourceArn": account.arn("ec2", "vpc-flow-log/*")},
+                    },
+                ),
+                statements=[
+                    Statement(
+                        actions=["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                        resources=[
+                            account.arn("logs", f"log-group:{path}"),
+                            account.arn("logs", f"log-group:{path}:*"),
+                        ],
+                    ),
+                    Statement(actions=["logs:DescribeLogGroups"], resources=[account.arn("logs", "log-group:*")]),
+                ],
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.ec2.FlowLog(
+            name,
+            vpc_id=vpc.id,
+            traffic_type="ALL",
+            log_destination_type="cloud-watch-logs",
+            log_destination=group.arn,
+            iam_role_arn=role.arn,
+            tags={"Name": name},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
+        )

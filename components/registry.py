@@ -77,10 +77,14 @@ class RegistryArgs:
     Attributes:
         namespace: First part of each repository's name.
         services: Names of the services.
+        key_arn: KMS key that encrypts the images.
+        protect: Whether a repository refuses to be deleted.
     """
 
     namespace: str
     services: Sequence[str]
+    key_arn: pulumi.Input[str]
+    protect: bool
 
 
 class Registry(pulumi.ComponentResource):
@@ -103,8 +107,10 @@ class Registry(pulumi.ComponentResource):
                 name=f"{args.namespace}/{service}",
                 image_tag_mutability="IMMUTABLE",
                 image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
-                encryption_configurations=[aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS")],
-                opts=child,
+                encryption_configurations=[
+                    aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS", kms_key=args.key_arn)
+                ],
+                opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
             )
             aws.ecr.LifecyclePolicy(
                 f"{name}-{service}", repository=repository.name, policy=lifecycle_policy(), opts=child

@@ -44,6 +44,7 @@ class Registration:
         dependencies: URNs of what it comes after, named or through its inputs.
         ignore_changes: Paths whose later changes are left alone.
         retain_on_delete: Whether its object outlives it.
+        deleted_with: URN of what takes it along when it is deleted; None where it is deleted itself.
         protect: Whether it refuses to be deleted.
         outputs: What it registered as outputs at its end; None if it did not.
     """
@@ -59,6 +60,7 @@ class Registration:
     dependencies: frozenset[str]
     ignore_changes: tuple[str, ...]
     retain_on_delete: bool
+    deleted_with: str | None
     protect: bool
     outputs: Mapping[str, Any] | None
 
@@ -69,8 +71,8 @@ class Registration:
 
     @property
     def kind(self) -> str | None:
-        """The kind of a Kubernetes object; None for anything else."""
-        return str(self.inputs["kind"]) if self.type.startswith("kubernetes:") else None
+        """The kind of a Kubernetes object; None for anything else, a Helm release too."""
+        return str(self.inputs["kind"]) if self.type.startswith("kubernetes:") and "kind" in self.inputs else None
 
     @property
     def metadata(self) -> Mapping[str, Any]:

@@ -94,6 +94,7 @@ class RecordingMonitor(MockMonitor):
             dependencies=frozenset(request.dependencies),
             ignore_changes=tuple(request.ignoreChanges),
             retain_on_delete=request.retainOnDelete,
+            deleted_with=request.deletedWith or None,
             protect=request.protect,
             outputs=None,
         )
@@ -117,24 +118,30 @@ class RecordingMonitor(MockMonitor):
         number = hashlib.sha256(made.urn.encode()).hexdigest()[:17]
         name = str(made.inputs.get("name", made.name))
         service = made.type.split(":")[1].split("/")[0]
-        arn = f"arn:aws:{service}:ap-northeast-2:{ACCOUNT}:{name}"
+        regional = f"ap-northeast-2:{ACCOUNT}"
+        arn = f"arn:aws:{service}:{regional}:{name}"
+        known: tuple[str, dict[str, Any]]
         match made.type:
             case "aws:ecr/repository:Repository":
                 url = f"{ACCOUNT}.dkr.ecr.ap-northeast-2.amazonaws.com/{name}"
-                return name, {"arn": arn, "registryId": ACCOUNT, "repositoryUrl": url}
+                known = name, {"arn": arn, "registryId": ACCOUNT, "repositoryUrl": url}
             case "aws:iam/role:Role":
-                return name, {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"}
+                known = name, {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"}
+            case "aws:kms/key:Key":
+                known = number, {"arn": f"arn:aws:kms:{regional}:key/{number}", "keyId": number}
+            case "aws:cloudwatch/logGroup:LogGroup":
+                known = name, {"arn": f"arn:aws:logs:{regional}:log-group:{name}"}
             case "aws:ec2/launchTemplate:LaunchTemplate":
-                return f"lt-{number}", {"arn": arn, "latestVersion": 1, "defaultVersion": 1}
+                known = f"lt-{number}", {"arn": arn, "latestVersion": 1, "defaultVersion": 1}
             case "eks:index:Cluster":
                 config = json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": name})
-                return "", {"kubeconfigJson": config}
+                known = "", {"kubeconfigJson": config}
             case _ if made.kind:
                 metadata = made.metadata
-                return "/".join(str(metadata[key]) for key in ("namespace", "name") if key in metadata), {}
+                known = "/".join(str(metadata[key]) for key in ("namespace", "name") if key in metadata), {}
             case _:
-                short = made.type.rpartition(":")[2].lower()
-                return f"{short}-{number}", {"arn": arn}
+                known = f"{made.type.rpartition(':')[2].lower()}-{number}", {"arn": arn}
+        return known
 
     def _children(self, made: Registration) -> dict[str, Any]:
         """What the components of pulumi-eks make and hand out. They are not the program's: not recorded."""

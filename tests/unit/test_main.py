@@ -70,7 +70,13 @@ def test_components_have_tokens_of_ours_and_register_their_outputs(graph: Graph)
 def test_what_a_component_registers_it_has_as_attributes_of_the_same_names(graph: Graph) -> None:
     names = {one.type: set(one.outputs or {}) for one in graph.components()}
     assert names["hello:platform:BlueGreen"] == {"contract"}
-    assert names["hello:platform:Network"] == {"vpc_id", "private_subnet_ids", "public_subnet_ids"}
+    assert names["hello:platform:Network"] == {
+        "vpc_id",
+        "private_subnets",
+        "public_subnets",
+        "node_cidrs",
+        "subnet_cidrs",
+    }
     assert names["hello:platform:Cluster"] == {"name", "endpoint", "kubeconfig"}
 
 
@@ -190,8 +196,11 @@ def test_both_stacks_are_one_platform() -> None:
     assert set(counts["dev"]) == set(counts["prod"])
     zonal = {token for token in counts["dev"] if counts["dev"][token] != counts["prod"][token]}
     assert zonal <= {
-        f"aws:ec2/{kind[0].lower()}{kind[1:]}:{kind}"
-        for kind in ("Subnet", "RouteTable", "Route", "RouteTableAssociation", "NatGateway", "Eip")
+        "eks:index:ManagedNodeGroup",
+        *(
+            f"aws:ec2/{kind[0].lower()}{kind[1:]}:{kind}"
+            for kind in ("Subnet", "RouteTable", "Route", "RouteTableAssociation", "NatGateway", "Eip")
+        ),
     }
 
 

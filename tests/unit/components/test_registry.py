@@ -84,7 +84,9 @@ def test_every_service_has_a_repository_that_is_immutable_scanned_and_encrypted(
     for one in repositories:
         assert one.inputs["imageTagMutability"] == "IMMUTABLE"
         assert one.inputs["imageScanningConfiguration"] == {"scanOnPush": True}
-        assert one.inputs["encryptionConfigurations"] == [{"encryptionType": "KMS"}]
+        (encryption,) = one.inputs["encryptionConfigurations"]
+        assert encryption["encryptionType"] == "KMS"
+        assert graph.named("aws:kms/key:Key", f"{one.inputs['name'].partition('/')[0]}-images").urn in one.dependencies
         assert "forceDelete" not in one.inputs
 
 

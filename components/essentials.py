@@ -1,0 +1,53 @@
+"""What environments need of the cluster besides nodes: names, numbers, volumes, and as many nodes as they need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.addons import Addons, AddonsArgs, after_nodes
+from components.autoscaler import Autoscaler, AutoscalerArgs
+from components.cluster_reference import ClusterReference
+from components.storage import Storage
+
+
+@dataclass(frozen=True, kw_only=True)
+class EssentialsArgs:
+    """What `Essentials` are made from.
+
+    Attributes:
+        cluster: The cluster.
+        nodes: The node groups that its programs run on.
+    """
+
+    cluster: ClusterReference
+    nodes: Sequence[pulumi.Resource]
+
+
+class Essentials(pulumi.ComponentResource):
+    """Add-ons that run on nodes, the cluster autoscaler, and the default StorageClass.
+
+    It takes providers of both, `aws` and `kubernetes`.
+    """
+
+    def __init__(self, name: str, args: EssentialsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Essentials", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        Addons(
+            name,
+            AddonsArgs(
+                cluster=args.cluster,
+                addons=after_nodes(volume_tags=args.cluster.account.tags),
+                nodes=args.nodes,
+            ),
+            opts=child,
+        )
+        Autoscaler(
+            name,
+            AutoscalerArgs(cluster=args.cluster, nodes=args.nodes),
+            opts=child,
+        )
+        Storage(name, opts=child)
+        self.register_outputs({})
