@@ -94,7 +94,7 @@ class LoadBalancer(Model):
         default=60,
         ge=1,
         le=4000,
-        description="How long it keeps an idle connection. Servers must keep theirs longer, in seconds.",
+        description="How long it keeps an idle connection: less than a server does.",
     )
 
 
@@ -148,7 +148,9 @@ class Amounts(Model):
     """CPU and memory of a container."""
 
     cpu: Cpu = Field(description="In cores (`2`) or thousandths of one (`250m`).")
-    memory: Memory = Field(description="In bytes, best with `Mi` or `Gi`.")
+    memory: Memory = Field(
+        description="The same in requests and limits: a pod that uses more than it asked for is ended, not slowed down."
+    )
 
 
 class Resources(Model):
@@ -164,8 +166,8 @@ class Resources(Model):
 class ReplicaRange(Model):
     """How many pods the live slot has."""
 
-    min: int = Field(default=2, ge=1, le=100, description="Fewest pods.")
-    max: int = Field(default=4, ge=1, le=100, description="Most pods, under load.")
+    min: int = Field(ge=1, le=100, description="Fewest pods.")
+    max: int = Field(ge=1, le=100, description="Most pods, under load.")
 
 
 class Replicas(Model):
@@ -204,7 +206,7 @@ class PerEnvironment(Model):
 class EgressNetwork(Model):
     """Addresses outside the cluster."""
 
-    cidr: Cidr = Field(description="IPv4 range outside the VPC's own.")
+    cidr: Cidr = Field(description="Outside the VPC, and /8 or smaller.")
     ports: Annotated[list[Port], EachOnce] = Field(min_length=1, description="TCP ports.")
 
 
@@ -257,7 +259,11 @@ class Service(Model):
         default=180, ge=10, le=1800, description="How long the container may take to answer at first."
     )
     longest_request_seconds: int = Field(
-        default=30, ge=1, le=3600, description="The longest request that an ending pod still finishes."
+        default=30,
+        ge=1,
+        le=3600,
+        description="The longest request that an ending pod still finishes. "
+        "With a path, no longer than the load balancer's idle time-out.",
     )
     keep_alive_seconds: int = Field(
         default=75,
@@ -306,7 +312,8 @@ class Settings(Model):
     services: dict[ServiceName, Service] = Field(min_length=1, description="The containers to serve, by name.")
     secrets: dict[EnvironmentName, dict[ServiceName, SecretValues]] = Field(
         default_factory=dict[EnvironmentName, dict[str, dict[str, SecretStr]]],
-        description="Values of the secrets that services name, by environment, service and name.",
+        description="Values of the secrets that services name, as `secrets.dev.NAME.VARIABLE` or `secrets.prod.…`. "
+        "Never in clear in a file: `pulumi config set --secret --path KEY` asks for the value.",
     )
 
     def host(self, environment: EnvironmentName) -> str:

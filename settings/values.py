@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
@@ -19,36 +20,44 @@ IMAGE_ARCHITECTURE = "amd64"
 """Of the nodes' image, AL2023_x86_64_STANDARD, and so of the containers' images."""
 
 
-def _check(pattern: str, allowed: str, flags: re.RegexFlag = re.ASCII) -> AfterValidator:
-    def matches(value: str) -> str:
-        if not re.fullmatch(pattern, value, flags):
-            raise PydanticCustomError("value", "{allowed}", {"allowed": allowed})
+@dataclass(frozen=True)
+class Check:
+    """What a text must be. An instance is pydantic's validator of it.
+
+    Attributes:
+        words: What is allowed, for messages and for the documentation.
+        hint: None for a text that is right; for one that is wrong, what to put behind the words, if only "".
+    """
+
+    words: str
+    hint: Callable[[str], str | None]
+
+    def __call__(self, value: str) -> str:
+        """Gives the text back as it is, or raises pydantic's error."""
+        hint = self.hint(value)
+        if hint is not None:
+            raise PydanticCustomError("value", "{allowed}", {"allowed": self.words + hint})
         return value
 
-    return AfterValidator(matches)
+
+def _check(pattern: str, words: str, flags: re.RegexFlag = re.ASCII) -> AfterValidator:
+    return AfterValidator(Check(words, lambda value: None if re.fullmatch(pattern, value, flags) else ""))
 
 
-def _network(value: str) -> str:
+def _network_hint(value: str) -> str | None:
     try:
         usual = str(ipaddress.IPv4Network(value))
     except ValueError as error:
-        raise PydanticCustomError("value", "an IPv4 range such as 10.0.0.0/16 ({why})", {"why": str(error)}) from None
-    if value != usual:
-        raise PydanticCustomError("value", "an IPv4 range such as 10.0.0.0/16")
-    return value
+        return f" ({error})"
+    return None if value == usual else ""
 
 
-def _instance_type(value: str) -> str:
+def _instance_type_hint(value: str) -> str | None:
     known = instance_types().get(value)
     if known is not None and known.architecture == IMAGE_ARCHITECTURE:
-        return value
+        return None
     near = nearest(value, IMAGE_ARCHITECTURE)
-    hint = f"; did you mean {near}?" if near else " such as m7i.large"
-    if known is None:
-        raise PydanticCustomError("value", "an EC2 instance type{hint}", {"hint": hint})
-    raise PydanticCustomError(
-        "value", "an instance type of x86_64, as the nodes' and containers' images are{hint}", {"hint": hint}
-    )
+    return f"; did you mean {near}?" if near else ""
 
 
 def _each_once(values: list[Hashable]) -> list[Hashable]:
@@ -70,7 +79,7 @@ Domain: TypeAlias = Annotated[
         rf"({_DNS_LABEL}\.)+[a-z]{{2,63}}", "a domain name in lower case such as hello.example.com, without https://"
     ),
 ]
-Cidr: TypeAlias = Annotated[str, AfterValidator(_network)]
+Cidr: TypeAlias = Annotated[str, AfterValidator(Check("an IPv4 range such as 10.0.0.0/16", _network_hint))]
 Region: TypeAlias = Annotated[str, _check(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as ap-northeast-2")]
 Zone: TypeAlias = Annotated[str, _check(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "an availability zone such as ap-northeast-2a")]
 AccountId: TypeAlias = Annotated[str, _check(r"\d{12}", "an AWS account's twelve digits, in quotes")]
@@ -89,7 +98,10 @@ TagValue: TypeAlias = Annotated[
     # A tag takes letters of any script: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
     _check(r"[\w .:/=+@-]*[\w:/=+@-][\w .:/=+@-]*", "letters, digits, spaces and . : / = + - @ _", re.UNICODE),
 ]
-InstanceType: TypeAlias = Annotated[str, AfterValidator(_instance_type)]
+InstanceType: TypeAlias = Annotated[
+    str,
+    AfterValidator(Check("an EC2 instance type of x86_64, as the images are, such as m7i.large", _instance_type_hint)),
+]
 Cpu: TypeAlias = Annotated[
     str,
     _check(r"[1-9]\d{0,6}m?|(?=.*[1-9])\d{1,4}\.\d{1,3}", "CPU cores such as 250m, 0.5 or 2; a plain number in quotes"),

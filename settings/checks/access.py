@@ -32,7 +32,10 @@ https://docs.aws.amazon.com/eks/latest/userguide/config-cluster-endpoint.html
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """An endpoint open to the world, a role of two ranks, a boundary of another account."""
+    """An API open to the world, a role of two ranks, a permissions boundary of another account.
+
+    Open to the world are ranges that are, merged, wider than /16; ranges that are not public are of no use.
+    """
     yield from _endpoint_problems(settings)
     yield from _role_problems(settings)
     boundary = settings.permissions_boundary_arn

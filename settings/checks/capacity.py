@@ -13,7 +13,11 @@ from settings.quantities import UNITS
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """A quota, a node type or a number of nodes that cannot hold an environment in the middle of a release."""
+    """A quota, an instance type or a maximum of nodes that is too small for a release.
+
+    It has to hold every service's live slot at its maximum and the second slot of the largest service; nodes also hold
+    the add-ons and, beside dev, the tools. CPU, memory and EKS's number of pods a node count.
+    """
     for name, environment in settings.environments.items():
         key = f"{PROJECT}:environments.{name}"
         moments = capacity.releases(settings.services, name)

@@ -22,7 +22,11 @@ SHORTEST_PREFIX = 8
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """Services that are none, and networks that are no others'."""
+    """Egress to no other service, to ranges wider than /8, or to addresses that are not outside.
+
+    Not outside are the VPC, the addresses of the cluster's Services, and what is link-local, loopback, multicast or
+    reserved.
+    """
     vpc = ipaddress.IPv4Network(settings.network.cidr)
     for name, service in settings.services.items():
         key = f"{PROJECT}:services.{name}.egress"

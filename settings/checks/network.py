@@ -23,7 +23,7 @@ RESERVED_ADDRESSES = 5
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """A range that is public, too large or too small; zones of another region."""
+    """A VPC range that is not private, larger than /16 or smaller than /20; a zone of another region."""
     key = f"{PROJECT}:network"
     network = settings.network
     vpc = ipaddress.IPv4Network(network.cidr)
@@ -37,7 +37,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
 
 
 def address_problems(settings: Settings) -> Iterator[Problem]:
-    """A range with fewer addresses than all nodes at their maximum may take.
+    """A VPC range with fewer addresses than both environments' nodes may take at their maximum.
 
     The VPC CNI may come to hold every address that a node's interfaces can have.
     """

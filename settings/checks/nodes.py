@@ -9,7 +9,7 @@ from settings.problems import Problem
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """A range upside down, or a start outside it."""
+    """Fewest, desired and most nodes that are not in this order."""
     for name, environment in settings.environments.items():
         nodes = environment.nodes
         if not nodes.min <= nodes.desired <= nodes.max:

@@ -10,7 +10,7 @@ from settings.required import RequiredSecret, required_secrets
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """A secret that is missing, empty, or that nothing names. No message shows a value."""
+    """A secret that a service names and that is missing or empty; one that no service names."""
     required = required_secrets({name: service.secrets for name, service in settings.services.items()})
     for secret in required:
         value = settings.secrets.get(secret.environment, {}).get(secret.service, {}).get(secret.name)

@@ -28,7 +28,13 @@ KERNEL_DIRECTORIES = tuple(map(PurePosixPath, ("/proc", "/sys", "/dev")))
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """Names, paths, replicas, variables, resources and volumes that cannot be."""
+    """Services that take what is another's, or that cannot run as described.
+
+    Taken are the names `default`, `environment`, `kubernetes`, `kube-…`, `…-blue`, `…-green`, `…-preview`, other
+    services' paths, and variables that begin with `KUBERNETES_` or are secrets too. Replicas are not upside down, and
+    one at most where a service is `exclusive`. A CPU request is not above its limit; a memory request is its limit.
+    Writable paths are not inside one another, and not in `/proc`, `/sys`, `/dev`.
+    """
     service_of: dict[str, str] = {}
     for name, service in settings.services.items():
         key = f"{PROJECT}:services.{name}"
@@ -44,7 +50,9 @@ def problems(settings: Settings) -> Iterator[Problem]:
 
 
 def timing_problems(settings: Settings) -> Iterator[Problem]:
-    """A server that closes a connection which the load balancer takes for open, or a request that it cuts off.
+    """A service with a path whose times do not go with the load balancer's idle time-out.
+
+    It keeps idle connections longer than the load balancer does, and none of its requests is silent for longer.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#connection-idle-timeout
     """
