@@ -34,7 +34,7 @@ test-unit: .venv/installed ## run the tests that need PyPI only: seconds
 lint: .venv/installed ## ruff and the strict type checker
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m basedpyright
 
-.venv/installed: requirements.txt requirements-dev.txt
+.venv/installed: requirements.txt requirements-release.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: say make PYTHON=python3.11")'
 	@echo "Making .venv: the Python packages of requirements-dev.txt"
 	@$(PYTHON) -m venv .venv

@@ -1,5 +1,5 @@
 """`python -m release`."""
 
-from release.cli import app
+from release.cli import main
 
-app()
+main()

@@ -9,24 +9,35 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
+import kubernetes.client as kubernetes_client  # pyright: ignore[reportMissingTypeStubs]
 import kubernetes.config as kubernetes_config  # pyright: ignore[reportMissingTypeStubs]
 from kubernetes.dynamic import DynamicClient  # pyright: ignore[reportMissingTypeStubs]
 from kubernetes.dynamic.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
     DynamicApiError,
     ResourceNotFoundError,
 )
+from kubernetes.watch import Watch  # pyright: ignore[reportMissingTypeStubs]
+from urllib3.exceptions import HTTPError
 
 KubernetesObject: TypeAlias = dict[str, Any]
 """A Kubernetes object as its API's JSON: `apiVersion`, `kind`, `metadata`, and what its kind has."""
 
 NOT_FOUND = 404
 
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+
+UNREACHABLE = 0
+"""Status of a request without an answer: a time-out, a connection refused or cut."""
+
+REQUEST_SECONDS = 15
+"""After this a request without an answer is given up."""
+
 
 class KubernetesApiError(Exception):
-    """The API server refused a request, in its own words.
+    """The API server refused a request, in its own words; or it could not be asked.
 
     Attributes:
-        status: HTTP status code.
+        status: HTTP status code; `UNREACHABLE` where there was no answer.
         reason: Kubernetes' reason, e.g. `Invalid`, `Conflict`, `Forbidden`.
     """
 
@@ -40,16 +51,17 @@ class KubernetesApi:
     """The API server that a kubeconfig names.
 
     Args:
-        kubeconfig: A path, or the parsed kubeconfig itself.
+        kubeconfig: A path, or the parsed kubeconfig itself; None for what kubectl would take: `KUBECONFIG`, the file in
+            the home directory, or the service account of the pod that this runs in.
+        context: A context of the kubeconfig; its current one by default.
+
+    Raises:
+        KubernetesApiError: There is no kubeconfig, or it cannot be used.
     """
 
-    def __init__(self, kubeconfig: Path | dict[str, Any]) -> None:
-        load = cast("Any", kubernetes_config)
-        api_client: Any = (
-            load.new_client_from_config(str(kubeconfig))
-            if isinstance(kubeconfig, Path)
-            else load.new_client_from_config_dict(kubeconfig)
-        )
+    def __init__(self, kubeconfig: Path | dict[str, Any] | None, *, context: str | None = None) -> None:
+        api_client = _api_client(kubeconfig, context)
+        self._rest: Any = api_client
         # The client's default discovery cache is one file a host and port in the temporary directory, and would
         # answer for a control plane that is gone: a file of this process alone instead.
         handle, discovery_cache = tempfile.mkstemp(prefix="discovery-", suffix=".json")
@@ -71,11 +83,27 @@ class KubernetesApi:
         return found
 
     def list(
-        self, api_version: str, kind: str, *, namespace: str | None = None, label_selector: str | None = None
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+        metadata_only: bool = False,
     ) -> list[KubernetesObject]:
-        """All objects of a kind, in one namespace or in all. Each carries its `apiVersion` and `kind`."""
-        found = self._call("get", api_version, kind, namespace=namespace, label_selector=label_selector)
-        return [{"apiVersion": api_version, "kind": kind, **item} for item in found["items"]]
+        """All objects of a kind, in one namespace or in all. Each carries its `apiVersion` and `kind`.
+
+        Args:
+            api_version: E.g. `apps/v1`.
+            kind: E.g. `Deployment`.
+            namespace: Only this one.
+            label_selector: Only what it selects.
+            metadata_only: Leaves out all but the metadata: a Secret's values then never leave the API server.
+                https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
+        """
+        options: dict[str, Any] = {"header_params": {"Accept": METADATA_ONLY}} if metadata_only else {}
+        found = self._call("get", api_version, kind, namespace=namespace, label_selector=label_selector, **options)
+        return [{**item, "apiVersion": api_version, "kind": kind} for item in found["items"]]
 
     def create(self, body: KubernetesObject) -> KubernetesObject:
         """Creates an object; its metadata names it."""
@@ -103,9 +131,16 @@ class KubernetesApi:
         )
 
     def json_patch(
-        self, api_version: str, kind: str, name: str, patch: list[dict[str, Any]], *, namespace: str | None = None
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        patch: list[dict[str, Any]],
+        *,
+        namespace: str | None = None,
+        field_manager: str | None = None,
     ) -> KubernetesObject:
-        """Applies a JSON Patch (RFC 6902); a `test` that does not hold refuses the whole of it."""
+        """Applies a JSON Patch (RFC 6902); a `test` that does not hold refuses the whole of it, with status 422."""
         return self._call(
             "patch",
             api_version,
@@ -114,6 +149,7 @@ class KubernetesApi:
             namespace=namespace,
             body=patch,
             content_type="application/json-patch+json",
+            field_manager=field_manager,
         )
 
     def delete(
@@ -153,13 +189,58 @@ class KubernetesApi:
                 raise
 
     def watch(
-        self, api_version: str, kind: str, *, namespace: str | None = None, name: str | None = None, timeout: int
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str | None = None,
+        name: str | None = None,
+        label_selector: str | None = None,
+        timeout: int,
     ) -> Iterator[tuple[str, KubernetesObject]]:
-        """Yields each event's type (`ADDED`, `MODIFIED`, `DELETED`) and object, for `timeout` seconds at most."""
+        """Yields each event's type (`ADDED`, `MODIFIED`, `DELETED`) and object, for `timeout` seconds at most.
+
+        What exists already comes first, as `ADDED`.
+        """
         resource = self._resource(api_version, kind)
-        events = cast("Iterator[Any]", resource.watch(namespace=namespace, name=name, timeout=timeout))
-        for event in events:
+        stream = cast("Any", Watch()).stream(
+            resource.get,
+            namespace=namespace,
+            field_selector=f"metadata.name={name}" if name else None,
+            label_selector=label_selector,
+            serialize=False,
+            timeout_seconds=timeout,
+            _request_timeout=timeout + REQUEST_SECONDS,
+        )
+        events = cast("Iterator[Any]", stream)
+        while (event := _answering(next, events, None)) is not None:
             yield event["type"], cast("KubernetesObject", event["raw_object"])
+
+    def service_proxy(self, namespace: str, service: str, path: str, *, timeout: float) -> tuple[int, str]:
+        """What a Service's pod answers to a GET that goes through the API server: HTTP status and body.
+
+        https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/
+
+        Args:
+            namespace: Of the Service.
+            service: `NAME` or `NAME:PORT-NAME`.
+            path: Path on it, with a leading slash.
+            timeout: Seconds.
+        """
+        try:
+            answer = self._rest.call_api(
+                f"/api/v1/namespaces/{namespace}/services/{service}/proxy{path}",
+                "GET",
+                auth_settings=["BearerToken"],
+                _preload_content=False,
+                _return_http_data_only=True,
+                _request_timeout=timeout,
+            )
+        except kubernetes_client.ApiException as error:
+            return int(cast("Any", error).status), str(cast("Any", error).body)
+        except HTTPError as error:
+            raise KubernetesApiError(str(error), status=UNREACHABLE, reason="Unreachable") from None
+        return int(answer.status), answer.data.decode(errors="replace")
 
     def is_namespaced(self, api_version: str, kind: str) -> bool:
         """Whether objects of this kind live in a namespace.
@@ -179,11 +260,35 @@ class KubernetesApi:
 
     def _call(self, verb: str, api_version: str, kind: str, **arguments: Any) -> KubernetesObject:
         operation = getattr(self._resource(api_version, kind), verb)
-        return cast("KubernetesObject", _answering(operation, **arguments).to_dict())
+        # Not serialised: the client's own objects of a hundred pods take longer than the request.
+        answer = _answering(operation, serialize=False, _request_timeout=REQUEST_SECONDS, **arguments)
+        return cast("KubernetesObject", json.loads(answer.data))
 
 
 def _namespace(body: KubernetesObject) -> str | None:
     return cast("str | None", body["metadata"].get("namespace"))
+
+
+def _api_client(kubeconfig: Path | dict[str, Any] | None, context: str | None) -> Any:
+    load = cast("Any", kubernetes_config)
+    if isinstance(kubeconfig, dict):
+        return load.new_client_from_config_dict(kubeconfig, context=context)
+    try:
+        if kubeconfig is None and context is None and _in_a_pod():
+            configuration: Any = kubernetes_client.Configuration()
+            load.load_incluster_config(configuration)
+            return kubernetes_client.ApiClient(configuration)
+        return load.new_client_from_config(str(kubeconfig) if kubeconfig else None, context=context)
+    except load.ConfigException as error:
+        raise KubernetesApiError(
+            f"no way to the Kubernetes API: {error}; name a kubeconfig by --kubeconfig or KUBECONFIG",
+            status=UNREACHABLE,
+            reason="NoKubeconfig",
+        ) from None
+
+
+def _in_a_pod() -> bool:
+    return "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
 
 
 def _answering(operation: Any, *arguments: Any, **options: Any) -> Any:
@@ -199,3 +304,8 @@ def _answering(operation: Any, *arguments: Any, **options: Any) -> Any:
         except (TypeError, ValueError, KeyError):
             pass  # not a Status object, e.g. a proxy's answer: its text as it came
         raise KubernetesApiError(message, status=int(answer.status), reason=reason) from None
+    except kubernetes_client.ApiException as error:  # a watch's own
+        told = cast("Any", error)
+        raise KubernetesApiError(str(told.reason), status=int(told.status), reason="Watch") from None
+    except HTTPError as error:
+        raise KubernetesApiError(str(error), status=UNREACHABLE, reason="Unreachable") from None

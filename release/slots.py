@@ -3,11 +3,47 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
+import re
 from typing import Any
 
 from components import labels
 from components.contract import RELEASE_MANAGER, SENTINEL_DIGEST
 from release.kubernetes_api import KubernetesApi, KubernetesObject
+
+TEMPLATE_HASH = "hello-platform/template-hash"
+"""Annotation of a slot's pods: which PodTemplate they were rendered from. The API server's defaults would hide it."""
+
+_IMAGE = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
+
+
+def template_hash(pod_template: KubernetesObject) -> str:
+    """A short text that changes with the desired pod."""
+    template = copy.deepcopy(pod_template["template"])
+    template.get("metadata", {}).pop("creationTimestamp", None)
+    return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def containers_to_fill(pod_template: KubernetesObject) -> list[dict[str, Any]]:
+    """The containers whose image is the sentinel: the service's own.
+
+    Raises:
+        ValueError: There is none.
+    """
+    containers = pod_template["template"]["spec"]["containers"]
+    found = [one for one in containers if str(one["image"]).endswith(SENTINEL_DIGEST)]
+    if not found:
+        metadata = pod_template["metadata"]
+        raise ValueError(
+            f"PodTemplate {metadata['name']} in {metadata['namespace']} has no container with the sentinel image"
+        )
+    return found
+
+
+def is_image(text: str) -> bool:
+    """Whether this names an image by digest."""
+    return _IMAGE.fullmatch(text) is not None and not text.endswith(SENTINEL_DIGEST)
 
 
 def render(pod_template: KubernetesObject, *, slot: str, image: str, replicas: int) -> KubernetesObject:
@@ -22,19 +58,18 @@ def render(pod_template: KubernetesObject, *, slot: str, image: str, replicas: i
     Raises:
         ValueError: No container of the template has the sentinel image, or `image` is no digest or the sentinel's.
     """
-    if "@sha256:" not in image or image.endswith(SENTINEL_DIGEST):
+    if not is_image(image):
         raise ValueError(f"{image} is not an image by digest, REPOSITORY@sha256:…")
     metadata: dict[str, Any] = pod_template["metadata"]
     service = str(metadata["name"])
-    template: dict[str, Any] = copy.deepcopy(pod_template["template"])
-    containers = [one for one in template["spec"]["containers"] if str(one["image"]).endswith(SENTINEL_DIGEST)]
-    if not containers:
-        raise ValueError(f"PodTemplate {service} in {metadata['namespace']} has no container with the sentinel image")
-    for container in containers:
+    filled = copy.deepcopy(pod_template)
+    for container in containers_to_fill(filled):
         container["image"] = image
+    template: dict[str, Any] = filled["template"]
+    annotations: dict[str, str] = template["metadata"].get("annotations") or {}
     template["metadata"] = {
         "labels": {**template["metadata"]["labels"], labels.SLOT: slot},
-        "annotations": template["metadata"].get("annotations") or {},
+        "annotations": {**annotations, TEMPLATE_HASH: template_hash(pod_template)},
     }
     return {
         "apiVersion": "apps/v1",

@@ -92,7 +92,7 @@ def test_the_makefile_has_ten_targets_at_most_and_help_names_each() -> None:
     assert sorted(told) == sorted(phony.split())
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-release.txt", "requirements-dev.txt"])
 def test_every_package_is_pinned_to_one_version(name: str) -> None:
     lines = (CHECKOUT / name).read_text(encoding="utf-8").splitlines()
     packages = every(line for line in lines if line and not line.startswith(("#", "-r ")))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from components.contract import SENTINEL_DIGEST, SLOTS
 from release.kubernetes_api import KubernetesObject
-from release.slots import is_released, render
+from release.slots import TEMPLATE_HASH, is_released, render, template_hash
 
 IMAGE = "registry.example.com/api@sha256:" + 64 * "a"
 SIDECAR = "registry.example.com/proxy@sha256:" + 64 * "b"
@@ -64,7 +64,8 @@ def test_pods_carry_the_slot_and_the_deployment_selects_them() -> None:
     labels = spec["template"]["metadata"]["labels"]
     assert labels == {"environment": "prod", "app.kubernetes.io/name": "api", "slot": "green"}
     assert spec["selector"] == {"matchLabels": {"app.kubernetes.io/name": "api", "slot": "green"}}
-    assert spec["template"]["metadata"]["annotations"] == {"note": "kept"}
+    annotations = spec["template"]["metadata"]["annotations"]
+    assert annotations == {"note": "kept", TEMPLATE_HASH: template_hash(POD_TEMPLATE)}
 
 
 def test_nothing_of_the_pod_templates_own_metadata_comes_along() -> None:

@@ -1,0 +1,145 @@
+"""Changes of Kubernetes objects that hold only if nobody else changed them meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol, TypeAlias
+
+from components.contract import RELEASE_MANAGER
+from release.errors import LostRaceError
+from release.kubernetes_api import KubernetesApiError, KubernetesObject
+
+CONFLICT = 409
+UNPROCESSABLE = 422
+
+
+class ObjectApi(Protocol):
+    """What the release tool asks of `KubernetesApi`, and of what stands in for it in tests."""
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> KubernetesObject | None:
+        """The object, or None where there is none."""
+        ...
+
+    def list(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+        metadata_only: bool = False,
+    ) -> list[KubernetesObject]:
+        """All objects of a kind."""
+        ...
+
+    def create(self, body: KubernetesObject) -> KubernetesObject:
+        """Creates an object."""
+        ...
+
+    def apply(
+        self, body: KubernetesObject, *, field_manager: str, force: bool = False, dry_run: bool = False
+    ) -> KubernetesObject:
+        """Server-side apply."""
+        ...
+
+    def json_patch(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        patch: list[dict[str, Any]],
+        *,
+        namespace: str | None = None,
+        field_manager: str | None = None,
+    ) -> KubernetesObject:
+        """Applies a JSON Patch."""
+        ...
+
+    def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
+        """Asks for an object's deletion."""
+        ...
+
+    def watch(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+        timeout: int,
+    ) -> Iterator[tuple[str, KubernetesObject]]:
+        """Yields each event's type and object."""
+        ...
+
+
+def create(api: ObjectApi, body: KubernetesObject) -> None:
+    """Creates an object.
+
+    Raises:
+        LostRaceError: There is one of this name already.
+    """
+    try:
+        api.create(body)
+    except KubernetesApiError as error:
+        if error.status == CONFLICT:
+            raise LostRaceError(f"{body['kind']} {body['metadata']['name']} is there already") from None
+        raise
+
+
+ObjectName: TypeAlias = tuple[str, str, str, str]
+"""API version, kind, name, namespace."""
+
+
+def patch(api: ObjectApi, seen: KubernetesObject, change: list[dict[str, Any]]) -> None:
+    """Changes an object as it was seen.
+
+    Raises:
+        LostRaceError: It is another one by now.
+    """
+    metadata = seen["metadata"]
+    test = {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}
+    patch_if(api, (seen["apiVersion"], seen["kind"], metadata["name"], metadata["namespace"]), test, change)
+
+
+def replace(api: ObjectApi, target: ObjectName, path: str, *, old: object, new: object) -> None:
+    """Changes one field that has a value: from `old` to `new`, and from nothing else.
+
+    Args:
+        api: The API server.
+        target: The object.
+        path: JSON Pointer to the field.
+        old: The value that it was seen with.
+        new: The value that it gets.
+
+    Raises:
+        LostRaceError: Its value is another one by now.
+    """
+    test = {"op": "test", "path": path, "value": old}
+    patch_if(api, target, test, [{"op": "replace", "path": path, "value": new}])
+
+
+def patch_if(api: ObjectApi, target: ObjectName, test: dict[str, Any], change: list[dict[str, Any]]) -> None:
+    """Changes an object if a test of JSON Patch (RFC 6902) holds for it.
+
+    Raises:
+        LostRaceError: It does not hold.
+    """
+    api_version, kind, name, namespace = target
+    try:
+        api.json_patch(api_version, kind, name, [test, *change], namespace=namespace, field_manager=RELEASE_MANAGER)
+    except KubernetesApiError as error:
+        if error.status not in (CONFLICT, UNPROCESSABLE):
+            raise
+        # An admission policy answers with the same status as a test that does not hold: the object tells them apart.
+        found = api.get(api_version, kind, name, namespace)
+        if error.status == UNPROCESSABLE and found is not None and value_at(found, test["path"]) == test["value"]:
+            raise
+        raise LostRaceError(f"{kind} {name}: {test['path']} is no longer {test['value']}") from None
+
+
+def value_at(body: KubernetesObject, pointer: str) -> Any:
+    """The value that a JSON Pointer (RFC 6901) names, or None."""
+    value: Any = body
+    for part in pointer.removeprefix("/").split("/"):
+        value = value.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+    return value  # pyright: ignore[reportUnknownVariableType]

@@ -1,0 +1,445 @@
+"""Runs a release: look, decide, do, until nothing is left to do."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+from release import events, history, probe, smoke, steps
+from release.clock import Clock
+from release.errors import ExitCode, LostRaceError, ReleaseError
+from release.history import Entry, Outcome
+from release.http import Answer, Caller
+from release.kubernetes_api import UNREACHABLE, KubernetesApiError
+from release.lock import LEASE_SECONDS, Holder, Lock
+from release.objects import CONFLICT, ObjectApi
+from release.observe import observe
+from release.plan import (
+    Await,
+    AwaitEndpoints,
+    AwaitGone,
+    AwaitReady,
+    Begin,
+    BringIn,
+    Deploy,
+    Done,
+    Empty,
+    Finish,
+    Goal,
+    Preview,
+    Progress,
+    Refusal,
+    Retarget,
+    Scale,
+    Select,
+    Step,
+    TrySlot,
+    Watch,
+    next_step,
+)
+from release.state import Seen, Trouble
+from release.steps import Change
+
+ATTEMPTS = 8
+"""With the waits between them about half a minute: less than the lock's time."""
+
+POLL_SECONDS = 2
+"""A wait looks again after this, whether its watch told of anything or not."""
+
+REQUEST_TIMEOUT, TOO_MANY_REQUESTS, FIRST_SERVER_ERROR = 408, 429, 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How long a release waits, in seconds.
+
+    Attributes:
+        ready: For a slot's pods.
+        patience: With pods that have a trouble which may pass, such as a registry that does not answer.
+        endpoints: For a Service to lead to the slot that it selects.
+        gone: For pods that end: not shorter than their grace period.
+        watch: How long users' answers are compared after the switch.
+        warm: How long the old slot keeps its pods after it.
+        lock: For another release to be over; 0 refuses.
+        lease: After this the lock of a tool that is gone expires.
+    """
+
+    ready: float = 600
+    patience: float = 30
+    endpoints: float = 60
+    gone: float = 3900
+    watch: float = 10
+    warm: int = 600
+    lock: float = 0
+    lease: int = LEASE_SECONDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a release works with.
+
+    Attributes:
+        api: The API server.
+        caller: The way to the service itself.
+        clock: The time.
+        report: Takes a line on what goes on.
+        by: Who asks, as the API server names them.
+        build: The pipeline's run, where one asks.
+        limits: How long it waits.
+        keep_image: Takes what was seen and an image, so that the image is kept in the registry.
+        run: Name of this run, like no other's.
+    """
+
+    api: ObjectApi
+    caller: Caller
+    clock: Clock
+    report: Callable[[str], None]
+    by: str
+    build: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    keep_image: Callable[[Seen, str], None] = lambda _seen, _image: None
+    run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended.
+
+    Attributes:
+        seen: How the service stood at its end.
+        message: In a sentence.
+        exit_code: What to end with.
+    """
+
+    seen: Seen
+    message: str
+    exit_code: ExitCode = ExitCode.DONE
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether it is worth trying again: somebody else was quicker, or the API server has a bad moment."""
+    if isinstance(error, KubernetesApiError):
+        status = error.status
+        return (
+            status in (UNREACHABLE, CONFLICT, REQUEST_TIMEOUT, TOO_MANY_REQUESTS) and error.reason != "NoKubeconfig"
+        ) or status >= FIRST_SERVER_ERROR
+    return isinstance(error, LostRaceError)
+
+
+def retrying(clock: Clock) -> Retrying:
+    """Tries again what may pass: at most `ATTEMPTS` times, with growing waits."""
+    return Retrying(
+        retry=retry_if_exception(is_passing),
+        wait=wait_exponential_jitter(multiplier=0.2, max=6, jitter=0.2),
+        stop=stop_after_attempt(ATTEMPTS),
+        sleep=clock.sleep,
+        reraise=True,
+    )
+
+
+def pursue(context: Context, environment: str, service: str, goal: Goal) -> Result:
+    """Reaches a goal, or goes back to what was; holds the service's lock meanwhile.
+
+    Raises:
+        ReleaseError: Refused, locked, or the lock was lost.
+        KubernetesApiError: The API server refused, or did not answer for half a minute.
+    """
+    identity = f"{context.by}/{context.run}"
+    lock = Lock(context.api, environment, service, identity, context.clock, seconds=context.limits.lease)
+    _acquire(context, lock, environment, service)
+    try:
+        return _Release(context, environment, service, goal, lock).run()
+    finally:
+        # A lock that cannot be given back expires.
+        with suppress(KubernetesApiError):
+            retrying(context.clock)(lock.release)
+
+
+def _acquire(context: Context, lock: Lock, environment: str, service: str) -> None:
+    deadline = context.clock.now() + timedelta(seconds=context.limits.lock)
+    told = False
+    while (holder := retrying(context.clock)(lock.acquire)) is not None:
+        if context.clock.now() >= deadline:
+            raise _locked(holder, environment, service)
+        if not told:
+            context.report(f"Waiting for {holder.identity} to end its release")
+            told = True
+        context.clock.sleep(1)
+
+
+def _locked(holder: Holder, environment: str, service: str) -> ReleaseError:
+    return ReleaseError(
+        f"another release of {service} in {environment} is under way, by {holder.identity}",
+        remedy="wait for it by --wait SECONDS, or run the command again later; if its tool is gone, the lock "
+        f"expires at {holder.until:%H:%M:%S %Z}",
+        exit_code=ExitCode.LOCKED,
+    )
+
+
+class _Release:
+    """One run towards one goal: what it remembers between its steps."""
+
+    def __init__(self, context: Context, environment: str, service: str, goal: Goal, lock: Lock) -> None:
+        self._context = context
+        self._environment = environment
+        self._service = service
+        self._goal = goal
+        self._lock = lock
+        self._progress = Progress()
+        self._before = probe.Sample(0, 0)
+        self._waiting: tuple[Await, datetime] | None = None
+        self._troubled: dict[str, datetime] = {}
+        self._outcome = Outcome.RELEASED
+        self._told = ""
+
+    def run(self) -> Result:
+        while True:
+            result = retrying(self._context.clock)(self._turn)
+            if result is not None:
+                return result
+
+    def _turn(self) -> Result | None:
+        """Looks, decides and does one step. May be run again wherever it failed."""
+        self._lock.renew()
+        seen = observe(self._context.api, self._environment, self._service, now=self._context.clock.now())
+        step = next_step(seen, self._goal, self._progress)
+        if not isinstance(step, Await):
+            self._waiting = None
+        match step:
+            case Refusal(why, remedy):
+                raise ReleaseError(why, remedy=remedy)
+            case Done(message):
+                return self._result(seen, message)
+            case _:
+                self._do(seen, step)
+        return None
+
+    def _do(self, seen: Seen, step: Step) -> None:
+        match step:
+            case AwaitReady() | AwaitGone() | AwaitEndpoints():
+                self._wait(seen, step)
+            case Begin():
+                self._begin(seen, step)
+            case TrySlot(slot):
+                self._try(seen, slot)
+            case Watch():
+                self._watch(seen)
+            case Finish(outcome):
+                self._finish(seen, outcome)
+            case Empty() | BringIn() | Scale() | Preview() | Select() | Retarget():
+                self._report(_words(seen, step))
+                steps.do(self._context.api, seen, step)
+                if isinstance(step, Select):
+                    self._event("Switched", f"from {seen.live} to {step.slot}, {_image(seen, step.slot)}")
+
+    def _begin(self, seen: Seen, step: Begin) -> None:
+        context = self._context
+        if isinstance(self._goal, Deploy):
+            if step.slot != seen.live:
+                steps.try_bringing_in(context.api, seen, step.slot, self._goal.image)
+            context.keep_image(seen, self._goal.image)
+        entry = Entry(
+            id=context.run,
+            action=step.action,
+            slot=step.slot,
+            revision=step.revision,
+            previous=step.previous,
+            by=context.by,
+            build=context.build,
+            started=context.clock.now(),
+            override=self._goal.override if isinstance(self._goal, Deploy) else None,
+            warm_seconds=context.limits.warm,
+            configuration=seen.configuration if isinstance(self._goal, Deploy) else seen.slot(step.slot).configuration,
+        )
+        history.write(context.api, self._environment, self._service, entry)
+        self._report(f"{step.action} of {step.revision.image} into slot {step.slot}, live is {seen.live}")
+        self._event("ReleaseStarted", f"{step.action} of {step.revision.image} into slot {step.slot} by {context.by}")
+        if entry.override:
+            self._event(
+                "Override", f"{context.by} lets {step.revision.image} in unverified: {entry.override}", bad=True
+            )
+
+    def _try(self, seen: Seen, slot: str) -> None:
+        preview = f"{self._service}-preview"
+        self._report(f"Smoke test of slot {slot}: {seen.smoke_test.path}")
+        wrong = smoke.failure(seen.smoke_test, self._asker(preview), now=self._context.clock.now, pause=self._pause)
+        if wrong is not None:
+            self._fail(f"the smoke test failed: {wrong}")
+            return
+        if seen.live_slot.serves():
+            self._before = probe.measure(
+                seen.smoke_test,
+                self._asker(self._service),
+                tries=probe.TRIES_BEFORE,
+                pause=lambda: self._pause(probe.PAUSE_BEFORE_SECONDS),
+            )
+        self._progress = replace(self._progress, smoke_tested=True)
+
+    def _watch(self, seen: Seen) -> None:
+        tries = max(1, round(self._context.limits.watch / probe.PAUSE_SECONDS))
+        self._report(f"Watching the answers of {self._service} for {self._context.limits.watch:g} s")
+        after = probe.measure(
+            seen.smoke_test,
+            self._asker(self._service),
+            tries=tries,
+            pause=lambda: self._pause(probe.PAUSE_SECONDS),
+            is_enough=lambda bad: probe.is_worse(self._before, probe.Sample(tries, bad)),
+        )
+        if probe.is_worse(self._before, after):
+            self._fail(
+                f"worse after the switch: {after.bad} of {after.tries} answers to {seen.smoke_test.path} were bad, "
+                f"{self._before.bad} of {self._before.tries} before"
+            )
+        else:
+            self._progress = replace(self._progress, watched=True)
+
+    def _wait(self, seen: Seen, step: Await) -> None:
+        now = self._context.clock.now()
+        if self._waiting is None or self._waiting[0] != step:
+            self._waiting = (step, now)
+            self._troubled = {}
+        waited = (now - self._waiting[1]).total_seconds()
+        self._report(_words(seen, step))
+        if waited >= self._limit(step):
+            self._fail(f"{_words(seen, step)}, after {waited:.0f} s{_told(self._troubles(seen, step))}")
+            return
+        lasting = [
+            trouble
+            for trouble in self._troubles(seen, step)
+            if (now - self._troubled.setdefault(trouble.reason, now)).total_seconds() >= self._context.limits.patience
+        ]
+        if lasting:
+            self._fail(f"slot {step.slot} does not get ready{_told(lasting)}")
+            return
+        self._until_news(seen, step)
+
+    def _limit(self, step: Await) -> float:
+        limits = self._context.limits
+        match step:
+            case AwaitReady():
+                return limits.ready
+            case AwaitGone():
+                return limits.gone
+            case AwaitEndpoints():
+                return limits.endpoints
+
+    def _troubles(self, seen: Seen, step: Await) -> list[Trouble]:
+        found = seen.slot(step.slot).troubles if isinstance(step, AwaitReady) else ()
+        return list({trouble.reason: trouble for trouble in found}.values())
+
+    def _until_news(self, seen: Seen, step: Await) -> None:
+        """Waits until something may be another way. A watch that is lost only makes it later."""
+        if isinstance(step, AwaitGone):
+            self._pause(POLL_SECONDS / 4)
+            return
+        kind = (
+            ("discovery.k8s.io/v1", "EndpointSlice") if isinstance(step, AwaitEndpoints) else ("apps/v1", "Deployment")
+        )
+        try:
+            for _, found in self._context.api.watch(
+                *kind,
+                namespace=self._environment,
+                label_selector=f"app.kubernetes.io/name={self._service}",
+                timeout=POLL_SECONDS,
+            ):
+                version = (kind[1], str(found["metadata"]["name"]), str(found["metadata"]["resourceVersion"]))
+                if version not in seen.versions:
+                    return
+        except KubernetesApiError:
+            self._pause(POLL_SECONDS / 4)
+
+    def _fail(self, why: str) -> None:
+        first = self._progress.failure is None
+        self._progress = replace(self._progress, failure=why) if first else replace(self._progress, second_failure=why)
+        self._report(f"Failed: {why}" + (". Going back" if first else ""))
+        self._event("ReleaseFailed", why, bad=True)
+
+    def _finish(self, seen: Seen, outcome: Outcome) -> None:
+        running = seen.running
+        assert running is not None  # noqa: S101 - the plan finishes only what has begun
+        failure = self._progress.failure
+        reasons = [one for one in (failure, self._progress.second_failure) if one]
+        ended = replace(
+            running,
+            outcome=outcome,
+            finished=self._context.clock.now(),
+            reason="; then ".join(reasons) or None,
+            configuration=seen.live_slot.configuration if outcome is Outcome.RELEASED else running.configuration,
+        )
+        history.write(self._context.api, self._environment, self._service, ended)
+        self._outcome = outcome
+        self._progress = replace(self._progress, finished=True)
+        if outcome is Outcome.RELEASED:
+            self._event("Released", f"{running.revision.image} is live in slot {seen.live}")
+        else:
+            self._event("RolledBack", f"slot {seen.live} is live with {_image(seen, seen.live)}", bad=True)
+
+    def _result(self, seen: Seen, message: str) -> Result:
+        if not self._progress.finished:
+            return Result(seen, message)
+        if self._outcome is Outcome.RELEASED:
+            return Result(seen, f"slot {seen.live} is live with {_image(seen, seen.live)}")
+        why = f"{self._progress.failure}; slot {seen.live} is live with {_image(seen, seen.live)}"
+        if self._progress.second_failure:
+            why += f"; the way back failed, too: {self._progress.second_failure}"
+        ready = seen.live_slot.serves() or seen.live_slot.revision is None
+        return Result(seen, why, ExitCode.ROLLED_BACK if ready else ExitCode.NOT_READY)
+
+    def _asker(self, service: str) -> Callable[[str, float], Answer]:
+        return lambda path, timeout: self._context.caller.get(self._environment, service, path, timeout=timeout)
+
+    def _pause(self, seconds: float) -> None:
+        self._context.clock.sleep(seconds)
+        self._lock.renew()
+
+    def _report(self, line: str) -> None:
+        """Tells what goes on; the same only once."""
+        if line != self._told:
+            self._told = line
+            self._context.report(line)
+
+    def _event(self, reason: str, message: str, *, bad: bool = False) -> None:
+        now = self._context.clock.now()
+        kind = "Warning" if bad else "Normal"
+        events.write(
+            self._context.api, self._environment, self._service, reason=reason, message=message, now=now, kind=kind
+        )
+
+
+def _image(seen: Seen, slot: str) -> str:
+    revision = seen.slot(slot).revision
+    return revision.image if revision else "no image"
+
+
+def _told(troubles: list[Trouble]) -> str:
+    return f" ({'; '.join(str(one) for one in troubles)})" if troubles else ""
+
+
+def _words(seen: Seen, step: Change | Await) -> str:
+    """A step as a person reads it."""
+    slot = seen.slot(step.slot)
+    match step:
+        case Empty():
+            return f"Slot {slot.name}: taking its {slot.wanted} pods away"
+        case BringIn(_, image, replicas):
+            return f"Slot {slot.name}: bringing in {image}, {replicas} pods"
+        case Scale(_, replicas):
+            return f"Slot {slot.name}: {replicas} pods instead of {slot.wanted}"
+        case Preview():
+            return f"Service {seen.service}-preview: slot {slot.name}"
+        case Select():
+            return f"Service {seen.service}: switching from slot {seen.live} to slot {slot.name}"
+        case Retarget():
+            return f"HorizontalPodAutoscaler {seen.service}: slot {slot.name}"
+        case AwaitReady():
+            return f"Slot {slot.name}: {slot.ready} of {slot.wanted} pods are ready"
+        case AwaitGone():
+            return f"Slot {slot.name}: {slot.pods} pods are ending"
+        case AwaitEndpoints():
+            service = seen.service if step.active else f"{seen.service}-preview"
+            return f"Service {service} does not lead to slot {slot.name} only yet"

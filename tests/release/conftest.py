@@ -1,0 +1,52 @@
+"""A real control plane with services as the program would make them, and kubelets that fail on demand."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rehearsal import control_plane as kubernetes
+from rehearsal.layout import Layout
+from rehearsal.toolchain import Toolchain
+from release.kubernetes_api import KubernetesApi
+from tests.rehearsal.conftest import eventually, tools  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]
+from tests.release.kubelets import stages
+from tests.release.platform import Platform, namespace, node
+from tests.release.web import Web
+
+ENVIRONMENTS = ("dev", "prod")
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[Web]:
+    """What answers for all services."""
+    with Web() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def platform(tools: Toolchain, web: Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:  # noqa: F811
+    """Two environments with room for everything, and no service yet."""
+    layout = Layout(tmp_path_factory.mktemp("releases"))
+    kubernetes.start(layout, with_stages(tools, tmp_path_factory.mktemp("stages")), print)
+    try:
+        api = KubernetesApi(layout.kubeconfig)
+        api.create(node())
+        for environment in ENVIRONMENTS:
+            api.create(namespace(environment))
+        for environment in ENVIRONMENTS:
+            eventually(
+                lambda name=environment: api.get("v1", "ServiceAccount", "default", name) is not None, "accounts"
+            )
+        yield Platform(api, layout.kubeconfig, web)
+    finally:
+        kubernetes.stop(layout)
+
+
+def with_stages(tools: Toolchain, folder: Path) -> Toolchain:  # noqa: F811
+    """The toolchain with kubelets that do what an image's digest says."""
+    stages(tools.kwok_stages, folder)
+    return dataclasses.replace(tools, kwok_stages=folder)

@@ -1,0 +1,175 @@
+"""Services as the program makes them, and the tool as a pipeline runs it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from components import labels
+from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS
+from release.clock import SystemClock
+from release.kubernetes_api import KubernetesApi, KubernetesObject
+from release.objects import ObjectApi
+from release.observe import observe
+from release.plan import Goal
+from release.run import Context, Limits, Result, pursue
+from release.state import Seen
+from tests.release.web import Web
+
+QUICK = Limits(ready=20, patience=0.5, endpoints=10, gone=20, watch=0.3, warm=600, lock=15, lease=2)
+
+_numbers = itertools.count(1)
+
+
+def node(pods: int = 1000) -> KubernetesObject:
+    """A machine with room for everything."""
+    room = {"cpu": "500", "memory": "2000Gi", "pods": str(pods), "ephemeral-storage": "1000Gi"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": "large", "labels": {"kubernetes.io/hostname": "large"}},
+        "status": {"capacity": room, "allocatable": room},
+    }
+
+
+def namespace(name: str) -> KubernetesObject:
+    """An environment."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def repository(service: str) -> str:
+    """The service's repository."""
+    return f"registry.example.com/hello/{service}"
+
+
+def image(service: str, mark: str = "") -> str:
+    """A new image, whose digest begins with a mark."""
+    return f"{repository(service)}@sha256:{mark}{next(_numbers):0{64 - len(mark)}x}"
+
+
+def objects(
+    environment: str,
+    service: str,
+    *,
+    minimum: int = 2,
+    maximum: int = 4,
+    annotations: dict[str, str] | None = None,
+    configuration: str | None = None,
+    path: str = "/health",
+) -> list[KubernetesObject]:
+    """Everything that the program makes of a service in an environment."""
+
+    def metadata(name: str, **extra: Any) -> dict[str, Any]:
+        mine = {labels.ENVIRONMENT: environment, labels.SERVICE: service}
+        return {"name": name, "namespace": environment, "labels": mine, **extra}
+
+    def template(**slot: str) -> dict[str, Any]:
+        container: dict[str, Any] = {
+            "name": service,
+            "image": f"{repository(service)}@{SENTINEL_DIGEST}",
+            "ports": [{"name": "http", "containerPort": 8080}],
+            "readinessProbe": {"httpGet": {"path": path, "port": "http"}},
+            "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}},
+        }
+        if configuration:
+            container["envFrom"] = [{"configMapRef": {"name": configuration}}]
+        mine = {labels.ENVIRONMENT: environment, labels.SERVICE: service, **slot}
+        return {"metadata": {"labels": mine}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}
+
+    def service_object(name: str, slot: str) -> KubernetesObject:
+        spec = {
+            "selector": {labels.SERVICE: service, labels.SLOT: slot},
+            "ports": [{"name": "http", "port": 80, "targetPort": "http"}],
+        }
+        return {"apiVersion": "v1", "kind": "Service", "metadata": metadata(name), "spec": spec}
+
+    def deployment(slot: str) -> KubernetesObject:
+        selector = {labels.SERVICE: service, labels.SLOT: slot}
+        spec = {"replicas": 0, "selector": {"matchLabels": selector}, "template": template(**{labels.SLOT: slot})}
+        return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata(f"{service}-{slot}"), "spec": spec}
+
+    autoscaler = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": f"{service}-{BLUE}"},
+        "minReplicas": minimum,
+        "maxReplicas": maximum,
+    }
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "PodTemplate",
+            "metadata": metadata(service, annotations=annotations or {}),
+            "template": template(),
+        },
+        *(deployment(slot) for slot in SLOTS),
+        service_object(service, BLUE),
+        service_object(f"{service}-preview", GREEN),
+        {
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": metadata(service),
+            "spec": autoscaler,
+        },
+    ]
+
+
+@dataclass
+class Platform:
+    """A control plane with two environments.
+
+    Attributes:
+        api: With all rights.
+        kubeconfig: The same, for a command.
+        web: What answers for the services.
+        lines: What the tool told.
+    """
+
+    api: KubernetesApi
+    kubeconfig: Path
+    web: Web
+    lines: list[str] = field(default_factory=list[str])
+
+    def add(self, environment: str, service: str, **options: Any) -> None:
+        """Makes a service as `pulumi up` would."""
+        for one in objects(environment, service, **options):
+            self.api.apply(one, field_manager="pulumi", force=False)
+
+    def run(
+        self,
+        environment: str,
+        service: str,
+        goal: Goal,
+        *,
+        api: ObjectApi | None = None,
+        limits: Limits = QUICK,
+        **changes: Any,
+    ) -> Result:
+        """Runs the tool in this process."""
+        context = Context(
+            api=api or self.api,
+            caller=self.web.caller(),
+            clock=SystemClock(),
+            report=self.lines.append,
+            by="tester",
+            limits=limits,
+        )
+        return pursue(replace(context, **changes), environment, service, goal)
+
+    def seen(self, environment: str, service: str) -> Seen:
+        """How a service stands."""
+        return observe(self.api, environment, service, now=SystemClock().now())
+
+    def events(self, environment: str, service: str) -> list[str]:
+        """The reasons of the Events on a service's active Service, in their order."""
+        found = [
+            one
+            for one in self.api.list("v1", "Event", namespace=environment)
+            if one["involvedObject"] == {**one["involvedObject"], "kind": "Service", "name": service}
+        ]
+        found.sort(key=lambda one: int(one["metadata"]["resourceVersion"]))
+        return [str(one["reason"]) for one in found]
+
+
+Fault = Callable[[], None]

@@ -1,0 +1,185 @@
+"""A service in a world without Kubernetes: what each step of a plan makes of what is seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from components.contract import BLUE
+from release.history import Action, Entry, Outcome, Revision, added
+from release.plan import (
+    AwaitEndpoints,
+    AwaitGone,
+    AwaitReady,
+    Begin,
+    BringIn,
+    Done,
+    Empty,
+    Finish,
+    Goal,
+    Preview,
+    Progress,
+    Refusal,
+    Retarget,
+    Scale,
+    Select,
+    Step,
+    TrySlot,
+    Watch,
+    next_step,
+)
+from release.state import Seen, Slot, SmokeTest, other
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+REPOSITORY = "registry.example.com/hello/api"
+TEMPLATE = "now"
+
+
+def image(quality: str, number: int = 0) -> str:
+    """An image that does as its quality says: `good`, `never ready`, `smoke` or `watch` (where it fails)."""
+    marks = {"good": "a", "never ready": "b", "smoke": "c", "watch": "d"}
+    return f"{REPOSITORY}@sha256:{marks[quality]}{number:063x}"
+
+
+def quality(of: str) -> str:
+    """What `image` was told."""
+    return {"a": "good", "b": "never ready", "c": "smoke", "d": "watch"}[of.partition("sha256:")[2][0]]
+
+
+def revision(wanted: str = "good", number: int = 0, template: str | None = TEMPLATE) -> Revision:
+    """An image with a template."""
+    return Revision(image(wanted, number), template)
+
+
+def slot(name: str, runs: Revision | None = None, pods: int = 0, ready: int | None = None, **more: Any) -> Slot:
+    """A slot with so many pods, all ready unless said otherwise."""
+    return Slot(name=name, revision=runs, wanted=pods, pods=pods, ready=pods if ready is None else ready, **more)
+
+
+def seen(blue: Slot, green: Slot, *, live: str = BLUE, **more: Any) -> Seen:
+    """A service whose Services lead where they should."""
+    slots = {"blue": blue, "green": green}
+    given: dict[str, Any] = {
+        "environment": "dev",
+        "service": "api",
+        "live": live,
+        "preview": other(live),
+        "autoscaled": live,
+        "minimum": 2,
+        "maximum": 4,
+        "active_endpoints": endpoints(slots[live]),
+        "preview_endpoints": endpoints(slots[other(live)]),
+        "repository": REPOSITORY,
+        "template": TEMPLATE,
+        "configuration": (),
+        "exclusive": False,
+        "smoke_test": SmokeTest("/health"),
+        "now": NOW,
+    }
+    return Seen(blue=blue, green=green, **{**given, **more})
+
+
+def entry(
+    slot_name: str,
+    runs: Revision,
+    *,
+    action: Action = Action.DEPLOY,
+    previous: Revision | None = None,
+    outcome: Outcome = Outcome.RELEASED,
+    finished: datetime | None = NOW - timedelta(minutes=1),
+    **more: Any,
+) -> Entry:
+    """A release of the past."""
+    return Entry(
+        id=f"{slot_name}-{action}",
+        action=action,
+        slot=slot_name,
+        revision=runs,
+        previous=previous,
+        by="tester",
+        started=NOW - timedelta(minutes=2),
+        finished=None if outcome is Outcome.RUNNING else finished,
+        outcome=outcome,
+        warm_seconds=600,
+        **more,
+    )
+
+
+def endpoints(of: Slot) -> dict[str, int]:
+    """What a Service that selects this slot leads to."""
+    return {of.name: of.ready} if of.ready else {}
+
+
+@dataclass(frozen=True)
+class World:
+    """How things stand, and what the tool remembers."""
+
+    seen: Seen
+    progress: Progress = field(default_factory=Progress)
+
+    def step(self, goal: Goal) -> Step | Done | Refusal:
+        """What the plan says."""
+        return next_step(self.seen, goal, self.progress)
+
+    def after(self, step: Step) -> World:  # noqa: C901, PLR0911, PLR0912 - one line a step
+        """The world when a step is done, or has failed."""
+        match step:
+            case Begin(action, name, runs, previous):
+                begun = entry(name, runs, action=action, previous=previous, outcome=Outcome.RUNNING)
+                return self._with(history=added(self.seen.history, replace(begun, id="this run")))
+            case Empty(name):
+                return self._slot(name, wanted=0, ready=0)
+            case BringIn(name, new, replicas):
+                runs = Revision(new, self.seen.template)
+                return self._slot(name, revision=runs, wanted=replicas, ready=0, pods=replicas)
+            case Scale(name, replicas):
+                return self._slot(name, wanted=replicas, pods=max(replicas, self.seen.slot(name).pods))
+            case Preview(name):
+                return self._with(preview=name)
+            case Select(name):
+                return self._with(live=name)
+            case Retarget(name):
+                return self._with(autoscaled=name)
+            case TrySlot(name):
+                return self._judge(name, "smoke", smoke_tested=True)
+            case Watch(name):
+                return self._judge(name, "watch", watched=True)
+            case Finish(outcome):
+                ended = replace(self.seen.history[-1], outcome=outcome, finished=NOW)
+                ended_world = self._with(history=added(self.seen.history, ended))
+                return replace(ended_world, progress=replace(self.progress, finished=True))
+            case AwaitReady(name):
+                runs_now = self.seen.slot(name).revision
+                if runs_now is None or quality(runs_now.image) == "never ready":
+                    return self._failed(f"{name} is not ready")
+                wanted = self.seen.slot(name).wanted
+                return self._slot(name, ready=wanted, pods=wanted, settled=True)
+            case AwaitGone(name):
+                return self._slot(name, pods=0, ready=0)
+            case AwaitEndpoints(name, active):
+                found = endpoints(self.seen.slot(name))
+                if not found:
+                    return self._failed(f"{name} has no endpoints")
+                return self._with(**{"active_endpoints" if active else "preview_endpoints": found})
+
+    def crashed(self) -> World:
+        """The tool is gone, and with it all that it remembered."""
+        return World(self.seen)
+
+    def _judge(self, name: str, where: str, **passed: bool) -> World:
+        runs = self.seen.slot(name).revision
+        assert runs is not None
+        if quality(runs.image) == where:
+            return self._failed(f"{where} failed")
+        return replace(self, progress=replace(self.progress, **passed))
+
+    def _failed(self, why: str) -> World:
+        first = self.progress.failure is None
+        return replace(self, progress=replace(self.progress, **{"failure" if first else "second_failure": why}))
+
+    def _slot(self, name: str, **changes: Any) -> World:
+        return self._with(**{name: replace(self.seen.slot(name), **changes)})
+
+    def _with(self, **changes: Any) -> World:
+        return replace(self, seen=replace(self.seen, **changes))

@@ -1,0 +1,274 @@
+"""From any state a plan ends with a live slot that is ready, and selects no slot that is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import event, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS
+from release.history import Action, Entry, Outcome, Revision
+from release.plan import (
+    AwaitGone,
+    AwaitReady,
+    Begin,
+    BringIn,
+    Deploy,
+    Done,
+    Empty,
+    Finish,
+    Goal,
+    Preview,
+    Refusal,
+    Retarget,
+    Retire,
+    Rollback,
+    Scale,
+    Select,
+    Step,
+    Switch,
+    TrySlot,
+    Watch,
+)
+from release.state import Seen, Slot
+from tests.unit.release.model import NOW, REPOSITORY, World, endpoints, entry, image, quality, revision, seen, slot
+
+MANY_STEPS = 60
+
+OLD, NEW = revision("good", 1), revision("good", 2)
+
+revisions = st.builds(
+    revision,
+    st.sampled_from(["good", "good", "never ready", "smoke", "watch"]),
+    st.integers(0, 2),
+    st.sampled_from(["now", "before", None]),
+)
+
+
+@st.composite
+def slots(draw: st.DrawFn, name: str) -> Slot:
+    runs = draw(st.none() | revisions)
+    wanted = draw(st.integers(0, 5)) if runs else 0
+    can = runs is not None and quality(runs.image) != "never ready"
+    ready = draw(st.integers(0, wanted)) if can else 0
+    ending = draw(st.integers(0, 2)) if runs else 0
+    return Slot(name, runs, wanted, ready, wanted + ending, settled=draw(st.booleans()) or not can)
+
+
+@st.composite
+def states(draw: st.DrawFn) -> Seen:
+    blue, green = draw(slots(BLUE)), draw(slots(GREEN))
+    which = {BLUE: blue, GREEN: green}
+    some_endpoints = st.sampled_from([{}, endpoints(blue), endpoints(green), {**endpoints(blue), **endpoints(green)}])
+    past: list[Entry] = draw(
+        st.lists(
+            st.builds(
+                entry,
+                st.sampled_from(SLOTS),
+                revisions,
+                action=st.sampled_from(Action),
+                previous=st.none() | revisions,
+                outcome=st.sampled_from(Outcome),
+            ),
+            max_size=3,
+        )
+    )
+    return seen(
+        blue,
+        green,
+        live=draw(st.sampled_from(SLOTS)),
+        preview=draw(st.sampled_from(SLOTS)),
+        autoscaled=draw(st.sampled_from(SLOTS)),
+        active_endpoints=draw(some_endpoints),
+        preview_endpoints=draw(some_endpoints),
+        exclusive=draw(st.booleans()),
+        history=tuple(
+            replace(one, revision=which[one.slot].revision or one.revision) if draw(st.booleans()) else one
+            for one in past
+        ),
+        verified=draw(st.none() | st.just(frozenset[str]()) | st.just(frozenset({image("good", 2).partition("@")[2]}))),
+    )
+
+
+goals = st.one_of(
+    st.builds(Deploy, st.builds(image, st.sampled_from(["good", "never ready", "smoke", "watch"]), st.integers(0, 2))),
+    st.builds(Switch, st.none() | st.sampled_from(SLOTS)),
+    st.just(Rollback()),
+    st.builds(Retire, st.booleans()),
+)
+
+
+def follow(start: Seen, goal: Goal, crashes: frozenset[int] = frozenset()) -> tuple[World, list[Step], Done | Refusal]:
+    """Does step after step until there is none; the tool is killed, and run again, after some of them."""
+    world, steps = World(start), list[Step]()
+    while True:
+        step = world.step(goal)
+        if isinstance(step, Done | Refusal):
+            return world, steps, step
+        if isinstance(step, Select):
+            assert world.seen.slot(step.slot).is_ready, f"{step} of {world.seen}"
+        before = world.seen
+        world = world.after(step)
+        steps.append(step)
+        check_step(before, world.seen, step)
+        if len(steps) in crashes:
+            world = world.crashed()
+        assert len(steps) < MANY_STEPS, f"no end: {steps}"
+
+
+def check_step(before: Seen, after: Seen, step: Step) -> None:
+    if before.live_slot.is_ready and not before.exclusive:
+        assert after.live_slot.is_ready, f"{step} leaves no live slot that is ready"
+    if before.exclusive and not (before.blue.pods and before.green.pods):
+        assert not (after.blue.pods and after.green.pods), f"{step} lets two versions run at once"
+
+
+@hypothesis_settings(max_examples=400)
+@given(states(), goals, st.frozensets(st.integers(1, 25), max_size=3))
+def test_from_any_state_repeated_steps_end_with_a_live_slot_that_is_ready(
+    start: Seen, goal: Goal, crashes: frozenset[int]
+) -> None:
+    world, steps, end = follow(start, goal, crashes)
+    event(f"{type(goal).__name__}: {type(end).__name__}")
+    if isinstance(end, Refusal) and not crashes:
+        assert world.seen == start or {type(one) for one in steps} <= {Retarget}
+    if start.live_slot.is_ready and not start.exclusive:
+        assert world.seen.live_slot.is_ready
+    if start.exclusive and start.live_slot.is_ready and quality(str(start.live_slot.revision.image)) == "good":  # type: ignore[union-attr]
+        assert world.seen.live_slot.is_ready
+    if isinstance(goal, Deploy) and quality(goal.image) == "good" and isinstance(end, Done):
+        assert world.seen.live_slot.serves()
+        assert world.seen.live_slot.revision == Revision(goal.image, start.template)
+        assert world.seen.autoscaled == world.seen.live
+        assert world.seen.running is None
+
+
+@given(st.sampled_from(["never ready", "smoke", "watch"]), st.booleans(), st.integers(0, 1))
+def test_a_version_that_fails_leaves_what_was_live_live(wrong: str, exclusive: bool, warm: int) -> None:
+    start = seen(slot(BLUE, OLD, 3), slot(GREEN, revision("good", 9), warm), exclusive=exclusive)
+    world, steps, end = follow(start, Deploy(image(wrong)))
+    assert isinstance(end, Done)
+    assert (world.seen.live, world.seen.live_slot.revision, world.seen.live_slot.is_ready) == (BLUE, OLD, True)
+    assert (world.seen.green.wanted, world.seen.autoscaled) == (0, BLUE)
+    assert world.seen.history[-1].outcome is Outcome.FAILED
+    assert isinstance(steps[-1], Finish)
+
+
+def kinds(steps: list[Step]) -> list[type[Any]]:
+    return [type(step) for step in steps if not type(step).__name__.startswith("Await")]
+
+
+def test_a_deploy_goes_through_the_idle_slot_in_this_order() -> None:
+    start = seen(slot(BLUE, OLD, 3), slot(GREEN))
+    world, steps, _ = follow(start, Deploy(NEW.image))
+    assert kinds(steps) == [Begin, BringIn, TrySlot, Select, Retarget, Watch, Preview, Finish]
+    assert steps[1] == BringIn(GREEN, NEW.image, 3)
+    assert world.seen.live_slot == slot(GREEN, NEW, 3)
+    assert world.seen.blue == start.blue, "the slot that was live stays warm as it was"
+
+
+def test_the_first_release_of_all_has_the_fewest_pods_it_may_have() -> None:
+    world, _, _ = follow(seen(slot(BLUE), slot(GREEN)), Deploy(NEW.image))
+    assert world.seen.live_slot == slot(GREEN, NEW, 2)
+
+
+def test_the_idle_slot_grows_with_the_live_one_before_the_switch() -> None:
+    running = entry(GREEN, NEW, previous=OLD, outcome=Outcome.RUNNING)
+    start = seen(slot(BLUE, OLD, 4), slot(GREEN, NEW, 2), history=(running,))
+    assert World(start).step(Deploy(NEW.image)) == Scale(GREEN, 4)
+
+
+def test_a_changed_template_is_released_as_a_new_image_is() -> None:
+    start = seen(slot(BLUE, revision("good", 1, "before"), 2), slot(GREEN))
+    world, _, _ = follow(start, Deploy(OLD.image))
+    assert world.seen.live_slot.revision == OLD
+
+
+def test_what_is_live_already_is_not_deployed_again() -> None:
+    start = seen(slot(BLUE, OLD, 2), slot(GREEN))
+    assert follow(start, Deploy(OLD.image))[:2] == (World(start), [])
+
+
+def test_a_deploy_retires_a_slot_whose_warm_time_is_over() -> None:
+    long_ago = entry(BLUE, OLD, finished=NOW - timedelta(days=1))
+    warm = seen(slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), history=(long_ago,))
+    assert follow(warm, Deploy(OLD.image))[1] == [Empty(GREEN)]
+    just_now = replace(long_ago, finished=NOW)
+    assert follow(replace(warm, history=(just_now,)), Deploy(OLD.image))[1] == []
+
+
+def test_a_rollback_to_a_warm_slot_is_one_patch_at_once() -> None:
+    start = seen(slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),))
+    _, steps, _ = follow(start, Rollback())
+    assert [type(step) for step in steps[:2]] == [Begin, Select]
+
+
+def test_a_rollback_warms_the_slot_to_the_live_ones_size_first() -> None:
+    start = seen(slot(BLUE, OLD), slot(GREEN, NEW, 4), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),))
+    _, steps, _ = follow(start, Rollback())
+    assert steps[1:4] == [Scale(BLUE, 4), AwaitReady(BLUE), Select(BLUE)]
+
+
+def test_a_rollback_that_was_killed_after_its_switch_does_not_switch_again() -> None:
+    start = seen(slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),))
+    world, steps, _ = follow(start, Rollback(), crashes=frozenset({2}))
+    assert (world.seen.live, kinds(steps).count(Select)) == (BLUE, 1)
+
+
+def test_exclusive_versions_never_run_at_once() -> None:
+    start = seen(slot(BLUE, OLD, 2), slot(GREEN), exclusive=True)
+    _, steps, _ = follow(start, Deploy(NEW.image))
+    assert steps[1:4] == [Empty(BLUE), AwaitGone(BLUE), BringIn(GREEN, NEW.image, 2)]
+
+
+@pytest.mark.parametrize(
+    ("goal", "changes", "told"),
+    [
+        (Deploy(f"{REPOSITORY}@{SENTINEL_DIGEST}"), {}, "is the sentinel"),
+        (Deploy("elsewhere/api@sha256:" + 64 * "a"), {}, "is not from the repository of api"),
+        (Deploy(NEW.image), {"verified": frozenset[str]()}, "has no record"),
+        (Switch(), {}, "slot green of api is not warm"),
+        (Rollback(), {}, "never had an image"),
+        (Rollback(), {"green": slot(GREEN, NEW, 2), "history": (entry(BLUE, OLD),)}, "which never served"),
+        (
+            Rollback(),
+            {
+                "green": slot(GREEN, NEW, 2),
+                "history": (entry(GREEN, NEW), entry(BLUE, OLD, action=Action.ROLLBACK, previous=NEW)),
+            },
+            "was rolled back already",
+        ),
+        (Retire(), {"green": slot(GREEN, NEW, 2), "history": (entry(BLUE, OLD),)}, "stays warm until"),
+        (
+            Retire(now=True),
+            {"green": slot(GREEN, NEW, 2), "history": (entry(GREEN, NEW, outcome=Outcome.RUNNING),)},
+            "is not finished",
+        ),
+        (Retire(now=True), {"green": slot(GREEN, NEW, 2), "blue": slot(BLUE, OLD, 2, 0)}, "may be the way back"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_a_refusal_says_why_and_what_to_do(goal: Goal, changes: dict[str, Any], told: str) -> None:
+    start = replace(seen(slot(BLUE, OLD, 2), slot(GREEN)), **changes)
+    end = World(start).step(goal)
+    assert isinstance(end, Refusal)
+    assert told in end.why
+    assert end.remedy
+
+
+def test_an_override_lets_an_unverified_image_in() -> None:
+    start = seen(slot(BLUE, OLD, 2), slot(GREEN), verified=frozenset[str]())
+    world, _, _ = follow(start, Deploy(NEW.image, override="the verifier is down"))
+    assert world.seen.live_slot.revision == NEW
+
+
+def test_preview_follows_the_idle_slot() -> None:
+    world, steps, _ = follow(seen(slot(BLUE, OLD, 2), slot(GREEN)), Deploy(NEW.image))
+    assert world.seen.preview == BLUE
+    assert Preview(BLUE) in steps
+    assert [step for step in steps if isinstance(step, TrySlot | Watch)] == [TrySlot(GREEN), Watch(GREEN)]
