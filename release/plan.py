@@ -254,6 +254,8 @@ def _going_on(seen: Seen, goal: Deploy | Switch | Rollback) -> str | None:
         return None
     if isinstance(goal, Switch) and goal.to not in (None, running.slot):
         return None
+    if running.slot == seen.live and running.revision != seen.live_slot.revision:
+        return None  # somebody made the service anew since
     return running.slot
 
 
