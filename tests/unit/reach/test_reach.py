@@ -1,0 +1,165 @@
+"""Who reaches whom, in both stacks: the table that a reader checks, and the promises in it."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+import settings
+from components.network_policy import Addresses, closed, of_service
+from tests.unit.arguments import manifest
+from tests.unit.graph import every
+from tests.unit.program import STACKS, platform, stack_config
+from tests.unit.reach import table
+from tests.unit.reach.places import OTHER, Place, Reach, reach_of
+from tests.unit.reach.semantics import Endpoint, Namespace, Policy, Port, reaches
+
+DNS = {"DNS:53", "DNS:53/UDP"}
+
+
+@pytest.fixture(params=STACKS)
+def stack(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def reach(stack: str) -> Reach:
+    return reach_of(stack)
+
+
+@pytest.fixture
+def config(stack: str) -> settings.Settings:
+    return settings.load(stack_config(stack))
+
+
+def elsewhere(reach: Reach, environment: str, service: str) -> set[str]:
+    """The places besides services that a service reaches."""
+    pods = reach.services[environment, service]
+    return {name for name, place in reach.places.items() if reach.between(pods, place)}
+
+
+def test_the_table_in_the_repository_is_current() -> None:
+    assert table.written() == table.render(), f"make it anew: {table.COMMAND}"
+
+
+def test_a_service_is_reached_by_those_that_name_it_in_its_own_environment_and_by_no_other(
+    reach: Reach, config: settings.Settings
+) -> None:
+    for (environment, service), (other, target) in itertools.product(reach.services, repeat=2):
+        wanted = environment == other and target in config.services[service].egress.services
+        source = reach.services[environment, service]
+        assert reach.between(source, reach.service(other, target)) == wanted, f"{environment} {service} → {target}"
+        assert not reach.between(source, reach.service(other, target, OTHER))
+
+
+def test_no_service_of_one_environment_reaches_one_of_the_other(reach: Reach) -> None:
+    pairs = every(pair for pair in itertools.product(reach.services, repeat=2) if pair[0][0] != pair[1][0])
+    for source, (environment, service) in pairs:
+        assert not reach.between(reach.services[source], reach.service(environment, service))
+
+
+def test_only_services_with_a_path_are_reached_from_nodes_and_on_their_port_only(
+    reach: Reach, config: settings.Settings
+) -> None:
+    for name in ("a node", "any other pod"):
+        for environment, service in reach.services:
+            source, public = reach.sources[name], bool(config.services[service].paths)
+            assert reach.between(source, reach.service(environment, service)) == public
+            assert not reach.between(source, reach.service(environment, service, OTHER))
+
+
+def test_neither_tools_nor_the_internet_nor_a_load_balancer_reaches_a_service_by_itself(reach: Reach) -> None:
+    for name in ("a pod in logging", "internet", "load balancer"):
+        for environment, service in reach.services:
+            assert not reach.between(reach.sources[name], reach.service(environment, service)), name
+
+
+def test_a_service_reaches_what_its_settings_name_and_dns_and_nothing_else(
+    reach: Reach, config: settings.Settings
+) -> None:
+    for environment, service in reach.services:
+        egress = config.services[service].egress
+        named = {f"{network.cidr}:{port}" for network in egress.networks for port in network.ports}
+        internet = {"internet:443"} if egress.https else set[str]()
+        wanted = DNS | named | internet
+        assert elsewhere(reach, environment, service) == wanted, f"{environment} {service}"
+
+
+def test_no_service_reaches_the_machines_metadata_or_credentials_or_the_kubernetes_api(reach: Reach) -> None:
+    refused = [name for name in reach.places if name.startswith(("machine's", "Pod Identity", "Kubernetes API"))]
+    assert len(refused) == 5
+    for environment, service in reach.services:
+        assert not elsewhere(reach, environment, service) & set(refused)
+
+
+def test_no_service_reaches_the_tools_or_a_node(reach: Reach) -> None:
+    for environment, service in reach.services:
+        assert not elsewhere(reach, environment, service) & {"logging:9200", "a node:22", "a node's kubelet:10250"}
+
+
+def test_tools_reach_dns_only_until_their_own_policies_come(reach: Reach) -> None:
+    source = reach.sources["a pod in logging"]
+    assert {name for name, place in reach.places.items() if reach.between(source, place)} == DNS
+
+
+def test_a_preview_is_reached_as_the_service_is(reach: Reach, stack: str) -> None:
+    """Whatever slot it selects: every slot's pods are those that were asked about."""
+    previews = [one for one in platform(stack, preview=False).of_kind("Service") if "-preview" in one.metadata["name"]]
+    for one in previews:
+        service = one.metadata["name"].removesuffix("-preview")
+        pods = reach.services[one.metadata["namespace"], service]
+        selected = [pod for pod in pods if one.spec["selector"].items() <= pod.labels.items()]
+        assert [pod.labels["slot"] for pod in selected] == [one.spec["selector"]["slot"]]
+        assert {port["port"] for port in one.spec["ports"]} == {reach.service_ports[service].number}
+
+
+def test_the_ranges_of_nodes_admit_no_service_that_is_not_named(reach: Reach) -> None:
+    """They hold every pod's address, of the other environment too; what keeps it out is its own egress."""
+    labels_only = reach.without_node_addresses()
+    for source, (environment, service) in itertools.product(reach.services.values(), reach.services):
+        place = reach.service(environment, service)
+        assert reach.between(source, place) == labels_only.between(source, place)
+
+
+SUBNETS = ["10.20.0.0/18", "10.20.192.0/20"]
+
+
+def reached(place: Place, **keys: object) -> bool:
+    """Whether a service whose settings have these keys reaches a place."""
+    spec = settings.Service.model_validate({"port": 8099, "healthPath": "/health", **keys})
+    addresses = Addresses(vpc="10.20.0.0/16", nodes=SUBNETS[:1], subnets=SUBNETS)
+    policies = [closed(), of_service("api", spec, callers=[], ports={}, addresses=addresses)]
+    pod = Endpoint(
+        name="api",
+        addresses=SUBNETS[:1],
+        namespace=Namespace(name="dev"),
+        labels={"app.kubernetes.io/name": "api"},
+    )
+    return all(reaches([Policy("dev", manifest(one)) for one in policies], pod, end, place.port) for end in place.ends)
+
+
+def place(cidr: str, port: int) -> Place:
+    return Place(name=cidr, ends=[Endpoint(name=cidr, addresses=[cidr])], port=Port(port))
+
+
+API = [
+    place("10.20.192.0/20", 443),
+    place("10.20.0.7/32", 443),
+    place("172.20.0.1/32", 443),
+    place("10.100.0.1/32", 443),
+]
+METADATA = [place(f"169.254.{address}/32", port) for address in ("169.254", "170.23") for port in (80, 443)]
+
+
+@pytest.mark.parametrize("api", API, ids=lambda api: api.name)
+def test_who_asks_for_the_kubernetes_api_reaches_it_and_who_asks_for_https_does_not(api: Place) -> None:
+    assert reached(api, kubernetesApi=True)
+    assert not reached(api, egress={"https": True})
+    assert not reached(api)
+
+
+@pytest.mark.parametrize("metadata", METADATA, ids=lambda one: f"{one.name}:{one.port.number}")
+def test_no_setting_opens_the_machines_metadata(metadata: Place) -> None:
+    everything = {"https": True, "networks": [{"cidr": "198.51.100.0/28", "ports": [80, 443]}]}
+    assert not reached(metadata, kubernetesApi=True, egress=everything, paths=["/"])
