@@ -202,15 +202,3 @@ def test_both_stacks_are_one_platform() -> None:
             for kind in ("Subnet", "RouteTable", "Route", "RouteTableAssociation", "NatGateway", "Eip")
         ),
     }
-
-
-def test_the_cluster_is_of_its_stack(graph: Graph) -> None:
-    (cluster,) = graph.of_type("eks:index:Cluster")
-    assert cluster.inputs["name"] == f"hello-{stack_of(graph)}"
-    assert cluster.inputs["skipDefaultNodeGroup"] is True
-    assert cluster.inputs["skipDefaultSecurityGroups"] is True
-    assert cluster.inputs["authenticationMode"] == "API"
-    assert cluster.inputs["createOidcProvider"] is False
-    assert cluster.inputs["endpointPrivateAccess"] is True
-    assert cluster.inputs["endpointPublicAccess"] is False
-    assert "publicAccessCidrs" not in cluster.inputs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from itertools import combinations
 
 from hypothesis import given
@@ -98,3 +99,40 @@ def test_an_address_waits_for_the_internet_gateway(graph: Graph) -> None:
     (internet,) = graph.of_type("aws:ec2/internetGateway:InternetGateway")
     for one in [*graph.of_type("aws:ec2/eip:Eip"), *graph.of_type("aws:ec2/natGateway:NatGateway")]:
         assert internet.urn in one.dependencies
+
+
+def test_the_default_security_group_allows_nothing(graph: Graph) -> None:
+    """The provider takes it over and empties it: https://www.pulumi.com/registry/packages/aws/api-docs/ec2/defaultsecuritygroup/."""
+    (group,) = graph.of_type("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup")
+    (vpc,) = graph.of_type("aws:ec2/vpc:Vpc")
+    assert vpc.urn in group.dependencies
+    assert not group.inputs.keys() & {"ingress", "egress"}
+
+
+def test_all_traffic_of_the_vpc_is_recorded_once_its_role_may_write(graph: Graph) -> None:
+    (flow,) = graph.of_type("aws:ec2/flowLog:FlowLog")
+    (vpc,) = graph.of_type("aws:ec2/vpc:Vpc")
+    assert flow.inputs["trafficType"] == "ALL"
+    assert flow.inputs["logDestinationType"] == "cloud-watch-logs"
+    assert vpc.urn in flow.dependencies
+    assert graph.named("aws:iam/rolePolicy:RolePolicy", flow.name).urn in flow.dependencies
+    assert graph.named("aws:cloudwatch/logGroup:LogGroup", flow.name).urn in flow.dependencies
+
+
+def test_flow_logs_go_into_their_own_group_only(graph: Graph) -> None:
+    (flow,) = graph.of_type("aws:ec2/flowLog:FlowLog")
+    group = graph.named("aws:cloudwatch/logGroup:LogGroup", flow.name).inputs["name"]
+    policy = json.loads(graph.named("aws:iam/rolePolicy:RolePolicy", flow.name).inputs["policy"])
+    arn = f"arn:aws:logs:ap-northeast-2:123456789012:log-group:{group}"
+    for statement in policy["Statement"]:
+        if statement["Action"] != ["logs:DescribeLogGroups"]:
+            assert statement["Resource"] == [arn, f"{arn}:*"]
+
+
+def test_network_policies_are_told_the_subnets_there_are(known: Graph) -> None:
+    (network,) = known.of_type("hello:platform:Network")
+    outputs = network.outputs or {}
+    subnets = {one.inputs["cidrBlock"]: one.inputs["tags"] for one in known.of_type("aws:ec2/subnet:Subnet")}
+    private = [cidr for cidr, tags in subnets.items() if "kubernetes.io/role/internal-elb" in tags]
+    assert sorted(outputs["node_cidrs"]) == sorted(private)
+    assert sorted(outputs["subnet_cidrs"]) == sorted(subnets)

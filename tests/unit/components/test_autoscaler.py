@@ -1,0 +1,53 @@
+"""The cluster autoscaler: pinned to the cluster's version, and master of this cluster's nodes only."""
+
+from __future__ import annotations
+
+import json
+
+import versions
+from tests.unit.graph import Graph
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+
+
+def test_its_chart_is_pinned_and_of_the_projects_own_repository(graph: Graph) -> None:
+    (release,) = graph.of_type(RELEASE)
+    assert release.inputs["version"] == versions.CLUSTER_AUTOSCALER_CHART
+    assert release.inputs["repositoryOpts"] == {"repo": "https://kubernetes.github.io/autoscaler"}
+
+
+def test_it_finds_the_groups_of_its_own_cluster(graph: Graph) -> None:
+    (release,) = graph.of_type(RELEASE)
+    stack = release.urn.split(":")[2]
+    assert release.inputs["values"]["autoDiscovery"] == {"clusterName": f"hello-{stack}"}
+    # Pods reach no instance metadata, which it would ask for the region.
+    assert release.inputs["values"]["awsRegion"] == "ap-northeast-2"
+
+
+def test_groups_of_an_environment_grow_together_over_their_zones(graph: Graph) -> None:
+    (release,) = graph.of_type(RELEASE)
+    assert release.inputs["values"]["extraArgs"]["balance-similar-node-groups"] is True
+
+
+def test_its_pod_is_one_that_the_restricted_standard_takes(graph: Graph) -> None:
+    (release,) = graph.of_type(RELEASE)
+    pod = release.inputs["values"]["securityContext"]
+    container = release.inputs["values"]["containerSecurityContext"]
+    assert pod["runAsNonRoot"] is True
+    assert pod["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["allowPrivilegeEscalation"] is False
+    assert container["capabilities"] == {"drop": ["ALL"]}
+    assert container["readOnlyRootFilesystem"] is True
+
+
+def test_it_resizes_and_ends_nodes_of_this_cluster_only(graph: Graph) -> None:
+    policies = graph.of_type("aws:iam/rolePolicy:RolePolicy")
+    (policy,) = (one for one in policies if one.name.endswith("-cluster-autoscaler"))
+    cluster = policy.name.removesuffix("-cluster-autoscaler")
+    for statement in json.loads(policy.inputs["policy"])["Statement"]:
+        if any(action.startswith(("autoscaling:Set", "autoscaling:Terminate")) for action in statement["Action"]):
+            assert statement["Condition"] == {
+                "StringEquals": {f"aws:ResourceTag/k8s.io/cluster-autoscaler/{cluster}": "owned"}
+            }
+        else:
+            assert all(":Describe" in action or ":Get" in action for action in statement["Action"])
