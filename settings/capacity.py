@@ -99,7 +99,7 @@ ON_EACH_ENVIRONMENT = (
     Pods("coredns", _requests("100m", "70Mi"), 1),
     Pods("metrics-server", _requests("100m", "200Mi"), 1),
     Pods("ebs-csi-controller", _requests("60m", "240Mi"), 1),
-    Pods("cluster-autoscaler", _requests("100m", "300Mi"), 1),
+    Pods("cluster-autoscaler", _requests("50m", "512Mi"), 1),
     Pods("aws-load-balancer-controller", _requests("100m", "200Mi"), 1),
 )
 """One of the two replicas of what prod needs in order to serve; the other one is on the other environment's nodes."""

@@ -82,7 +82,9 @@ Domain: TypeAlias = Annotated[
 Cidr: TypeAlias = Annotated[str, AfterValidator(Check("an IPv4 range such as 10.0.0.0/16", _network_hint))]
 Region: TypeAlias = Annotated[str, _check(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as ap-northeast-2")]
 Zone: TypeAlias = Annotated[str, _check(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "an availability zone such as ap-northeast-2a")]
-AccountId: TypeAlias = Annotated[str, _check(r"\d{12}", "an AWS account's twelve digits, in quotes")]
+AccountId: TypeAlias = Annotated[
+    str, _check(r"\d{12}", "an AWS account's twelve digits, in quotes: YAML drops a leading zero")
+]
 RoleArn: TypeAlias = Annotated[
     str, _check(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", "an IAM role's ARN, arn:aws:iam::ACCOUNT:role/NAME")
 ]

@@ -10,9 +10,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from settings import PROJECT, Service, load
-from settings.capacity import ON_EVERY_NODE, Pods, Room, demand, node_room, nodes_needed, releases
+from settings.capacity import ON_EACH_ENVIRONMENT, ON_EVERY_NODE, Pods, Room, demand, node_room, nodes_needed, releases
 from settings.instance_types import instance_types
-from tests.unit.program import STACKS, stack_config
+from settings.quantities import cpu_millis, memory_bytes
+from settings.values import IMAGE_ARCHITECTURE
+from tests.unit.graph import every
+from tests.unit.program import STACKS, platform, stack_config
 
 MIB = 2**20
 
@@ -143,6 +146,19 @@ def test_a_further_service_or_replica_never_asks_for_less(shapes: list[tuple[int
 def fits(one: Room, other: Room) -> bool:
     """Whether there is as much of everything in the other."""
     return one.cpu_millis <= other.cpu_millis and one.memory <= other.memory and one.pods <= other.pods
+
+
+def test_the_autoscaler_asks_for_what_is_reserved_for_it() -> None:
+    (reserved,) = (pods.one for pods in ON_EACH_ENVIRONMENT if pods.name == "cluster-autoscaler")
+    (release,) = platform("dev", preview=False).of_type("kubernetes:helm.sh/v3:Release")
+    asked = release.inputs["values"]["resources"]["requests"]
+    assert reserved == Room(cpu_millis(asked["cpu"]), memory_bytes(asked["memory"]), 1)
+
+
+def test_instances_are_of_the_architecture_of_the_nodes_image() -> None:
+    groups = every(platform("dev", preview=False).of_type("eks:index:ManagedNodeGroup"))
+    words = {"amd64": "x86_64", "arm64": "ARM_64"}
+    assert {group.inputs["amiType"] for group in groups} == {f"AL2023_{words[IMAGE_ARCHITECTURE]}_STANDARD"}
 
 
 @pytest.mark.parametrize("stack", STACKS)
