@@ -21,6 +21,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+import versions
 from rehearsal import control_plane, leftovers, status, workspace
 from rehearsal.display import EngineDisplay
 from rehearsal.errors import RehearsalError
@@ -32,6 +33,7 @@ from rehearsal.toolchain import Toolchain
 from release import slots
 from release.kubernetes_api import KubernetesApi, KubernetesApiError
 from tests.rehearsal.conftest import eventually
+from tests.rehearsal.least_surprise import edited_program, preview
 
 ENVIRONMENTS = ("dev", "prod")
 SERVICES = ("frontend", "gateway", "api", "ai", "crawling")
@@ -355,6 +357,44 @@ def test_a_canary_in_every_secret_is_in_no_output_log_preview_state_or_process_l
     finally:
         file.write_text(before)
         run_up(platform)
+
+
+LABELS = "return {labels.ENVIRONMENT: environment, labels.SERVICE: service}"
+
+
+@ONE_STACK
+def test_another_label_tag_size_or_version_replaces_renames_and_deletes_nothing(
+    platform: Rehearsal, tmp_path: Path
+) -> None:
+    def edit(config: dict[str, Any]) -> None:
+        config["hello-platform:owner"] = "another-team"
+        config["hello-platform:costCenter"] = "another-center"
+        config["hello-platform:cluster"]["logRetentionDays"] = 90
+        config["hello-platform:cluster"]["publicAccessCidrs"] = ["203.0.113.0/28"]
+        for environment in ENVIRONMENTS:
+            nodes = config["hello-platform:environments"][environment]["nodes"]
+            nodes.update(instanceType="m7i.xlarge", max=nodes["max"] + 2, diskGib=80)
+            config["hello-platform:environments"][environment]["quota"].update(cpu="12", memory="32Gi")
+        config["hello-platform:services"]["ai"]["resources"]["requests"]["cpu"] = "300m"
+        config["hello-platform:services"]["ai"]["longestRequestSeconds"] = 50
+
+    newer = {
+        f'"{version}"': f'"{version[:-1]}{(int(version[-1]) + 1) % 10}"'
+        for version in (
+            *(versions.KUBERNETES, versions.VPC_CNI, versions.KUBE_PROXY, versions.POD_IDENTITY_AGENT),
+            *(versions.COREDNS, versions.EBS_CSI_DRIVER, versions.METRICS_SERVER),
+        )
+    }
+    labelled = {LABELS: LABELS.replace("service}", 'service, "team": "another"}')}
+    program = edited_program(tmp_path / "program", {"versions.py": newer, "components/pod_template.py": labelled})
+    steps = preview(platform.layout, platform.stack, edit, program)
+    assert {step.operation for step in steps} == {"update"}, [step for step in steps if step.operation != "update"]
+    assert {step.type for step in steps} >= {
+        *("aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup", "aws:eks/addon:Addon", "aws:ec2/vpc:Vpc"),
+        *("aws:ec2/launchTemplate:LaunchTemplate", "aws:cloudwatch/logGroup:LogGroup", "aws:kms/key:Key"),
+        *("kubernetes:apps/v1:Deployment", "kubernetes:core/v1:Service", "kubernetes:core/v1:PodTemplate"),
+        "kubernetes:core/v1:ResourceQuota",
+    }
 
 
 @ONE_STACK
