@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from components import labels
 from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS
+from release import lock
 from release.clock import SystemClock
 from release.kubernetes_api import KubernetesApi, KubernetesObject
+from release.lock import Holder
 from release.objects import ObjectApi
 from release.observe import observe
 from release.plan import Goal
@@ -161,6 +162,10 @@ class Platform:
         """How a service stands."""
         return observe(self.api, environment, service, now=SystemClock().now())
 
+    def holder(self, service: str) -> Holder | None:
+        """Who has a service's lock on dev."""
+        return lock.holder(self.api.get("coordination.k8s.io/v1", "Lease", lock.name(service), "dev"))
+
     def events(self, environment: str, service: str) -> list[str]:
         """The reasons of the Events on a service's active Service, in their order."""
         found = [
@@ -170,6 +175,3 @@ class Platform:
         ]
         found.sort(key=lambda one: int(one["metadata"]["resourceVersion"]))
         return [str(one["reason"]) for one in found]
-
-
-Fault = Callable[[], None]

@@ -1,0 +1,138 @@
+"""The tool killed at every call, and the API server failing at some: on a real control plane."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+import pytest
+
+from components.contract import SLOTS
+from release import lock
+from release.errors import ExitCode
+from release.history import Outcome
+from release.plan import Deploy
+from tests.release.platform import QUICK, Platform, image
+from tests.unit.release.faults import Fault, Faulty, KilledError
+
+SERVICES = [f"crash-{number}" for number in range(6)]
+"""Each on a thread of its own: what a release waits for costs no time of ours."""
+
+LIMITS = replace(QUICK, watch=0.1, lease=1, lock=20)
+
+SAMPLES = 20
+SEED = 5
+
+
+@pytest.fixture(scope="module")
+def services(platform: Platform) -> list[str]:
+    """Services with a version live."""
+
+    def make(service: str) -> str:
+        platform.add("dev", service, minimum=1)
+        platform.run("dev", service, Deploy(image(service)), limits=LIMITS)
+        return service
+
+    with ThreadPoolExecutor(len(SERVICES)) as pool:
+        return list(pool.map(make, SERVICES))
+
+
+def check(platform: Platform, service: str, wanted: str, when: str) -> None:
+    seen = platform.seen("dev", service)
+    assert seen.live_slot.is_ready, when
+    assert seen.live_slot.revision is not None
+    assert seen.live_slot.revision.image == wanted, when
+    assert seen.autoscaled == seen.live, when
+    assert set(seen.active_endpoints) == {seen.live}, when
+    assert seen.history[-1].outcome is Outcome.RELEASED, when
+    assert platform.holder(service) is None, f"{when}: locked"
+
+
+def test_killed_after_each_of_its_calls_the_live_slot_is_ready_and_the_next_run_finishes(
+    platform: Platform, services: list[str]
+) -> None:
+    numbers = itertools.count(1)
+    killed: Counter[str] = Counter()
+
+    def kill_again_and_again(service: str) -> None:
+        while True:
+            number, wanted = next(numbers), image(service)
+            faulty = Faulty(platform.api, at=number, fault="killed")
+            try:
+                platform.run("dev", service, Deploy(wanted), api=faulty, limits=LIMITS)
+            except KilledError:
+                pass
+            else:
+                return  # it has fewer calls than that
+            when = f"killed after call {number}, {faulty.calls[-1]}"
+            assert platform.seen("dev", service).live_slot.is_ready, when
+            assert platform.run("dev", service, Deploy(wanted), limits=LIMITS).exit_code is ExitCode.DONE, when
+            check(platform, service, wanted, when)
+            killed[" ".join(faulty.calls[-1].split()[:2])] += 1
+
+    with ThreadPoolExecutor(len(services)) as pool:
+        list(pool.map(kill_again_and_again, services))
+    print(f"killed after each of {killed.total()} calls, every next run finished: {dict(killed)}")
+    assert killed.total() > 60
+    assert {"patch Service", "apply Deployment", "patch HorizontalPodAutoscaler", "patch ConfigMap"} <= set(killed)
+
+
+def test_a_call_that_fails_once_does_not_end_a_release(platform: Platform, services: list[str]) -> None:
+    chance = random.Random(SEED)  # noqa: S311 - the same points each time
+    faults = [one for one in get_args(Fault) if one != "killed"]
+    points = iter([(chance.randint(1, 80), chance.choice(faults)) for _ in range(SAMPLES)])
+    failed: Counter[str] = Counter()
+
+    def fail(service: str) -> None:
+        for number, fault in points:
+            wanted = image(service)
+            faulty = Faulty(platform.api, at=number, fault=fault)
+            when = f"{fault} at call {number}"
+            result = platform.run("dev", service, Deploy(wanted), api=faulty, limits=LIMITS)
+            assert result.exit_code is ExitCode.DONE, when
+            check(platform, service, wanted, when)
+            failed[fault] += faulty.happened
+
+    with ThreadPoolExecutor(len(services)) as pool:
+        list(pool.map(fail, services))
+    print(f"{failed.total()} of {SAMPLES} sampled calls failed once, every release finished: {dict(failed)}")
+    assert failed.total() >= SAMPLES * 3 / 4
+
+
+@pytest.mark.parametrize("line", ["bringing in", "switching", "Watching"])
+def test_a_process_that_is_killed_leaves_a_release_that_goes_on(
+    platform: Platform, services: list[str], line: str
+) -> None:
+    service = services[SLOTS.index("green") if line == "switching" else 0]
+    wanted = image(service)
+    words = ["deploy", "dev", service, "--image", wanted, "--through", platform.web.pattern, "--no-image-tags"]
+    tool = subprocess.Popen(
+        [sys.executable, "-m", "release", *words, "--json", "--kubeconfig", str(platform.kubeconfig)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert tool.stderr is not None
+    assert any(line in told for told in tool.stderr)
+    tool.kill()
+    tool.wait()
+    tool.stderr.close()
+    assert platform.seen("dev", service).live_slot.is_ready
+    assert platform.holder(service) is not None, "its lock is left behind"
+    let_expire(platform, service)
+    assert platform.run("dev", service, Deploy(wanted), limits=LIMITS).exit_code is ExitCode.DONE
+    check(platform, service, wanted, line)
+
+
+def let_expire(platform: Platform, service: str) -> None:
+    """As if the lock's minute had passed."""
+    past = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    patch = [{"op": "replace", "path": "/spec/renewTime", "value": past}]
+    platform.api.json_patch("coordination.k8s.io/v1", "Lease", lock.name(service), patch, namespace="dev")

@@ -1,0 +1,247 @@
+"""A release goes on over every failure of the API server that passes, and tells what it did."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections import Counter
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+
+from components.contract import BLUE, GREEN
+from release.errors import ExitCode, ReleaseError
+from release.history import Outcome
+from release.http import Answer
+from release.kubernetes_api import KubernetesApiError
+from release.lock import Lock
+from release.objects import ObjectApi
+from release.observe import observe
+from release.plan import Deploy, Goal, Retire, Rollback, Switch
+from release.run import Context, Limits, Result, pursue
+from release.state import Seen
+from tests.release.platform import image, objects
+from tests.unit.release.fake_cluster import NEVER_READY, FakeCaller, FakeClock, FakeCluster
+from tests.unit.release.faults import WATCH, Fault, Faulty, KilledError
+
+FAULTS: tuple[Fault, ...] = tuple(one for one in get_args(Fault) if one not in ("killed", "lost watch"))
+LIMITS = Limits(ready=30, patience=5, endpoints=30, watch=1)
+FIRST, SECOND = image("api"), image("api")
+
+
+class Fixture:
+    """A service that was released once."""
+
+    def __init__(self, *, exclusive: bool = False) -> None:
+        annotations = {"hello-platform/exclusive": json.dumps(exclusive)}
+        self.clock = FakeClock()
+        self.cluster = FakeCluster(self.clock, objects("dev", "api", annotations=annotations))
+        self.lines: list[str] = []
+        self.run(Deploy(FIRST))
+        self.cluster.selected.clear()
+
+    def copy(self) -> Fixture:
+        """Another one, as this one stands now."""
+        return copy.deepcopy(self)
+
+    def run(
+        self, goal: Goal, api: ObjectApi | None = None, caller: FakeCaller | None = None, **changes: object
+    ) -> Result:
+        context = Context(
+            api=api or self.cluster,
+            caller=caller or FakeCaller(),
+            clock=self.clock,
+            report=self.lines.append,
+            by="tester",
+            limits=LIMITS,
+        )
+        return pursue(replace(context, **changes), "dev", "api", goal)  # type: ignore[arg-type]
+
+    @property
+    def seen(self) -> Seen:
+        return observe(self.cluster, "dev", "api", now=self.clock.now())
+
+    def events(self) -> list[str]:
+        return [str(one["reason"]) for one in self.cluster.list("v1", "Event", namespace="dev")]
+
+    def is_locked(self) -> bool:
+        return Lock(self.cluster, "dev", "api", "somebody else", self.clock).acquire() is not None
+
+
+def calls_of(goal: Goal) -> list[str]:
+    fixture = Fixture()
+    faulty = Faulty(fixture.cluster)
+    fixture.run(goal, faulty)
+    return faulty.calls
+
+
+def test_a_release_is_told_in_events_and_history() -> None:
+    fixture = Fixture()
+    result = fixture.run(Deploy(SECOND))
+    assert result.exit_code is ExitCode.DONE
+    assert (fixture.seen.live, fixture.seen.live_slot.revision.image) == (BLUE, SECOND)  # type: ignore[union-attr]
+    last = fixture.seen.history[-1]
+    assert (last.outcome, last.by, last.revision.image, last.previous.image) == (  # type: ignore[union-attr]
+        Outcome.RELEASED,
+        "tester",
+        SECOND,
+        FIRST,
+    )
+    assert fixture.events()[-3:] == ["ReleaseStarted", "Switched", "Released"]
+    assert not fixture.is_locked()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_call_may_fail_once(fault: Fault) -> None:
+    """Counted, not sampled: each call of a deploy in turn."""
+    outcomes: Counter[str] = Counter()
+    ready = Fixture()
+    for number, name in enumerate(calls_of(Deploy(SECOND)), start=1):
+        fixture = ready.copy()
+        faulty = Faulty(fixture.cluster, at=number, fault=fault)
+        result = fixture.run(Deploy(SECOND), faulty)
+        assert faulty.happened
+        assert result.exit_code is ExitCode.DONE, name
+        assert fixture.cluster.selected == [BLUE], f"{fault} at {name}: never a double switch"
+        assert fixture.seen.live_slot.is_ready
+        assert [one.outcome for one in fixture.seen.history] == [Outcome.RELEASED] * 2, name
+        assert not fixture.is_locked(), name
+        outcomes[name.split()[0]] += 1
+    print(f"{fault}: {sum(outcomes.values())} calls failed once each, all releases finished: {dict(outcomes)}")
+
+
+def test_each_watch_may_be_lost() -> None:
+    numbers = [number for number, name in enumerate(calls_of(Deploy(SECOND)), start=1) if name.startswith(WATCH)]
+    assert numbers
+    for number in numbers:
+        fixture = Fixture()
+        assert (
+            fixture.run(Deploy(SECOND), Faulty(fixture.cluster, at=number, fault="lost watch")).exit_code
+            is ExitCode.DONE
+        )
+
+
+@pytest.mark.parametrize(
+    ("goal", "exclusive"),
+    [
+        (Deploy(SECOND), False),
+        (Deploy(SECOND), True),
+        (Rollback(), False),
+        (Rollback(), True),
+        (Switch(to=BLUE), False),
+    ],
+    ids=["deploy", "exclusive deploy", "rollback", "exclusive rollback", "switch"],
+)
+def test_a_tool_that_is_killed_after_any_call_leaves_the_live_slot_ready_and_the_next_run_finishes(
+    goal: Goal, exclusive: bool
+) -> None:
+    ready = Fixture(exclusive=exclusive)
+    if not isinstance(goal, Deploy):
+        ready.run(Deploy(SECOND))
+        ready.run(Deploy(FIRST))  # blue holds the second, warm; green is live
+    ready.cluster.selected.clear()
+    number = 0
+    while True:
+        number += 1
+        fixture = ready.copy()
+        faulty = Faulty(fixture.cluster, at=number, fault="killed")
+        try:
+            fixture.run(goal, faulty)
+        except KilledError:
+            pass
+        else:
+            break
+        assert exclusive or fixture.seen.live_slot.is_ready, faulty.calls[-1]
+        fixture.clock.sleep(61)
+        try:
+            result = fixture.run(goal)
+            assert result.exit_code is ExitCode.DONE, faulty.calls[-1]
+        except ReleaseError as error:  # it was finished, but for its lock
+            assert "rolled back already" in error.message, faulty.calls[-1]
+        assert fixture.seen.live_slot.is_ready, faulty.calls[-1]
+        assert fixture.seen.live == BLUE, faulty.calls[-1]
+        assert fixture.cluster.selected == [BLUE], faulty.calls[-1]
+        assert not fixture.is_locked()
+    print(
+        f"{type(goal).__name__}: killed after each of {number - 1} calls; the live slot was ready, the next run finished"
+    )
+
+
+@pytest.mark.parametrize(
+    ("goal", "caller", "told", "seen_before_the_switch"),
+    [
+        (Deploy(image("api", NEVER_READY)), FakeCaller(), "0 of 2 pods are ready, after 3", True),
+        (
+            Deploy(SECOND),
+            FakeCaller(lambda service: Answer(500 if service == "api-preview" else 200, "")),
+            "the smoke test failed: /health answered 500, not 200",
+            True,
+        ),
+        (Deploy(SECOND), None, "worse after the switch", False),
+    ],
+    ids=["never ready", "smoke test", "worse after the switch"],
+)
+def test_a_version_that_fails_is_taken_back(
+    goal: Goal, caller: FakeCaller | None, told: str, seen_before_the_switch: bool
+) -> None:
+    fixture = Fixture()
+    worse = FakeCaller(lambda service: Answer(503 if service == "api" and fixture.seen.live == BLUE else 200, ""))
+    result = fixture.run(goal, caller=caller or worse)
+    assert result.exit_code is ExitCode.ROLLED_BACK
+    assert told in result.message
+    seen = fixture.seen
+    assert (seen.live, seen.live_slot.is_ready, seen.autoscaled, seen.blue.wanted) == (GREEN, True, GREEN, 0)
+    assert fixture.cluster.selected == ([] if seen_before_the_switch else [BLUE, GREEN])
+    assert seen.history[-1].outcome is Outcome.FAILED
+    assert told in str(seen.history[-1].reason)
+    assert [one for one in fixture.events()[-3:] if one != "Switched"][-2:] == ["ReleaseFailed", "RolledBack"]
+    assert not fixture.is_locked()
+
+
+def test_a_second_release_is_refused_or_waits() -> None:
+    fixture = Fixture()
+    lock = Lock(fixture.cluster, "dev", "api", "another pipeline", fixture.clock)
+    assert lock.acquire() is None
+    with pytest.raises(ReleaseError, match="is under way, by another pipeline") as caught:
+        fixture.run(Deploy(SECOND))
+    assert caught.value.exit_code is ExitCode.LOCKED
+    assert fixture.run(Deploy(SECOND), limits=replace(LIMITS, lock=90)).exit_code is ExitCode.DONE
+
+
+def test_what_does_not_pass_ends_the_release_at_once_and_gives_the_lock_back() -> None:
+    fixture = Fixture()
+
+    class Forbidding(Faulty):
+        def apply(self, body: object, **_: object) -> dict[str, object]:
+            raise KubernetesApiError("no such right", status=401, reason="Unauthorized")
+
+    before = fixture.clock.now()
+    with pytest.raises(KubernetesApiError, match="no such right"):
+        fixture.run(Deploy(SECOND), Forbidding(fixture.cluster))
+    assert (fixture.clock.now() - before).total_seconds() < 1
+    assert not fixture.is_locked()
+
+
+def test_admissions_refusal_changes_nothing() -> None:
+    fixture = Fixture()
+    before = fixture.seen
+
+    class Refusing(Faulty):
+        def apply(self, body: object, **_: object) -> dict[str, object]:
+            raise KubernetesApiError("admission: not verified", status=422, reason="Invalid")
+
+    with pytest.raises(ReleaseError, match="admission: not verified") as caught:
+        fixture.run(Deploy(SECOND), Refusing(fixture.cluster))
+    assert caught.value.exit_code is ExitCode.REFUSED
+    assert replace(fixture.seen, now=before.now) == before
+
+
+def test_retire_takes_the_warm_slots_pods_after_its_time() -> None:
+    fixture = Fixture()
+    fixture.run(Deploy(SECOND))
+    with pytest.raises(ReleaseError, match="stays warm until"):
+        fixture.run(Retire())
+    fixture.clock.sleep(LIMITS.warm)
+    assert fixture.run(Retire()).exit_code is ExitCode.DONE
+    assert (fixture.seen.green.wanted, fixture.seen.live_slot.is_ready) == (0, True)
