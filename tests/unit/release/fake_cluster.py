@@ -1,4 +1,4 @@
-"""A small Kubernetes in memory, with a clock of its own: what the release tool asks for, and the controllers behind it."""
+"""A small Kubernetes in memory, with a clock of its own: what the release tool asks, and the controllers behind it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class FakeCluster:
             self._store(one)
         self._control()
 
-    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> KubernetesObject | None:  # noqa: ARG002
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> KubernetesObject | None:
         self._control()
         return _copy(self._objects.get((kind, str(namespace), name)))
 
@@ -59,7 +59,7 @@ class FakeCluster:
         *,
         namespace: str | None = None,
         label_selector: str | None = None,
-        **_: Any,  # noqa: ARG002
+        **_: Any,
     ) -> list[KubernetesObject]:
         self._control()
         return [
@@ -91,7 +91,7 @@ class FakeCluster:
         patch: list[dict[str, Any]],
         *,
         namespace: str | None = None,
-        **_: Any,  # noqa: ARG002
+        **_: Any,
     ) -> KubernetesObject:
         self._control()
         found = self._objects.get((kind, str(namespace), name))
@@ -112,7 +112,7 @@ class FakeCluster:
             self.selected.append(changed["spec"]["selector"][labels.SLOT])
         return _copy(self._store(changed))
 
-    def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:  # noqa: ARG002
+    def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
         self._objects.pop((kind, str(namespace), name), None)
 
     def watch(
@@ -129,7 +129,12 @@ class FakeCluster:
 
     def _store(self, body: KubernetesObject) -> KubernetesObject:
         self._version += 1
-        metadata = {"generation": 1, "labels": {}, **body["metadata"], "resourceVersion": str(self._version)}
+        metadata: dict[str, Any] = {
+            "generation": 1,
+            "labels": {},
+            **body["metadata"],
+            "resourceVersion": str(self._version),
+        }
         self._objects[_key(body)] = {**_copy(body), "metadata": metadata}
         return self._objects[_key(body)]
 
@@ -151,7 +156,11 @@ class FakeCluster:
             del self._objects[key]
         for key in wanted - mine:
             self._born[key] = self._clock.now()
-            metadata = {"namespace": namespace, "name": key[2], "labels": spec["template"]["metadata"]["labels"]}
+            metadata: dict[str, Any] = {
+                "namespace": namespace,
+                "name": key[2],
+                "labels": spec["template"]["metadata"]["labels"],
+            }
             self._store({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": {"phase": "Running"}})
         ready = sum(self._is_ready(key, image) for key in wanted)
         status = {
@@ -171,7 +180,7 @@ class FakeCluster:
     def _endpoints(self, namespace: str, service: str, selector: dict[str, str]) -> None:
         pods = [
             one
-            for (kind, _, name), one in self._objects.items()
+            for (kind, _, _), one in self._objects.items()
             if kind == "Pod" and selector.items() <= one["metadata"]["labels"].items()
         ]
         deployment = self._objects["Deployment", namespace, f"{selector[labels.SERVICE]}-{selector[labels.SLOT]}"]
@@ -196,7 +205,7 @@ class FakeCaller:
     def __init__(self, answer: Callable[[str], Answer] = lambda _: Answer(200, "ok")) -> None:
         self._answer = answer
 
-    def get(self, environment: str, service: str, path: str, *, timeout: float) -> Answer:  # noqa: ARG002
+    def get(self, environment: str, service: str, path: str, *, timeout: float) -> Answer:
         return self._answer(service)
 
 

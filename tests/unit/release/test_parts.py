@@ -1,0 +1,275 @@
+"""The release tool's small parts: history, records, lock, order, smoke test, probe, what is collected."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from release import collect, history, lock, probe, smoke, verification
+from release.errors import ExitCode, LostRaceError, ReleaseError
+from release.history import Entry, Outcome
+from release.http import Answer
+from release.kubernetes_api import KubernetesApiError
+from release.objects import ObjectApi, patch, value_at
+from release.order import in_order
+from release.state import SmokeTest
+from release.status import age
+from release.verification import LIMIT, Record
+from tests.release.platform import objects
+from tests.unit.release.fake_cluster import FakeClock, FakeCluster
+from tests.unit.release.model import NOW, entry, revision, seen, slot
+
+# History and records
+
+
+def test_an_entry_is_the_same_after_it_was_written_and_read() -> None:
+    for one in (
+        entry("blue", revision(), previous=revision("good", 1), configuration=("api-1", "api-2")),
+        replace(entry("green", revision(), outcome=Outcome.RUNNING), build="https://ci/1", override="why", reason="r"),
+    ):
+        assert Entry.from_json(one.to_json()) == one
+
+
+def test_the_history_keeps_the_last_ten_and_closes_what_was_left_running() -> None:
+    entries: tuple[Entry, ...] = ()
+    for number in range(15):
+        entries = history.added(entries, replace(entry("blue", revision(), outcome=Outcome.RUNNING), id=str(number)))
+    assert [one.id for one in entries] == [str(number) for number in range(5, 15)]
+    *before, last = list(entries)
+    assert {one.outcome for one in before} == {Outcome.INTERRUPTED}
+    assert last.outcome is Outcome.RUNNING
+    finished = history.added(entries, replace(last, outcome=Outcome.RELEASED))
+    assert [one.id for one in finished] == [one.id for one in entries]
+    assert finished[-1].outcome is Outcome.RELEASED
+
+
+def test_a_history_that_somebody_else_wrote_meanwhile_is_a_lost_race() -> None:
+    cluster = FakeCluster(FakeClock(), objects("dev", "api"))
+    history.write(cluster, "dev", "api", entry("blue", revision()))
+    config_map = cluster.get("v1", "ConfigMap", history.name("api"), "dev")
+    assert config_map is not None
+    history.write(cluster, "dev", "api", entry("green", revision()))
+    with pytest.raises(LostRaceError):
+        patch(cluster, config_map, [{"op": "add", "path": "/data", "value": {}}])
+
+
+def record(number: int, minutes: int) -> Record:
+    return Record(f"sha256:{number:064x}", "tester", NOW + timedelta(minutes=minutes))
+
+
+@given(st.lists(st.integers(0, 200), max_size=120, unique=True), st.integers(0, 120))
+def test_records_in_use_are_kept_and_of_the_others_the_newest(numbers: list[int], used: int) -> None:
+    records = [record(number, minutes) for minutes, number in enumerate(numbers)]
+    in_use = [one.digest for one in records[:used]]
+    kept = verification.kept(records, in_use)
+    assert set(in_use) <= {one.digest for one in kept}
+    assert records[-LIMIT:] == kept[-len(records[-LIMIT:]) :] if records else kept == []
+
+
+def test_a_record_is_read_as_it_was_written_under_a_key_that_a_policy_can_name() -> None:
+    cluster = FakeCluster(FakeClock(), objects("prod", "api"))
+    verification.write(cluster, "api", record(1, 0), in_use=())
+    verification.write(cluster, "api", record(2, 1), in_use=())
+    verification.write(cluster, "api", record(1, 2), in_use=())
+    config_map = cluster.get("v1", "ConfigMap", "verified-api", "prod")
+    assert verification.parse(config_map) == [record(2, 1), record(1, 2)]
+    assert set((config_map or {})["data"]) == {f"{1:064x}", f"{2:064x}"}
+    assert verification.verified(cluster, "prod", "api") == {record(1, 0).digest, record(2, 0).digest}
+    assert verification.verified(cluster, "dev", "api") is None
+
+
+# Lock
+
+
+def held(cluster: ObjectApi, clock: FakeClock, who: str) -> lock.Lock:
+    mine = lock.Lock(cluster, "dev", "api", who, clock)
+    assert mine.acquire() is None
+    return mine
+
+
+def test_a_lock_has_one_holder_until_it_is_given_back_or_expires() -> None:
+    clock = FakeClock()
+    cluster = FakeCluster(clock, objects("dev", "api"))
+    first = held(cluster, clock, "first")
+    other = lock.Lock(cluster, "dev", "api", "other", clock)
+    found = other.acquire()
+    assert found is not None
+    assert (found.identity, found.until) == ("first", clock.now() + timedelta(seconds=lock.LEASE_SECONDS))
+    first.release()
+    assert other.acquire() is None
+    clock.sleep(lock.LEASE_SECONDS + 1)
+    held(cluster, clock, "third")
+    with pytest.raises(ReleaseError, match="was lost") as caught:
+        other.renew()
+    assert caught.value.exit_code is ExitCode.LOCKED
+    other.release()
+    assert lock.Lock(cluster, "dev", "api", "fourth", clock).acquire() is not None, "the third's is still the third's"
+
+
+def test_a_lock_that_is_renewed_does_not_expire() -> None:
+    clock = FakeClock()
+    cluster = FakeCluster(clock, objects("dev", "api"))
+    first = held(cluster, clock, "first")
+    for _ in range(10):
+        clock.sleep(lock.LEASE_SECONDS / 2)
+        first.renew()
+    assert lock.Lock(cluster, "dev", "api", "other", clock).acquire() is not None
+
+
+# Patches
+
+
+def test_a_policys_refusal_is_no_lost_race() -> None:
+    cluster = FakeCluster(FakeClock(), objects("dev", "api"))
+
+    class Refusing(FakeCluster):
+        def json_patch(self, *_: Any, **__: Any) -> Any:
+            raise KubernetesApiError("ValidatingAdmissionPolicy: no", status=422, reason="Invalid")
+
+    cluster.__class__ = Refusing
+    service = cluster.get("v1", "Service", "api", "dev")
+    assert service is not None
+    with pytest.raises(KubernetesApiError, match="ValidatingAdmissionPolicy"):
+        patch(cluster, service, [])
+
+
+def test_a_json_pointer_leads_to_its_value_or_to_none() -> None:
+    body = {"a": {"b/c": 1}}
+    assert (value_at(body, "/a/b~1c"), value_at(body, "/a/x/y")) == (1, None)
+
+
+# Several services
+
+
+def test_a_service_is_worked_on_after_those_it_calls_and_not_if_one_did_not_go_well() -> None:
+    worked: list[str] = []
+
+    def work(service: str) -> bool:
+        worked.append(service)
+        return service != "middle"
+
+    calls = {"front": ["middle"], "middle": ["base", "elsewhere"], "base": list[str](), "alone": list[str]()}
+    results, left = in_order(calls, work, is_good=bool)
+    assert worked.index("base") < worked.index("middle")
+    assert (set(results), left) == ({"alone", "base", "middle"}, ["front"])
+
+
+def test_services_that_call_each_other_in_a_circle_are_refused() -> None:
+    with pytest.raises(ReleaseError, match="in a circle: "):
+        in_order({"a": ["b"], "b": ["a"]}, str.isalpha, is_good=bool)
+
+
+@given(st.integers(1, 4), st.integers(1, 8))
+def test_no_more_are_worked_on_at_once_than_asked(at_once: int, services: int) -> None:
+    busy, most = list[str](), list[int]()
+
+    def work(service: str) -> bool:
+        busy.append(service)
+        most.append(len(busy))
+        busy.remove(service)
+        return True
+
+    calls = {str(number): list[str]() for number in range(services)}
+    results, left = in_order(calls, work, is_good=bool, at_once=at_once)
+    assert (len(results), left) == (services, [])
+    assert max(most) <= at_once
+
+
+# Smoke test and probe
+
+
+def smoke_failure(test: SmokeTest, *answers: Answer, seconds: float = 0) -> tuple[str | None, int]:
+    clock, asked = FakeClock(), list[str]()
+
+    def ask(path: str, timeout: float) -> Answer:
+        clock.sleep(min(seconds, timeout))
+        asked.append(path)
+        return answers[min(len(asked), len(answers)) - 1]
+
+    return smoke.failure(test, ask, now=clock.now, pause=clock.sleep), len(asked)
+
+
+GOOD, BAD = Answer(200, "hello"), Answer(500, "")
+
+
+@pytest.mark.parametrize(
+    ("test", "answers", "told", "tries"),
+    [
+        (SmokeTest("/"), [GOOD], None, 1),
+        (SmokeTest("/", contains="hello"), [GOOD], None, 1),
+        (SmokeTest("/", contains="bye"), [GOOD], 'answered 200 without "bye" in it', 10),
+        (SmokeTest("/", status=204), [GOOD], "answered 200, not 204", 10),
+        (SmokeTest("/", tries=3), [BAD], "answered 500, not 200 (3 tries)", 3),
+        (SmokeTest("/"), [BAD, BAD, GOOD], None, 3),
+        (SmokeTest("/"), [Answer(None, "refused")], "did not answer: refused", 10),
+    ],
+)
+def test_a_smoke_test_says_what_was_wrong(test: SmokeTest, answers: list[Answer], told: str | None, tries: int) -> None:
+    wrong, tried = smoke_failure(test, *answers)
+    assert tried == tries
+    if told is None:
+        assert wrong is None
+    else:
+        assert told in str(wrong)
+
+
+def test_a_smoke_test_ends_at_its_deadline() -> None:
+    wrong, tried = smoke_failure(SmokeTest("/", tries=100, deadline_seconds=20), BAD, seconds=5)
+    assert wrong is not None
+    assert tried <= 5
+
+
+@given(st.integers(0, 10), st.integers(0, 100))
+def test_worse_is_by_more_than_the_threshold_and_told_as_early_as_it_is_certain(before: int, bad: int) -> None:
+    first = probe.Sample(10, before)
+    answers = iter([BAD] * bad + [GOOD] * (100 - bad))
+
+    def is_worse(bad: int) -> bool:
+        return probe.is_worse(first, probe.Sample(100, bad))
+
+    after = probe.measure(SmokeTest("/"), lambda *_: next(answers), tries=100, pause=lambda: None, is_enough=is_worse)
+    assert probe.is_worse(first, after) == (bad / 100 > before / 10 + probe.THRESHOLD)
+
+
+# What is collected
+
+
+def made(name: str, age: timedelta = timedelta(days=1)) -> dict[str, Any]:
+    return {"metadata": {"name": name, "creationTimestamp": (NOW - age).isoformat()}}
+
+
+def test_only_old_objects_of_the_programs_that_nothing_names_are_superfluous() -> None:
+    found = seen(
+        slot("blue", revision(), 2, configuration=("api-000000000b",)),
+        slot("green", revision(), 0, configuration=("api-000000000c",)),
+        configuration=("api-000000000a",),
+        history=(entry("blue", revision(), configuration=("api-000000000d",)),),
+    )
+    every = [made(f"api-000000000{letter}") for letter in "abcdef"]
+    others = [made("api-releases"), made("verified-api"), made("api-preview-000000000e"), made("gateway-000000000e")]
+    young = made("api-0000000001", timedelta(minutes=1))
+    assert collect.superfluous(found, [*every, *others, young]) == ["api-000000000e", "api-000000000f"]
+
+
+def test_what_an_identity_may_not_list_stays_and_is_told() -> None:
+    told: list[str] = []
+
+    class Forbidding:
+        def list(self, *_: Any, **__: Any) -> Any:
+            raise KubernetesApiError("forbidden", status=403, reason="Forbidden")
+
+    api: Any = Forbidding()
+    assert collect.collect(api, seen(slot("blue"), slot("green")), told.append) == []
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-3, "0s"), (59, "59s"), (60, "1m"), (3 * 3600 + 5, "3h"), (86400 * 12, "12d")]
+)
+def test_an_age_is_told_by_its_largest_unit(seconds: int, text: str) -> None:
+    assert age(timedelta(seconds=seconds)) == text
