@@ -1,13 +1,14 @@
 # Every target is one line over `python -m rehearsal`, pytest or a linter. `make help` prints them.
 STACK ?= dev
 PYTHON ?= python3
+SERVICES ?= 5 50 200
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status shell down test test-unit lint
+.PHONY: help up preview status shell down test test-unit lint bench-preview
 
 help: ## print these targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 up: .venv/installed ## bring the platform up on this machine [STACK=dev]
 	@$(RUN) -m rehearsal up --stack $(STACK)
@@ -33,6 +34,9 @@ test-unit: .venv/installed ## run the tests that need PyPI only: seconds
 
 lint: .venv/installed ## ruff and the strict type checker
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m basedpyright
+
+bench-preview: .venv/installed ## time previews and updates with SERVICES="5 50 200", a long time
+	@$(RUN) -m benchmarks $(SERVICES)
 
 .venv/installed: requirements.txt requirements-release.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: say make PYTHON=python3.11")'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pulumi
 import pulumi_aws as aws
 
@@ -20,6 +22,7 @@ from components.node_group import NodeGroup, NodeGroupArgs
 from components.priority_classes import PriorityClasses
 from components.registry import Registry, RegistryArgs
 
+gc.disable()  # it took half of a preview's CPU, and the program ends within seconds: docs/benchmarks.md
 config = settings.load(settings.pulumi_config())
 platform = f"hello-{pulumi.get_stack()}"
 account = Account.of(config, pulumi.get_stack())
@@ -58,11 +61,8 @@ node_groups = {
     )
     for name, environment in config.environments.items()
 }
-Essentials(
-    platform,
-    EssentialsArgs(cluster=cluster.reference, nodes=list(node_groups.values())),
-    opts=pulumi.ResourceOptions(providers=[provider, cluster.provider], transformations=[cluster.takes_along]),
-)
+in_both = pulumi.ResourceOptions(providers=[provider, cluster.provider], transformations=[cluster.takes_along])
+Essentials(platform, EssentialsArgs(cluster=cluster.reference, nodes=list(node_groups.values())), opts=in_both)
 
 in_kubernetes = pulumi.ResourceOptions(provider=cluster.provider, transformations=[cluster.takes_along])
 classes = {name: IngressClass(name, opts=in_kubernetes) for name in ("public", "staff")}

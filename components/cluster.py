@@ -198,6 +198,8 @@ class Cluster(pulumi.ComponentResource):
             enable_server_side_apply=True,
             # Off where it can be: a renamed resource would take its object over, and then delete it.
             upsert_existing_objects=upsert,
+            # The provider's own 50 requests a second are 20 ms a resource; the API server guards itself.
+            kube_client_settings=kubernetes.KubeClientSettingsArgs(qps=500, burst=1000),
             # Objects are replaced when the cluster is another one, not when its kubeconfig is written anew.
             cluster_identifier=self.pulumi_resource_name,
             opts=pulumi.ResourceOptions(parent=self),

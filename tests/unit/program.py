@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import json
 import logging
 import runpy
@@ -65,7 +66,10 @@ def run(program: Path, *, stack: str, config: Mapping[str, str], preview: bool) 
         engine = MockEngine(logging.getLogger(__name__))
         configure(Settings(project=settings.PROJECT, stack=stack, monitor=monitor, engine=engine, dry_run=preview))
         set_all_config(dict(config), [f"{settings.PROJECT}:secrets"])
-        asyncio.run(run_in_stack(run_program))
+        try:
+            asyncio.run(run_in_stack(run_program))
+        finally:
+            gc.enable()  # the program is alone in its process, the tests are not
         return monitor.graph
 
     return contextvars.copy_context().run(run_here)

@@ -1,0 +1,109 @@
+"""Times previews and updates of the platform beside bare ConfigMaps: `python -m benchmarks`, `make bench-preview`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+
+from benchmarks.many_services import made_up_secrets, many_services
+from benchmarks.stack import TimedStack, Timing
+from benchmarks.tables import put, table
+from rehearsal import control_plane, plugins, toolchain, workspace
+from rehearsal.layout import CHECKOUT, Layout
+
+HEAD = ("services", "resources", "what", "platform, CPU", "bare, CPU", "ratio of CPU", "ratio of wall time")
+STACK = "dev"
+
+_console = Console(stderr=True)
+
+
+def preview(
+    sizes: Annotated[list[int], typer.Argument(help="Numbers of services.")],
+    repeat: Annotated[int, typer.Option(min=1, help="How often a preview is timed; the median counts.")] = 3,
+    up_to: Annotated[int, typer.Option(help="The most services that are also brought up.")] = 50,
+    document: Annotated[Path, typer.Option(help="Where the table goes.")] = CHECKOUT / "docs" / "benchmarks.md",
+) -> None:
+    """Time the platform with so many services, and as many bare ConfigMaps as it has resources."""
+    rows: list[list[str]] = []
+    for services in sizes:
+        _console.print(f"{services} services")
+        with _stacks(services) as (platform, bare):
+            count = platform.to_create()
+            bare.run("config", "set", "--stack", bare.name, "count", str(count))
+            rows += [[str(services), str(count), *row] for row in _phases(platform, bare, repeat, up=services <= up_to)]
+    text = table(HEAD, rows)
+    print(text)  # noqa: T201 - the result
+    put(document, "bench-preview", text)
+
+
+def _phases(platform: TimedStack, bare: TimedStack, repeat: int, *, up: bool) -> Iterator[list[str]]:
+    yield _row("first preview", *_previews(platform, bare, repeat))
+    if not up:
+        return
+    yield _row("up", [platform.up()], [bare.up()])
+    yield _row("preview, nothing to change", *_previews(platform, bare, repeat))
+    yield _row("up, nothing to change", [platform.up()], [bare.up()])
+
+
+def _previews(platform: TimedStack, bare: TimedStack, repeat: int) -> tuple[list[Timing], list[Timing]]:
+    """Alternates between the two, so that what else this machine does hits both."""
+    pairs = [(platform.preview(), bare.preview()) for _ in range(repeat)]
+    return [ours for ours, _ in pairs], [theirs for _, theirs in pairs]
+
+
+def _row(what: str, ours: list[Timing], theirs: list[Timing]) -> list[str]:
+    cpu, bare_cpu = (median(timing.cpu for timing in timings) for timings in (ours, theirs))
+    wall = median(mine.wall / other.wall for mine, other in zip(ours, theirs, strict=True))
+    row = [what, f"{cpu:.1f} s", f"{bare_cpu:.1f} s", f"{cpu / bare_cpu:.2f}", f"{wall:.2f}"]
+    _console.print(*row)
+    return row
+
+
+@contextmanager
+def _stacks(services: int) -> Generator[tuple[TimedStack, TimedStack]]:
+    """The platform and the bare ConfigMaps, both with nothing there yet, on a control plane of their own."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        layout = Layout(Path(directory))
+        tools = toolchain.ensure(_console.print)
+        workspace.copy_project(layout, STACK)
+        workspace.put_tools(layout, tools, plugins.find_kubernetes_plugin())
+        control_plane.start(layout, tools, _console.print)
+        try:
+            yield _platform(layout, services), _bare(layout)
+        finally:
+            control_plane.stop(layout)
+
+
+def _platform(layout: Layout, services: int) -> TimedStack:
+    file = layout.workspace / f"Pulumi.{STACK}.yaml"
+    content: dict[str, Any] = yaml.safe_load(file.read_text())
+    config = many_services(content["config"], services)
+    file.write_text(yaml.safe_dump({**content, "config": config}, sort_keys=False))
+    stack = TimedStack(STACK, layout.workspace, workspace.environment(layout))
+    stack.init()
+    # On the command line, since they are worth nothing, and one command for each would take longer than the benchmark.
+    secrets = [word for key, value in made_up_secrets(config).items() for word in ("--secret", f"{key}={value}")]
+    stack.run("config", "set-all", "--stack", STACK, "--path", *secrets)
+    return stack
+
+
+def _bare(layout: Layout) -> TimedStack:
+    folder = layout.directory / "bare"
+    folder.mkdir()
+    project = {"name": "bare", "runtime": "python", "main": str(CHECKOUT / "benchmarks" / "config_maps")}
+    (folder / "Pulumi.yaml").write_text(yaml.safe_dump(project))
+    stack = TimedStack("bare", folder, workspace.environment(layout))
+    stack.init()
+    return stack
+
+
+if __name__ == "__main__":
+    typer.run(preview)

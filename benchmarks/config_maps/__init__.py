@@ -1,0 +1,1 @@
+"""A program of bare ConfigMaps: what Pulumi itself takes for so many resources."""
