@@ -184,6 +184,8 @@ class NodeGroup(pulumi.ComponentResource):
             group.name,
             node_group_name=group.name,
             cluster=args.cluster,
+            # By itself: a preview of a changed cluster does not know all of `cluster`, and would replace the group.
+            cluster_name=args.cluster.eks_cluster.name,
             node_role=role.role,
             subnet_ids=[args.subnets[zone] for zone in group.zones],
             version=versions.KUBERNETES,

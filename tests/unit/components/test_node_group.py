@@ -30,7 +30,7 @@ def in_order(sizes: tuple[int, int, int], volumes: bool) -> settings.Nodes:
     return nodes(least, desired, most, volumes=volumes)
 
 
-SIZES = st.integers(1, 100)
+SIZES = st.integers(1, 4) | st.integers(1, 100)
 NODES = st.builds(in_order, st.tuples(SIZES, SIZES, SIZES), st.booleans())
 
 
@@ -124,6 +124,12 @@ def test_another_instance_type_replaces_no_node_group(graph: Graph) -> None:
         assert "instanceTypes" not in group.inputs
     for template in graph.of_type(TEMPLATE):
         assert template.inputs["instanceType"]
+
+
+def test_a_change_of_the_cluster_that_a_preview_does_not_know_replaces_no_node_group(known: Graph) -> None:
+    (cluster,) = known.of_type("eks:index:Cluster")
+    for group in known.of_type(MANAGED):
+        assert group.inputs["clusterName"] == cluster.inputs["name"]
 
 
 def test_pods_cannot_reach_a_nodes_credentials(graph: Graph) -> None:
