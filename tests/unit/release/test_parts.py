@@ -232,7 +232,10 @@ def test_worse_is_by_more_than_the_threshold_and_told_as_early_as_it_is_certain(
     def is_worse(bad: int) -> bool:
         return probe.is_worse(first, probe.Sample(100, bad))
 
-    after = probe.measure(SmokeTest("/"), lambda *_: next(answers), tries=100, pause=lambda: None, is_enough=is_worse)
+    def ask(_path: str, _timeout: float) -> Answer:
+        return next(answers)
+
+    after = probe.measure(SmokeTest("/"), ask, tries=100, pause=lambda: None, is_enough=is_worse)
     assert probe.is_worse(first, after) == (bad / 100 > before / 10 + probe.THRESHOLD)
 
 

@@ -164,9 +164,7 @@ def test_a_tool_that_is_killed_after_any_call_leaves_the_live_slot_ready_and_the
         assert fixture.seen.live == BLUE, faulty.calls[-1]
         assert fixture.cluster.selected == [BLUE], faulty.calls[-1]
         assert not fixture.is_locked()
-    print(
-        f"{type(goal).__name__}: killed after each of {number - 1} calls; the next run finished after each"
-    )
+    print(f"{type(goal).__name__}: killed after each of {number - 1} calls; the next run finished after each")
 
 
 @pytest.mark.parametrize(
