@@ -132,6 +132,23 @@ class Engine:
         with self._logged("destroy") as log:
             self._stack.destroy(on_output=log, on_error=log, on_event=display.event)
 
+    def unprotect(self) -> list[str]:
+        """Lets every resource of the stack be deleted, as `pulumi state unprotect --all` does.
+
+        Returns:
+            The URNs of those that were protected.
+        """
+        exported = self._stack.export_stack()
+        state = dict(exported.deployment or {})
+        resources: list[dict[str, Any]] = state.get("resources") or []
+        protected = [str(resource["urn"]) for resource in resources if resource.get("protect")]
+        if protected:
+            free = [{name: value for name, value in resource.items() if name != "protect"} for resource in resources]
+            self._stack.import_stack(
+                automation.Deployment(version=exported.version, deployment={**state, "resources": free})
+            )
+        return protected
+
     def outputs(self) -> dict[str, automation.OutputValue]:
         """The stack's outputs, secrets marked."""
         return dict(self._stack.outputs())

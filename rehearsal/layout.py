@@ -77,6 +77,11 @@ class Layout:
         return self.directory / "aws.json"
 
     @property
+    def cluster_keys(self) -> Path:
+        """What the API server's database had when the EKS cluster was made."""
+        return self.directory / "cluster-keys.json"
+
+    @property
     def faults(self) -> Path:
         """Which resource types the stand-ins shall fail or delay, as JSON."""
         return self.directory / "faults.json"

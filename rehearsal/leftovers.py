@@ -10,16 +10,22 @@ from release.kubernetes_api import KubernetesApi
 
 SYSTEM_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
 
-_CLUSTER_WIDE = (
+_ANYWHERE = (
     ("v1", "Node"),
     ("v1", "PersistentVolume"),
+    ("v1", "PersistentVolumeClaim"),
+    ("v1", "Pod"),
+    ("apps/v1", "DaemonSet"),
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "StatefulSet"),
+    ("networking.k8s.io/v1", "Ingress"),
     ("networking.k8s.io/v1", "IngressClass"),
     ("storage.k8s.io/v1", "StorageClass"),
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
     ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
     ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
 )
-"""Kinds outside namespaces that a new control plane has none of."""
+"""Kinds that a new control plane has none of."""
 
 
 def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
@@ -40,7 +46,7 @@ def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
         ),
         *(
             f"cluster: {kind} {one['metadata']['name']}"
-            for api_version, kind in _CLUSTER_WIDE
+            for api_version, kind in _ANYWHERE
             for one in api.list(api_version, kind)
         ),
     ]

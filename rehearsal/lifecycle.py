@@ -16,6 +16,7 @@ from rehearsal.engine import Engine
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.processes import ProcessTable
+from rehearsal.stand_ins.aws import protection
 from release.kubernetes_api import KubernetesApi
 
 SECRET = "[secret]"  # noqa: S105 - what stands in place of one
@@ -73,6 +74,7 @@ class Rehearsal:
         with self._alone():
             engine = self._engine()
             engine.recover(self._report)
+            self._unprotect(engine)
             with EngineDisplay(self.console, f"pulumi destroy --stack {self.stack}") as display:
                 engine.destroy(display)
             left = leftovers.find(self.layout, self.api(), engine.resources())
@@ -110,6 +112,15 @@ class Rehearsal:
                 remedy=f"run `make up STACK={self.stack}`: it comes back with what it had.",
             )
         return KubernetesApi(self.layout.kubeconfig)
+
+    def _unprotect(self, engine: Engine) -> None:
+        """Lifts what keeps the stack from being deleted, in the engine's state and in the account."""
+        protected = len(engine.unprotect()) + len(protection.lift(self.layout))
+        if protected:
+            self._report(
+                f"Lifted the protection of {protected} resources, since this is a rehearsal: "
+                f"in AWS, and in `make shell`, a destroy refuses them until a person has lifted it"
+            )
 
     def _engine(self, *, start_control_plane: bool = True) -> Engine:
         """Toolchain, project and control plane in place, the engine ready to run."""

@@ -51,6 +51,7 @@ def rehearsed(control_plane: RunningControlPlane, tools: Toolchain, folder: Path
     layout = Layout(folder / "rehearsal")
     layout.directory.mkdir()
     layout.kubeconfig.write_bytes(control_plane.layout.kubeconfig.read_bytes())
+    layout.control_plane.symlink_to(control_plane.layout.control_plane)
     providers = {f"pulumi-resource-{name}": f"rehearsal.stand_ins.{name}" for name in ("aws", "eks", "kubernetes")}
     engine = EngineHarness(folder / "engine", tools, providers, {DIRECTORY_VARIABLE: str(layout.directory)})
     return Rehearsed(layout, control_plane, engine)
@@ -130,7 +131,7 @@ def platform(
             coredns_addon_options=eks.CoreDnsAddonOptionsArgs(enabled=False),
             opts=pulumi.ResourceOptions.merge(in_aws, pulumi.ResourceOptions(depends_on=[logs])),
         )
-        eks.ManagedNodeGroup(
+        nodes = eks.ManagedNodeGroup(
             group,
             cluster=cluster,
             node_group_name=group,
@@ -143,6 +144,14 @@ def platform(
                 id=template.id, version=template.latest_version.apply(str)
             ),
             opts=pulumi.ResourceOptions(provider=provider, depends_on=[attachment]),
+        )
+        aws.eks.Addon(
+            "coredns",
+            cluster_name=cluster.eks_cluster.name,
+            addon_name="coredns",
+            addon_version="v1.12.4-eksbuild.17",
+            configuration_values=json.dumps({"tolerations": [{"operator": "Exists"}]}),
+            opts=pulumi.ResourceOptions(provider=provider, depends_on=[nodes]),
         )
         in_cluster = pulumi.ResourceOptions(
             provider=kubernetes.Provider("kubernetes", kubeconfig=cluster.kubeconfig_json)
@@ -301,7 +310,7 @@ def test_the_cluster_is_made_as_its_arguments_say(life: Life) -> None:
 
 
 def test_a_destroyed_platform_leaves_no_trace(life: Life) -> None:
-    assert len(life.records) == 17
+    assert len(life.records) == 18
     assert life.records_left == ()
     assert life.nodes_left == []
 

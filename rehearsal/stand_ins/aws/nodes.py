@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
-
-import urllib3.exceptions
 
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.nodes import NodeGroupSpec, nodes
 from rehearsal.stand_ins.aws.errors import AwsError
+from rehearsal.stand_ins.aws.local_cluster import answering
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 
 GROUP_LABEL = "eks.amazonaws.com/nodegroup"
@@ -38,7 +36,7 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
         RehearsalError: The API server does not answer or refuses a node, or the nodes do not become ready.
     """
     wanted = {str(node["metadata"]["name"]): node for node in nodes(group)}
-    with _answering(layout, group.name) as api:
+    with answering(layout, f"node group {group.name}") as api:
         there = {str(node["metadata"]["name"]): node for node in _nodes_of(api, group.name)}
         for name, node in wanted.items():
             if name not in there:
@@ -70,7 +68,7 @@ def dissolve(layout: Layout, group_name: str) -> None:
     """
     if not layout.kubeconfig.exists():
         return
-    with _answering(layout, group_name) as api:
+    with answering(layout, f"node group {group_name}") as api:
         for node in _nodes_of(api, group_name):
             _delete_node(api, str(node["metadata"]["name"]))
         _wait(
@@ -171,24 +169,3 @@ def _wait(done: Callable[[], bool], seconds: float, problem: str, layout: Layout
                 remedy=f"See what KWOK says in {layout.logs}, then run the command again.",
             )
         time.sleep(SECONDS_BETWEEN_LOOKS)
-
-
-@contextmanager
-def _answering(layout: Layout, group_name: str) -> Generator[KubernetesApi]:
-    if not layout.kubeconfig.exists():
-        raise RehearsalError(
-            f"node group {group_name} needs the local control plane, and there is no {layout.kubeconfig}",
-            remedy="Run `make up`, which starts it.",
-        )
-    try:
-        yield KubernetesApi(layout.kubeconfig)
-    except KubernetesApiError as error:
-        raise RehearsalError(
-            f"the API server refused the nodes of node group {group_name}: {error}",
-            remedy="Correct the node group's labels or taints as the message says.",
-        ) from error
-    except urllib3.exceptions.HTTPError as error:
-        raise RehearsalError(
-            f"the local API server did not answer about node group {group_name}: {error}",
-            remedy="Run `make up`, which starts it where it does not run.",
-        ) from error

@@ -17,7 +17,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws import invokes, lifecycle
+from rehearsal.stand_ins.aws import creation_times, invokes, lifecycle
 from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Account
 from rehearsal.stand_ins.aws.differences import difference
 from rehearsal.stand_ins.aws.errors import AwsError
@@ -118,6 +118,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.CreateResponse(properties=to_struct(lifecycle.foreseen(kind, self._caller, inputs, {})))
         with _telling(context, f"creating {kind.type} {_name(request.urn)}"):
             self._faults.strike(kind.type, request.urn)
+            creation_times.wait(kind.type)
             record = lifecycle.create(kind, self._caller, request.urn, inputs)
         return provider_pb2.CreateResponse(id=record.id, properties=to_struct(record.outputs))
 

@@ -16,6 +16,7 @@ from rehearsal.stand_ins.kubernetes.checking import NamePolicy, checked
 from rehearsal.stand_ins.kubernetes.checkpoints import Checkpoint, as_bag, as_object
 from rehearsal.stand_ins.kubernetes.comparing import compared
 from rehearsal.stand_ins.kubernetes.engine_log import EngineLog
+from rehearsal.stand_ins.kubernetes.helm import releases
 from rehearsal.stand_ins.kubernetes.identity import (
     TypeToken,
     generated_name,
@@ -26,7 +27,14 @@ from rehearsal.stand_ins.kubernetes.identity import (
 from rehearsal.stand_ins.kubernetes.inputs import normalized, pruned, with_what_the_server_drops
 from rehearsal.stand_ins.kubernetes.managed_fields import CREATOR
 from rehearsal.stand_ins.kubernetes.objects import Change
-from rehearsal.stand_ins.kubernetes.properties import PropertyBag, decode, encode, has_unknown, with_secrets_of
+from rehearsal.stand_ins.kubernetes.properties import (
+    PropertyBag,
+    decode,
+    encode,
+    has_unknown,
+    revealed,
+    with_secrets_of,
+)
 from rehearsal.stand_ins.kubernetes.responses import PartlyDoneError, diff_response, only_in_the_real_one, telling
 from rehearsal.stand_ins.kubernetes.service import ProviderService
 from rehearsal.stand_ins.kubernetes.waiting import NotReadyError
@@ -50,9 +58,18 @@ class KubernetesProvider(ProviderService):
     @telling
     def Check(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext) -> provider_pb2.CheckResponse:
         """Fills in kind, name and namespace."""
+        news, session = decode(request.news), self.session
+        if type_of_urn(request.urn) == releases.TYPE:
+            inputs = releases.checked(
+                request.urn,
+                news,
+                decode(request.olds),
+                default_namespace=session.default_namespace,
+                seed=request.randomSeed,
+            )
+            return provider_pb2.CheckResponse(inputs=encode(inputs))
         if type_of_urn(request.urn).startswith(_HELM):
             raise only_in_the_real_one(type_of_urn(request.urn))
-        news, session = decode(request.news), self.session
         options = provider_pb2.CheckRequest.AutonamingOptions
         inputs = checked(
             request.urn,
@@ -73,6 +90,8 @@ class KubernetesProvider(ProviderService):
     @telling
     def Diff(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
         """Says what an update would do."""
+        if type_of_urn(request.urn) == releases.TYPE:
+            return diff_response(releases.compared(decode(request.olds), decode(request.news), request.ignoreChanges))
         session, inputs = self.session, as_object(decode(request.news))
         comparison = compared(
             Checkpoint.of_state(decode(request.olds)),
@@ -87,6 +106,10 @@ class KubernetesProvider(ProviderService):
     def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
         """Creates an object, or in a preview asks the API server what it would be."""
         bag = decode(request.properties)
+        if type_of_urn(request.urn) == releases.TYPE:
+            state = self._release(request.urn, bag, preview=request.preview)
+            known = "" if request.preview else releases.identifier(revealed(bag))
+            return provider_pb2.CreateResponse(id=known, properties=encode(state))
         inputs, as_given = as_object(bag), provider_pb2.CreateResponse(properties=request.properties)
         if request.preview and not self._can_preview(inputs):
             return as_given
@@ -119,6 +142,10 @@ class KubernetesProvider(ProviderService):
     def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:
         """Applies to an object, or in a preview asks the API server what would come of it."""
         bag = decode(request.news)
+        if type_of_urn(request.urn) == releases.TYPE:
+            before = revealed(decode(request.olds)).get("status", {}).get("revision", 0)
+            state = self._release(request.urn, bag, preview=request.preview, revision=before + 1)
+            return provider_pb2.UpdateResponse(properties=encode(state))
         inputs, as_given = normalized(as_object(bag)), provider_pb2.UpdateResponse(properties=request.news)
         if request.preview and not self._can_preview(inputs):
             return as_given
@@ -150,6 +177,10 @@ class KubernetesProvider(ProviderService):
         """Reads an object as it is, for a refresh, an import or a `get`; nothing where it is gone."""
         if self._drops_unreachable(request.urn):
             return provider_pb2.ReadResponse()
+        if type_of_urn(request.urn) == releases.TYPE:
+            there = releases.is_there(self.session.client, decode(request.properties))
+            unchanged = provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+            return unchanged if there else provider_pb2.ReadResponse()
         origin, old = decode(request.inputs), Checkpoint.of_state(decode(request.properties))
         inputs = normalized(as_object(origin))
         token, known = TypeToken.of_urn(request.urn), inputs if inputs.get("kind") else old.live
@@ -188,6 +219,9 @@ class KubernetesProvider(ProviderService):
             return empty_pb2.Empty()
         self._strike(request.urn, preview=False)
         bag = decode(request.properties)
+        if type_of_urn(request.urn) == releases.TYPE:
+            releases.uninstalled(self.session.client, bag)
+            return empty_pb2.Empty()
         old = Checkpoint.of_state(bag)
         change = Change(request.urn, old.inputs, old.manager, wait_seconds(request.timeout, old.inputs))
         try:
@@ -195,6 +229,12 @@ class KubernetesProvider(ProviderService):
         except NotReadyError as error:
             raise PartlyDoneError(str(error), state=old, origin=bag, reasons=error.reasons) from None
         return empty_pb2.Empty()
+
+    def _release(self, urn: str, inputs: PropertyBag, *, preview: bool, revision: int = 1) -> PropertyBag:
+        if preview:
+            return releases.foreseen(inputs)
+        self._strike(urn, preview=False)
+        return releases.installed(self.session.client, inputs, revision=revision)
 
     def _can_preview(self, inputs: PropertyBag) -> bool:
         """Whether the API server can be asked what would come of these inputs."""

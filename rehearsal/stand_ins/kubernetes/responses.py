@@ -21,6 +21,7 @@ from rehearsal.stand_ins.kubernetes.identity import object_id
 from rehearsal.stand_ins.kubernetes.paths import render
 from rehearsal.stand_ins.kubernetes.properties import PropertyBag, encode
 from rehearsal.stand_ins.kubernetes.waiting import NotReadyError
+from release.kubernetes_api import KubernetesApiError
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -88,7 +89,7 @@ def telling(method: Method) -> Method:
             return method(self, request, context)
         except PartlyDoneError as error:
             context.abort_with_status(_Status(error))
-        except (ApiError, FaultStruckError, NotReadyError, RehearsalError, ValueError) as error:
+        except (ApiError, FaultStruckError, KubernetesApiError, NotReadyError, RehearsalError, ValueError) as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
     return cast("Method", answer)

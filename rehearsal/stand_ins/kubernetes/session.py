@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 
 from rehearsal.errors import RehearsalError
+from rehearsal.stand_ins.kubernetes import kubeconfig
 from rehearsal.stand_ins.kubernetes.api_server import ApiError, ApiServer
 from rehearsal.stand_ins.kubernetes.configuration import Options
 from rehearsal.stand_ins.kubernetes.engine_log import EngineLog
 from rehearsal.stand_ins.kubernetes.objects import Objects
 from rehearsal.stand_ins.kubernetes.scopes import CLUSTER_SCOPED
 from rehearsal.stand_ins.kubernetes.waiting import Waiter
+from release.kubernetes_api import KubernetesApi
 
 _UNREACHABLE = """configured Kubernetes cluster is unreachable: {reason}
 If the cluster was deleted, you can remove this resource from Pulumi state by rerunning the operation with the
@@ -61,6 +64,21 @@ class Session:
                 remedy="Start the cluster (`make up` starts a rehearsal's), or correct the kubeconfig.",
             )
         return self._objects
+
+    @property
+    def client(self) -> KubernetesApi:
+        """A client of the cluster for what Helm does.
+
+        Raises:
+            RehearsalError: The cluster cannot be reached.
+        """
+        source = self.options.kubeconfig or os.environ.get("KUBECONFIG")
+        if self._objects is None or not source:
+            raise RehearsalError(
+                _UNREACHABLE.format(reason=self.unreachable_because),
+                remedy="Start the cluster (`make up` starts a rehearsal's), or correct the kubeconfig.",
+            )
+        return KubernetesApi(kubeconfig.load(source))
 
     def serves(self, api_version: str, kind: str) -> bool:
         """Whether the cluster is there and has this kind."""

@@ -15,6 +15,7 @@ from rehearsal.stand_ins.aws.kinds import (
     clusters,
     keys,
     launch_templates,
+    left_behind,
     logs,
     network,
     node_groups,
@@ -39,6 +40,7 @@ KINDS: dict[str, Kind] = {
         keys,
         logs,
         registry,
+        left_behind,
     )
     for kind in module.KINDS
 }

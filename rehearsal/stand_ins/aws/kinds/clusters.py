@@ -8,18 +8,30 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from rehearsal.stand_ins.aws import rules
+from rehearsal.layout import Layout
+from rehearsal.stand_ins.aws import addon_workloads, addons, cluster_contents, protection, rules
+from rehearsal.stand_ins.aws.account import Account, Record, changing
 from rehearsal.stand_ins.aws.control_plane import api_server
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, given, text
+from rehearsal.stand_ins.aws.kinds.left_behind import left_behind
 from rehearsal.stand_ins.aws.kinds.network import SECURITY_GROUP, SUBNET, in_subnets
 from rehearsal.stand_ins.aws.kinds.roles import ROLE, now
-from rehearsal.stand_ins.aws.properties import known_values
+from rehearsal.stand_ins.aws.local_cluster import answering
+from rehearsal.stand_ins.aws.properties import Properties, known_values
 
 CLUSTER = "aws:eks/cluster:Cluster"
 NO_SUCH_CLUSTER = Refusal("ResourceNotFoundException", "No cluster found for name: {value}.")
 NO_SUCH_ROLE = Refusal("InvalidParameterException", "The role {value} cannot be found.")
 LEAST_ZONES = 2
+
+TIED_TO_THE_ACCOUNT = (
+    ("networking.k8s.io/v1", "IngressClass"),
+    ("networking.k8s.io/v1", "Ingress"),
+    ("v1", "Service"),
+    ("v1", "PersistentVolume"),
+)
+"""Kinds of objects for which controllers make something in AWS."""
 
 
 def of_cluster() -> Reference:
@@ -78,6 +90,25 @@ def _issuer(making: Making) -> list[dict[str, Any]]:
     return [{"oidcs": [{"issuer": issuer}]}]
 
 
+def _converge(layout: Layout, _record: Record, _account: Account) -> Properties:
+    cluster_contents.remember(layout)
+    return {}
+
+
+def _dissolve(layout: Layout, record: Record) -> None:
+    if not layout.cluster_keys.exists():
+        return
+    with answering(layout, f"cluster {record.id}") as api, changing(layout) as account:
+        objects = [obj for api_version, kind in TIED_TO_THE_ACCOUNT for obj in api.list(api_version, kind)]
+        for left in left_behind(record, account, objects):
+            account.put(left)
+    cluster_contents.sweep(layout)
+
+
+def _configuration_fits(making: Making) -> None:
+    addons.judge(str(making.inputs["addonName"]), str(making.inputs.get("configurationValues") or ""))
+
+
 CLUSTER_NAME = r"[0-9A-Za-z][A-Za-z0-9\-_]{0,99}"
 
 KINDS = (
@@ -117,6 +148,7 @@ KINDS = (
         unique=(Unique(("name",), Refusal("ResourceInUseException", "Cluster already exists with name: {name}")),),
         owns={"vpcConfig.clusterSecurityGroupId": SECURITY_GROUP},
         refusals=(_stands_in_two_zones, _is_reachable),
+        deletion_refusals=(protection.refuse,),
         replaces=frozenset(
             {
                 "accessConfig.bootstrapClusterCreatorAdminPermissions",
@@ -157,6 +189,8 @@ KINDS = (
             "platformVersion": lambda _: "eks.1",
         },
         revised={"accessConfig": _access, "vpcConfig": _network},
+        converge=_converge,
+        dissolve=_dissolve,
     ),
     Kind(
         type="aws:eks/addon:Addon",
@@ -180,10 +214,13 @@ KINDS = (
             Reference("podIdentityAssociations.roleArn", ROLE, by="arn", missing=NO_SUCH_ROLE),
         ),
         unique=(Unique(("clusterName", "addonName"), Refusal("ResourceInUseException", "Addon already exists.")),),
+        refusals=(_configuration_fits,),
         replaces=frozenset({"addonName", "clusterName", "namespaceConfig"}),
         constants={"configurationValues": "", "namespaceConfig": {"namespace": "kube-system"}},
         # The real provider asks AWS for the default version; which one that is, no rehearsal can know.
-        attributes={"addonVersion": given("addonVersion", lambda _: ""), "createdAt": now},
-        revised={"modifiedAt": now},
+        attributes={"createdAt": now},
+        revised={"addonVersion": given("addonVersion", lambda _: ""), "modifiedAt": now},
+        converge=addon_workloads.converge,
+        dissolve=addon_workloads.dissolve,
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rehearsal.stand_ins.aws import rules
+from rehearsal.stand_ins.aws import protection, rules
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, fresh, text
 from rehearsal.stand_ins.aws.kinds.network import VPC
@@ -47,6 +47,7 @@ KINDS = (
         unique=(
             Unique(("name",), Refusal("ResourceAlreadyExistsException", "The specified log group already exists")),
         ),
+        deletion_refusals=(protection.refuse,),
         replaces=frozenset({"logGroupClass", "name", "namePrefix"}),
         constants={
             "deletionProtectionEnabled": False,

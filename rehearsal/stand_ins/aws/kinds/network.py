@@ -9,11 +9,13 @@ from rehearsal.stand_ins.aws import moto_answers, rules
 from rehearsal.stand_ins.aws.account import Account, Record
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, account_id, fresh, given, text
+from rehearsal.stand_ins.aws.properties import known_values
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
 NAT_GATEWAY = "aws:ec2/natGateway:NatGateway"
 ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
+LOAD_BALANCER = "rehearsal:elasticloadbalancing/loadBalancer:LoadBalancer"
 SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
 
 NO_SUCH_VPC = Refusal("InvalidVpcID.NotFound", "The vpc ID '{value}' does not exist")
@@ -68,9 +70,14 @@ def _zone_id(making: Making) -> str:
     return zones.get(str(making.inputs.get("availabilityZone") or _zone(making)), "")
 
 
+def _subnets(record: Record) -> list[str]:
+    return [*known_values(record.inputs, "subnetId"), *known_values(record.inputs, "subnetIds")]
+
+
 def _has_no_mapped_addresses(account: Account, gateway: Record) -> None:
-    for nat in account.records(NAT_GATEWAY):
-        subnet = account.find(SUBNET, str(nat.inputs.get("subnetId")))
+    with_interfaces = (*account.records(NAT_GATEWAY), *account.records(LOAD_BALANCER))
+    for interface in (one for record in with_interfaces for one in _subnets(record)):
+        subnet = account.find(SUBNET, interface)
         if subnet is not None and subnet.inputs["vpcId"] == gateway.inputs.get("vpcId"):
             raise AwsError(
                 "DependencyViolation",

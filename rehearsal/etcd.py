@@ -1,0 +1,71 @@
+"""The database of a rehearsal's control plane, through its JSON gateway.
+
+https://etcd.io/docs/v3.5/dev-guide/api_grpc_gateway/
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import urllib3
+
+from rehearsal import certificates, ports
+from rehearsal.layout import Layout
+from rehearsal.ports import LOOPBACK
+
+KEYS_AT_ONCE = 100
+"""Fewer than etcd's default `--max-txn-ops`, 128."""
+
+SECONDS_TO_ANSWER = 30.0
+
+
+class Etcd:
+    """The keys of one control plane.
+
+    Args:
+        layout: The rehearsal; its control plane was started once.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        trust = certificates.ensure(layout.control_plane / "pki")
+        client = trust.of("etcd")
+        self._url = f"https://{LOOPBACK}:{ports.ensure(layout.control_plane / 'ports.json').etcd}/v3/kv"
+        self._pool = urllib3.PoolManager(
+            ca_certs=str(trust.authority), cert_file=str(client.certificate), key_file=str(client.key)
+        )
+
+    def keys(self, prefix: str) -> list[str]:
+        """All keys that begin so, which must not be nothing.
+
+        Raises:
+            urllib3.exceptions.HTTPError: It does not answer.
+        """
+        end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        found = self._call("range", {"key": _encoded(prefix), "range_end": _encoded(end), "keys_only": True})
+        return [base64.b64decode(entry["key"]).decode() for entry in found.get("kvs", [])]
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Takes keys away; one that is already gone is no error.
+
+        Raises:
+            urllib3.exceptions.HTTPError: It does not answer.
+        """
+        requests = [{"requestDeleteRange": {"key": _encoded(key)}} for key in keys]
+        for batch in _batches(requests):
+            self._call("txn", {"success": batch})
+
+    def _call(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = self._pool.request("POST", f"{self._url}/{operation}", json=body, timeout=SECONDS_TO_ANSWER)
+        if answer.status != 200:  # noqa: PLR2004 - HTTP's OK
+            raise urllib3.exceptions.HTTPError(f"etcd answers {operation} with {answer.status}: {answer.data!r}")
+        return cast("dict[str, Any]", answer.json())
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _batches(items: Sequence[dict[str, Any]]) -> Iterable[Sequence[dict[str, Any]]]:
+    return (items[start : start + KEYS_AT_ONCE] for start in range(0, len(items), KEYS_AT_ONCE))

@@ -1,0 +1,77 @@
+"""What is in a cluster goes with it: the local API server outlives the EKS cluster that it stands for.
+
+The keys of the API server's database are remembered when the cluster is made. When it is deleted, all others go: at
+once, as on AWS, with no controller that could still do something about them.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+import urllib3.exceptions
+
+from rehearsal.errors import RehearsalError
+from rehearsal.etcd import Etcd
+from rehearsal.layout import Layout
+from release.kubernetes_api import KubernetesApi
+
+ROOT = "/registry/"
+ACCOUNTS = "/registry/serviceaccounts/kube-system/"
+
+TRANSIENT = ("/registry/events/", "/registry/leases/kube-system/", "/registry/masterleases/", "/registry/ranges/")
+"""Where the control plane writes for itself, at any time."""
+
+CONTROLLERS = "kube-controller-manager"
+"""The field manager of service accounts that Kubernetes' own controllers act as."""
+
+SECONDS_TO_BE_QUIET = 30.0
+SECONDS_BETWEEN_LOOKS = 0.5
+QUIET_LOOKS = 3
+"""How often nothing new must be found in a row: controllers may still make what they had decided on."""
+
+
+def remember(layout: Layout) -> None:
+    """Notes what the API server has before anything is in the cluster. A second time it changes nothing."""
+    if layout.cluster_keys.exists() or not layout.control_plane.exists():
+        return
+    layout.cluster_keys.write_text(json.dumps(Etcd(layout).keys(ROOT)))
+
+
+def sweep(layout: Layout) -> None:
+    """Takes away all that came since, and waits until nothing comes any more.
+
+    Raises:
+        RehearsalError: The database does not answer, or something goes on making objects.
+    """
+    if not layout.cluster_keys.exists():
+        return
+    known: set[str] = {*json.loads(layout.cluster_keys.read_text()), *_controllers_accounts(layout)}
+    etcd, quiet, end = Etcd(layout), 0, time.monotonic() + SECONDS_TO_BE_QUIET
+    try:
+        while quiet < QUIET_LOOKS:
+            left = [key for key in etcd.keys(ROOT) if key not in known and not key.startswith(TRANSIENT)]
+            etcd.delete(left)
+            quiet = 0 if left else quiet + 1
+            if time.monotonic() > end:
+                raise RehearsalError(
+                    f"the cluster is deleted, and something still makes objects in it: {', '.join(left[:5])}",
+                    remedy=f"See what the controllers say in {layout.logs}, then run the command again.",
+                )
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+    except urllib3.exceptions.HTTPError as error:
+        raise RehearsalError(
+            f"the local control plane's database did not answer: {error}",
+            remedy="Run `make up`, which starts it where it does not run.",
+        ) from error
+    layout.cluster_keys.unlink()
+
+
+def _controllers_accounts(layout: Layout) -> set[str]:
+    """Keys of the service accounts that Kubernetes' own controllers have: some make theirs late."""
+    accounts = KubernetesApi(layout.kubeconfig).list("v1", "ServiceAccount", namespace="kube-system")
+    return {
+        f"{ACCOUNTS}{account['metadata']['name']}"
+        for account in accounts
+        if all(entry["manager"] == CONTROLLERS for entry in account["metadata"].get("managedFields") or ())
+    }

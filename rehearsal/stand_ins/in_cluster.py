@@ -1,0 +1,78 @@
+"""Brings objects into the local API server, waits for them, and takes them away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rehearsal.stand_ins.workloads import MARK
+from release.kubernetes_api import KubernetesApi, KubernetesObject
+
+KINDS = (
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "DaemonSet"),
+    ("policy/v1", "PodDisruptionBudget"),
+    ("v1", "Service"),
+    ("v1", "ServiceAccount"),
+    ("storage.k8s.io/v1", "CSIDriver"),
+)
+"""All that stand-ins make, in the order in which it is taken away."""
+
+SECONDS_BETWEEN_LOOKS = 0.2
+
+
+def bring(api: KubernetesApi, stands_in_for: str, objects: Sequence[KubernetesObject], *, manager: str) -> None:
+    """Makes what there is with this mark exactly these objects; none takes all of it away.
+
+    Raises:
+        KubernetesApiError: The API server refuses an object.
+    """
+    wanted = {_key(obj) for obj in objects}
+    for api_version, kind in KINDS:
+        for obj in api.list(api_version, kind, label_selector=f"{MARK}={stands_in_for}"):
+            if _key(obj) not in wanted:
+                api.delete(api_version, kind, obj["metadata"]["name"], obj["metadata"].get("namespace"))
+    for obj in objects:
+        api.apply(obj, field_manager=manager, force=True)
+
+
+def waits_for(api: KubernetesApi, objects: Sequence[KubernetesObject], seconds: float) -> list[str]:
+    """Waits until all pods of all workloads are ready.
+
+    Args:
+        api: The API server.
+        objects: What was brought.
+        seconds: The longest wait.
+
+    Returns:
+        What is not ready after it, a line each.
+    """
+    end = time.monotonic() + seconds
+    while missing := [line for obj in objects for line in _missing(api, obj)]:
+        if time.monotonic() > end:
+            return missing
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    return []
+
+
+def _missing(api: KubernetesApi, wanted: KubernetesObject) -> list[str]:
+    kind, name, namespace = wanted["kind"], wanted["metadata"]["name"], wanted["metadata"].get("namespace")
+    if kind not in ("Deployment", "DaemonSet"):
+        return []
+    live = api.get(wanted["apiVersion"], kind, name, namespace) or {"metadata": {}, "spec": {}}
+    status: dict[str, Any] = live.get("status", {})
+    seen = status.get("observedGeneration") == live["metadata"].get("generation")
+    if kind == "Deployment":
+        needed, ready = live["spec"].get("replicas", 0), status.get("availableReplicas", 0)
+        updated = status.get("updatedReplicas", 0)
+    else:
+        needed, ready = status.get("desiredNumberScheduled", 0), status.get("numberReady", 0)
+        updated = status.get("updatedNumberScheduled", 0)
+    if seen and needed == ready == updated and status.get("replicas", needed) == needed:
+        return []
+    return [f"{kind} {namespace}/{name}: {ready} of {needed} pods are ready"]
+
+
+def _key(obj: KubernetesObject) -> tuple[str, str | None, str]:
+    return obj["kind"], obj["metadata"].get("namespace"), obj["metadata"]["name"]
