@@ -254,8 +254,9 @@ def _going_on(seen: Seen, goal: Deploy | Switch | Rollback) -> str | None:
         return None
     if isinstance(goal, Switch) and goal.to not in (None, running.slot):
         return None
-    if running.slot == seen.live and running.revision != seen.live_slot.revision:
-        return None  # somebody made the service anew since
+    brought_in = not isinstance(goal, Deploy) or running.slot == seen.live
+    if brought_in and running.revision != seen.slot(running.slot).revision:
+        return None  # somebody gave the slot something else since
     return running.slot
 
 
@@ -395,15 +396,17 @@ def _in_the_way(seen: Seen, goal: Deploy | Switch | Rollback, *, new: Slot, live
     """The pods that must be gone before the new ones come."""
     # Old and new pods of one slot side by side would want the room of three slots.
     if isinstance(goal, Deploy) and new.revision != _wanted(seen, goal) and (new.wanted > 0 or new.pods > 0):
-        return Empty(new.name) if new.wanted > 0 else AwaitGone(new.name)
+        return _clear(new)
     if seen.exclusive and (live.wanted > 0 or live.pods > 0):
-        return Empty(live.name) if live.wanted > 0 else AwaitGone(live.name)
+        return _clear(live)
     return None
 
 
 def _complete(seen: Seen, goal: Deploy | Switch | Rollback, progress: Progress) -> Step:
     """From the switch on."""
-    live = seen.live_slot
+    live, old = seen.live_slot, seen.idle_slot
+    if seen.exclusive and (old.wanted > 0 or old.pods > 0):
+        return _clear(old)
     if live.wanted < 1:
         return Scale(live.name, seen.size)
     if not _serves_enough(seen, live):
@@ -416,7 +419,7 @@ def _complete(seen: Seen, goal: Deploy | Switch | Rollback, progress: Progress) 
     if not progress.watched and not isinstance(goal, Rollback):
         return Watch(live.name)
     if seen.preview == live.name:
-        return Preview(other(live.name))
+        return Preview(old.name)
     return Finish(Outcome.RELEASED)
 
 
@@ -442,8 +445,12 @@ def _switch_back(seen: Seen, *, failed: Slot, old: Slot) -> Step:
     if old.revision is None or seen.running is None or old.revision != seen.running.previous:
         return Finish(Outcome.FAILED)  # there is nothing to go back to
     if seen.exclusive and (failed.wanted > 0 or failed.pods > 0):
-        return Empty(failed.name) if failed.wanted > 0 else AwaitGone(failed.name)
+        return _clear(failed)
     return Select(old.name) if old.is_ready and old.wanted >= seen.size else _wake(seen, old)
+
+
+def _clear(slot: Slot) -> Step:
+    return Empty(slot.name) if slot.wanted > 0 else AwaitGone(slot.name)
 
 
 def _wake(seen: Seen, slot: Slot) -> Step:
