@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from benchmarks.many_services import made_up_secrets, many_services
 from benchmarks.stack import TimedStack, Timing
 from benchmarks.tables import put, table
 from rehearsal import control_plane, plugins, toolchain, workspace
+from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
 
 HEAD = ("services", "resources", "what", "platform, CPU", "bare, CPU", "ratio of CPU", "ratio of wall time")
@@ -106,4 +108,7 @@ def _bare(layout: Layout) -> TimedStack:
 
 
 if __name__ == "__main__":
-    typer.run(preview)
+    try:
+        typer.run(preview)
+    except RehearsalError as error:
+        sys.exit(f"error: {error}")
