@@ -219,7 +219,7 @@ class Egress(Model):
     networks: list[EgressNetwork] = Field(
         default_factory=list[EgressNetwork], description="Addresses outside the cluster, such as a database's."
     )
-    https: bool = Field(default=False, description="Any address outside the VPC on port 443, such as a vendor's API.")
+    https: bool = Field(default=False, description="Any public address on port 443, such as a vendor's API.")
 
 
 class SmokeTest(Model):

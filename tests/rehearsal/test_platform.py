@@ -226,6 +226,7 @@ def test_a_release_by_another_field_manager_survives_up(platform: Rehearsal) -> 
         api.json_patch("v1", "Service", service, patch, namespace="prod")
     target = [{"op": "replace", "path": "/spec/scaleTargetRef/name", "value": "api-green"}]
     api.json_patch("autoscaling/v2", "HorizontalPodAutoscaler", "api", target, namespace="prod")
+    assert run_up(platform) == {}, "nothing that the release tool wrote is taken back"
 
     def edit(config: dict[str, Any]) -> None:
         config["hello-platform:services"]["api"]["replicas"]["prod"]["max"] += 1
@@ -251,6 +252,80 @@ def test_a_release_by_another_field_manager_survives_up(platform: Rehearsal) -> 
     assert preview["spec"]["selector"]["slot"] == "blue"
     refreshed = platform.open().refresh(Recorder())
     assert set(refreshed.summary.resource_changes or {}) == {"same"}
+
+
+@ONE_STACK
+def test_live_pods_that_restart_come_back_with_the_secret_they_were_released_with(platform: Rehearsal) -> None:
+    api = platform.api()
+    name = "LLM_API_KEY"
+    key, old = f"hello-platform:secrets.prod.ai.{name}", f"rehearsal-prod-ai-{name}"
+    (released,) = {secret_of(pod["spec"]) for pod in live_pods(api, "prod", "ai")}
+
+    platform.open().set_secrets({key: "another value"})
+    try:
+        done = run_up(platform)
+        assert {(key.split("::")[0], operation) for key, operation in done.items() if operation != "delete"} == {
+            ("kubernetes:core/v1:Secret", "create"),
+            ("kubernetes:core/v1:PodTemplate", "update"),
+        }
+        template = api.get("v1", "PodTemplate", "ai", "prod")
+        assert template is not None
+        desired = secret_of(template["template"]["spec"])
+        assert desired != released, "the next release gets the new value"
+        assert value_of(api, "prod", desired, name) == "another value"
+
+        pods_before = live_pods(api, "prod", "ai")
+        assert len(pods_before) > 1
+        for pod in pods_before:
+            restart(api, pod)
+        after = live_pods(api, "prod", "ai")
+        assert not {pod["metadata"]["uid"] for pod in pods_before} & {pod["metadata"]["uid"] for pod in after}
+        assert [secret_of(pod["spec"]) for pod in after] == len(pods_before) * [released]
+        assert value_of(api, "prod", released, name) == old
+    finally:
+        platform.open().set_secrets({key: old})
+        run_up(platform)
+
+
+def live_pods(api: KubernetesApi, environment: str, service: str) -> list[dict[str, Any]]:
+    """A service's pods that are there to stay; only its live slot has any."""
+    mine = [one for one in pods(api, environment) if one["metadata"]["labels"]["app.kubernetes.io/name"] == service]
+    assert mine, f"{service} has no pod"
+    return [one for one in mine if "deletionTimestamp" not in one["metadata"]]
+
+
+def secret_of(spec: dict[str, Any]) -> str:
+    """Name of the Secret whose values a pod's container gets."""
+    (container,) = spec["containers"]
+    (name,) = [source["secretRef"]["name"] for source in container["envFrom"] if "secretRef" in source]
+    return str(name)
+
+
+def value_of(api: KubernetesApi, environment: str, secret: str, name: str) -> str:
+    """A value in a Secret."""
+    found = api.get("v1", "Secret", secret, environment)
+    assert found is not None, f"{secret} is gone"
+    return base64.b64decode(found["data"][name]).decode()
+
+
+def restart(api: KubernetesApi, pod: dict[str, Any]) -> None:
+    """Deletes a pod and waits until another is ready in its place."""
+    environment, service = pod["metadata"]["namespace"], pod["metadata"]["labels"]["app.kubernetes.io/name"]
+    wanted = len(live_pods(api, environment, service))
+    api.delete("v1", "Pod", pod["metadata"]["name"], environment)
+
+    def replaced() -> bool:
+        there = live_pods(api, environment, service)
+        ready = [one for one in there if status_of(one, "Ready") == "True"]
+        return len(ready) == wanted and pod["metadata"]["uid"] not in {one["metadata"]["uid"] for one in there}
+
+    eventually(replaced, f"a pod in the place of {pod['metadata']['name']}")
+
+
+def status_of(pod: dict[str, Any], condition: str) -> str | None:
+    """The status of a pod's condition; None if it has none yet."""
+    conditions = pod.get("status", {}).get("conditions", [])
+    return next((one["status"] for one in conditions if one["type"] == condition), None)
 
 
 @ONE_STACK
