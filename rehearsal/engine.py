@@ -127,8 +127,7 @@ class Engine:
             return self._stack.refresh(on_output=log, on_error=log, on_event=display.event)
 
     def destroy(self, display: Display) -> None:
-        """Deletes every resource of the stack, protected ones too; the stack's history stays."""
-        self._unprotect()
+        """Deletes every resource of the stack; the stack's history stays."""
         with self._logged("destroy") as log:
             self._stack.destroy(on_output=log, on_error=log, on_event=display.event)
 
@@ -157,14 +156,6 @@ class Engine:
         """URNs of all resources in the state, but for the stack itself."""
         urns = [str(resource["urn"]) for resource in self._state().get("resources", [])]
         return [urn for urn in urns if "::pulumi:pulumi:Stack::" not in urn]
-
-    def _unprotect(self) -> None:
-        """What `pulumi state unprotect --all` does: taking a rehearsal down loses nothing that anybody needs."""
-        exported = self._stack.export_stack()
-        state = dict(exported.deployment or {})
-        protected = [resource for resource in state.get("resources", []) if resource.pop("protect", False)]
-        if protected:
-            self._stack.import_stack(automation.Deployment(version=exported.version, deployment=state))
 
     def _state(self) -> dict[str, Any]:
         return dict(self._stack.export_stack().deployment or {})

@@ -28,6 +28,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.lifecycle import Rehearsal, plain
 from rehearsal.processes import ProcessTable
+from rehearsal.stand_ins.aws import protection
 from rehearsal.stand_ins.aws.account import Account
 from rehearsal.toolchain import Toolchain
 from release import slots
@@ -494,6 +495,8 @@ def test_down_leaves_nothing(platform: Rehearsal) -> None:
     layout = platform.layout
     processes = [psutil.Process(record.pid) for record in ProcessTable(layout.processes).running()]
     assert len(processes) == len(control_plane.START_ORDER)
+    platform.open().unprotect()
+    protection.lift(layout)
     platform.open().destroy(EngineDisplay(platform.console, "destroy"))
 
     assert platform.open().resources() == []
