@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import pytest
 
 from rehearsal.layout import DIRECTORY_VARIABLE, Layout
 from rehearsal.stand_ins import faults
-from rehearsal.stand_ins.aws.account import Account, Record
+from rehearsal.stand_ins.aws.account import Account, Record, changing
 from rehearsal.stand_ins.faults import Fault
 from rehearsal.toolchain import Toolchain
 from release.kubernetes_api import KubernetesObject
@@ -395,3 +396,91 @@ def test_a_region_has_to_be_given(stack: Rehearsed, monkeypatch: pytest.MonkeyPa
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(EngineFailedError, match="Missing region information"):
         stack.engine.preview(lambda: cast("None", aws.Provider("aws")))
+
+
+PUBLIC_INGRESS: list[KubernetesObject] = [
+    {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IngressClass",
+        "metadata": {"name": "left-behind"},
+        "spec": {"controller": "ingress.k8s.aws/alb"},
+    },
+    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "left-behind"}},
+    {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "web", "namespace": "left-behind"},
+        "spec": {
+            "ingressClassName": "left-behind",
+            "defaultBackend": {"service": {"name": "web", "port": {"number": 80}}},
+        },
+    },
+]
+
+
+def cluster_with_an_object() -> None:
+    provider = aws.Provider("aws", region="ap-northeast-2", allowed_account_ids=["444455556666"])
+    in_aws = pulumi.ResourceOptions(provider=provider)
+    vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", opts=in_aws)
+    subnets = [
+        aws.ec2.Subnet(
+            f"subnet-{zone}",
+            vpc_id=vpc.id,
+            cidr_block=cidr,
+            availability_zone=zone,
+            tags={"kubernetes.io/role/elb": "1"},
+            opts=in_aws,
+        )
+        for zone, cidr in (("ap-northeast-2a", "10.0.0.0/20"), ("ap-northeast-2c", "10.0.16.0/20"))
+    ]
+    role = aws.iam.Role("cluster", assume_role_policy=json.dumps(trust("eks.amazonaws.com")), opts=in_aws)
+    network = aws.eks.ClusterVpcConfigArgs(subnet_ids=[subnet.id for subnet in subnets])
+    cluster = aws.eks.Cluster("cluster", name="whole", role_arn=role.arn, vpc_config=network, opts=in_aws)
+    in_cluster = kubernetes.Provider("kubernetes", kubeconfig=os.environ["STAND_INS_KUBECONFIG"])
+    kubernetes.core.v1.ConfigMap(
+        "goes-along",
+        metadata={"name": "goes-along", "namespace": "default"},
+        opts=pulumi.ResourceOptions(provider=in_cluster, depends_on=[cluster], deleted_with=cluster),
+    )
+
+
+def test_what_is_in_a_cluster_goes_with_it_and_what_its_controllers_made_keeps_the_network(
+    stack: Rehearsed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAND_INS_KUBECONFIG", str(stack.layout.kubeconfig))
+    api = stack.control_plane.api
+
+    def objects() -> list[KubernetesObject | None]:
+        return [
+            api.get("v1", "ConfigMap", "goes-along", "default"),
+            api.get("networking.k8s.io/v1", "IngressClass", "left-behind"),
+            api.get("v1", "Namespace", "left-behind"),
+            api.get("networking.k8s.io/v1", "Ingress", "web", "left-behind"),
+        ]
+
+    stack.engine.up(cluster_with_an_object)
+    assert {record.outputs["arn"].split(":")[4] for record in stack.records("aws:eks/cluster:Cluster")} == {
+        "444455556666"
+    }
+    for obj in PUBLIC_INGRESS:
+        api.create(obj)
+    assert None not in objects()
+
+    with pytest.raises(EngineFailedError, match=r"DependencyViolation: The subnet '.*' has dependencies"):
+        stack.engine.destroy()
+    assert objects() == [None] * 4
+    assert {record.type.rpartition(":")[2] for record in stack.records()} >= {"LoadBalancer", "SecurityGroup", "Vpc"}
+
+    # As a person does in AWS's console.
+    with changing(stack.layout) as account:
+        for record in account.records():
+            if record.type.startswith("rehearsal:"):
+                account.remove(record)
+    stack.engine.destroy()
+    assert stack.records() == ()
+
+    stack.engine.up(cluster_with_an_object)
+    assert objects()[0] is not None
+    stack.engine.destroy()
+    assert stack.records() == ()
+    assert objects() == [None] * 4

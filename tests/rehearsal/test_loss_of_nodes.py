@@ -1,0 +1,82 @@
+"""What prod needs in order to serve survives the loss of all dev nodes: they are deleted, then we look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from components import labels
+from rehearsal import control_plane, status
+from rehearsal.layout import Layout
+from rehearsal.lifecycle import Rehearsal, plain
+from rehearsal.toolchain import Toolchain
+from release.kubernetes_api import KubernetesApi, KubernetesObject
+from tests.rehearsal.conftest import eventually
+
+ESSENTIAL = ("cluster-autoscaler", "coredns", "ebs-csi-controller", "metrics-server")
+"""Deployments in kube-system without which prod cannot resolve names, scale, or mount volumes."""
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    assert tools.pulumi
+    rehearsal = Rehearsal("dev", Layout(tmp_path_factory.mktemp("loss of nodes") / "up"), Console())
+    try:
+        rehearsal.up()
+        yield rehearsal
+    finally:
+        control_plane.stop(rehearsal.layout)
+
+
+def nodes(api: KubernetesApi, environment: str) -> set[str]:
+    found = api.list("v1", "Node", label_selector=f"{labels.ENVIRONMENT}={environment}")
+    return {str(node["metadata"]["name"]) for node in found}
+
+
+def ready_on(api: KubernetesApi, deployment: str, places: set[str]) -> list[KubernetesObject]:
+    """The Deployment's ready pods on these nodes."""
+    owner = api.get("apps/v1", "Deployment", deployment, "kube-system")
+    assert owner is not None, deployment
+    wanted: dict[str, str] = owner["spec"]["selector"]["matchLabels"]
+    return [
+        pod
+        for pod in api.list("v1", "Pod", namespace="kube-system")
+        if wanted.items() <= pod["metadata"].get("labels", {}).items()
+        and pod["spec"].get("nodeName") in places
+        and any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", []))
+    ]
+
+
+def prods_pods(api: KubernetesApi) -> dict[str, str]:
+    """Where each pod of prod is, by its uid."""
+    return {pod["metadata"]["uid"]: pod["spec"]["nodeName"] for pod in api.list("v1", "Pod", namespace="prod")}
+
+
+def test_what_prod_needs_to_serve_survives_the_loss_of_all_dev_nodes(rehearsal: Rehearsal) -> None:
+    api = rehearsal.api()
+    dev, prod = nodes(api, "dev"), nodes(api, "prod")
+    assert dev
+    assert prod
+    survivors = {name: {pod["metadata"]["uid"] for pod in ready_on(api, name, prod)} for name in ESSENTIAL}
+    assert all(survivors.values()), "before the loss each has a pod on prod's nodes already"
+    before = prods_pods(api)
+
+    for node in dev:
+        api.delete("v1", "Node", node)
+    # The control plane gives the pods up some 40 seconds after their nodes are gone.
+    eventually(
+        lambda: not [pod for pod in api.list("v1", "Pod") if pod["spec"].get("nodeName") in dev],
+        "the pods of the lost nodes are given up",
+        180,
+    )
+
+    for name in ESSENTIAL:
+        uids = {pod["metadata"]["uid"] for pod in ready_on(api, name, prod)}
+        assert survivors[name] <= uids, f"{name} lost a pod that was on prod's nodes"
+    assert prods_pods(api) == before
+    slots = status.slot_table(api, plain(rehearsal.open()))
+    live = [slot for slot in slots if slot.environment == "prod" and slot.live]
+    assert live
+    assert all(slot.ready == slot.wanted > 0 for slot in live)
