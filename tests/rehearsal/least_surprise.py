@@ -40,6 +40,7 @@ class Step:
 
 def edited_program(folder: Path, edits: Mapping[str, Mapping[str, str]]) -> Path:
     """A copy of the program with words replaced, by file; a word that is not there fails."""
+    folder.mkdir(parents=True)
     for name in PROGRAM:
         source = CHECKOUT / name
         if source.is_dir():
