@@ -100,7 +100,7 @@ def deploy(
         limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "patience": patience},
     )
     names = _names(commands, environment, services, every=every)
-    _end(commands.deploy(environment, _images(names, image or []), override=override))
+    _end(commands.deploy(environment, images_of(names, image or []), override=override))
 
 
 @app.command()
@@ -312,7 +312,7 @@ def _names(commands: Commands, environment: str, services: list[str] | None, *, 
     return list(dict.fromkeys(services)) if services else commands.services(environment)
 
 
-def _images(names: list[str], given: list[str]) -> dict[str, str]:
+def images_of(names: list[str], given: list[str]) -> dict[str, str]:
     """The image of each service; an empty text for the one that is live."""
     from release.slots import is_image  # noqa: PLC0415 - see above
 

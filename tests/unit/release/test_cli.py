@@ -1,15 +1,18 @@
-"""The command that renders a slot for kubectl."""
+"""The command line: quick to start, wrong words told before anything is asked, and slots rendered for kubectl."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from components.contract import SENTINEL_DIGEST
-from release.cli import app
+from release.cli import app, images_of
 
 IMAGE = f"registry.example.com/api@sha256:{'ab' * 32}"
 TEMPLATE: dict[str, Any] = {
@@ -44,3 +47,44 @@ def test_what_cannot_be_rendered_is_refused_with_its_reason(arguments: list[str]
     result = CliRunner().invoke(app, ["render", *arguments], input=given)
     assert result.exit_code == 2
     assert told in " ".join(result.output.replace("│", " ").split())
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = ["kubernetes", "boto3", "pulumi", "tenacity", "urllib3"]
+    program = f"import sys, release.cli; print([one for one in {heavy} if one in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "command", ["deploy", "promote", "switch", "rollback", "retire", "verify", "status", "history"]
+)
+def test_each_command_has_help_and_takes_json(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "--json" in result.output
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "wanted"),
+    [
+        (["api"], [IMAGE], {"api": IMAGE}),
+        (["api", "ai"], [f"ai={IMAGE}"], {"api": "", "ai": IMAGE}),
+        (["api"], [f"api@{SENTINEL_DIGEST}"], {"api": f"api@{SENTINEL_DIGEST}"}),  # the plan tells what that is
+    ],
+)
+def test_each_service_gets_its_image(names: list[str], given: list[str], wanted: dict[str, str]) -> None:
+    assert images_of(names, given) == wanted
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "told"),
+    [
+        (["api", "ai"], [IMAGE], "say SERVICE=IMAGE"),
+        (["api"], [f"web={IMAGE}"], "web is not among api"),
+        (["api"], ["api:latest"], "is not an image by digest"),
+    ],
+)
+def test_an_image_that_is_for_no_service_is_told(names: list[str], given: list[str], told: str) -> None:
+    with pytest.raises(typer.BadParameter, match=told):
+        images_of(names, given)

@@ -1,0 +1,203 @@
+"""Times a release beside a rolling update: `python -m benchmarks.release`. Pods take 10 s to get ready.
+
+Both run on one control plane in one run, each number of replicas in turn. No container runs: what is timed is the work
+of Kubernetes and of the tool.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+from rich.console import Console
+
+from benchmarks import plot
+from benchmarks.tables import put, table
+from rehearsal import control_plane, toolchain
+from rehearsal.layout import CHECKOUT, Layout
+from release.kubernetes_api import KubernetesApi, KubernetesObject
+from release.plan import Deploy
+from release.run import Limits
+from tests.release.kubelets import SLOW, stages
+from tests.release.platform import Platform, image, namespace, node
+from tests.release.web import Web
+
+SERIES = ("rolling update", "release, whole", "release, the switch alone")
+HEAD = ("replicas", *SERIES, "switch / rolling update", "the tool's own time")
+LIMITS = Limits(ready=900, endpoints=120, watch=1)
+
+_console = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds.
+
+    Attributes:
+        rolling: From the command until no old pod is an endpoint.
+        whole: A whole deploy, the tool's start with it.
+        switch: From the patch until the EndpointSlices show the new slot only.
+        own: Of the whole what is neither the pods' nor the watch after the switch.
+    """
+
+    rolling: float
+    whole: float
+    switch: float
+    own: float
+
+
+def release(
+    sizes: Annotated[list[int] | None, typer.Argument(help="Numbers of replicas; 2 10 50 100 by default.")] = None,
+    document: Annotated[Path, typer.Option(help="Where the table goes.")] = CHECKOUT / "docs" / "benchmarks.md",
+) -> None:
+    """Time a rolling update, and a release of as many pods."""
+    times: dict[int, Times] = {}
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory, Web() as web:
+        layout, kubelets = Layout(Path(directory) / "run"), Path(directory) / "stages"
+        kubelets.mkdir()
+        tools = toolchain.ensure(_console.print)
+        stages(tools.kwok_stages, kubelets)
+        control_plane.start(layout, replace(tools, kwok_stages=kubelets), _console.print)
+        try:
+            platform = Platform(KubernetesApi(layout.kubeconfig), layout.kubeconfig, web)
+            platform.api.create(node())
+            platform.api.create(namespace("dev"))
+            _until(lambda: platform.api.get("v1", "ServiceAccount", "default", "dev") is not None)
+            for size in sizes or [2, 10, 50, 100]:
+                times[size] = _time(platform, size)
+                _console.print(size, times[size])
+        finally:
+            control_plane.stop(layout)
+    rows = [
+        [
+            str(size),
+            f"{one.rolling:.1f} s",
+            f"{one.whole:.1f} s",
+            f"{one.switch:.2f} s",
+            f"{one.switch / one.rolling:.1%}",
+            f"{one.own:.1f} s",
+        ]
+        for size, one in times.items()
+    ]
+    put(document, "bench-release", table(HEAD, rows))
+    lines = {SERIES[0]: [one.rolling for one in times.values()], SERIES[1]: [one.whole for one in times.values()]}
+    lines[SERIES[2]] = [one.switch for one in times.values()]
+    (document.parent / "releases.svg").write_text(plot.logarithmic(list(times), lines, x="replicas", y="seconds"))
+
+
+def _time(platform: Platform, size: int) -> Times:
+    rolling = _rolling_update(platform.api, size)
+    return Times(rolling, *_release(platform, size))
+
+
+def _rolling_update(api: KubernetesApi, size: int) -> float:
+    """A Deployment by itself, with Kubernetes' default strategy."""
+    name = f"rolling-{size}"
+    labels = {"app": name}
+    template: dict[str, Any] = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "app", "image": image(name)}], "terminationGracePeriodSeconds": 1},
+    }
+    spec = {"replicas": size, "selector": {"matchLabels": labels}, "template": template}
+    metadata = {"name": name, "namespace": "dev"}
+    service = {"selector": labels, "ports": [{"port": 80}]}
+    api.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
+    api.create({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service})
+    _until(lambda: len(_endpoints(api, name)) == size)
+    old = _endpoints(api, name)
+    start = time.monotonic()
+    change = {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image(name, SLOW)}
+    api.json_patch("apps/v1", "Deployment", name, [change], namespace="dev")
+    _until(lambda: len(found := _endpoints(api, name)) == size and not found & old)
+    taken = time.monotonic() - start
+    api.delete("apps/v1", "Deployment", name, "dev")
+    return taken
+
+
+def _release(platform: Platform, size: int) -> tuple[float, float, float]:
+    """Whole, switch and the tool's own, seconds."""
+    service = f"service-{size}"
+    platform.add("dev", service, minimum=size, maximum=size)
+    platform.run("dev", service, Deploy(image(service)), limits=replace(LIMITS, watch=0.1))
+    clocked = _Clocked(platform.api, service, size)
+    start = time.monotonic()
+    platform.run("dev", service, Deploy(image(service, SLOW)), api=cast("Any", clocked), limits=LIMITS)
+    took = time.monotonic() - start
+    for thread in clocked.watchers:
+        thread.join()
+    begun = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import release.commands"], check=True)
+    started = time.monotonic() - begun
+    whole = started + took
+    return whole, clocked.seconds["switch"], whole - clocked.seconds["ready"] - LIMITS.watch
+
+
+class _Clocked:
+    """Passes calls on, and clocks what Kubernetes makes of two of them, by looks of its own."""
+
+    def __init__(self, api: KubernetesApi, service: str, size: int) -> None:
+        self._api = api
+        self._service = service
+        self._size = size
+        self.seconds: dict[str, float] = {}
+        self.watchers: list[threading.Thread] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    def apply(self, body: KubernetesObject, *, dry_run: bool = False, **options: Any) -> KubernetesObject:
+        if not dry_run:
+            name = body["metadata"]["name"]
+            self._clock("ready", lambda: self._ready(name))
+        return self._api.apply(body, dry_run=dry_run, **options)
+
+    def json_patch(self, api_version: str, kind: str, name: str, *words: Any, **options: Any) -> KubernetesObject:
+        if (kind, name) == ("Service", self._service):
+            old = _endpoints(self._api, name)
+            self._clock("switch", lambda: len(now := _endpoints(self._api, name)) == self._size and not now & old)
+        return self._api.json_patch(api_version, kind, name, *words, **options)
+
+    def _ready(self, deployment: str) -> bool:
+        found = self._api.get("apps/v1", "Deployment", deployment, "dev") or {}
+        status = found.get("status", {})
+        return (
+            status.get("observedGeneration") == found["metadata"]["generation"]
+            and status.get("readyReplicas") == status.get("updatedReplicas") == self._size
+        )
+
+    def _clock(self, what: str, is_so: Callable[[], bool]) -> None:
+        start = time.monotonic()
+
+        def wait() -> None:
+            _until(is_so)
+            self.seconds[what] = time.monotonic() - start
+
+        self.watchers.append(threading.Thread(target=wait))
+        self.watchers[-1].start()
+
+
+def _endpoints(api: KubernetesApi, service: str) -> set[str]:
+    """The names of a Service's ready pods."""
+    label = f"kubernetes.io/service-name={service}"
+    slices = api.list("discovery.k8s.io/v1", "EndpointSlice", namespace="dev", label_selector=label)
+    endpoints: list[dict[str, Any]] = [
+        one for found in slices for one in cast("list[Any]", found.get("endpoints") or [])
+    ]
+    return {str(one["targetRef"]["name"]) for one in endpoints if one["conditions"].get("ready")}
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    while not is_so():
+        time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    typer.run(release)

@@ -1,0 +1,54 @@
+"""What `release status` shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from io import StringIO
+
+from rich.console import Console
+
+from components.contract import BLUE, GREEN
+from release.lock import Holder
+from release.state import Seen, Trouble
+from release.status import ServiceStatus, table
+from tests.unit.release.model import NOW, entry, revision, seen, slot
+
+OLD, NEW = revision("good", 1, "before"), revision("good", 2)
+
+
+def shown(found: Seen, holder: Holder | None = None) -> str:
+    console = Console(file=StringIO(), width=200)
+    console.print(table("dev", [ServiceStatus(found, holder)]))
+    file = console.file
+    assert isinstance(file, StringIO)
+    return file.getvalue()
+
+
+RELEASED = seen(slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),))
+
+
+def test_a_release_is_shown_with_its_age_who_made_it_and_how_long_the_way_back_is_warm() -> None:
+    text = shown(RELEASED)
+    blue, green = text.splitlines()[-2:]
+    assert ["live" in line for line in (blue, green)] == [False, True]
+    assert all(word in green for word in ("2/2", NEW.digest.removeprefix("sha256:")[:12], "1m", "tester"))
+    assert "warm for 9m" in blue
+
+
+def test_what_is_wrong_is_shown() -> None:
+    drifted = replace(RELEASED, template="newer")
+    assert "older than the PodTemplate" in shown(drifted)
+    assert "locked by another pipeline" in shown(RELEASED, Holder("another pipeline", NOW + timedelta(minutes=1)))
+    broken = replace(RELEASED, green=slot(GREEN, NEW, 2, 0, troubles=(Trouble("CrashLoopBackOff", "again"),)))
+    assert "CrashLoopBackOff" in shown(broken)
+    assert not ServiceStatus(broken, None).is_healthy
+    over = replace(RELEASED, now=NOW + timedelta(hours=1))
+    assert "warm time is over" in shown(over)
+
+
+def test_a_machine_gets_the_same() -> None:
+    status = ServiceStatus(RELEASED, None).to_json()
+    assert (status["live"], status["healthy"], status["drift"], status["lock"]) == (GREEN, True, False, None)
+    assert status["slots"][BLUE]["ready"] == 2
+    assert status["lastRelease"]["image"] == NEW.image
