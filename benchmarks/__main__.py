@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
@@ -14,15 +16,19 @@ import typer
 import yaml
 from rich.console import Console
 
+from benchmarks.critical_path import longest_path, waits
 from benchmarks.many_services import made_up_secrets, many_services
 from benchmarks.stack import TimedStack, Timing
 from benchmarks.tables import put, table
 from rehearsal import control_plane, plugins, toolchain, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
+from rehearsal.stand_ins.aws import creation_times
+from rehearsal.stand_ins.aws.creation_times import SCALE_VARIABLE
 
 HEAD = ("services", "resources", "what", "platform, CPU", "bare, CPU", "ratio of CPU", "ratio of wall time")
 STACK = "dev"
+SERVICES_OF_THE_PATH = 5
 
 _console = Console(stderr=True)
 
@@ -31,6 +37,7 @@ def preview(
     sizes: Annotated[list[int], typer.Argument(help="Numbers of services.")],
     repeat: Annotated[int, typer.Option(min=1, help="How often a preview is timed; the median counts.")] = 3,
     up_to: Annotated[int, typer.Option(help="The most services that are also brought up.")] = 50,
+    scale: Annotated[float, typer.Option(min=0, help="The share of AWS's own times; 0 leaves this out.")] = 0.2,
     document: Annotated[Path, typer.Option(help="Where the table goes.")] = CHECKOUT / "docs" / "benchmarks.md",
 ) -> None:
     """Time the platform with so many services, and as many bare ConfigMaps as it has resources."""
@@ -41,9 +48,27 @@ def preview(
             count = platform.to_create()
             bare.run("config", "set", "--stack", bare.name, "count", str(count))
             rows += [[str(services), str(count), *row] for row in _phases(platform, bare, repeat, up=services <= up_to)]
-    text = table(HEAD, rows)
+    text = table(HEAD, rows) + (f"\n\n{_path(scale)}" if scale else "")
     print(text)  # noqa: T201 - the result
     put(document, "bench-preview", text)
+
+
+def _path(scale: float) -> str:
+    """An update with AWS's times, beside the chain of resources that it cannot be faster than."""
+    with _stacks(SERVICES_OF_THE_PATH) as (platform, _):
+        slow = replace(platform, environment={**platform.environment, SCALE_VARIABLE: str(scale)})
+        timed = slow.up().wall
+        resources = json.loads(platform.run("stack", "export", "--stack", STACK))["deployment"]["resources"]
+    types = {str(one["urn"]): str(one["type"]) for one in resources}
+    path = longest_path(waits(resources), lambda urn: _seconds(types[urn]))
+    least = scale * sum(_seconds(types[urn]) for urn in path)
+    chain = " → ".join(urn.rpartition("::")[2] for urn in path if _seconds(types[urn]))
+    sums = f"{timed:.0f} s, the longest path {least:.0f} s, ratio {timed / least:.2f}"
+    return f"`up` with {scale:g} of AWS's times: {sums}. The path: {chain}."
+
+
+def _seconds(type_token: str) -> float:
+    return creation_times.seconds(type_token) if type_token.startswith("aws:") else 0.0
 
 
 def _phases(platform: TimedStack, bare: TimedStack, repeat: int, *, up: bool) -> Iterator[list[str]]:
