@@ -81,8 +81,8 @@ class InstanceType:
 
     @property
     def allocatable_memory_mib(self) -> int:
-        """MiB that pods can request on a node of this type; never below 0, as for the smallest type, `t2.nano`."""
-        return max(0, self.memory_mib - self.reserved_memory_mib - EVICTION_MEMORY_MIB)
+        """MiB that pods can request on a node of this type."""
+        return self.memory_mib - self.reserved_memory_mib - EVICTION_MEMORY_MIB
 
 
 @cache

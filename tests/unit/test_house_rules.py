@@ -13,6 +13,7 @@ from tests.unit.graph import every
 from tests.unit.program import CHECKOUT
 
 COMPONENTS = every(sorted((CHECKOUT / "components").rglob("*.py")), "component")
+SETTINGS = every(sorted((CHECKOUT / "settings").rglob("*.py")), "module of the settings")
 PINNED = r"[a-z0-9-]+(\[[a-z0-9,]+\])?==\d+(\.\d+)+"
 
 
@@ -49,6 +50,16 @@ def test_a_component_knows_of_no_rehearsal(path: Path) -> None:
     assert not re.search(
         r"rehears|stand[-_]in|kwok|localhost|127\.0\.0\.1", path.read_text(encoding="utf-8"), re.IGNORECASE
     )
+
+
+@pytest.mark.parametrize("path", [*COMPONENTS, *SETTINGS], ids=relative)
+def test_a_dataclass_is_frozen_and_what_a_component_takes_is_given_by_name(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for decorator in node.decorator_list if isinstance(node, ast.ClassDef) else []:
+            if ast.unparse(decorator).startswith("dataclass"):
+                assert "frozen=True" in ast.unparse(decorator), node
+                assert "kw_only=True" in ast.unparse(decorator) or not str(getattr(node, "name", "")).endswith("Args")
+                assert "kw_only=False" not in ast.unparse(decorator), node
 
 
 @pytest.mark.parametrize("path", COMPONENTS, ids=relative)

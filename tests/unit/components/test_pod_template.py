@@ -179,6 +179,11 @@ def test_a_port_below_1024_can_be_opened_without_root(graph: Graph) -> None:
     assert low
 
 
+@pytest.mark.parametrize(("port", "privileged"), [(1023, True), (1024, False)])
+def test_the_first_port_that_anybody_may_open_is_1024(port: int, privileged: bool) -> None:
+    assert bool(pod(port=port)["securityContext"].get("sysctls")) == privileged
+
+
 def test_pods_listen_and_answer_where_the_service_says(graph: Graph) -> None:
     for _, template in templates(graph):
         (container,) = template["spec"]["containers"]

@@ -59,6 +59,14 @@ def test_a_node_has_what_the_kubelet_and_the_daemonsets_leave() -> None:
     assert room.memory == memory * MIB
 
 
+def test_each_daemonset_has_one_pod_a_node_and_each_shared_program_one_an_environment() -> None:
+    assert {pods.count for pods in (*ON_EVERY_NODE, *ON_EACH_ENVIRONMENT)} == {1}
+
+
+def test_every_type_leaves_memory_for_pods() -> None:
+    assert min(kind.allocatable_memory_mib for kind in instance_types().values()) > 0
+
+
 NODE = Room(1000, 1000, 10)
 
 
