@@ -90,6 +90,16 @@ def test_no_internal_of_another_component_is_imported(path: Path) -> None:
     assert not {name for name in imported(path) if name.startswith("components.") and "._" in name}
 
 
+@pytest.mark.parametrize("path", COMPONENTS, ids=relative)
+def test_what_a_component_takes_is_frozen_and_given_by_name(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            for decorator in map(ast.unparse, node.decorator_list):
+                assert "dataclass" not in decorator or "frozen=True" in decorator, node.name
+                fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
+                assert "dataclass" not in decorator or "kw_only=True" in decorator or len(fields) <= 2, node.name
+
+
 def test_the_contract_and_the_labels_need_no_pulumi() -> None:
     for name in ("contract", "labels"):
         assert not any("pulumi" in one for one in imported(CHECKOUT / "components" / f"{name}.py"))

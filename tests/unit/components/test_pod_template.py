@@ -210,3 +210,9 @@ def test_a_slots_seed_is_the_pod_template_with_its_slot(graph: Graph) -> None:
         assert seed["spec"] == desired["spec"]
         slot = {"slot": deployment.metadata["labels"]["slot"]}
         assert seed["metadata"]["labels"] == {**desired["metadata"]["labels"], **slot}
+
+
+@pytest.mark.parametrize(("port", "privileged"), [(1023, True), (1024, False)])
+def test_only_a_port_below_1024_is_opened_to_users_without_privileges(port: int, *, privileged: bool) -> None:
+    names = [one["name"] for one in pod(port=port)["securityContext"].get("sysctls", [])]
+    assert ("net.ipv4.ip_unprivileged_port_start" in names) == privileged
