@@ -10,6 +10,7 @@ import pulumi_aws as aws
 import settings
 from components.account import Account
 from components.cluster import Cluster, ClusterArgs
+from components.delivery import Delivery, DeliveryArgs
 from components.efk.kibana import Kibana, KibanaArgs
 from components.environment import Environment, EnvironmentArgs
 from components.essentials import Essentials, EssentialsArgs
@@ -63,7 +64,6 @@ node_groups = {
 }
 in_both = pulumi.ResourceOptions(providers=[provider, cluster.provider], transformations=[cluster.takes_along])
 Essentials(platform, EssentialsArgs(cluster=cluster.reference, nodes=list(node_groups.values())), opts=in_both)
-
 in_kubernetes = pulumi.ResourceOptions(provider=cluster.provider, transformations=[cluster.takes_along])
 classes = {name: IngressClass(name, opts=in_kubernetes) for name in ("public", "staff")}
 priorities = PriorityClasses(platform, opts=in_kubernetes)
@@ -85,6 +85,8 @@ environments = {
     )
     for name in settings.ENVIRONMENTS
 }
+releases = DeliveryArgs(environments=environments, repositories=registry.repository_urls, protect=config.protect)
+Delivery(platform, releases, opts=in_kubernetes)
 staff = KibanaArgs(host=config.log_host, ingress_class=classes["staff"].ingress_class, protect=config.protect)
 Kibana("log", staff, opts=in_kubernetes)
 

@@ -15,15 +15,13 @@ import versions
 from components.account import Account
 from components.addons import BEFORE_NODES, Addons, AddonsArgs
 from components.cluster_reference import ClusterReference
+from components.identities import DEPLOYERS
 from components.log_group import Keeping, LogGroup, LogGroupArgs
 from components.roles import Role, RoleArgs, Trust
 
 ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
 VIEW_POLICY = "AmazonEKSViewPolicy"
 """Everything but secrets. https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html."""
-
-DEPLOYERS = "hello:deployers"
-"""Kubernetes group of those who release: RBAC says what they may besides."""
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 """All there are. https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html."""

@@ -29,6 +29,30 @@ DEPENDS_ON = "hello-platform/depends-on"
 GRACE_SECONDS = "hello-platform/grace-seconds"
 """On the PodTemplate: how long an ending pod may take, in whole seconds."""
 
+VERIFIED_ENVIRONMENT = "prod"
+"""The environment that takes only images which were tried before: its name is its namespace's."""
+
+OVERRIDE = "hello-platform/override"
+"""On a slot's pods: why an image that nobody tried was let in, by a person with the right to."""
+
+
+def records(service: str) -> str:
+    """Name of the ConfigMap of a service's verified images, in the environment that needs them.
+
+    A key is a digest's 64 hexadecimal digits. Admission has it as its policy's parameter.
+    """
+    return f"verified-{service}"
+
+
+def history(service: str) -> str:
+    """Name of the ConfigMap of a service's last releases."""
+    return f"{service}-releases"
+
+
+def lock(service: str) -> str:
+    """Name of the Lease that one release of a service holds at a time."""
+    return f"{service}-release"
+
 
 def contract(namespace: str, service: str) -> dict[str, Any]:
     """Everything another tool needs to see, switch and take back a service's live slot.

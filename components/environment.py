@@ -45,21 +45,23 @@ class Environment(pulumi.ComponentResource):
     """A closed namespace under Pod Security `restricted`, with quotas and defaults, and every service in two slots.
 
     Attributes:
+        namespace: Its namespace; whatever uses it comes after it, and goes before it.
         contracts: The blue/green contract of each service, by name.
     """
 
+    namespace: pulumi.Output[str]
     contracts: dict[str, pulumi.Output[dict[str, Any]]]
 
     def __init__(self, name: str, args: EnvironmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Environment", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
-        namespace = Namespace(
+        self.namespace = Namespace(
             name,
             NamespaceArgs(name=args.name, labels={labels.ENVIRONMENT: args.name}, protect=args.config.protect),
             opts=child,
         ).namespace
-        self._limit(namespace, args.config.environments.of(args.name).quota)
+        self._limit(self.namespace, args.config.environments.of(args.name).quota)
 
         ports = {service: spec.port for service, spec in args.config.services.items()}
         self.contracts = {
@@ -67,7 +69,7 @@ class Environment(pulumi.ComponentResource):
                 f"{name}-{service}",
                 BlueGreenArgs(
                     environment=args.name,
-                    namespace=namespace,
+                    namespace=self.namespace,
                     service=service,
                     repository=args.repositories[service],
                     spec=spec,
@@ -87,14 +89,14 @@ class Environment(pulumi.ComponentResource):
         Ingress(
             name,
             IngressArgs(
-                namespace=namespace,
+                namespace=self.namespace,
                 host=args.config.host(args.name),
                 ingress_class=args.ingress_class,
                 routes=[Route(path=path, service=service, port="http") for path, service in paths.items()],
             ),
             opts=child,
         )
-        self.register_outputs({"contracts": self.contracts})
+        self.register_outputs({"namespace": self.namespace, "contracts": self.contracts})
 
     def _limit(self, namespace: pulumi.Output[str], quota: settings.Quota) -> None:
         child = pulumi.ResourceOptions(parent=self)

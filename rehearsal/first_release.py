@@ -5,14 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import (
+    RetryError,
+    Retrying,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from rehearsal.errors import RehearsalError
-from release import slots
-from release.kubernetes_api import KubernetesApi, KubernetesObject
+from release import slots, verification
+from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 
+SECONDS_TO_BE_ADMITTED = 10
 SECONDS_TO_GET_READY = 180
 
 
@@ -63,18 +72,34 @@ def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], No
     """
     new = [target for target in wanted if not _was_released(api, target)]
     for target in new:
+        if target.namespace == verification.NEEDED_IN:
+            _record(api, target)
+    for target in new:
         template = _existing(api, "v1", "PodTemplate", target.service, target.namespace)
         autoscaler = _existing(api, "autoscaling/v2", "HorizontalPodAutoscaler", target.service, target.namespace)
-        slots.bring_in(
-            api,
-            slots.render(
-                template, slot="blue", image=demo_image(target), replicas=int(autoscaler["spec"]["minReplicas"])
-            ),
+        rendered = slots.render(
+            template, slot="blue", image=demo_image(target), replicas=int(autoscaler["spec"]["minReplicas"])
         )
+        # Admission knows of a record, and of a policy, a moment after the API server has it.
+        _patiently(slots.bring_in, api, rendered)
     if new:
         report(f"First release: a demo image in the blue slot of {len(new)} services; waiting for their pods")
     _wait_until_ready(api, new)
     return len(new)
+
+
+def _record(api: KubernetesApi, target: Target) -> None:
+    digest = demo_image(target).rpartition("@")[2]
+    record = verification.Record(digest, "the rehearsal: no container runs in it", datetime.now(UTC))
+    verification.write(api, target.service, record, in_use=())
+
+
+_patiently = Retrying(
+    retry=retry_if_exception_type(KubernetesApiError),
+    stop=stop_after_delay(SECONDS_TO_BE_ADMITTED),
+    wait=wait_fixed(0.2),
+    reraise=True,
+)
 
 
 def _was_released(api: KubernetesApi, target: Target) -> bool:

@@ -241,7 +241,7 @@ class _Release:
         context = self._context
         if isinstance(self._goal, Deploy):
             if step.slot != seen.live:
-                steps.try_bringing_in(context.api, seen, step.slot, self._goal.image)
+                steps.try_bringing_in(context.api, seen, step.slot, self._goal.image, override=self._goal.override)
             context.keep_image(seen, self._goal.image)
         entry = Entry(
             id=context.run,

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from components import labels
-from components.contract import RELEASE_MANAGER, SENTINEL_DIGEST
+from components.contract import OVERRIDE, RELEASE_MANAGER, SENTINEL_DIGEST
 from release.kubernetes_api import KubernetesApi, KubernetesObject
 
 TEMPLATE_HASH = "hello-platform/template-hash"
@@ -46,7 +46,9 @@ def is_image(text: str) -> bool:
     return _IMAGE.fullmatch(text) is not None and not text.endswith(SENTINEL_DIGEST)
 
 
-def render(pod_template: KubernetesObject, *, slot: str, image: str, replicas: int) -> KubernetesObject:
+def render(
+    pod_template: KubernetesObject, *, slot: str, image: str, replicas: int, override: str | None = None
+) -> KubernetesObject:
     """A slot's Deployment, as far as the release tool writes it.
 
     Args:
@@ -54,6 +56,7 @@ def render(pod_template: KubernetesObject, *, slot: str, image: str, replicas: i
         slot: `blue` or `green`.
         image: The image by digest, `REPOSITORY@sha256:…`.
         replicas: Number of pods.
+        override: Why an unverified image is let in; admission asks whether the caller may say so.
 
     Raises:
         ValueError: No container of the template has the sentinel image, or `image` is no digest or the sentinel's.
@@ -69,7 +72,11 @@ def render(pod_template: KubernetesObject, *, slot: str, image: str, replicas: i
     annotations: dict[str, str] = template["metadata"].get("annotations") or {}
     template["metadata"] = {
         "labels": {**template["metadata"]["labels"], labels.SLOT: slot},
-        "annotations": {**annotations, TEMPLATE_HASH: template_hash(pod_template)},
+        "annotations": {
+            **annotations,
+            TEMPLATE_HASH: template_hash(pod_template),
+            **({OVERRIDE: override} if override else {}),
+        },
     }
     return {
         "apiVersion": "apps/v1",

@@ -33,7 +33,9 @@ def do(api: ObjectApi, seen: Seen, step: Change) -> None:
         case Scale(slot, replicas):
             _scale(api, seen, slot, replicas)
         case BringIn(slot, image, replicas):
-            _bring_in(api, seen, slot, image, replicas, dry_run=False)
+            # Of what began, not of this run's command: whoever takes a release up again says it no second time.
+            override = seen.running.override if seen.running else None
+            _bring_in(api, seen, slot, image, replicas=replicas, override=override, dry_run=False)
         case Preview(slot):
             _select(api, seen, f"{seen.service}-preview", old=seen.preview, new=slot)
         case Select(slot):
@@ -48,7 +50,7 @@ def do(api: ObjectApi, seen: Seen, step: Change) -> None:
             )
 
 
-def try_bringing_in(api: ObjectApi, seen: Seen, slot: str, image: str) -> None:
+def try_bringing_in(api: ObjectApi, seen: Seen, slot: str, image: str, *, override: str | None) -> None:
     """Asks whether the API server would take a slot with this image, and changes nothing.
 
     Raises:
@@ -56,7 +58,7 @@ def try_bringing_in(api: ObjectApi, seen: Seen, slot: str, image: str) -> None:
         LostRaceError: The slot is another one than was seen.
     """
     try:
-        _bring_in(api, seen, slot, image, seen.size, dry_run=True)
+        _bring_in(api, seen, slot, image, replicas=seen.size, override=override, dry_run=True)
     except KubernetesApiError as error:
         if error.status not in (FORBIDDEN, UNPROCESSABLE):
             raise
@@ -66,11 +68,13 @@ def try_bringing_in(api: ObjectApi, seen: Seen, slot: str, image: str) -> None:
         ) from None
 
 
-def _bring_in(api: ObjectApi, seen: Seen, slot: str, image: str, replicas: int, *, dry_run: bool) -> None:
+def _bring_in(
+    api: ObjectApi, seen: Seen, slot: str, image: str, *, replicas: int, override: str | None, dry_run: bool
+) -> None:
     template = api.get("v1", "PodTemplate", seen.service, seen.environment)
     if template is None or slots.template_hash(template) != seen.template:
         raise LostRaceError(f"PodTemplate {seen.service} is another one than a moment ago")
-    deployment: KubernetesObject = slots.render(template, slot=slot, image=image, replicas=replicas)
+    deployment: KubernetesObject = slots.render(template, slot=slot, image=image, replicas=replicas, override=override)
     deployment["metadata"]["resourceVersion"] = seen.slot(slot).resource_version
     try:
         api.apply(deployment, field_manager=RELEASE_MANAGER, force=True, dry_run=dry_run)

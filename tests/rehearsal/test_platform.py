@@ -219,8 +219,8 @@ def test_a_release_by_another_field_manager_survives_up(platform: Rehearsal) -> 
     api = platform.api()
     template = api.get("v1", "PodTemplate", "api", "prod")
     assert template is not None
-    image = f"registry.example.com/api@sha256:{'ab' * 32}"
-    slots.bring_in(api, slots.render(template, slot="green", image=image, replicas=2))
+    image = f"{plain(platform.open())['repositories']['api']}@sha256:{'ab' * 32}"
+    slots.bring_in(api, slots.render(template, slot="green", image=image, replicas=2, override="no one tried it"))
     for service, old, new in (("api", "blue", "green"), ("api-preview", "green", "blue")):
         path = "/spec/selector/slot"
         patch = [{"op": "test", "path": path, "value": old}, {"op": "replace", "path": path, "value": new}]

@@ -7,7 +7,14 @@ from settings import ENVIRONMENTS
 from tests.unit.graph import Graph, every
 from tests.unit.program import stack_of
 
-CLUSTER_WIDE = {"Namespace", "IngressClass", "PriorityClass", "StorageClass"}
+CLUSTER_WIDE = {
+    "Namespace",
+    "IngressClass",
+    "PriorityClass",
+    "StorageClass",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+}
 
 
 def test_every_namespace_enforces_restricted_of_a_pinned_version_and_warns_and_notes(graph: Graph) -> None:
@@ -18,7 +25,7 @@ def test_every_namespace_enforces_restricted_of_a_pinned_version_and_warns_and_n
             version = one.metadata["labels"][f"pod-security.kubernetes.io/{mode}-version"]
             assert version == f"v{versions.KUBERNETES}"
         names.add(one.metadata["name"])
-    assert names == {*ENVIRONMENTS, "logging"}
+    assert names == {*ENVIRONMENTS, "logging", "delivery"}
 
 
 def test_in_every_namespace_pods_are_closed_both_ways_but_for_dns(graph: Graph) -> None:
@@ -47,7 +54,7 @@ def test_a_stack_that_is_protected_keeps_its_namespaces(graph: Graph) -> None:
 
 def test_an_environments_namespace_carries_its_label(graph: Graph) -> None:
     labels = {one.metadata["name"]: one.metadata["labels"].get("environment") for one in graph.of_kind("Namespace")}
-    assert labels == {"dev": "dev", "prod": "prod", "logging": None}
+    assert labels == {"dev": "dev", "prod": "prod", "logging": None, "delivery": None}
 
 
 def test_an_object_comes_after_its_namespace(graph: Graph) -> None:

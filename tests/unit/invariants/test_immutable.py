@@ -13,11 +13,12 @@ from tests.unit.program import CHECKOUT, platform, run, stack_config
 
 
 def hashed(graph: Graph) -> dict[tuple[str, str, str], str]:
-    """The name of each ConfigMap and Secret, by kind, environment and service."""
+    """The name of each immutable ConfigMap and Secret, by kind, environment and service."""
     return {
         (kind, one.metadata["namespace"], one.metadata["labels"]["app.kubernetes.io/name"]): one.metadata["name"]
         for kind in ("ConfigMap", "Secret")
         for one in graph.of_kind(kind)
+        if one.inputs.get("immutable")
     }
 
 

@@ -70,7 +70,7 @@ def test_only_services_with_a_path_are_reached_from_nodes_and_on_their_port_only
 
 
 def test_neither_tools_nor_the_internet_nor_a_load_balancer_reaches_a_service_by_itself(reach: Reach) -> None:
-    for name in ("a pod in logging", "internet", "load balancer"):
+    for name in ("a pod in logging", "a pod in delivery", "internet", "load balancer"):
         for environment, service in reach.services:
             assert not reach.between(reach.sources[name], reach.service(environment, service)), name
 
@@ -95,12 +95,18 @@ def test_no_service_reaches_the_machines_metadata_or_credentials_or_the_kubernet
 
 def test_no_service_reaches_the_tools_or_a_node(reach: Reach) -> None:
     for environment, service in reach.services:
-        assert not elsewhere(reach, environment, service) & {"logging:9200", "a node:22", "a node's kubelet:10250"}
+        assert not elsewhere(reach, environment, service) & {
+            "logging:9200",
+            "delivery:8080",
+            "a node:22",
+            "a node's kubelet:10250",
+        }
 
 
 def test_tools_reach_dns_only_until_their_own_policies_come(reach: Reach) -> None:
-    source = reach.sources["a pod in logging"]
-    assert {name for name, place in reach.places.items() if reach.between(source, place)} == DNS
+    for tool in ("a pod in logging", "a pod in delivery"):
+        source = reach.sources[tool]
+        assert {name for name, place in reach.places.items() if reach.between(source, place)} == DNS
 
 
 def test_a_preview_is_reached_as_the_service_is(reach: Reach, stack: str) -> None:

@@ -1,0 +1,23 @@
+"""Who releases, as the Kubernetes API names them. Needs no Pulumi."""
+
+from __future__ import annotations
+
+DELIVERY = "delivery"
+"""Namespace of the programs that deliver, and of their service accounts."""
+
+RELEASE = "hello-release"
+"""Service account that brings images in and switches slots."""
+
+VERIFY = "hello-verify"
+"""Service account that records which images were tried on dev, and changes nothing else."""
+
+DEPLOYERS = "hello:deployers"
+"""Group of the people who release, by the access entries of their IAM roles."""
+
+
+def username(service_account: str) -> str:
+    """A service account of the delivery namespace, as the API server calls who holds its token.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens
+    """
+    return f"system:serviceaccount:{DELIVERY}:{service_account}"

@@ -1,0 +1,55 @@
+"""The program's own objects on a control plane, and clients that act as those whom it gives rights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from components.identities import DEPLOYERS, RELEASE, VERIFY, username
+from release.kubernetes_api import KubernetesApi, KubernetesObject
+from tests.unit.manifests import manifests
+from tests.unit.program import platform
+
+STACK = "prod"
+
+WHO = {
+    "release": {"Impersonate-User": username(RELEASE)},
+    "verify": {"Impersonate-User": username(VERIFY)},
+    "person": {"Impersonate-User": "jane", "Impersonate-Group": DEPLOYERS},
+}
+"""https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation ."""
+
+
+def acting_as(kubeconfig: Path, identity: str) -> KubernetesApi:
+    """A client whom the API server takes for one of these identities."""
+    api = KubernetesApi(kubeconfig)
+    for header, value in WHO[identity].items():
+        api._rest.set_default_header(header, value)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return api
+
+
+def patch(api: KubernetesApi, one: KubernetesObject, change: list[dict[str, Any]]) -> KubernetesObject:
+    """What a JSON Patch of an object would make of it; nothing is changed."""
+    return api._call(  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        "patch",
+        one["apiVersion"],
+        one["kind"],
+        name=one["metadata"]["name"],
+        namespace=one["metadata"]["namespace"],
+        body=change,
+        content_type="application/json-patch+json",
+        dry_run="All",
+    )
+
+
+def apply_the_program(api: KubernetesApi) -> None:
+    """Makes every Kubernetes object of a stack, as `pulumi up` does."""
+    order = {"Namespace": 0, "PriorityClass": 1}
+    for one in sorted(manifests(platform(STACK, preview=False)), key=lambda one: order.get(one["kind"], 2)):
+        api.apply(one, field_manager="pulumi")
+
+
+def repository(service: str) -> str:
+    """A service's repository, as the program knows it."""
+    found = platform(STACK, preview=False).outputs["repositories"]
+    return str(found[service])
