@@ -75,7 +75,6 @@ def only_the_target() -> str:
 def names(services: Sequence[str]) -> str:
     """That what a release creates is a service's history or lock, and what it deletes a service's configuration."""
     kept = {"configmaps": [history(one) for one in services], "leases": [lock(one) for one in services]}
-    # A name and not a pattern of each service: the services' names stand in it as they are.
     ours = f"oldObject.metadata.name.matches('{CONFIGURATION}$')"
     service = "oldObject.metadata.name.substring(0, oldObject.metadata.name.lastIndexOf('-'))"
     return (

@@ -75,6 +75,11 @@ EXEMPTIONS = (
         "The ECK operator makes the pods of this namespace, not the program; closed it is from the beginning.",
     ),
     Exemption(
+        "networkpolicy-targets-pod",
+        "NetworkPolicy delivery/*",
+        "Jenkins makes the pods of this namespace, not the program; closed it is from the beginning.",
+    ),
+    Exemption(
         "pod-probes-identical",
         "Deployment *",
         "A service states one health path. The liveness probe is slower and more patient than the readiness probe, "

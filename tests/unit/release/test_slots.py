@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.contract import SENTINEL_DIGEST, SLOTS
+from components.contract import OVERRIDE, SENTINEL_DIGEST, SLOTS
 from release.kubernetes_api import KubernetesObject
 from release.slots import TEMPLATE_HASH, is_released, render, template_hash
 
@@ -105,3 +105,12 @@ def test_a_slot_is_released_once_it_has_an_image() -> None:
     seed = rendered()
     seed["spec"]["template"] = copy.deepcopy(POD_TEMPLATE["template"])
     assert not is_released(seed)
+
+
+def test_an_override_stands_on_the_pods_and_only_if_there_is_one() -> None:
+    def annotations(override: str | None) -> dict[str, str]:
+        slot = render(POD_TEMPLATE, slot="blue", image=IMAGE, replicas=1, override=override)
+        return slot["spec"]["template"]["metadata"]["annotations"]
+
+    assert annotations("it is urgent") == {**annotations(None), OVERRIDE: "it is urgent"}
+    assert OVERRIDE not in annotations(None)
