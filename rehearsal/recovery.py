@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -44,6 +45,30 @@ def break_stale_lock(layout: Layout) -> bool:
         path.unlink()
         broken = True
     return broken
+
+
+def drop_half_written(layout: Layout) -> list[Path]:
+    """Removes what an engine left that was killed while it wrote the attributes of a file of its backend.
+
+    Each file has them beside it (content type, checksum); half of them make the file unreadable ("failed to load
+    checkpoint: EOF"), none of them do not. The files themselves are written whole or not at all.
+    https://pkg.go.dev/gocloud.dev/blob/fileblob
+
+    Returns:
+        What was removed.
+    """
+    half = [path for path in layout.state.rglob("*.attrs") if not _is_json(path)]
+    for path in half:
+        path.unlink()
+    return half
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
