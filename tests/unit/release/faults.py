@@ -22,21 +22,22 @@ class Faulty:
 
     Args:
         api: What the calls go to.
-        at: Number of the call that fails, from 1; 0 for none.
+        at: Number of the call that fails, from 1; 0 for none; or how the name of the first one that fails begins.
         fault: How. A `time-out` is one before the server did anything, a `lost answer` one after; `killed` likewise
             lets the server do what it was asked.
     """
 
-    def __init__(self, api: ObjectApi, *, at: int = 0, fault: Fault = "500") -> None:
+    def __init__(self, api: ObjectApi, *, at: int | str = 0, fault: Fault = "500") -> None:
         self._api = api
         self._at = at
         self._fault: Fault = fault
+        self._reached = False
         self.calls: list[str] = []
 
     @property
     def happened(self) -> bool:
         """Whether it came to that call."""
-        return 0 < self._at <= len(self.calls)
+        return self._reached
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> KubernetesObject | None:
         return self._call(f"get {kind} {name}", lambda: self._api.get(api_version, kind, name, namespace))
@@ -63,12 +64,16 @@ class Faulty:
     def watch(self, api_version: str, kind: str, **options: Any) -> Iterator[tuple[str, KubernetesObject]]:
         return self._call(f"{WATCH} {kind}", lambda: self._api.watch(api_version, kind, **options))
 
+    def _is_it(self, name: str) -> bool:
+        return name.startswith(self._at) if isinstance(self._at, str) else len(self.calls) == self._at
+
     def _call(self, name: str, call: Callable[[], Any]) -> Any:
         if self._fault == "killed" and self.happened:
             raise KilledError
         self.calls.append(name)
-        if len(self.calls) != self._at:
+        if self._reached or not self._is_it(name):
             return call()
+        self._reached = True
         match self._fault:
             case "409" | "429" | "500":
                 raise KubernetesApiError(f"fault at {name}", status=int(self._fault), reason="Fault")
