@@ -5,12 +5,14 @@ moto is imported only when a question comes up: it takes more than a second.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import threading
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from rehearsal.stand_ins.aws.account import ACCOUNT_ID
 from rehearsal.stand_ins.aws.errors import AwsError
@@ -22,10 +24,23 @@ ELSEWHERE = "ap-northeast-2"
 """The region for questions whose answer is the same in all."""
 
 
+_IMPORTING = threading.Lock()
+
+
+def _moto(module: str) -> Any:
+    """A module of moto's.
+
+    One thread at a time: they import one another in circles, in which two threads that begin in different places wait
+    for each other ("deadlock detected by _ModuleLock").
+    """
+    with _IMPORTING:
+        return importlib.import_module(f"moto.{module}")
+
+
 @contextmanager
 def _in_aws_words() -> Generator[None]:
     """Passes moto's refusals on as ours."""
-    from moto.core.exceptions import ServiceException  # noqa: PLC0415 - see the module's docstring
+    ServiceException = _moto("core.exceptions").ServiceException  # noqa: N806 - moto's name
 
     try:
         yield
@@ -35,9 +50,9 @@ def _in_aws_words() -> Generator[None]:
 
 def _ec2(region: str) -> Any:
     """An empty EC2 of moto's."""
-    from moto.ec2.models import EC2Backend  # noqa: PLC0415 - see the module's docstring
+    EC2Backend = _moto("ec2.models").EC2Backend  # noqa: N806 - moto's name
 
-    return cast("Any", EC2Backend)(region, ACCOUNT_ID)
+    return EC2Backend(region, ACCOUNT_ID)
 
 
 def judge_vpc(cidr_block: str) -> None:
@@ -66,9 +81,9 @@ def judge_subnet(vpc_cidr_block: str, neighbours: Iterable[str], cidr_block: str
 @cache
 def availability_zones(region: str) -> dict[str, str]:
     """The region's zones and their ids, by name in order; empty for a region there is not."""
-    from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend  # noqa: PLC0415 - see above
+    RegionsAndZonesBackend = _moto("ec2.models.availability_zones_and_regions").RegionsAndZonesBackend  # noqa: N806 - moto's name
 
-    zones: list[Any] = cast("Any", RegionsAndZonesBackend).zones.get(region, [])
+    zones: list[Any] = RegionsAndZonesBackend.zones.get(region, [])
     return {str(zone.name): str(zone.zone_id) for zone in sorted(zones, key=lambda zone: str(zone.name))}
 
 
@@ -78,10 +93,10 @@ def judge_trust_policy(document: str) -> None:
     Raises:
         AwsError: `MalformedPolicyDocument`.
     """
-    from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator  # noqa: PLC0415 - see the docstring
+    IAMTrustPolicyDocumentValidator = _moto("iam.policy_validation").IAMTrustPolicyDocumentValidator  # noqa: N806 - moto's name
 
     with _in_aws_words():
-        cast("Any", IAMTrustPolicyDocumentValidator)(document).validate()
+        IAMTrustPolicyDocumentValidator(document).validate()
 
 
 def judge_policy(document: str) -> None:
@@ -90,15 +105,15 @@ def judge_policy(document: str) -> None:
     Raises:
         AwsError: `MalformedPolicyDocument`.
     """
-    from moto.iam.policy_validation import IAMPolicyDocumentValidator  # noqa: PLC0415 - see the module's docstring
+    IAMPolicyDocumentValidator = _moto("iam.policy_validation").IAMPolicyDocumentValidator  # noqa: N806 - moto's name
 
     with _in_aws_words():
-        cast("Any", IAMPolicyDocumentValidator)(document).validate()
+        IAMPolicyDocumentValidator(document).validate()
 
 
 @cache
 def _aws_managed_policies() -> frozenset[str]:
-    from moto.iam.aws_managed_policies import aws_managed_policies_data  # noqa: PLC0415 - see the docstring
+    aws_managed_policies_data = _moto("iam.aws_managed_policies").aws_managed_policies_data
 
     policies: dict[str, Any] = json.loads(aws_managed_policies_data)
     return frozenset(f"{policy['Path']}{name}" for name, policy in policies.items())
@@ -115,10 +130,10 @@ def judge_repository(name: str) -> None:
     Raises:
         AwsError: `InvalidParameterException`.
     """
-    from moto.ecr.models import ECRBackend  # noqa: PLC0415 - see the module's docstring
+    ECRBackend = _moto("ecr.models").ECRBackend  # noqa: N806 - moto's name
 
     with _in_aws_words():
-        cast("Any", ECRBackend)(ELSEWHERE, ACCOUNT_ID).create_repository(
+        ECRBackend(ELSEWHERE, ACCOUNT_ID).create_repository(
             name, None, None, None, None, [], image_tag_mutability_exclusion_filters=None
         )
 
@@ -129,7 +144,7 @@ def judge_lifecycle_policy(document: str) -> None:
     Raises:
         AwsError: `InvalidParameterException`.
     """
-    from moto.ecr.policy_validation import EcrLifecyclePolicyValidator  # noqa: PLC0415 - see the module's docstring
+    EcrLifecyclePolicyValidator = _moto("ecr.policy_validation").EcrLifecyclePolicyValidator  # noqa: N806 - moto's name
 
     with _in_aws_words():
-        cast("Any", EcrLifecyclePolicyValidator)(document).validate()
+        EcrLifecyclePolicyValidator(document).validate()
