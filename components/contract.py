@@ -36,6 +36,15 @@ OVERRIDE = "hello-platform/override"
 """On a slot's pods: why an image that nobody tried was let in, by a person with the right to."""
 
 
+RELEASE_TAG_PREFIX = "release-"
+"""Of ECR tags: images that are live, warm, verified or recently released. No lifecycle rule expires any."""
+
+
+def preview(service: str) -> str:
+    """Name of the Service that leads to the slot which is not live."""
+    return f"{service}-preview"
+
+
 def records(service: str) -> str:
     """Name of the ConfigMap of a service's verified images, in the environment that needs them.
 
@@ -82,7 +91,7 @@ def contract(namespace: str, service: str) -> dict[str, Any]:
         "slots": list(SLOTS),
         "deployments": {slot: f"{service}-{slot}" for slot in SLOTS},
         "activeService": service,
-        "previewService": f"{service}-preview",
+        "previewService": preview(service),
         "selectorKey": labels.SLOT,
         "podTemplate": service,
         "autoscaler": service,

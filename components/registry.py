@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-RELEASE_TAG_PREFIX = "release-"
-"""Tags of images that are live, warm, verified or recently released. No lifecycle rule names them."""
+from components.contract import RELEASE_TAG_PREFIX
 
 COMMIT_TAG_PREFIX = "commit-"
 """Tags that the build gives."""

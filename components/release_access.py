@@ -15,7 +15,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, RoleRefArgs, SubjectArgs
 
-from components.contract import SLOTS, VERIFIED_ENVIRONMENT, history, lock, records
+from components.contract import SLOTS, VERIFIED_ENVIRONMENT, history, lock, preview, records
 from components.identities import DELIVERY, DEPLOYERS, RELEASE, VERIFY
 
 RBAC = "rbac.authorization.k8s.io"
@@ -41,7 +41,7 @@ def releasing(services: Sequence[str]) -> list[PolicyRuleArgs]:
     slots = [f"{service}-{slot}" for service in services for slot in SLOTS]
     return [
         _rule("apps", "deployments", "get", "patch", names=slots),
-        _rule("", "services", "get", "patch", names=[*services, *map(_preview, services)]),
+        _rule("", "services", "get", "patch", names=[*services, *map(preview, services)]),
         _rule("autoscaling", "horizontalpodautoscalers", "patch", names=services),
         _rule("coordination.k8s.io", "leases", "create"),
         _rule("coordination.k8s.io", "leases", "patch", names=map(lock, services)),
@@ -53,7 +53,7 @@ def releasing(services: Sequence[str]) -> list[PolicyRuleArgs]:
 
 def asking(services: Sequence[str]) -> list[PolicyRuleArgs]:
     """A person's way to the services' pods, from outside the cluster: through the API server, by the port's name."""
-    names = [f"{name}:http" for service in services for name in (service, _preview(service))]
+    names = [f"{name}:http" for service in services for name in (service, preview(service))]
     return [_rule("", "services/proxy", "get", names=names)]
 
 
@@ -65,10 +65,6 @@ def verifying(services: Sequence[str]) -> list[PolicyRuleArgs]:
 def overriding(services: Sequence[str]) -> list[PolicyRuleArgs]:
     """The right to let an image in that no record names. Kubernetes has no such verb; admission asks for it."""
     return [_rule("", "configmaps", "override", names=map(records, services))]
-
-
-def _preview(service: str) -> str:
-    return f"{service}-preview"
 
 
 def _rule(group: str, resource: str, *verbs: str, names: Sequence[str] | map[str] | None = None) -> PolicyRuleArgs:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from components import labels
+from components import contract, labels
 from release import objects
 from release.kubernetes_api import KubernetesObject
 from release.objects import ObjectApi
@@ -20,9 +20,8 @@ LIMIT = 10
 _KEY = "releases.json"
 
 
-def name(service: str) -> str:
-    """The ConfigMap's name."""
-    return f"{service}-releases"
+name = contract.history
+"""The ConfigMap's name, by the service's."""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,9 @@ import re
 from collections.abc import Collection
 from typing import Any, cast
 
+from components.contract import RELEASE_TAG_PREFIX as TAG_PREFIX
 from release.errors import ReleaseError
 from release.state import Seen
-
-TAG_PREFIX = "release-"
-"""As in `components/registry.py`, which needs Pulumi."""
 
 _REPOSITORY = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/(?P<name>.+)")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from components import labels
+from components import contract, labels
 from release import objects
 from release.clock import Clock
 from release.errors import ExitCode, LostRaceError, ReleaseError
@@ -30,9 +30,8 @@ class Holder:
     until: datetime
 
 
-def name(service: str) -> str:
-    """The Lease's name."""
-    return f"{service}-release"
+name = contract.lock
+"""The Lease's name, by the service's."""
 
 
 def holder(lease: KubernetesObject | None) -> Holder | None:

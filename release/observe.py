@@ -9,17 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from components import labels
-from components.contract import SENTINEL_DIGEST, SLOTS
+from components.contract import DEPENDS_ON, EXCLUSIVE, SENTINEL_DIGEST, SLOTS, SMOKE_TEST, preview
 from release import history, slots, verification
 from release.errors import ReleaseError
 from release.history import Revision
 from release.kubernetes_api import KubernetesObject
 from release.objects import ObjectApi
 from release.state import Seen, Slot, SmokeTest, Trouble
-
-SMOKE_TEST = "hello-platform/smoke-test"
-EXCLUSIVE = "hello-platform/exclusive"
-DEPENDS_ON = "hello-platform/depends-on"
 
 OVER = ("Succeeded", "Failed")
 """Phases of pods that hold no room any more."""
@@ -58,7 +54,7 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
     releases = api.get("v1", "ConfigMap", history.name(service), environment)
     for wanted, found in (
         *((f"Deployment {service}-{slot}", deployments.get(f"{service}-{slot}")) for slot in SLOTS),
-        *((f"Service {name}", services.get(name)) for name in (service, f"{service}-preview")),
+        *((f"Service {name}", services.get(name)) for name in (service, preview(service))),
         (f"HorizontalPodAutoscaler {service}", autoscaler),
     ):
         if found is None:
@@ -86,12 +82,12 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
         blue=blue,
         green=green,
         live=str(services[service]["spec"]["selector"][labels.SLOT]),
-        preview=str(services[f"{service}-preview"]["spec"]["selector"][labels.SLOT]),
+        preview=str(services[preview(service)]["spec"]["selector"][labels.SLOT]),
         autoscaled=str(autoscaler["spec"]["scaleTargetRef"]["name"]).removeprefix(f"{service}-"),
         minimum=int(autoscaler["spec"].get("minReplicas", 1)),
         maximum=int(autoscaler["spec"]["maxReplicas"]),
         active_endpoints=_endpoints(slices, service, of_slot),
-        preview_endpoints=_endpoints(slices, f"{service}-preview", of_slot),
+        preview_endpoints=_endpoints(slices, preview(service), of_slot),
         repository=image.removesuffix(f"@{SENTINEL_DIGEST}"),
         template=slots.template_hash(template),
         configuration=_configuration(template["template"]["spec"]),

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
+from components import contract
 from release import events, history, probe, smoke, steps
 from release.clock import Clock
 from release.errors import ExitCode, LostRaceError, ReleaseError
@@ -265,7 +266,7 @@ class _Release:
             )
 
     def _try(self, seen: Seen, slot: str) -> None:
-        preview = f"{self._service}-preview"
+        preview = contract.preview(self._service)
         self._report(f"Smoke test of slot {slot}: {seen.smoke_test.path}")
         wrong = smoke.failure(seen.smoke_test, self._asker(preview), now=self._context.clock.now, pause=self._pause)
         if wrong is not None:
@@ -441,5 +442,5 @@ def _words(seen: Seen, step: Change | Await) -> str:
         case AwaitGone():
             return f"Slot {slot.name}: {slot.pods} pods are ending"
         case AwaitEndpoints():
-            service = seen.service if step.active else f"{seen.service}-preview"
+            service = seen.service if step.active else contract.preview(seen.service)
             return f"Service {service} does not lead to slot {slot.name} only yet"

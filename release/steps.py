@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from components import labels
-from components.contract import RELEASE_MANAGER
+from components.contract import RELEASE_MANAGER, preview
 from release import objects, slots
 from release.errors import LostRaceError, ReleaseError
 from release.kubernetes_api import KubernetesApiError, KubernetesObject
@@ -37,7 +37,7 @@ def do(api: ObjectApi, seen: Seen, step: Change) -> None:
             override = seen.running.override if seen.running else None
             _bring_in(api, seen, slot, image, replicas=replicas, override=override, dry_run=False)
         case Preview(slot):
-            _select(api, seen, f"{seen.service}-preview", old=seen.preview, new=slot)
+            _select(api, seen, preview(seen.service), old=seen.preview, new=slot)
         case Select(slot):
             _select(api, seen, seen.service, old=seen.live, new=slot)
         case Retarget(slot):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from components import labels
+from components import contract, labels
 from release import objects
 from release.kubernetes_api import KubernetesObject
 from release.objects import ObjectApi
@@ -20,7 +20,7 @@ from release.objects import ObjectApi
 TRIED_IN = "dev"
 """Where an image is tried before."""
 
-NEEDED_IN = "prod"
+NEEDED_IN = contract.VERIFIED_ENVIRONMENT
 """The environment that takes only what was tried."""
 
 LIMIT = 50
@@ -42,9 +42,8 @@ class Record:
     at: datetime
 
 
-def name(service: str) -> str:
-    """The ConfigMap's name, in the namespace that needs it."""
-    return f"verified-{service}"
+name = contract.records
+"""The ConfigMap's name in the namespace that needs it, by the service's."""
 
 
 def verified(api: ObjectApi, environment: str, service: str) -> frozenset[str] | None:

@@ -22,7 +22,7 @@ from components.blue_green.annotations import release_annotations
 from components.blue_green.autoscaler import autoscaler_spec
 from components.blue_green.configuration import immutable_name
 from components.blue_green.service import service_spec
-from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS, contract
+from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS, contract, preview
 from components.network_policy import Addresses
 from components.pod_template import pod_labels, pod_template
 
@@ -98,7 +98,7 @@ class BlueGreen(pulumi.ComponentResource):
         for color in SLOTS:
             self._slot(color, template({labels.SLOT: color}))
         active = self._service(args.service, seed=BLUE, on_nodes=bool(args.spec.paths))
-        self._service(f"{args.service}-preview", seed=GREEN, on_nodes=False)
+        self._service(preview(args.service), seed=GREEN, on_nodes=False)
         kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
             name,
             metadata=self._metadata(args.service),
