@@ -47,6 +47,11 @@ class Layout:
         return self.directory / "control-plane"
 
     @property
+    def front_door(self) -> Path:
+        """The front door's configuration."""
+        return self.directory / "front-door"
+
+    @property
     def processes(self) -> Path:
         """The processes this rehearsal started: names, ids and start times."""
         return self.directory / "processes.json"

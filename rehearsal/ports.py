@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import socket
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import psutil
@@ -28,18 +28,22 @@ class Ports:
     controller_manager: int
     scheduler: int
     kwok: int
+    front_door: int
+    front_door_outside: int
 
 
 def ensure(file: Path) -> Ports:
-    """The ports that the file names; free ones, written to it, where there is no file yet."""
-    if not file.exists():
+    """The ports that the file names; free ones, written to it, for those that it does not."""
+    named: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+    names = [field.name for field in fields(Ports)]
+    if not named.keys() >= set(names):
         candidates = random.sample(RANGE, len(RANGE))  # they keep no secret
-        free = (port for port in candidates if is_free(port))
-        chosen = Ports(**{field.name: next(free) for field in fields(Ports)})
+        free = (port for port in candidates if port not in named.values() and is_free(port))
+        named = {name: named.get(name) or next(free) for name in names}
         draft = file.with_name(f"{file.name}.draft")
-        draft.write_text(json.dumps(asdict(chosen), indent=2) + "\n")
+        draft.write_text(json.dumps(named, indent=2) + "\n")
         draft.replace(file)
-    return Ports(**json.loads(file.read_text()))
+    return Ports(**named)
 
 
 def is_free(port: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from dataclasses import astuple
@@ -19,6 +20,18 @@ def test_ports_are_chosen_once(tmp_path: Path) -> None:
     assert ports.ensure(tmp_path / "another.json") != first
 
 
+def test_a_port_that_came_later_is_added_and_the_others_stay(tmp_path: Path) -> None:
+    file = tmp_path / "ports.json"
+    first = ports.ensure(file)
+    named = json.loads(file.read_text())
+    del named["front_door"]
+    file.write_text(json.dumps(named))
+    second = ports.ensure(file)
+    assert astuple(second)[:6] == astuple(first)[:6]
+    assert second.front_door not in {*named.values(), 0}
+    assert ports.ensure(file) == second
+
+
 def test_ports_are_distinct_free_and_no_node_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = set(ports.RANGE[:9_990])
 
@@ -27,7 +40,7 @@ def test_ports_are_distinct_free_and_no_node_ports(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(ports, "is_free", is_free)
     chosen = set(astuple(ports.ensure(tmp_path / "ports.json")))
-    assert len(chosen) == 6
+    assert len(chosen) == 8
     assert not chosen & taken
     assert all(1024 < port < 30_000 for port in chosen)
 
