@@ -1,0 +1,24 @@
+# The image of Jenkins' agents: git, buildctl, the release tool, and what each stage runs. Built from the checkout's root;
+# its `test` is whether all of them start. The setting `delivery.agentImage` names it by digest.
+FROM docker.io/moby/buildkit:v0.26.3 AS buildkit
+
+FROM docker.io/jenkins/inbound-agent:3385.vf1123fb_515da_-1-jdk21 AS agent
+USER root
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends git python3 python3-venv \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /opt/hello
+COPY requirements-release.txt ./
+RUN python3 -m venv .venv && .venv/bin/pip install --no-cache-dir --requirement requirements-release.txt
+COPY --from=buildkit /usr/bin/buildctl /usr/local/bin/
+COPY components ./components
+COPY release ./release
+COPY pipelines ./pipelines
+ENV PATH=/opt/hello/.venv/bin:$PATH PIPELINES=/opt/hello/pipelines PYTHONPATH=/opt/hello PYTHONDONTWRITEBYTECODE=1
+USER jenkins
+WORKDIR /home/jenkins
+
+FROM agent AS test
+RUN python3 -m release --help && python3 -m pipelines.ecr --help && buildctl --version && git --version
+
+FROM agent

@@ -1,0 +1,9 @@
+#!/bin/sh
+# Pushes the image under its commit, from the layers that were built and tested, and prints it by its digest.
+set -eu
+. "${0%/*}/image.sh"
+metadata=$(mktemp)
+build --metadata-file "$metadata" --output type=image,name="$repository:$tag",push=true >&2
+python3 -c 'import json, sys; print(sys.argv[1] + "@" + json.load(open(sys.argv[2]))["containerimage.digest"], end="")' \
+  "$repository" "$metadata"
+rm -f "$metadata"

@@ -1,0 +1,141 @@
+"""The Jenkinsfiles are declarative pipelines, and keep what the documents promise of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.unit.graph import every
+from tests.unit.pipelines.jenkinsfile import Call, PipelineSyntaxError, faults, parse, parsed
+from tests.unit.program import CHECKOUT
+
+PIPELINES = CHECKOUT / "pipelines"
+JENKINSFILES = every(sorted(PIPELINES.glob("Jenkinsfile.*")), "Jenkinsfile")
+SCRIPTS = every(sorted(PIPELINES.glob("*.sh")), "script")
+COMMAND = re.compile(r'"\$PIPELINES/([a-z]+\.sh)"')
+
+
+def shells(pipeline: Call) -> list[str]:
+    """Every shell command of a pipeline, in its order."""
+    found: list[str] = []
+    for call in pipeline.everything():
+        if call.name == "sh":
+            found.append(call.arguments[0])
+        found += re.findall(r"sh\(script: '([^']+)'", call.name)
+    return found
+
+
+def stage(pipeline: Call, name: str) -> Call:
+    """The stage of a name."""
+    return next(one for one in pipeline.everything() if one.name == "stage" and one.arguments == (name,))
+
+
+@pytest.fixture(params=JENKINSFILES, ids=lambda path: str(path.name))
+def pipeline(request: pytest.FixtureRequest) -> Call:
+    """Each of them."""
+    return parse(request.param)
+
+
+def test_each_is_a_declarative_pipeline(pipeline: Call) -> None:
+    assert faults(pipeline) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("pipeline { agent none\n stages { stage('x') { steps { sh 'true' } } }", "no Groovy"),
+        ("node { sh 'true' }", "one `pipeline"),
+        ("pipeline {\n stages {\n stage('x') {\n steps { sh 'true' } } } }", "lacks agent"),
+        ("pipeline {\n agent none\n stages {\n stage('x') {\n agent any } } }", "has one of steps"),
+        ("pipeline {\n agent none\n stages {\n stage('x') {\n steps { shell 'true' } } } }", "shell is no step"),
+        ("pipeline {\n agent none\n option {\n timeout(time: 1) } }", "option does not belong"),
+        ("pipeline {\n agent none\n options {\n timeOut(time: 1) } }", "timeOut does not belong"),
+        ("pipeline {\n agent none\n post {\n failed { sh 'true' } } }", "failed does not belong"),
+        ("pipeline {\n agent build\n stages { } }", "agent none"),
+    ],
+)
+def test_what_is_no_declarative_pipeline_is_found(wrong: str, told: str) -> None:
+    try:
+        found = faults(parsed(wrong))
+    except PipelineSyntaxError as fault:
+        found = [str(fault)]
+    assert any(told in one for one in found), found
+
+
+def test_every_shell_command_is_one_script_that_exists(pipeline: Call) -> None:
+    for command in every(shells(pipeline), "command"):
+        found = COMMAND.match(command)
+        assert found, f"{command}: a stage runs a script of this folder, which a test can run, too"
+        assert os.access(PIPELINES / found[1], os.X_OK), command
+
+
+def test_every_script_is_used_and_stops_at_its_first_error() -> None:
+    used = {name for path in JENKINSFILES for name in COMMAND.findall("\n".join(shells(parse(path))))}
+    for script in SCRIPTS:
+        if not os.access(script, os.X_OK):
+            continue  # what others source
+        assert script.name in used
+        assert "\nset -eu\n" in script.read_text(encoding="utf-8")
+        subprocess.run(["sh", "-n", script], check=True)
+
+
+def test_one_build_of_a_job_runs_at_a_time(pipeline: Call) -> None:
+    options = pipeline.one("options")
+    assert options
+    assert options.one("disableConcurrentBuilds"), "a job is a service and an environment"
+
+
+def test_the_dev_pipeline_goes_from_a_commit_to_a_verified_release_in_this_order() -> None:
+    names = [one.arguments[0] for one in parse(PIPELINES / "Jenkinsfile.dev").everything() if one.name == "stage"]
+    assert names == ["Image", "Checkout", "Build", "Unit test", "Push", "Scan", "Deploy", "Verify"]
+
+
+@pytest.mark.parametrize("name", ["Jenkinsfile.dev", "Jenkinsfile.agent"])
+def test_a_commit_that_ecr_has_is_not_built_again_but_scanned(name: str) -> None:
+    pipeline = parse(PIPELINES / name)
+    for built in ("Build", "Unit test", "Push"):
+        when = stage(pipeline, built).one("when")
+        assert when
+        assert [one.name for one in when.everything()] == ["when", "expression", "!env.IMAGE"]
+    assert stage(pipeline, "Scan").one("when") is None, "what was found since is found"
+
+
+def test_who_builds_does_not_release_and_who_releases_does_not_verify() -> None:
+    pipeline = parse(PIPELINES / "Jenkinsfile.dev")
+    agents = {name: stage(pipeline, name).one("agent") for name in ("Image", "Deploy", "Verify")}
+    labels = {name: agent.one("label") for name, agent in agents.items() if agent}
+    assert {name: label.arguments for name, label in labels.items() if label} == {
+        "Image": ("build",),
+        "Deploy": ("release",),
+        "Verify": ("verify",),
+    }
+
+
+def test_prod_waits_for_a_person_for_a_day_and_keeps_no_agent_meanwhile() -> None:
+    pipeline = parse(PIPELINES / "Jenkinsfile.prod")
+    approval = stage(pipeline, "Approval")
+    assert approval.one("agent") is None
+    limit = next(one for one in approval.everything() if one.name == "timeout")
+    assert limit.named == {"time": "1", "unit": "DAYS"}
+    assert limit.one("input")
+    post = pipeline.one("post")
+    assert post
+    aborted = post.one("aborted")
+    assert aborted
+    assert shells(aborted) == ['"$PIPELINES/retire.sh" prod']
+
+
+def test_a_pull_request_previews_both_stacks_and_brings_nothing_up() -> None:
+    pipeline = parse(PIPELINES / "Jenkinsfile.preview")
+    axis = next(one for one in pipeline.everything() if one.name == "values")
+    assert axis.arguments == ("dev", "prod")
+    words = [
+        line
+        for line in Path(PIPELINES / "preview.sh").read_text(encoding="utf-8").splitlines()
+        if "pulumi" in line and not line.startswith("#")
+    ]
+    assert words == ['exec pulumi preview --stack "$STACK" --non-interactive --diff']
