@@ -1,0 +1,145 @@
+"""Runs a Jenkinsfile's stages as Jenkins would: the very same shell commands, in their order, each agent in its place.
+
+It knows what these pipelines use of the declarative syntax and refuses anything else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.unit.pipelines.jenkinsfile import Call
+
+ASSIGNED = re.compile(r"env\.(?P<name>\w+) = sh\(script: '(?P<command>[^']+)', returnStdout: true\)\.trim\(\)")
+CONDITIONS = {"SUCCESS": {"success"}, "FAILURE": {"failure", "unsuccessful"}, "ABORTED": {"aborted", "unsuccessful"}}
+"""Which parts of `post` run, by how the build ended; `always` always does."""
+
+
+class StageError(Exception):
+    """A shell command failed."""
+
+
+class AbortedError(Exception):
+    """Nobody approved in time, or somebody stopped the build."""
+
+
+@dataclass
+class Build:
+    """One run of a pipeline.
+
+    Attributes:
+        folder: Each agent has a workspace of its own in it.
+        variables: What the job and the controller give.
+        agents: By label, what only that agent's pod has.
+        checkout: Fills a workspace from the service's repository.
+        approves: Whether a person agrees when asked.
+        ran: The stages that ran, in their order; the last one failed unless the build went well.
+        result: How it ended.
+        asked: What a person was asked.
+        log: What the commands wrote.
+    """
+
+    folder: Path
+    variables: dict[str, str]
+    agents: Mapping[str, Mapping[str, str]]
+    checkout: Callable[[Path], None]
+    approves: bool = True
+    ran: list[str] = field(default_factory=list[str])
+    result: str = "SUCCESS"
+    asked: list[str] = field(default_factory=list[str])
+    log: str = ""
+    _agent: str | None = None
+
+    def run(self, pipeline: Call) -> Build:
+        """Runs it to its end."""
+        try:
+            self._stages(pipeline)
+        except StageError:
+            self.result = "FAILURE"
+        except AbortedError:
+            self.result = "ABORTED"
+        post = pipeline.one("post")
+        for condition in post.body or () if post else ():
+            if condition.name in CONDITIONS[self.result] | {"always"}:
+                self._steps(condition)
+        return self
+
+    def _stages(self, holder: Call) -> None:
+        stages = holder.one("stages")
+        for stage in stages.body or () if stages else ():
+            self._stage(stage)
+
+    def _stage(self, stage: Call) -> None:
+        when = stage.one("when")
+        if when and not self._holds(when):
+            return
+        before = self._agent
+        agent = stage.one("agent")
+        label = agent.one("label") if agent else None
+        self._agent = label.arguments[0] if label else before
+        try:
+            steps = stage.one("steps")
+            if steps:
+                self.ran.append(stage.arguments[0])
+                self._steps(steps)
+            else:
+                self._stages(stage)
+        finally:
+            self._agent = before
+
+    def _holds(self, when: Call) -> bool:
+        assert [one.name for one in when.everything()] == ["when", "expression", "!env.IMAGE"]
+        return not self.variables.get("IMAGE")
+
+    def _steps(self, steps: Call) -> None:
+        for step in steps.body or ():
+            assigned = ASSIGNED.fullmatch(step.name)
+            if assigned:
+                self.variables[assigned["name"]] = self._shell(assigned["command"]).strip()
+            elif step.name == "checkout":
+                self.checkout(self._workspace())
+            elif step.name == "sh":
+                self.log += self._shell(step.arguments[0])
+            elif step.name in ("script", "timeout"):
+                self._steps(step)
+            elif step.name == "node":
+                before, self._agent = self._agent, step.arguments[0]
+                self._steps(step)
+                self._agent = before
+            elif step.name == "input":
+                self._ask(step.named["message"])
+            else:
+                assert step.name == "sleep", step
+
+    def _ask(self, message: str) -> None:
+        assert self._agent is None, "no agent waits for a person"
+        self.asked.append(message.replace("${env.IMAGE}", self.variables["IMAGE"]))
+        if not self.approves:
+            raise AbortedError
+
+    def _workspace(self) -> Path:
+        assert self._agent is not None, "a step that needs an agent has none"
+        workspace = self.folder / self._agent
+        workspace.mkdir(parents=True, exist_ok=True)
+        return workspace
+
+    def _shell(self, command: str) -> str:
+        workspace = self._workspace()
+        mine = self.agents[self._agent or ""]
+        found = subprocess.run(
+            ["sh", "-xec", command],
+            cwd=workspace,
+            env={"PATH": os.environ["PATH"], "HOME": str(workspace), **self.variables, **mine},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.log += found.stderr
+        if found.returncode:
+            self.log += found.stdout
+            raise StageError(command)
+        return found.stdout
