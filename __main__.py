@@ -18,7 +18,6 @@ from components.ingress import IngressClass
 from components.keys import Keys, KeysArgs
 from components.log_group import Keeping
 from components.network import Network, NetworkArgs
-from components.network_policy import Addresses
 from components.node_group import NodeGroup, NodeGroupArgs
 from components.priority_classes import PriorityClasses
 from components.registry import Registry, RegistryArgs
@@ -67,7 +66,6 @@ Essentials(platform, EssentialsArgs(cluster=cluster.reference, nodes=list(node_g
 in_kubernetes = pulumi.ResourceOptions(provider=cluster.provider, transformations=[cluster.takes_along])
 classes = {name: IngressClass(name, opts=in_kubernetes) for name in ("public", "staff")}
 priorities = PriorityClasses(platform, opts=in_kubernetes)
-addresses = Addresses(vpc=config.network.cidr, nodes=network.node_cidrs, subnets=network.subnet_cidrs)
 environments = {
     # Pods end on their nodes before the nodes go: the environment stands after its node group and leaves before it.
     name: Environment(
@@ -76,7 +74,7 @@ environments = {
             name=name,
             config=config,
             repositories=registry.repository_urls,
-            addresses=addresses,
+            addresses=network.addresses,
             priority_class=priorities.services,
             ingress_class=classes["public"].ingress_class,
             kept_objects=cluster.kept_objects,
@@ -85,10 +83,12 @@ environments = {
     )
     for name in settings.ENVIRONMENTS
 }
-releases = DeliveryArgs(environments=environments, repositories=registry.repository_urls, protect=config.protect)
-Delivery(platform, releases, opts=in_kubernetes)
-staff = KibanaArgs(host=config.log_host, ingress_class=classes["staff"].ingress_class, protect=config.protect)
-Kibana("log", staff, opts=in_kubernetes)
+staff = classes["staff"].ingress_class
+releases = DeliveryArgs(
+    config=config, cluster=cluster.reference, environments=environments, registry=registry, network=network, staff=staff
+)
+Delivery(platform, releases, opts=in_both)
+Kibana("log", KibanaArgs(host=config.log_host, ingress_class=staff, protect=config.protect), opts=in_kubernetes)
 
 pulumi.export("cluster", {"name": cluster.name, "endpoint": cluster.endpoint, "region": config.region})
 pulumi.export("kubeconfig", cluster.kubeconfig)
@@ -97,4 +97,4 @@ pulumi.export("repositories", registry.repository_urls)
 pulumi.export("hosts", config.hosts)
 pulumi.export("services", {name: environment.contracts for name, environment in environments.items()})
 pulumi.export("efk", None)
-pulumi.export("jenkins", None)
+pulumi.export("jenkins", config.hosts.get("jenkins"))

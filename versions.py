@@ -39,3 +39,18 @@ CLUSTER_AUTOSCALER_CHART = "9.53.0"
 
 https://github.com/kubernetes/autoscaler/releases/tag/cluster-autoscaler-chart-9.53.0
 """
+
+JENKINS_CHART = "5.9.53"
+"""Its program is Jenkins 2.568.2 LTS. https://github.com/jenkinsci/helm-charts/releases."""
+
+JENKINS_PLUGINS = {
+    "configuration-as-code": "2115.vf6de120eef70",
+    "git": "5.10.1",
+    "job-dsl": "3654.vdf58f53e2d15",
+    "kubernetes": "4540.v612369217f87",
+    "workflow-aggregator": "608.v67378e9d3db_1",
+}
+"""The chart's own, and what makes jobs. https://plugins.jenkins.io/."""
+
+BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.26.3-rootless"
+"""https://github.com/moby/buildkit/releases; as in pipelines/agent.Dockerfile."""

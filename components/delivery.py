@@ -9,10 +9,15 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+import settings
 from components.admission import Admission, AdmissionArgs
+from components.cluster_reference import ClusterReference
 from components.environment import Environment
 from components.identities import DELIVERY, RELEASE, VERIFY
+from components.jenkins import Jenkins, JenkinsArgs
 from components.namespace import Namespace, NamespaceArgs
+from components.network import Network
+from components.registry import Registry
 from components.release_access import ReleaseAccess, ReleaseAccessArgs
 
 
@@ -21,18 +26,26 @@ class DeliveryArgs:
     """What `Delivery` is made from.
 
     Attributes:
+        config: The stack's settings: Jenkins', and whether what must not go is protected.
+        cluster: The cluster.
         environments: Each environment, by name.
-        repositories: URL of each service's ECR repository.
-        protect: Whether its namespace and the records of verified images refuse to be deleted.
+        registry: The services' repositories.
+        network: The VPC.
+        staff: Name of the IngressClass that staff reach.
     """
 
+    config: settings.Settings
+    cluster: ClusterReference
     environments: Mapping[str, Environment]
-    repositories: Mapping[str, pulumi.Input[str]]
-    protect: bool
+    registry: Registry
+    network: Network
+    staff: pulumi.Input[str]
 
 
 class Delivery(pulumi.ComponentResource):
     """A namespace for the programs that deliver, their service accounts, and the rights and limits of a release.
+
+    And Jenkins, where the settings have it. It takes providers of both, `aws` and `kubernetes`.
 
     Attributes:
         namespace: The namespace of delivery's programs.
@@ -43,7 +56,8 @@ class Delivery(pulumi.ComponentResource):
     def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Delivery", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.namespace = Namespace(DELIVERY, NamespaceArgs(name=DELIVERY, protect=args.protect), opts=child).namespace
+        protect = args.config.protect
+        self.namespace = Namespace(DELIVERY, NamespaceArgs(name=DELIVERY, protect=protect), opts=child).namespace
         for account in (RELEASE, VERIFY):
             kubernetes.core.v1.ServiceAccount(
                 f"{DELIVERY}-{account}",
@@ -52,12 +66,26 @@ class Delivery(pulumi.ComponentResource):
                 automount_service_account_token=False,
                 opts=child,
             )
-        services = list(args.repositories)
+        services = list(args.config.services)
         namespaces = {environment: one.namespace for environment, one in args.environments.items()}
         ReleaseAccess(name, ReleaseAccessArgs(environments=namespaces, services=services), opts=child)
         Admission(
             name,
-            AdmissionArgs(environments=namespaces, repositories=args.repositories, protect=args.protect),
+            AdmissionArgs(environments=namespaces, repositories=args.registry.repository_urls, protect=protect),
             opts=child,
         )
+        if args.config.delivery:
+            Jenkins(
+                name,
+                JenkinsArgs(
+                    config=args.config,
+                    delivery=args.config.delivery,
+                    cluster=args.cluster,
+                    registry=args.registry,
+                    addresses=args.network.addresses,
+                    agents_in=self.namespace,
+                    ingress_class=args.staff,
+                ),
+                opts=child,
+            )
         self.register_outputs({"namespace": self.namespace})

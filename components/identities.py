@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from components import labels
+
 DELIVERY = "delivery"
 """Namespace of the programs that deliver, and of their service accounts."""
 
@@ -10,6 +12,9 @@ RELEASE = "hello-release"
 
 VERIFY = "hello-verify"
 """Service account that records which images were tried on dev, and changes nothing else."""
+
+TOOL = {labels.SERVICE: RELEASE}
+"""Labels of a pod in that namespace that runs the release tool, as whichever of the two: policies let it out and in."""
 
 DEPLOYERS = "hello:deployers"
 """Group of the people who release, by the access entries of their IAM roles."""

@@ -12,6 +12,7 @@ import pulumi_aws as aws
 import settings
 from components.account import Account
 from components.log_group import Keeping, LogGroup, LogGroupArgs
+from components.network_policy import Addresses
 from components.roles import Role, RoleArgs, Statement, Trust
 
 
@@ -88,6 +89,7 @@ class Network(pulumi.ComponentResource):
         )
         # Without rules: whoever forgets to name a security group reaches nothing, and is reached by nothing.
         aws.ec2.DefaultSecurityGroup(name, vpc_id=vpc.id, tags={"Name": f"{name}-default"}, opts=child)
+        self._cidr = args.network.cidr
         self._flow_logs(f"{name}-flow-logs", vpc, f"/aws/vpc/{name}/flow-logs", args)
         internet = aws.ec2.InternetGateway(name, vpc_id=vpc.id, tags={"Name": name}, opts=child)
         public_routes = self._routes(f"{name}-public", vpc)
@@ -156,6 +158,11 @@ class Network(pulumi.ComponentResource):
                 "subnet_cidrs": self.subnet_cidrs,
             }
         )
+
+    @property
+    def addresses(self) -> Addresses:
+        """Its ranges, as NetworkPolicies name them."""
+        return Addresses(vpc=self._cidr, nodes=self.node_cidrs, subnets=self.subnet_cidrs)
 
     def _subnet(
         self, name: str, vpc: aws.ec2.Vpc, zone: str, cidr: str, *, role: Literal["elb", "internal-elb"]

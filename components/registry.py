@@ -91,9 +91,11 @@ class Registry(pulumi.ComponentResource):
 
     Attributes:
         repository_urls: By service, without a tag.
+        key_arn: KMS key that encrypts the images.
     """
 
     repository_urls: dict[str, pulumi.Output[str]]
+    key_arn: pulumi.Input[str]
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Registry", name, {}, opts)
@@ -115,4 +117,5 @@ class Registry(pulumi.ComponentResource):
                 f"{name}-{service}", repository=repository.name, policy=lifecycle_policy(), opts=child
             )
             self.repository_urls[service] = repository.repository_url
-        self.register_outputs({"repository_urls": self.repository_urls})
+        self.key_arn = args.key_arn
+        self.register_outputs({"repository_urls": self.repository_urls, "key_arn": self.key_arn})

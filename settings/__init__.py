@@ -9,7 +9,9 @@ from settings.model import (
     ENVIRONMENTS,
     PROJECT,
     Amounts,
+    Certificates,
     Cluster,
+    Delivery,
     Egress,
     EgressNetwork,
     Environment,
@@ -26,6 +28,7 @@ from settings.model import (
     Service,
     Settings,
     SmokeTest,
+    Source,
 )
 from settings.problems import Problem, SettingsError
 from settings.required import RequiredSecret, required_secrets
@@ -36,7 +39,9 @@ __all__ = [
     "PROJECT",
     "SERVICE_NAME_LIMIT",
     "Amounts",
+    "Certificates",
     "Cluster",
+    "Delivery",
     "Egress",
     "EgressNetwork",
     "Environment",
@@ -56,6 +61,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SmokeTest",
+    "Source",
     "load",
     "pulumi_config",
     "required_secrets",

@@ -105,8 +105,9 @@ ON_EACH_ENVIRONMENT = (
 """One of the two replicas of what prod needs in order to serve; the other one is on the other environment's nodes."""
 
 TOOLING = (
-    Pods("Jenkins", _requests("500m", "2Gi"), 1),
+    Pods("Jenkins", _requests("510m", "2112Mi"), 1),
     Pods("Jenkins agent", _requests("500m", "1Gi"), 2),
+    Pods("buildkitd", _requests("500m", "1Gi"), 1),
     Pods("Elasticsearch", _requests("500m", "2Gi"), 3),
     Pods("Kibana", _requests("200m", "1Gi"), 1),
     Pods("Elastic operator", _requests("100m", "200Mi"), 1),

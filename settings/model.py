@@ -12,12 +12,15 @@ from pydantic_core import PydanticCustomError
 
 from settings.values import (
     AccountId,
+    BranchName,
     Cidr,
     Cpu,
     DirectoryPath,
     Domain,
     EachOnce,
+    HookUrl,
     HttpPath,
+    ImageDigest,
     InstanceType,
     Memory,
     PolicyArn,
@@ -26,6 +29,7 @@ from settings.values import (
     Region,
     RoleArn,
     ServiceName,
+    SourceUrl,
     TagValue,
     VariableName,
     Zone,
@@ -285,6 +289,71 @@ class Service(Model):
         return {name: value.of(environment) for name, value in self.variables.items()}
 
 
+class Source(Model):
+    """Where a service's code is, with a Dockerfile whose stage `test` runs its unit tests."""
+
+    repository: SourceUrl = Field(description="Its Git repository.")
+    branch: BranchName = Field(default="main", description="The branch that goes to dev.")
+
+
+class GitLogin(Model):
+    """Who reads the sources, where they are not public."""
+
+    username: str = Field(min_length=1, max_length=200, description="Its name.")
+    token: SecretStr = Field(description="Its token, with a right to read only: set it as a secret.")
+
+    @property
+    def clear(self) -> dict[str, str]:
+        """In clear text: hand it to Pulumi as secrets only."""
+        return {"username": self.username, "token": self.token.get_secret_value()}
+
+
+class Certificates(Model):
+    """Of what builds images and of its clients, as PEM: `python -m pipelines.certificates` makes and sets all five."""
+
+    ca: SecretStr = Field(description="Who signed the others; its key is thrown away.")
+    server: SecretStr = Field(description="Certificate of the daemon.")
+    server_key: SecretStr = Field(description="Its key.")
+    client: SecretStr = Field(description="Certificate of the agents that build.")
+    client_key: SecretStr = Field(description="Its key.")
+
+    @property
+    def of_server(self) -> dict[str, str]:
+        """The daemon's, by the names of files, in clear text: hand them to Pulumi as secrets only."""
+        return self._files(self.server, self.server_key)
+
+    @property
+    def of_client(self) -> dict[str, str]:
+        """The agents', likewise; the names are those that buildctl takes."""
+        return self._files(self.client, self.client_key)
+
+    def _files(self, certificate: SecretStr, key: SecretStr) -> dict[str, str]:
+        pem = {"ca.pem": self.ca, "cert.pem": certificate, "key.pem": key}
+        return {name: value.get_secret_value() for name, value in pem.items()}
+
+
+class Delivery(Model):
+    """Jenkins; without it the release tool is run by whatever else you have."""
+
+    admin_password: SecretStr = Field(description="Of the user `admin`: set it as a secret.")
+    certificates: Certificates = Field(description="By which agents and the daemon that builds know each other.")
+    agent_digest: ImageDigest = Field(
+        default="sha256:" + 64 * "0",
+        description="The agents' image, in this stack's repository `agent`; until there is one, no agent starts.",
+    )
+    sources: dict[ServiceName, Source] = Field(
+        default_factory=dict[str, Source], description="Of each service that Jenkins builds."
+    )
+    git: GitLogin | None = Field(default=None, description="The login for sources; none where they are public.")
+    poll_minutes: int = Field(default=5, ge=1, le=59, description="How often sources are asked for new commits.")
+    notify_url: HookUrl | None = Field(default=None, description="Is told, as JSON, how builds end.")
+
+    @property
+    def admin(self) -> dict[str, str]:
+        """The login of `admin`, in clear text: hand it to Pulumi as secrets only."""
+        return {"username": "admin", "password": self.admin_password.get_secret_value()}
+
+
 SecretValues: TypeAlias = dict[VariableName, SecretStr]
 
 
@@ -316,6 +385,8 @@ class Settings(Model):
         "Never in clear in a file: `pulumi config set --secret --path KEY` asks for the value.",
     )
 
+    delivery: Delivery | None = Field(default=None, description="Jenkins; left out, there is none.")
+
     def host(self, environment: EnvironmentName) -> str:
         """The host name that reaches an environment."""
         return {"prod": self.domain, "dev": f"test.{self.domain}"}[environment]
@@ -323,7 +394,8 @@ class Settings(Model):
     @property
     def hosts(self) -> dict[str, str]:
         """Every host name of the stack, by what it reaches."""
-        return {**{name: self.host(name) for name in ENVIRONMENTS}, "logs": self.log_host}
+        jenkins = {"jenkins": self.jenkins_host} if self.delivery else {}
+        return {**{name: self.host(name) for name in ENVIRONMENTS}, "logs": self.log_host, **jenkins}
 
     def tainted(self, environment: EnvironmentName) -> bool:
         """Whether the environment's nodes refuse pods that do not tolerate them."""
@@ -333,6 +405,11 @@ class Settings(Model):
     def log_host(self) -> str:
         """The host name of Kibana."""
         return f"log.{self.domain}"
+
+    @property
+    def jenkins_host(self) -> str:
+        """The host name of Jenkins."""
+        return f"jenkins.{self.domain}"
 
     @property
     def public_paths(self) -> dict[str, str]:

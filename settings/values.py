@@ -136,3 +136,11 @@ DirectoryPath: TypeAlias = Annotated[
         "an absolute path of a directory, such as /tmp, without . or .. and without a slash at its end",
     ),
 ]
+SourceUrl: TypeAlias = Annotated[
+    str,
+    Field(max_length=300),
+    _check(r"https://[\w.-]+(:\d+)?(/[\w.~-]+)+", "a Git repository's https:// address, without a login in it"),
+]
+BranchName: TypeAlias = Annotated[str, Field(max_length=200), _check(r"[\w.-]+(/[\w.-]+)*", "a branch, such as main")]
+ImageDigest: TypeAlias = Annotated[str, _check(r"sha256:[0-9a-f]{64}", "an image's digest, sha256:…")]
+HookUrl: TypeAlias = Annotated[str, Field(max_length=500), _check(r"https://[^\s\"'$]+", "an https:// address")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from settings.checks import access, capacity, egress, network, nodes, secrets, services
+from settings.checks import access, capacity, delivery, egress, network, nodes, secrets, services
 from settings.model import Settings
 from settings.problems import Problem
 
@@ -18,6 +18,7 @@ CHECKS = (
     (egress.problems, {"network", "services"}),
     (capacity.problems, {"environments", "services"}),
     (secrets.problems, {"services", "secrets"}),
+    (delivery.problems, {"services", "delivery"}),
 )
 """Each check with the fields of `Settings` that it reads."""
 

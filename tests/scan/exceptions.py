@@ -27,7 +27,48 @@ class Exemption:
         return self.check == finding.check and fnmatch(finding.resource, self.resource)
 
 
+BUILDKITD = "Deployment buildkit/buildkitd"
+ROOTLESS = (
+    "Rootless buildkitd needs it, to map users and to make mounts; it is alone in its namespace, where an admission "
+    "policy refuses every right beyond this, and only agents that build reach it, with a certificate."
+)
+
 EXEMPTIONS = (
+    *(Exemption(check, BUILDKITD, ROOTLESS) for check in ("CKV_K8S_20", "CKV_K8S_25", "CKV_K8S_31")),
+    *(
+        Exemption(
+            check,
+            BUILDKITD,
+            "The image's own user is 1000, and its folders belong to it: another needs another image. The whole of it "
+            "runs in a user namespace.",
+        )
+        for check in ("CKV_K8S_40", "container-security-context-user-group-id")
+    ),
+    *(
+        Exemption(
+            check,
+            BUILDKITD,
+            "It unpacks images, and writes its sockets and state to several folders of its home and of /run; nothing "
+            "of it outlives the pod.",
+        )
+        for check in ("CKV_K8S_22", "container-security-context-readonlyrootfilesystem")
+    ),
+    Exemption(
+        "CKV_K8S_43",
+        BUILDKITD,
+        "Named by its release's tag: which digest that has is the registry's to say, not the program's.",
+    ),
+    Exemption(
+        "deployment-strategy",
+        BUILDKITD,
+        "Two daemons share no layers: the old one ends before the new one starts.",
+    ),
+    Exemption("ingress-targets-service", "Ingress jenkins/*", "Jenkins' chart makes the Service, not the program."),
+    Exemption(
+        "networkpolicy-targets-pod",
+        "NetworkPolicy jenkins/*",
+        "Jenkins' chart makes the pods of this namespace, not the program; closed it is from the beginning.",
+    ),
     Exemption(
         "CKV_K8S_35",
         "*",

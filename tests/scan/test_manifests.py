@@ -1,4 +1,4 @@
-"""What public scanners say of the manifests of both stacks."""
+"""What public scanners say of the manifests of both stacks, and of one with Jenkins."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from tests.scan.exceptions import EXEMPTIONS, Exemption
 from tests.scan.scanners import Finding, checkov, kube_score
+from tests.unit.components.jenkins import with_jenkins
 from tests.unit.manifests import as_yaml
 from tests.unit.program import STACKS, platform
 
@@ -27,11 +28,10 @@ def scan(manifests: str, folder: Path) -> list[Finding]:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
-    """Every finding of both stacks."""
+    """Every finding of all of them."""
+    graphs = {**{stack: platform(stack, preview=False) for stack in STACKS}, "jenkins": with_jenkins()}
     return [
-        finding
-        for stack in STACKS
-        for finding in scan(as_yaml(platform(stack, preview=False)), tmp_path_factory.mktemp(stack))
+        finding for name, graph in graphs.items() for finding in scan(as_yaml(graph), tmp_path_factory.mktemp(name))
     ]
 
 

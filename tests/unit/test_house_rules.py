@@ -70,7 +70,16 @@ def test_a_component_reads_no_configuration(path: Path) -> None:
 
 @pytest.mark.parametrize("path", COMPONENTS, ids=relative)
 def test_a_component_imports_no_other_programs(path: Path) -> None:
-    allowed = {"components", "settings", "versions", "pulumi", "pulumi_aws", "pulumi_eks", "pulumi_kubernetes"}
+    allowed = {
+        "components",
+        "pipelines",
+        "settings",
+        "versions",
+        "pulumi",
+        "pulumi_aws",
+        "pulumi_eks",
+        "pulumi_kubernetes",
+    }
     standard = {"__future__", "collections", "dataclasses", "hashlib", "ipaddress", "json", "math", "typing"}
     assert {name.partition(".")[0] for name in imported(path)} <= allowed | standard
 

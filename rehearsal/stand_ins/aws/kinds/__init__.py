@@ -23,6 +23,7 @@ from rehearsal.stand_ins.aws.kinds import (
     roles,
     routes,
     security_groups,
+    snapshots,
 )
 
 KINDS: dict[str, Kind] = {
@@ -40,6 +41,7 @@ KINDS: dict[str, Kind] = {
         keys,
         logs,
         registry,
+        snapshots,
         left_behind,
     )
     for kind in module.KINDS

@@ -252,6 +252,24 @@ EXAMPLES: dict[str, Example] = {
             "roleArn": w.arn("role"),
         },
     ),
+    "snapshots": Example(
+        "aws:dlm/lifecyclePolicy:LifecyclePolicy",
+        lambda w: {
+            "description": "nightly",
+            "executionRoleArn": w.arn("role"),
+            "policyDetails": {
+                "resourceTypes": ["VOLUME"],
+                "targetTags": {"backup": "nightly"},
+                "schedules": [
+                    {
+                        "name": "nightly",
+                        "createRule": {"interval": 24, "intervalUnit": "HOURS", "times": "18:00"},
+                        "retainRule": {"count": 14},
+                    }
+                ],
+            },
+        },
+    ),
     "repository": Example("aws:ecr/repository:Repository", lambda _: {"name": "hello/api"}),
     "expiry": Example(
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",

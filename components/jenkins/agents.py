@@ -1,0 +1,98 @@
+"""The pods that Jenkins makes for a stage: one template for each kind of agent. Pure.
+
+https://plugins.jenkins.io/kubernetes/
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from components import labels
+from components.identities import DELIVERY, TOOL
+from components.jenkins.names import BUILDER, BUILDKIT_CLIENT, SERVICE_ACCOUNTS
+
+HOME = "/home/jenkins"
+BUILDKIT_TLS = "/etc/buildkit"
+REQUESTS = {"cpu": "500m", "memory": "1Gi", "ephemeral-storage": "2Gi"}
+LIMITS = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "8Gi"}
+USER = 1000
+
+
+def on_nodes_of(environment: str) -> dict[str, Any]:
+    """A pod's affinity to nodes of an environment, as a manifest has it."""
+    expression = {"key": labels.ENVIRONMENT, "operator": "In", "values": [environment]}
+    term = {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": term}}
+
+
+def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict[str, Any]:
+    """The pod of a kind of agent.
+
+    Args:
+        kind: `build`, `release` or `verify`.
+        image: The agents' image, by digest.
+        environment: On whose nodes it runs.
+        priority_class: Its PriorityClass.
+    """
+    builds = kind == "build"
+    volumes: list[dict[str, Any]] = [{"name": "home", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
+    mounts: list[dict[str, Any]] = [{"name": "home", "mountPath": HOME}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - its own volume
+    if builds:
+        volumes.append({"name": "buildkit", "secret": {"secretName": BUILDKIT_CLIENT, "defaultMode": 0o440}})
+        mounts.append({"name": "buildkit", "mountPath": BUILDKIT_TLS, "readOnly": True})
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"namespace": DELIVERY, "labels": dict(BUILDER if builds else TOOL)},
+        "spec": {
+            "serviceAccountName": SERVICE_ACCOUNTS[kind],
+            # Who builds asks nothing of the Kubernetes API.
+            "automountServiceAccountToken": not builds,
+            "affinity": on_nodes_of(environment),
+            "tolerations": [
+                {"key": labels.ENVIRONMENT, "operator": "Equal", "value": environment, "effect": "NoSchedule"}
+            ],
+            "priorityClassName": priority_class,
+            "restartPolicy": "Never",
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": USER,
+                "runAsGroup": USER,
+                "fsGroup": USER,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [
+                {
+                    "name": "jnlp",
+                    "image": image,
+                    "resources": {"requests": REQUESTS, "limits": LIMITS},
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "capabilities": {"drop": ["ALL"]},
+                        "readOnlyRootFilesystem": True,
+                    },
+                    "volumeMounts": mounts,
+                }
+            ],
+            "volumes": volumes,
+        },
+    }
+
+
+def templates(image: str, *, environment: str, priority_class: str) -> str:
+    """The chart's `podTemplates`: JSON, which is YAML too."""
+    return json.dumps(
+        [
+            {
+                "name": kind,
+                "label": kind,
+                "nodeUsageMode": "EXCLUSIVE",
+                "serviceAccount": SERVICE_ACCOUNTS[kind],
+                "yamlMergeStrategy": "override",
+                "yaml": json.dumps(pod(kind, image, environment=environment, priority_class=priority_class), indent=1),
+            }
+            for kind in SERVICE_ACCOUNTS
+        ],
+        indent=1,
+    )

@@ -1,0 +1,224 @@
+"""Jenkins, its agents' namespace made fit for them, and what builds images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.networking.v1 import NetworkPolicySpecArgs
+
+import pipelines
+import settings
+import versions
+from components import limits
+from components.cluster_reference import ClusterReference
+from components.ingress import Ingress, IngressArgs, Route
+from components.jenkins import agents, reach
+from components.jenkins.backups import Backups, BackupsArgs
+from components.jenkins.buildkit import HOST, BuildKit, BuildKitArgs
+from components.jenkins.configuration import configuration
+from components.jenkins.jobs import jobs
+from components.jenkins.names import ADMIN, AGENT, BUILD, CACHE, GIT, NAME, NAMESPACE, PORT
+from components.jenkins.repositories import cache_policy, permissions
+from components.jenkins.values import REPOSITORY, values
+from components.namespace import Namespace, NamespaceArgs
+from components.network_policy import Addresses
+from components.pod_identity import PodIdentity, PodIdentityArgs
+from components.priority_classes import TOOLING
+from components.registry import Registry, lifecycle_policy
+
+STORAGE_CLASS = "gp3"
+QUOTA = settings.Quota(cpu="1500m", memory="3Gi", pods=3)
+"""Of all agents: as many as the chart starts at once, and one that is still ending."""
+
+
+def tools_on(config: settings.Settings) -> settings.EnvironmentName:
+    """On whose nodes tools run: those that take what tolerates nothing."""
+    return next(name for name in settings.ENVIRONMENTS if not config.tainted(name))
+
+
+def before_the_service(urls: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[str]:
+    """What the URLs of all repositories begin with, before the slash and the service's name."""
+    service, url = next(iter(urls.items()))
+    return url.apply(lambda known: known.removesuffix(f"/{service}"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class JenkinsArgs:
+    """What a `Jenkins` is made from.
+
+    Attributes:
+        config: The stack's settings.
+        delivery: What of them is about this.
+        cluster: The cluster.
+        registry: The services' repositories.
+        addresses: The VPC's ranges.
+        agents_in: Namespace of the agents and of the identities that release.
+        ingress_class: Name of the IngressClass that staff reach.
+    """
+
+    config: settings.Settings
+    delivery: settings.Delivery
+    cluster: ClusterReference
+    registry: Registry
+    addresses: Addresses
+    agents_in: pulumi.Input[str]
+    ingress_class: pulumi.Input[str]
+
+
+class Jenkins(pulumi.ComponentResource):
+    """The controller by its chart, its jobs and agents, buildkitd. It takes providers of both, `aws` and `kubernetes`.
+
+    Attributes:
+        url: Where people reach it.
+    """
+
+    url: str
+
+    def __init__(self, name: str, args: JenkinsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Jenkins", name, {}, opts)
+        self._args = args
+        child = pulumi.ResourceOptions(parent=self)
+        environment = tools_on(args.config)
+        namespace = Namespace(
+            NAMESPACE, NamespaceArgs(name=NAMESPACE, protect=args.config.protect), opts=child
+        ).namespace
+        self.url = f"https://{args.config.jenkins_host}/"
+        self._repository(name, AGENT, mutability="IMMUTABLE", policy=lifecycle_policy())
+        self._repository(name, CACHE, mutability="MUTABLE", policy=cache_policy())
+        builders = self._builders(name)
+        BuildKit(
+            name,
+            BuildKitArgs(
+                certificates=args.delivery.certificates,
+                environment=environment,
+                priority_class=TOOLING,
+                addresses=args.addresses,
+                clients_in=args.agents_in,
+            ),
+            opts=child,
+        )
+        self._policy("jenkins", namespace, reach.of_controller(args.addresses))
+        login = args.delivery.git
+        secrets = [self._secret(ADMIN, namespace, args.delivery.admin)]
+        if login:
+            secrets.append(self._secret(GIT, namespace, login.clear))
+        kubernetes.helm.v3.Release(
+            NAME,
+            name=NAME,
+            namespace=namespace,
+            chart=NAME,
+            version=versions.JENKINS_CHART,
+            repository_opts=kubernetes.helm.v3.RepositoryOptsArgs(repo=REPOSITORY),
+            values=before_the_service(args.registry.repository_urls).apply(self._values),
+            # Plugins are fetched before it answers.
+            timeout=900,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[builders, *secrets]),
+        )
+        Ingress(
+            NAME,
+            IngressArgs(
+                namespace=namespace,
+                host=args.config.jenkins_host,
+                ingress_class=args.ingress_class,
+                routes=[Route(path="/", service=NAME, port=PORT)],
+            ),
+            opts=child,
+        )
+        Backups(
+            f"{name}-jenkins", BackupsArgs(account=args.cluster.account, namespace=NAMESPACE, claim=NAME), opts=child
+        )
+        self.register_outputs({"url": self.url})
+
+    def _values(self, registry: str) -> Mapping[str, object]:
+        delivery, environment = self._args.delivery, tools_on(self._args.config)
+        jenkinsfiles = {one: pipelines.jenkinsfile(one) for one in settings.ENVIRONMENTS}
+        variables = {
+            "REGISTRY": registry,
+            "CACHE": f"{registry}/{CACHE}",
+            "BUILDKIT_HOST": HOST,
+            "BUILDKIT_TLS": agents.BUILDKIT_TLS,
+            **({"NOTIFY_URL": delivery.notify_url} if delivery.notify_url else {}),
+        }
+        made = jobs(
+            delivery.sources, jenkinsfiles, poll_minutes=delivery.poll_minutes, credentials=delivery.git is not None
+        )
+        return values(
+            url=self.url,
+            environment=environment,
+            priority_class=TOOLING,
+            storage_class=STORAGE_CLASS,
+            configuration=configuration(variables=variables, jobs=made, credentials=delivery.git is not None),
+            pod_templates=agents.templates(
+                f"{registry}/{AGENT}@{delivery.agent_digest}", environment=environment, priority_class=TOOLING
+            ),
+            credentials=delivery.git is not None,
+        )
+
+    def _builders(self, platform: str) -> pulumi.Resource:
+        """Who builds, and what all agents may use together."""
+        namespace = self._args.agents_in
+        child = pulumi.ResourceOptions(parent=self)
+        kubernetes.core.v1.ServiceAccount(
+            BUILD,
+            metadata=ObjectMetaArgs(name=BUILD, namespace=namespace),
+            automount_service_account_token=False,
+            opts=child,
+        )
+        kubernetes.core.v1.ResourceQuota(
+            "agents", metadata=ObjectMetaArgs(name="agents", namespace=namespace), spec=limits.quota(QUOTA), opts=child
+        )
+        kubernetes.core.v1.LimitRange(
+            "agents", metadata=ObjectMetaArgs(name="agents", namespace=namespace), spec=limits.defaults(), opts=child
+        )
+        self._policy("agents", namespace, reach.of_agents())
+        self._policy(BUILD, namespace, reach.of_builders(self._args.addresses))
+        return PodIdentity(
+            f"{platform}-build",
+            PodIdentityArgs(
+                cluster=self._args.cluster,
+                namespace=agents.DELIVERY,
+                service_account=BUILD,
+                statements=permissions(self._args.cluster, list(self._args.config.services)),
+            ),
+            opts=child,
+        )
+
+    def _repository(self, platform: str, name: str, *, mutability: str, policy: str) -> None:
+        repository = aws.ecr.Repository(
+            f"{platform}-{name}",
+            name=f"{platform}/{name}",
+            image_tag_mutability=mutability,
+            image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
+            encryption_configurations=[
+                aws.ecr.RepositoryEncryptionConfigurationArgs(
+                    encryption_type="KMS", kms_key=self._args.registry.key_arn
+                )
+            ],
+            # What is in it can be made again.
+            force_delete=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.ecr.LifecyclePolicy(
+            f"{platform}-{name}", repository=repository.name, policy=policy, opts=pulumi.ResourceOptions(parent=self)
+        )
+
+    def _policy(self, name: str, namespace: pulumi.Input[str], spec: NetworkPolicySpecArgs) -> None:
+        kubernetes.networking.v1.NetworkPolicy(
+            f"delivery-{name}",
+            metadata=ObjectMetaArgs(name=name, namespace=namespace),
+            spec=spec,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _secret(self, name: str, namespace: pulumi.Input[str], clear: Mapping[str, str]) -> kubernetes.core.v1.Secret:
+        return kubernetes.core.v1.Secret(
+            name,
+            metadata=ObjectMetaArgs(name=name, namespace=namespace),
+            string_data={key: pulumi.Output.secret(value) for key, value in clear.items()},
+            opts=pulumi.ResourceOptions(parent=self),
+        )

@@ -1,0 +1,29 @@
+"""What Jenkins, its agents, and what builds for them call one another."""
+
+from __future__ import annotations
+
+from components import labels
+from components.identities import RELEASE, VERIFY
+
+NAMESPACE = "jenkins"
+NAME = "jenkins"
+PORT = 8080
+"""Of its pages and of its agents, which come by WebSocket."""
+
+BUILD = "hello-build"
+"""Service account of the agents that build: it may push images, and asks nothing of the Kubernetes API."""
+
+BUILDER = {labels.SERVICE: BUILD}
+"""Labels of their pods."""
+
+SERVICE_ACCOUNTS = {"build": BUILD, "release": RELEASE, "verify": VERIFY}
+"""Of each kind of agent, by the label that a Jenkinsfile asks for."""
+
+AGENT = "agent"
+CACHE = "build-cache"
+"""ECR repositories of the agents' image and of the layers between builds."""
+
+ADMIN = "jenkins-admin"
+GIT = "jenkins-git"
+BUILDKIT_CLIENT = "buildkit-client"
+"""Secrets."""

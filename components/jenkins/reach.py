@@ -1,0 +1,114 @@
+"""Who reaches Jenkins, its agents and what builds for them: the specs of NetworkPolicies. Pure.
+
+Peers are in other namespaces, so they are chosen by both labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs
+from pulumi_kubernetes.networking.v1 import (
+    IPBlockArgs,
+    NetworkPolicyEgressRuleArgs,
+    NetworkPolicyIngressRuleArgs,
+    NetworkPolicyPeerArgs,
+    NetworkPolicyPortArgs,
+    NetworkPolicySpecArgs,
+)
+
+from components import labels
+from components.identities import DELIVERY, RELEASE
+from components.jenkins.names import BUILD, BUILDER, NAME, NAMESPACE, PORT
+from components.network_policy import BOTH_WAYS, HTTPS, KUBERNETES_SERVICE, PRIVATE_RANGES, Addresses
+
+POD_IDENTITY = "169.254.170.23/32"
+"""Where pods get the credentials of their IAM role. https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html"""
+
+CONTROLLER = {"app.kubernetes.io/instance": NAME, "app.kubernetes.io/component": "jenkins-controller"}
+"""The chart's labels on the controller's pod, by which its Service selects it."""
+
+BUILDKIT_NAMESPACE = "buildkit"
+BUILDKIT = {labels.SERVICE: "buildkitd"}
+BUILDKIT_PORT = 1234
+
+
+def of_controller(addresses: Addresses) -> NetworkPolicySpecArgs:
+    """People by the load balancer, hence from nodes; agents; out to the Kubernetes API, to sources and plugins."""
+    return NetworkPolicySpecArgs(
+        pod_selector=LabelSelectorArgs(match_labels=CONTROLLER),
+        policy_types=BOTH_WAYS,
+        ingress=[
+            NetworkPolicyIngressRuleArgs(from_=[_agents(), *_blocks(addresses.nodes)], ports=_tcp(PORT)),
+        ],
+        egress=[
+            NetworkPolicyEgressRuleArgs(to=_blocks([*addresses.subnets, *KUBERNETES_SERVICE]), ports=_tcp(HTTPS)),
+            _public_https(addresses),
+        ],
+    )
+
+
+def of_agents() -> NetworkPolicySpecArgs:
+    """Every kind of agent comes to the controller."""
+    return NetworkPolicySpecArgs(
+        pod_selector=_any_agent(),
+        policy_types=["Egress"],
+        egress=[
+            NetworkPolicyEgressRuleArgs(to=[_pods(NAMESPACE, CONTROLLER)], ports=_tcp(PORT)),
+        ],
+    )
+
+
+def of_builders(addresses: Addresses) -> NetworkPolicySpecArgs:
+    """Who builds reaches sources and ECR, its credentials, and buildkitd."""
+    return NetworkPolicySpecArgs(
+        pod_selector=LabelSelectorArgs(match_labels=BUILDER),
+        policy_types=BOTH_WAYS,
+        egress=[
+            NetworkPolicyEgressRuleArgs(to=[_pods(BUILDKIT_NAMESPACE, BUILDKIT)], ports=_tcp(BUILDKIT_PORT)),
+            NetworkPolicyEgressRuleArgs(to=_blocks([POD_IDENTITY]), ports=_tcp(80)),
+            _public_https(addresses),
+        ],
+    )
+
+
+def of_buildkit(addresses: Addresses) -> NetworkPolicySpecArgs:
+    """Reached by who builds and nobody else; out to registries and what a Dockerfile fetches, nothing private."""
+    return NetworkPolicySpecArgs(
+        pod_selector=LabelSelectorArgs(match_labels=BUILDKIT),
+        policy_types=BOTH_WAYS,
+        ingress=[NetworkPolicyIngressRuleArgs(from_=[_pods(DELIVERY, BUILDER)], ports=_tcp(BUILDKIT_PORT))],
+        egress=[_public_https(addresses)],
+    )
+
+
+def _any_agent() -> LabelSelectorArgs:
+    wanted = LabelSelectorRequirementArgs(key=labels.SERVICE, operator="In", values=[BUILD, RELEASE])
+    return LabelSelectorArgs(match_expressions=[wanted])
+
+
+def _agents() -> NetworkPolicyPeerArgs:
+    return NetworkPolicyPeerArgs(namespace_selector=_namespace(DELIVERY), pod_selector=_any_agent())
+
+
+def _pods(namespace: str, selected: Mapping[str, str]) -> NetworkPolicyPeerArgs:
+    return NetworkPolicyPeerArgs(
+        namespace_selector=_namespace(namespace), pod_selector=LabelSelectorArgs(match_labels=selected)
+    )
+
+
+def _namespace(name: str) -> LabelSelectorArgs:
+    return LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": name})
+
+
+def _public_https(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:
+    everywhere = IPBlockArgs(cidr="0.0.0.0/0", except_=list(dict.fromkeys([*PRIVATE_RANGES, addresses.vpc])))
+    return NetworkPolicyEgressRuleArgs(to=[NetworkPolicyPeerArgs(ip_block=everywhere)], ports=_tcp(HTTPS))
+
+
+def _blocks(cidrs: Sequence[str]) -> list[NetworkPolicyPeerArgs]:
+    return [NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr=cidr)) for cidr in cidrs]
+
+
+def _tcp(port: int) -> list[NetworkPolicyPortArgs]:
+    return [NetworkPolicyPortArgs(protocol="TCP", port=port)]

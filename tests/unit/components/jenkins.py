@@ -1,0 +1,38 @@
+"""The dev stack with Jenkins: committed settings have none until somebody's secrets and sources are there."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from pipelines import certificates
+from settings import PROJECT
+from tests.unit.graph import Graph
+from tests.unit.program import CHECKOUT, run, stack_config
+
+PASSWORD = "made-up-admin-password"  # noqa: S105 - made up
+TOKEN = "made-up-git-token"  # noqa: S105 - likewise
+DELIVERY: dict[str, Any] = {
+    "adminPassword": PASSWORD,
+    "certificates": certificates.made(datetime(2026, 1, 1, tzinfo=UTC)),
+    "agentDigest": "sha256:" + 64 * "a",
+    "sources": {
+        "api": {"repository": "https://git.example.com/hello/api.git"},
+        "ai": {"repository": "https://git.example.com/hello/ai.git", "branch": "release/next"},
+    },
+    "git": {"username": "reader", "token": TOKEN},
+    "notifyUrl": "https://hooks.example.com/builds",
+}
+
+
+def config(**changes: Any) -> dict[str, str]:
+    """The stack's configuration with Jenkins."""
+    return {**stack_config("dev"), f"{PROJECT}:delivery": json.dumps({**DELIVERY, **changes})}
+
+
+@cache
+def with_jenkins(*, preview: bool = False) -> Graph:
+    """Its graph."""
+    return run(CHECKOUT / "__main__.py", stack="dev", config=config(), preview=preview)
