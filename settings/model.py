@@ -344,6 +344,9 @@ class Delivery(Model):
     sources: dict[ServiceName, Source] = Field(
         default_factory=dict[str, Source], description="Of each service that Jenkins builds."
     )
+    platform: Source | None = Field(
+        default=None, description="Of this platform itself: from it the agents' image is built, where it changes."
+    )
     git: GitLogin | None = Field(default=None, description="The login for sources; none where they are public.")
     poll_minutes: int = Field(default=5, ge=1, le=59, description="How often sources are asked for new commits.")
     notify_url: HookUrl | None = Field(default=None, description="Is told, as JSON, how builds end.")

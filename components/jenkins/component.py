@@ -144,15 +144,14 @@ class Jenkins(pulumi.ComponentResource):
             "BUILDKIT_TLS": agents.BUILDKIT_TLS,
             **({"NOTIFY_URL": delivery.notify_url} if delivery.notify_url else {}),
         }
-        made = jobs(
-            delivery.sources, jenkinsfiles, poll_minutes=delivery.poll_minutes, credentials=delivery.git is not None
-        )
         return values(
             url=self.url,
             environment=environment,
             priority_class=TOOLING,
             storage_class=STORAGE_CLASS,
-            configuration=configuration(variables=variables, jobs=made, credentials=delivery.git is not None),
+            configuration=configuration(
+                variables=variables, jobs=jobs(delivery, jenkinsfiles), credentials=delivery.git is not None
+            ),
             pod_templates=agents.templates(
                 f"{registry}/{AGENT}@{delivery.agent_digest}", environment=environment, priority_class=TOOLING
             ),

@@ -17,48 +17,66 @@ def quoted(text: str) -> str:
     return f"'''{escaped}'''"
 
 
-def jobs(
-    sources: Mapping[str, settings.Source], pipelines: Mapping[str, str], *, poll_minutes: int, credentials: bool
-) -> str:
+def jobs(delivery: settings.Delivery, pipelines: Mapping[str, str]) -> str:
     """The whole script.
 
     Args:
-        sources: Where the code of each service is.
+        delivery: Where the code of each service is, and how often it is asked for new commits.
         pipelines: The Jenkinsfile of each environment.
-        poll_minutes: How often its source is asked for new commits.
-        credentials: Whether sources want a login.
     """
+    login = GIT if delivery.git else ""
+    poll = f"H/{delivery.poll_minutes} * * * *"
     lines = [f"folder({quoted(environment)})" for environment in pipelines]
-    for service, source in sources.items():
+    for service, source in delivery.sources.items():
         parameters = {
             "SERVICE": service,
             "SOURCE": source.repository,
             "BRANCH": source.branch,
-            "CREDENTIALS": GIT if credentials else "",
+            "CREDENTIALS": login,
         }
-        poll = f"H/{poll_minutes} * * * *"
         lines += _job(f"dev/{service}", parameters, pipelines["dev"], poll=poll)
         lines += _job(f"prod/{service}", {"SERVICE": service}, pipelines["prod"])
+    if delivery.platform:
+        lines += _agents_image(delivery.platform, login, poll)
     return "\n".join(lines) + "\n"
 
 
 def _job(name: str, parameters: Mapping[str, str], pipeline: str, *, poll: str | None = None) -> Sequence[str]:
-    triggers = (
-        []
-        if poll is None
-        else [
-            "  properties { pipelineTriggers { triggers {",
-            f"    pollSCM {{ scmpoll_spec({quoted(poll)}) }}",
-            "  } } }",
-        ]
-    )
     return [
         f"pipelineJob({quoted(name)}) {{",
         "  parameters {",
         *(f"    stringParam({quoted(key)}, {quoted(value)})" for key, value in parameters.items()),
         "  }",
-        *triggers,
+        *(_polled(poll) if poll else []),
         f"  definition {{ cps {{ script({quoted(pipeline)})",
         "    sandbox(true) } }",
         "}",
+    ]
+
+
+def _agents_image(source: settings.Source, login: str, poll: str) -> Sequence[str]:
+    """The job takes its Jenkinsfile from its source: that is what it builds."""
+    return [
+        "folder('platform')",
+        "pipelineJob('platform/agent') {",
+        *_polled(poll),
+        "  definition { cpsScm {",
+        "    scm { git {",
+        "      remote {",
+        f"        url({quoted(source.repository)})",
+        *([f"        credentials({quoted(login)})"] if login else []),
+        "      }",
+        f"      branch({quoted(source.branch)})",
+        "    } }",
+        "    scriptPath('pipelines/Jenkinsfile.agent')",
+        "  } }",
+        "}",
+    ]
+
+
+def _polled(poll: str) -> Sequence[str]:
+    return [
+        "  properties { pipelineTriggers { triggers {",
+        f"    pollSCM {{ scmpoll_spec({quoted(poll)}) }}",
+        "  } } }",
     ]

@@ -22,6 +22,7 @@ DELIVERY: dict[str, Any] = {
         "api": {"repository": "https://git.example.com/hello/api.git"},
         "ai": {"repository": "https://git.example.com/hello/ai.git", "branch": "release/next"},
     },
+    "platform": {"repository": "https://git.example.com/hello/platform.git"},
     "git": {"username": "reader", "token": TOKEN},
     "notifyUrl": "https://hooks.example.com/builds",
 }

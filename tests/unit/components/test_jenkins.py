@@ -104,11 +104,19 @@ def test_each_source_has_a_job_on_dev_and_one_for_prod_with_the_committed_pipeli
     script = job_script()
     jobs = re.findall(r"pipelineJob\('''([^']+)'''\)", script)
     assert jobs == ["dev/api", "prod/api", "dev/ai", "prod/ai"]
+    assert "pipelineJob('platform/agent')" in script
     for environment in ("dev", "prod"):
         text = pipelines.jenkinsfile(environment)
         assert parsed(text).name == "pipeline"
         assert script.count(f"script({quoted(text)})") == 2
-    assert script.count("pollSCM") == 2, "who brings out on prod is a person"
+    assert script.count("pollSCM") == 3, "who brings out on prod is a person"
+
+
+def test_the_agents_image_is_built_from_this_repository_by_its_own_pipeline() -> None:
+    script = job_script()
+    (path,) = re.findall(r"scriptPath\('([^']+)'\)", script)
+    assert (CHECKOUT / path).is_file()
+    assert f"url({quoted(DELIVERY['platform']['repository'])})" in script
 
 
 @pytest.mark.parametrize("text", ["plain", "it's", "back\\slash", "'''", "${env.IMAGE} $PIPELINES"])
