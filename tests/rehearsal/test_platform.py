@@ -35,6 +35,7 @@ from release import slots
 from release.kubernetes_api import KubernetesApi, KubernetesApiError
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.least_surprise import edited_program, preview
+from tests.unit.components.jenkins import DELIVERY
 
 ENVIRONMENTS = ("dev", "prod")
 SERVICES = ("frontend", "gateway", "api", "ai", "crawling")
@@ -471,6 +472,28 @@ def test_another_label_tag_size_or_version_replaces_renames_and_deletes_nothing(
         *("kubernetes:apps/v1:Deployment", "kubernetes:core/v1:Service", "kubernetes:core/v1:PodTemplate"),
         "kubernetes:core/v1:ResourceQuota",
     }
+
+
+@ONE_STACK
+def test_jenkins_comes_and_goes_with_its_settings_and_nothing_else_changes(platform: Rehearsal) -> None:
+    api = platform.api()
+
+    def edit(config: dict[str, Any]) -> None:
+        config["hello-platform:delivery"] = DELIVERY
+
+    done = changes(platform, edit)
+    assert set(done.values()) == {"create"}
+    assert {"kubernetes:helm.sh/v3:Release::jenkins", "kubernetes:apps/v1:Deployment::buildkitd"} <= set(done)
+    found = {one["metadata"]["name"].split("-")[0]: one for name in ("jenkins", "buildkit") for one in pods(api, name)}
+    assert set(found) == {"jenkins", "buildkitd"}
+    for one in found.values():
+        node = api.get("v1", "Node", one["spec"]["nodeName"])
+        assert node is not None
+        assert node["metadata"]["labels"]["environment"] == "dev"
+        assert one["spec"]["priorityClassName"] == "tooling"
+    gone = run_up(platform)
+    assert gone.keys() == done.keys()
+    assert set(gone.values()) == {"delete"}
 
 
 @ONE_STACK
