@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 
 import pulumi
-import pulumi_aws as aws
 
 import settings
 from components.account import Account
@@ -14,7 +13,7 @@ from components.delivery import Delivery, DeliveryArgs
 from components.efk.kibana import Kibana, KibanaArgs
 from components.environment import Environment, EnvironmentArgs
 from components.essentials import Essentials, EssentialsArgs
-from components.ingress import IngressClass
+from components.front_door import FrontDoor, FrontDoorArgs
 from components.keys import Keys, KeysArgs
 from components.log_group import Keeping
 from components.network import Network, NetworkArgs
@@ -26,8 +25,7 @@ gc.disable()  # it took half of a preview's CPU, and the program ends within sec
 config = settings.load(settings.pulumi_config())
 platform = f"hello-{pulumi.get_stack()}"
 account = Account.of(config, pulumi.get_stack())
-default_tags = aws.ProviderDefaultTagsArgs(tags=account.tags)
-provider = aws.Provider("aws", region=account.region, allowed_account_ids=[account.id], default_tags=default_tags)
+provider = account.provider()
 in_aws = pulumi.ResourceOptions(provider=provider)
 
 keys = Keys(platform, KeysArgs(account=account), opts=in_aws)
@@ -62,9 +60,11 @@ node_groups = {
     for name, environment in config.environments.items()
 }
 in_both = pulumi.ResourceOptions(providers=[provider, cluster.provider], transformations=[cluster.takes_along])
-Essentials(platform, EssentialsArgs(cluster=cluster.reference, nodes=list(node_groups.values())), opts=in_both)
+nodes = list(node_groups.values())
+Essentials(platform, EssentialsArgs(cluster=cluster.reference, nodes=nodes), opts=in_both)
+ways_in = FrontDoorArgs(config=config, cluster=cluster.reference, vpc_id=network.vpc_id, nodes=nodes)
+door = FrontDoor(platform, ways_in, opts=in_both)
 in_kubernetes = pulumi.ResourceOptions(provider=cluster.provider, transformations=[cluster.takes_along])
-classes = {name: IngressClass(name, opts=in_kubernetes) for name in ("public", "staff")}
 priorities = PriorityClasses(platform, opts=in_kubernetes)
 environments = {
     # Pods end on their nodes before the nodes go: the environment stands after its node group and leaves before it.
@@ -76,19 +76,19 @@ environments = {
             repositories=registry.repository_urls,
             addresses=network.addresses,
             priority_class=priorities.services,
-            ingress_class=classes["public"].ingress_class,
+            ingress_class=door.classes[config.load_balancer_of(name)],
             kept_objects=cluster.kept_objects,
         ),
         opts=pulumi.ResourceOptions.merge(in_kubernetes, pulumi.ResourceOptions(depends_on=[node_groups[name]])),
     )
     for name in settings.ENVIRONMENTS
 }
-staff = classes["staff"].ingress_class
+staff = door.classes["staff"]
 releases = DeliveryArgs(
     config=config, cluster=cluster.reference, environments=environments, registry=registry, network=network, staff=staff
 )
 Delivery(platform, releases, opts=in_both)
-Kibana("log", KibanaArgs(host=config.log_host, ingress_class=staff, protect=config.protect), opts=in_kubernetes)
+Kibana("log", KibanaArgs(config=config, ingress_class=staff), opts=in_kubernetes)
 
 pulumi.export("cluster", {"name": cluster.name, "endpoint": cluster.endpoint, "region": config.region})
 pulumi.export("kubeconfig", cluster.kubeconfig)

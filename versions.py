@@ -40,6 +40,12 @@ CLUSTER_AUTOSCALER_CHART = "9.53.0"
 https://github.com/kubernetes/autoscaler/releases/tag/cluster-autoscaler-chart-9.53.0
 """
 
+AWS_LOAD_BALANCER_CONTROLLER_CHART = "3.3.0"
+"""Its program has the same version. The rehearsal takes its kinds from the Go module of this release.
+
+https://github.com/kubernetes-sigs/aws-load-balancer-controller/releases/tag/v3.3.0
+"""
+
 JENKINS_CHART = "5.9.53"
 """Its program is Jenkins 2.568.2 LTS. https://github.com/jenkinsci/helm-charts/releases."""
 

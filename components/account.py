@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pulumi_aws as aws
+
 import settings
 
 
@@ -43,3 +45,12 @@ class Account:
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
         """
         return f"arn:aws:{service}:{self.region}:{self.id}:{resource}"
+
+    def provider(self) -> aws.Provider:
+        """Makes AWS resources in this account and no other, each with the tags."""
+        return aws.Provider(
+            "aws",
+            region=self.region,
+            allowed_account_ids=[self.id],
+            default_tags=aws.ProviderDefaultTagsArgs(tags=self.tags),
+        )

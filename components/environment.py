@@ -93,6 +93,7 @@ class Environment(pulumi.ComponentResource):
                 host=args.config.host(args.name),
                 ingress_class=args.ingress_class,
                 routes=[Route(path=path, service=service, port="http") for path, service in paths.items()],
+                environment=args.name,
             ),
             opts=child,
         )

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components import labels
 from components.annotations import SKIP_AWAIT
+from components.target_group import PREFIX
 
-CONTROLLER = "ingress.k8s.aws/alb"
-"""The AWS Load Balancer Controller's name as an IngressClass knows it.
+BOTH_PORTS = '[{"HTTP": 80}, {"HTTPS": 443}]'
+"""The class sends what comes to the first on to the second.
 
-https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/ingress_class/
+https://kubernetes-sigs.github.io/aws-load-balancer-controller/v3.3/guide/ingress/annotations/#traffic-listening
 """
 
 
@@ -42,38 +44,21 @@ class IngressArgs:
         host: The host name.
         ingress_class: Name of the IngressClass.
         routes: At least one; the longest matching prefix wins.
+        environment: On whose nodes the Services' pods are.
+        annotations: What its Services do not say of themselves: `target_group`.
     """
 
     namespace: pulumi.Input[str]
     host: str
     ingress_class: pulumi.Input[str]
     routes: Sequence[Route]
+    environment: str
+    annotations: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         """Refuses a host that leads nowhere."""
         if not self.routes:
             raise ValueError(f"{self.host}: an Ingress needs at least one route")
-
-
-class IngressClass(pulumi.ComponentResource):
-    """A load balancer that Ingresses ask for by name.
-
-    Attributes:
-        ingress_class: The IngressClass's name, known once it exists.
-    """
-
-    ingress_class: pulumi.Output[str]
-
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("hello:platform:IngressClass", name, {}, opts)
-        made = kubernetes.networking.v1.IngressClass(
-            name,
-            metadata=ObjectMetaArgs(name=name),
-            spec=kubernetes.networking.v1.IngressClassSpecArgs(controller=CONTROLLER),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.ingress_class = made.metadata.name.apply(lambda known: known or name)
-        self.register_outputs({"ingress_class": self.ingress_class})
 
 
 class Ingress(pulumi.ComponentResource):
@@ -89,7 +74,7 @@ class Ingress(pulumi.ComponentResource):
         super().__init__("hello:platform:Ingress", name, {}, opts)
         kubernetes.networking.v1.Ingress(
             name,
-            metadata=ObjectMetaArgs(name=name, namespace=args.namespace, annotations=SKIP_AWAIT),
+            metadata=ObjectMetaArgs(name=name, namespace=args.namespace, annotations=own_annotations(args)),
             spec=kubernetes.networking.v1.IngressSpecArgs(
                 ingress_class_name=args.ingress_class,
                 rules=[
@@ -105,6 +90,17 @@ class Ingress(pulumi.ComponentResource):
         )
         self.host = args.host
         self.register_outputs({"host": self.host})
+
+
+def own_annotations(args: IngressArgs) -> dict[str, str]:
+    """An Ingress' own: all else its class and its Services say."""
+    return {
+        **SKIP_AWAIT,
+        f"{PREFIX}/listen-ports": BOTH_PORTS,
+        # Else the load balancer would come by the other environment's nodes too.
+        f"{PREFIX}/target-node-labels": f"{labels.ENVIRONMENT}={args.environment}",
+        **args.annotations,
+    }
 
 
 def _path(route: Route) -> kubernetes.networking.v1.HTTPIngressPathArgs:

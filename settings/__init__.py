@@ -7,6 +7,7 @@ Pulumi's own form is read.
 from settings.loading import load, pulumi_config
 from settings.model import (
     ENVIRONMENTS,
+    LOAD_BALANCERS,
     PROJECT,
     Amounts,
     Certificates,
@@ -18,6 +19,7 @@ from settings.model import (
     EnvironmentName,
     Environments,
     LoadBalancer,
+    LoadBalancerName,
     Network,
     Nodes,
     PerEnvironment,
@@ -36,6 +38,7 @@ from settings.values import SERVICE_NAME_LIMIT
 
 __all__ = [
     "ENVIRONMENTS",
+    "LOAD_BALANCERS",
     "PROJECT",
     "SERVICE_NAME_LIMIT",
     "Amounts",
@@ -48,6 +51,7 @@ __all__ = [
     "EnvironmentName",
     "Environments",
     "LoadBalancer",
+    "LoadBalancerName",
     "Network",
     "Nodes",
     "PerEnvironment",

@@ -41,6 +41,9 @@ PROJECT = "hello-platform"
 EnvironmentName: TypeAlias = Literal["dev", "prod"]
 ENVIRONMENTS: tuple[EnvironmentName, ...] = typing.get_args(EnvironmentName)
 
+LoadBalancerName: TypeAlias = Literal["public", "staff"]
+LOAD_BALANCERS: tuple[LoadBalancerName, ...] = typing.get_args(LoadBalancerName)
+
 LogRetentionDays: TypeAlias = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
@@ -92,8 +95,17 @@ class Cluster(Model):
 
 
 class LoadBalancer(Model):
-    """The application load balancer in front of the hosts."""
+    """The two load balancers in front of the hosts: one for users, one for staff."""
 
+    staff_cidrs: Annotated[list[Cidr], EachOnce] = Field(
+        min_length=1, description="Who reaches the tools' hosts: your offices and VPN, ranges of /16 or smaller."
+    )
+    public_cidrs: Annotated[list[Cidr], EachOnce] = Field(
+        default_factory=lambda: ["0.0.0.0/0"], min_length=1, description="Who reaches DOMAIN."
+    )
+    test_host: LoadBalancerName = Field(
+        default="staff", description="Which of the two test.DOMAIN is on. On `public` it shares prod's."
+    )
     idle_timeout_seconds: int = Field(
         default=60,
         ge=1,
@@ -377,9 +389,7 @@ class Settings(Model):
     )
     network: Network = Field(description="The VPC.")
     cluster: Cluster = Field(default_factory=Cluster, description="The EKS control plane's access and logs.")
-    load_balancer: LoadBalancer = Field(
-        default_factory=LoadBalancer, description="The load balancer in front of the hosts."
-    )
+    load_balancer: LoadBalancer = Field(description="The load balancers in front of the hosts, and who reaches them.")
     environments: Environments = Field(description="The two environments.")
     services: dict[ServiceName, Service] = Field(min_length=1, description="The containers to serve, by name.")
     secrets: dict[EnvironmentName, dict[ServiceName, SecretValues]] = Field(
@@ -394,6 +404,11 @@ class Settings(Model):
         """The host name that reaches an environment."""
         return {"prod": self.domain, "dev": f"test.{self.domain}"}[environment]
 
+    def load_balancer_of(self, environment: EnvironmentName) -> LoadBalancerName:
+        """The load balancer that an environment's host is on."""
+        balancers: dict[EnvironmentName, LoadBalancerName] = {"prod": "public", "dev": self.load_balancer.test_host}
+        return balancers[environment]
+
     @property
     def hosts(self) -> dict[str, str]:
         """Every host name of the stack, by what it reaches."""
@@ -403,6 +418,11 @@ class Settings(Model):
     def tainted(self, environment: EnvironmentName) -> bool:
         """Whether the environment's nodes refuse pods that do not tolerate them."""
         return {"prod": True, "dev": False}[environment]
+
+    @property
+    def tools_on(self) -> EnvironmentName:
+        """On whose nodes tools run: those that take what tolerates nothing."""
+        return next(name for name in ENVIRONMENTS if not self.tainted(name))
 
     @property
     def log_host(self) -> str:

@@ -25,6 +25,7 @@ from components.blue_green.service import service_spec
 from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS, contract, preview
 from components.network_policy import Addresses
 from components.pod_template import pod_labels, pod_template
+from components.target_group import target_group
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,10 +162,14 @@ class BlueGreen(pulumi.ComponentResource):
 
     def _service(self, name: str, *, seed: str, on_nodes: bool) -> kubernetes.core.v1.Service:
         """A Service whose slot `pulumi up` writes once."""
+        spec = self._args.spec
+        behind_balancer = target_group(
+            health_path=spec.health_path, longest_request_seconds=spec.longest_request_seconds
+        )
         return kubernetes.core.v1.Service(
             f"{self._args.environment}-{name}",
-            metadata=self._metadata(name, annotations=SKIP_AWAIT),
-            spec=service_spec(self._args.service, slot=seed, port=self._args.spec.port, on_nodes=on_nodes),
+            metadata=self._metadata(name, annotations={**SKIP_AWAIT, **(behind_balancer if on_nodes else {})}),
+            spec=service_spec(self._args.service, slot=seed, port=spec.port, on_nodes=on_nodes),
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, ignore_changes=["spec.selector"]),
         )
 

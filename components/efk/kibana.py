@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import pulumi
 
+import settings
 from components.ingress import Ingress, IngressArgs, Route
 from components.namespace import Namespace, NamespaceArgs
+from components.target_group import target_group
 
 NAMESPACE = "logging"
 
@@ -17,20 +19,27 @@ KIBANA = Route(path="/", service="kibana-kb-http", port=5601)
 https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/accessing-services
 """
 
+LOGIN = "/login"
+"""Answers without a login: what the operator's own readiness probe asks for.
+
+https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/k8s-kibana-advanced-configuration
+"""
+
+LONGEST_QUERY = 30
+"""Seconds that Kibana waits for Elasticsearch, `elasticsearch.requestTimeout`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class KibanaArgs:
     """What `Kibana` is made from.
 
     Attributes:
-        host: Its host name.
+        config: The stack's settings: its host name, and on whose nodes tools run.
         ingress_class: Name of the IngressClass that staff reach.
-        protect: Whether its namespace refuses to be deleted.
     """
 
-    host: str
+    config: settings.Settings
     ingress_class: pulumi.Input[str]
-    protect: bool
 
 
 class Kibana(pulumi.ComponentResource):
@@ -45,10 +54,19 @@ class Kibana(pulumi.ComponentResource):
     def __init__(self, name: str, args: KibanaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Kibana", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.namespace = Namespace(NAMESPACE, NamespaceArgs(name=NAMESPACE, protect=args.protect), opts=child).namespace
+        self.namespace = Namespace(
+            NAMESPACE, NamespaceArgs(name=NAMESPACE, protect=args.config.protect), opts=child
+        ).namespace
         Ingress(
             name,
-            IngressArgs(namespace=self.namespace, host=args.host, ingress_class=args.ingress_class, routes=[KIBANA]),
+            IngressArgs(
+                namespace=self.namespace,
+                host=args.config.log_host,
+                ingress_class=args.ingress_class,
+                routes=[KIBANA],
+                environment=args.config.tools_on,
+                annotations=target_group(health_path=LOGIN, longest_request_seconds=LONGEST_QUERY, protocol="HTTPS"),
+            ),
             opts=child,
         )
         self.register_outputs({"namespace": self.namespace})

@@ -30,15 +30,17 @@ from components.network_policy import Addresses
 from components.pod_identity import PodIdentity, PodIdentityArgs
 from components.priority_classes import TOOLING
 from components.registry import Registry, lifecycle_policy
+from components.target_group import target_group
 
 STORAGE_CLASS = "gp3"
 QUOTA = settings.Quota(cpu="1500m", memory="3Gi", pods=3)
 """Of all agents: as many as the chart starts at once, and one that is still ending."""
 
+LOGIN = "/login"
+"""Answers without a login: what the chart's own probes ask for."""
 
-def tools_on(config: settings.Settings) -> settings.EnvironmentName:
-    """On whose nodes tools run: those that take what tolerates nothing."""
-    return next(name for name in settings.ENVIRONMENTS if not config.tainted(name))
+LONGEST_REQUEST = 60
+"""Seconds: as long as the load balancer waits by default."""
 
 
 def before_the_service(urls: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[str]:
@@ -83,7 +85,7 @@ class Jenkins(pulumi.ComponentResource):
         super().__init__("hello:platform:Jenkins", name, {}, opts)
         self._args = args
         child = pulumi.ResourceOptions(parent=self)
-        environment = tools_on(args.config)
+        environment = args.config.tools_on
         namespace = Namespace(
             NAMESPACE, NamespaceArgs(name=NAMESPACE, protect=args.config.protect), opts=child
         ).namespace
@@ -126,6 +128,8 @@ class Jenkins(pulumi.ComponentResource):
                 host=args.config.jenkins_host,
                 ingress_class=args.ingress_class,
                 routes=[Route(path="/", service=NAME, port=PORT)],
+                environment=args.config.tools_on,
+                annotations=target_group(health_path=LOGIN, longest_request_seconds=LONGEST_REQUEST),
             ),
             opts=child,
         )
@@ -135,7 +139,7 @@ class Jenkins(pulumi.ComponentResource):
         self.register_outputs({"url": self.url})
 
     def _values(self, registry: str) -> Mapping[str, object]:
-        delivery, environment = self._args.delivery, tools_on(self._args.config)
+        delivery, environment = self._args.delivery, self._args.config.tools_on
         jenkinsfiles = {one: pipelines.jenkinsfile(one) for one in settings.ENVIRONMENTS}
         variables = {
             "REGISTRY": registry,

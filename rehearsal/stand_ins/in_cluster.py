@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from rehearsal.errors import RehearsalError
 from rehearsal.stand_ins.workloads import MARK
 from release.kubernetes_api import KubernetesApi, KubernetesObject
 
@@ -19,7 +20,10 @@ KINDS = (
 )
 """All that stand-ins make, in the order in which it is taken away."""
 
+DEFINITION = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+
 SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_TO_SERVE = 30.0
 
 
 def bring(api: KubernetesApi, stands_in_for: str, objects: Sequence[KubernetesObject], *, manager: str) -> None:
@@ -35,6 +39,27 @@ def bring(api: KubernetesApi, stands_in_for: str, objects: Sequence[KubernetesOb
                 api.delete(api_version, kind, obj["metadata"]["name"], obj["metadata"].get("namespace"))
     for obj in objects:
         api.apply(obj, field_manager=manager, force=True)
+
+
+def define(api: KubernetesApi, definitions: Sequence[KubernetesObject], *, manager: str) -> None:
+    """Makes the CustomResourceDefinitions that are missing, and waits until the API server serves their kinds.
+
+    Raises:
+        KubernetesApiError: The API server refuses one.
+        RehearsalError: It does not serve one in time.
+    """
+    names = [str(definition["metadata"]["name"]) for definition in definitions]
+    for name, definition in zip(names, definitions, strict=True):
+        if api.get(*DEFINITION, name) is None:
+            api.apply(definition, field_manager=manager)
+    end = time.monotonic() + SECONDS_TO_SERVE
+    while waiting := [name for name in names if not _is_served(api, name)]:
+        if time.monotonic() > end:
+            raise RehearsalError(
+                f"the API server does not serve {', '.join(waiting)}",
+                remedy="See its conditions with `kubectl describe crd`, then run the command again.",
+            )
+        time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def waits_for(api: KubernetesApi, objects: Sequence[KubernetesObject], seconds: float) -> list[str]:
@@ -54,6 +79,13 @@ def waits_for(api: KubernetesApi, objects: Sequence[KubernetesObject], seconds: 
             return missing
         time.sleep(SECONDS_BETWEEN_LOOKS)
     return []
+
+
+def _is_served(api: KubernetesApi, definition: str) -> bool:
+    conditions: list[dict[str, Any]] = (api.get(*DEFINITION, definition) or {}).get("status", {}).get(
+        "conditions"
+    ) or []
+    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
 
 
 def _missing(api: KubernetesApi, wanted: KubernetesObject) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from rehearsal.toolchain.builds import build, built
-from rehearsal.toolchain.tools import KUBE_SCORE, KUBERNETES, KWOK, PULUMI, TOOLS
+from rehearsal.toolchain.tools import KUBE_SCORE, KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER, PULUMI, TOOLS
 
 CACHE_VARIABLE = "HELLO_PLATFORM_CACHE"
 """Environment variable that names another folder than the user's own cache folder for what is built."""
@@ -30,12 +30,14 @@ class Toolchain:
             kube-scheduler, by the name it is called by; links of those names stand beside it.
         kwok: The program that plays the kubelets.
         kwok_stages: Folder of the stages (YAML files) that kwok takes nodes and pods through.
+        load_balancer_crds: Folder of the CustomResourceDefinitions (YAML files) of the AWS Load Balancer Controller.
     """
 
     pulumi: Path
     kubernetes: Path
     kwok: Path
     kwok_stages: Path
+    load_balancer_crds: Path
 
     def kubernetes_program(self, name: str) -> Path:
         """The link by which the Kubernetes binary is the program of this name, e.g. `kubectl`."""
@@ -51,10 +53,10 @@ def cache() -> Path:
 def find() -> Toolchain | None:
     """The toolchain, if all of it is here already; builds nothing."""
     engine = _installed_engine() or _program(PULUMI.name, built(PULUMI, cache()))
-    kubernetes, kwok = built(KUBERNETES, cache()), built(KWOK, cache())
-    if engine is None or kubernetes is None or kwok is None:
+    kubernetes, kwok, crds = (built(tool, cache()) for tool in (KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER))
+    if engine is None or kubernetes is None or kwok is None or crds is None:
         return None
-    return _toolchain(engine, kubernetes, kwok)
+    return _toolchain(engine, kubernetes, kwok, crds)
 
 
 def ensure(report: Callable[[str], None]) -> Toolchain:
@@ -70,7 +72,8 @@ def ensure(report: Callable[[str], None]) -> Toolchain:
     missing = [tool for tool in TOOLS if built(tool, cache()) is None and not (tool is PULUMI and engine)]
     for number, tool in enumerate(missing, start=1):
         build(tool, cache(), report, label=f"{number} of {len(missing)}")
-    return _toolchain(engine or cache() / PULUMI.key / PULUMI.name, cache() / KUBERNETES.key, cache() / KWOK.key)
+    kubernetes, kwok, crds = (cache() / tool.key for tool in (KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER))
+    return _toolchain(engine or cache() / PULUMI.key / PULUMI.name, kubernetes, kwok, crds)
 
 
 def find_scanner() -> Path | None:
@@ -117,5 +120,16 @@ def _program(name: str, folder: Path | None) -> Path | None:
     return folder / name if folder else None
 
 
-def _toolchain(engine: Path, kubernetes: Path, kwok: Path) -> Toolchain:
-    return Toolchain(pulumi=engine, kubernetes=kubernetes / KUBERNETES.name, kwok=kwok / KWOK.name, kwok_stages=kwok)
+def load_balancer_crds() -> Path:
+    """Folder of the AWS Load Balancer Controller's CustomResourceDefinitions; there once a rehearsal has begun."""
+    return cache() / LOAD_BALANCER_CONTROLLER.key
+
+
+def _toolchain(engine: Path, kubernetes: Path, kwok: Path, crds: Path) -> Toolchain:
+    return Toolchain(
+        pulumi=engine,
+        kubernetes=kubernetes / KUBERNETES.name,
+        kwok=kwok / KWOK.name,
+        kwok_stages=kwok,
+        load_balancer_crds=crds,
+    )

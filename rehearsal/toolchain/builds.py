@@ -48,13 +48,13 @@ def build(tool: GoTool, cache: Path, report: Callable[[str], None], *, label: st
         if folder.exists():
             return folder
         go = golang.ensure(tool, cache, report)
-        report(
-            f"Building {tool.name} {tool.version} ({label}): about {tool.minutes:g} min on two cores, only this once"
-        )
+        what = "Building" if tool.package else "Fetching files of"
+        report(f"{what} {tool.name} {tool.version} ({label}): about {tool.minutes:g} min on two cores, only this once")
         draft, log = cache / f"{tool.key}.draft", cache / f"{tool.key}.log"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
-        _run(go, (*tool.build_command, "-o", str(draft / tool.name), tool.package), tool, log, report)
+        building = (*tool.build_command, "-o", str(draft / tool.name), tool.package) if tool.package else None
+        _run(go, building or ("mod", "download", tool.module), tool, log, report)
         for link in tool.links:
             (draft / link).symlink_to(tool.name)
         _keep_data(go, tool, draft)

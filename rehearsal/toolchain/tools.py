@@ -19,7 +19,7 @@ class GoTool:
     Attributes:
         name: Of the module's folder and of the program.
         module: Import path of the Go module whose version is the program's.
-        package: What is built: a package path as `go build` takes it.
+        package: What is built: a package path as `go build` takes it; None where only the module's files are wanted.
         version_variable: Go variable that tells the program its version at run time, or None.
         version_prefix: Stands before the version's number in that variable.
         links: Other names that the program is called by.
@@ -29,7 +29,7 @@ class GoTool:
 
     name: str
     module: str
-    package: str
+    package: str | None
     version_variable: str | None
     version_prefix: str
     links: tuple[str, ...]
@@ -60,7 +60,7 @@ class GoTool:
         digest = hashlib.sha256()
         for file in sorted({*self.folder.glob("go.*"), *self.folder.glob("*.go")}):
             digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-        settings = (*self.build_command, self.package, *self.links, *self.data, sys.platform, platform.machine())
+        settings = (*self.build_command, self.package or "", *self.links, *self.data, sys.platform, platform.machine())
         digest.update("\0".join(settings).encode())
         return f"{self.name}-{self.version}-{digest.hexdigest()[:12]}"
 
@@ -106,8 +106,24 @@ KWOK = GoTool(
     minutes=1.5,
 )
 
-TOOLS = (PULUMI, KUBERNETES, KWOK)
-"""What a rehearsal runs."""
+LOAD_BALANCER_CONTROLLER = GoTool(
+    name="aws-load-balancer-controller",
+    module="sigs.k8s.io/aws-load-balancer-controller",
+    package=None,
+    version_variable=None,
+    version_prefix="",
+    links=(),
+    # What its chart installs before anything else: the API server then judges our objects of these kinds.
+    data=(
+        "config/crd/bases/elbv2.k8s.aws_ingressclassparams.yaml",
+        "config/crd/bases/elbv2.k8s.aws_targetgroupbindings.yaml",
+    ),
+    minutes=0.1,
+)
+"""The definitions of the AWS Load Balancer Controller's own kinds; the program itself wants AWS and does not run."""
+
+TOOLS = (PULUMI, KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER)
+"""What a rehearsal runs, and the files that it needs."""
 
 KUBE_SCORE = GoTool(
     name="kube-score",

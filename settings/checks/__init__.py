@@ -12,6 +12,7 @@ CHECKS = (
     (network.problems, {"region", "network"}),
     (network.address_problems, {"network", "environments"}),
     (access.problems, {"account_id", "permissions_boundary_arn", "cluster"}),
+    (access.staff_problems, {"load_balancer"}),
     (nodes.problems, {"environments"}),
     (services.problems, {"services"}),
     (services.timing_problems, {"services", "load_balancer"}),

@@ -1,9 +1,9 @@
-"""Who reaches the Kubernetes API, and as whom."""
+"""Who reaches the Kubernetes API, and as whom; who reaches the tools."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from settings.model import PROJECT, Settings
 from settings.problems import Problem
@@ -45,9 +45,27 @@ def problems(settings: Settings) -> Iterator[Problem]:
         )
 
 
+def staff_problems(settings: Settings) -> Iterator[Problem]:
+    """A staff list that is open to the world, or that nobody outside the VPC is on."""
+    yield from _listed_problems(
+        f"{PROJECT}:loadBalancer.staffCidrs",
+        settings.load_balancer.staff_cidrs,
+        whom="your offices and VPN",
+        private="the load balancer sees no others",
+    )
+
+
 def _endpoint_problems(settings: Settings) -> Iterator[Problem]:
-    key = f"{PROJECT}:cluster.publicAccessCidrs"
-    listed = [ipaddress.IPv4Network(cidr) for cidr in settings.cluster.public_access_cidrs]
+    yield from _listed_problems(
+        f"{PROJECT}:cluster.publicAccessCidrs",
+        settings.cluster.public_access_cidrs,
+        whom="your offices and CI",
+        private="from inside the VPC the API is reached without being listed",
+    )
+
+
+def _listed_problems(key: str, cidrs: Sequence[str], *, whom: str, private: str) -> Iterator[Problem]:
+    listed = [ipaddress.IPv4Network(cidr) for cidr in cidrs]
     # Merged, so that the world in two halves is still the world.
     wide = [merged for merged in ipaddress.collapse_addresses(listed) if merged.prefixlen < SHORTEST_PREFIX]
     for cidr in listed:
@@ -55,13 +73,10 @@ def _endpoint_problems(settings: Settings) -> Iterator[Problem]:
             yield Problem(
                 key,
                 str(cidr),
-                f"the addresses of your offices and CI, not the world: ranges that are /{SHORTEST_PREFIX} or smaller, "
-                "merged too",
+                f"the addresses of {whom}, not the world: ranges that are /{SHORTEST_PREFIX} or smaller, merged too",
             )
         elif any(cidr.overlaps(reserved) for reserved in RESERVED):
-            yield Problem(
-                key, str(cidr), "public addresses; from inside the VPC the API is reached without being listed"
-            )
+            yield Problem(key, str(cidr), f"public addresses; {private}")
 
 
 def _role_problems(settings: Settings) -> Iterator[Problem]:

@@ -110,6 +110,23 @@ class Graph:
         (found,) = every((one for one in self.of_type(token) if one.name == name), f"{token} {name}")
         return found
 
+    def release(self, name: str) -> Registration:
+        """The Helm release of a name."""
+        return self.named("kubernetes:helm.sh/v3:Release", name)
+
+    def after_all(self, one: Registration) -> frozenset[str]:
+        """URNs of everything that a resource comes after, at any distance; it goes before all of it."""
+        found: set[str] = set()
+        waiting = [one]
+        while waiting:
+            new = self.comes_after(waiting.pop()) - found
+            found |= new
+            waiting += [self.resources[urn] for urn in new if urn in self.resources]
+            # A component is made of its children: who waits for it, waits for them.
+            waiting += [child for child in self.resources.values() if child.parent in new and child.urn not in found]
+            found |= {child.urn for child in self.resources.values() if child.parent in new}
+        return frozenset(found)
+
     def children(self, parent: Registration) -> list[Registration]:
         """Every resource whose parent is this one."""
         return every((one for one in self.resources.values() if one.parent == parent.urn), f"child of {parent.urn}")

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from components.addons import BEFORE_NODES, after_nodes
-from tests.unit.graph import Graph, Registration, every
+from tests.unit.graph import Graph, Registration
 
 ADDON = "aws:eks/addon:Addon"
-RELEASE = "kubernetes:helm.sh/v3:Release"
 ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+CHARTS = ("cluster-autoscaler", "aws-load-balancer-controller")
+"""Releases of what the cluster needs; each acts in AWS as the service account of its own name."""
+
 REPLICAS = {"coredns": "replicaCount", "aws-ebs-csi-driver": "replicaCount", "metrics-server": "replicas"}
 ACTS_AS = {
     "vpc-cni": ("aws-node", "vpc-cni"),
@@ -26,6 +28,11 @@ def named(graph: Graph, name: str) -> Registration:
     return one
 
 
+def association(graph: Graph, service_account: str) -> Registration:
+    (one,) = (one for one in graph.of_type(ASSOCIATION) if one.inputs["serviceAccount"] == service_account)
+    return one
+
+
 def configuration(graph: Graph, name: str) -> dict[str, Any]:
     values = json.loads(named(graph, name).inputs["configurationValues"])
     return values.get("controller", values)
@@ -33,10 +40,9 @@ def configuration(graph: Graph, name: str) -> dict[str, Any]:
 
 def needed_to_serve(graph: Graph) -> dict[str, dict[str, Any]]:
     """The configuration of each program that an environment needs in order to serve, scale and keep volumes."""
-    (autoscaler,) = graph.of_type(RELEASE)
     return {
         **{name: configuration(graph, name) for name in REPLICAS},
-        autoscaler.name: autoscaler.inputs["values"],
+        **{name: graph.release(name).inputs["values"] for name in CHARTS},
     }
 
 
@@ -90,9 +96,8 @@ def test_an_identity_has_its_permissions_before_its_pods_start(graph: Graph) -> 
         }
         assert len(attachments) == 1
         assert attachments <= named(graph, addon).dependencies
-    (release,) = graph.of_type(RELEASE)
-    (association,) = graph.of_type(ASSOCIATION)
-    assert association.urn in release.dependencies
+    for name in CHARTS:
+        assert association(graph, name).urn in graph.release(name).dependencies
 
 
 def test_what_prod_needs_in_order_to_serve_survives_the_loss_of_all_dev_nodes(graph: Graph) -> None:
@@ -119,13 +124,13 @@ def test_the_spread_counts_the_programs_own_pods(graph: Graph) -> None:
         "aws-ebs-csi-driver": {"app": "ebs-csi-controller"},
         "metrics-server": {"app.kubernetes.io/name": "metrics-server"},
         "cluster-autoscaler": {"app.kubernetes.io/name": "cluster-autoscaler"},
+        "aws-load-balancer-controller": {"app.kubernetes.io/name": "aws-load-balancer-controller"},
     }
 
 
 def test_what_runs_on_nodes_waits_for_them_and_its_role_does_not(graph: Graph) -> None:
     groups = {one.urn for one in graph.of_type("eks:index:ManagedNodeGroup")}
-    (release,) = graph.of_type(RELEASE)
-    for one in [release, *(named(graph, name) for name in REPLICAS)]:
+    for one in [*map(graph.release, CHARTS), *(named(graph, name) for name in REPLICAS)]:
         assert groups <= one.dependencies
     for one in graph.of_type("aws:iam/role:Role"):
         assert not groups & graph.comes_after(one)
@@ -155,12 +160,12 @@ def test_provider_and_tags_are_of_this_account_and_stack(graph: Graph) -> None:
     assert tags["stack"] == provider.urn.split(":")[2]
 
 
-def test_every_component_that_is_named_in_the_autoscalers_trust_is_its_own(known: Graph) -> None:
-    (association,) = known.of_type(ASSOCIATION)
-    assert association.inputs["namespace"] == "kube-system"
-    assert association.inputs["serviceAccount"] == "cluster-autoscaler"
-    (release,) = every(known.of_type(RELEASE))
-    assert release.inputs["values"]["rbac"]["serviceAccount"]["name"] == association.inputs["serviceAccount"]
-    assert release.inputs["namespace"] == association.inputs["namespace"]
-    (role,) = (one for one in known.of_type("aws:iam/role:Role") if one.name.endswith("-cluster-autoscaler"))
-    assert_trusts(role, "cluster-autoscaler")
+@pytest.mark.parametrize("name", CHARTS)
+def test_whom_a_charts_role_trusts_is_the_charts_own(known: Graph, name: str) -> None:
+    associated, release = association(known, name), known.release(name)
+    values = release.inputs["values"]
+    account = values["serviceAccount"] if "serviceAccount" in values else values["rbac"]["serviceAccount"]
+    assert account["name"] == associated.inputs["serviceAccount"] == name
+    assert release.inputs["namespace"] == associated.inputs["namespace"] == "kube-system"
+    (role,) = (one for one in known.of_type("aws:iam/role:Role") if one.name.endswith(f"-{name}"))
+    assert_trusts(role, name)

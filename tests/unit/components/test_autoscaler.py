@@ -7,17 +7,15 @@ import json
 import versions
 from tests.unit.graph import Graph
 
-RELEASE = "kubernetes:helm.sh/v3:Release"
-
 
 def test_its_chart_is_pinned_and_of_the_projects_own_repository(graph: Graph) -> None:
-    (release,) = graph.of_type(RELEASE)
+    release = graph.release("cluster-autoscaler")
     assert release.inputs["version"] == versions.CLUSTER_AUTOSCALER_CHART
     assert release.inputs["repositoryOpts"] == {"repo": "https://kubernetes.github.io/autoscaler"}
 
 
 def test_it_finds_the_groups_of_its_own_cluster(graph: Graph) -> None:
-    (release,) = graph.of_type(RELEASE)
+    release = graph.release("cluster-autoscaler")
     stack = release.urn.split(":")[2]
     assert release.inputs["values"]["autoDiscovery"] == {"clusterName": f"hello-{stack}"}
     # Pods reach no instance metadata, which it would ask for the region.
@@ -25,12 +23,12 @@ def test_it_finds_the_groups_of_its_own_cluster(graph: Graph) -> None:
 
 
 def test_groups_of_an_environment_grow_together_over_their_zones(graph: Graph) -> None:
-    (release,) = graph.of_type(RELEASE)
+    release = graph.release("cluster-autoscaler")
     assert release.inputs["values"]["extraArgs"]["balance-similar-node-groups"] is True
 
 
 def test_its_pod_is_one_that_the_restricted_standard_takes(graph: Graph) -> None:
-    (release,) = graph.of_type(RELEASE)
+    release = graph.release("cluster-autoscaler")
     pod = release.inputs["values"]["securityContext"]
     container = release.inputs["values"]["containerSecurityContext"]
     assert pod["runAsNonRoot"] is True

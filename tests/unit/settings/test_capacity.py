@@ -156,9 +156,10 @@ def fits(one: Room, other: Room) -> bool:
     return one.cpu_millis <= other.cpu_millis and one.memory <= other.memory and one.pods <= other.pods
 
 
-def test_the_autoscaler_asks_for_what_is_reserved_for_it() -> None:
-    (reserved,) = (pods.one for pods in ON_EACH_ENVIRONMENT if pods.name == "cluster-autoscaler")
-    (release,) = platform("dev", preview=False).of_type("kubernetes:helm.sh/v3:Release")
+@pytest.mark.parametrize("name", ["cluster-autoscaler", "aws-load-balancer-controller"])
+def test_a_program_of_the_clusters_own_asks_for_what_is_reserved_for_it(name: str) -> None:
+    (reserved,) = (pods.one for pods in ON_EACH_ENVIRONMENT if pods.name == name)
+    release = platform("dev", preview=False).release(name)
     asked = release.inputs["values"]["resources"]["requests"]
     assert reserved == Room(cpu_millis(asked["cpu"]), memory_bytes(asked["memory"]), 1)
 

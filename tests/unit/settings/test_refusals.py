@@ -64,14 +64,14 @@ def test_a_contradiction_with_a_bad_value_is_not_guessed(key: str) -> None:
     """Both are keys whose field has another name."""
     change = {
         "accountId": {"accountId": "1", "permissionsBoundaryArn": "arn:aws:iam::999999999999:policy/b"},
-        "loadBalancer": {"loadBalancer": {"idleTimeoutSeconds": 0}, "services.gateway.keepAliveSeconds": 1},
+        "loadBalancer": {"loadBalancer.idleTimeoutSeconds": 0, "services.gateway.keepAliveSeconds": 1},
     }[key]
     (line,) = problems(changed(change))
     assert line.startswith(key)
 
 
 def test_a_contradiction_is_told_with_the_values_given_where_another_value_is_bad() -> None:
-    told = problems(changed({"region": "Seoul", "loadBalancer": {"idleTimeoutSeconds": 80}}))
+    told = problems(changed({"region": "Seoul", "loadBalancer.idleTimeoutSeconds": 80}))
     why = "75: more than loadBalancer.idleTimeoutSeconds, 80: else it sends requests to closed connections"
     assert told == [
         'region: "Seoul": an AWS region such as ap-northeast-2',

@@ -79,8 +79,9 @@ def configuration(draw: st.DrawFn) -> dict[str, Any]:
             }
             for environment in ("dev", "prod")
         },
+        "loadBalancer": {"staffCidrs": ["203.0.113.0/24"], "testHost": draw(st.sampled_from(["public", "staff"]))},
     }
-    optional = {"cluster": {"logRetentionDays": 30}, "loadBalancer": {"idleTimeoutSeconds": 60}}
+    optional = {"cluster": {"logRetentionDays": 30}}
     return values | {key: one for key, one in optional.items() if draw(st.booleans())}
 
 

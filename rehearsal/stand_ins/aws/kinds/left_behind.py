@@ -52,7 +52,7 @@ def left_behind(cluster: Record, account: Account, objects: Iterable[KubernetesO
     Args:
         cluster: The cluster that goes.
         account: The account it is in.
-        objects: The IngressClasses, Ingresses, Services and PersistentVolumes that are still in it.
+        objects: The IngressClasses, their parameters, Ingresses, Services and PersistentVolumes still in it.
     """
     there = list(objects)
     vpc = str(cluster.outputs["vpcConfig"]["vpcId"])
@@ -78,8 +78,11 @@ def left_behind(cluster: Record, account: Account, objects: Iterable[KubernetesO
 def _load_balancers(objects: Iterable[KubernetesObject]) -> dict[str, list[str]]:
     """Each load balancer's name and the security groups it was told to use: one for the Ingresses of a group."""
     there = list(objects)
+    parameters: dict[str, dict[str, Any]] = {
+        obj["metadata"]["name"]: obj["spec"] for obj in there if obj["kind"] == "IngressClassParams"
+    }
     classes = {
-        obj["metadata"]["name"]
+        obj["metadata"]["name"]: _group(parameters.get(obj["spec"].get("parameters", {}).get("name", ""), {}))
         for obj in there
         if obj["kind"] == "IngressClass" and obj["spec"].get("controller") == ALB_CONTROLLER
     }
@@ -90,10 +93,16 @@ def _load_balancers(objects: Iterable[KubernetesObject]) -> dict[str, list[str]]
         full_name = f"{metadata.get('namespace', '')}-{metadata['name']}"
         if obj["kind"] == "Ingress" and obj["spec"].get("ingressClassName") in classes:
             groups = [group.strip() for group in annotations.get(SECURITY_GROUPS, "").split(",") if group.strip()]
-            found.setdefault(f"k8s-{annotations.get(GROUP_NAME) or full_name}", []).extend(groups)
+            group = classes[obj["spec"]["ingressClassName"]] or annotations.get(GROUP_NAME)
+            found.setdefault(f"k8s-{group or full_name}", []).extend(groups)
         elif obj["kind"] == "Service" and obj["spec"].get("type") == "LoadBalancer":
             found.setdefault(f"k8s-{full_name}", [])
     return found
+
+
+def _group(parameters: Mapping[str, Any]) -> str | None:
+    group: Mapping[str, str] = parameters.get("group") or {}
+    return group.get("name")
 
 
 def _load_balancer(name: str, vpc: str, subnets: list[str], groups: list[str]) -> list[Record]:

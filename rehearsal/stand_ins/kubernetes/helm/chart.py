@@ -37,12 +37,15 @@ class Chart:
         values: Which values the stand-in knows. Helm itself ignores a value that a chart does not have: a spelling
             mistake would be found by nobody.
         objects: What of it stands in the cluster.
+        definitions: Its CustomResourceDefinitions. Helm makes those that are missing, before all else, and neither
+            changes nor removes one: https://helm.sh/docs/chart_best_practices/custom_resource_definitions/
     """
 
     name: str
     repository: str
     values: Schema
     objects: Callable[[Release], list[KubernetesObject]]
+    definitions: Callable[[], list[KubernetesObject]] = list[KubernetesObject]
 
 
 def labels(release: Release, chart: str, name: str) -> dict[str, str]:

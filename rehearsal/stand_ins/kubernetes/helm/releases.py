@@ -82,6 +82,7 @@ def installed(api: KubernetesApi, inputs: PropertyBag, *, revision: int) -> Prop
     plain = revealed(inputs)
     release = _release(plain)
     objects = _objects(plain)
+    in_cluster.define(api, chart(str(plain["chart"]), _repository(plain)).definitions(), manager=MANAGER)
     in_cluster.bring(api, _mark(release), objects, manager=MANAGER)
     if not plain.get("skipAwait"):
         missing = in_cluster.waits_for(api, objects, float(plain["timeout"]))

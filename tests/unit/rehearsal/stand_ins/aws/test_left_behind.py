@@ -19,6 +19,10 @@ CLASS: KubernetesObject = {
     "metadata": {"name": "public"},
     "spec": {"controller": "ingress.k8s.aws/alb"},
 }
+GROUPED: tuple[KubernetesObject, ...] = (
+    {**CLASS, "spec": {**CLASS["spec"], "parameters": {"kind": "IngressClassParams", "name": "of-public"}}},
+    {"kind": "IngressClassParams", "metadata": {"name": "of-public"}, "spec": {"group": {"name": "all"}}},
+)
 OTHER_CLASS: KubernetesObject = {
     "kind": "IngressClass",
     "metadata": {"name": "other"},
@@ -67,6 +71,7 @@ def gone(world: World, *objects: KubernetesObject) -> list[str]:
         ((CLASS, ingress("web")), ["LoadBalancer", "SecurityGroup"]),
         ((CLASS, ingress("web"), ingress("api")), ["LoadBalancer", "LoadBalancer", "SecurityGroup", "SecurityGroup"]),
         ((CLASS, ingress("a", group="all"), ingress("b", group="all")), ["LoadBalancer", "SecurityGroup"]),
+        ((*GROUPED, ingress("a"), ingress("b", group="elsewhere")), ["LoadBalancer", "SecurityGroup"]),
         ((CLASS, OTHER_CLASS, ingress("web", "other")), []),
         ((CLASS,), []),
         ((service("LoadBalancer"),), ["LoadBalancer", "SecurityGroup"]),

@@ -1,0 +1,85 @@
+"""The ways in: a load balancer for users, one for staff, and the controller that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+import settings
+from components.cluster_reference import ClusterReference
+from components.efk.kibana import NAMESPACE as LOGGING
+from components.ingress_class import IngressClass, IngressClassArgs
+from components.jenkins.names import NAMESPACE as JENKINS
+from components.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
+
+TOOLS: dict[settings.LoadBalancerName, tuple[str, ...]] = {"public": (), "staff": (LOGGING, JENKINS)}
+"""Namespaces of the tools, by the load balancer that their hosts are on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontDoorArgs:
+    """What a `FrontDoor` is made from.
+
+    Attributes:
+        config: The stack's settings: who reaches which host.
+        cluster: The cluster.
+        vpc_id: The VPC that the load balancers stand in.
+        nodes: What the controller runs on.
+    """
+
+    config: settings.Settings
+    cluster: ClusterReference
+    vpc_id: pulumi.Input[str]
+    nodes: Sequence[pulumi.Resource]
+
+
+class FrontDoor(pulumi.ComponentResource):
+    """What Ingresses need. It takes providers of both, `aws` and `kubernetes`.
+
+    Attributes:
+        classes: Name of each load balancer's IngressClass, known once it exists.
+    """
+
+    classes: dict[str, pulumi.Output[str]]
+
+    def __init__(self, name: str, args: FrontDoorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:FrontDoor", name, {}, opts)
+        controller = LoadBalancerController(
+            name,
+            LoadBalancerControllerArgs(cluster=args.cluster, vpc_id=args.vpc_id, nodes=args.nodes),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        asked = args.config.load_balancer
+        cidrs = {"public": asked.public_cidrs, "staff": asked.staff_cidrs}
+        self.classes = {
+            one: IngressClass(
+                one,
+                IngressClassArgs(
+                    namespaces=[*self._environments(args.config, one), *TOOLS[one]],
+                    inbound_cidrs=cidrs[one],
+                    attributes=attributes(args.config),
+                ),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[controller]),
+            ).ingress_class
+            for one in settings.LOAD_BALANCERS
+        }
+        self.register_outputs({"classes": self.classes})
+
+    @staticmethod
+    def _environments(config: settings.Settings, load_balancer: str) -> list[str]:
+        return [name for name in settings.ENVIRONMENTS if config.load_balancer_of(name) == load_balancer]
+
+
+def attributes(config: settings.Settings) -> dict[str, pulumi.Input[str]]:
+    """What holds for both load balancers.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
+    """
+    return {
+        "idle_timeout.timeout_seconds": str(config.load_balancer.idle_timeout_seconds),
+        "deletion_protection.enabled": str(config.protect).lower(),
+        # A header whose name is none may mean one thing here and another to a service.
+        "routing.http.drop_invalid_header_fields.enabled": "true",
+    }
