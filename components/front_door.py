@@ -59,6 +59,7 @@ class FrontDoor(pulumi.ComponentResource):
                 IngressClassArgs(
                     namespaces=[*self._environments(args.config, one), *TOOLS[one]],
                     inbound_cidrs=cidrs[one],
+                    certificate_arn=asked.certificate_arn,
                     attributes=attributes(args.config),
                 ),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[controller]),

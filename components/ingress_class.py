@@ -37,12 +37,14 @@ class IngressClassArgs:
     Attributes:
         namespaces: Whose Ingresses it takes; at least one.
         inbound_cidrs: Who reaches its hosts, IPv4; at least one.
+        certificate_arn: Of the hosts' certificate in ACM; None for the one that the controller finds by their names.
         attributes: The load balancer's own, by their names in AWS.
             https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html
     """
 
     namespaces: Sequence[str]
     inbound_cidrs: Sequence[str]
+    certificate_arn: pulumi.Input[str] | None = None
     attributes: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
@@ -63,6 +65,7 @@ def parameters(name: str, args: IngressClassArgs) -> dict[str, object]:
         "inboundCIDRs": list(args.inbound_cidrs),
         "sslPolicy": TLS_POLICY,
         "sslRedirectPort": "443",
+        **({"certificateArn": [args.certificate_arn]} if args.certificate_arn else {}),
         "targetType": "instance",
         "loadBalancerAttributes": [{"key": key, "value": value} for key, value in args.attributes.items()],
     }

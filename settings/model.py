@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from settings.values import (
     AccountId,
     BranchName,
+    CertificateArn,
     Cidr,
     Cpu,
     DirectoryPath,
@@ -105,6 +106,10 @@ class LoadBalancer(Model):
     )
     test_host: LoadBalancerName = Field(
         default="staff", description="Which of the two test.DOMAIN is on. On `public` it shares prod's."
+    )
+    certificate_arn: CertificateArn | None = Field(
+        default=None,
+        description="The certificate of DOMAIN and *.DOMAIN, in ACM of this region; left out, the one there that fits.",
     )
     idle_timeout_seconds: int = Field(
         default=60,

@@ -94,6 +94,13 @@ PolicyArn: TypeAlias = Annotated[
         r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", "an IAM policy's ARN, arn:aws:iam::ACCOUNT:policy/NAME"
     ),
 ]
+CertificateArn: TypeAlias = Annotated[
+    str,
+    _check(
+        r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+",
+        "a certificate's ARN in ACM, arn:aws:acm:REGION:ACCOUNT:certificate/ID",
+    ),
+]
 TagValue: TypeAlias = Annotated[
     str,
     Field(max_length=256),

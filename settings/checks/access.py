@@ -55,6 +55,21 @@ def staff_problems(settings: Settings) -> Iterator[Problem]:
     )
 
 
+def certificate_problems(settings: Settings) -> Iterator[Problem]:
+    """A certificate that a load balancer of this stack cannot use: of another region or account."""
+    arn = settings.load_balancer.certificate_arn
+    if arn is None:
+        return
+    _, _, _, region, account, _ = arn.split(":")
+    if (region, account) != (settings.region, settings.account_id):
+        yield Problem(
+            f"{PROJECT}:loadBalancer.certificateArn",
+            arn,
+            f"a certificate of the region {settings.region} and the account {settings.account_id}: a load balancer "
+            "takes no other",
+        )
+
+
 def _endpoint_problems(settings: Settings) -> Iterator[Problem]:
     yield from _listed_problems(
         f"{PROJECT}:cluster.publicAccessCidrs",

@@ -30,11 +30,11 @@ def takes(spec: dict[str, Any]) -> list[str]:
     return one["values"]
 
 
-def with_test_host_on(load_balancer: str) -> Graph:
-    config = stack_config("dev")
+def changed(**settings_of_load_balancer: str) -> Graph:
+    config = {**stack_config("dev")}
     key = f"{PROJECT}:loadBalancer"
-    changed = {**json.loads(config[key]), "testHost": load_balancer}
-    return run(CHECKOUT / "__main__.py", stack="dev", config={**config, key: json.dumps(changed)}, preview=False)
+    config[key] = json.dumps({**json.loads(config[key]), **settings_of_load_balancer})
+    return run(CHECKOUT / "__main__.py", stack="dev", config=config, preview=False)
 
 
 def test_the_public_one_takes_prod_and_nothing_else(graph: Graph) -> None:
@@ -44,7 +44,7 @@ def test_the_public_one_takes_prod_and_nothing_else(graph: Graph) -> None:
 
 
 def test_only_the_setting_puts_dev_on_the_public_one() -> None:
-    graph = with_test_host_on("public")
+    graph = changed(testHost="public")
     assert takes(asked(graph)["public"]) == ["dev", "prod"]
     assert takes(asked(graph)["staff"]) == STAFF_TAKES
     used = {one.metadata["namespace"]: one.spec["ingressClassName"] for one in graph.of_kind("Ingress")}
@@ -80,6 +80,11 @@ def test_what_holds_for_a_load_balancer_is_set_on_purpose(graph: Graph) -> None:
         assert attributes["idle_timeout.timeout_seconds"] == str(config.load_balancer.idle_timeout_seconds)
         assert attributes["deletion_protection.enabled"] == ("true" if config.protect else "false")
         assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "true"
+
+
+def test_a_certificate_that_is_named_is_on_both() -> None:
+    arn = "arn:aws:acm:ap-northeast-2:123456789012:certificate/0123abcd"
+    assert [spec["certificateArn"] for spec in asked(changed(certificateArn=arn)).values()] == [[arn], [arn]]
 
 
 def test_a_class_is_the_controllers_and_has_its_parameters(graph: Graph) -> None:
