@@ -137,7 +137,7 @@ def _refusal(configuration: Path, sockets: haproxy.Sockets) -> str:
     with socket.socket() as stand_in:
         descriptor = str(stand_in.fileno())
         check = subprocess.run(
-            [program() or "haproxy", "-c", "-q", "-f", str(configuration)],
+            [program() or "haproxy", "-c", "-f", str(configuration)],
             env={**os.environ, sockets.staff: descriptor, sockets.outside: descriptor},
             pass_fds=[stand_in.fileno()],
             capture_output=True,

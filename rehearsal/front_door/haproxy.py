@@ -146,8 +146,9 @@ def _backend(name: str, group: TargetGroup) -> list[str]:
         "  option allbackups",
     ]
     for node, address in group.nodes:
-        lines.append(f"  server {node} {address}:{group.node_port} check")
-        lines.append(f"  server {node}-unhealthy {address}:{group.node_port} backup")
+        place = f"{address}:{group.node_port}{' ssl verify none' if group.tls else ''}"
+        lines.append(f"  server {node} {place} check{' check-ssl verify none' if check.tls else ' no-check-ssl'}")
+        lines.append(f"  server {node}-unhealthy {place} backup")
     return lines
 
 

@@ -73,6 +73,7 @@ class HealthCheck:
         timeout: Seconds.
         healthy: Good answers in a row after which an unhealthy target is healthy.
         unhealthy: Bad ones after which a healthy one is not.
+        tls: Whether it is asked by HTTPS.
     """
 
     path: str = "/"
@@ -81,6 +82,7 @@ class HealthCheck:
     timeout: int = 5
     healthy: int = 2
     unhealthy: int = 2
+    tls: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +95,7 @@ class TargetGroup:
         port: The port as the Ingress names it.
         node_port: The port on every node.
         nodes: Name and address of each node that is a target.
+        tls: Whether targets are asked by HTTPS. A load balancer takes any certificate of theirs.
         check: How targets are checked.
         idle_seconds: After so long without a byte a connection is closed.
     """
@@ -102,6 +105,7 @@ class TargetGroup:
     port: str
     node_port: int
     nodes: tuple[tuple[str, str], ...]
+    tls: bool
     check: HealthCheck
     idle_seconds: int
 
@@ -264,6 +268,7 @@ def _target(
         timeout=int(said.get("healthcheck-timeout-seconds", HealthCheck.timeout)),
         healthy=int(said.get("healthy-threshold-count", HealthCheck.healthy)),
         unhealthy=int(said.get("unhealthy-threshold-count", HealthCheck.unhealthy)),
+        tls=said.get("healthcheck-protocol") == "HTTPS",
     )
     return TargetGroup(
         namespace=namespace,
@@ -271,6 +276,7 @@ def _target(
         port=str(port),
         node_port=int(listed[0]["nodePort"]),
         nodes=_targets(objects.nodes, string_map(said.get("target-node-labels", ""))),
+        tls=said.get("backend-protocol") == "HTTPS",
         check=check,
         idle_seconds=balancer.idle_seconds,
     )

@@ -64,10 +64,25 @@ def test_targets_are_checked_as_annotated_and_all_of_them_asked_when_none_is_hea
     assert "http-check expect status 200\n" in section
     assert "inter 15s rise 2 fall 2" in section
     assert re.findall(r"^  server (.*)", section, re.MULTILINE) == [
-        "dev-1 10.10.0.1:32002 check",
+        "dev-1 10.10.0.1:32002 check no-check-ssl",
         "dev-1-unhealthy 10.10.0.1:32002 backup",
     ]
     assert "option allbackups" in section
+
+
+def test_targets_that_speak_tls_are_asked_by_it_and_checked_as_annotated() -> None:
+    def servers(**annotations: str) -> list[str]:
+        one = ingress("prod", DOMAIN, path("/", "frontend"))
+        objects = cluster(ingresses=[one], services=[service("prod", "frontend", 31001, **annotations)])
+        found = haproxy.configuration(routes(objects), domain=DOMAIN, sockets=SOCKETS)
+        return re.findall(r"server prod-1(?:-unhealthy)? 10.44.0.1:31001 (.*)", found)
+
+    assert servers(backend_protocol="HTTPS", healthcheck_protocol="HTTPS") == [
+        "ssl verify none check check-ssl verify none",
+        "ssl verify none backup",
+    ]
+    assert servers(backend_protocol="HTTPS") == ["ssl verify none check no-check-ssl", "ssl verify none backup"]
+    assert servers(healthcheck_protocol="HTTPS") == ["check check-ssl verify none", "backup"]
 
 
 def test_a_class_says_how_long_connections_are_idle() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from rehearsal.errors import RehearsalError
-from rehearsal.front_door.routes import EVERYBODY, IDLE_SECONDS, HealthCheck, Host, Objects, routes
+from rehearsal.front_door.routes import EVERYBODY, IDLE_SECONDS, HealthCheck, Host, Objects, TargetGroup, routes
 from release.kubernetes_api import KubernetesObject
 from tests.unit.graph import Graph
 from tests.unit.manifests import manifests
@@ -185,7 +186,7 @@ def test_what_nobody_knows_here_is_refused_by_name(problem: str) -> None:
     assert problem in refusal(**REFUSALS[problem])
 
 
-def test_the_front_door_understands_the_whole_platform(known: Graph) -> None:
+def test_the_front_door_understands_the_whole_platform_and_keeps_its_environments_apart(known: Graph) -> None:
     objects = manifests(known)
     services = [one for one in objects if one["kind"] == "Service"]
     for number, one in enumerate(services):
@@ -207,7 +208,12 @@ def test_the_front_door_understands_the_whole_platform(known: Graph) -> None:
             ],
         )
     )
-    assert hosts
+    found = {(target.namespace, name) for target in _targets(hosts) for name, _ in target.nodes}
+    assert found == {("dev", "dev-1"), ("prod", "prod-1")}
+
+
+def _targets(hosts: Iterable[Host]) -> list[TargetGroup]:
+    return [rule.target for host in hosts for rule in host.rules if rule.target]
 
 
 def _known_labels(one: KubernetesObject) -> dict[str, str]:
