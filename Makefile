@@ -6,16 +6,19 @@ SAMPLE ?= 60
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status shell down test test-unit lint bench-preview mutation
+.PHONY: help up preview status shell down test test-unit lint bench-preview mutation preview-comment
 
 help: ## print these targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 up: .venv/installed ## bring the platform up on this machine [STACK=dev]
 	@$(RUN) -m rehearsal up --stack $(STACK)
 
 preview: .venv/installed ## show what `up` would change [STACK=dev]
 	@$(RUN) -m rehearsal preview --stack $(STACK)
+
+preview-comment: .venv/installed ## pulumi preview as Markdown, for a pull request in any CI [STACK=dev]
+	@PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --stack $(STACK) --json --non-interactive | $(RUN) -m previews $(STACK)
 
 status: .venv/installed ## show how it stands [STACK=dev]
 	@$(RUN) -m rehearsal status --stack $(STACK)

@@ -114,11 +114,11 @@ def test_the_contract_and_the_labels_need_no_pulumi() -> None:
         assert not any("pulumi" in one for one in imported(CHECKOUT / "components" / f"{name}.py"))
 
 
-def test_the_makefile_has_a_dozen_targets_at_most_and_help_names_each() -> None:
+def test_the_makefile_has_thirteen_targets_at_most_and_help_names_each() -> None:
     text = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
     (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
     told = re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE)
-    assert 0 < len(told) <= 12
+    assert 0 < len(told) <= 13  # twelve for a person, and preview-comment for a CI
     assert sorted(told) == sorted(phony.split())
 
 
