@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from filelock import FileLock
 
-from rehearsal import certificates, kubeconfigs, ports
+from rehearsal import certificates, kubeconfigs, metrics, ports
 from rehearsal.layout import Layout
 from rehearsal.processes import ProcessTable, Program
 from rehearsal.programs import ControlPlane
 from rehearsal.readiness import Probe, Report, wait
 from rehearsal.toolchain import Toolchain
 
-START_ORDER = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+START_ORDER = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", metrics.NAME)
 """The programs, each after those that it calls."""
 
 _CLIENTS = ("controller-manager", "scheduler", "kwok")
@@ -36,7 +36,7 @@ def start(layout: Layout, toolchain: Toolchain, report: Report) -> None:
         )
         _write_kubeconfigs(layout, plane)
         table = ProcessTable(layout.processes)
-        for program, listens_on, probes in _programs(plane):
+        for program, listens_on, probes in (*_programs(plane), (metrics.program(layout), (), ())):
             if not table.is_running(program.name):
                 for port in listens_on:
                     ports.check_free(port, program=program.name)

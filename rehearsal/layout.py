@@ -90,3 +90,8 @@ class Layout:
     def faults(self) -> Path:
         """Which resource types the stand-ins shall fail or delay, as JSON."""
         return self.directory / "faults.json"
+
+    @property
+    def load(self) -> Path:
+        """How busy services are, as JSON."""
+        return self.directory / "load.json"

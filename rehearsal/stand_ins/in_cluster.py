@@ -17,6 +17,7 @@ KINDS = (
     ("v1", "Service"),
     ("v1", "ServiceAccount"),
     ("storage.k8s.io/v1", "CSIDriver"),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
 )
 """All that stand-ins make, in the order in which it is taken away."""
 

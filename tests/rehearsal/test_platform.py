@@ -27,6 +27,7 @@ from rehearsal.display import EngineDisplay
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.lifecycle import Rehearsal, plain
+from rehearsal.metrics import load
 from rehearsal.processes import ProcessTable
 from rehearsal.stand_ins.aws import protection
 from rehearsal.stand_ins.aws.account import Account
@@ -193,6 +194,32 @@ def test_a_second_up_and_a_refresh_change_nothing(platform: Rehearsal) -> None:
     assert run_up(platform) == {}
     refreshed = platform.open().refresh(Recorder())
     assert set(refreshed.summary.resource_changes or {}) == {"same"}
+
+
+@ONE_STACK
+def test_every_autoscaler_gets_its_figures_from_the_add_on_and_grows_its_slot_under_load(platform: Rehearsal) -> None:
+    api = platform.api()
+
+    def autoscalers() -> list[dict[str, Any]]:
+        return api.list("autoscaling/v2", "HorizontalPodAutoscaler")
+
+    def active() -> bool:
+        return all(status_of(one, "ScalingActive") == "True" for one in autoscalers())
+
+    def size() -> int:
+        deployment = api.get("apps/v1", "Deployment", "frontend-blue", "prod")
+        assert deployment is not None
+        return int(deployment["spec"]["replicas"])
+
+    assert len(autoscalers()) == len(ENVIRONMENTS) * len(SERVICES)
+    eventually(active, "every autoscaler acts on CPU figures")
+    before = size()
+    load.write(platform.layout, {"prod/frontend": 200})
+    try:
+        eventually(lambda: size() > before, "the live slot grows")
+    finally:
+        load.write(platform.layout, {})
+    assert run_up(platform) == {}, "an autoscaler's doing is no change"
 
 
 @ONE_STACK

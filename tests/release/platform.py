@@ -73,7 +73,7 @@ def objects(
             "image": f"{repository(service)}@{SENTINEL_DIGEST}",
             "ports": [{"name": "http", "containerPort": 8080}],
             "readinessProbe": {"httpGet": {"path": path, "port": "http"}},
-            "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}},
+            "resources": {"requests": {"cpu": "100m", "memory": "16Mi"}},
         }
         if configuration:
             container["envFrom"] = [{"configMapRef": {"name": configuration}}]

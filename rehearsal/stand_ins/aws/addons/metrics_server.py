@@ -1,11 +1,11 @@
-"""`metrics-server`, without its API `metrics.k8s.io`.
+"""`metrics-server`, and its API `metrics.k8s.io`: as custom resources, which `rehearsal/metrics/` writes.
 
-Nothing here could answer it, and an API without an answer would keep every namespace from being deleted.
 https://docs.aws.amazon.com/eks/latest/userguide/metrics-server.html
 """
 
 from __future__ import annotations
 
+from rehearsal.metrics.definitions import definitions
 from rehearsal.stand_ins.aws.addons.addon import (
     BUDGET,
     NAMESPACE,
@@ -55,6 +55,7 @@ def _objects(values: Configuration, tag: str) -> list[KubernetesObject]:
         service_account(NAME, NAMESPACE, LABELS),
         deployment(NAME, NAMESPACE, LABELS, spec, replicas=values.get("replicas") or 2, selector=LABELS, values=values),
         *budget(NAME, NAMESPACE, LABELS, LABELS, values),
+        *definitions(),
     ]
 
 

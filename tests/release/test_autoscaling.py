@@ -1,0 +1,111 @@
+"""Kubernetes' own autoscaler beside a release: the live slot grows, neither the idle nor the warm one shrinks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from rehearsal.metrics import samples
+from rehearsal.metrics.definitions import definitions
+from rehearsal.toolchain import Toolchain
+from release.errors import ExitCode
+from release.plan import Deploy, Goal, Rollback
+from tests.rehearsal.conftest import eventually
+from tests.release.platform import QUICK, Platform, image
+
+SERVICE = "busy"
+LIVE_PERCENT = 90
+FEWEST, MOST_AT_FIRST, MOST = 2, 4, 6
+
+LIMITS = replace(QUICK, lease=30)
+PAUSE_SECONDS = 4.0
+"""Of a release: the autoscaler looks each second, and takes all pods at once that it takes."""
+
+FLAGS = "--horizontal-pod-autoscaler-sync-period=1s --horizontal-pod-autoscaler-cpu-initialization-period=1s"
+AT_ONCE = {"stabilizationWindowSeconds": 0, "policies": [{"type": "Percent", "value": 100, "periodSeconds": 1}]}
+
+
+@pytest.fixture(scope="module")
+def tools(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Toolchain:
+    """The toolchain with an autoscaler that looks each second, not each quarter of a minute."""
+    folder, hurried = tmp_path_factory.mktemp("programs"), "kube-controller-manager"
+    for program in tools.kubernetes.parent.iterdir():
+        (folder / program.name).symlink_to(program)
+    (folder / hurried).unlink()
+    (folder / hurried).write_text(f'#!/bin/sh\nexec "{tools.kubernetes_program(hurried)}" "$@" {FLAGS}\n')
+    (folder / hurried).chmod(0o755)
+    return replace(tools, kubernetes=folder / tools.kubernetes.name)
+
+
+@pytest.fixture(scope="module")
+def busy(platform: Platform) -> Iterator[Platform]:
+    """A platform whose pods use 90 % of their CPU request while they are live, and else 1 %."""
+    for definition in definitions():
+        platform.api.apply(definition, field_manager="eks")
+    ended = threading.Event()
+
+    def sample() -> None:
+        while not ended.wait(0.5):
+            samples.take(platform.api, {f"dev/{SERVICE}": LIVE_PERCENT})
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    yield platform
+    ended.set()
+    thread.join()
+
+
+def change_autoscaler(platform: Platform, path: str, value: object) -> None:
+    """Changes what of it is the program's."""
+    patch = [{"op": "add", "path": path, "value": value}]
+    platform.api.json_patch("autoscaling/v2", "HorizontalPodAutoscaler", SERVICE, patch, namespace="dev")
+
+
+def live(platform: Platform) -> int:
+    """How many pods the live slot shall have."""
+    return platform.seen("dev", SERVICE).live_slot.wanted
+
+
+def not_live(platform: Platform) -> int:
+    """How many pods the other slot shall have, after a pause for the autoscaler."""
+    time.sleep(PAUSE_SECONDS)
+    return platform.seen("dev", SERVICE).idle_slot.wanted
+
+
+def not_live_during(platform: Platform, goal: Goal, *, at: dict[str, str]) -> dict[str, int]:
+    """How many pods the slot that is not live shall have in the middle of a release.
+
+    Args:
+        platform: Where the service is.
+        goal: What shall be released.
+        at: When: how the line begins that the tool then tells, by its name in the result.
+    """
+    found: dict[str, int] = {}
+
+    def look(line: str) -> None:
+        found.update({name: not_live(platform) for name, beginning in at.items() if line.startswith(beginning)})
+
+    assert platform.run("dev", SERVICE, goal, limits=LIMITS, report=look).exit_code is ExitCode.DONE
+    return found
+
+
+def test_the_live_slot_grows_and_neither_the_idle_nor_the_warm_one_shrinks(busy: Platform) -> None:
+    busy.add("dev", SERVICE, minimum=FEWEST, maximum=MOST_AT_FIRST)
+    change_autoscaler(busy, "/spec/behavior", {"scaleUp": AT_ONCE, "scaleDown": AT_ONCE})
+    assert busy.run("dev", SERVICE, Deploy(image(SERVICE)), limits=LIMITS).exit_code is ExitCode.DONE
+    eventually(lambda: live(busy) == MOST_AT_FIRST, "the live slot grows as far as it may")
+
+    moments = {"before the switch": "Smoke test", "after it": "Watching"}
+    assert not_live_during(busy, Deploy(image(SERVICE)), at=moments) == dict.fromkeys(moments, MOST_AT_FIRST)
+    change_autoscaler(busy, "/spec/maxReplicas", MOST)
+    eventually(lambda: live(busy) == MOST, "the slot that is live now grows")
+    assert not_live(busy) == MOST_AT_FIRST, "the warm one keeps its size"
+
+    moments = {"before the switch": f"Service {SERVICE}: switching"}
+    assert not_live_during(busy, Rollback(), at=moments) == dict.fromkeys(moments, MOST)
+    assert not_live(busy) == MOST, "the one that is warm now keeps its size"
+    eventually(lambda: live(busy) == MOST, "the live one is as large as its load wants")
