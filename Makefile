@@ -2,11 +2,11 @@
 STACK ?= dev
 PYTHON ?= python3
 SERVICES ?= 5 50 200
-SAMPLE ?= 60
+REPLICAS ?= 2 10 50 100
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status shell down test test-unit lint bench-preview mutation preview-comment
+.PHONY: help up preview status shell down test test-unit lint bench-preview bench-release preview-comment
 
 help: ## print these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -42,8 +42,8 @@ lint: .venv/installed ## ruff and the strict type checker
 bench-preview: .venv/installed ## time previews and updates with SERVICES="5 50 200", a long time
 	@$(RUN) -m benchmarks $(SERVICES)
 
-mutation: .venv/installed ## the share of mutants that the unit tests kill, of SAMPLE=60 a package
-	@$(RUN) -m tests.mutation --sample $(SAMPLE)
+bench-release: .venv/installed ## time releases beside rolling updates of REPLICAS="2 10 50 100" pods: minutes
+	@$(RUN) -m benchmarks.release $(REPLICAS)
 
 .venv/installed: requirements.txt requirements-release.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: say make PYTHON=python3.11")'

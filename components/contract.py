@@ -18,7 +18,8 @@ SENTINEL_DIGEST = "sha256:" + 64 * "0"
 """Digest of no image: the PodTemplate names it where the release tool puts the real one. Valid, never pulled."""
 
 SMOKE_TEST = "hello-platform/smoke-test"
-"""On the PodTemplate: the request that a new version answers first, as JSON: `path`, `status`, `contains` or null."""
+"""On the PodTemplate: the request that a new version answers first, as JSON: `path`, `status`, `contains` or null,
+`tries`, `deadlineSeconds`."""
 
 EXCLUSIVE = "hello-platform/exclusive"
 """On the PodTemplate: `true` or `false`, whether the old version ends before the new one starts."""
@@ -35,9 +36,19 @@ VERIFIED_ENVIRONMENT = "prod"
 OVERRIDE = "hello-platform/override"
 """On a slot's pods: why an image that nobody tried was let in, by a person with the right to."""
 
+HASH_DIGITS = 10
+"""Of the hash of what is in a service's ConfigMap and Secret, in their names."""
+
+CONFIGURATION = f"-[0-9a-f]{{{HASH_DIGITS}}}"
+"""How these names end, after the service's: a regular expression for Python and for RE2."""
 
 RELEASE_TAG_PREFIX = "release-"
 """Of ECR tags: images that are live, warm, verified or recently released. No lifecycle rule expires any."""
+
+
+def slot_name(service: str, slot: str) -> str:
+    """Name of a slot: of its Deployment and its PodDisruptionBudget."""
+    return f"{service}-{slot}"
 
 
 def preview(service: str) -> str:
@@ -89,7 +100,7 @@ def contract(namespace: str, service: str) -> dict[str, Any]:
     return {
         "namespace": namespace,
         "slots": list(SLOTS),
-        "deployments": {slot: f"{service}-{slot}" for slot in SLOTS},
+        "deployments": {slot: slot_name(service, slot) for slot in SLOTS},
         "activeService": service,
         "previewService": preview(service),
         "selectorKey": labels.SLOT,

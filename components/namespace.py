@@ -12,6 +12,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 import versions
 from components import network_policy
+from components.names import name_of
 
 POD_SECURITY = "pod-security.kubernetes.io"
 """https://kubernetes.io/docs/concepts/security/pod-security-admission/."""
@@ -51,7 +52,7 @@ class Namespace(pulumi.ComponentResource):
             metadata=ObjectMetaArgs(name=args.name, labels={**args.labels, **pod_security_labels(args.pod_security)}),
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
-        self.namespace = made.metadata.name.apply(lambda known: known or args.name)
+        self.namespace = name_of(made.metadata, args.name)
         kubernetes.networking.v1.NetworkPolicy(
             name,
             metadata=ObjectMetaArgs(name="default", namespace=self.namespace),

@@ -6,6 +6,8 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.names import name_of
+
 SERVICES = "services"
 TOOLING = "tooling"
 
@@ -49,4 +51,4 @@ class PriorityClasses(pulumi.ComponentResource):
             description=DESCRIPTIONS[name],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return made.metadata.name.apply(lambda known: known or name)
+        return name_of(made.metadata, name)

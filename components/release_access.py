@@ -15,8 +15,9 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, RoleRefArgs, SubjectArgs
 
-from components.contract import SLOTS, VERIFIED_ENVIRONMENT, history, lock, preview, records
+from components.contract import SLOTS, VERIFIED_ENVIRONMENT, history, lock, preview, records, slot_name
 from components.identities import DELIVERY, DEPLOYERS, RELEASE, VERIFY
+from components.names import name_of
 
 RBAC = "rbac.authorization.k8s.io"
 
@@ -38,7 +39,7 @@ def looking(services: Sequence[str]) -> list[PolicyRuleArgs]:
 
 def releasing(services: Sequence[str]) -> list[PolicyRuleArgs]:
     """What a release changes. No Secret may be listed: a list is also every value."""
-    slots = [f"{service}-{slot}" for service in services for slot in SLOTS]
+    slots = [slot_name(service, slot) for service in services for slot in SLOTS]
     return [
         _rule("apps", "deployments", "get", "patch", names=slots),
         _rule("", "services", "get", "patch", names=[*services, *map(preview, services)]),
@@ -120,9 +121,7 @@ class ReleaseAccess(pulumi.ComponentResource):
         kubernetes.rbac.v1.RoleBinding(
             f"{environment}-{name}",
             metadata=metadata,
-            role_ref=RoleRefArgs(
-                api_group=RBAC, kind="Role", name=role.metadata.name.apply(lambda known: known or name)
-            ),
+            role_ref=RoleRefArgs(api_group=RBAC, kind="Role", name=name_of(role.metadata, name)),
             subjects=subjects,
             opts=child,
         )

@@ -53,7 +53,10 @@ ImageTags = Annotated[
 ]
 Wait = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for another release of the service.")]
 AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=16, help="Services worked on at the same time.")]
-Ready = Annotated[float, typer.Option("--ready-within", min=1, help="Seconds for the pods to get ready.")]
+Ready = Annotated[
+    float | None,
+    typer.Option("--ready-within", min=1, help="Seconds for the pods to get ready; 7 minutes and their start without."),
+]
 WatchFor = Annotated[float, typer.Option("--watch-for", min=0, help="Seconds to compare answers after the switch.")]
 Warm = Annotated[int, typer.Option("--warm-for", min=0, help="Seconds that the old slot keeps its pods.")]
 Patience = Annotated[
@@ -73,7 +76,7 @@ def deploy(
     every: All = False,
     override: Annotated[str | None, typer.Option(help="Why an unverified image is let into prod; recorded.")] = None,
     wait: Wait = 0,
-    ready: Ready = 600,
+    ready: Ready = None,
     watch_for: WatchFor = 10,
     warm: Warm = 600,
     patience: Patience = 30,
@@ -109,7 +112,7 @@ def promote(
     *,
     every: All = False,
     wait: Wait = 0,
-    ready: Ready = 600,
+    ready: Ready = None,
     watch_for: WatchFor = 10,
     warm: Warm = 600,
     patience: Patience = 30,
@@ -162,7 +165,7 @@ def rollback(
     *,
     every: All = False,
     wait: Wait = 0,
-    ready: Ready = 600,
+    ready: Ready = None,
     warm: Warm = 600,
     patience: Patience = 30,
     at_once: AtOnce = 1,
@@ -281,7 +284,7 @@ def _commands(
     through: str | None = None,
     image_tags: bool = True,
     at_once: int = 1,
-    limits: dict[str, float] | None = None,
+    limits: dict[str, float | None] | None = None,
 ) -> Commands:
     from release.commands import Commands, Options  # noqa: PLC0415 - see above
     from release.kubernetes_api import KubernetesApiError  # noqa: PLC0415

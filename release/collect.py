@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from components import labels
+from components.contract import CONFIGURATION
 from release.kubernetes_api import KubernetesApiError, KubernetesObject
 from release.objects import ObjectApi
 from release.state import Seen
@@ -28,7 +29,7 @@ def needed(seen: Seen) -> frozenset[str]:
 def superfluous(seen: Seen, found: Iterable[KubernetesObject]) -> list[str]:
     """The names of those that are the program's, for this service, old enough, and not needed."""
     # The program's names end with a hash of the content; the records of releases are ConfigMaps, too.
-    ours = re.compile(rf"{re.escape(seen.service)}-[0-9a-f]{{10}}")
+    ours = re.compile(re.escape(seen.service) + CONFIGURATION)
     return sorted(
         str(one["metadata"]["name"])
         for one in found

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from components import labels
-from components.contract import DEPENDS_ON, EXCLUSIVE, SENTINEL_DIGEST, SLOTS, SMOKE_TEST, preview
+from components.contract import DEPENDS_ON, EXCLUSIVE, SENTINEL_DIGEST, SLOTS, SMOKE_TEST, preview, slot_name
 from release import history, slots, verification
 from release.errors import ReleaseError
 from release.history import Revision
@@ -48,12 +48,12 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
         "discovery.k8s.io/v1",
         "EndpointSlice",
         namespace=environment,
-        label_selector=f"kubernetes.io/service-name in ({service},{service}-preview)",
+        label_selector=f"kubernetes.io/service-name in ({service},{preview(service)})",
     )
     autoscaler = api.get("autoscaling/v2", "HorizontalPodAutoscaler", service, environment)
     releases = api.get("v1", "ConfigMap", history.name(service), environment)
     for wanted, found in (
-        *((f"Deployment {service}-{slot}", deployments.get(f"{service}-{slot}")) for slot in SLOTS),
+        *((f"Deployment {slot_name(service, slot)}", deployments.get(slot_name(service, slot))) for slot in SLOTS),
         *((f"Service {name}", services.get(name)) for name in (service, preview(service))),
         (f"HorizontalPodAutoscaler {service}", autoscaler),
     ):
@@ -68,7 +68,7 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
     blue, green = (
         _slot(
             slot,
-            deployments[f"{service}-{slot}"],
+            deployments[slot_name(service, slot)],
             [pod for pod in pods if pod["metadata"]["labels"].get(labels.SLOT) == slot],
             containers,
         )
@@ -93,7 +93,8 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
         configuration=_configuration(template["template"]["spec"]),
         exclusive=annotations.get(EXCLUSIVE) == "true",
         depends_on=tuple(json.loads(annotations.get(DEPENDS_ON, "[]"))),
-        smoke_test=_smoke_test(annotations.get(SMOKE_TEST), template["template"]["spec"]),
+        smoke_test=smoke_test(annotations.get(SMOKE_TEST), template["template"]["spec"]),
+        start_seconds=_start_seconds(template["template"]["spec"]),
         history=history.parse(releases),
         verified=verification.verified(api, environment, service),
         now=now,
@@ -196,7 +197,13 @@ def _configuration(spec: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _smoke_test(annotation: str | None, spec: Mapping[str, Any]) -> SmokeTest:
+def smoke_test(annotation: str | None, spec: Mapping[str, Any]) -> SmokeTest:
+    """How a version is tried.
+
+    Args:
+        annotation: What the PodTemplate says under `SMOKE_TEST`, if anything.
+        spec: Of its pod: a path that is not given is that of the readiness probe.
+    """
     given: dict[str, Any] = json.loads(annotation or "{}")
     probe: Mapping[str, Any] = spec["containers"][0].get("readinessProbe") or {}
     path = given.get("path") or probe.get("httpGet", {}).get("path", "/")
@@ -208,6 +215,13 @@ def _smoke_test(annotation: str | None, spec: Mapping[str, Any]) -> SmokeTest:
         tries=given.get("tries", default.tries),
         deadline_seconds=given.get("deadlineSeconds", default.deadline_seconds),
     )
+
+
+def _start_seconds(spec: Mapping[str, Any]) -> float:
+    probe: Mapping[str, Any] | None = spec["containers"][0].get("startupProbe")
+    if not probe:
+        return 0
+    return probe.get("initialDelaySeconds", 0) + probe["failureThreshold"] * probe["periodSeconds"]
 
 
 def _list(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

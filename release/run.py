@@ -49,6 +49,9 @@ from release.steps import Change
 ATTEMPTS = 8
 """With the waits between them about half a minute: less than the lock's time."""
 
+BEFORE_START_SECONDS = 420
+"""A slot's pods have this time besides their start: a node may have to come, an image has to be pulled."""
+
 POLL_SECONDS = 2
 """A wait looks again after this, whether its watch told of anything or not."""
 
@@ -60,7 +63,8 @@ class Limits:
     """How long a release waits, in seconds.
 
     Attributes:
-        ready: For a slot's pods.
+        ready: For a slot's pods; None for the time that they may take to start, and `BEFORE_START_SECONDS`. (The
+            progress deadline of a Deployment ends nothing, and is not asked for.)
         patience: With pods that have a trouble which may pass, such as a registry that does not answer.
         endpoints: For a Service to lead to the slot that it selects.
         gone: For pods that end: not shorter than their grace period.
@@ -70,7 +74,7 @@ class Limits:
         lease: After this the lock of a tool that is gone expires.
     """
 
-    ready: float = 600
+    ready: float | None = None
     patience: float = 30
     endpoints: float = 60
     gone: float = 3900
@@ -306,7 +310,7 @@ class _Release:
             self._troubled = {}
         waited = (now - self._waiting[1]).total_seconds()
         self._report(_words(seen, step))
-        if waited >= self._limit(step):
+        if waited >= self._limit(seen, step):
             self._fail(f"{_words(seen, step)}, after {waited:.0f} s{_told(self._troubles(seen, step))}")
             return
         lasting = [
@@ -319,11 +323,11 @@ class _Release:
             return
         self._until_news(seen, step)
 
-    def _limit(self, step: Await) -> float:
+    def _limit(self, seen: Seen, step: Await) -> float:
         limits = self._context.limits
         match step:
             case AwaitReady():
-                return limits.ready
+                return seen.start_seconds + BEFORE_START_SECONDS if limits.ready is None else limits.ready
             case AwaitGone():
                 return limits.gone
             case AwaitEndpoints():
@@ -432,7 +436,7 @@ def _words(seen: Seen, step: Change | Await) -> str:
         case Scale(_, replicas):
             return f"Slot {slot.name}: {replicas} pods instead of {slot.wanted}"
         case Preview():
-            return f"Service {seen.service}-preview: slot {slot.name}"
+            return f"Service {contract.preview(seen.service)}: slot {slot.name}"
         case Select():
             return f"Service {seen.service}: switching from slot {seen.live} to slot {slot.name}"
         case Retarget():

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from components import labels
-from components.contract import OVERRIDE, RELEASE_MANAGER, SENTINEL_DIGEST
+from components.contract import OVERRIDE, RELEASE_MANAGER, SENTINEL_DIGEST, slot_name
 from release.kubernetes_api import KubernetesApi, KubernetesObject
 
 TEMPLATE_HASH = "hello-platform/template-hash"
@@ -81,7 +81,7 @@ def render(
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": f"{service}-{slot}", "namespace": metadata["namespace"]},
+        "metadata": {"name": slot_name(service, slot), "namespace": metadata["namespace"]},
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": {labels.SERVICE: service, labels.SLOT: slot}},

@@ -108,6 +108,7 @@ class Seen:
         exclusive: Whether two versions must never run at once.
         depends_on: The services that it calls.
         smoke_test: How a new version is tried.
+        start_seconds: How long a container of it may take to start, as its startup probe says.
         history: Its releases, newest last.
         verified: Digests that may be brought in; None where any may.
         now: When this was seen.
@@ -132,6 +133,7 @@ class Seen:
     smoke_test: SmokeTest
     now: datetime
     depends_on: tuple[str, ...] = ()
+    start_seconds: float = 0
     history: tuple[Entry, ...] = ()
     verified: frozenset[str] | None = None
     versions: frozenset[tuple[str, str, str]] = field(default=frozenset(), compare=False)

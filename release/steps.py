@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from components import labels
-from components.contract import RELEASE_MANAGER, preview
+from components.contract import RELEASE_MANAGER, preview, slot_name
 from release import objects, slots
 from release.errors import LostRaceError, ReleaseError
 from release.kubernetes_api import KubernetesApiError, KubernetesObject
@@ -45,8 +45,8 @@ def do(api: ObjectApi, seen: Seen, step: Change) -> None:
                 api,
                 ("autoscaling/v2", "HorizontalPodAutoscaler", seen.service, seen.environment),
                 "/spec/scaleTargetRef/name",
-                old=f"{seen.service}-{seen.autoscaled}",
-                new=f"{seen.service}-{slot}",
+                old=slot_name(seen.service, seen.autoscaled),
+                new=slot_name(seen.service, slot),
             )
 
 
@@ -80,14 +80,16 @@ def _bring_in(
         api.apply(deployment, field_manager=RELEASE_MANAGER, force=True, dry_run=dry_run)
     except KubernetesApiError as error:
         if error.status == CONFLICT:
-            raise LostRaceError(f"Deployment {seen.service}-{slot} is another one than a moment ago") from None
+            raise LostRaceError(
+                f"Deployment {slot_name(seen.service, slot)} is another one than a moment ago"
+            ) from None
         raise
 
 
 def _scale(api: ObjectApi, seen: Seen, slot: str, replicas: int) -> None:
     objects.replace(
         api,
-        ("apps/v1", "Deployment", f"{seen.service}-{slot}", seen.environment),
+        ("apps/v1", "Deployment", slot_name(seen.service, slot), seen.environment),
         "/spec/replicas",
         old=seen.slot(slot).wanted,
         new=replicas,

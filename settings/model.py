@@ -251,6 +251,8 @@ class SmokeTest(Model):
     contains: str | None = Field(
         default=None, min_length=1, max_length=200, description="Text that a good answer contains."
     )
+    tries: int = Field(default=10, ge=1, le=100, description="How often it is asked, at most, a second apart.")
+    deadline_seconds: int = Field(default=60, ge=1, le=600, description="After this it has failed.")
 
 
 class Service(Model):

@@ -23,8 +23,9 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequiremen
 
 from components import labels
 from components.admission import fields, images
-from components.contract import SLOTS, VERIFIED_ENVIRONMENT, records
+from components.contract import SLOTS, VERIFIED_ENVIRONMENT, records, slot_name
 from components.identities import DEPLOYERS, RELEASE, username
+from components.names import name_of
 
 WHO_RELEASES = f"request.userInfo.username == '{username(RELEASE)}' || '{DEPLOYERS}' in request.userInfo.groups"
 """The release identity, and people: the same rights, the same limits."""
@@ -191,7 +192,7 @@ class Admission(pulumi.ComponentResource):
                 policy,
                 [VERIFIED_ENVIRONMENT],
                 resource_rules=[
-                    _rule("apps", "v1", "deployments", "UPDATE", names=[f"{service}-{slot}" for slot in SLOTS])
+                    _rule("apps", "v1", "deployments", "UPDATE", names=[slot_name(service, slot) for slot in SLOTS])
                 ],
                 param_ref=ParamRefArgs(
                     name=records(service), namespace=VERIFIED_ENVIRONMENT, parameter_not_found_action="Deny"
@@ -214,7 +215,7 @@ class Admission(pulumi.ComponentResource):
         made = kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
             name, metadata=ObjectMetaArgs(name=name), spec=spec, opts=pulumi.ResourceOptions(parent=self)
         )
-        return made.metadata.name.apply(lambda known: known or name)
+        return name_of(made.metadata, name)
 
     def _bind(
         self,

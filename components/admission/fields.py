@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 
 from components import labels
-from components.contract import SLOTS, history, lock
+from components.contract import CONFIGURATION, SLOTS, history, lock, slot_name
 
 METADATA = ("labels", "annotations", "ownerReferences", "finalizers", "generateName", "selfLink")
 """What a writer can change of metadata. The API server keeps the rest; managed fields only say who wrote what."""
@@ -45,9 +45,6 @@ AUTOSCALER = ("minReplicas", "maxReplicas", "metrics", "behavior")
 DEPLOYMENT = ("minReadySeconds", "paused", "progressDeadlineSeconds", "revisionHistoryLimit", "selector", "strategy")
 """https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.34/#deploymentspec-v1-apps, but for two."""
 
-CONFIGURATION = "-[0-9a-f]{10}"
-"""How the name of a service's immutable ConfigMap ends."""
-
 
 def unchanged(path: str, names: Sequence[str]) -> str:
     """That no field of these under a path is another one than before, or there where it was not."""
@@ -66,7 +63,7 @@ def only_the_slot() -> str:
 
 def only_the_target() -> str:
     """That an autoscaler's target is one of its service's slots, by name, and the same otherwise."""
-    targets = ", ".join(f"object.metadata.name + '-{slot}'" for slot in SLOTS)
+    targets = ", ".join(f"object.metadata.name + '{slot_name('', slot)}'" for slot in SLOTS)
     return (
         f"{unchanged('spec.scaleTargetRef', ('apiVersion', 'kind'))} && object.spec.scaleTargetRef.name in [{targets}]"
     )

@@ -11,7 +11,7 @@ from components.pod_template import grace_seconds
 
 def release_annotations(spec: settings.Service) -> dict[str, str]:
     """The contract's annotations of a service; what they mean stands with their keys."""
-    smoke_test = {**spec.smoke_test.model_dump(), "path": spec.smoke_test.path or spec.health_path}
+    smoke_test = {**spec.smoke_test.model_dump(by_alias=True), "path": spec.smoke_test.path or spec.health_path}
     return {
         contract.SMOKE_TEST: json.dumps(smoke_test, sort_keys=True),
         contract.EXCLUSIVE: json.dumps(spec.exclusive),

@@ -22,7 +22,7 @@ from components.blue_green.annotations import release_annotations
 from components.blue_green.autoscaler import autoscaler_spec
 from components.blue_green.configuration import immutable_name
 from components.blue_green.service import service_spec
-from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS, contract, preview
+from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS, contract, preview, slot_name
 from components.network_policy import Addresses
 from components.pod_template import pod_labels, pod_template
 from components.target_group import target_group
@@ -103,7 +103,7 @@ class BlueGreen(pulumi.ComponentResource):
         kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
             name,
             metadata=self._metadata(args.service),
-            spec=autoscaler_spec(f"{args.service}-{BLUE}", args.spec.replicas.of(args.environment)),
+            spec=autoscaler_spec(slot_name(args.service, BLUE), args.spec.replicas.of(args.environment)),
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["spec.scaleTargetRef.name"]),
         )
 
@@ -149,13 +149,13 @@ class BlueGreen(pulumi.ComponentResource):
         label = {labels.SLOT: color}
         kubernetes.apps.v1.Deployment(
             f"{self.pulumi_resource_name}-{color}",
-            metadata=self._metadata(f"{service}-{color}", annotations=SKIP_AWAIT, slot_label=label),
+            metadata=self._metadata(slot_name(service, color), annotations=SKIP_AWAIT, slot_label=label),
             spec=slot.seed(service, color, template, exclusive=self._args.spec.exclusive),
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, ignore_changes=["spec"]),
         )
         kubernetes.policy.v1.PodDisruptionBudget(
             f"{self.pulumi_resource_name}-{color}",
-            metadata=self._metadata(f"{service}-{color}", slot_label=label),
+            metadata=self._metadata(slot_name(service, color), slot_label=label),
             spec=slot.disruption_budget(service, color),
             opts=pulumi.ResourceOptions(parent=self),
         )

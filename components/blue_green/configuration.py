@@ -6,10 +6,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-HASH_LENGTH = 10
+from components.contract import HASH_DIGITS
 
 
 def immutable_name(service: str, data: Mapping[str, str]) -> str:
     """A name that changes with the content, and only with it."""
     content = json.dumps(data, sort_keys=True).encode()
-    return f"{service}-{hashlib.sha256(content).hexdigest()[:HASH_LENGTH]}"
+    return f"{service}-{hashlib.sha256(content).hexdigest()[:HASH_DIGITS]}"

@@ -60,6 +60,7 @@ def objects(
     annotations: dict[str, str] | None = None,
     configuration: str | None = None,
     path: str = "/health",
+    start_seconds: int = 180,
 ) -> list[KubernetesObject]:
     """Everything that the program makes of a service in an environment."""
 
@@ -73,6 +74,11 @@ def objects(
             "image": f"{repository(service)}@{SENTINEL_DIGEST}",
             "ports": [{"name": "http", "containerPort": 8080}],
             "readinessProbe": {"httpGet": {"path": path, "port": "http"}},
+            "startupProbe": {
+                "httpGet": {"path": path, "port": "http"},
+                "periodSeconds": 1,
+                "failureThreshold": start_seconds,
+            },
             "resources": {"requests": {"cpu": "100m", "memory": "16Mi"}},
         }
         if configuration:

@@ -20,7 +20,7 @@ from release.plan import Deploy, Retire, Rollback, Switch
 from release.run import Result
 from release.state import Seen
 from tests.rehearsal.conftest import eventually
-from tests.release.kubelets import CANNOT_BE_PULLED, CRASHES, NEVER_READY
+from tests.release.kubelets import CANNOT_BE_PULLED, CRASHES, NEVER_READY, SLOW
 from tests.release.platform import QUICK, Platform, image
 from tests.unit.release.faults import Faulty
 
@@ -102,6 +102,23 @@ def test_pods_that_do_not_get_ready_leave_the_live_slot_untouched(platform: Plat
     assert after.history[-1].outcome is Outcome.FAILED
     assert told in str(after.history[-1].reason)
     assert platform.events("dev", service)[-3:] == ["ReleaseStarted", "ReleaseFailed", "RolledBack"]
+
+
+def test_the_deployments_own_progress_deadline_ends_no_release(platform: Platform) -> None:
+    """By default it is 600 s, and `startSeconds` may be 1800; only the program writes it."""
+    released(platform, "slow")
+    (slot,) = {BLUE, GREEN} - {platform.seen("dev", "slow").live}
+    deadline = [{"op": "replace", "path": "/spec/progressDeadlineSeconds", "value": 1}]
+    platform.api.json_patch("apps/v1", "Deployment", f"slow-{slot}", deadline, namespace="dev")
+    reasons: set[str] = set()
+
+    def look(_: str) -> None:
+        found = platform.api.get("apps/v1", "Deployment", f"slow-{slot}", "dev") or {}
+        reasons.update(str(one.get("reason")) for one in found["status"].get("conditions", []))
+
+    result = platform.run("dev", "slow", Deploy(image("slow", SLOW)), report=look)
+    assert result.exit_code is ExitCode.DONE
+    assert "ProgressDeadlineExceeded" in reasons
 
 
 def test_pods_that_a_quota_refuses_are_told_with_the_quotas_words(platform: Platform) -> None:

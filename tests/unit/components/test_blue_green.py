@@ -141,7 +141,7 @@ def test_the_pod_template_tells_the_release_tool_what_is_in_no_pod(graph: Graph)
         told = one.metadata["annotations"]
         assert set(told) == set(contract("dev", service)["annotations"].values())
         test = json.loads(told["hello-platform/smoke-test"])
-        assert set(test) == {"path", "status", "contains"}
+        assert set(test) == {"path", "status", "contains", "tries", "deadlineSeconds"}
         assert test["path"].startswith("/")
         assert told["hello-platform/exclusive"] == str(service in EXCLUSIVE).lower()
         assert json.loads(told["hello-platform/depends-on"]) == CALLS.get(service, [])
@@ -154,8 +154,11 @@ def test_a_smoke_test_that_names_no_path_asks_for_the_services_health() -> None:
         spec = settings.Service.model_validate({"port": 1, "healthPath": "/health", "smokeTest": smoke_test})
         return json.loads(release_annotations(spec)["hello-platform/smoke-test"])
 
-    assert told(contains="ok") == {"path": "/health", "status": 200, "contains": "ok"}
-    assert told(path="/version", status=204) == {"path": "/version", "status": 204, "contains": None}
+    usual = {"path": "/health", "status": 200, "contains": None, "tries": 10, "deadlineSeconds": 60}
+    assert told() == usual
+    assert told(contains="ok") == {**usual, "contains": "ok"}
+    assert told(path="/version", status=204) == {**usual, "path": "/version", "status": 204}
+    assert told(tries=2, deadlineSeconds=5) == {**usual, "tries": 2, "deadlineSeconds": 5}
 
 
 def is_record(one: Registration) -> bool:

@@ -10,12 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import settings
+from components.blue_green.annotations import release_annotations
+from components.contract import SMOKE_TEST
 from release import collect, history, lock, probe, smoke, verification
 from release.errors import ExitCode, LostRaceError, ReleaseError
 from release.history import Entry, Outcome
 from release.http import Answer
 from release.kubernetes_api import KubernetesApiError
 from release.objects import ObjectApi, patch, value_at
+from release.observe import smoke_test
 from release.order import in_order
 from release.state import SmokeTest
 from release.status import age
@@ -216,6 +220,16 @@ def test_a_smoke_test_says_what_was_wrong(test: SmokeTest, answers: list[Answer]
         assert wrong is None
     else:
         assert told in str(wrong)
+
+
+def test_the_tool_tries_a_version_as_the_settings_say() -> None:
+    told = {"path": "/version", "status": 204, "contains": "two", "tries": 3, "deadlineSeconds": 7}
+    spec = settings.Service.model_validate({"port": 1, "healthPath": "/health", "smokeTest": told})
+    written = release_annotations(spec)[SMOKE_TEST]
+    read = smoke_test(written, {"containers": [{}]})
+    assert read == SmokeTest("/version", status=204, contains="two", tries=3, deadline_seconds=7)
+    usual = settings.Service.model_validate({"port": 1, "healthPath": "/health"})
+    assert smoke_test(release_annotations(usual)[SMOKE_TEST], {"containers": [{}]}) == SmokeTest("/health")
 
 
 def test_a_smoke_test_ends_at_its_deadline() -> None:

@@ -19,7 +19,7 @@ from release.lock import Lock
 from release.objects import ObjectApi
 from release.observe import observe
 from release.plan import Deploy, Goal, Retire, Rollback, Switch
-from release.run import Context, Limits, Result, pursue
+from release.run import BEFORE_START_SECONDS, Context, Limits, Result, pursue
 from release.state import Seen
 from tests.release.platform import image, objects
 from tests.unit.release.fake_cluster import NEVER_READY, FakeCaller, FakeClock, FakeCluster
@@ -33,10 +33,11 @@ FIRST, SECOND = image("api"), image("api")
 class Fixture:
     """A service that was released once."""
 
-    def __init__(self, *, exclusive: bool = False) -> None:
+    def __init__(self, *, exclusive: bool = False, start_seconds: int = 180) -> None:
         annotations = {"hello-platform/exclusive": json.dumps(exclusive)}
         self.clock = FakeClock()
-        self.cluster = FakeCluster(self.clock, objects("dev", "api", annotations=annotations))
+        made = objects("dev", "api", annotations=annotations, start_seconds=start_seconds)
+        self.cluster = FakeCluster(self.clock, made)
         self.lines: list[str] = []
         self.run(Deploy(FIRST))
         self.cluster.selected.clear()
@@ -196,6 +197,16 @@ def test_a_version_that_fails_is_taken_back(
     assert told in str(seen.history[-1].reason)
     assert [one for one in fixture.events()[-3:] if one != "Switched"][-2:] == ["ReleaseFailed", "RolledBack"]
     assert not fixture.is_locked()
+
+
+@pytest.mark.parametrize("start_seconds", [10, 180, 1800])
+def test_pods_have_the_time_that_their_service_takes_to_start_and_no_less(start_seconds: int) -> None:
+    fixture = Fixture(start_seconds=start_seconds)
+    before = fixture.clock.now()
+    result = fixture.run(Deploy(image("api", NEVER_READY)), limits=replace(LIMITS, ready=None))
+    assert result.exit_code is ExitCode.ROLLED_BACK
+    waited = (fixture.clock.now() - before).total_seconds()
+    assert waited == pytest.approx(start_seconds + BEFORE_START_SECONDS, abs=15)
 
 
 def test_a_second_release_is_refused_or_waits() -> None:
