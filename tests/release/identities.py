@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from components.identities import DEPLOYERS, RELEASE, VERIFY, username
+from rehearsal.stand_ins import in_cluster
+from rehearsal.stand_ins.kubernetes.helm import CHARTS
 from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.unit.manifests import manifests
 from tests.unit.program import platform
@@ -43,7 +45,9 @@ def patch(api: KubernetesApi, one: KubernetesObject, change: list[dict[str, Any]
 
 
 def apply_the_program(api: KubernetesApi) -> None:
-    """Makes every Kubernetes object of a stack, as `pulumi up` does."""
+    """Makes every Kubernetes object of a stack, as `pulumi up` does, and before them the kinds that its charts bring."""
+    for chart in CHARTS.values():
+        in_cluster.define(api, chart.definitions(), manager="helm")
     order = {"Namespace": 0, "PriorityClass": 1}
     for one in sorted(manifests(platform(STACK, preview=False)), key=lambda one: order.get(one["kind"], 2)):
         api.apply(one, field_manager="pulumi")
