@@ -45,7 +45,7 @@ def patch(api: KubernetesApi, one: KubernetesObject, change: list[dict[str, Any]
 
 
 def apply_the_program(api: KubernetesApi) -> None:
-    """Makes every Kubernetes object of a stack, as `pulumi up` does, and before them the kinds that its charts bring."""
+    """Makes every Kubernetes object of a stack, as `pulumi up` does, after the kinds that its charts bring."""
     for chart in CHARTS.values():
         in_cluster.define(api, chart.definitions(), manager="helm")
     order = {"Namespace": 0, "PriorityClass": 1}
