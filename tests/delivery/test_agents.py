@@ -18,6 +18,7 @@ from rehearsal.layout import Layout
 from rehearsal.toolchain import Toolchain
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 from tests.rehearsal.conftest import eventually
+from tests.release import identities
 from tests.unit.components.jenkins import with_jenkins
 from tests.unit.components.test_jenkins import templates
 from tests.unit.manifests import manifests
@@ -50,9 +51,7 @@ def cluster(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
     kubernetes.start(layout, tools, print)
     try:
         api = KubernetesApi(layout.kubeconfig)
-        order = {"Namespace": 0, "PriorityClass": 1}
-        for one in sorted(manifests(with_jenkins()), key=lambda one: order.get(one["kind"], 2)):
-            api.apply(one, field_manager="pulumi")
+        identities.apply_the_program(api, with_jenkins())
         found = Cluster(layout.kubeconfig, api)
         # A policy holds a moment after the API server has it.
         privileged = changed(buildkitd(), ["containers", 0, "securityContext", "privileged"], value=True)

@@ -9,6 +9,7 @@ from components.identities import DEPLOYERS, RELEASE, VERIFY, username
 from rehearsal.stand_ins import in_cluster
 from rehearsal.stand_ins.kubernetes.helm import CHARTS
 from release.kubernetes_api import KubernetesApi, KubernetesObject
+from tests.unit.graph import Graph
 from tests.unit.manifests import manifests
 from tests.unit.program import platform
 
@@ -44,12 +45,12 @@ def patch(api: KubernetesApi, one: KubernetesObject, change: list[dict[str, Any]
     )
 
 
-def apply_the_program(api: KubernetesApi) -> None:
-    """Makes every Kubernetes object of a stack, as `pulumi up` does, after the kinds that its charts bring."""
+def apply_the_program(api: KubernetesApi, graph: Graph | None = None) -> None:
+    """Makes every Kubernetes object of a graph, else of the stack, as `pulumi up` does, after its charts' kinds."""
     for chart in CHARTS.values():
         in_cluster.define(api, chart.definitions(), manager="helm")
     order = {"Namespace": 0, "PriorityClass": 1}
-    for one in sorted(manifests(platform(STACK, preview=False)), key=lambda one: order.get(one["kind"], 2)):
+    for one in sorted(manifests(graph or platform(STACK, preview=False)), key=lambda one: order.get(one["kind"], 2)):
         api.apply(one, field_manager="pulumi")
 
 
