@@ -110,15 +110,15 @@ def test_the_deployments_own_progress_deadline_ends_no_release(platform: Platfor
     (slot,) = {BLUE, GREEN} - {platform.seen("dev", "slow").live}
     deadline = [{"op": "replace", "path": "/spec/progressDeadlineSeconds", "value": 1}]
     platform.api.json_patch("apps/v1", "Deployment", f"slow-{slot}", deadline, namespace="dev")
-    reasons: set[str] = set()
 
-    def look(_: str) -> None:
+    def exceeded() -> bool:
         found = platform.api.get("apps/v1", "Deployment", f"slow-{slot}", "dev") or {}
-        reasons.update(str(one.get("reason")) for one in found["status"].get("conditions", []))
+        return "ProgressDeadlineExceeded" in [str(one.get("reason")) for one in found["status"]["conditions"]]
 
-    result = platform.run("dev", "slow", Deploy(image("slow", SLOW)), report=look)
-    assert result.exit_code is ExitCode.DONE
-    assert "ProgressDeadlineExceeded" in reasons
+    with ThreadPoolExecutor() as pool:
+        deploy = pool.submit(platform.run, "dev", "slow", Deploy(image("slow", SLOW)))
+        eventually(exceeded, what="the controller says that the deadline has passed")
+        assert deploy.result().exit_code is ExitCode.DONE
 
 
 def test_pods_that_a_quota_refuses_are_told_with_the_quotas_words(platform: Platform) -> None:
