@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 import versions
 from components.cluster_reference import ClusterReference
-from components.pod_identity import PodIdentity, PodIdentityArgs
+from components.controller import Controller, install
 from components.roles import Statement
 from components.spreading import REPLICAS, TOLERATIONS, spread
 
-NAMESPACE = "kube-system"
 NAME = "cluster-autoscaler"
 REPOSITORY = "https://kubernetes.github.io/autoscaler"
 NOBODY = 65534
@@ -106,24 +104,17 @@ class Autoscaler(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AutoscalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Autoscaler", name, {}, opts)
-        identity = PodIdentity(
-            f"{name}-{NAME}",
-            PodIdentityArgs(
-                cluster=args.cluster,
-                namespace=NAMESPACE,
-                service_account=NAME,
+        install(
+            Controller(
+                name=NAME,
+                version=versions.CLUSTER_AUTOSCALER_CHART,
+                repository=REPOSITORY,
                 statements=permissions(args.cluster),
+                values=values(args.cluster),
             ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        kubernetes.helm.v3.Release(
-            NAME,
-            name=NAME,
-            namespace=NAMESPACE,
-            chart=NAME,
-            version=versions.CLUSTER_AUTOSCALER_CHART,
-            repository_opts=kubernetes.helm.v3.RepositoryOptsArgs(repo=REPOSITORY),
-            values=values(args.cluster),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[identity, *args.nodes]),
+            prefix=name,
+            parent=self,
+            cluster=args.cluster,
+            nodes=args.nodes,
         )
         self.register_outputs({})

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 import versions
 from components.cluster_reference import ClusterReference
-from components.pod_identity import PodIdentity, PodIdentityArgs
+from components.controller import Controller, install
 from components.roles import Statement
 from components.spreading import REPLICAS, TOLERATIONS, spread
 
-NAMESPACE = "kube-system"
 NAME = "aws-load-balancer-controller"
 REPOSITORY = "https://aws.github.io/eks-charts"
 NOBODY = 65534
@@ -250,24 +248,17 @@ class LoadBalancerController(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LoadBalancerControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:LoadBalancerController", name, {}, opts)
-        identity = PodIdentity(
-            f"{name}-{NAME}",
-            PodIdentityArgs(
-                cluster=args.cluster,
-                namespace=NAMESPACE,
-                service_account=NAME,
+        install(
+            Controller(
+                name=NAME,
+                version=versions.AWS_LOAD_BALANCER_CONTROLLER_CHART,
+                repository=REPOSITORY,
                 statements=permissions(args.cluster),
+                values=values(args.cluster, args.vpc_id),
             ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        kubernetes.helm.v3.Release(
-            NAME,
-            name=NAME,
-            namespace=NAMESPACE,
-            chart=NAME,
-            version=versions.AWS_LOAD_BALANCER_CONTROLLER_CHART,
-            repository_opts=kubernetes.helm.v3.RepositoryOptsArgs(repo=REPOSITORY),
-            values=values(args.cluster, args.vpc_id),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[identity, *args.nodes]),
+            prefix=name,
+            parent=self,
+            cluster=args.cluster,
+            nodes=args.nodes,
         )
         self.register_outputs({})

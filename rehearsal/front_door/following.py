@@ -18,7 +18,8 @@ from rehearsal.front_door import haproxy
 from rehearsal.front_door.routes import Objects, routes
 from rehearsal.layout import Layout
 from rehearsal.processes import ProcessTable
-from release.kubernetes_api import NOT_FOUND, KubernetesApi, KubernetesApiError, KubernetesObject
+from rehearsal.stand_ins import in_cluster
+from release.kubernetes_api import KubernetesApi, KubernetesApiError
 
 FRONT_DOOR = "front-door"
 """HAProxy's name among the rehearsal's processes."""
@@ -60,7 +61,7 @@ class Files:
 
 def observe(api: KubernetesApi) -> Objects:
     """What the load balancers are made from."""
-    ingresses, classes, parameters, services, nodes, namespaces = (_all(api, *kind) for kind in _WATCHED)
+    ingresses, classes, parameters, services, nodes, namespaces = (in_cluster.every(api, *kind) for kind in _WATCHED)
     return Objects(
         ingresses=ingresses,
         classes=classes,
@@ -164,13 +165,3 @@ def _watch(api: KubernetesApi, kind: tuple[str, str], changed: threading.Event) 
                 changed.set()
         except KubernetesApiError:
             time.sleep(_PAUSE)
-
-
-def _all(api: KubernetesApi, api_version: str, kind: str) -> list[KubernetesObject]:
-    """All objects of a kind; none where the API server does not know it, or not yet."""
-    try:
-        return api.list(api_version, kind)
-    except KubernetesApiError as error:
-        if error.status == NOT_FOUND:
-            return []
-        raise

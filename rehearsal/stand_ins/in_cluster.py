@@ -8,7 +8,7 @@ from typing import Any
 
 from rehearsal.errors import RehearsalError
 from rehearsal.stand_ins.workloads import MARK
-from release.kubernetes_api import KubernetesApi, KubernetesObject
+from release.kubernetes_api import NOT_FOUND, KubernetesApi, KubernetesApiError, KubernetesObject
 
 KINDS = (
     ("apps/v1", "Deployment"),
@@ -61,6 +61,20 @@ def define(api: KubernetesApi, definitions: Sequence[KubernetesObject], *, manag
                 remedy="See its conditions with `kubectl describe crd`, then run the command again.",
             )
         time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def every(api: KubernetesApi, api_version: str, kind: str) -> list[KubernetesObject]:
+    """All objects of a kind; none where the API server does not know it, or not yet.
+
+    Raises:
+        KubernetesApiError: The API server refuses for another reason, or does not answer.
+    """
+    try:
+        return api.list(api_version, kind)
+    except KubernetesApiError as error:
+        if error.status == NOT_FOUND:
+            return []
+        raise
 
 
 def waits_for(api: KubernetesApi, objects: Sequence[KubernetesObject], seconds: float) -> list[str]:

@@ -26,7 +26,6 @@ from tests.delivery.ecr import Ecr
 from tests.delivery.jenkins import Build
 from tests.rehearsal.conftest import tools  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]
 from tests.release import identities
-from tests.release.platform import node
 from tests.unit.pipelines.jenkinsfile import parse
 from tests.unit.program import CHECKOUT
 
@@ -135,10 +134,7 @@ def workshop(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iter
     kubernetes.start(layout, tools, print)
     try:
         api = KubernetesApi(layout.kubeconfig)
-        for environment in ("dev", "prod"):
-            machine = node()
-            machine["metadata"] = {"name": environment, "labels": {"environment": environment}}
-            api.create(machine)
+        identities.add_nodes(api)
         identities.apply_the_program(api)
         with Ecr(folder) as ecr, Containers(api, ecr.registry, folder / "kubelet") as containers:
             yield Workshop(

@@ -16,9 +16,10 @@ from components.jenkins.names import BUILD
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
+from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.rehearsal.conftest import eventually
 from tests.release import identities
+from tests.release.identities import refusal
 from tests.unit.components.jenkins import with_jenkins
 from tests.unit.components.test_jenkins import templates
 from tests.unit.manifests import manifests
@@ -59,17 +60,6 @@ def cluster(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield found
     finally:
         kubernetes.stop(layout)
-
-
-def refusal(request: Callable[[], object]) -> str | None:
-    """Why the API server refuses; None if it does not."""
-    try:
-        request()
-    except KubernetesApiError as error:
-        if error.status not in (403, 422):
-            raise
-        return str(error)
-    return None
 
 
 def try_out(api: KubernetesApi, pod: KubernetesObject) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from components.identities import DEPLOYERS, RELEASE, VERIFY, username
 from rehearsal.stand_ins import in_cluster
 from rehearsal.stand_ins.kubernetes.helm import CHARTS
-from release.kubernetes_api import KubernetesApi, KubernetesObject
+from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
+from tests.release.platform import node
 from tests.unit.graph import Graph
 from tests.unit.manifests import manifests
 from tests.unit.program import platform
@@ -52,6 +54,25 @@ def apply_the_program(api: KubernetesApi, graph: Graph | None = None) -> None:
     order = {"Namespace": 0, "PriorityClass": 1}
     for one in sorted(manifests(graph or platform(STACK, preview=False)), key=lambda one: order.get(one["kind"], 2)):
         api.apply(one, field_manager="pulumi")
+
+
+def add_nodes(api: KubernetesApi) -> None:
+    """Makes a node of each environment."""
+    for environment in ("dev", "prod"):
+        machine = node()
+        machine["metadata"] = {"name": environment, "labels": {"environment": environment}}
+        api.create(machine)
+
+
+def refusal(request: Callable[[], object]) -> str | None:
+    """Why the API server refuses; None if it does not."""
+    try:
+        request()
+    except KubernetesApiError as error:
+        if error.status not in (403, 422):
+            raise
+        return str(error)
+    return None
 
 
 def repository(service: str) -> str:

@@ -21,7 +21,8 @@ from release.errors import ExitCode
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 from tests.rehearsal.conftest import eventually
 from tests.release import identities
-from tests.release.platform import QUICK, node
+from tests.release.identities import refusal
+from tests.release.platform import QUICK
 from tests.release.web import Web
 
 SERVICE = "api"
@@ -79,10 +80,7 @@ def guarded(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
     kubernetes.start(layout, tools, print)
     try:
         api = KubernetesApi(layout.kubeconfig)
-        for environment in ("dev", "prod"):
-            machine = node()
-            machine["metadata"] = {"name": environment, "labels": {"environment": environment}}
-            api.create(machine)
+        identities.add_nodes(api)
         identities.apply_the_program(api)
         with Web() as web:
             found = Guarded(layout.kubeconfig, api, web)
@@ -91,17 +89,6 @@ def guarded(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
             yield found
     finally:
         kubernetes.stop(layout)
-
-
-def refusal(request: Callable[[], object]) -> str | None:
-    """Why the API server refuses; None if it does not."""
-    try:
-        request()
-    except KubernetesApiError as error:
-        if error.status not in (403, 422):
-            raise
-        return str(error)
-    return None
 
 
 def bring_in(api: KubernetesApi, slot: KubernetesObject) -> KubernetesObject:

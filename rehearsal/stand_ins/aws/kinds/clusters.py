@@ -9,6 +9,7 @@ import secrets
 from typing import Any
 
 from rehearsal.layout import Layout
+from rehearsal.stand_ins import in_cluster
 from rehearsal.stand_ins.aws import addon_workloads, addons, cluster_contents, protection, rules
 from rehearsal.stand_ins.aws.account import Account, Record, changing
 from rehearsal.stand_ins.aws.control_plane import api_server
@@ -19,7 +20,6 @@ from rehearsal.stand_ins.aws.kinds.network import SECURITY_GROUP, SUBNET, in_sub
 from rehearsal.stand_ins.aws.kinds.roles import ROLE, now
 from rehearsal.stand_ins.aws.local_cluster import answering
 from rehearsal.stand_ins.aws.properties import Properties, known_values
-from release.kubernetes_api import NOT_FOUND, KubernetesApi, KubernetesApiError, KubernetesObject
 
 CLUSTER = "aws:eks/cluster:Cluster"
 NO_SUCH_CLUSTER = Refusal("ResourceNotFoundException", "No cluster found for name: {value}.")
@@ -101,20 +101,10 @@ def _dissolve(layout: Layout, record: Record) -> None:
     if not layout.cluster_keys.exists():
         return
     with answering(layout, f"cluster {record.id}") as api, changing(layout) as account:
-        objects = [obj for kind in TIED_TO_THE_ACCOUNT for obj in _all(api, *kind)]
+        objects = [obj for kind in TIED_TO_THE_ACCOUNT for obj in in_cluster.every(api, *kind)]
         for left in left_behind(record, account, objects):
             account.put(left)
     cluster_contents.sweep(layout)
-
-
-def _all(api: KubernetesApi, api_version: str, kind: str) -> list[KubernetesObject]:
-    """All objects of a kind; none where the cluster never had it."""
-    try:
-        return api.list(api_version, kind)
-    except KubernetesApiError as error:
-        if error.status == NOT_FOUND:
-            return []
-        raise
 
 
 def _configuration_fits(making: Making) -> None:
