@@ -6,13 +6,17 @@ from filelock import FileLock
 
 from rehearsal import certificates, kubeconfigs, metrics, ports
 from rehearsal.layout import Layout
+from rehearsal.network import namespace
 from rehearsal.processes import ProcessTable, Program
 from rehearsal.programs import ControlPlane
 from rehearsal.readiness import Probe, Report, wait
 from rehearsal.toolchain import Toolchain
 
 START_ORDER = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", metrics.NAME)
-"""The programs, each after those that it calls."""
+"""The programs of Kubernetes, each after those that it calls."""
+
+NETWORK = (namespace.HOLDER, "relay")
+"""The programs that make their network and the way into it, where there is one."""
 
 _CLIENTS = ("controller-manager", "scheduler", "kwok")
 
@@ -20,26 +24,30 @@ _CLIENTS = ("controller-manager", "scheduler", "kwok")
 def start(layout: Layout, toolchain: Toolchain, report: Report) -> None:
     """Starts what does not run of a rehearsal's control plane, and waits until all of it is ready.
 
-    Certificates, ports and etcd's data are those of earlier starts. Writes the administrator's kubeconfig.
+    It runs in a network namespace, or in this machine's network where none can be had: then there is no traffic, and
+    the reason is reported. Certificates, ports and etcd's data are those of earlier starts. Writes the administrator's
+    kubeconfig.
 
     Raises:
         RehearsalError: A program ended or did not get ready, or something else holds one of its ports.
     """
     layout.control_plane.mkdir(parents=True, exist_ok=True)
     with FileLock(layout.control_plane / "lock"):
+        table = ProcessTable(layout.processes)
         plane = ControlPlane(
             directory=layout.control_plane,
             logs=layout.logs,
             toolchain=toolchain,
             certificates=certificates.ensure(layout.control_plane / "pki"),
             ports=ports.ensure(layout.control_plane / "ports.json"),
+            namespace=_network(table, layout, report),
         )
         _write_kubeconfigs(layout, plane)
-        table = ProcessTable(layout.processes)
-        for program, listens_on, probes in (*_programs(plane), (metrics.program(layout), (), ())):
+        samples = metrics.program(layout, plane.namespace)
+        for program, listens_on, probes in (*_programs(plane), (samples, {}, ())):
             if not table.is_running(program.name):
-                for port in listens_on:
-                    ports.check_free(port, program=program.name)
+                for port, listener in listens_on.items():
+                    ports.check_free(port, program=listener)
                 report(f"Starting {program.name}")
                 table.start(program)
             for probe in probes:
@@ -52,18 +60,47 @@ def stop(layout: Layout) -> None:
         return
     with FileLock(layout.control_plane / "lock"):
         table = ProcessTable(layout.processes)
-        etcd, api_server, *callers = START_ORDER
-        table.stop(callers)
-        table.stop([api_server])
-        table.stop([etcd])
+        _end(table, {record.name for record in table.running()})
 
 
-def _programs(plane: ControlPlane) -> tuple[tuple[Program, tuple[int, ...], tuple[Probe, ...]], ...]:
-    """Each program, its ports, and what shows that it is ready, in the order of their start."""
+def is_reachable(layout: Layout) -> bool:
+    """Whether the API server runs, and what leads to it, if that is another network."""
+    server = next((one for one in ProcessTable(layout.processes).running() if one.name == "kube-apiserver"), None)
+    return server is not None and (server.namespace is None or ProcessTable(layout.processes).is_running("relay"))
+
+
+def _end(table: ProcessTable, names: set[str]) -> None:
+    etcd, api_server = START_ORDER[:2]
+    table.stop(names - {etcd, api_server, namespace.HOLDER})
+    table.stop(names & {api_server})
+    table.stop(names & {etcd})
+    table.stop(names & {namespace.HOLDER})
+
+
+def _network(table: ProcessTable, layout: Layout, report: Report) -> int | None:
+    """Whose network namespace to start programs in; what runs in another network, or in one that is gone, is ended."""
+    holder = namespace.find_holder(table)
+    if holder is None:
+        reason = namespace.refusal()
+        if reason is None:
+            report(f"Starting {namespace.HOLDER}")
+            holder = namespace.make(table, layout.logs)
+        else:
+            report(f"No traffic in this rehearsal: {reason}. All else goes on as ever.")
+    inside = holder.pid if holder else None
+    _end(table, {record.name for record in table.running() if record.namespace != inside} - {namespace.HOLDER})
+    return inside
+
+
+def _programs(plane: ControlPlane) -> tuple[tuple[Program, dict[int, str], tuple[Probe, ...]], ...]:
+    """Each program, the ports that it takes of this machine, and what shows that it is ready, in the order of starting.
+
+    A port stands with the name of the program that listens there in the end.
+    """
     at = plane.ports
     # The first thing in a new cluster that only a controller makes, and without which no pod is admitted.
     account = "/api/v1/namespaces/default/serviceaccounts/default"
-    return (
+    kubernetes = (
         (plane.etcd(), (at.etcd, at.etcd_peer), (Probe("etcd", at.etcd, "/health", "etcd"),)),
         (plane.api_server(), (at.api_server,), (Probe("kube-apiserver", at.api_server, "/readyz", "admin"),)),
         (
@@ -77,6 +114,10 @@ def _programs(plane: ControlPlane) -> tuple[tuple[Program, tuple[int, ...], tupl
         (plane.scheduler(), (at.scheduler,), (Probe("kube-scheduler", at.scheduler, "/readyz", "admin"),)),
         (plane.kwok(), (at.kwok,), (Probe("kwok", at.kwok, "/healthz", "admin"),)),
     )
+    taken = {port: program.name for program, listens_on, _ in kubernetes for port in listens_on}
+    if plane.namespace is None:
+        return tuple((one, {port: taken[port] for port in at}, probes) for one, at, probes in kubernetes)
+    return ((plane.relay(), taken, ()), *((program, {}, probes) for program, _, probes in kubernetes))
 
 
 def _write_kubeconfigs(layout: Layout, plane: ControlPlane) -> None:

@@ -15,7 +15,6 @@ from rehearsal.display import EngineDisplay
 from rehearsal.engine import Engine
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.processes import ProcessTable
 from rehearsal.stand_ins.aws import protection
 from release.kubernetes_api import KubernetesApi
 
@@ -106,7 +105,7 @@ class Rehearsal:
         Raises:
             RehearsalError: It does not run.
         """
-        if not ProcessTable(self.layout.processes).is_running("kube-apiserver"):
+        if not control_plane.is_reachable(self.layout):
             raise RehearsalError(
                 f"The API server of stack {self.stack} does not run: it was killed, or this machine was restarted.",
                 remedy=f"run `make up STACK={self.stack}`: it comes back with what it had.",

@@ -13,6 +13,8 @@ from typing import IO, cast
 import psutil
 
 from rehearsal.errors import RehearsalError
+from rehearsal.network import host_ports
+from rehearsal.network.enter import enter
 
 CLOCK_TOLERANCE = 2.0
 """Seconds by which a start time may differ from the recorded one: the system clock is adjusted now and then."""
@@ -31,12 +33,17 @@ class Program:
         command: The executable and its arguments.
         log: File of its output. That of the start before is kept beside it as `….previous.log`.
         environment: Variables on top of ours.
+        namespace: Id of a process in whose network namespace it runs, or None for this machine's network.
+        host_ports: Ports of this machine's loopback that it serves although it runs in a namespace: it inherits a
+            listening socket for each, whose file descriptor is in the variable `HOST_PORT_<port>`.
     """
 
     name: str
     command: tuple[str, ...]
     log: Path
     environment: Mapping[str, str]
+    namespace: int | None = None
+    host_ports: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,11 +54,13 @@ class Record:
         name: The program's name.
         pid: Its process id.
         started: When it started, in seconds since 1970. A process of the same id with another start time is not ours.
+        namespace: As the program's.
     """
 
     name: str
     pid: int
     started: float
+    namespace: int | None = None
 
 
 class ProcessTable:
@@ -78,7 +87,7 @@ class ProcessTable:
         """Starts a program in a session of its own, so that it survives this process and its terminal.
 
         Raises:
-            RehearsalError: One of this name runs, or its executable cannot be run.
+            RehearsalError: One of this name runs, its executable cannot be run, or one of its host ports is taken.
         """
         others = self.running()
         if any(record.name == program.name for record in others):
@@ -91,17 +100,20 @@ class ProcessTable:
         program.log.parent.mkdir(parents=True, exist_ok=True)
         if program.log.exists():
             program.log.replace(program.log.with_suffix(".previous.log"))
-        with program.log.open("wb") as log:
+        place = () if program.namespace is None else enter(program.namespace)
+        with program.log.open("wb") as log, host_ports.listening(program.host_ports, program=program.name) as sockets:
             child = subprocess.Popen(
-                ["/bin/sh", "-c", _START_WHEN_RECORDED, program.name, *program.command],
+                ["/bin/sh", "-c", _START_WHEN_RECORDED, program.name, *place, *program.command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **program.environment},
+                env={**os.environ, **program.environment, **host_ports.variables(sockets)},
+                pass_fds=[one.fileno() for one in sockets.values()],
                 start_new_session=True,
             )
         with cast("IO[bytes]", child.stdin) as go_ahead:
-            record = Record(program.name, child.pid, psutil.Process(child.pid).create_time())
+            started = psutil.Process(child.pid).create_time()
+            record = Record(program.name, child.pid, started, program.namespace)
             self._write((*others, record))
             go_ahead.write(b"recorded\n")
         return record

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.certificates import Certificates
+from rehearsal.layout import CHECKOUT
 from rehearsal.ports import LOOPBACK, Ports
 from rehearsal.processes import Program
 from rehearsal.toolchain import Toolchain
@@ -34,6 +36,7 @@ class ControlPlane:
         toolchain: Where their executables are.
         certificates: Whom they are, and whom they trust.
         ports: Where they listen.
+        namespace: Id of the process in whose network namespace they run, or None for this machine's network.
     """
 
     directory: Path
@@ -41,6 +44,7 @@ class ControlPlane:
     toolchain: Toolchain
     certificates: Certificates
     ports: Ports
+    namespace: int | None = None
 
     @property
     def api_server_url(self) -> str:
@@ -153,7 +157,15 @@ class ControlPlane:
             },
         )
         command = (*program, *(f"--config={stage}" for stage in stages))
-        return Program("kwok", command, self.logs / "kwok.log", {})
+        return Program("kwok", command, self.logs / "kwok.log", {}, self.namespace)
+
+    def relay(self) -> Program:
+        """What brings this machine's connections to the programs that run in a namespace."""
+        at = self.ports
+        reached = (at.etcd, at.api_server, at.controller_manager, at.scheduler, at.kwok)
+        module = (sys.executable, "-m", "rehearsal.network.relay")
+        variables = {"PYTHONPATH": str(CHECKOUT)}
+        return Program("relay", module, self.logs / "relay.log", variables, self.namespace, host_ports=reached)
 
     def _serving(self, port: int) -> dict[str, str]:
         pair = self.certificates.of("server")
@@ -166,7 +178,7 @@ class ControlPlane:
 
     def _program(self, name: str, flags: Mapping[str, str]) -> Program:
         command = _command(self.toolchain.kubernetes_program(name), flags)
-        return Program(name, command, self.logs / f"{name}.log", {})
+        return Program(name, command, self.logs / f"{name}.log", {}, self.namespace)
 
 
 def _command(executable: Path, flags: Mapping[str, str]) -> tuple[str, ...]:

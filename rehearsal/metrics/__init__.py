@@ -13,7 +13,13 @@ from rehearsal.processes import Program
 NAME = "metrics-server"
 
 
-def program(layout: Layout) -> Program:
-    """The program that writes them, for as long as the control plane runs."""
+def program(layout: Layout, namespace: int | None) -> Program:
+    """The program that writes them, for as long as the control plane runs.
+
+    Args:
+        layout: The rehearsal.
+        namespace: Id of the process in whose network namespace the control plane runs, or None.
+    """
     variables = {"PYTHONPATH": str(CHECKOUT), DIRECTORY_VARIABLE: str(layout.directory)}
-    return Program(NAME, (sys.executable, "-m", "rehearsal.metrics"), layout.logs / f"{NAME}.log", variables)
+    command = (sys.executable, "-m", "rehearsal.metrics")
+    return Program(NAME, command, layout.logs / f"{NAME}.log", variables, namespace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -14,6 +15,7 @@ from rehearsal import control_plane as kubernetes
 from rehearsal import ports
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
+from rehearsal.network import namespace
 from rehearsal.processes import ProcessTable
 from rehearsal.toolchain import Toolchain
 from release.kubernetes_api import KubernetesApi, KubernetesObject
@@ -56,7 +58,7 @@ def test_a_second_rehearsal_starts_beside_a_first(
     first_start: tuple[Layout, list[str]], control_plane: RunningControlPlane
 ) -> None:
     layout, sentences = first_start
-    assert started(sentences) == list(kubernetes.START_ORDER)
+    assert started(sentences) == [*kubernetes.NETWORK, *kubernetes.START_ORDER]
     KubernetesApi(layout.kubeconfig).create(KEPT)
     assert control_plane.api.get("v1", "ConfigMap", "keep-me", "default") is None
 
@@ -70,25 +72,65 @@ def test_a_second_start_starts_nothing(layout: Layout, tools: Toolchain) -> None
 
 
 def test_a_killed_scheduler_is_all_that_the_next_start_starts(layout: Layout, tools: Toolchain) -> None:
-    table = ProcessTable(layout.processes)
-    (scheduler,) = [record for record in table.running() if record.name == "kube-scheduler"]
-    process = psutil.Process(scheduler.pid)
-    process.kill()
-    process.wait()
+    kill(layout, "kube-scheduler")
     sentences: list[str] = []
     kubernetes.start(layout, tools, sentences.append)
     assert started(sentences) == ["kube-scheduler"]
 
 
-def test_it_listens_on_loopback_only(layout: Layout) -> None:
-    listening = {
+@pytest.mark.parametrize("name", kubernetes.NETWORK)
+def test_a_killed_part_of_the_network_comes_back_with_what_needs_it(
+    layout: Layout, tools: Toolchain, name: str
+) -> None:
+    KubernetesApi(layout.kubeconfig).apply({**KEPT, "data": {"before": name}}, field_manager="test")
+    before = ProcessTable(layout.processes).running()
+    kill(layout, name)
+    sentences: list[str] = []
+    kubernetes.start(layout, tools, sentences.append)
+    # Who held the network is gone: the others are still in it, and what is started would be in another.
+    everything = [*kubernetes.NETWORK, *kubernetes.START_ORDER]
+    assert started(sentences) == (everything if name == namespace.HOLDER else [name])
+    left = [record for record in before if psutil.pid_exists(record.pid)]
+    assert len(left) == (0 if name == namespace.HOLDER else len(before) - 1)
+    kept = KubernetesApi(layout.kubeconfig).get("v1", "ConfigMap", "keep-me", "default")
+    assert kept is not None
+    assert kept["data"] == {"before": name}
+
+
+def test_it_has_a_network_of_its_own_and_listens_on_loopback_only(layout: Layout) -> None:
+    records = ProcessTable(layout.processes).running()
+    (network,) = {Path(f"/proc/{record.pid}/ns/net").readlink() for record in records}
+    assert network != Path("/proc/self/ns/net").readlink()
+    outside = {
         (record.name, connection.laddr.ip)
-        for record in ProcessTable(layout.processes).running()
+        for record in records
         for connection in psutil.Process(record.pid).net_connections("inet")
         if connection.status == psutil.CONN_LISTEN and connection.laddr
     }
-    # What writes the samples of metrics serves nothing.
-    assert listening == {(name, "127.0.0.1") for name in kubernetes.START_ORDER if name != "metrics-server"}
+    assert outside == {("relay", "127.0.0.1")}
+
+
+def test_without_a_namespace_it_says_so_once_and_runs_on_this_machines_network(
+    layout: Layout, tools: Toolchain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = _server(layout)
+    kill(layout, namespace.HOLDER)
+    monkeypatch.setattr(namespace, "refusal", lambda: "nft cannot be found; install nftables")
+    sentences: list[str] = []
+    kubernetes.start(layout, tools, sentences.append)
+    (told,) = [sentence for sentence in sentences if "traffic" in sentence]
+    assert told.startswith("No traffic in this rehearsal: nft cannot be found; install nftables.")
+    assert started(sentences) == list(kubernetes.START_ORDER)
+    assert _server(layout) == server
+    assert KubernetesApi(layout.kubeconfig).list("v1", "Namespace")
+    again: list[str] = []
+    kubernetes.start(layout, tools, again.append)
+    assert started(again) == []
+
+    monkeypatch.undo()
+    sentences.clear()
+    kubernetes.start(layout, tools, sentences.append)
+    assert started(sentences) == [*kubernetes.NETWORK, *kubernetes.START_ORDER]
 
 
 def test_a_stop_ends_every_process_and_a_start_after_it_finds_the_data(layout: Layout, tools: Toolchain) -> None:
@@ -105,7 +147,7 @@ def test_a_stop_ends_every_process_and_a_start_after_it_finds_the_data(layout: L
 
 
 def test_a_port_that_something_else_holds_is_named(layout: Layout, tools: Toolchain) -> None:
-    ProcessTable(layout.processes).stop(["kube-scheduler"])
+    ProcessTable(layout.processes).stop(["kube-scheduler", "relay"])
     port = ports.ensure(layout.control_plane / "ports.json").scheduler
     with socket.create_server(("127.0.0.1", port)):
         wanted = rf"Port {port}.*kube-scheduler listens on, is taken by .*process {os.getpid()}"
@@ -124,6 +166,13 @@ def test_a_program_that_ends_is_named_with_the_end_of_its_log(layout: Layout, to
     finally:
         data.unlink()
         aside.rename(data)
+
+
+def kill(layout: Layout, name: str) -> None:
+    (record,) = [record for record in ProcessTable(layout.processes).running() if record.name == name]
+    process = psutil.Process(record.pid)
+    process.kill()
+    process.wait()
 
 
 def _server(layout: Layout) -> str:

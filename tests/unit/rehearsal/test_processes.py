@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
+from rehearsal import ports
 from rehearsal.errors import RehearsalError
 from rehearsal.processes import ProcessTable, Program, Record, tail
 
@@ -71,6 +74,22 @@ def test_a_program_outlives_its_starter_and_does_not_get_its_signals(tmp_path: P
     finally:
         table.stop(["sleeper"])
     assert not table.is_running("sleeper")
+
+
+def test_a_program_inherits_its_listening_sockets_by_port(table: ProcessTable, tmp_path: Path) -> None:
+    port = next(port for port in ports.RANGE if ports.is_free(port))
+    script = (
+        "import os; from rehearsal.network.host_ports import inherited\n"
+        f"connection, _ = inherited(os.environ)[{port}].accept()\n"
+        "connection.sendall(b'served')\n"
+    )
+    program = replace(sleeper(tmp_path, script=script), host_ports=(port,))
+    table.start(program)
+    with socket.create_connection((ports.LOOPBACK, port), timeout=10) as client:
+        assert client.recv(10) == b"served"
+    until(lambda: not table.is_running("sleeper"))
+    with socket.create_server((ports.LOOPBACK, port)), pytest.raises(RehearsalError, match=rf"Port {port}.*sleeper"):
+        table.start(program)
 
 
 def test_a_second_start_of_the_same_name_is_refused(table: ProcessTable, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The rehearsal's own network, and the way into it."""
