@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from rehearsal import status, summary, workspace
 from rehearsal.errors import RehearsalError
+from rehearsal.front_door.running import entrance
 from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal, plain
 from rehearsal.plugins import PLUGIN_VARIABLE
@@ -113,18 +115,20 @@ def _rehearsal(stack: str, directory: Path | None, kubernetes_plugin: Path | Non
 def _show(rehearsal: Rehearsal, outputs: Mapping[str, Any]) -> None:
     api = rehearsal.api()
     summary.show(rehearsal.console, rehearsal.stack, outputs, status.nodes(api), status.slot_table(api, outputs))
+    summary.show_entrance(rehearsal.console, entrance(rehearsal.layout, outputs["hosts"]))
 
 
 def _machine_status(rehearsal: Rehearsal) -> dict[str, object]:
     outputs = plain(rehearsal.open())
     layout = rehearsal.layout
+    door = entrance(layout, outputs["hosts"]) if outputs.get("hosts") else None
     running = ProcessTable(layout.processes).running()
     return {
         "stack": rehearsal.stack,
         "kubeconfig": str(layout.kubeconfig),
         "api_server": outputs.get("cluster", {}).get("endpoint"),
         "state": layout.state.as_uri(),
-        "front_door": None,
+        "front_door": asdict(door) if door else None,
         "outputs": outputs,
         "processes": [{"name": process.name, "pid": process.pid} for process in running],
     }

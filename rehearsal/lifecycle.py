@@ -14,6 +14,7 @@ from rehearsal import control_plane, first_release, leftovers, plugins, recovery
 from rehearsal.display import EngineDisplay
 from rehearsal.engine import Engine
 from rehearsal.errors import RehearsalError
+from rehearsal.front_door import running
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws import protection
 from release.kubernetes_api import KubernetesApi
@@ -53,6 +54,7 @@ class Rehearsal:
                 engine.up(display)
             outputs = plain(engine)
             first_release.release(self.api(), first_release.targets(outputs), self._report)
+            running.start(self.layout, domain=outputs["hosts"]["prod"], report=self._report)
             return outputs
 
     def preview(self) -> None:

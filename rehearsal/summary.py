@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rehearsal.front_door.running import Entrance
 from rehearsal.status import NodeStatus, SlotStatus
 
 
@@ -19,6 +20,20 @@ def show(
 ) -> None:
     """Prints hosts and outputs, nodes by environment, and where each service's pods are."""
     console.print(Group(_outputs(stack, outputs), "", _nodes(nodes), "", _slots(slots), "", _totals(slots)))
+
+
+def show_entrance(console: Console, entrance: Entrance | None) -> None:
+    """Prints where to open the hosts in a browser, and why not, where that is known."""
+    if entrance is None:
+        return
+    table = Table(title="In a browser", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in ("", "somebody of the staff", "somebody outside"):
+        table.add_column(column, no_wrap=True, header_style="dim")
+    for name, url in entrance.hosts.items():
+        table.add_row(f"host {name}", url, entrance.outside[name])
+    console.print("", table)
+    if entrance.problem:
+        console.print(f"The front door stays as it was: {entrance.problem}", style="red", markup=False, soft_wrap=True)
 
 
 def _outputs(stack: str, outputs: Mapping[str, Any]) -> RenderableType:

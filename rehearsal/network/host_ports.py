@@ -34,9 +34,14 @@ def listening(wanted: Iterable[int], *, program: str) -> Generator[dict[int, soc
         yield sockets
 
 
+def variable(port: int) -> str:
+    """Name of the variable with the file descriptor of the socket that listens on a port."""
+    return f"{_VARIABLE}{port}"
+
+
 def variables(sockets: Mapping[int, socket.socket]) -> dict[str, str]:
     """What tells the program which file descriptor listens on which port: `HOST_PORT_<port>`."""
-    return {f"{_VARIABLE}{port}": str(one.fileno()) for port, one in sockets.items()}
+    return {variable(port): str(one.fileno()) for port, one in sockets.items()}
 
 
 def inherited(environment: Mapping[str, str]) -> dict[int, socket.socket]:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from rehearsal import summary
+from rehearsal.front_door.running import Entrance
 from rehearsal.lifecycle import stand_in_notice
 from rehearsal.status import NodeStatus, SlotStatus
 
@@ -61,6 +62,24 @@ def test_each_slot_says_whether_it_is_live_how_ready_with_what_and_where() -> No
 
 def test_pods_that_are_missing_are_counted() -> None:
     assert "1 environments x 1 services x 2 slots; 1 of 2 pods are ready." in shown()
+
+
+def entrance(problem: str | None = None) -> str:
+    console = Console(file=StringIO(), width=100)
+    door = Entrance({"dev": "http://test.localhost:1"}, {"dev": "http://test.localhost:2"}, problem)
+    summary.show_entrance(console, door)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def test_where_to_open_a_host_is_told_for_the_staff_and_for_others() -> None:
+    (row,) = (line.split() for line in entrance().splitlines() if "host" in line)
+    assert row == ["host", "dev", "http://test.localhost:1", "http://test.localhost:2"]
+
+
+def test_what_the_front_door_does_not_do_stands_below() -> None:
+    assert "stays as it was" not in entrance()
+    assert "The front door stays as it was: Ingress x is [odd]" in entrance("Ingress x is [odd]")
 
 
 def test_what_stands_in_is_said() -> None:

@@ -1,0 +1,116 @@
+"""Starting the front door, and where it is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from filelock import FileLock
+
+from rehearsal import ports
+from rehearsal.errors import RehearsalError
+from rehearsal.front_door import haproxy
+from rehearsal.front_door.following import FRONT_DOOR, Files, observe, program, write
+from rehearsal.front_door.routes import Host, routes
+from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
+from rehearsal.network import host_ports, namespace
+from rehearsal.processes import ProcessTable, Program
+from rehearsal.readiness import Report
+from release.kubernetes_api import KubernetesApi
+
+FOLLOWER = "front-door-follower"
+"""The name among the rehearsal's processes of what keeps HAProxy up to date."""
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """Where a person opens the hosts in a browser.
+
+    Attributes:
+        hosts: URL of each host, by the names of the stack's output `hosts`.
+        outside: The same for somebody who is not of the staff.
+        problem: Why the front door does not do what the cluster's objects ask for; None if it does.
+    """
+
+    hosts: Mapping[str, str]
+    outside: Mapping[str, str]
+    problem: str | None
+
+
+def start(layout: Layout, *, domain: str, report: Report) -> None:
+    """Starts what does not run of it; where there is no network namespace or no HAProxy, it starts nothing.
+
+    Args:
+        layout: The rehearsal; its control plane runs.
+        domain: The stack's domain.
+        report: Takes a sentence on what goes on.
+
+    Raises:
+        RehearsalError: Something else holds its ports.
+    """
+    with FileLock(layout.control_plane / "lock"):
+        table = ProcessTable(layout.processes)
+        network = namespace.find_holder(table)
+        if network is None:
+            return  # the control plane has said so
+        executable = program()
+        if executable is None:
+            report("No front door: haproxy cannot be found; install haproxy. All else goes on as ever.")
+            return
+        at = ports.ensure(layout.control_plane / "ports.json")
+        sockets = haproxy.Sockets(
+            staff=host_ports.variable(at.front_door), outside=host_ports.variable(at.front_door_outside)
+        )
+        # HAProxy stays; what tells it of changes may be of another version of this project, or know another domain.
+        table.stop([FOLLOWER])
+        if not table.is_running(FRONT_DOOR):
+            report(f"Starting {FRONT_DOOR}")
+            files = Files.of(layout)
+            write(files, haproxy.configuration(_hosts(layout, report), domain=domain, sockets=sockets), sockets)
+            table.start(
+                Program(
+                    FRONT_DOOR,
+                    (executable, "-W", "-f", str(files.configuration)),
+                    layout.logs / f"{FRONT_DOOR}.log",
+                    {},
+                    network.pid,
+                    (at.front_door, at.front_door_outside),
+                )
+            )
+        table.start(
+            Program(
+                FOLLOWER,
+                (sys.executable, "-m", "rehearsal.front_door", domain, sockets.staff, sockets.outside),
+                layout.logs / f"{FOLLOWER}.log",
+                {"PYTHONPATH": str(CHECKOUT), DIRECTORY_VARIABLE: str(layout.directory)},
+                network.pid,
+            )
+        )
+
+
+def entrance(layout: Layout, hosts: Mapping[str, str]) -> Entrance | None:
+    """Where the hosts are; None where there is no front door.
+
+    Args:
+        layout: The rehearsal.
+        hosts: The stack's output: host names, prod's is the domain.
+    """
+    if not ProcessTable(layout.processes).is_running(FRONT_DOOR):
+        return None
+    at, problem = ports.ensure(layout.control_plane / "ports.json"), Files.of(layout).problem
+    names = {name: haproxy.local(host, hosts["prod"]) for name, host in hosts.items()}
+    return Entrance(
+        hosts={name: f"http://{host}:{at.front_door}" for name, host in names.items() if host},
+        outside={name: f"http://{host}:{at.front_door_outside}" for name, host in names.items() if host},
+        problem=problem.read_text().strip() if problem.exists() else None,
+    )
+
+
+def _hosts(layout: Layout, report: Report) -> tuple[Host, ...]:
+    """What the objects ask for now; nothing where they ask for what nobody knows here."""
+    try:
+        return routes(observe(KubernetesApi(layout.kubeconfig)))
+    except RehearsalError as error:
+        report(str(error))
+        return ()
