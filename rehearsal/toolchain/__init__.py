@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from rehearsal.toolchain.builds import build, built
-from rehearsal.toolchain.tools import KUBE_SCORE, KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER, PULUMI, TOOLS
+from rehearsal.toolchain.tools import FOR_TESTS, KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER, PULUMI, TOOLS, GoTool
 
 CACHE_VARIABLE = "HELLO_PLATFORM_CACHE"
 """Environment variable that names another folder than the user's own cache folder for what is built."""
@@ -76,18 +76,18 @@ def ensure(report: Callable[[str], None]) -> Toolchain:
     return _toolchain(engine or cache() / PULUMI.key / PULUMI.name, kubernetes, kwok, crds)
 
 
-def find_scanner() -> Path | None:
-    """The scanner of manifests, if it was built."""
-    return _program(KUBE_SCORE.name, built(KUBE_SCORE, cache()))
+def find_for_tests(tool: GoTool) -> Path | None:
+    """A program of `FOR_TESTS`, if it was built."""
+    return _program(tool.name, built(tool, cache()))
 
 
-def ensure_scanner(report: Callable[[str], None]) -> Path:
-    """The scanner of manifests, built where it is missing.
+def ensure_for_tests(report: Callable[[str], None]) -> list[Path]:
+    """All programs of `FOR_TESTS`, built where they are missing.
 
     Raises:
-        RehearsalError: There is no Go to be had, or the build failed.
+        RehearsalError: There is no Go to be had, or a build failed.
     """
-    return build(KUBE_SCORE, cache(), report, label="for the tests") / KUBE_SCORE.name
+    return [build(tool, cache(), report, label="for the tests") / tool.name for tool in FOR_TESTS]
 
 
 def fits(engine: str, sdk: str) -> bool:

@@ -14,7 +14,7 @@ def _report(sentence: str) -> None:
 
 try:
     tools = toolchain.ensure(_report)
-    more = [toolchain.ensure_scanner(_report)] if sys.argv[1:] == ["--for-tests"] else []
+    more = toolchain.ensure_for_tests(_report) if sys.argv[1:] == ["--for-tests"] else []
 except RehearsalError as error:
     sys.exit(str(error))
 for path in (tools.pulumi, tools.kubernetes, tools.kwok, *more):

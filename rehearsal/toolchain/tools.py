@@ -135,7 +135,22 @@ KUBE_SCORE = GoTool(
     data=(),
     minutes=0.5,
 )
-"""A scanner of manifests: tests run it, a rehearsal does not."""
+"""A scanner of manifests."""
+
+ACTIONLINT = GoTool(
+    name="actionlint",
+    module="github.com/rhysd/actionlint",
+    package="github.com/rhysd/actionlint/cmd/actionlint",
+    version_variable=None,
+    version_prefix="",
+    links=(),
+    data=(),
+    minutes=0.5,
+)
+"""A linter of GitHub's workflows."""
+
+FOR_TESTS = (KUBE_SCORE, ACTIONLINT)
+"""What tests run and a rehearsal does not."""
 
 
 def required_version(go_mod: Path, module: str) -> str:

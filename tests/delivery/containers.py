@@ -9,8 +9,8 @@ import json
 import subprocess
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +18,7 @@ import urllib3
 
 from release.kubernetes_api import KubernetesApi
 from tests.delivery.ports import free_port
+from tests.http_server import Answer, Request, answering
 
 
 @dataclass
@@ -38,35 +39,24 @@ class Containers:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Self:
-        containers = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                _, environment, service, path = self.path.split("/", 3)
-                status, body = containers.get(environment, service, f"/{path}")
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._stack = ExitStack()
+        self._url = self._stack.enter_context(answering(self._answer))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._stack.close()
         for one in self._processes:
             one.kill()
             one.wait(10)
 
+    def _answer(self, request: Request) -> Answer:
+        _, environment, service, path = request.path.split("/", 3)
+        return Answer(*self.get(environment, service, f"/{path}"))
+
     @property
     def pattern(self) -> str:
         """For the release tool's `--through`."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/{{environment}}/{{service}}"
+        return f"{self._url}/{{environment}}/{{service}}"
 
     def get(self, environment: str, service: str, path: str) -> tuple[int, bytes]:
         """What the slot answers that a Service selects; 503 where it has no pods."""

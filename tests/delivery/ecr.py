@@ -8,16 +8,16 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
 import urllib3
 
 from tests.delivery.ports import free_port
+from tests.http_server import Answer, Request, answering
 
 MANIFESTS = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
 
@@ -55,39 +55,27 @@ class Ecr:
         with (self.folder / "registry.log").open("w", encoding="utf-8") as log:
             self._process = subprocess.Popen(["docker-registry", "serve", str(configuration)], stdout=log, stderr=log)
         self._wait()
-        ecr = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                try:
-                    status, answer = 200, ecr.answer(self.headers["X-Amz-Target"].rpartition(".")[2], body)
-                except RefusedError as error:
-                    status, answer = 400, {"__type": str(error), "message": str(body)}
-                content = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/x-amz-json-1.1")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._stack = ExitStack()
+        self._url = self._stack.enter_context(answering(self._answer))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._stack.close()
         self._process.terminate()
         self._process.wait(10)
 
     @property
     def endpoint(self) -> str:
         """For `AWS_ENDPOINT_URL_ECR`."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._url
+
+    def _answer(self, request: Request) -> Answer:
+        body = json.loads(request.body)
+        try:
+            status, told = 200, self.answer(request.headers["X-Amz-Target"].rpartition(".")[2], body)
+        except RefusedError as error:
+            status, told = 400, {"__type": str(error), "message": str(body)}
+        return Answer(status, json.dumps(told).encode(), "application/x-amz-json-1.1")
 
     def answer(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
         """What an operation of the API answers.

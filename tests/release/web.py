@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 from release.http import ThroughUrl
+from tests.http_server import Answer, Request, answering
 
 GOOD = (200, "ok")
 
@@ -26,33 +26,23 @@ class Web:
     asked: list[str] = field(default_factory=list[str])
 
     def __enter__(self) -> Self:
-        web = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                web.asked.append(self.path)
-                service = "/".join(self.path.split("/")[1:3])
-                status, body = web.answers.get(service, lambda: GOOD)()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body.encode())
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._stack = ExitStack()
+        self._url = self._stack.enter_context(answering(self._answer))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._stack.close()
+
+    def _answer(self, request: Request) -> Answer:
+        self.asked.append(request.path)
+        service = "/".join(request.path.split("/")[1:3])
+        status, body = self.answers.get(service, lambda: GOOD)()
+        return Answer(status, body.encode())
 
     @property
     def pattern(self) -> str:
         """For `--through`."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/{{environment}}/{{service}}"
+        return f"{self._url}/{{environment}}/{{service}}"
 
     def caller(self) -> ThroughUrl:
         """The tool's way to it."""

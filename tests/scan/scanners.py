@@ -12,6 +12,7 @@ import pytest
 
 import versions
 from rehearsal import toolchain
+from rehearsal.toolchain.tools import KUBE_SCORE
 from tests.unit.program import CHECKOUT
 
 CHECKOV = CHECKOUT / ".venv-scan" / "bin" / "checkov"
@@ -64,7 +65,7 @@ def kube_score(manifests: Path) -> list[Finding]:
 
     https://github.com/zegl/kube-score/blob/master/README_CHECKS.md
     """
-    program = toolchain.find_scanner()
+    program = toolchain.find_for_tests(KUBE_SCORE)
     if program is None:
         pytest.skip("kube-score is not built: build it with `.venv/bin/python -m rehearsal.toolchain --for-tests`")
     command = [
