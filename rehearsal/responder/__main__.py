@@ -1,0 +1,71 @@
+"""`python -m rehearsal.responder`: answers as the pods of the rehearsal in the environment, until it is ended.
+
+In a network namespace, where pods' addresses lead here, it listens on the pods' own ports. With `by-name PORT` it
+stands for the Services on a port of loopback, by path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+
+from rehearsal.layout import Layout
+from rehearsal.ports import LOOPBACK
+from rehearsal.responder.client import Client
+from rehearsal.responder.cluster import Cluster
+from rehearsal.responder.following import follow
+from rehearsal.responder.pods import Pod
+from rehearsal.responder.server import ByName, Connection
+from release.kubernetes_api import KubernetesApi, KubernetesApiError
+
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a namespace, where nobody else is
+_TICK = 0.1
+"""Seconds between two looks at new ports and at containers that have ended."""
+
+
+async def serve(api: KubernetesApi, by_name: int | None) -> None:
+    """Serves until it is cancelled.
+
+    Args:
+        api: The API server, as somebody who may do what kubelets do.
+        by_name: A port of loopback for all Services; None to listen on pods' ports.
+    """
+    loop, cluster = asyncio.get_running_loop(), Cluster(time.time)
+    client = Client(cluster)
+    follow(api, cluster, loop)
+    if by_name is not None:
+        await loop.create_server(lambda: ByName(cluster, client), LOOPBACK, by_name)
+    listening: set[int] = set()
+    gone: set[str] = set()
+    while True:
+        if by_name is None:
+            for port in cluster.ports() - listening:
+                listening.add(port)
+                await _listen(lambda: Connection(cluster, client), port)
+        for pod in cluster.ended():
+            if pod.uid not in gone:
+                gone.add(pod.uid)
+                loop.run_in_executor(None, _delete, api, pod)
+        await asyncio.sleep(_TICK)
+
+
+async def _listen(make: Callable[[], Connection], port: int) -> None:
+    try:
+        await asyncio.get_running_loop().create_server(make, _EVERYWHERE, port, backlog=1024)
+    except OSError as error:
+        sys.stderr.write(f"Nothing answers on port {port} of pods: {error}\n")
+
+
+def _delete(api: KubernetesApi, pod: Pod) -> None:
+    """Takes a pod whose container has ended from the API, as its kubelet does."""
+    try:
+        api.delete("v1", "Pod", pod.name, pod.namespace, grace_seconds=0)
+    except KubernetesApiError as error:
+        sys.stderr.write(f"{pod.namespace}/{pod.name} stays until its grace period is over: {error}\n")
+
+
+if __name__ == "__main__":
+    port = int(sys.argv[2]) if sys.argv[1:2] == ["by-name"] else None
+    asyncio.run(serve(KubernetesApi(Layout.of_environment().kubeconfig), port))

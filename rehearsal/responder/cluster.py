@@ -1,0 +1,156 @@
+"""What the responder knows of the cluster: its pods by address, and where its Services lead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from rehearsal.responder.pods import Phase, Pod, pod
+from release.kubernetes_api import KubernetesObject
+
+Key: TypeAlias = tuple[str, str]
+"""Namespace and name."""
+
+
+@dataclass
+class Running:
+    """A pod, and what its server has under way.
+
+    Attributes:
+        pod: The pod.
+        answered: Answers so far.
+        connections: Open ones; each has `end` and `abort`.
+        calls: Idle connections of its own to other services, by address and port.
+    """
+
+    pod: Pod
+    answered: int = 0
+    connections: set[Any] = field(default_factory=set[Any])
+    calls: dict[tuple[str, int], list[Any]] = field(default_factory=dict[tuple[str, int], list[Any]])
+
+
+class Cluster:
+    """The pods and Services of a cluster, as far as the responder needs them.
+
+    Args:
+        now: Seconds since 1970.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._pods: dict[Key, Running] = {}
+        self._by_address: dict[str, Running] = {}
+        self._services: dict[Key, KubernetesObject] = {}
+        self._turn = 0
+
+    def take_pod(self, body: KubernetesObject) -> None:
+        """Learns of a pod that is new or has changed."""
+        seen = pod(body)
+        if seen is None:
+            return
+        key = (seen.namespace, seen.name)
+        known = self._pods.get(key)
+        if known is None or known.pod.uid != seen.uid:
+            self.drop_pod(key)
+            known = self._pods[key] = Running(seen)
+        known.pod = seen
+        if seen.address:
+            self._by_address[seen.address] = known
+
+    def drop_pod(self, key: Key) -> None:
+        """Learns that a pod is gone from the API: what still runs of it is cut."""
+        gone = self._pods.pop(key, None)
+        if gone is None:
+            return
+        if gone.pod.address and self._by_address.get(gone.pod.address) is gone:
+            del self._by_address[gone.pod.address]
+        cut(gone)
+
+    def take_service(self, body: KubernetesObject) -> None:
+        """Learns of a Service that is new or has changed."""
+        self._services[_key(body)] = body
+
+    def drop_service(self, key: Key) -> None:
+        """Learns that a Service is gone."""
+        self._services.pop(key, None)
+
+    def keep_pods(self, there: Iterable[Key]) -> None:
+        """Forgets all other pods."""
+        for key in self._pods.keys() - set(there):
+            self.drop_pod(key)
+
+    def keep_services(self, there: Iterable[Key]) -> None:
+        """Forgets all other Services."""
+        for key in self._services.keys() - set(there):
+            self.drop_service(key)
+
+    def at(self, address: str, port: int) -> Running | None:
+        """Whose server takes a new connection to this address and port, if any does."""
+        found = self._by_address.get(address)
+        if found is None or port not in found.pod.ports.values():
+            return None
+        return found if found.pod.phase(self._now()) is Phase.SERVING else None
+
+    def behind(self, namespace: str, service: str) -> Running | None:
+        """A ready pod that a Service selects, each in turn; None if there is none."""
+        body = self._services.get((namespace, service))
+        selector: dict[str, str] = (body or {}).get("spec", {}).get("selector") or {}
+        ready = [
+            one
+            for one in self._pods.values()
+            if selector
+            and one.pod.namespace == namespace
+            and one.pod.is_ready
+            and one.pod.ends is None
+            and selector.items() <= one.pod.labels.items()
+        ]
+        self._turn += 1
+        return ready[self._turn % len(ready)] if ready else None
+
+    def address_of(self, host: str, namespace: str) -> str | None:
+        """The cluster IP behind a name as the cluster's DNS takes it: `api`, `api.prod`, `api.prod.svc…`.
+
+        Args:
+            host: The name.
+            namespace: Of the pod that asks.
+        """
+        name, _, rest = host.partition(".")
+        body = self._services.get((rest.partition(".")[0] or namespace, name))
+        return body["spec"].get("clusterIP") if body else None
+
+    def phase(self, running: Running) -> Phase:
+        """How far a pod's server is now."""
+        return running.pod.phase(self._now())
+
+    def ports(self) -> set[int]:
+        """The ports of all pods."""
+        return {port for one in self._pods.values() for port in one.pod.ports.values()}
+
+    def ended(self) -> list[Pod]:
+        """Ending pods whose container has ended: nothing is open any more, or their time is over."""
+        now = self._now()
+        over: list[Pod] = []
+        for one in self._pods.values():
+            if one.pod.killed is None:
+                continue
+            if one.pod.phase(now) is Phase.ABSENT:
+                cut(one)
+                over.append(one.pod)
+            elif one.pod.phase(now) is Phase.ENDING and not one.connections:
+                over.append(one.pod)
+        return over
+
+
+def cut(running: Running) -> None:
+    """Ends a pod's connections as the end of its process does."""
+    for connection in list(running.connections):
+        connection.cut()
+    for idle in running.calls.values():
+        for connection in idle:
+            connection.close()
+    running.calls.clear()
+
+
+def _key(body: KubernetesObject) -> Key:
+    return str(body["metadata"]["namespace"]), str(body["metadata"]["name"])

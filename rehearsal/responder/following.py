@@ -1,0 +1,56 @@
+"""Keeps what the responder knows of the cluster as the API server has it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from rehearsal.responder.cluster import Cluster, Key
+from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
+
+_WATCH_SECONDS = 30
+"""After this a list is taken anew: it shows what went while no watch was there to tell."""
+
+_PAUSE = 0.5
+"""Seconds before an API server that did not answer is asked again."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind that is watched, and where what is seen of it goes."""
+
+    name: str
+    take: Callable[[KubernetesObject], None]
+    drop: Callable[[Key], None]
+    keep: Callable[[Iterable[Key]], None]
+
+
+def follow(api: KubernetesApi, cluster: Cluster, loop: asyncio.AbstractEventLoop) -> None:
+    """Begins to follow, in threads of its own; all changes of the cluster's picture are made in the loop's thread."""
+    for kind in (
+        _Kind("Pod", cluster.take_pod, cluster.drop_pod, cluster.keep_pods),
+        _Kind("Service", cluster.take_service, cluster.drop_service, cluster.keep_services),
+    ):
+        threading.Thread(target=_watch, args=(api, kind, loop), daemon=True).start()
+
+
+def _watch(api: KubernetesApi, kind: _Kind, loop: asyncio.AbstractEventLoop) -> None:
+    while True:
+        try:
+            loop.call_soon_threadsafe(kind.keep, [_key(one) for one in api.list("v1", kind.name)])
+            for event, body in api.watch("v1", kind.name, timeout=_WATCH_SECONDS):
+                if event == "DELETED":
+                    loop.call_soon_threadsafe(kind.drop, _key(body))
+                else:
+                    loop.call_soon_threadsafe(kind.take, body)
+        except KubernetesApiError as error:
+            sys.stderr.write(f"The API server does not answer: {error}\n")
+            time.sleep(_PAUSE)
+
+
+def _key(body: KubernetesObject) -> Key:
+    return str(body["metadata"]["namespace"]), str(body["metadata"]["name"])
