@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from rehearsal.errors import RehearsalError
+
 LIFETIME = timedelta(days=3650)
 """A rehearsal may lie for long before it is started again, and its certificates are written once."""
 
@@ -64,7 +66,7 @@ class Certificates:
         return self.directory / "service-account.pub"
 
     def of(self, name: str) -> KeyPair:
-        """The pair of one program or person: `server`, `etcd`, `admin`, `controller-manager`, `scheduler`, `kwok`."""
+        """The pair of one program or person, by a name of `NAMES`."""
         return KeyPair(self.directory / f"{name}.crt", self.directory / f"{name}.key")
 
 
@@ -88,13 +90,20 @@ _SUBJECTS = (
     _Subject("scheduler", "system:kube-scheduler", None, serves=False, calls=True),
     # KWOK is the kubelet of all nodes at once, which the node authorizer has no role for.
     _Subject("kwok", "kwok", "system:masters", serves=False, calls=True),
+    _Subject("kube-proxy", "system:kube-proxy", None, serves=False, calls=True),
 )
+
+NAMES = tuple(subject.name for subject in _SUBJECTS)
+"""Whom there are certificates for."""
 
 
 def ensure(directory: Path) -> Certificates:
     """The certificates in a folder, made on the first call and the same ever after.
 
     Keys are readable by their owner only. An interrupted call leaves nothing that a later one would take for whole.
+
+    Raises:
+        RehearsalError: They were made by a version that had fewer, and their authority's key is not kept.
     """
     if not directory.exists():
         draft = directory.with_name(f"{directory.name}.draft")
@@ -102,7 +111,14 @@ def ensure(directory: Path) -> Certificates:
         draft.mkdir(parents=True, mode=0o700)
         _make(Certificates(draft))
         draft.rename(directory)
-    return Certificates(directory)
+    made = Certificates(directory)
+    missing = [name for name in NAMES if not made.of(name).key.exists()]
+    if missing:
+        raise RehearsalError(
+            f"The certificates in {directory} were made by an older version: there is none for {', '.join(missing)}.",
+            remedy="take the rehearsal down with that version of the project, then bring it up with this one.",
+        )
+    return made
 
 
 def _make(files: Certificates) -> None:

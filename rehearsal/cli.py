@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from rehearsal import status, summary, workspace
+from rehearsal import control_plane, status, summary, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door.running import entrance
 from rehearsal.layout import Layout
@@ -114,7 +114,9 @@ def _rehearsal(stack: str, directory: Path | None, kubernetes_plugin: Path | Non
 
 def _show(rehearsal: Rehearsal, outputs: Mapping[str, Any]) -> None:
     api = rehearsal.api()
-    summary.show(rehearsal.console, rehearsal.stack, outputs, status.nodes(api), status.slot_table(api, outputs))
+    traffic = control_plane.has_traffic(rehearsal.layout)
+    nodes, slots = status.nodes(api), status.slot_table(api, outputs)
+    summary.show(rehearsal.console, rehearsal.stack, outputs, nodes, slots, traffic=traffic)
     summary.show_entrance(rehearsal.console, entrance(rehearsal.layout, outputs["hosts"]))
 
 
@@ -128,6 +130,7 @@ def _machine_status(rehearsal: Rehearsal) -> dict[str, object]:
         "kubeconfig": str(layout.kubeconfig),
         "api_server": outputs.get("cluster", {}).get("endpoint"),
         "state": layout.state.as_uri(),
+        "traffic": control_plane.has_traffic(layout),
         "front_door": asdict(door) if door else None,
         "outputs": outputs,
         "processes": [{"name": process.name, "pid": process.pid} for process in running],

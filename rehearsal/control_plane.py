@@ -18,7 +18,10 @@ START_ORDER = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-schedu
 NETWORK = (namespace.HOLDER, "relay")
 """The programs that make their network and the way into it, where there is one."""
 
-_CLIENTS = ("controller-manager", "scheduler", "kwok")
+TRAFFIC = ("kube-proxy",)
+"""The programs that bring requests to pods, where there is such a network."""
+
+_CLIENTS = ("controller-manager", "scheduler", "kwok", "kube-proxy")
 
 
 def start(layout: Layout, toolchain: Toolchain, report: Report) -> None:
@@ -61,6 +64,28 @@ def stop(layout: Layout) -> None:
     with FileLock(layout.control_plane / "lock"):
         table = ProcessTable(layout.processes)
         _end(table, {record.name for record in table.running()})
+
+
+def has_traffic(layout: Layout) -> bool:
+    """Whether requests reach pods: there is a network for it, and what it takes runs."""
+    table = ProcessTable(layout.processes)
+    return all(table.is_running(name) for name in (*NETWORK, *TRAFFIC))
+
+
+def wait_for_traffic(layout: Layout, report: Report) -> None:
+    """Returns when requests reach pods, or at once where no network for it could be had.
+
+    Raises:
+        RehearsalError: kube-proxy ended or did not get ready.
+    """
+    table = ProcessTable(layout.processes)
+    if namespace.find_holder(table) is None:
+        return
+    at = ports.ensure(layout.control_plane / "ports.json")
+    proxy = Program("kube-proxy", (), layout.logs / "kube-proxy.log", {})
+    probe = Probe("kube-proxy", at.kube_proxy, "/livez", None)
+    trust = certificates.ensure(layout.control_plane / "pki")
+    wait(probe, proxy, table=table, trust=trust, report=report)
 
 
 def is_reachable(layout: Layout) -> bool:
@@ -114,10 +139,12 @@ def _programs(plane: ControlPlane) -> tuple[tuple[Program, dict[int, str], tuple
         (plane.scheduler(), (at.scheduler,), (Probe("kube-scheduler", at.scheduler, "/readyz", "admin"),)),
         (plane.kwok(), (at.kwok,), (Probe("kwok", at.kwok, "/healthz", "admin"),)),
     )
-    taken = {port: program.name for program, listens_on, _ in kubernetes for port in listens_on}
     if plane.namespace is None:
-        return tuple((one, {port: taken[port] for port in at}, probes) for one, at, probes in kubernetes)
-    return ((plane.relay(), taken, ()), *((program, {}, probes) for program, _, probes in kubernetes))
+        return tuple((one, dict.fromkeys(at, one.name), probes) for one, at, probes in kubernetes)
+    # Nobody waits for kube-proxy here: it takes half a minute (`wait_for_traffic`).
+    inside = (*kubernetes, (plane.kube_proxy(), (at.kube_proxy,), ()))
+    taken = {port: program.name for program, listens_on, _ in inside for port in listens_on}
+    return ((plane.relay(), taken, ()), *((program, {}, probes) for program, _, probes in inside))
 
 
 def _write_kubeconfigs(layout: Layout, plane: ControlPlane) -> None:

@@ -52,6 +52,7 @@ class Rehearsal:
             engine.recover(self._report)
             with EngineDisplay(self.console, f"pulumi up --stack {self.stack}") as display:
                 engine.up(display)
+            control_plane.wait_for_traffic(self.layout, self._report)
             outputs = plain(engine)
             first_release.release(self.api(), first_release.targets(outputs), self._report)
             running.start(self.layout, domain=outputs["hosts"]["prod"], report=self._report)

@@ -28,6 +28,7 @@ class Ports:
     controller_manager: int
     scheduler: int
     kwok: int
+    kube_proxy: int
     front_door: int
     front_door_outside: int
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rehearsal.certificates import Certificates
 from rehearsal.layout import CHECKOUT
+from rehearsal.network.enter import search_path
 from rehearsal.ports import LOOPBACK, Ports
 from rehearsal.processes import Program
 from rehearsal.toolchain import Toolchain
@@ -159,10 +160,33 @@ class ControlPlane:
         command = (*program, *(f"--config={stage}" for stage in stages))
         return Program("kwok", command, self.logs / "kwok.log", {}, self.namespace)
 
+    def kube_proxy(self) -> Program:
+        """What leads each Service's addresses and ports to its pods: one for all nodes, as they share one network.
+
+        It belongs to no node, so that no zone's pods are preferred and no node's end is its own. It looks for its node
+        for 30 s before it begins (k8s.io/kubernetes, pkg/proxy/node.go); what was set up before stays in force.
+        """
+        program = _command(
+            self.toolchain.kubernetes_program("kube-proxy"),
+            {
+                "kubeconfig": str(self.kubeconfig_of("kube-proxy")),
+                "proxy-mode": "nftables",
+                "hostname-override": "every-node",
+                # Every address is local here, nodes' among them; by default only the one of its own node is served.
+                "nodeport-addresses": "0.0.0.0/0",
+                "healthz-bind-address": f"{LOOPBACK}:{self.ports.kube_proxy}",
+                # Limits of the machine's whole connection table, which are not this network's to set.
+                "conntrack-max-per-core": "0",
+                "conntrack-tcp-timeout-established": "0s",
+                "conntrack-tcp-timeout-close-wait": "0s",
+            },
+        )
+        return Program("kube-proxy", program, self.logs / "kube-proxy.log", {"PATH": search_path()}, self.namespace)
+
     def relay(self) -> Program:
         """What brings this machine's connections to the programs that run in a namespace."""
         at = self.ports
-        reached = (at.etcd, at.api_server, at.controller_manager, at.scheduler, at.kwok)
+        reached = (at.etcd, at.api_server, at.controller_manager, at.scheduler, at.kwok, at.kube_proxy)
         module = (sys.executable, "-m", "rehearsal.network.relay")
         variables = {"PYTHONPATH": str(CHECKOUT)}
         return Program("relay", module, self.logs / "relay.log", variables, self.namespace, host_ports=reached)

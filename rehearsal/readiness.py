@@ -29,19 +29,19 @@ PAUSE = 0.1
 
 @dataclass(frozen=True)
 class Probe:
-    """A question over HTTPS that is answered with 200 once something is so.
+    """A question that is answered with 200 once something is so.
 
     Attributes:
         waits_for: What is so then, to end the sentence "Waiting for …".
         port: Where to ask, on loopback.
         path: What to ask.
-        client: The certificate to ask with, by name.
+        client: The certificate to ask with over HTTPS, by name; None to ask over HTTP.
     """
 
     waits_for: str
     port: int
     path: str
-    client: str
+    client: str | None
 
 
 def wait(probe: Probe, program: Program, *, table: ProcessTable, trust: Certificates, report: Report) -> None:
@@ -50,7 +50,7 @@ def wait(probe: Probe, program: Program, *, table: ProcessTable, trust: Certific
     Raises:
         RehearsalError: The program ended, or took too long; with the end of its log file.
     """
-    context = _context(trust, probe.client)
+    context = _context(trust, probe.client) if probe.client else None
     began = reported = time.monotonic()
     while (problem := _problem(probe, context)) is not None:
         now = time.monotonic()
@@ -71,9 +71,13 @@ def _context(trust: Certificates, client: str) -> ssl.SSLContext:
     return context
 
 
-def _problem(probe: Probe, context: ssl.SSLContext) -> str | None:
+def _problem(probe: Probe, context: ssl.SSLContext | None) -> str | None:
     """Why the probe is not answered with 200; None if it is."""
-    connection = http.client.HTTPSConnection(LOOPBACK, probe.port, context=context, timeout=5)
+    connection = (
+        http.client.HTTPSConnection(LOOPBACK, probe.port, context=context, timeout=5)
+        if context
+        else http.client.HTTPConnection(LOOPBACK, probe.port, timeout=5)
+    )
     try:
         connection.request("GET", probe.path)
         status = connection.getresponse().status

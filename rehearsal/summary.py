@@ -14,12 +14,25 @@ from rich.text import Text
 from rehearsal.front_door.running import Entrance
 from rehearsal.status import NodeStatus, SlotStatus
 
+TRAFFIC = {
+    True: "requests to a node's port or a Service's address reach pods, by kube-proxy",
+    False: "none: kube-proxy does not run; `make up` starts it, or says why it cannot",
+}
+
 
 def show(
-    console: Console, stack: str, outputs: Mapping[str, Any], nodes: Sequence[NodeStatus], slots: Sequence[SlotStatus]
+    console: Console,
+    stack: str,
+    outputs: Mapping[str, Any],
+    nodes: Sequence[NodeStatus],
+    slots: Sequence[SlotStatus],
+    *,
+    traffic: bool,
 ) -> None:
-    """Prints hosts and outputs, nodes by environment, and where each service's pods are."""
-    console.print(Group(_outputs(stack, outputs), "", _nodes(nodes), "", _slots(slots), "", _totals(slots)))
+    """Prints hosts and outputs, whether there is traffic, nodes by environment, and where each service's pods are."""
+    console.print(
+        Group(_outputs(stack, outputs, TRAFFIC[traffic]), "", _nodes(nodes), "", _slots(slots), "", _totals(slots))
+    )
 
 
 def show_entrance(console: Console, entrance: Entrance | None) -> None:
@@ -36,7 +49,7 @@ def show_entrance(console: Console, entrance: Entrance | None) -> None:
         console.print(f"The front door stays as it was: {entrance.problem}", style="red", markup=False, soft_wrap=True)
 
 
-def _outputs(stack: str, outputs: Mapping[str, Any]) -> RenderableType:
+def _outputs(stack: str, outputs: Mapping[str, Any], traffic: str) -> RenderableType:
     table = Table(
         title=f"Stack {stack}", title_justify="left", title_style="bold", show_header=False, box=None, pad_edge=False
     )
@@ -46,6 +59,7 @@ def _outputs(stack: str, outputs: Mapping[str, Any]) -> RenderableType:
     table.add_row("cluster", f"{outputs['cluster']['name']} in {outputs['cluster']['region']}")
     for name, text in (("prod", "reaches prod"), ("dev", "reaches dev"), ("logs", "reaches Kibana, once it is built")):
         table.add_row(f"host {name}", f"{hosts[name]} {text}")
+    table.add_row("traffic", traffic)
     for name, group in outputs["nodeGroups"].items():
         taint = f", taint {group['taint']}" if group.get("taint") else ""
         table.add_row(f"nodes {name}", f"{', '.join(group['names'])}: label {group['label']}{taint}")

@@ -23,12 +23,22 @@ HOLDER = "network"
 PATIENCE = 30.0
 """Seconds that the set-up may take; it is a few commands."""
 
+OWN_ADDRESS = "198.18.0.1"
+"""From where its programs call, and from where nodes hand on what comes in by a NodePort.
+
+Of a range that no VPC has, for tests of networks (https://www.rfc-editor.org/rfc/rfc2544).
+"""
+
 _TOOLS = {"unshare": "util-linux", "nsenter": "util-linux", "ip": "iproute2", "nft": "nftables"}
 """What is needed, and the package that Linux distributions have it in."""
 
 # Whatever address is called, it is one of ours: a local route for all of them (ip-route(8)). The trial also asks nft
 # for what kube-proxy will ask of it, since a kernel may have no nf_tables.
-_SET_UP = "ip link set lo up && ip route add local 0.0.0.0/0 dev lo"
+_SET_UP = (
+    "ip link set lo up"
+    f" && ip address add {OWN_ADDRESS}/32 dev lo"
+    f" && ip route add local 0.0.0.0/0 dev lo src {OWN_ADDRESS}"
+)
 _TRIAL = f"{_SET_UP} && nft 'add table ip trial; add chain ip trial nat {{ type nat hook output priority -100; }}'"
 _READY = "ready"
 

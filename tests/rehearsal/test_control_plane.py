@@ -58,7 +58,7 @@ def test_a_second_rehearsal_starts_beside_a_first(
     first_start: tuple[Layout, list[str]], control_plane: RunningControlPlane
 ) -> None:
     layout, sentences = first_start
-    assert started(sentences) == [*kubernetes.NETWORK, *kubernetes.START_ORDER]
+    assert started(sentences) == [*kubernetes.NETWORK, *kubernetes.START_ORDER, *kubernetes.TRAFFIC]
     KubernetesApi(layout.kubeconfig).create(KEPT)
     assert control_plane.api.get("v1", "ConfigMap", "keep-me", "default") is None
 
@@ -88,7 +88,7 @@ def test_a_killed_part_of_the_network_comes_back_with_what_needs_it(
     sentences: list[str] = []
     kubernetes.start(layout, tools, sentences.append)
     # Who held the network is gone: the others are still in it, and what is started would be in another.
-    everything = [*kubernetes.NETWORK, *kubernetes.START_ORDER]
+    everything = [*kubernetes.NETWORK, *kubernetes.START_ORDER, *kubernetes.TRAFFIC]
     assert started(sentences) == (everything if name == namespace.HOLDER else [name])
     left = [record for record in before if psutil.pid_exists(record.pid)]
     assert len(left) == (0 if name == namespace.HOLDER else len(before) - 1)
@@ -130,7 +130,7 @@ def test_without_a_namespace_it_says_so_once_and_runs_on_this_machines_network(
     monkeypatch.undo()
     sentences.clear()
     kubernetes.start(layout, tools, sentences.append)
-    assert started(sentences) == [*kubernetes.NETWORK, *kubernetes.START_ORDER]
+    assert started(sentences) == [*kubernetes.NETWORK, *kubernetes.START_ORDER, *kubernetes.TRAFFIC]
 
 
 def test_a_stop_ends_every_process_and_a_start_after_it_finds_the_data(layout: Layout, tools: Toolchain) -> None:

@@ -544,7 +544,7 @@ def test_a_bad_setting_is_refused_before_anything_changes(platform: Rehearsal) -
 def test_down_leaves_nothing(platform: Rehearsal) -> None:
     layout = platform.layout
     processes = [psutil.Process(record.pid) for record in ProcessTable(layout.processes).running()]
-    assert len(processes) >= len((*control_plane.NETWORK, *control_plane.START_ORDER))
+    assert len(processes) >= len((*control_plane.NETWORK, *control_plane.START_ORDER, *control_plane.TRAFFIC))
     platform.open().unprotect()
     protection.lift(layout)
     platform.open().destroy(EngineDisplay(platform.console, "destroy"))

@@ -12,9 +12,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from rehearsal import certificates
-from rehearsal.certificates import Certificates
-
-NAMES = ("server", "etcd", "admin", "controller-manager", "scheduler", "kwok")
+from rehearsal.certificates import NAMES, Certificates
+from rehearsal.errors import RehearsalError
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +47,13 @@ def test_an_interrupted_making_is_made_anew(tmp_path: Path, monkeypatch: pytest.
             certificates.ensure(tmp_path / "pki")
     made = certificates.ensure(tmp_path / "pki")
     assert all(made.of(name).key.stat().st_size > 0 for name in NAMES)
+
+
+def test_those_of_an_older_version_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    made = certificates.ensure(tmp_path / "pki")
+    made.of("kube-proxy").key.unlink()
+    with pytest.raises(RehearsalError, match=r"(?s)older version: there is none for kube-proxy.*take the rehearsal down"):
+        certificates.ensure(tmp_path / "pki")
 
 
 def test_private_keys_are_for_their_owner_only(made: Certificates) -> None:

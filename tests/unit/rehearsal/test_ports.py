@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from dataclasses import astuple
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ def test_a_port_that_came_later_is_added_and_the_others_stay(tmp_path: Path) -> 
     del named["front_door"]
     file.write_text(json.dumps(named))
     second = ports.ensure(file)
-    assert astuple(second)[:6] == astuple(first)[:6]
+    assert replace(second, front_door=first.front_door) == first
     assert second.front_door not in {*named.values(), 0}
     assert ports.ensure(file) == second
 
@@ -40,7 +40,7 @@ def test_ports_are_distinct_free_and_no_node_ports(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(ports, "is_free", is_free)
     chosen = set(astuple(ports.ensure(tmp_path / "ports.json")))
-    assert len(chosen) == 8
+    assert len(chosen) == len(fields(ports.Ports))
     assert not chosen & taken
     assert all(1024 < port < 30_000 for port in chosen)
 

@@ -33,11 +33,10 @@ def slot(color: str, *, live: bool, ready: int) -> SlotStatus:
     )
 
 
-def shown() -> str:
+def shown(*, traffic: bool = True) -> str:
     console = Console(file=StringIO(), width=100)
-    summary.show(
-        console, "dev", OUTPUTS, [NODE], [slot("blue", live=True, ready=1), slot("green", live=False, ready=0)]
-    )
+    slots = [slot("blue", live=True, ready=1), slot("green", live=False, ready=0)]
+    summary.show(console, "dev", OUTPUTS, [NODE], slots, traffic=traffic)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
@@ -80,6 +79,13 @@ def test_where_to_open_a_host_is_told_for_the_staff_and_for_others() -> None:
 def test_what_the_front_door_does_not_do_stands_below() -> None:
     assert "stays as it was" not in entrance()
     assert "The front door stays as it was: Ingress x is [odd]" in entrance("Ingress x is [odd]")
+
+
+def test_whether_requests_reach_pods_is_said() -> None:
+    (row,) = (line for line in shown().splitlines() if line.startswith("traffic"))
+    assert "reach pods" in row
+    (row,) = (line for line in shown(traffic=False).splitlines() if line.startswith("traffic"))
+    assert row.split()[1] == "none:"
 
 
 def test_what_stands_in_is_said() -> None:
