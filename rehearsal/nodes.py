@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
+from itertools import cycle
 from typing import Any, Literal
 
+from rehearsal.errors import RehearsalError
 from rehearsal.instance_types import InstanceType, instance_type
 from rehearsal.toolchain.tools import KUBERNETES
 
@@ -41,7 +43,8 @@ class NodeGroupSpec:
         labels: Labels on top of those that EKS and the kubelet set, e.g. `{"environment": "dev"}`.
         taints: Taints of all its nodes.
         region: AWS region, e.g. `ap-northeast-2`.
-        zones: Availability zones that its nodes take turns in; at least one.
+        subnets: By the availability zones that its nodes take turns in, at least one, the IPv4 range of its subnet
+            there.
         capacity_type: How its instances are bought.
         disk_gib: Size of a node's disk in GiB.
         generation: Which instances these are: EKS replaces all of them for a new version of the launch template.
@@ -53,39 +56,50 @@ class NodeGroupSpec:
     labels: Mapping[str, str]
     taints: tuple[Taint, ...]
     region: str
-    zones: tuple[str, ...]
+    subnets: Mapping[str, str]
     capacity_type: Literal["ON_DEMAND", "SPOT"] = "ON_DEMAND"
     disk_gib: int = 20
     generation: int = 1
 
 
-def nodes(group: NodeGroupSpec) -> list[dict[str, Any]]:
+def nodes(group: NodeGroupSpec, there: Iterable[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
     """The group's Node objects, to be created as they are; the same for the same group, each time.
 
     A group that grows keeps its nodes and gets more behind them; one that shrinks loses the last.
 
+    Args:
+        group: The group.
+        there: All Node objects that there are: an instance keeps its address, and gets no other's.
+
     Raises:
-        RehearsalError: EC2 has no such instance type.
+        RehearsalError: EC2 has no such instance type, or a subnet is full.
     """
     kind = instance_type(group.instance_type)
-    return [_node(group, kind, index) for index in range(group.desired)]
+    zones = [zone for zone, _ in zip(cycle(group.subnets), range(group.desired), strict=False)]
+    ids = [f"aws:///{zone}/{_instance_id(group, index)}" for index, zone in enumerate(zones)]
+    held = {str(node["spec"].get("providerID")): _internal_ip(node) for node in there}
+    free = {zone: _addresses(group, IPv4Network(cidr), set(held.values())) for zone, cidr in group.subnets.items()}
+    return [
+        _node(group, kind, provider_id, zone, held.get(provider_id) or next(free[zone]))
+        for provider_id, zone in zip(ids, zones, strict=True)
+    ]
 
 
 def node_names(group: NodeGroupSpec) -> list[str]:
-    """The names of the group's nodes, in order."""
-    return [_host_name(group, _address(group, index)) for index in range(group.desired)]
+    """The names of the group's nodes, in order, where there are no others."""
+    return [str(node["metadata"]["name"]) for node in nodes(group)]
 
 
-def _node(group: NodeGroupSpec, kind: InstanceType, index: int) -> dict[str, Any]:
-    address = _address(group, index)
+def _node(
+    group: NodeGroupSpec, kind: InstanceType, provider_id: str, zone: str, address: IPv4Address
+) -> dict[str, Any]:
     name = _host_name(group, address)
-    zone = group.zones[index % len(group.zones)]
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": name, "labels": _labels(group, kind, name, zone)},
         "spec": {
-            "providerID": f"aws:///{zone}/{_instance_id(group, index)}",
+            "providerID": provider_id,
             **({"taints": [_taint(taint) for taint in group.taints]} if group.taints else {}),
         },
         "status": {
@@ -149,10 +163,28 @@ def _allocatable_storage_mib(disk_gib: int) -> int:
     return max(0, disk_gib * 1024 * (100 - EVICTION_STORAGE_PERCENT) // 100 - KUBELET_STORAGE_GIB * 1024)
 
 
-def _address(group: NodeGroupSpec, index: int) -> IPv4Address:
-    """An address in 10.0.0.0/8 that follows from the group and its generation: its nodes' addresses stand in a row."""
-    start = int.from_bytes(_digest(_instances(group))[:3])
-    return IPv4Address("10.0.0.0") + (start + index) % 2**24
+def _addresses(group: NodeGroupSpec, subnet: IPv4Network, taken: Container[object]) -> Iterator[IPv4Address]:
+    """The subnet's free addresses, from one on that follows from the group and its generation.
+
+    AWS keeps the first four and the last for itself.
+    https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
+
+    Raises:
+        RehearsalError: There is none any more.
+    """
+    start, hosts = int.from_bytes(_digest(_instances(group))[:4]), subnet.num_addresses - 5
+    for index in range(hosts):
+        address = subnet[4 + (start + index) % hosts]
+        if address not in taken:
+            yield address
+    raise RehearsalError(
+        f"Subnet {subnet} has no address left for a node of group {group.name}.", remedy="make the group smaller."
+    )
+
+
+def _internal_ip(node: Mapping[str, Any]) -> IPv4Address | None:
+    of_node = node.get("status", {}).get("addresses", [])
+    return next((IPv4Address(one["address"]) for one in of_node if one["type"] == "InternalIP"), None)
 
 
 def _host_name(group: NodeGroupSpec, address: IPv4Address) -> str:

@@ -20,8 +20,11 @@ SERVICE_CIDR = "172.20.0.0/16"
 https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html
 """
 
-POD_CIDR = "10.244.0.0/16"
-"""Addresses of pods. No container runs behind them, so they need not be the VPC's."""
+POD_CIDR = "100.64.0.0/16"
+"""Addresses of pods: in the range that EKS has for pods beside the VPC's own, where no node or Service has any.
+
+https://docs.aws.amazon.com/eks/latest/best-practices/custom-networking.html
+"""
 
 NODE_LEASE_SECONDS = 40
 """As kubelets have it by default (`nodeLeaseDurationSeconds`)."""

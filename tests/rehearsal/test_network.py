@@ -27,7 +27,7 @@ REPLICAS = 3
 TIMES = 40
 """Requests after which each of three pods was asked, but for one run in ten million."""
 
-DEV = NodeGroupSpec("dev-a", "t3.large", 1, {"environment": "dev"}, (), "ap-northeast-2", ("ap-northeast-2a",))
+DEV = NodeGroupSpec("dev-a", "t3.large", 1, {"environment": "dev"}, (), "ap-northeast-2", {"a": "10.10.0.0/18"})
 PROD = NodeGroupSpec(
     "prod-a",
     "t3.large",
@@ -35,7 +35,7 @@ PROD = NodeGroupSpec(
     {"environment": "prod"},
     (Taint("environment", "prod", "NoSchedule"),),
     "ap-northeast-2",
-    ("ap-northeast-2a", "ap-northeast-2b"),
+    {"a": "10.10.0.0/18", "b": "10.10.64.0/18"},
 )
 
 

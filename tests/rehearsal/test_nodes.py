@@ -22,7 +22,7 @@ DEV = NodeGroupSpec(
     labels={"environment": "dev", **OURS},
     taints=(),
     region="ap-northeast-2",
-    zones=("ap-northeast-2a",),
+    subnets={"ap-northeast-2a": "10.10.0.0/18"},
 )
 PROD = NodeGroupSpec(
     name="prod-a",
@@ -31,7 +31,7 @@ PROD = NodeGroupSpec(
     labels={"environment": "prod", **OURS},
     taints=(Taint("environment", "prod", "NoSchedule"),),
     region="ap-northeast-2",
-    zones=("ap-northeast-2a",),
+    subnets={"ap-northeast-2a": "10.10.0.0/18"},
 )
 
 

@@ -35,8 +35,8 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
         AwsError: Pods cannot be evicted from the old nodes.
         RehearsalError: The API server does not answer or refuses a node, or the nodes do not become ready.
     """
-    wanted = {str(node["metadata"]["name"]): node for node in nodes(group)}
     with answering(layout, f"node group {group.name}") as api:
+        wanted = {str(node["metadata"]["name"]): node for node in nodes(group, api.list("v1", "Node"))}
         there = {str(node["metadata"]["name"]): node for node in _nodes_of(api, group.name)}
         for name, node in wanted.items():
             if name not in there:

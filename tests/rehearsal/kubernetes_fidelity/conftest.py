@@ -84,7 +84,7 @@ def node(control_plane: RunningControlPlane) -> Iterator[None]:
             labels={"environment": "fidelity"},
             taints=(),
             region="ap-northeast-2",
-            zones=("ap-northeast-2a",),
+            subnets={"ap-northeast-2a": "10.10.0.0/18"},
         )
     )
     control_plane.api.create(only)

@@ -52,7 +52,7 @@ def test_an_interrupted_making_is_made_anew(tmp_path: Path, monkeypatch: pytest.
 def test_those_of_an_older_version_are_refused_with_what_to_do(tmp_path: Path) -> None:
     made = certificates.ensure(tmp_path / "pki")
     made.of("kube-proxy").key.unlink()
-    with pytest.raises(RehearsalError, match=r"(?s)older version: there is none for kube-proxy.*take the rehearsal down"):
+    with pytest.raises(RehearsalError, match=r"(?s)there is none for kube-proxy.*take the rehearsal down"):
         certificates.ensure(tmp_path / "pki")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from decimal import Decimal
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,7 +23,7 @@ GROUP = NodeGroupSpec(
     labels={"environment": "prod"},
     taints=(Taint("environment", "prod", "NoSchedule"),),
     region="ap-northeast-2",
-    zones=("ap-northeast-2a", "ap-northeast-2b", "ap-northeast-2c"),
+    subnets={f"ap-northeast-2{letter}": f"10.20.{64 * at}.0/18" for at, letter in enumerate("abc")},
 )
 
 KINDS = st.sampled_from(["t3.nano", "t3.small", "t3.large", "m7g.xlarge", "m5.4xlarge", "c5.9xlarge", "c6in.32xlarge"])
@@ -32,8 +34,8 @@ GROUPS = st.builds(
     name=st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}", fullmatch=True),
     desired=st.integers(0, 60),
     instance_type=KINDS,
-    zones=st.lists(st.sampled_from("abcd"), min_size=1, unique=True).map(
-        lambda letters: tuple(f"ap-northeast-2{letter}" for letter in letters)
+    subnets=st.lists(st.sampled_from("abcd"), min_size=1, unique=True).map(
+        lambda letters: {f"ap-northeast-2{letter}": f"10.20.{at}.0/25" for at, letter in enumerate(letters)}
     ),
 )
 
@@ -119,9 +121,44 @@ def test_a_group_that_grows_or_shrinks_keeps_its_other_nodes(group: NodeGroupSpe
 
 
 @given(GROUPS)
+def test_a_nodes_address_lies_in_its_zones_subnet(group: NodeGroupSpec) -> None:
+    for node in nodes(group):
+        subnet = IPv4Network(group.subnets[node["metadata"]["labels"]["topology.kubernetes.io/zone"]])
+        assert address(node) in list(subnet)[4:-1]
+
+
+@given(st.lists(GROUPS, max_size=8, unique_by=lambda group: group.name), st.data())
+def test_no_two_nodes_have_the_same_address_and_each_keeps_its_own(
+    groups: list[NodeGroupSpec], data: st.DataObject
+) -> None:
+    there: list[dict[str, Any]] = []
+    narrow = [replace(group, desired=group.desired % 8, subnets={"a": "10.20.0.0/26"}) for group in groups]
+    for group in narrow:
+        there += nodes(group, there)
+    assert len({address(node) for node in there}) == len(there)
+    if narrow:
+        group = data.draw(st.sampled_from(narrow))
+        kept = [node for node in there if data.draw(st.booleans()) or of_group(node) == group.name]
+        assert nodes(group, kept) == [node for node in there if of_group(node) == group.name]
+
+
+def test_a_subnet_that_is_full_is_named() -> None:
+    with pytest.raises(RehearsalError, match=r"10\.20\.0\.0/28 has no address left.*prod-a"):
+        nodes(replace(GROUP, desired=12, subnets={"a": "10.20.0.0/28"}))
+
+
+def address(node: dict[str, Any]) -> IPv4Address:
+    return IPv4Address(node["status"]["addresses"][0]["address"])
+
+
+def of_group(node: dict[str, Any]) -> str:
+    return node["metadata"]["labels"]["eks.amazonaws.com/nodegroup"]
+
+
+@given(GROUPS)
 def test_nodes_are_spread_evenly_over_the_zones(group: NodeGroupSpec) -> None:
     zones = [node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in nodes(group)]
-    counts = [zones.count(zone) for zone in group.zones]
+    counts = [zones.count(zone) for zone in group.subnets]
     assert sum(counts) == group.desired
     assert max(counts) - min(counts) <= 1
 

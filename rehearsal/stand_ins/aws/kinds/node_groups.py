@@ -123,7 +123,8 @@ def _generation(account: Account, inputs: Properties) -> int:
 def spec(record: Record, account: Account) -> NodeGroupSpec:
     """The node group as its nodes are made from it."""
     inputs = record.inputs
-    subnets = [account.find(SUBNET, str(subnet)) for subnet in inputs["subnetIds"]]
+    subnets = [found for subnet in inputs["subnetIds"] if (found := account.find(SUBNET, str(subnet)))]
+    ranges = {str(subnet.outputs["availabilityZone"]): str(subnet.inputs["cidrBlock"]) for subnet in subnets}
     taints: list[Any] = inputs.get("taints") or []
     return NodeGroupSpec(
         name=str(inputs["nodeGroupName"]),
@@ -134,7 +135,7 @@ def spec(record: Record, account: Account) -> NodeGroupSpec:
             Taint(key=taint["key"], value=taint.get("value") or "", effect=EFFECTS[taint["effect"]]) for taint in taints
         ),
         region=str(record.outputs["region"]),
-        zones=tuple(sorted({str(subnet.outputs["availabilityZone"]) for subnet in subnets if subnet is not None})),
+        subnets=dict(sorted(ranges.items())),
         capacity_type=inputs.get("capacityType", "ON_DEMAND"),
         disk_gib=_disk_gib(account, inputs),
         generation=_generation(account, inputs),

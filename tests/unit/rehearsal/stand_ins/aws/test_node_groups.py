@@ -39,7 +39,7 @@ def test_nodes_come_from_the_group_its_subnets_and_its_launch_template(tmp_path:
     )
     made = spec(group, world.account)
     assert (made.name, made.instance_type, made.desired, made.disk_gib) == ("prod", "m6i.xlarge", 2, 50)
-    assert made.zones == ("ap-northeast-2a", "ap-northeast-2c")
+    assert tuple(made.subnets) == ("ap-northeast-2a", "ap-northeast-2c")
     assert made.labels == {"environment": "prod"}
     assert made.taints == (Taint(key="environment", value="prod", effect="NoSchedule"),)
     assert (made.region, made.capacity_type) == ("ap-northeast-2", "SPOT")
