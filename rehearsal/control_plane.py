@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from filelock import FileLock
 
 from rehearsal import certificates, kubeconfigs, metrics, ports
@@ -22,6 +24,9 @@ TRAFFIC = ("kube-proxy",)
 """The programs that bring requests to pods, where there is such a network."""
 
 _CLIENTS = ("controller-manager", "scheduler", "kwok", "kube-proxy")
+
+Started: TypeAlias = tuple[Program, dict[int, str], tuple[Probe, ...]]
+"""A program, the ports that it takes of this machine (with who listens there in the end), what shows it is ready."""
 
 
 def start(layout: Layout, toolchain: Toolchain, report: Report) -> None:
@@ -47,7 +52,7 @@ def start(layout: Layout, toolchain: Toolchain, report: Report) -> None:
         )
         _write_kubeconfigs(layout, plane)
         samples = metrics.program(layout, plane.namespace)
-        for program, listens_on, probes in (*_programs(plane), (samples, {}, ())):
+        for program, listens_on, probes in (*_programs(plane), (samples, {}, ()), *_traffic(plane)):
             if not table.is_running(program.name):
                 for port, listener in listens_on.items():
                     ports.check_free(port, program=listener)
@@ -117,11 +122,8 @@ def _network(table: ProcessTable, layout: Layout, report: Report) -> int | None:
     return inside
 
 
-def _programs(plane: ControlPlane) -> tuple[tuple[Program, dict[int, str], tuple[Probe, ...]], ...]:
-    """Each program, the ports that it takes of this machine, and what shows that it is ready, in the order of starting.
-
-    A port stands with the name of the program that listens there in the end.
-    """
+def _programs(plane: ControlPlane) -> tuple[Started, ...]:
+    """What Kubernetes runs, in the order of starting."""
     at = plane.ports
     # The first thing in a new cluster that only a controller makes, and without which no pod is admitted.
     account = "/api/v1/namespaces/default/serviceaccounts/default"
@@ -141,10 +143,15 @@ def _programs(plane: ControlPlane) -> tuple[tuple[Program, dict[int, str], tuple
     )
     if plane.namespace is None:
         return tuple((one, dict.fromkeys(at, one.name), probes) for one, at, probes in kubernetes)
-    # Nobody waits for kube-proxy here: it takes half a minute (`wait_for_traffic`).
-    inside = (*kubernetes, (plane.kube_proxy(), (at.kube_proxy,), ()))
-    taken = {port: program.name for program, listens_on, _ in inside for port in listens_on}
-    return ((plane.relay(), taken, ()), *((program, {}, probes) for program, _, probes in inside))
+    taken = {port: program.name for program, listens_on, _ in kubernetes for port in listens_on}
+    nothing: dict[int, str] = {}
+    inside = ((program, nothing, probes) for program, _, probes in kubernetes)
+    return ((plane.relay(), {**taken, at.kube_proxy: "kube-proxy"}, ()), *inside)
+
+
+def _traffic(plane: ControlPlane) -> tuple[Started, ...]:
+    """What brings requests to pods. Nobody waits for it here: kube-proxy takes half a minute (`wait_for_traffic`)."""
+    return () if plane.namespace is None else ((plane.kube_proxy(), {}, ()),)
 
 
 def _write_kubeconfigs(layout: Layout, plane: ControlPlane) -> None:
