@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 
 import settings
+from components.access_logs import AccessLogs, AccessLogsArgs
 from components.cluster_reference import ClusterReference
 from components.efk.kibana import NAMESPACE as LOGGING
 from components.ingress_class import IngressClass, IngressClassArgs
@@ -52,6 +53,11 @@ class FrontDoor(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         asked = args.config.load_balancer
+        logs = AccessLogs(
+            name,
+            AccessLogsArgs(account=args.cluster.account, retention_days=asked.access_log_days),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         cidrs = {"public": asked.public_cidrs, "staff": asked.staff_cidrs}
         self.classes = {
             one: IngressClass(
@@ -60,7 +66,8 @@ class FrontDoor(pulumi.ComponentResource):
                     namespaces=[*self._environments(args.config, one), *TOOLS[one]],
                     inbound_cidrs=cidrs[one],
                     certificate_arn=asked.certificate_arn,
-                    attributes=attributes(args.config),
+                    web_acl_arn=asked.web_acl_arn,
+                    attributes=attributes(args.config, logs.bucket),
                 ),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[controller]),
             ).ingress_class
@@ -73,7 +80,7 @@ class FrontDoor(pulumi.ComponentResource):
         return [name for name in settings.ENVIRONMENTS if config.load_balancer_of(name) == load_balancer]
 
 
-def attributes(config: settings.Settings) -> dict[str, pulumi.Input[str]]:
+def attributes(config: settings.Settings, log_bucket: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
     """What holds for both load balancers.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
@@ -81,6 +88,8 @@ def attributes(config: settings.Settings) -> dict[str, pulumi.Input[str]]:
     return {
         "idle_timeout.timeout_seconds": str(config.load_balancer.idle_timeout_seconds),
         "deletion_protection.enabled": str(config.protect).lower(),
+        "access_logs.s3.enabled": "true",
+        "access_logs.s3.bucket": log_bucket,
         # A header whose name is none may mean one thing here and another to a service.
         "routing.http.drop_invalid_header_fields.enabled": "true",
     }

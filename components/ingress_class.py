@@ -38,6 +38,7 @@ class IngressClassArgs:
         namespaces: Whose Ingresses it takes; at least one.
         inbound_cidrs: Who reaches its hosts, IPv4; at least one.
         certificate_arn: Of the hosts' certificate in ACM; None for the one that the controller finds by their names.
+        web_acl_arn: Of a WAF web ACL that judges each request first; None for none.
         attributes: The load balancer's own, by their names in AWS.
             https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html
     """
@@ -45,6 +46,7 @@ class IngressClassArgs:
     namespaces: Sequence[str]
     inbound_cidrs: Sequence[str]
     certificate_arn: pulumi.Input[str] | None = None
+    web_acl_arn: str | None = None
     attributes: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
@@ -66,6 +68,7 @@ def parameters(name: str, args: IngressClassArgs) -> dict[str, object]:
         "sslPolicy": TLS_POLICY,
         "sslRedirectPort": "443",
         **({"certificateArn": [args.certificate_arn]} if args.certificate_arn else {}),
+        **({"wafv2AclArn": args.web_acl_arn} if args.web_acl_arn else {}),
         "targetType": "instance",
         "loadBalancerAttributes": [{"key": key, "value": value} for key, value in args.attributes.items()],
     }

@@ -33,6 +33,7 @@ from settings.values import (
     SourceUrl,
     TagValue,
     VariableName,
+    WebAclArn,
     Zone,
 )
 
@@ -110,6 +111,13 @@ class LoadBalancer(Model):
     certificate_arn: CertificateArn | None = Field(
         default=None,
         description="The certificate of DOMAIN and *.DOMAIN, in ACM of this region; left out, the one there that fits.",
+    )
+    web_acl_arn: WebAclArn | None = Field(
+        default=None,
+        description="A WAF web ACL of this region that judges each request to either of them; left out, none does.",
+    )
+    access_log_days: int = Field(
+        default=90, ge=1, le=3650, description="How long their access logs are kept, in a bucket of the stack's own."
     )
     idle_timeout_seconds: int = Field(
         default=60,

@@ -101,6 +101,13 @@ CertificateArn: TypeAlias = Annotated[
         "a certificate's ARN in ACM, arn:aws:acm:REGION:ACCOUNT:certificate/ID",
     ),
 ]
+WebAclArn: TypeAlias = Annotated[
+    str,
+    _check(
+        r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[\w-]+/[\w-]+",
+        "a regional web ACL's ARN in WAF, arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID",
+    ),
+]
 TagValue: TypeAlias = Annotated[
     str,
     Field(max_length=256),

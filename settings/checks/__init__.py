@@ -13,7 +13,7 @@ CHECKS = (
     (network.address_problems, {"network", "environments"}),
     (access.problems, {"account_id", "permissions_boundary_arn", "cluster"}),
     (access.staff_problems, {"load_balancer"}),
-    (access.certificate_problems, {"account_id", "region", "load_balancer"}),
+    (access.regional_problems, {"account_id", "region", "load_balancer"}),
     (nodes.problems, {"environments"}),
     (services.problems, {"services"}),
     (services.timing_problems, {"services", "load_balancer"}),

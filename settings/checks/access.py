@@ -55,19 +55,23 @@ def staff_problems(settings: Settings) -> Iterator[Problem]:
     )
 
 
-def certificate_problems(settings: Settings) -> Iterator[Problem]:
-    """A certificate that a load balancer of this stack cannot use: of another region or account."""
-    arn = settings.load_balancer.certificate_arn
-    if arn is None:
-        return
-    _, _, _, region, account, _ = arn.split(":")
-    if (region, account) != (settings.region, settings.account_id):
-        yield Problem(
-            f"{PROJECT}:loadBalancer.certificateArn",
-            arn,
-            f"a certificate of the region {settings.region} and the account {settings.account_id}: a load balancer "
-            "takes no other",
-        )
+def regional_problems(settings: Settings) -> Iterator[Problem]:
+    """A certificate or a web ACL that a load balancer of this stack cannot use: of another region or account."""
+    asked = settings.load_balancer
+    for key, what, arn in (
+        ("certificateArn", "certificate", asked.certificate_arn),
+        ("webAclArn", "web ACL", asked.web_acl_arn),
+    ):
+        if arn is None:
+            continue
+        _, _, _, region, account, _ = arn.split(":")
+        if (region, account) != (settings.region, settings.account_id):
+            yield Problem(
+                f"{PROJECT}:loadBalancer.{key}",
+                arn,
+                f"a {what} of the region {settings.region} and the account {settings.account_id}: a load balancer "
+                "takes no other",
+            )
 
 
 def _endpoint_problems(settings: Settings) -> Iterator[Problem]:

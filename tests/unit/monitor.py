@@ -131,6 +131,8 @@ class RecordingMonitor(MockMonitor):
                 known = number, {"arn": f"arn:aws:kms:{regional}:key/{number}", "keyId": number}
             case "aws:cloudwatch/logGroup:LogGroup":
                 known = name, {"arn": f"arn:aws:logs:{regional}:log-group:{name}"}
+            case "aws:s3/bucket:Bucket":
+                known = str(made.inputs["bucket"]), {"arn": f"arn:aws:s3:::{made.inputs['bucket']}"}
             case "aws:ec2/launchTemplate:LaunchTemplate":
                 known = f"lt-{number}", {"arn": arn, "latestVersion": 1, "defaultVersion": 1}
             case "eks:index:Cluster":

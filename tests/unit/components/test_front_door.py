@@ -87,6 +87,22 @@ def test_a_certificate_that_is_named_is_on_both() -> None:
     assert [spec["certificateArn"] for spec in asked(changed(certificateArn=arn)).values()] == [[arn], [arn]]
 
 
+def test_every_request_is_logged_into_a_bucket_that_may_be_written_before(graph: Graph) -> None:
+    (policy,) = graph.of_type("aws:s3/bucketPolicy:BucketPolicy")
+    (bucket,) = graph.of_type("aws:s3/bucket:Bucket")
+    for one in graph.of_kind("IngressClassParams"):
+        attributes = {asked["key"]: asked["value"] for asked in one.spec["loadBalancerAttributes"]}
+        assert attributes["access_logs.s3.enabled"] == "true"
+        assert attributes["access_logs.s3.bucket"] == bucket.inputs["bucket"]
+        assert policy.urn in graph.after_all(one)
+
+
+def test_a_web_acl_that_is_named_judges_requests_to_both_and_else_there_is_none(graph: Graph) -> None:
+    arn = "arn:aws:wafv2:ap-northeast-2:123456789012:regional/webacl/hello/0123abcd"
+    assert [spec["wafv2AclArn"] for spec in asked(changed(webAclArn=arn)).values()] == [arn, arn]
+    assert not any("wafv2AclArn" in spec for spec in asked(graph).values())
+
+
 def test_a_class_is_the_controllers_and_has_its_parameters(graph: Graph) -> None:
     for one in graph.of_kind("IngressClass"):
         assert one.spec["controller"] == "ingress.k8s.aws/alb"

@@ -11,6 +11,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.stand_ins.aws.kind import Kind
 from rehearsal.stand_ins.aws.kinds import (
     addresses,
+    buckets,
     cluster_access,
     clusters,
     keys,
@@ -42,6 +43,7 @@ KINDS: dict[str, Kind] = {
         logs,
         registry,
         snapshots,
+        buckets,
         left_behind,
     )
     for kind in module.KINDS

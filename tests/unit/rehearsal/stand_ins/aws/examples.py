@@ -278,4 +278,26 @@ EXAMPLES: dict[str, Example] = {
     "access-to-images": Example(
         "aws:ecr/repositoryPolicy:RepositoryPolicy", lambda _: {"repository": "hello/api", "policy": POLICY}
     ),
+    "bucket": Example("aws:s3/bucket:Bucket", lambda w: {"bucket": f"logs-{w.caller.account_id}"}),
+    "bucket-policy": Example(
+        "aws:s3/bucketPolicy:BucketPolicy", lambda w: {"bucket": w.id("bucket"), "policy": POLICY}
+    ),
+    "bucket-closed": Example(
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+        lambda w: {"bucket": w.id("bucket"), "blockPublicAcls": True},
+    ),
+    "bucket-encryption": Example(
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        lambda w: {
+            "bucket": w.id("bucket"),
+            "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}],
+        },
+    ),
+    "bucket-retention": Example(
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        lambda w: {
+            "bucket": w.id("bucket"),
+            "rules": [{"id": "retention", "status": "Enabled", "expiration": {"days": 90}}],
+        },
+    ),
 }

@@ -1,0 +1,111 @@
+"""S3 buckets, and what is said of each. Nothing is in them.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
+from __future__ import annotations
+
+from rehearsal.stand_ins.aws import rules
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, text
+
+BUCKET = "aws:s3/bucket:Bucket"
+
+WEBSITE_ZONES = {"ap-northeast-2": "Z3W03O7B5YMIYP"}
+"""Hosted zone ids of S3's websites. https://docs.aws.amazon.com/general/latest/gr/s3.html ."""
+
+IN_BUCKET = (
+    Reference("bucket", BUCKET, missing=Refusal("NoSuchBucket", "The specified bucket does not exist"), follows=True),
+)
+
+
+def _website_zone(making: Making) -> str:
+    return WEBSITE_ZONES.get(making.region, "")
+
+
+KINDS = (
+    Kind(
+        type=BUCKET,
+        make_id=text("{bucket}"),
+        arn="arn:aws:s3:::{bucket}",
+        name=AutoName(property="bucket", longest=63, lower=True),
+        rules={
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+            "bucket": rules.pattern(
+                r"[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]",
+                "InvalidBucketName",
+                "The specified bucket is not valid: {value}",
+            ),
+        },
+        unique=(
+            Unique(
+                ("bucket",),
+                Refusal(
+                    "BucketAlreadyOwnedByYou",
+                    "Your previous request to create the named bucket succeeded and you already own it.",
+                ),
+            ),
+        ),
+        replaces=frozenset({"bucket", "bucketPrefix", "objectLockEnabled"}),
+        constants={
+            "accelerationStatus": "",
+            "acl": "private",
+            "bucketNamespace": "global",
+            "bucketPrefix": "",
+            "corsRules": [],
+            "forceDestroy": False,
+            "grants": [],
+            "lifecycleRules": [],
+            "logging": {},
+            "objectLockConfiguration": {},
+            "objectLockEnabled": False,
+            "policy": "",
+            "replicationConfiguration": {},
+            "requestPayer": "BucketOwner",
+            "serverSideEncryptionConfiguration": {},
+            "versioning": {},
+            "website": {},
+            "websiteDomain": "",
+            "websiteEndpoint": "",
+        },
+        attributes={
+            "bucketDomainName": text("{bucket}.s3.amazonaws.com"),
+            "bucketRegion": text("{region}"),
+            "bucketRegionalDomainName": text("{bucket}.s3.{region}.amazonaws.com"),
+            "hostedZoneId": _website_zone,
+        },
+    ),
+    Kind(
+        type="aws:s3/bucketPolicy:BucketPolicy",
+        make_id=text("{bucket}"),
+        rules={"policy": rules.json_text},
+        references=IN_BUCKET,
+        replaces=frozenset({"bucket"}),
+        tagged=False,
+    ),
+    Kind(
+        type="aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+        make_id=text("{bucket}"),
+        references=IN_BUCKET,
+        replaces=frozenset({"bucket"}),
+        tagged=False,
+    ),
+    Kind(
+        type="aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        make_id=text("{bucket}"),
+        rules={
+            "rules.applyServerSideEncryptionByDefault.sseAlgorithm": rules.one_of("AES256", "aws:kms", "aws:kms:dsse")
+        },
+        references=IN_BUCKET,
+        replaces=frozenset({"bucket", "expectedBucketOwner"}),
+        tagged=False,
+    ),
+    Kind(
+        type="aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        make_id=text("{bucket}"),
+        rules={"rules.status": rules.one_of("Enabled", "Disabled")},
+        references=IN_BUCKET,
+        replaces=frozenset({"bucket", "expectedBucketOwner"}),
+        constants={"expectedBucketOwner": "", "transitionDefaultMinimumObjectSize": "all_storage_classes_128K"},
+        tagged=False,
+    ),
+)
