@@ -16,8 +16,8 @@ from typing import IO, Self, cast
 from rehearsal.layout import CHECKOUT
 from rehearsal.network.enter import enter
 
-PORT = 8080
-"""Where pods listen."""
+PORT = 9999
+"""Where pods listen. They do not say so, and what answers for pods that do leaves it alone."""
 
 SECONDS = 2.0
 """After so long without an answer there is none."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,7 @@ def deployment(slot: str) -> dict[str, Any]:
     marks = {"app.kubernetes.io/name": "web", "slot": slot}
     pod = {
         "metadata": {"labels": marks},
-        "spec": {
-            "containers": [{"name": "web", "image": "web", "ports": [{"name": "http", "containerPort": PORT}]}],
-            "terminationGracePeriodSeconds": 1,
-        },
+        "spec": {"containers": [{"name": "web", "image": "web"}], "terminationGracePeriodSeconds": 1},
     }
     return {
         "apiVersion": "apps/v1",
@@ -64,7 +62,7 @@ SERVICE = {
     "spec": {
         "type": "NodePort",
         "selector": {"app.kubernetes.io/name": "web", "slot": "blue"},
-        "ports": [{"name": "http", "port": 80, "targetPort": "http", "nodePort": NODE_PORT}],
+        "ports": [{"name": "http", "port": 80, "targetPort": PORT, "nodePort": NODE_PORT}],
     },
 }
 
@@ -138,9 +136,8 @@ def inside(layout: Layout) -> Network:
     return Network.of(holder.pid)
 
 
-@pytest.fixture(scope="module")
-def lab(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    layout = Layout(tmp_path_factory.mktemp("network"))
+@contextmanager
+def running_lab(layout: Layout, tools: Toolchain) -> Generator[Lab]:
     kubernetes.start(layout, tools, print)
     running: Lab | None = None
     try:
@@ -159,6 +156,12 @@ def lab(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         if running is not None:
             running.network.end()
         kubernetes.stop(layout)
+
+
+@pytest.fixture(scope="module")
+def lab(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with running_lab(Layout(tmp_path_factory.mktemp("network")), tools) as running:
+        yield running
 
 
 def test_every_nodes_port_and_the_clusters_address_lead_to_the_slot_that_the_service_selects(lab: Lab) -> None:
@@ -236,6 +239,18 @@ def test_a_stop_leaves_no_network_behind(lab: Lab) -> None:
     assert network not in {_network(pid) for pid in psutil.pids()}
     lab.start()
     lab.network = inside(lab.layout)
+
+
+def test_a_user_who_is_not_root_has_all_of_it_too(
+    tools: Toolchain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with running_lab(Layout(tmp_path), tools) as lab:
+        holder = namespace.find_holder(ProcessTable(lab.layout.processes))
+        assert holder is not None
+        assert Path(f"/proc/{holder.pid}/ns/user").readlink() != Path("/proc/self/ns/user").readlink()
+        lab.select("green")
+        lab.eventually_only("green")
 
 
 def _network(pid: int) -> Path | None:
