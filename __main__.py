@@ -10,7 +10,7 @@ import settings
 from components.account import Account
 from components.cluster import Cluster, ClusterArgs
 from components.delivery import Delivery, DeliveryArgs
-from components.efk.kibana import Kibana, KibanaArgs
+from components.efk.logs import Logs, LogsArgs
 from components.environment import Environment, EnvironmentArgs
 from components.essentials import Essentials, EssentialsArgs
 from components.front_door import FrontDoor, FrontDoorArgs
@@ -60,9 +60,8 @@ node_groups = {
     for name, environment in config.environments.items()
 }
 in_both = pulumi.ResourceOptions(providers=[provider, cluster.provider], transformations=[cluster.takes_along])
-nodes = list(node_groups.values())
-Essentials(platform, EssentialsArgs(cluster=cluster.reference, nodes=nodes), opts=in_both)
-ways_in = FrontDoorArgs(config=config, cluster=cluster.reference, vpc_id=network.vpc_id, nodes=nodes)
+base = Essentials(platform, EssentialsArgs(cluster=cluster.reference, nodes=[*node_groups.values()]), opts=in_both)
+ways_in = FrontDoorArgs(config=config, cluster=cluster.reference, vpc_id=network.vpc_id, nodes=[*node_groups.values()])
 door = FrontDoor(platform, ways_in, opts=in_both)
 in_kubernetes = pulumi.ResourceOptions(provider=cluster.provider, transformations=[cluster.takes_along])
 priorities = PriorityClasses(platform, opts=in_kubernetes)
@@ -88,7 +87,8 @@ releases = DeliveryArgs(
     config=config, cluster=cluster.reference, environments=environments, registry=registry, network=network, staff=staff
 )
 Delivery(platform, releases, opts=in_both)
-Kibana("log", KibanaArgs(config=config, ingress_class=staff), opts=in_kubernetes)
+reading = LogsArgs(config=config, addresses=network.addresses, priorities=priorities, staff=staff, volumes=base)
+efk = Logs("logs", reading, opts=in_kubernetes)
 
 pulumi.export("cluster", {"name": cluster.name, "endpoint": cluster.endpoint, "region": config.region})
 pulumi.export("kubeconfig", cluster.kubeconfig)
@@ -96,5 +96,5 @@ pulumi.export("nodeGroups", {name: group.summary for name, group in node_groups.
 pulumi.export("repositories", registry.repository_urls)
 pulumi.export("hosts", config.hosts)
 pulumi.export("services", {name: environment.contracts for name, environment in environments.items()})
-pulumi.export("efk", None)
+pulumi.export("efk", efk.summary)
 pulumi.export("jenkins", config.hosts.get("jenkins"))

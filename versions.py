@@ -60,3 +60,21 @@ JENKINS_PLUGINS = {
 
 BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.26.3-rootless"
 """https://github.com/moby/buildkit/releases; as in pipelines/agent.Dockerfile."""
+
+ECK_CHART = "3.5.0"
+"""The ECK operator's chart, with its CRDs; for Kubernetes 1.32 to 1.36 and Elasticsearch 8 and 9.
+
+https://github.com/elastic/cloud-on-k8s/releases/tag/v3.5.0
+"""
+
+ELASTIC = "9.5.6"
+"""Elasticsearch and Kibana, always of one version. https://github.com/elastic/elasticsearch/releases/tag/v9.5.6."""
+
+FLUENTD_IMAGE = "docker.io/fluent/fluentd-kubernetes-daemonset:v1.19.3-debian-elasticsearch9-1.1"
+"""Fluentd 1.19.3 with its plugins; a tag of a release, which is not moved.
+
+https://github.com/fluent/fluentd-kubernetes-daemonset/tree/master/docker-image/v1.19/debian-elasticsearch9
+"""
+
+PYTHON_IMAGE = "public.ecr.aws/docker/library/python:3.13.7-slim-bookworm"
+"""For scripts of ours that need the standard library only. https://gallery.ecr.aws/docker/library/python."""

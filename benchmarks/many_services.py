@@ -12,7 +12,7 @@ MODEL = "api"
 """The service that all others are like: variables, secrets, egress."""
 
 _ROOM = {
-    "nodes": {"instanceType": "m5.4xlarge", "min": 2, "desired": 2, "max": 30},
+    "nodes": {"instanceType": "m5.4xlarge", "min": 2, "desired": 2, "max": 30, "volumes": True},
     "quota": {"cpu": "1000", "memory": "4000Gi", "pods": 1000},
 }
 
@@ -38,4 +38,4 @@ def many_services(config: Mapping[str, Any], count: int) -> dict[str, Any]:
 def made_up_secrets(config: Mapping[str, Any]) -> dict[str, str]:
     """A value for each secret that the services name, by configuration key with the path inside it."""
     names = {name: service.get("secrets", []) for name, service in config[f"{PROJECT}:services"].items()}
-    return {secret.key: "made up" for secret in required_secrets(names)}
+    return {secret.key: f"made up for {secret.key}" for secret in required_secrets(names)}

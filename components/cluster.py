@@ -30,6 +30,7 @@ WITH_THINGS_OUTSIDE = (
     "kubernetes:networking.k8s.io/v1:Ingress",
     "kubernetes:core/v1:PersistentVolumeClaim",
     "kubernetes:helm.sh/v3:Release",
+    "kubernetes:elasticsearch.k8s.elastic.co/v1:Elasticsearch",
 )
 """Kinds whose controllers make something outside the cluster, or which have an order of their own to leave in."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from rehearsal import control_plane, first_release, leftovers, plugins, recovery, toolchain, workspace
+from rehearsal import control_plane, elastic_operator, first_release, leftovers, plugins, recovery, toolchain, workspace
 from rehearsal.display import EngineDisplay
 from rehearsal.engine import Engine
 from rehearsal.errors import RehearsalError
@@ -21,7 +21,7 @@ from release.kubernetes_api import KubernetesApi
 
 SECRET = "[secret]"  # noqa: S105 - what stands in place of one
 
-NOT_BUILT_YET = ("efk", "jenkins")
+NOT_BUILT_YET = ("jenkins",)
 """Outputs that the program exports as null."""
 
 
@@ -133,6 +133,7 @@ class Rehearsal:
         self.console.print(stand_in_notice(plugin), style="yellow", highlight=False, soft_wrap=True)
         if start_control_plane:
             control_plane.start(self.layout, tools, self._report)
+            elastic_operator.resume(self.layout, self.api())
         recovery.drop_half_written(self.layout)
         engine = Engine(self.layout, self.stack)
         engine.set_secrets(workspace.missing_secrets(self.layout, self.stack))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from settings.instance_types import InstanceType
-from settings.model import EnvironmentName, Quota, Service
+from settings.model import EnvironmentName, Logs, Quota, Service
 from settings.quantities import UNITS, cpu_millis, memory_bytes
 
 MEMORY_OVERHEAD_PERMILLE = 75
@@ -90,10 +90,9 @@ ON_EVERY_NODE = (
     Pods("kube-proxy", Room(100, 0, 1), 1),
     Pods("eks-pod-identity-agent", Room(0, 0, 1), 1),
     Pods("ebs-csi-node", _requests("30m", "120Mi"), 1),
-    Pods("log collector", _requests("100m", "256Mi"), 1),
+    Pods("fluentd", _requests("100m", "384Mi"), 1),
 )
-"""DaemonSets, as EKS's add-ons request: `kubectl --namespace kube-system get daemonsets --output=yaml`. The log
-collector is to come: reserved."""
+"""DaemonSets, as EKS's add-ons request: `kubectl --namespace kube-system get daemonsets --output=yaml`; and ours."""
 
 ON_EACH_ENVIRONMENT = (
     Pods("coredns", _requests("100m", "70Mi"), 1),
@@ -104,15 +103,22 @@ ON_EACH_ENVIRONMENT = (
 )
 """One of the two replicas of what prod needs in order to serve; the other one is on the other environment's nodes."""
 
-TOOLING = (
-    Pods("Jenkins", _requests("510m", "2112Mi"), 1),
-    Pods("Jenkins agent", _requests("500m", "1Gi"), 2),
-    Pods("buildkitd", _requests("500m", "1Gi"), 1),
-    Pods("Elasticsearch", _requests("500m", "2Gi"), 3),
-    Pods("Kibana", _requests("200m", "1Gi"), 1),
-    Pods("Elastic operator", _requests("100m", "200Mi"), 1),
-)
-"""What runs on the nodes that are not tainted. To come: reserved, so that it fits on the day it comes."""
+KIBANA = Pods("Kibana", _requests("200m", "1Gi"), 1)
+ELASTIC_OPERATOR = Pods("elastic-operator", _requests("100m", "200Mi"), 1)
+LOGS_SETUP = Pods("logs-setup", _requests("50m", "64Mi"), 1)
+
+
+def tooling(logs: Logs) -> list[Pods]:
+    """What runs on the nodes that are not tainted. Jenkins is reserved, also where there is none."""
+    return [
+        Pods("Jenkins", _requests("510m", "2112Mi"), 1),
+        Pods("Jenkins agent", _requests("500m", "1Gi"), 2),
+        Pods("buildkitd", _requests("500m", "1Gi"), 1),
+        Pods("Elasticsearch", _requests(logs.cpu, logs.memory), logs.nodes),
+        KIBANA,
+        ELASTIC_OPERATOR,
+        LOGS_SETUP,
+    ]
 
 
 def node_room(kind: InstanceType) -> Room:

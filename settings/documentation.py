@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from settings.annotations import bare, is_union
 from settings.checks import CHECKS
-from settings.model import PROJECT, EnvironmentName, Model, Settings
+from settings.model import PROJECT, Model, SecretScope, Settings
 from settings.values import Check, EachOnce, ServiceName, VariableName
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
@@ -66,7 +66,7 @@ Values that are good by themselves but do not go together, and what the platform
 PLACEHOLDERS: tuple[tuple[Any, str], ...] = (
     (ServiceName, "NAME"),
     (VariableName, "VARIABLE"),
-    (EnvironmentName, "ENVIRONMENT"),
+    (SecretScope, "ENVIRONMENT"),
 )
 """How a key that is not ours to name is written, by its type."""
 

@@ -46,6 +46,9 @@ ENVIRONMENTS: tuple[EnvironmentName, ...] = typing.get_args(EnvironmentName)
 LoadBalancerName: TypeAlias = Literal["public", "staff"]
 LOAD_BALANCERS: tuple[LoadBalancerName, ...] = typing.get_args(LoadBalancerName)
 
+SecretScope: TypeAlias = Literal["dev", "prod", "platform"]
+"""Whose a secret is: a service's in one environment, or the platform's own programs'."""
+
 LogRetentionDays: TypeAlias = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
@@ -384,6 +387,33 @@ class Delivery(Model):
         return {"username": "admin", "password": self.admin_password.get_secret_value()}
 
 
+class LogRetention(Model):
+    """Days until an event is deleted."""
+
+    dev: int = Field(default=14, ge=1, le=3650, description="Of dev.")
+    prod: int = Field(default=90, ge=1, le=3650, description="Of prod.")
+    platform: int = Field(default=30, ge=1, le=3650, description="Of the cluster's own programs and the tools.")
+
+
+class Logs(Model):
+    """Where the containers' logs are kept: Elasticsearch, Fluentd, Kibana."""
+
+    nodes: int = Field(default=1, ge=1, le=9, description="Pods of Elasticsearch: 1, or 3 and more.")
+    cpu: Cpu = Field(default="500m", description="What each of them requests; it may use four times as much.")
+    memory: Memory = Field(default="2Gi", description="Of each of them; half of it is Java's heap.")
+    storage_gib: int = Field(default=50, ge=10, le=16384, description="Volume of each of them, GiB; gp3, encrypted.")
+    zone_awareness: bool = Field(
+        default=False, description="Whether copies of the same data stand in different zones; for 3 nodes and more."
+    )
+    retention_days: LogRetention = Field(default_factory=LogRetention, description="How long events are kept.")
+    buffer_mib: int = Field(
+        default=2048,
+        ge=256,
+        le=65536,
+        description="How much of a node's disk events may take while Elasticsearch is away, MiB.",
+    )
+
+
 SecretValues: TypeAlias = dict[VariableName, SecretStr]
 
 
@@ -407,9 +437,11 @@ class Settings(Model):
     load_balancer: LoadBalancer = Field(description="The load balancers in front of the hosts, and who reaches them.")
     environments: Environments = Field(description="The two environments.")
     services: dict[ServiceName, Service] = Field(min_length=1, description="The containers to serve, by name.")
-    secrets: dict[EnvironmentName, dict[ServiceName, SecretValues]] = Field(
-        default_factory=dict[EnvironmentName, dict[str, dict[str, SecretStr]]],
-        description="Values of the secrets that services name, as `secrets.dev.NAME.VARIABLE` or `secrets.prod.…`. "
+    logs: Logs = Field(default_factory=Logs, description="Where the containers' logs are kept.")
+    secrets: dict[SecretScope, dict[ServiceName, SecretValues]] = Field(
+        default_factory=dict[SecretScope, dict[str, dict[str, SecretStr]]],
+        description="Values of the secrets that services name, as `secrets.dev.NAME.VARIABLE` or `secrets.prod.…`, and "
+        "of the platform's own, as `secrets.platform.logs.VARIABLE`. "
         "Never in clear in a file: `pulumi config set --secret --path KEY` asks for the value.",
     )
 
@@ -462,7 +494,7 @@ class Settings(Model):
         """The tags of every AWS resource of a stack: the one place that says them."""
         return {"platform": PROJECT, "stack": stack, "owner": self.owner, "cost-center": self.cost_center}
 
-    def secret_values(self, environment: EnvironmentName, service: str) -> dict[str, str]:
+    def secret_values(self, environment: SecretScope, service: str) -> dict[str, str]:
         """A service's secrets in clear text: hand them to Pulumi as secrets only."""
         values = self.secrets.get(environment, {}).get(service, {})
         return {name: value.get_secret_value() for name, value in values.items()}

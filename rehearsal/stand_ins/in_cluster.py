@@ -13,6 +13,7 @@ from release.kubernetes_api import NOT_FOUND, KubernetesApi, KubernetesApiError,
 KINDS = (
     ("apps/v1", "Deployment"),
     ("apps/v1", "DaemonSet"),
+    ("apps/v1", "StatefulSet"),
     ("policy/v1", "PodDisruptionBudget"),
     ("v1", "Service"),
     ("v1", "ServiceAccount"),
@@ -105,12 +106,14 @@ def _is_served(api: KubernetesApi, definition: str) -> bool:
 
 def _missing(api: KubernetesApi, wanted: KubernetesObject) -> list[str]:
     kind, name, namespace = wanted["kind"], wanted["metadata"]["name"], wanted["metadata"].get("namespace")
-    if kind not in ("Deployment", "DaemonSet"):
+    if kind == "CustomResourceDefinition":
+        return _unserved(api, name)
+    if kind not in ("Deployment", "DaemonSet", "StatefulSet"):
         return []
     live = api.get(wanted["apiVersion"], kind, name, namespace) or {"metadata": {}, "spec": {}}
     status: dict[str, Any] = live.get("status", {})
     seen = status.get("observedGeneration") == live["metadata"].get("generation")
-    if kind == "Deployment":
+    if kind in ("Deployment", "StatefulSet"):
         needed, ready = live["spec"].get("replicas", 0), status.get("availableReplicas", 0)
         updated = status.get("updatedReplicas", 0)
     else:
@@ -119,6 +122,13 @@ def _missing(api: KubernetesApi, wanted: KubernetesObject) -> list[str]:
     if seen and needed == ready == updated and status.get("replicas", needed) == needed:
         return []
     return [f"{kind} {namespace}/{name}: {ready} of {needed} pods are ready"]
+
+
+def _unserved(api: KubernetesApi, name: str) -> list[str]:
+    definition = api.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", name) or {}
+    conditions: list[dict[str, Any]] = definition.get("status", {}).get("conditions") or []
+    served = any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
+    return [] if served else [f"CustomResourceDefinition {name}: the API server does not serve it yet"]
 
 
 def _key(obj: KubernetesObject) -> tuple[str, str | None, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from rehearsal.toolchain.builds import build, built
-from rehearsal.toolchain.tools import FOR_TESTS, KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER, PULUMI, TOOLS, GoTool
+from rehearsal.toolchain.tools import ECK, FOR_TESTS, KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER, PULUMI, TOOLS, GoTool
 
 CACHE_VARIABLE = "HELLO_PLATFORM_CACHE"
 """Environment variable that names another folder than the user's own cache folder for what is built."""
@@ -54,7 +54,7 @@ def find() -> Toolchain | None:
     """The toolchain, if all of it is here already; builds nothing."""
     engine = _installed_engine() or _program(PULUMI.name, built(PULUMI, cache()))
     kubernetes, kwok, crds = (built(tool, cache()) for tool in (KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER))
-    if engine is None or kubernetes is None or kwok is None or crds is None:
+    if engine is None or kubernetes is None or kwok is None or crds is None or built(ECK, cache()) is None:
         return None
     return _toolchain(engine, kubernetes, kwok, crds)
 
@@ -74,6 +74,16 @@ def ensure(report: Callable[[str], None]) -> Toolchain:
         build(tool, cache(), report, label=f"{number} of {len(missing)}")
     kubernetes, kwok, crds = (cache() / tool.key for tool in (KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER))
     return _toolchain(engine or cache() / PULUMI.key / PULUMI.name, kubernetes, kwok, crds)
+
+
+def eck_operator() -> Path:
+    """The ECK operator; there once a rehearsal has begun."""
+    return cache() / ECK.key / ECK.name
+
+
+def eck_crds() -> Path:
+    """Its CustomResourceDefinitions, as YAML; there once a rehearsal has begun."""
+    return cache() / ECK.key / "all-crds.yaml"
 
 
 def find_for_tests(tool: GoTool) -> Path | None:

@@ -122,7 +122,19 @@ LOAD_BALANCER_CONTROLLER = GoTool(
 )
 """The definitions of the AWS Load Balancer Controller's own kinds; the program itself wants AWS and does not run."""
 
-TOOLS = (PULUMI, KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER)
+ECK = GoTool(
+    name="eck",
+    module="github.com/elastic/cloud-on-k8s/v3",
+    package="github.com/elastic/cloud-on-k8s/v3/cmd",
+    version_variable="github.com/elastic/cloud-on-k8s/v3/pkg/about.version",
+    version_prefix="",
+    links=(),
+    data=("config/crds/v1/all-crds.yaml",),
+    minutes=2,
+)
+"""The operator that the program installs by its chart."""
+
+TOOLS = (PULUMI, KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER, ECK)
 """What a rehearsal runs, and the files that it needs."""
 
 KUBE_SCORE = GoTool(

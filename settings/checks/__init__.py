@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from settings.checks import access, capacity, delivery, egress, network, nodes, secrets, services
+from settings.checks import access, capacity, delivery, egress, logs, network, nodes, secrets, services
 from settings.model import Settings
 from settings.problems import Problem
 
@@ -18,7 +18,8 @@ CHECKS = (
     (services.problems, {"services"}),
     (services.timing_problems, {"services", "load_balancer"}),
     (egress.problems, {"network", "services"}),
-    (capacity.problems, {"environments", "services"}),
+    (logs.problems, {"environments", "logs"}),
+    (capacity.problems, {"environments", "services", "logs"}),
     (secrets.problems, {"services", "secrets"}),
     (delivery.problems, {"services", "delivery"}),
 )

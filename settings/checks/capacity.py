@@ -41,7 +41,10 @@ def _node_problems(
 ) -> Iterator[Problem]:
     nodes = settings.environments.of(environment).nodes
     node = capacity.node_room(instance_types()[nodes.instance_type])
-    others = [*capacity.ON_EACH_ENVIRONMENT, *(() if settings.tainted(environment) else capacity.TOOLING)]
+    others = [
+        *capacity.ON_EACH_ENVIRONMENT,
+        *(() if settings.tainted(environment) else capacity.tooling(settings.logs)),
+    ]
     unplaced = [pods for pods in [*moments[0], *others] if not pods.one.times_in(node)]
     if unplaced:
         pods = max(unplaced, key=lambda one: (one.one.memory, one.one.cpu_millis))

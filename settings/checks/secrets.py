@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from settings.model import Settings
 from settings.problems import Problem
-from settings.required import RequiredSecret, required_secrets
+from settings.required import PLATFORM, RequiredSecret, required_secrets
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """A secret that a service names and that is missing or empty; one that no service names."""
+    """A secret that is missing, empty or, if it is the platform's own, too short; one that nobody names."""
     required = required_secrets({name: service.secrets for name, service in settings.services.items()})
     for secret in required:
         value = settings.secrets.get(secret.environment, {}).get(secret.service, {}).get(secret.name)
@@ -18,15 +18,17 @@ def problems(settings: Settings) -> Iterator[Problem]:
             yield Problem(secret.key, "", f"is required; set it with: {secret.command}")
         elif not value.get_secret_value().strip():
             yield Problem(secret.key, "", f"is empty; set it with: {secret.command}")
+        elif secret.environment == "platform" and len(value.get_secret_value()) < PLATFORM[secret.name]:
+            yield Problem(
+                secret.key, "", f"is shorter than {PLATFORM[secret.name]} characters; set it with: {secret.command}"
+            )
     known = {secret.key for secret in required}
     for environment, services in settings.secrets.items():
         for service, values in services.items():
             for name in values:
                 key = RequiredSecret(environment, service, name).key
                 if key not in known:
+                    use = "" if environment == "platform" else f"add it to services.{service}.secrets, or "
                     yield Problem(
-                        key,
-                        "",
-                        f"no service names this secret: add it to services.{service}.secrets, or take it away with: "
-                        f"pulumi config rm --path '{key}'",
+                        key, "", f"nobody names this secret: {use}take it away with: pulumi config rm --path '{key}'"
                     )

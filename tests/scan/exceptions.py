@@ -132,4 +132,64 @@ EXEMPTIONS = (
         "The load balancer's targets are nodes, so that kube-proxy switches slots at once (decision 0003): public "
         "services are NodePorts, which the nodes' security group keeps inside the VPC.",
     ),
+    Exemption(
+        "CKV_K8S_15",
+        "DaemonSet log-collector/fluentd",
+        "The tag is of one release and is not moved: what is on the node under it is what would be pulled.",
+    ),
+    Exemption(
+        "container-image-pull-policy",
+        "DaemonSet log-collector/fluentd",
+        "The tag is of one release and is not moved: what is on the node under it is what would be pulled.",
+    ),
+    Exemption(
+        "CKV_K8S_43",
+        "DaemonSet log-collector/fluentd",
+        "Whoever made the image tags each release once; a digest of it was not to be had where this was written.",
+    ),
+    Exemption(
+        "CKV_K8S_15",
+        "CronJob logging/logs-setup",
+        "The tag is of one release and is not moved: what is on the node under it is what would be pulled.",
+    ),
+    Exemption(
+        "container-image-pull-policy",
+        "CronJob logging/logs-setup",
+        "The tag is of one release and is not moved: what is on the node under it is what would be pulled.",
+    ),
+    Exemption(
+        "CKV_K8S_43",
+        "CronJob logging/logs-setup",
+        "Whoever made the image tags each release once; a digest of it was not to be had where this was written.",
+    ),
+    Exemption(
+        "CKV_K8S_38",
+        "DaemonSet log-collector/fluentd",
+        "It asks the Kubernetes API for the labels of pods: it may look at pods and namespaces, and nothing else.",
+    ),
+    Exemption(
+        "CKV_K8S_38",
+        "CronJob logging/logs-setup",
+        "It fills one ConfigMap by name with the certificate that Fluentd trusts, and has no other right.",
+    ),
+    Exemption(
+        "CKV_K8S_23",
+        "DaemonSet log-collector/fluentd",
+        "The files of containers are root's; without a capability, root may do what a file's owner may.",
+    ),
+    Exemption(
+        "CKV_K8S_40",
+        "DaemonSet log-collector/fluentd",
+        "The files of containers are root's; without a capability, root may do what a file's owner may.",
+    ),
+    Exemption(
+        "container-security-context-user-group-id",
+        "DaemonSet log-collector/fluentd",
+        "The files of containers are root's; without a capability, root may do what a file's owner may.",
+    ),
+    Exemption(
+        "pod-probes-identical",
+        "DaemonSet log-collector/fluentd",
+        "Both ask for its metrics; the liveness probe is slower and far more patient than the readiness probe.",
+    ),
 )

@@ -154,6 +154,11 @@ class Graph:
         return every((one for one in self.resources.values() if one.kind is not None), "Kubernetes object")
 
 
+def of_logs(one: Registration) -> bool:
+    """Whether a resource stands in the component of the logs: other rules hold there, and tests of its own."""
+    return "hello:platform:Logs" in one.urn
+
+
 def every(items: Iterable[T], what: str = "item") -> list[T]:
     """The items as a list; an empty selection fails, since what is said of all of nothing says nothing.
 

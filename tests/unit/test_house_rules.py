@@ -73,6 +73,7 @@ def test_a_component_imports_no_other_programs(path: Path) -> None:
     allowed = {
         "components",
         "pipelines",
+        "logs_setup",
         "settings",
         "versions",
         "pulumi",

@@ -21,7 +21,7 @@ def test_a_benchmark_measures_a_configuration_that_could_be_applied(count: int) 
     secrets: dict[str, Any] = {}
     for key in made_up_secrets(config):
         _, environment, service, name = key.rsplit(".", 3)
-        secrets.setdefault(environment, {}).setdefault(service, {})[name] = "made up"
+        secrets.setdefault(environment, {}).setdefault(service, {})[name] = f"made up for {key}"
     values = {**config, f"{settings.PROJECT}:secrets": secrets}
     loaded = settings.load({key: one if isinstance(one, str) else json.dumps(one) for key, one in values.items()})
     assert len(loaded.services) == count

@@ -16,7 +16,7 @@ CLUSTER = "eks:index:Cluster"
 ADMIN = "arn:aws:iam::123456789012:role/admin"
 DEPLOYER = "arn:aws:iam::123456789012:role/teams/release"
 READER = "arn:aws:iam::123456789012:role/reader"
-OWNS_OUTSIDE = {"Ingress", "PersistentVolumeClaim"}
+OWNS_OUTSIDE = {"Ingress", "PersistentVolumeClaim", "Elasticsearch"}
 
 
 def access(**roles: list[str]) -> settings.Cluster:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import pipelines
+import settings
 import versions
 from components.jenkins.agents import pod
 from components.jenkins.jobs import quoted
@@ -169,7 +170,7 @@ def test_agents_are_confined_run_on_dev_and_come_by_digest() -> None:
 
 
 def test_the_settings_count_what_jenkins_its_agents_and_buildkitd_request() -> None:
-    counted = {pods.name: pods for pods in capacity.TOOLING}
+    counted = {pods.name: pods for pods in capacity.tooling(settings.Logs())}
     values = chart()["values"]
     controller = values["controller"]
     asked = [controller["resources"], controller["sidecars"]["configAutoReload"]["resources"]]

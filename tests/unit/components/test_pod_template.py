@@ -111,7 +111,7 @@ def test_only_a_pod_that_asks_for_it_holds_a_token(asked: bool) -> None:
 
 
 def test_pods_run_as_a_service_account_of_their_own(graph: Graph) -> None:
-    accounts = {one.parent: one for one in graph.of_kind("ServiceAccount") if not one.name.startswith("delivery-")}
+    accounts = {one.parent: one for one in graph.of_kind("ServiceAccount") if "BlueGreen" in one.parent}
     for one in graph.of_kind("PodTemplate"):
         account = accounts.pop(one.parent)
         assert one.inputs["template"]["spec"]["serviceAccountName"] == account.metadata["name"] == one.metadata["name"]

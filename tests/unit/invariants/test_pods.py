@@ -1,18 +1,18 @@
-"""Every pod of ours, whatever makes it: it runs where it should, says what it uses, and ends as it should."""
+"""Every pod of the services, whatever makes it: it runs where it should, says what it uses, and ends as it should."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from tests.unit.graph import Graph, Registration, every
+from tests.unit.graph import Graph, Registration, every, of_logs
 
 Pod = tuple[Registration, Mapping[str, Any]]
 
 
 def pods(graph: Graph) -> list[Pod]:
-    """Every pod's spec, with the object it is in."""
-    return every((one, spec) for one in graph.objects() for spec in specs(one.inputs))
+    """Every pod's spec of a service, with the object it is in."""
+    return every((one, spec) for one in graph.objects() if not of_logs(one) for spec in specs(one.inputs))
 
 
 def specs(value: Any) -> Iterator[Mapping[str, Any]]:
@@ -22,6 +22,9 @@ def specs(value: Any) -> Iterator[Mapping[str, Any]]:
         if "containers" in members:
             yield members
         for item in members.values():
+            yield from specs(item)
+    elif isinstance(value, list):
+        for item in cast("list[Any]", value):
             yield from specs(item)
 
 

@@ -17,6 +17,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.toolchain import builds, golang, tools
 from rehearsal.toolchain.builds import build, built
 from rehearsal.toolchain.tools import (
+    ECK,
     KUBERNETES,
     KWOK,
     LOAD_BALANCER_CONTROLLER,
@@ -58,7 +59,7 @@ def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     builds.touch()
     monkeypatch.setenv("FAKE_LOG", str(builds))
     module = tmp_path / "module"
-    for path in (*KWOK.data, *LOAD_BALANCER_CONTROLLER.data):
+    for path in (*KWOK.data, *LOAD_BALANCER_CONTROLLER.data, *ECK.data):
         (module / path).parent.mkdir(parents=True, exist_ok=True)
         (module / path).write_text(path)
     monkeypatch.setenv("FAKE_MODULE", str(module))
@@ -134,13 +135,19 @@ def test_nothing_is_found_where_nothing_was_built(go: Path) -> None:
 def test_each_tool_is_built_once_and_found_ever_after(go: Path) -> None:
     sentences: list[str] = []
     made = toolchain.ensure(sentences.append)
-    assert go.read_text() == "build\n" * 3
+    assert go.read_text() == "build\n" * 4
     assert [
         sentence.split(":")[0].partition(tool.name)[2] for sentence, tool in zip(sentences, TOOLS, strict=True)
-    ] == [f" {tool.version} ({number} of 4)" for number, tool in enumerate(TOOLS, start=1)]
-    assert [sentence.split()[0] for sentence in sentences] == ["Building", "Building", "Building", "Fetching"]
+    ] == [f" {tool.version} ({number} of 5)" for number, tool in enumerate(TOOLS, start=1)]
+    assert [sentence.split()[0] for sentence in sentences] == [
+        "Building",
+        "Building",
+        "Building",
+        "Fetching",
+        "Building",
+    ]
     assert toolchain.find() == toolchain.ensure(ignore) == made
-    assert go.read_text() == "build\n" * 3
+    assert go.read_text() == "build\n" * 4
     for program in (made.pulumi, made.kwok, *(made.kubernetes_program(name) for name in KUBERNETES.links)):
         assert os.access(program, os.X_OK)
     assert sorted(file.name for file in made.kwok_stages.glob("*.yaml")) == sorted(
@@ -156,7 +163,7 @@ def test_an_engine_on_path_is_used_instead_of_a_build(go: Path, tmp_path: Path) 
     engine.write_text(f"#!/bin/sh\necho v{version('pulumi')}\n")
     engine.chmod(0o755)
     assert toolchain.ensure(ignore).pulumi == engine
-    assert go.read_text() == "build\n" * 2
+    assert go.read_text() == "build\n" * 3
     engine.write_text("#!/bin/sh\necho v3.1.0\n")
     assert toolchain.find() is None
 

@@ -55,7 +55,7 @@ def test_a_node_has_what_the_kubelet_and_the_daemonsets_leave() -> None:
     room = node_room(instance_types()["t3.large"])
     assert room.cpu_millis == 2000 - 70 - (50 + 100 + 30 + 100)
     assert room.pods == 35 - len(ON_EVERY_NODE)
-    memory = 8192 - (255 + 11 * 35 + 100) - 8192 * 75 // 1000 - (120 + 256)
+    memory = 8192 - (255 + 11 * 35 + 100) - 8192 * 75 // 1000 - (120 + 384)
     assert room.memory == memory * MIB
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from settings import Settings, load
+from settings.required import PLATFORM
 from tests.unit.settings.configurations import in_pulumis_form
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -56,7 +57,7 @@ def configuration(draw: st.DrawFn) -> dict[str, Any]:
     names = draw(st.lists(WORDS, unique=True, min_size=1, max_size=4).map(lambda found: [f"s-{one}" for one in found]))
     services = {name: draw(service(names, name)) for name in names}
     zones = draw(st.lists(st.sampled_from("abcd"), unique=True, min_size=2, max_size=3))
-    nodes = {"instanceType": "m7i.2xlarge", "min": 1, "desired": 2, "max": draw(st.integers(20, 40))}
+    nodes = {"instanceType": "m7i.2xlarge", "min": 1, "desired": 2, "max": draw(st.integers(20, 40)), "volumes": True}
     environment = {"nodes": nodes, "quota": {"cpu": "100", "memory": "200Gi", "pods": 500}}
     values: dict[str, Any] = {
         "accountId": draw(st.from_regex(r"[0-9]{12}", fullmatch=True)),
@@ -78,7 +79,8 @@ def configuration(draw: st.DrawFn) -> dict[str, Any]:
                 for name, one in services.items()
             }
             for environment in ("dev", "prod")
-        },
+        }
+        | {"platform": {"logs": {name: draw(st.text("abc", min_size=32)) for name in PLATFORM}}},
         "loadBalancer": {"staffCidrs": ["203.0.113.0/24"], "testHost": draw(st.sampled_from(["public", "staff"]))},
     }
     optional = {"cluster": {"logRetentionDays": 30}}

@@ -7,11 +7,12 @@ and labels, so that scheduling, quota and order are real.
 from __future__ import annotations
 
 from rehearsal.errors import RehearsalError
-from rehearsal.stand_ins.kubernetes.helm import aws_load_balancer_controller, cluster_autoscaler, jenkins
+from rehearsal.stand_ins.kubernetes.helm import aws_load_balancer_controller, cluster_autoscaler, eck_operator, jenkins
 from rehearsal.stand_ins.kubernetes.helm.chart import Chart
 
 CHARTS: dict[str, Chart] = {
-    module.CHART.name: module.CHART for module in (aws_load_balancer_controller, cluster_autoscaler, jenkins)
+    module.CHART.name: module.CHART
+    for module in (aws_load_balancer_controller, cluster_autoscaler, eck_operator, jenkins)
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rehearsal.layout import Layout
 from rehearsal.stand_ins.values import Schema
 from release.kubernetes_api import KubernetesObject
 
@@ -39,6 +40,8 @@ class Chart:
         objects: What of it stands in the cluster.
         definitions: Its CustomResourceDefinitions. Helm makes those that are missing, before all else, and neither
             changes nor removes one: https://helm.sh/docs/chart_best_practices/custom_resource_definitions/
+        starts: Starts its program, where a real one runs beside the cluster.
+        ends: Ends it.
     """
 
     name: str
@@ -46,6 +49,8 @@ class Chart:
     values: Schema
     objects: Callable[[Release], list[KubernetesObject]]
     definitions: Callable[[], list[KubernetesObject]] = list[KubernetesObject]
+    starts: Callable[[Layout, Release], None] | None = None
+    ends: Callable[[Layout], None] | None = None
 
 
 def labels(release: Release, chart: str, name: str) -> dict[str, str]:

@@ -5,10 +5,12 @@ https://github.com/pulumi/pulumi-kubernetes/blob/v4.29.0/provider/pkg/provider/h
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
 from rehearsal.errors import RehearsalError
+from rehearsal.layout import DIRECTORY_VARIABLE, Layout
 from rehearsal.stand_ins import in_cluster
 from rehearsal.stand_ins.kubernetes.comparing import Comparison
 from rehearsal.stand_ins.kubernetes.differences import differences
@@ -84,6 +86,9 @@ def installed(api: KubernetesApi, inputs: PropertyBag, *, revision: int) -> Prop
     objects = _objects(plain)
     in_cluster.define(api, chart(str(plain["chart"]), _repository(plain)).definitions(), manager=MANAGER)
     in_cluster.bring(api, _mark(release), objects, manager=MANAGER)
+    starts = chart(str(plain["chart"]), _repository(plain)).starts
+    if starts is not None and DIRECTORY_VARIABLE in os.environ:
+        starts(Layout.of_environment(), release)
     if not plain.get("skipAwait"):
         missing = in_cluster.waits_for(api, objects, float(plain["timeout"]))
         if missing:
@@ -120,7 +125,11 @@ def is_there(api: KubernetesApi, state: PropertyBag) -> bool:
 
 def uninstalled(api: KubernetesApi, state: PropertyBag) -> None:
     """Takes a release away."""
-    in_cluster.bring(api, _mark(_release(revealed(state))), [], manager=MANAGER)
+    plain = revealed(state)
+    in_cluster.bring(api, _mark(_release(plain)), [], manager=MANAGER)
+    ends = chart(str(plain["chart"]), _repository(plain)).ends
+    if ends is not None and DIRECTORY_VARIABLE in os.environ:
+        ends(Layout.of_environment())
 
 
 def identifier(plain: PropertyBag) -> str:

@@ -1,0 +1,153 @@
+"""Specs of the objects that the operator makes Elasticsearch and Kibana of.
+
+https://www.elastic.co/docs/reference/cloud-on-k8s/api-reference
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+import settings
+import versions
+from components import labels
+from components.efk.names import ELASTICSEARCH
+from settings.quantities import cpu_millis
+
+LIMIT_OF_CPU = 4
+"""How much more CPU than it requests Elasticsearch may use: while it merges."""
+
+KIBANA_RESOURCES = {
+    "requests": {"cpu": "200m", "memory": "1Gi", "ephemeral-storage": "256Mi"},
+    "limits": {"cpu": "2", "memory": "1Gi", "ephemeral-storage": "1Gi"},
+}
+
+KEY = "ENCRYPTION_KEY"
+ENCRYPTED_WITH = (
+    "xpack.security.encryptionKey",
+    "xpack.encryptedSavedObjects.encryptionKey",
+    "xpack.reporting.encryptionKey",
+)
+"""Sessions, and what is saved encrypted: readable after Kibana is made anew."""
+
+CONFINED = {
+    "runAsNonRoot": True,
+    "runAsUser": 1000,
+    "runAsGroup": 1000,
+    "fsGroup": 1000,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""The user of Elastic's images."""
+
+
+def elasticsearch(
+    logs: settings.Logs,
+    *,
+    environment: str,
+    priority_class: pulumi.Input[str],
+    storage_class: str,
+    roles: Sequence[pulumi.Input[str]],
+    users: Sequence[pulumi.Input[str]],
+) -> dict[str, Any]:
+    """Elasticsearch: every pod is master and data, and its heap half of its memory, as its defaults are.
+
+    The operator adds a PodDisruptionBudget. Memory maps need `vm.max_map_count`, which AL2023 has high enough.
+
+    Args:
+        logs: The stack's settings of its logs.
+        environment: On whose nodes it runs.
+        priority_class: Name of the tools' PriorityClass.
+        storage_class: Of its volumes.
+        roles: Names of Secrets with roles.
+        users: Names of Secrets with users.
+    """
+    nodes = {
+        "name": "default",
+        "count": logs.nodes,
+        # The operator spreads the pods over zones, and copies of data with them.
+        **({"zoneAwareness": {}} if logs.zone_awareness else {}),
+        "config": {
+            # Of what it does not need here, none is tried over the network.
+            "ingest.geoip.downloader.enabled": False,
+            "xpack.ml.enabled": False,
+        },
+        "podTemplate": _pods("elasticsearch", environment, priority_class, _resources(logs)),
+        "volumeClaimTemplates": [
+            {
+                "metadata": {"name": "elasticsearch-data"},
+                "spec": {
+                    "accessModes": ["ReadWriteOnce"],
+                    "storageClassName": storage_class,
+                    "resources": {"requests": {"storage": f"{logs.storage_gib}Gi"}},
+                },
+            }
+        ],
+    }
+    return {
+        "version": versions.ELASTIC,
+        "auth": {
+            "roles": [{"secretName": name} for name in roles],
+            "fileRealm": [{"secretName": name} for name in users],
+        },
+        "volumeClaimDeletePolicy": "DeleteOnScaledownAndClusterDeletion",
+        "nodeSets": [nodes],
+    }
+
+
+def kibana(
+    *, environment: str, priority_class: pulumi.Input[str], host: str, keys: pulumi.Input[str]
+) -> dict[str, Any]:
+    """Kibana, behind TLS of the operator's.
+
+    Args:
+        environment: On whose nodes it runs.
+        priority_class: Name of the tools' PriorityClass.
+        host: The host name that staff reach it by.
+        keys: Name of the Secret that sessions and saved secrets are encrypted with.
+    """
+    key = {"name": KEY, "valueFrom": {"secretKeyRef": {"name": keys, "key": KEY}}}
+    return {
+        "version": versions.ELASTIC,
+        "count": 1,
+        "elasticsearchRef": {"name": ELASTICSEARCH},
+        # The load balancer's targets are nodes: decision 0003.
+        "http": {"service": {"spec": {"type": "NodePort"}}},
+        "config": {
+            # By a variable: for `secureSettings` the operator adds a container that Pod Security refuses.
+            **dict.fromkeys(ENCRYPTED_WITH, f"${{{KEY}}}"),
+            "server.publicBaseUrl": f"https://{host}",
+            "telemetry.optIn": False,
+            "xpack.security.session.idleTimeout": "8h",
+            "xpack.security.session.lifespan": "7d",
+        },
+        "podTemplate": _pods("kibana", environment, priority_class, KIBANA_RESOURCES, env=[key]),
+    }
+
+
+def _resources(logs: settings.Logs) -> dict[str, dict[str, str]]:
+    own = {"memory": logs.memory}
+    return {
+        "requests": {**own, "cpu": logs.cpu, "ephemeral-storage": "256Mi"},
+        "limits": {**own, "cpu": f"{LIMIT_OF_CPU * cpu_millis(logs.cpu)}m", "ephemeral-storage": "2Gi"},
+    }
+
+
+def _pods(
+    container: str,
+    environment: str,
+    priority_class: pulumi.Input[str],
+    resources: Mapping[str, object],
+    env: Sequence[Mapping[str, object]] = (),
+) -> dict[str, Any]:
+    return {
+        "spec": {
+            # No affinity: without one, the operator keeps pods of Elasticsearch off one another's nodes.
+            "nodeSelector": {labels.ENVIRONMENT: environment},
+            "priorityClassName": priority_class,
+            "automountServiceAccountToken": False,
+            "securityContext": CONFINED,
+            "containers": [{"name": container, "resources": dict(resources), "env": list(env)}],
+        }
+    }

@@ -1,0 +1,174 @@
+"""Elasticsearch, Fluentd and Kibana: what containers write, readable at one host, for each environment apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+import settings
+import versions
+from components.efk import access, elastic, operator, policies
+from components.efk.collector import Collector, CollectorArgs
+from components.efk.kibana import Kibana, KibanaArgs
+from components.efk.names import ELASTICSEARCH, KIBANA, LOGGING
+from components.efk.setup import Setup, SetupArgs
+from components.network_policy import Addresses
+from components.priority_classes import PriorityClasses
+from settings.required import FLUENTD_PASSWORD, KIBANA_ENCRYPTION_KEY, LOGS, SETUP_PASSWORD
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogsArgs:
+    """What `Logs` are made from.
+
+    Attributes:
+        config: The stack's settings: sizes, times, passwords, the host.
+        addresses: The VPC's ranges.
+        priorities: The cluster's priority classes.
+        staff: Name of the IngressClass that staff reach.
+        volumes: What makes volumes, and takes them away: there before, gone after.
+    """
+
+    config: settings.Settings
+    addresses: Addresses
+    priorities: PriorityClasses
+    staff: pulumi.Input[str]
+    volumes: pulumi.Resource
+
+
+class Logs(pulumi.ComponentResource):
+    """The operator, the objects it works on, who may do what in them, the collector, and what sets all of it up.
+
+    Attributes:
+        summary: Where it is, for the stack's outputs.
+    """
+
+    summary: dict[str, Any]
+
+    def __init__(self, name: str, args: LogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Logs", name, {}, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._args = args
+        config = args.config
+        self._passwords = config.secret_values("platform", LOGS)
+        self._namespace = Kibana(
+            "log",
+            KibanaArgs(config=config, ingress_class=args.staff),
+            opts=self._child,
+        ).namespace
+        for policy, spec in policies.of_logging(args.addresses).items():
+            kubernetes.networking.v1.NetworkPolicy(
+                f"{name}-{policy}", metadata=self._metadata(policy), spec=spec, opts=self._child
+            )
+        stack = self._stack(name, self._operator(), environment=config.tools_on)
+        collector = Collector(
+            name,
+            CollectorArgs(
+                logs=config.logs,
+                password=self._passwords[FLUENTD_PASSWORD],
+                addresses=args.addresses,
+                priority_class=args.priorities.tooling,
+                protect=config.protect,
+            ),
+            opts=self._child,
+        )
+        Setup(
+            name,
+            SetupArgs(
+                logs=config.logs,
+                namespace=self._namespace,
+                environment=config.tools_on,
+                password=self._passwords[SETUP_PASSWORD],
+                priority_class=args.priorities.tooling,
+                collector_namespace=collector.namespace,
+                ca=collector.ca,
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=stack),
+        )
+        self.summary = {
+            "host": config.log_host,
+            "namespace": self._namespace,
+            "collector": {"namespace": collector.namespace, "daemonSet": "fluentd"},
+            "elasticsearch": ELASTICSEARCH,
+            "kibana": KIBANA,
+            "dataViews": [*settings.ENVIRONMENTS, "platform"],
+            "setup": f"kubectl --namespace {LOGGING} create job --from=cronjob/logs-setup logs-setup-by-hand",
+        }
+        self.register_outputs({"summary": self.summary})
+
+    def _metadata(self, name: str) -> ObjectMetaArgs:
+        return ObjectMetaArgs(name=name, namespace=self._namespace)
+
+    def _operator(self) -> pulumi.Resource:
+        return kubernetes.helm.v3.Release(
+            operator.NAME,
+            name=operator.NAME,
+            namespace=self._namespace,
+            chart=operator.CHART,
+            version=versions.ECK_CHART,
+            repository_opts=kubernetes.helm.v3.RepositoryOptsArgs(repo=operator.REPOSITORY),
+            values=operator.values(LOGGING, self._args.config.tools_on),
+            opts=self._child,
+        )
+
+    def _stack(self, name: str, after: pulumi.Resource, *, environment: str) -> list[pulumi.Resource]:
+        roles = self._secret(f"{name}-roles", "elasticsearch-roles", {"roles.yml": access.roles_file()})
+        users = [
+            self._secret(
+                f"{name}-user-{user.name}",
+                f"elasticsearch-user-{user.name}",
+                {"username": user.name, "password": self._passwords[user.secret], "roles": user.name},
+                type_="kubernetes.io/basic-auth",
+            )
+            for user in access.USERS
+        ]
+        keys = self._secret(f"{name}-kibana-keys", "kibana-keys", {elastic.KEY: self._passwords[KIBANA_ENCRYPTION_KEY]})
+        # They leave before their operator and its CRDs do: what is left of them then is nobody's.
+        in_order = pulumi.ResourceOptions(parent=self, depends_on=[after, self._args.volumes])
+        elasticsearch = kubernetes.apiextensions.CustomResource(
+            ELASTICSEARCH,
+            api_version="elasticsearch.k8s.elastic.co/v1",
+            kind="Elasticsearch",
+            metadata=self._metadata(ELASTICSEARCH),
+            spec=elastic.elasticsearch(
+                self._args.config.logs,
+                environment=environment,
+                priority_class=self._args.priorities.tooling,
+                storage_class="gp3",
+                roles=[roles],
+                users=users,
+            ),
+            opts=pulumi.ResourceOptions.merge(in_order, pulumi.ResourceOptions(protect=self._args.config.protect)),
+        )
+        kibana = kubernetes.apiextensions.CustomResource(
+            KIBANA,
+            api_version="kibana.k8s.elastic.co/v1",
+            kind="Kibana",
+            metadata=self._metadata(KIBANA),
+            spec=elastic.kibana(
+                environment=environment,
+                priority_class=self._args.priorities.tooling,
+                host=self._args.config.log_host,
+                keys=keys,
+            ),
+            opts=in_order,
+        )
+        return [elasticsearch, kibana]
+
+    def _secret(
+        self, name: str, object_name: str, data: Mapping[str, str], *, type_: str | None = None
+    ) -> pulumi.Output[str]:
+        """A Secret that the operator watches: it applies a change of a password or a role by itself."""
+        made = kubernetes.core.v1.Secret(
+            name,
+            metadata=self._metadata(object_name),
+            type=type_,
+            string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
+            opts=self._child,
+        )
+        return made.metadata.name.apply(lambda known: known or object_name)

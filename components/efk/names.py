@@ -1,0 +1,47 @@
+"""What the parts of the logs call one another."""
+
+from __future__ import annotations
+
+LOGGING = "logging"
+"""Namespace of Elasticsearch, Kibana, their operator and what sets them up."""
+
+LOG_COLLECTOR = "log-collector"
+"""Namespace of Fluentd, which alone may mount directories of a node."""
+
+FLUENTD = "fluentd"
+SETUP = "logs-setup"
+READER = "reader"
+"""Users of Elasticsearch; the first two are service accounts in Kubernetes, too."""
+
+ELASTICSEARCH = "hello"
+"""Name of the Elasticsearch object; the operator makes others' names of it.
+
+https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/accessing-services
+"""
+
+ELASTICSEARCH_HOST = f"{ELASTICSEARCH}-es-http.{LOGGING}.svc"
+ELASTICSEARCH_PORT = 9200
+TRANSPORT_PORT = 9300
+ELASTICSEARCH_CA = f"{ELASTICSEARCH}-es-http-certs-public"
+"""Secret with the certificate of who signs Elasticsearch's, `ca.crt`."""
+
+KIBANA = "kibana"
+KIBANA_HOST = f"{KIBANA}-kb-http.{LOGGING}.svc"
+KIBANA_PORT = 5601
+KIBANA_CA = f"{KIBANA}-kb-http-certs-public"
+
+CA = "elasticsearch-ca"
+"""ConfigMap in Fluentd's namespace with the same as `ELASTICSEARCH_CA`: the setup keeps it current."""
+
+CA_KEY = "ca.crt"
+
+DATA_STREAMS = "logs-hello"
+"""How the names of the data streams begin; the environment follows, or `platform`.
+
+https://www.elastic.co/docs/reference/fleet/data-streams#data-streams-naming-scheme
+"""
+
+ELASTICSEARCH_PODS = {"elasticsearch.k8s.elastic.co/cluster-name": ELASTICSEARCH}
+KIBANA_PODS = {"kibana.k8s.elastic.co/name": KIBANA}
+OPERATOR_PODS = {"control-plane": "elastic-operator"}
+"""Labels that the operator, and its chart, put on pods."""
