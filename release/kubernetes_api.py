@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
@@ -62,6 +63,7 @@ class KubernetesApi:
     def __init__(self, kubeconfig: Path | dict[str, Any] | None, *, context: str | None = None) -> None:
         api_client = _api_client(kubeconfig, context)
         self._rest: Any = api_client
+        self._discovery = threading.Lock()
         # The client's default discovery cache is one file a host and port in the temporary directory, and would
         # answer for a control plane that is gone: a file of this process alone instead.
         handle, discovery_cache = tempfile.mkstemp(prefix="discovery-", suffix=".json")
@@ -252,7 +254,9 @@ class KubernetesApi:
 
     def _resource(self, api_version: str, kind: str) -> Any:
         try:
-            return _answering(self._client.resources.get, api_version=api_version, kind=kind)
+            # Who looks for a kind that is not there asks for all of them again: meanwhile nobody would find any.
+            with self._discovery:
+                return _answering(self._client.resources.get, api_version=api_version, kind=kind)
         except ResourceNotFoundError:
             raise KubernetesApiError(
                 f'no matches for kind "{kind}" in version "{api_version}"', status=NOT_FOUND, reason="NoKindMatch"

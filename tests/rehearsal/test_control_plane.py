@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -18,7 +19,7 @@ from rehearsal.layout import Layout
 from rehearsal.network import namespace
 from rehearsal.processes import ProcessTable
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi, KubernetesObject
+from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 from tests.rehearsal.conftest import RunningControlPlane
 
 KEPT: KubernetesObject = {
@@ -177,3 +178,18 @@ def kill(layout: Layout, name: str) -> None:
 
 def _server(layout: Layout) -> str:
     return yaml.safe_load(layout.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+
+
+def test_who_looks_for_a_kind_that_is_not_there_is_in_nobodys_way(control_plane: RunningControlPlane) -> None:
+    """A controller's kinds go while others at work with the same client look for theirs."""
+    api = control_plane.api
+
+    def look(number: int) -> None:
+        if number % 2:
+            with pytest.raises(KubernetesApiError, match="no matches for kind"):
+                api.list("nobody.example.com/v1", f"Gone{number}")
+        else:
+            api.list("v1", "Node")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(look, range(40)))
