@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import pytest
@@ -10,11 +11,11 @@ from xdist.scheduler import LoadFileScheduling  # pyright: ignore[reportMissingT
 
 
 class FileAndStackScheduling(LoadFileScheduling):
-    """Keeps a file's tests on one worker, for they share fixtures; each stack of the platform is a group of its own."""
+    """Keeps a file's tests on one worker, for they share fixtures; and a stack's, of whatever file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        group = str(super()._split_scope(nodeid))
-        return f"{group} prod" if nodeid.endswith("[stack-prod]") else group
+        stack = re.search(r"\[(stack-\w+)\]$", nodeid)
+        return stack[1] if stack else str(super()._split_scope(nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)

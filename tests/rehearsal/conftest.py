@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from rich.console import Console
 
 from rehearsal import control_plane as kubernetes
 from rehearsal import toolchain
 from rehearsal.layout import Layout
+from rehearsal.lifecycle import Rehearsal
 from rehearsal.toolchain import Toolchain
 from release.kubernetes_api import KubernetesApi
 
@@ -58,3 +60,18 @@ def control_plane(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) ->
         yield RunningControlPlane(layout, KubernetesApi(layout.kubeconfig))
     finally:
         kubernetes.stop(layout)
+
+
+@pytest.fixture(scope="session", params=("dev", "prod"), ids=lambda stack: f"stack-{stack}")
+def platform(
+    request: pytest.FixtureRequest, tools: Toolchain, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Rehearsal]:
+    """A stack of the checkout's own configuration, up; taken down by the last test or, if that fails, here."""
+    assert tools.pulumi
+    rehearsal = Rehearsal(request.param, Layout(tmp_path_factory.mktemp(f"stack-{request.param}") / "up"), Console())
+    try:
+        rehearsal.up()
+        yield rehearsal
+        rehearsal.down()  # nothing is left to do after the last test, if that passed
+    finally:
+        kubernetes.stop(rehearsal.layout)

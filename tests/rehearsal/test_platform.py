@@ -1,4 +1,4 @@
-"""The whole program by the real engine on a real control plane: up, again, changed, released by hand, down."""
+"""The whole program by the real engine on a real control plane: up, again, changed, released by hand."""
 
 from __future__ import annotations
 
@@ -9,106 +9,38 @@ import shlex
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from enum import Enum
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-import psutil
 import pytest
 import yaml
-from rich.console import Console
 
 import versions
-from rehearsal import control_plane, leftovers, status, workspace
-from rehearsal.display import EngineDisplay
+from rehearsal import status, workspace
 from rehearsal.errors import RehearsalError
-from rehearsal.layout import CHECKOUT, Layout
+from rehearsal.layout import CHECKOUT
 from rehearsal.lifecycle import Rehearsal, plain
 from rehearsal.metrics import load
-from rehearsal.processes import ProcessTable
-from rehearsal.stand_ins.aws import protection
-from rehearsal.stand_ins.aws.account import Account
-from rehearsal.toolchain import Toolchain
 from release import slots
 from release.kubernetes_api import KubernetesApi, KubernetesApiError
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.least_surprise import edited_program, preview
+from tests.rehearsal.stacks import (
+    ENVIRONMENTS,
+    ONE_STACK,
+    SERVICES,
+    SLOTS,
+    Recorder,
+    changes,
+    live_pods,
+    pods,
+    run_up,
+    status_of,
+)
 from tests.unit.components.jenkins import DELIVERY
-
-ENVIRONMENTS = ("dev", "prod")
-SERVICES = ("frontend", "gateway", "api", "ai", "crawling")
-SLOTS = ("blue", "green")
-
-
-ONE_STACK = pytest.mark.parametrize("platform", ["dev"], indirect=True, ids=["stack-dev"])
-"""For what one stack shows as well as two."""
-
-
-@pytest.fixture(scope="module", params=("dev", "prod"), ids=lambda stack: f"stack-{stack}")
-def platform(
-    request: pytest.FixtureRequest, tools: Toolchain, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Rehearsal]:
-    """A stack of the checkout's own configuration, up; taken down by the last test or, if that fails, here."""
-    assert tools.pulumi
-    rehearsal = Rehearsal(request.param, Layout(tmp_path_factory.mktemp(f"stack-{request.param}") / "up"), Console())
-    try:
-        rehearsal.up()
-        yield rehearsal
-        rehearsal.down()  # nothing is left to do after the last test, if that passed
-    finally:
-        control_plane.stop(rehearsal.layout)
-
-
-def changes(rehearsal: Rehearsal, edit: Callable[[dict[str, Any]], None]) -> dict[str, str]:
-    """Edits the stack's settings and says what `up` did: the operation by URN, without those that stayed the same."""
-    file = rehearsal.layout.workspace / f"Pulumi.{rehearsal.stack}.yaml"
-    before = file.read_text()
-    content = yaml.safe_load(before)
-    edit(content["config"])
-    file.write_text(yaml.safe_dump(content))
-    try:
-        return run_up(rehearsal)
-    finally:
-        file.write_text(before)
-
-
-def run_up(rehearsal: Rehearsal) -> dict[str, str]:
-    """What one more `up` did: the operation by resource name, without those that stayed the same."""
-    recorder = Recorder()
-    rehearsal.open().up(recorder)
-    return recorder.operations
-
-
-class Recorder:
-    """A display that notes what the engine did, and what went wrong."""
-
-    def __init__(self) -> None:
-        self.operations: dict[str, str] = {}
-        self.errors: list[str] = []
-        self.told: list[str] = []
-
-    def event(self, event: Any) -> None:
-        """Takes one event."""
-        self.told.append(json.dumps(event, default=as_plain))
-        if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
-            self.errors.append(event.diagnostic_event.message)
-            print(event.diagnostic_event.message)  # noqa: T201 - pytest shows it with the failure
-        if event.res_outputs_event is not None and event.res_outputs_event.metadata.op.value != "same":
-            metadata = event.res_outputs_event.metadata
-            self.operations[metadata.urn.split("::", 2)[2].rsplit("$", 1)[-1]] = metadata.op.value
-
-
-def as_plain(part: object) -> str | dict[str, Any]:
-    """A part of an engine's event as JSON has it."""
-    return str(part.name) if isinstance(part, Enum) else vars(part)
-
-
-def pods(api: KubernetesApi, namespace: str) -> list[dict[str, Any]]:
-    """The pods of an environment."""
-    return api.list("v1", "Pod", namespace=namespace)
 
 
 def test_both_slots_of_every_service_stand_in_both_environments_and_blue_is_ready(platform: Rehearsal) -> None:
@@ -316,13 +248,6 @@ def test_live_pods_that_restart_come_back_with_the_secret_they_were_released_wit
         run_up(platform)
 
 
-def live_pods(api: KubernetesApi, environment: str, service: str) -> list[dict[str, Any]]:
-    """A service's pods that are there to stay; only its live slot has any."""
-    mine = [one for one in pods(api, environment) if one["metadata"]["labels"]["app.kubernetes.io/name"] == service]
-    assert mine, f"{service} has no pod"
-    return [one for one in mine if "deletionTimestamp" not in one["metadata"]]
-
-
 def secret_of(spec: dict[str, Any]) -> str:
     """Name of the Secret whose values a pod's container gets."""
     (container,) = spec["containers"]
@@ -349,12 +274,6 @@ def restart(api: KubernetesApi, pod: dict[str, Any]) -> None:
         return len(ready) == wanted and pod["metadata"]["uid"] not in {one["metadata"]["uid"] for one in there}
 
     eventually(replaced, f"a pod in the place of {pod['metadata']['name']}")
-
-
-def status_of(pod: dict[str, Any], condition: str) -> str | None:
-    """The status of a pod's condition; None if it has none yet."""
-    conditions = pod.get("status", {}).get("conditions", [])
-    return next((one["status"] for one in conditions if one["type"] == condition), None)
 
 
 @ONE_STACK
@@ -539,24 +458,3 @@ def test_a_bad_setting_is_refused_before_anything_changes(platform: Rehearsal) -
     assert not any("Traceback" in error for error in recorder.errors)
     assert recorder.operations == {}
     assert platform.open().resources() == state
-
-
-def test_down_leaves_nothing(platform: Rehearsal) -> None:
-    layout = platform.layout
-    processes = [psutil.Process(record.pid) for record in ProcessTable(layout.processes).running()]
-    assert len(processes) >= len((*control_plane.NETWORK, *control_plane.START_ORDER, *control_plane.TRAFFIC))
-    platform.open().unprotect()
-    protection.lift(layout)
-    platform.open().destroy(EngineDisplay(platform.console, "destroy"))
-
-    assert platform.open().resources() == []
-    assert Account.load(layout).records() == ()
-    api = platform.api()
-    assert {one["metadata"]["name"] for one in api.list("v1", "Namespace")} == leftovers.SYSTEM_NAMESPACES
-    assert api.list("v1", "Node") == []
-    assert api.list("v1", "Pod") == []
-    assert api.list("networking.k8s.io/v1", "IngressClass") == []
-
-    platform.down()
-    assert not layout.directory.exists()
-    assert [process for process in processes if process.is_running()] == []

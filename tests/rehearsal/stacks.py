@@ -1,0 +1,84 @@
+"""A stack of the platform that is up: what tests of it share. The fixture `platform` is one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+import pytest
+import yaml
+
+from rehearsal.lifecycle import Rehearsal
+from release.kubernetes_api import KubernetesApi
+
+ENVIRONMENTS = ("dev", "prod")
+SERVICES = ("frontend", "gateway", "api", "ai", "crawling")
+SLOTS = ("blue", "green")
+
+
+ONE_STACK = pytest.mark.parametrize("platform", ["dev"], indirect=True, ids=["stack-dev"])
+"""For what one stack shows as well as two."""
+
+
+def changes(rehearsal: Rehearsal, edit: Callable[[dict[str, Any]], None]) -> dict[str, str]:
+    """Edits the stack's settings and says what `up` did: the operation by URN, without those that stayed the same."""
+    file = rehearsal.layout.workspace / f"Pulumi.{rehearsal.stack}.yaml"
+    before = file.read_text()
+    content = yaml.safe_load(before)
+    edit(content["config"])
+    file.write_text(yaml.safe_dump(content))
+    try:
+        return run_up(rehearsal)
+    finally:
+        file.write_text(before)
+
+
+def run_up(rehearsal: Rehearsal) -> dict[str, str]:
+    """What one more `up` did: the operation by resource name, without those that stayed the same."""
+    recorder = Recorder()
+    rehearsal.open().up(recorder)
+    return recorder.operations
+
+
+class Recorder:
+    """A display that notes what the engine did, and what went wrong."""
+
+    def __init__(self) -> None:
+        self.operations: dict[str, str] = {}
+        self.errors: list[str] = []
+        self.told: list[str] = []
+
+    def event(self, event: Any) -> None:
+        """Takes one event."""
+        self.told.append(json.dumps(event, default=as_plain))
+        if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
+            self.errors.append(event.diagnostic_event.message)
+            print(event.diagnostic_event.message)  # noqa: T201 - pytest shows it with the failure
+        if event.res_outputs_event is not None and event.res_outputs_event.metadata.op.value != "same":
+            metadata = event.res_outputs_event.metadata
+            self.operations[metadata.urn.split("::", 2)[2].rsplit("$", 1)[-1]] = metadata.op.value
+
+
+def as_plain(part: object) -> str | dict[str, Any]:
+    """A part of an engine's event as JSON has it."""
+    return str(part.name) if isinstance(part, Enum) else vars(part)
+
+
+def pods(api: KubernetesApi, namespace: str) -> list[dict[str, Any]]:
+    """The pods of an environment."""
+    return api.list("v1", "Pod", namespace=namespace)
+
+
+def live_pods(api: KubernetesApi, environment: str, service: str) -> list[dict[str, Any]]:
+    """A service's pods that are there to stay; only its live slot has any."""
+    mine = [one for one in pods(api, environment) if one["metadata"]["labels"]["app.kubernetes.io/name"] == service]
+    assert mine, f"{service} has no pod"
+    return [one for one in mine if "deletionTimestamp" not in one["metadata"]]
+
+
+def status_of(pod: dict[str, Any], condition: str) -> str | None:
+    """The status of a pod's condition; None if it has none yet."""
+    conditions = pod.get("status", {}).get("conditions", [])
+    return next((one["status"] for one in conditions if one["type"] == condition), None)

@@ -1,0 +1,177 @@
+"""Two writers at once: `pulumi up` before, during and after a release finds nothing to do, and takes nothing back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rehearsal.lifecycle import Rehearsal, plain
+from release import status
+from release.clock import SystemClock
+from release.errors import ExitCode
+from release.kubernetes_api import KubernetesObject
+from release.plan import Deploy, Goal, Retire, Rollback
+from release.run import Context, pursue
+from release.state import Seen
+from tests.rehearsal.stacks import ENVIRONMENTS, ONE_STACK, Recorder, changes, live_pods, run_up
+from tests.release.platform import QUICK
+from tests.release.web import Web
+
+ENVIRONMENT, SERVICE = "dev", "gateway"
+
+LIMITS = replace(QUICK, ready=60, gone=120, lease=600)
+"""A lock that outlives the engine's runs in the middle of a release."""
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[Web]:
+    """What answers smoke tests, where no container does."""
+    with Web() as running:
+        yield running
+
+
+def run(
+    rehearsal: Rehearsal, web: Web, goal: Goal, at: dict[str, Callable[[], None]] | None = None
+) -> dict[str, Callable[[], None]]:
+    """Runs the release tool.
+
+    Args:
+        rehearsal: A stack that is up.
+        web: What answers.
+        goal: What the tool shall do.
+        at: What to do before a step, once, by how the line begins by which the tool tells the step.
+
+    Returns:
+        What of `at` was not done, since the tool told no such line.
+    """
+    left = dict(at or {})
+
+    def report(line: str) -> None:
+        for beginning in [one for one in left if line.startswith(one)]:
+            left.pop(beginning)()
+
+    context = Context(
+        api=rehearsal.api(), caller=web.caller(), clock=SystemClock(), report=report, by="tester", limits=LIMITS
+    )
+    assert pursue(context, ENVIRONMENT, SERVICE, goal).exit_code is ExitCode.DONE
+    return left
+
+
+def deploy(rehearsal: Rehearsal, number: int) -> Deploy:
+    """The release of an image of the service's repository."""
+    return Deploy(f"{plain(rehearsal.open())['repositories'][SERVICE]}@sha256:{number:064x}")
+
+
+def service_status(rehearsal: Rehearsal) -> status.ServiceStatus:
+    """What `release status` tells."""
+    (found,) = status.look(rehearsal.api(), ENVIRONMENT, [SERVICE], now=SystemClock().now())
+    return found
+
+
+def seen(rehearsal: Rehearsal) -> Seen:
+    """How the service stands."""
+    return service_status(rehearsal).seen
+
+
+def written(rehearsal: Rehearsal) -> dict[str, Any]:
+    """The `spec` of everything of the service that both writers share."""
+    api = rehearsal.api()
+    kinds = (("apps/v1", "Deployment"), ("v1", "Service"), ("autoscaling/v2", "HorizontalPodAutoscaler"))
+    found: list[KubernetesObject] = [
+        one
+        for kind in kinds
+        for one in api.list(*kind, namespace=ENVIRONMENT, label_selector=f"app.kubernetes.io/name={SERVICE}")
+    ]
+    assert len(found) == 2 + 2 + 1
+    return {f"{one['kind']} {one['metadata']['name']}": one["spec"] for one in found}
+
+
+def finds_nothing_to_do(rehearsal: Rehearsal) -> None:
+    """Whether `up` reports no change, and changes nothing."""
+    before = written(rehearsal)
+    assert run_up(rehearsal) == {}
+    assert written(rehearsal) == before
+
+
+def preview_and_refresh_find_nothing_either(rehearsal: Rehearsal) -> None:
+    """They ask the API server otherwise than `up` does, and take as long: once, where most is another's."""
+    before, engine = written(rehearsal), rehearsal.open()
+    assert set(engine.preview(print).change_summary) == {"same"}
+    assert set(engine.refresh(Recorder()).summary.resource_changes or {}) == {"same"}
+    assert written(rehearsal) == before
+
+
+@ONE_STACK
+def test_an_update_before_during_and_after_a_release_finds_nothing_to_do(platform: Rehearsal, web: Web) -> None:
+    moments: list[str] = []
+
+    def update(moment: str, live: str, autoscaled: str) -> Callable[[], None]:
+        def check() -> None:
+            now = seen(platform)
+            assert (now.live, now.autoscaled) == (live, autoscaled), moment
+            finds_nothing_to_do(platform)
+            moments.append(moment)
+
+        return check
+
+    first = seen(platform)
+    old, new = first.live, first.idle_slot.name
+    update("before", old, old)()
+    left = run(
+        platform,
+        web,
+        deploy(platform, 1),
+        {
+            "Smoke test": update("the idle slot is ready, the live one serves", old, old),
+            f"HorizontalPodAutoscaler {SERVICE}": update("the traffic is switched, the autoscaler is not", new, old),
+            "Watching": lambda: preview_and_refresh_find_nothing_either(platform),
+        },
+    )
+    assert not left, "the tool told no such step"
+    update("after, with the old slot warm", new, new)()
+    run(platform, web, Retire(now=True))
+    update("the old slot is retired", new, new)()
+    assert len(moments) == 5
+    now = seen(platform)
+    assert now.live_slot.is_ready
+    assert now.live_slot.revision is not None
+    assert now.live_slot.revision.image == deploy(platform, 1).image
+
+
+@ONE_STACK
+def test_settings_that_change_during_and_after_a_release_touch_no_live_pod_and_status_says_drift(
+    platform: Rehearsal, web: Web
+) -> None:
+    def set_level(level: str) -> None:
+        """Changes a variable, and sees that only what the next release takes up has changed."""
+        before, pods = written(platform), uids()
+
+        def edit(config: dict[str, Any]) -> None:
+            config["hello-platform:services"][SERVICE].setdefault("variables", {})["LOG_LEVEL"] = level
+
+        done = {(key.split("::")[0], operation) for key, operation in changes(platform, edit).items()}
+        # A ConfigMap that no setting names any more stays in the cluster.
+        done.discard(("kubernetes:core/v1:ConfigMap", "delete"))
+        assert done == {("kubernetes:core/v1:ConfigMap", "create"), ("kubernetes:core/v1:PodTemplate", "update")}
+        assert written(platform) == before
+        assert uids() == pods
+
+    def uids() -> set[str]:
+        return {pod["metadata"]["uid"] for name in ENVIRONMENTS for pod in live_pods(platform.api(), name, SERVICE)}
+
+    left = run(platform, web, deploy(platform, 2), {"Smoke test": lambda: set_level("debug")})
+    assert not left
+    released = seen(platform)
+    assert not released.has_drifted, "the release took up what changed in its middle"
+    assert released.live_slot.revision is not None
+    assert released.live_slot.revision.image == deploy(platform, 2).image
+
+    set_level("trace")
+    assert service_status(platform).to_json()["drift"] is True
+    run(platform, web, Rollback())
+    assert seen(platform).live != released.live
+    assert service_status(platform).is_healthy
+    run_up(platform)
