@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -10,6 +10,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 import settings
+from components import network_policy
 from components.admission import Admission, AdmissionArgs
 from components.cluster_reference import ClusterReference
 from components.environment import Environment
@@ -17,8 +18,16 @@ from components.identities import DELIVERY, RELEASE, VERIFY
 from components.jenkins import Jenkins, JenkinsArgs
 from components.namespace import Namespace, NamespaceArgs
 from components.network import Network
+from components.pod_identity import PodIdentity, PodIdentityArgs
 from components.registry import Registry
 from components.release_access import ReleaseAccess, ReleaseAccessArgs
+from components.roles import Statement
+
+KEEP = ("ecr:BatchGetImage", "ecr:PutImage")
+"""To tag an image, so that the registry keeps it."""
+
+COLLECT = ("ecr:DescribeImages", "ecr:BatchDeleteImage")
+"""To take the tags of old ones off. The second also deletes images: ECR knows no right to a tag alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +35,7 @@ class DeliveryArgs:
     """What `Delivery` is made from.
 
     Attributes:
-        config: The stack's settings: Jenkins', and whether what must not go is protected.
+        config: The stack's settings: the services' ports, Jenkins, and whether what must not go is protected.
         cluster: The cluster.
         environments: Each environment, by name.
         registry: The services' repositories.
@@ -43,7 +52,7 @@ class DeliveryArgs:
 
 
 class Delivery(pulumi.ComponentResource):
-    """A namespace for the programs that deliver, their service accounts, and the rights and limits of a release.
+    """A namespace for the programs that deliver, their identities, and the rights and limits of a release.
 
     And Jenkins, where the settings have it. It takes providers of both, `aws` and `kubernetes`.
 
@@ -58,15 +67,18 @@ class Delivery(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         protect = args.config.protect
         self.namespace = Namespace(DELIVERY, NamespaceArgs(name=DELIVERY, protect=protect), opts=child).namespace
-        for account in (RELEASE, VERIFY):
-            kubernetes.core.v1.ServiceAccount(
-                f"{DELIVERY}-{account}",
-                metadata=ObjectMetaArgs(name=account, namespace=self.namespace),
-                # A pod that acts as it asks for its token itself.
-                automount_service_account_token=False,
-                opts=child,
-            )
         services = list(args.config.services)
+        self._identity(RELEASE, args.cluster, permissions(args.cluster, services, *KEEP, *COLLECT))
+        self._identity(VERIFY, args.cluster, permissions(args.cluster, services, *KEEP))
+        kubernetes.networking.v1.NetworkPolicy(
+            f"{DELIVERY}-{RELEASE}",
+            metadata=ObjectMetaArgs(name=RELEASE, namespace=self.namespace),
+            spec=network_policy.of_tool(
+                {service: spec.port for service, spec in args.config.services.items()},
+                addresses=args.network.addresses,
+            ),
+            opts=child,
+        )
         namespaces = {environment: one.namespace for environment, one in args.environments.items()}
         ReleaseAccess(name, ReleaseAccessArgs(environments=namespaces, services=services), opts=child)
         Admission(
@@ -89,3 +101,25 @@ class Delivery(pulumi.ComponentResource):
                 opts=child,
             )
         self.register_outputs({"namespace": self.namespace})
+
+    def _identity(self, account: str, cluster: ClusterReference, statement: Statement) -> None:
+        """A service account, and the IAM role that its pods act as."""
+        child = pulumi.ResourceOptions(parent=self)
+        kubernetes.core.v1.ServiceAccount(
+            f"{DELIVERY}-{account}",
+            metadata=ObjectMetaArgs(name=account, namespace=self.namespace),
+            # A pod that acts as it asks for its token itself.
+            automount_service_account_token=False,
+            opts=child,
+        )
+        PodIdentity(
+            f"{self.pulumi_resource_name}-{account.removeprefix('hello-')}",
+            PodIdentityArgs(cluster=cluster, namespace=DELIVERY, service_account=account, statements=[statement]),
+            opts=child,
+        )
+
+
+def permissions(cluster: ClusterReference, services: Sequence[str], *actions: str) -> Statement:
+    """Actions on the services' repositories, which are named after the cluster."""
+    repositories = [cluster.account.arn("ecr", f"repository/{cluster.name}/{service}") for service in services]
+    return Statement(actions=actions, resources=repositories)

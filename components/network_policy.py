@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs
 from pulumi_kubernetes.networking.v1 import (
     IPBlockArgs,
     NetworkPolicyEgressRuleArgs,
@@ -24,8 +24,11 @@ from pulumi_kubernetes.networking.v1 import (
 
 import settings
 from components import labels
+from components.identities import DELIVERY, TOOL
 
 BOTH_WAYS = ["Ingress", "Egress"]
+
+HTTP = 80
 
 HTTPS = 443
 
@@ -42,6 +45,9 @@ KUBERNETES_SERVICE = ("10.100.0.1/32", "172.20.0.1/32")
 
 https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html
 """
+
+POD_IDENTITY = "169.254.170.23/32"
+"""Where pods get the credentials of their IAM role. https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +92,8 @@ def of_service(
 ) -> NetworkPolicySpecArgs:
     """For both slots of a service: what its settings say, on top of what is open to every pod of the namespace.
 
+    The release tool reaches it, too: smoke tests from inside the cluster are its own requests.
+
     Args:
         service: The service's name.
         spec: Its port, paths and egress.
@@ -94,13 +102,38 @@ def of_service(
         addresses: The VPC's ranges.
     """
     # The load balancer comes by a NodePort, hence from a node's address; so do its health checks.
-    sources = [*(_pods(caller) for caller in callers), *_blocks(addresses.nodes if spec.paths else ())]
+    sources = [*(_pods(caller) for caller in callers), _TOOL, *_blocks(addresses.nodes if spec.paths else ())]
     return NetworkPolicySpecArgs(
         pod_selector=_selector(service),
         policy_types=BOTH_WAYS,
-        # A rule without peers would admit everybody.
-        ingress=[NetworkPolicyIngressRuleArgs(from_=sources, ports=_tcp(spec.port))] if sources else None,
+        ingress=[NetworkPolicyIngressRuleArgs(from_=sources, ports=_tcp(spec.port))],
         egress=_egress(spec, ports, addresses) or None,
+    )
+
+
+def of_tool(ports: Mapping[str, int], *, addresses: Addresses) -> NetworkPolicySpecArgs:
+    """For the pods that run the release tool: every service of each environment, the Kubernetes API, and ECR.
+
+    Nothing reaches them.
+
+    Args:
+        ports: The port of every service.
+        addresses: The VPC's ranges.
+    """
+    environments = LabelSelectorArgs(
+        match_expressions=[LabelSelectorRequirementArgs(key=labels.ENVIRONMENT, operator="Exists")]
+    )
+    services = [
+        NetworkPolicyEgressRuleArgs(
+            to=[NetworkPolicyPeerArgs(namespace_selector=environments, pod_selector=_selector(service))],
+            ports=_tcp(port),
+        )
+        for service, port in ports.items()
+    ]
+    return NetworkPolicySpecArgs(
+        pod_selector=LabelSelectorArgs(match_labels=TOOL),
+        policy_types=BOTH_WAYS,
+        egress=[*services, kubernetes_api(addresses), public_https(addresses), credentials()],
     )
 
 
@@ -114,13 +147,27 @@ def _egress(
         NetworkPolicyEgressRuleArgs(to=_blocks([network.cidr]), ports=_tcp(*network.ports))
         for network in spec.egress.networks
     ]
+    https = [public_https(addresses)] if spec.egress.https else []
+    api = [kubernetes_api(addresses)] if spec.kubernetes_api else []
+    return [*named, *networks, *https, *api]
+
+
+def credentials() -> NetworkPolicyEgressRuleArgs:
+    """Out to what gives a pod the credentials of its IAM role."""
+    return NetworkPolicyEgressRuleArgs(to=_blocks([POD_IDENTITY]), ports=_tcp(HTTP))
+
+
+def public_https(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:
+    """Out to HTTPS on the internet, and to nothing private."""
     everywhere = NetworkPolicyPeerArgs(
         ip_block=IPBlockArgs(cidr="0.0.0.0/0", except_=list(dict.fromkeys([*PRIVATE_RANGES, addresses.vpc])))
     )
-    https = [NetworkPolicyEgressRuleArgs(to=[everywhere], ports=_tcp(HTTPS))] if spec.egress.https else []
-    api = _blocks([*addresses.subnets, *KUBERNETES_SERVICE])
-    kubernetes_api = [NetworkPolicyEgressRuleArgs(to=api, ports=_tcp(HTTPS))] if spec.kubernetes_api else []
-    return [*named, *networks, *https, *kubernetes_api]
+    return NetworkPolicyEgressRuleArgs(to=[everywhere], ports=_tcp(HTTPS))
+
+
+def kubernetes_api(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:
+    """Out to the Kubernetes API: any of the subnets' addresses may be its own."""
+    return NetworkPolicyEgressRuleArgs(to=_blocks([*addresses.subnets, *KUBERNETES_SERVICE]), ports=_tcp(HTTPS))
 
 
 def _selector(service: str) -> LabelSelectorArgs:
@@ -137,3 +184,9 @@ def _blocks(cidrs: Sequence[str]) -> list[NetworkPolicyPeerArgs]:
 
 def _tcp(*ports: int) -> list[NetworkPolicyPortArgs]:
     return [NetworkPolicyPortArgs(protocol="TCP", port=port) for port in ports]
+
+
+_TOOL = NetworkPolicyPeerArgs(
+    namespace_selector=LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": DELIVERY}),
+    pod_selector=LabelSelectorArgs(match_labels=TOOL),
+)

@@ -20,10 +20,7 @@ from pulumi_kubernetes.networking.v1 import (
 from components import labels
 from components.identities import DELIVERY, RELEASE
 from components.jenkins.names import BUILD, BUILDER, NAME, NAMESPACE, PORT
-from components.network_policy import BOTH_WAYS, HTTPS, KUBERNETES_SERVICE, PRIVATE_RANGES, Addresses
-
-POD_IDENTITY = "169.254.170.23/32"
-"""Where pods get the credentials of their IAM role. https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html"""
+from components.network_policy import BOTH_WAYS, Addresses, credentials, kubernetes_api, public_https
 
 CONTROLLER = {"app.kubernetes.io/instance": NAME, "app.kubernetes.io/component": "jenkins-controller"}
 """The chart's labels on the controller's pod, by which its Service selects it."""
@@ -42,8 +39,8 @@ def of_controller(addresses: Addresses) -> NetworkPolicySpecArgs:
             NetworkPolicyIngressRuleArgs(from_=[_agents(), *_blocks(addresses.nodes)], ports=_tcp(PORT)),
         ],
         egress=[
-            NetworkPolicyEgressRuleArgs(to=_blocks([*addresses.subnets, *KUBERNETES_SERVICE]), ports=_tcp(HTTPS)),
-            _public_https(addresses),
+            kubernetes_api(addresses),
+            public_https(addresses),
         ],
     )
 
@@ -66,8 +63,8 @@ def of_builders(addresses: Addresses) -> NetworkPolicySpecArgs:
         policy_types=BOTH_WAYS,
         egress=[
             NetworkPolicyEgressRuleArgs(to=[_pods(BUILDKIT_NAMESPACE, BUILDKIT)], ports=_tcp(BUILDKIT_PORT)),
-            NetworkPolicyEgressRuleArgs(to=_blocks([POD_IDENTITY]), ports=_tcp(80)),
-            _public_https(addresses),
+            credentials(),
+            public_https(addresses),
         ],
     )
 
@@ -78,7 +75,7 @@ def of_buildkit(addresses: Addresses) -> NetworkPolicySpecArgs:
         pod_selector=LabelSelectorArgs(match_labels=BUILDKIT),
         policy_types=BOTH_WAYS,
         ingress=[NetworkPolicyIngressRuleArgs(from_=[_pods(DELIVERY, BUILDER)], ports=_tcp(BUILDKIT_PORT))],
-        egress=[_public_https(addresses)],
+        egress=[public_https(addresses)],
     )
 
 
@@ -99,11 +96,6 @@ def _pods(namespace: str, selected: Mapping[str, str]) -> NetworkPolicyPeerArgs:
 
 def _namespace(name: str) -> LabelSelectorArgs:
     return LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": name})
-
-
-def _public_https(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:
-    everywhere = IPBlockArgs(cidr="0.0.0.0/0", except_=list(dict.fromkeys([*PRIVATE_RANGES, addresses.vpc])))
-    return NetworkPolicyEgressRuleArgs(to=[NetworkPolicyPeerArgs(ip_block=everywhere)], ports=_tcp(HTTPS))
 
 
 def _blocks(cidrs: Sequence[str]) -> list[NetworkPolicyPeerArgs]:

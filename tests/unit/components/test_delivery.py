@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import settings
@@ -117,3 +119,18 @@ def test_each_services_slots_are_asked_for_by_its_own_record(graph: Graph) -> No
         asked |= set(rule["resourceNames"])
         assert set(rule["resourceNames"]) == {f"{service}-blue", f"{service}-green"}
     assert asked == {f"{service}-{slot}" for service in SERVICES for slot in ("blue", "green")}
+
+
+def test_each_identity_tags_images_of_the_services_repositories_and_only_who_retires_takes_tags_off(
+    graph: Graph,
+) -> None:
+    repositories = {f"repository/{one.inputs['name']}" for one in graph.of_type("aws:ecr/repository:Repository")}
+    allowed: dict[str, set[str]] = {}
+    for one in graph.of_type("aws:iam/rolePolicy:RolePolicy"):
+        identity = one.name.rpartition("-")[2]
+        if identity in ("release", "verify"):
+            (statement,) = json.loads(one.inputs["policy"])["Statement"]
+            assert {arn.rpartition(":")[2] for arn in statement["Resource"]} == repositories
+            allowed[identity] = set(statement["Action"])
+    tagging = {"ecr:BatchGetImage", "ecr:PutImage"}
+    assert allowed == {"release": {*tagging, "ecr:DescribeImages", "ecr:BatchDeleteImage"}, "verify": tagging}

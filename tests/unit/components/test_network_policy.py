@@ -34,8 +34,15 @@ def policy(*callers: str, addresses: Addresses = ADDRESSES, **keys: Any) -> dict
     return manifest(of_service("api", spec, callers=callers, ports=PORTS, addresses=addresses))
 
 
-def test_a_service_that_says_nothing_is_closed_both_ways() -> None:
-    assert policy() == {**pods("api"), "policyTypes": ["Ingress", "Egress"]}
+TOOL = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "delivery"}},
+    "podSelector": {"matchLabels": {"app.kubernetes.io/name": "hello-release"}},
+}
+
+
+def test_a_service_that_says_nothing_is_closed_both_ways_but_for_its_smoke_test() -> None:
+    smoke_test = {"from": [TOOL], "ports": tcp(8099)}
+    assert policy() == {**pods("api"), "policyTypes": ["Ingress", "Egress"], "ingress": [smoke_test]}
 
 
 def test_both_slots_have_one_policy() -> None:
@@ -43,13 +50,13 @@ def test_both_slots_have_one_policy() -> None:
 
 
 def test_callers_reach_its_port_and_no_other() -> None:
-    assert policy("gateway", "ai")["ingress"] == [{"from": [pods("gateway"), pods("ai")], "ports": tcp(8099)}]
+    assert policy("gateway", "ai")["ingress"] == [{"from": [pods("gateway"), pods("ai"), TOOL], "ports": tcp(8099)}]
 
 
 def test_only_a_service_with_a_path_is_reached_from_nodes() -> None:
     blocks = [{"ipBlock": {"cidr": cidr}} for cidr in ADDRESSES.nodes]
-    assert policy(paths=["/api"])["ingress"] == [{"from": blocks, "ports": tcp(8099)}]
-    assert policy("ai", paths=["/api"])["ingress"] == [{"from": [pods("ai"), *blocks], "ports": tcp(8099)}]
+    assert policy(paths=["/api"])["ingress"] == [{"from": [TOOL, *blocks], "ports": tcp(8099)}]
+    assert policy("ai", paths=["/api"])["ingress"] == [{"from": [pods("ai"), TOOL, *blocks], "ports": tcp(8099)}]
 
 
 def test_a_service_reaches_those_it_names_on_their_port() -> None:

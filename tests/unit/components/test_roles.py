@@ -26,6 +26,8 @@ TRUSTED = {
     "aws-ebs-csi-driver": "pods.eks.amazonaws.com",
     "cluster-autoscaler": "pods.eks.amazonaws.com",
     "aws-load-balancer-controller": "pods.eks.amazonaws.com",
+    "release": "pods.eks.amazonaws.com",
+    "verify": "pods.eks.amazonaws.com",
 }
 """Every role there is, by the end of its name, and who acts as it."""
 

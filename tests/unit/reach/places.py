@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import settings
 from components.contract import SLOTS
+from components.identities import TOOL
 from tests.unit.graph import Graph, every
 from tests.unit.program import platform, stack_config
 from tests.unit.reach.semantics import Endpoint, Namespace, Policy, Port, reaches
@@ -111,6 +112,7 @@ def reach_of(stack: str) -> Reach:
     dns = Endpoint(name="DNS", addresses=nodes, namespace=KUBE_SYSTEM, labels={"k8s-app": "kube-dns"})
     tooling = Endpoint(name="tooling", addresses=nodes, namespace=namespaces["logging"], labels={"app": "tool"})
     delivery = Endpoint(name="delivery", addresses=nodes, namespace=namespaces["delivery"], labels={"app": "tool"})
+    tool = replace(delivery, name="the release tool", labels=TOOL)
     others = Endpoint(name="any other pod", addresses=nodes, namespace=OPEN_NAMESPACE, labels={"app": "any"})
     places = [
         Place(name="DNS:53/UDP", ends=[dns], port=Port(53, "UDP")),
@@ -127,7 +129,7 @@ def reach_of(stack: str) -> Reach:
         Place(name="machine's metadata:443", ends=[_outside("169.254.169.254/32")], port=HTTPS),
         Place(name="Pod Identity:80", ends=[_outside("169.254.170.23/32")], port=Port(80)),
         Place(name="logging:9200", ends=[tooling], port=Port(9200)),
-        Place(name="delivery:8080", ends=[delivery], port=Port(8080)),
+        Place(name="delivery:8080", ends=[delivery, tool], port=Port(8080)),
         Place(name="any other pod:443", ends=[others], port=HTTPS),
     ]
     return Reach(
@@ -135,7 +137,8 @@ def reach_of(stack: str) -> Reach:
         services=services,
         sources={
             "a pod in logging": tooling,
-            "a pod in delivery": delivery,
+            "the release tool in delivery": tool,
+            "any other pod in delivery": delivery,
             "any other pod": others,
             "a node": Endpoint(name="a node", addresses=nodes),
             "load balancer": Endpoint(name="load balancer", addresses=balancers),

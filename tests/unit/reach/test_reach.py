@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 import settings
+from components.identities import TOOL
 from components.network_policy import Addresses, closed, of_service
 from tests.unit.arguments import manifest
 from tests.unit.graph import every
@@ -70,7 +72,7 @@ def test_only_services_with_a_path_are_reached_from_nodes_and_on_their_port_only
 
 
 def test_neither_tools_nor_the_internet_nor_a_load_balancer_reaches_a_service_by_itself(reach: Reach) -> None:
-    for name in ("a pod in logging", "a pod in delivery", "internet", "load balancer"):
+    for name in ("a pod in logging", "any other pod in delivery", "internet", "load balancer"):
         for environment, service in reach.services:
             assert not reach.between(reach.sources[name], reach.service(environment, service)), name
 
@@ -104,9 +106,29 @@ def test_no_service_reaches_the_tools_or_a_node(reach: Reach) -> None:
 
 
 def test_tools_reach_dns_only_until_their_own_policies_come(reach: Reach) -> None:
-    for tool in ("a pod in logging", "a pod in delivery"):
+    for tool in ("a pod in logging", "any other pod in delivery"):
         source = reach.sources[tool]
         assert {name for name, place in reach.places.items() if reach.between(source, place)} == DNS
+
+
+def test_the_release_tool_reaches_every_service_the_kubernetes_api_and_ecr_and_nothing_else(reach: Reach) -> None:
+    tool = reach.sources["the release tool in delivery"]
+    for environment, service in reach.services:
+        assert reach.between(tool, reach.service(environment, service)), f"{environment} {service}"
+        assert not reach.between(tool, reach.service(environment, service, OTHER))
+    # The API's addresses are any of the subnets', where pods have theirs.
+    api = {"Kubernetes API:443", "Kubernetes API's Service:443", "any other pod:443"}
+    found = {name for name, place in reach.places.items() if reach.between(tool, place)}
+    assert found == DNS | api | {"internet:443", "Pod Identity:80"}
+
+
+def test_a_pod_like_the_release_tool_in_another_namespace_reaches_no_service_without_a_path(
+    reach: Reach, config: settings.Settings
+) -> None:
+    elsewhere = replace(reach.sources["any other pod"], labels=TOOL)
+    for environment, service in reach.services:
+        public = bool(config.services[service].paths)
+        assert reach.between(elsewhere, reach.service(environment, service)) == public
 
 
 def test_a_preview_is_reached_as_the_service_is(reach: Reach, stack: str) -> None:
