@@ -93,6 +93,9 @@ def deploy(
     """
     if override is not None and not override.strip():
         raise typer.BadParameter("needs a reason", param_hint="--override")
+    named = _named(services, every=every)
+    if named:
+        images_of(named, image or [])
     commands = _commands(
         kubeconfig,
         context,
@@ -102,8 +105,8 @@ def deploy(
         at_once=at_once,
         limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "patience": patience},
     )
-    names = _names(commands, environment, services, every=every)
-    _end(commands.deploy(environment, images_of(names, image or []), override=override))
+    images = images_of(named or commands.services(environment), image or [])
+    _end(commands.deploy(environment, images, override=override))
 
 
 @app.command()
@@ -124,6 +127,7 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Deploy to prod what is live on dev, and verified."""
+    named = _named(services, every=every)
     commands = _commands(
         kubeconfig,
         context,
@@ -133,7 +137,7 @@ def promote(
         at_once=at_once,
         limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "patience": patience},
     )
-    _end(commands.promote(_names(commands, "dev", services, every=every)))
+    _end(commands.promote(named or commands.services("dev")))
 
 
 @app.command()
@@ -174,9 +178,10 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Go back to what was live before: at once while it is warm, else as soon as it is."""
+    named = _named(services, every=every)
     limits = {"lock": wait, "ready": ready, "warm": warm, "patience": patience}
     commands = _commands(kubeconfig, context, as_json=as_json, at_once=at_once, limits=limits)
-    _end(commands.rollback(environment, _names(commands, environment, services, every=every)))
+    _end(commands.rollback(environment, named or commands.services(environment)))
 
 
 @app.command()
@@ -193,8 +198,9 @@ def retire(
     as_json: AsJson = False,
 ) -> None:
     """Take the idle slot's pods away, and the ConfigMaps, Secrets and image tags that nothing needs."""
+    named = _named(services, every=every)
     commands = _commands(kubeconfig, context, as_json=as_json, image_tags=image_tags, limits={"lock": wait})
-    _end(commands.retire(environment, _names(commands, environment, services, every=every), now=now))
+    _end(commands.retire(environment, named or commands.services(environment), now=now))
 
 
 @app.command()
@@ -274,6 +280,14 @@ def main() -> None:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         _fail("Interrupted. Run the same command again: it goes on where this one stopped.", ExitCode.INTERRUPTED)
+    except Exception as error:
+        from release.commands import told  # noqa: PLC0415 - see above
+        from release.kubernetes_api import KubernetesApiError  # noqa: PLC0415
+
+        if not isinstance(error, KubernetesApiError):
+            raise
+        message, remedy = told(error)
+        _fail(str(ReleaseError(message, remedy=remedy)), ExitCode.FAILED)
 
 
 def _commands(
@@ -287,7 +301,6 @@ def _commands(
     limits: dict[str, float | None] | None = None,
 ) -> Commands:
     from release.commands import Commands, Options  # noqa: PLC0415 - see above
-    from release.kubernetes_api import KubernetesApiError  # noqa: PLC0415
     from release.run import Limits  # noqa: PLC0415
 
     options = Options(
@@ -299,20 +312,14 @@ def _commands(
         at_once=at_once,
         limits=Limits(**limits or {}),  # pyright: ignore[reportArgumentType]
     )
-    try:
-        return Commands(options)
-    except KubernetesApiError as error:
-        raise ReleaseError(
-            f"the API server: {error}",
-            remedy="check the kubeconfig, and that its API server can be reached",
-            exit_code=ExitCode.FAILED,
-        ) from None
+    return Commands(options)
 
 
-def _names(commands: Commands, environment: str, services: list[str] | None, *, every: bool) -> list[str]:
+def _named(services: list[str] | None, *, every: bool) -> list[str]:
+    """The services that are named; none for all. A wrong word is told before the API server is asked."""
     if every == bool(services):
         raise typer.BadParameter("name services, or say --all", param_hint="SERVICE…")
-    return list(dict.fromkeys(services)) if services else commands.services(environment)
+    return list(dict.fromkeys(services or []))
 
 
 def images_of(names: list[str], given: list[str]) -> dict[str, str]:

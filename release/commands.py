@@ -23,7 +23,7 @@ from release.errors import ExitCode, ReleaseError
 from release.history import Entry
 from release.http import Caller, ThroughApiServer, ThroughUrl
 from release.images import Images, in_use
-from release.kubernetes_api import KubernetesApi, KubernetesApiError
+from release.kubernetes_api import NO_KUBECONFIG, UNREACHABLE, KubernetesApi, KubernetesApiError
 from release.observe import observe, services
 from release.order import in_order
 from release.plan import Deploy, Goal, Retire, Rollback, Switch
@@ -98,9 +98,9 @@ class Commands:
     def __init__(self, options: Options, clock: Clock | None = None) -> None:
         self._options = options
         self._clock = clock or SystemClock()
-        self._api = retrying(self._clock)(KubernetesApi, options.kubeconfig, context=options.context)
         self._out = Console()
         self._progress = Console(stderr=options.as_json)
+        self._api = retrying(self._clock, self._tell_once())(KubernetesApi, options.kubeconfig, context=options.context)
 
     def deploy(self, environment: str, images: Mapping[str, str], *, override: str | None) -> ExitCode:
         """Brings each service's image in; of a service without one the image that is live, with the newest template."""
@@ -247,7 +247,7 @@ class Commands:
                 except ReleaseError as error:
                     return Ended(environment, service, error.exit_code, error.message, error.remedy)
                 except KubernetesApiError as error:
-                    return Ended(environment, service, ExitCode.FAILED, *_told(error))
+                    return Ended(environment, service, ExitCode.FAILED, *told(error))
                 return Ended(environment, service, result.exit_code, result.message, _remedy(result, service))
 
             done, left = in_order(
@@ -275,6 +275,18 @@ class Commands:
         text = f"{ended.environment}/{ended.service}: {'' if good else ended.exit_code.name.lower() + ': '}"
         text += ended.message + (f"\n  What to do: {ended.remedy}" if ended.remedy else "")
         self._out.print(text, style="green" if good else "red", markup=False, highlight=False, soft_wrap=True)
+
+    def _tell_once(self) -> Callable[[str], None]:
+        """Shows a line, and none that is like the one before."""
+        told = ""
+
+        def tell(line: str) -> None:
+            nonlocal told
+            if line != told:
+                told = line
+                self._progress.print(line, markup=False, highlight=False, soft_wrap=True)
+
+        return tell
 
     def _print_json(self, value: object) -> None:
         self._out.print(json.dumps(value, indent=2), markup=False, highlight=False, soft_wrap=True)
@@ -318,12 +330,16 @@ def _live_image(seen: Seen) -> str:
     return seen.live_slot.revision.image
 
 
-def _told(error: KubernetesApiError) -> tuple[str, str]:
-    remedy = (
-        "this identity lacks the right: see docs/releases.md for what each command asks"
-        if error.status in (401, 403)
-        else "run the command again: it goes on where this one stopped"
-    )
+def told(error: KubernetesApiError) -> tuple[str, str]:
+    """What the API server's refusal is for a person, and what to do about it."""
+    if error.reason == NO_KUBECONFIG:
+        return str(error), "name one by --kubeconfig or KUBECONFIG, and a context of it by --context"
+    if error.status == UNREACHABLE:
+        remedy = "is this the right kubeconfig, and its API server up? Then run the command again: it goes on"
+    elif error.status in (401, 403):
+        remedy = "this identity lacks the right: see docs/releases.md for what each command asks"
+    else:
+        remedy = "run the command again: it goes on where this one stopped"
     return f"the API server: {error}", remedy
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -12,13 +13,14 @@ from typing import Any, Literal, TypeAlias, cast
 
 import kubernetes.client as kubernetes_client  # pyright: ignore[reportMissingTypeStubs]
 import kubernetes.config as kubernetes_config  # pyright: ignore[reportMissingTypeStubs]
+import yaml
 from kubernetes.dynamic import DynamicClient  # pyright: ignore[reportMissingTypeStubs]
 from kubernetes.dynamic.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
     DynamicApiError,
     ResourceNotFoundError,
 )
 from kubernetes.watch import Watch  # pyright: ignore[reportMissingTypeStubs]
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError
 
 KubernetesObject: TypeAlias = dict[str, Any]
 """A Kubernetes object as its API's JSON: `apiVersion`, `kind`, `metadata`, and what its kind has."""
@@ -29,6 +31,9 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.i
 
 UNREACHABLE = 0
 """Status of a request without an answer: a time-out, a connection refused or cut."""
+
+NO_KUBECONFIG = "NoKubeconfig"
+"""Reason of an error that no second try mends."""
 
 REQUEST_SECONDS = 15
 """After this a request without an answer is given up."""
@@ -241,7 +246,7 @@ class KubernetesApi:
         except kubernetes_client.ApiException as error:
             return int(cast("Any", error).status), str(cast("Any", error).body)
         except HTTPError as error:
-            raise KubernetesApiError(str(error), status=UNREACHABLE, reason="Unreachable") from None
+            raise _unreachable(error) from None
         return int(answer.status), answer.data.decode(errors="replace")
 
     def is_namespaced(self, api_version: str, kind: str) -> bool:
@@ -283,12 +288,10 @@ def _api_client(kubeconfig: Path | dict[str, Any] | None, context: str | None) -
             load.load_incluster_config(configuration)
             return kubernetes_client.ApiClient(configuration)
         return load.new_client_from_config(str(kubeconfig) if kubeconfig else None, context=context)
-    except load.ConfigException as error:
-        raise KubernetesApiError(
-            f"no way to the Kubernetes API: {error}; name a kubeconfig by --kubeconfig or KUBECONFIG",
-            status=UNREACHABLE,
-            reason="NoKubeconfig",
-        ) from None
+    except (load.ConfigException, yaml.YAMLError) as error:
+        # What is wrong in a file of YAML takes several lines; in a kubeconfig it begins with the client's own words.
+        why = " ".join(str(error).removeprefix("Invalid kube-config file. ").split()).rstrip(".")
+        raise KubernetesApiError(f"no kubeconfig to go by: {why}", status=UNREACHABLE, reason=NO_KUBECONFIG) from None
 
 
 def _in_a_pod() -> bool:
@@ -312,4 +315,13 @@ def _answering(operation: Any, *arguments: Any, **options: Any) -> Any:
         told = cast("Any", error)
         raise KubernetesApiError(str(told.reason), status=int(told.status), reason="Watch") from None
     except HTTPError as error:
-        raise KubernetesApiError(str(error), status=UNREACHABLE, reason="Unreachable") from None
+        raise _unreachable(error) from None
+
+
+def _unreachable(error: HTTPError) -> KubernetesApiError:
+    """From where there was no answer and why, without the client's objects, which its own words name."""
+    pool: Any = getattr(error, "pool", None)
+    where = f" from {pool.host}:{pool.port}" if pool is not None else ""
+    why = str(error.reason if isinstance(error, MaxRetryError) else error)
+    plain = re.sub(r"^\S+(\(.*?\)| object at \w+>): ", "", why)
+    return KubernetesApiError(f"no answer{where}: {plain}", status=UNREACHABLE, reason="Unreachable")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from components import contract
 from release import events, history, probe, smoke, steps
@@ -16,7 +16,7 @@ from release.clock import Clock
 from release.errors import ExitCode, LostRaceError, ReleaseError
 from release.history import Entry, Outcome
 from release.http import Answer, Caller
-from release.kubernetes_api import UNREACHABLE, KubernetesApiError
+from release.kubernetes_api import NO_KUBECONFIG, UNREACHABLE, KubernetesApiError
 from release.lock import LEASE_SECONDS, Holder, Lock
 from release.objects import CONFLICT, ObjectApi
 from release.observe import observe
@@ -131,14 +131,26 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(error, KubernetesApiError):
         status = error.status
         return (
-            status in (UNREACHABLE, CONFLICT, REQUEST_TIMEOUT, TOO_MANY_REQUESTS) and error.reason != "NoKubeconfig"
+            status in (UNREACHABLE, CONFLICT, REQUEST_TIMEOUT, TOO_MANY_REQUESTS) and error.reason != NO_KUBECONFIG
         ) or status >= FIRST_SERVER_ERROR
     return isinstance(error, LostRaceError)
 
 
-def retrying(clock: Clock) -> Retrying:
-    """Tries again what may pass: at most `ATTEMPTS` times, with growing waits."""
+def retrying(clock: Clock, report: Callable[[str], None] = lambda _: None) -> Retrying:
+    """Tries again what may pass: at most `ATTEMPTS` times, with growing waits.
+
+    Args:
+        clock: The time.
+        report: Takes a line on an API server that does not answer as it should; a lost race is nobody's business.
+    """
+
+    def tell(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, KubernetesApiError) and error.status != CONFLICT:
+            report(f"The API server: {error}; trying again")
+
     return Retrying(
+        before_sleep=tell,
         retry=retry_if_exception(is_passing),
         wait=wait_exponential_jitter(multiplier=0.2, max=6, jitter=0.2),
         stop=stop_after_attempt(ATTEMPTS),
@@ -204,7 +216,7 @@ class _Release:
 
     def run(self) -> Result:
         while True:
-            result = retrying(self._context.clock)(self._turn)
+            result = retrying(self._context.clock, self._report)(self._turn)
             if result is not None:
                 return result
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,9 @@ import typer
 from typer.testing import CliRunner
 
 from components.contract import SENTINEL_DIGEST
-from release.cli import app, images_of
+from release.cli import app, images_of, main
+from release.errors import ExitCode
+from release.kubernetes_api import KubernetesApiError
 
 IMAGE = f"registry.example.com/api@sha256:{'ab' * 32}"
 TEMPLATE: dict[str, Any] = {
@@ -47,6 +51,93 @@ def test_what_cannot_be_rendered_is_refused_with_its_reason(arguments: list[str]
     result = CliRunner().invoke(app, ["render", *arguments], input=given)
     assert result.exit_code == 2
     assert told in " ".join(result.output.replace("│", " ").split())
+
+
+def kubeconfig(server: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "one",
+        "clusters": [{"name": "one", "cluster": {"server": server}}],
+        "contexts": [{"name": "one", "context": {"cluster": "one", "user": "one"}}],
+        "users": [{"name": "one", "user": {"token": "abc"}}],
+    }
+
+
+def ended(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Exit code and what was told, of the program as a person starts it."""
+    monkeypatch.setattr("sys.argv", ["release", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return int(end.value.code or 0), capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("broken: [yaml", "while parsing a flow sequence"),
+        ("a: b", "Expected key current-context"),
+        (json.dumps(kubeconfig("https://127.0.0.1:9") | {"current-context": "two"}), "Expected object with name two"),
+    ],
+)
+def test_a_kubeconfig_that_is_none_is_told_with_what_to_do(
+    tmp_path: Path, content: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text(content)
+    code, error = ended(["status", "dev", "--kubeconfig", str(file)], monkeypatch, capsys)
+    assert code == ExitCode.FAILED
+    assert error.startswith("error: no kubeconfig to go by: ")
+    assert told in error
+    assert "What to do: name one by --kubeconfig" in error
+
+
+def test_an_api_server_that_is_away_is_named_with_its_address_and_told_while_it_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "kubeconfig"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    file.write_text(json.dumps(kubeconfig(f"https://127.0.0.1:{port}")))
+    monkeypatch.setattr("release.clock.time.sleep", id)
+    arguments = ["status", "dev", "--json", "--kubeconfig", str(file)]
+    code, error = ended(arguments, monkeypatch, capsys)
+    assert code == ExitCode.FAILED
+    away = f"the API server: no answer from 127.0.0.1:{port}: "
+    assert error.count(f"T{away[1:]}") == 1, "said once, not at each try"
+    assert f"error: {away}" in error
+    assert "object at 0x" not in error
+
+
+def test_a_refusal_of_the_api_server_is_told_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise KubernetesApiError("pods is forbidden", status=403, reason="Forbidden")
+
+    monkeypatch.setattr("release.commands.KubernetesApi", refuse)
+    code, error = ended(["history", "dev", "api"], monkeypatch, capsys)
+    assert (code, error.splitlines()[0]) == (ExitCode.FAILED, "error: the API server: pods is forbidden")
+    assert "lacks the right" in error
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["deploy", "dev", "api", "ai", "--image", IMAGE],
+        ["deploy", "dev", "api", "--image", "api:latest"],
+        ["deploy", "dev", "--all", "api"],
+        ["promote"],
+        ["rollback", "dev"],
+        ["retire", "dev"],
+    ],
+)
+def test_wrong_words_are_told_before_the_api_server_is_asked(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_: object, **__: object) -> None:
+        pytest.fail("the API server is asked")
+
+    monkeypatch.setattr("release.commands.KubernetesApi", asked)
+    assert CliRunner().invoke(app, words).exit_code == ExitCode.USAGE
 
 
 def test_help_imports_nothing_heavy() -> None:
