@@ -74,8 +74,12 @@ def release(
             for size in sizes or [2, 10, 50, 100]:
                 times[size] = _time(platform, size)
                 _console.print(size, times[size])
+                _write(document, times)  # what was measured stays, whatever becomes of the next
         finally:
             control_plane.stop(layout)
+
+
+def _write(document: Path, times: dict[int, Times]) -> None:
     rows = [
         [
             str(size),
@@ -194,8 +198,11 @@ def _endpoints(api: KubernetesApi, service: str) -> set[str]:
     return {str(one["targetRef"]["name"]) for one in endpoints if one["conditions"].get("ready")}
 
 
-def _until(is_so: Callable[[], bool]) -> None:
+def _until(is_so: Callable[[], bool], seconds: float = 900) -> None:
+    deadline = time.monotonic() + seconds
     while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds:.0f} s")
         time.sleep(0.02)
 
 
