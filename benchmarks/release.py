@@ -22,11 +22,11 @@ from rich.console import Console
 from benchmarks import plot
 from benchmarks.tables import put, table
 from rehearsal import control_plane, toolchain
+from rehearsal.demo_images import Fault
 from rehearsal.layout import CHECKOUT, Layout
 from release.kubernetes_api import KubernetesApi, KubernetesObject
 from release.plan import Deploy
 from release.run import Limits
-from tests.release.kubelets import SLOW, stages
 from tests.release.platform import Platform, image, namespace, node
 from tests.release.web import Web
 
@@ -61,11 +61,8 @@ def release(
     """Time a rolling update, and a release of as many pods."""
     times: dict[int, Times] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as directory, Web() as web:
-        layout, kubelets = Layout(Path(directory) / "run"), Path(directory) / "stages"
-        kubelets.mkdir()
-        tools = toolchain.ensure(_console.print)
-        stages(tools.kwok_stages, kubelets)
-        control_plane.start(layout, replace(tools, kwok_stages=kubelets), _console.print)
+        layout = Layout(Path(directory) / "run")
+        control_plane.start(layout, toolchain.ensure(_console.print), _console.print)
         try:
             platform = Platform(KubernetesApi(layout.kubeconfig), layout.kubeconfig, web)
             platform.api.create(node())
@@ -118,7 +115,7 @@ def _rolling_update(api: KubernetesApi, size: int) -> float:
     _until(lambda: len(_endpoints(api, name)) == size)
     old = _endpoints(api, name)
     start = time.monotonic()
-    change = {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image(name, SLOW)}
+    change = {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image(name, Fault.SLOW_START)}
     api.json_patch("apps/v1", "Deployment", name, [change], namespace="dev")
     _until(lambda: len(found := _endpoints(api, name)) == size and not found & old)
     taken = time.monotonic() - start
@@ -133,7 +130,7 @@ def _release(platform: Platform, size: int) -> tuple[float, float, float]:
     platform.run("dev", service, Deploy(image(service)), limits=replace(LIMITS, watch=0.1))
     clocked = _Clocked(platform.api, service, size)
     start = time.monotonic()
-    platform.run("dev", service, Deploy(image(service, SLOW)), api=cast("Any", clocked), limits=LIMITS)
+    platform.run("dev", service, Deploy(image(service, Fault.SLOW_START)), api=cast("Any", clocked), limits=LIMITS)
     took = time.monotonic() - start
     for thread in clocked.watchers:
         thread.join()

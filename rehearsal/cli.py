@@ -13,13 +13,15 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from rehearsal import control_plane, status, summary, workspace
+from rehearsal import control_plane, demo_images, status, summary, workspace
+from rehearsal.demo_images import Fault
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door.running import entrance
-from rehearsal.layout import Layout
+from rehearsal.layout import DIRECTORY_VARIABLE, Layout
 from rehearsal.lifecycle import Rehearsal, plain
 from rehearsal.plugins import PLUGIN_VARIABLE
 from rehearsal.processes import ProcessTable
+from release import slots
 
 app = typer.Typer(
     help="The platform on this machine, without an AWS account.",
@@ -88,11 +90,37 @@ def shell(stack: StackOption = "dev", directory: DirectoryOption = None) -> None
     rehearsal = _rehearsal(stack, directory)
     rehearsal.open()
     rehearsal.console.print(
-        f"pulumi and kubectl work on stack {stack} here; `exit` leaves.", style="yellow", highlight=False
+        f"pulumi, kubectl and `python -m release` work on stack {stack} here; `exit` leaves.",
+        style="yellow",
+        highlight=False,
     )
     os.chdir(rehearsal.layout.workspace)
     program = os.environ.get("SHELL", "/bin/sh")
-    os.execvpe(program, [program], {**os.environ, **workspace.environment(rehearsal.layout)})  # noqa: S606 - the user's
+    os.execvpe(program, [program], {**os.environ, **workspace.shell_environment(rehearsal.layout)})  # noqa: S606 - the user's
+
+
+@app.command()
+def image(
+    environment: Annotated[str, typer.Argument(help="dev or prod.")],
+    service: str,
+    version: Annotated[str, typer.Argument(help="Any name, such as v2.")],
+    *,
+    fault: Annotated[Fault | None, typer.Option("--fault", help="What shall be wrong with it.")] = None,
+    stack: StackOption = "dev",
+    directory: Annotated[
+        Path | None,
+        typer.Option("--directory", envvar=DIRECTORY_VARIABLE, help="Where the rehearsal's files are."),
+    ] = None,
+) -> None:
+    """Print a demo image to release: what answers then says its version, and has its fault."""
+    template = _rehearsal(stack, directory).api().get("v1", "PodTemplate", service, environment)
+    if template is None:
+        raise RehearsalError(
+            f"There is no service {service} in {environment}.", remedy="`python -m release status dev` lists them."
+        )
+    (container, *_) = slots.containers_to_fill(template)
+    repository = container["image"].partition("@")[0]
+    print(f"{repository}@{demo_images.digest(version, fault)}")
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from filelock import FileLock
 
-from rehearsal import certificates, kubeconfigs, metrics, ports
+from rehearsal import certificates, kubeconfigs, kubelets, metrics, ports, responder
 from rehearsal.layout import Layout
 from rehearsal.network import namespace
 from rehearsal.processes import ProcessTable, Program
@@ -14,8 +14,16 @@ from rehearsal.programs import ControlPlane
 from rehearsal.readiness import Probe, Report, wait
 from rehearsal.toolchain import Toolchain
 
-START_ORDER = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", metrics.NAME)
-"""The programs of Kubernetes, each after those that it calls."""
+START_ORDER = (
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kwok",
+    metrics.NAME,
+    responder.NAME,
+)
+"""The programs of Kubernetes, and those that do what containers would, each after those that it calls."""
 
 NETWORK = (namespace.HOLDER, "relay")
 """The programs that make their network and the way into it, where there is one."""
@@ -51,8 +59,8 @@ def start(layout: Layout, toolchain: Toolchain, report: Report) -> None:
             namespace=_network(table, layout, report),
         )
         _write_kubeconfigs(layout, plane)
-        samples = metrics.program(layout, plane.namespace)
-        for program, listens_on, probes in (*_programs(plane), (samples, {}, ()), *_traffic(plane)):
+        kubelets.write_stages(toolchain.kwok_stages, plane.stages)
+        for program, listens_on, probes in (*_programs(plane), *_companions(layout, plane), *_traffic(plane)):
             if not table.is_running(program.name):
                 for port, listener in listens_on.items():
                     ports.check_free(port, program=listener)
@@ -152,6 +160,15 @@ def _programs(plane: ControlPlane) -> tuple[Started, ...]:
 def _traffic(plane: ControlPlane) -> tuple[Started, ...]:
     """What brings requests to pods. Nobody waits for it here: kube-proxy takes half a minute (`wait_for_traffic`)."""
     return () if plane.namespace is None else ((plane.kube_proxy(), {}, ()),)
+
+
+def _companions(layout: Layout, plane: ControlPlane) -> tuple[Started, ...]:
+    """What does the work of containers, none of which runs. Nobody waits for it."""
+    samples = metrics.program(layout, plane.namespace)
+    if plane.namespace is not None:
+        return ((samples, {}, ()), (responder.program(layout, plane.namespace), {}, ()))
+    port = plane.ports.responder
+    return ((samples, {}, ()), (responder.program(layout, None, by_name=port), {port: responder.NAME}, ()))
 
 
 def _write_kubeconfigs(layout: Layout, plane: ControlPlane) -> None:

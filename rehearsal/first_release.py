@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from tenacity import (
     wait_fixed,
 )
 
+from rehearsal import demo_images
 from rehearsal.errors import RehearsalError
 from release import slots, verification
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
@@ -56,9 +56,8 @@ def targets(outputs: Mapping[str, Any]) -> list[Target]:
 
 
 def demo_image(target: Target) -> str:
-    """The built-in image: a digest of the service's name. No container runs in a rehearsal, so none is pulled."""
-    digest = hashlib.sha256(f"hello-platform demo {target.service}".encode()).hexdigest()
-    return f"{target.repository}@sha256:{digest}"
+    """The first version."""
+    return f"{target.repository}@{demo_images.digest(demo_images.FIRST_VERSION)}"
 
 
 def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], None]) -> int:

@@ -31,6 +31,7 @@ class Ports:
     kube_proxy: int
     front_door: int
     front_door_outside: int
+    responder: int
 
 
 def ensure(file: Path) -> Ports:

@@ -59,6 +59,11 @@ class ControlPlane:
         """The kubeconfig of one of the programs that call the API server."""
         return self.directory / f"{client}.kubeconfig"
 
+    @property
+    def stages(self) -> Path:
+        """What kwok does with nodes and pods."""
+        return self.directory / "stages"
+
     def etcd(self) -> Program:
         """The database. It does not wait for the disk: a power cut may cost a rehearsal, nothing else does."""
         pair, authority = self.certificates.of("etcd"), str(self.certificates.authority)
@@ -146,7 +151,7 @@ class ControlPlane:
 
     def kwok(self) -> Program:
         """The kubelets of all nodes."""
-        stages = sorted(self.toolchain.kwok_stages.glob("*.yaml"))
+        stages = sorted(self.stages.glob("*.yaml"))
         pair = self.certificates.of("server")
         program = _command(
             self.toolchain.kwok,

@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rehearsal import demo_images
 from rehearsal.front_door.running import Entrance
 from rehearsal.status import NodeStatus, SlotStatus
 
@@ -94,7 +95,7 @@ def _slots(slots: Sequence[SlotStatus]) -> RenderableType:
             Text(slot.slot, style=slot.slot),
             "live" if slot.live else "",
             f"{slot.ready}/{slot.wanted}",
-            slot.image.rsplit(":", 1)[-1][:8] if slot.image else "none yet",
+            demo_images.version(slot.image)[:12] if slot.image else "none yet",
             " ".join(_short(node) for node in slot.nodes),
         )
     return table

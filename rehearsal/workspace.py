@@ -12,6 +12,7 @@ from typing import Any, cast
 import yaml
 
 import settings
+from rehearsal import responder
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.toolchain import Toolchain
@@ -41,6 +42,17 @@ def environment(layout: Layout) -> dict[str, str]:
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         # A copy of every intermediate state would only fill the folder.
         "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+    }
+
+
+def shell_environment(layout: Layout) -> dict[str, str]:
+    """The same, and what `python -m release` and `python -m rehearsal image` need to work on it."""
+    variables = environment(layout)
+    return {
+        **variables,
+        **responder.release_environment(layout),
+        "PATH": f"{layout.tools}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(CHECKOUT),
     }
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +11,6 @@ from rehearsal.layout import Layout
 from rehearsal.toolchain import Toolchain
 from release.kubernetes_api import KubernetesApi
 from tests.rehearsal.conftest import eventually, tools  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]
-from tests.release.kubelets import stages
 from tests.release.platform import Platform, namespace, node
 from tests.release.web import Web
 
@@ -31,7 +28,7 @@ def web() -> Iterator[Web]:
 def platform(tools: Toolchain, web: Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:  # noqa: F811
     """Two environments with room for everything, and no service yet."""
     layout = Layout(tmp_path_factory.mktemp("releases"))
-    kubernetes.start(layout, with_stages(tools, tmp_path_factory.mktemp("stages")), print)
+    kubernetes.start(layout, tools, print)
     try:
         api = KubernetesApi(layout.kubeconfig)
         api.create(node())
@@ -44,9 +41,3 @@ def platform(tools: Toolchain, web: Web, tmp_path_factory: pytest.TempPathFactor
         yield Platform(api, layout.kubeconfig, web)
     finally:
         kubernetes.stop(layout)
-
-
-def with_stages(tools: Toolchain, folder: Path) -> Toolchain:  # noqa: F811
-    """The toolchain with kubelets that do what an image's digest says."""
-    stages(tools.kwok_stages, folder)
-    return dataclasses.replace(tools, kwok_stages=folder)

@@ -9,6 +9,8 @@ from typing import Any
 
 from components import labels
 from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS
+from rehearsal import demo_images
+from rehearsal.demo_images import Fault
 from release import lock
 from release.clock import SystemClock
 from release.kubernetes_api import KubernetesApi, KubernetesObject
@@ -46,9 +48,9 @@ def repository(service: str) -> str:
     return f"registry.example.com/hello/{service}"
 
 
-def image(service: str, mark: str = "") -> str:
-    """A new image, whose digest begins with a mark."""
-    return f"{repository(service)}@sha256:{mark}{next(_numbers):0{64 - len(mark)}x}"
+def image(service: str, fault: Fault | None = None) -> str:
+    """A new image."""
+    return f"{repository(service)}@{demo_images.digest(f'v{next(_numbers)}', fault)}"
 
 
 def objects(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from components.contract import BLUE, GREEN
+from rehearsal.demo_images import Fault
 from release.errors import ExitCode, ReleaseError
 from release.history import Outcome
 from release.kubernetes_api import KubernetesObject
@@ -20,7 +21,6 @@ from release.plan import Deploy, Retire, Rollback, Switch
 from release.run import Result
 from release.state import Seen
 from tests.rehearsal.conftest import eventually
-from tests.release.kubelets import CANNOT_BE_PULLED, CRASHES, NEVER_READY, SLOW
 from tests.release.platform import QUICK, Platform, image
 from tests.unit.release.faults import Faulty
 
@@ -77,24 +77,24 @@ def test_the_idle_slot_gets_the_live_ones_size(platform: Platform) -> None:
     assert platform.seen("dev", "size").active_endpoints == {BLUE: 4}
 
 
-def failing(platform: Platform, service: str, mark: str = "") -> tuple[Seen, Result, Seen]:
+def failing(platform: Platform, service: str, fault: Fault | None = None) -> tuple[Seen, Result, Seen]:
     before = platform.seen("dev", service)
-    result = platform.run("dev", service, Deploy(image(service, mark)), limits=replace(QUICK, ready=3))
+    result = platform.run("dev", service, Deploy(image(service, fault)), limits=replace(QUICK, ready=3))
     return before, result, platform.seen("dev", service)
 
 
 @pytest.mark.parametrize(
-    ("mark", "told"),
+    ("fault", "told"),
     [
-        (CANNOT_BE_PULLED, "ImagePullBackOff: Back-off pulling image"),
-        (CRASHES, "CrashLoopBackOff"),
-        (NEVER_READY, "0 of 2 pods are ready, after"),
+        (Fault.CANNOT_BE_PULLED, "ImagePullBackOff: Back-off pulling image"),
+        (Fault.CRASH_LOOP, "CrashLoopBackOff"),
+        (Fault.NEVER_READY, "0 of 2 pods are ready, after"),
     ],
 )
-def test_pods_that_do_not_get_ready_leave_the_live_slot_untouched(platform: Platform, mark: str, told: str) -> None:
-    service = f"fault-{mark}"
+def test_pods_that_do_not_get_ready_leave_the_live_slot_untouched(platform: Platform, fault: Fault, told: str) -> None:
+    service = f"fault-{fault}"
     released(platform, service)
-    before, result, after = failing(platform, service, mark)
+    before, result, after = failing(platform, service, fault)
     assert result.exit_code is ExitCode.ROLLED_BACK
     assert told in result.message
     assert (after.live, after.live_slot, after.autoscaled) == (before.live, before.live_slot, before.autoscaled)
@@ -116,7 +116,7 @@ def test_the_deployments_own_progress_deadline_ends_no_release(platform: Platfor
         return "ProgressDeadlineExceeded" in [str(one.get("reason")) for one in found["status"]["conditions"]]
 
     with ThreadPoolExecutor() as pool:
-        deploy = pool.submit(platform.run, "dev", "slow", Deploy(image("slow", SLOW)))
+        deploy = pool.submit(platform.run, "dev", "slow", Deploy(image("slow", Fault.SLOW_START)))
         eventually(exceeded, what="the controller says that the deadline has passed")
         assert deploy.result().exit_code is ExitCode.DONE
 
@@ -191,7 +191,7 @@ def test_exclusive_versions_never_run_at_once(platform: Platform) -> None:
     watcher.start()
     try:
         assert platform.run("dev", "alone", Deploy(image("alone"))).exit_code is ExitCode.DONE
-        assert platform.run("dev", "alone", Deploy(image("alone", CRASHES))).exit_code is ExitCode.ROLLED_BACK
+        assert platform.run("dev", "alone", Deploy(image("alone", Fault.CRASH_LOOP))).exit_code is ExitCode.ROLLED_BACK
     finally:
         ended.set()
         watcher.join()

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from rehearsal import summary
+from rehearsal import demo_images, summary
 from rehearsal.front_door.running import Entrance
 from rehearsal.lifecycle import stand_in_notice
 from rehearsal.status import NodeStatus, SlotStatus
@@ -27,7 +27,7 @@ NODE = NodeStatus(
 
 
 def slot(color: str, *, live: bool, ready: int) -> SlotStatus:
-    image = f"registry.example.com/api@sha256:{'ab' * 32}" if live else None
+    image = f"registry.example.com/api@{demo_images.digest('v3')}" if live else None
     return SlotStatus(
         "dev", "api", color, live, image, ready, wanted=2 if live else 0, nodes=(NODE.name,) if live else ()
     )
@@ -55,7 +55,7 @@ def test_a_node_that_is_not_ready_stands_out() -> None:
 
 def test_each_slot_says_whether_it_is_live_how_ready_with_what_and_where() -> None:
     blue, green = (line.split() for line in shown().splitlines() if line.split()[:2] == ["dev", "api"])
-    assert blue == ["dev", "api", "blue", "live", "1/2", "abababab", "ip-10-0-0-1"]
+    assert blue == ["dev", "api", "blue", "live", "1/2", "v3", "ip-10-0-0-1"]
     assert green == ["dev", "api", "green", "0/0", "none", "yet"]
 
 

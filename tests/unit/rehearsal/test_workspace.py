@@ -11,9 +11,11 @@ import pytest
 import yaml
 
 import settings
-from rehearsal import workspace
+from rehearsal import ports, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
+from rehearsal.network import namespace
+from rehearsal.processes import ProcessTable, Record
 from rehearsal.toolchain import Toolchain
 
 SECRETS = f"{settings.PROJECT}:secrets"
@@ -119,6 +121,31 @@ def test_a_plugin_takes_the_place_of_the_stand_in_and_gives_it_back(
     assert link.readlink() == plugin
     workspace.put_tools(layout, tools, None)
     assert "rehearsal.stand_ins.kubernetes" in link.read_text()
+
+
+@pytest.mark.parametrize("has_network", [True, False])
+def test_the_release_tool_works_in_a_shell(layout: Layout, monkeypatch: pytest.MonkeyPatch, has_network: bool) -> None:
+    def find_holder(_: ProcessTable) -> Record | None:
+        return Record("network", 1, 0.0) if has_network else None
+
+    monkeypatch.setattr(namespace, "find_holder", find_holder)
+    layout.control_plane.mkdir(parents=True)
+    variables = workspace.shell_environment(layout)
+    engine = workspace.environment(layout)
+    assert {name for name in engine if engine[name] != variables[name]} == {"PATH"}
+    shown = subprocess.run(
+        ["python", "-m", "release", "deploy", "--help"],
+        env=variables,
+        cwd=layout.directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert variables["HELLO_RELEASE_IMAGE_TAGS"] == "false"
+    through = variables.get("HELLO_RELEASE_THROUGH")
+    port = ports.ensure(layout.control_plane / "ports.json").responder
+    assert through == (None if has_network else f"http://127.0.0.1:{port}/{{environment}}/{{service}}")
 
 
 def test_the_engine_is_kept_off_the_persons_own_backend_and_plugins(

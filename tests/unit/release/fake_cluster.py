@@ -10,12 +10,13 @@ from typing import Any
 
 from components import labels
 from components.contract import SENTINEL_DIGEST
+from rehearsal import demo_images
+from rehearsal.demo_images import Fault
 from release.http import Answer
 from release.kubernetes_api import NOT_FOUND, KubernetesApiError, KubernetesObject
 from release.objects import CONFLICT, UNPROCESSABLE
 
 READY_SECONDS = 3
-NEVER_READY = "dead"
 
 Key = tuple[str, str, str]
 """Kind, namespace, name."""
@@ -173,7 +174,7 @@ class FakeCluster:
             self._store({**deployment, "status": status})
 
     def _is_ready(self, pod: Key, image: str) -> bool:
-        if image.endswith(SENTINEL_DIGEST) or f"sha256:{NEVER_READY}" in image:
+        if image.endswith(SENTINEL_DIGEST) or demo_images.fault(image) is Fault.NEVER_READY:
             return False
         return self._clock.now() - self._born[pod] >= timedelta(seconds=READY_SECONDS)
 

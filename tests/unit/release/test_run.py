@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 
 from components.contract import BLUE, GREEN
+from rehearsal import demo_images
 from release.errors import ExitCode, ReleaseError
 from release.history import Outcome
 from release.http import Answer
@@ -22,7 +23,7 @@ from release.plan import Deploy, Goal, Retire, Rollback, Switch
 from release.run import BEFORE_START_SECONDS, Context, Limits, Result, pursue
 from release.state import Seen
 from tests.release.platform import image, objects
-from tests.unit.release.fake_cluster import NEVER_READY, FakeCaller, FakeClock, FakeCluster
+from tests.unit.release.fake_cluster import FakeCaller, FakeClock, FakeCluster
 from tests.unit.release.faults import WATCH, Fault, Faulty, KilledError
 
 FAULTS: tuple[Fault, ...] = tuple(one for one in get_args(Fault) if one not in ("killed", "lost watch"))
@@ -171,7 +172,7 @@ def test_a_tool_that_is_killed_after_any_call_leaves_the_live_slot_ready_and_the
 @pytest.mark.parametrize(
     ("goal", "caller", "told", "seen_before_the_switch"),
     [
-        (Deploy(image("api", NEVER_READY)), FakeCaller(), "0 of 2 pods are ready, after 3", True),
+        (Deploy(image("api", demo_images.Fault.NEVER_READY)), FakeCaller(), "0 of 2 pods are ready, after 3", True),
         (
             Deploy(SECOND),
             FakeCaller(lambda service: Answer(500 if service == "api-preview" else 200, "")),
@@ -203,7 +204,7 @@ def test_a_version_that_fails_is_taken_back(
 def test_pods_have_the_time_that_their_service_takes_to_start_and_no_less(start_seconds: int) -> None:
     fixture = Fixture(start_seconds=start_seconds)
     before = fixture.clock.now()
-    result = fixture.run(Deploy(image("api", NEVER_READY)), limits=replace(LIMITS, ready=None))
+    result = fixture.run(Deploy(image("api", demo_images.Fault.NEVER_READY)), limits=replace(LIMITS, ready=None))
     assert result.exit_code is ExitCode.ROLLED_BACK
     waited = (fixture.clock.now() - before).total_seconds()
     assert waited == pytest.approx(start_seconds + BEFORE_START_SECONDS, abs=15)
