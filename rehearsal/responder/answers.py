@@ -32,6 +32,7 @@ class Answer:
         after: Seconds until it is given.
         call: URL of another service that is asked first; its answer is part of this one.
         is_page: Whether the body is a page for people.
+        is_last: Whether the connection ends with it, so that the next request has to come by a new one.
     """
 
     status: HTTPStatus
@@ -39,6 +40,7 @@ class Answer:
     after: float = 0.0
     call: str | None = None
     is_page: bool = False
+    is_last: bool = False
 
     def body(self) -> bytes:
         """The body."""
@@ -66,7 +68,8 @@ def answer(pod: Pod, target: str, accept: str, answered: int) -> Answer:
 
     Args:
         pod: The pod.
-        target: Path and query of the request: `?sleep=SECONDS` holds it, `?call=URL` asks another service.
+        target: Path and query of the request: `?sleep=SECONDS` holds it, `?call=URL` asks another service,
+            `?once` ends the connection.
         accept: The request's media types.
         answered: How many requests this pod has answered before.
     """
@@ -75,7 +78,7 @@ def answer(pod: Pod, target: str, accept: str, answered: int) -> Answer:
     found = Answer(status, pod.description(), after=after, is_page="text/html" in accept and status == HTTPStatus.OK)
     if not url.query:
         return found
-    query = parse_qs(url.query)
+    query = parse_qs(url.query, keep_blank_values=True)
     try:
         sleep = float(query.get("sleep", ["0"])[-1])
     except ValueError:
@@ -84,7 +87,8 @@ def answer(pod: Pod, target: str, accept: str, answered: int) -> Answer:
         problem = f"sleep: a number of seconds from 0 to {LONGEST_SLEEP:.0f}"
         return Answer(HTTPStatus.BAD_REQUEST, {**pod.description(), "error": problem})
     call = query.get("call", [None])[-1]
-    return replace(found, after=after + sleep, call=call, is_page=found.is_page and call is None)
+    is_page = found.is_page and call is None
+    return replace(found, after=after + sleep, call=call, is_page=is_page, is_last="once" in query)
 
 
 def _health(pod: Pod, path: str, answered: int) -> tuple[HTTPStatus, float]:

@@ -25,10 +25,12 @@ PAGE = b"""<!doctype html>
 </dl>
 <ol id="last" title="the last answers"></ol>
 <script>
+  // Each time by a new connection: one that is kept, by the load balancer, stays with its slot.
+  const url = `${location.pathname}${location.search ? `${location.search}&` : "?"}once`;
   async function ask() {
     let who, kind = "lost";
     try {
-      const answer = await fetch(location.href, {headers: {Accept: "application/json"}, cache: "no-store"});
+      const answer = await fetch(url, {headers: {Accept: "application/json"}, cache: "no-store"});
       who = await answer.json();
       if (answer.ok) kind = who.slot || "";
     } catch { who = {}; }

@@ -152,7 +152,7 @@ class Connection(asyncio.Protocol):
 
     def _write(self, found: Answer, request: _Request) -> None:
         body = found.body()
-        stays = request.keeps_alive and not self._is_ending()
+        stays = request.keeps_alive and not found.is_last and not self._is_ending()
         head = (
             f"HTTP/1.1 {found.status.value} {found.status.phrase}\r\n"
             f"Content-Type: {found.content_type}\r\n"

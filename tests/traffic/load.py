@@ -8,13 +8,16 @@ time and kind. A connection that ended between two requests, seen before the nex
 from __future__ import annotations
 
 import asyncio
+import gc
 import pickle
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 from rehearsal.layout import CHECKOUT
@@ -24,7 +27,9 @@ ANSWER_SECONDS = 30
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
+_POD = re.compile(rb'"pod": "([^"]*)"')
 _OK = b"200"
+_TELL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Answer:
         connected: When its connection was asked for.
         sent: When the request was sent.
         answered: When the answer was there.
-        by: Who answered, in the words of the header that names it.
+        by: The pod that answered; where that asked another one, the other one.
     """
 
     connected: float
@@ -89,7 +94,6 @@ class Load:
         reuse: Whether a connection is kept for the next request.
         pause: Seconds between an answer and the next request on the same connection.
         source: Address to come from, if it matters.
-        header: Name of the header that says who answered.
     """
 
     address: str
@@ -100,32 +104,28 @@ class Load:
     reuse: bool = True
     pause: float = 0.0
     source: str | None = None
-    header: str = "X-Pod"
 
 
-async def run(load: Load, until: asyncio.Event) -> Seen:
+async def run(load: Load, seen: Seen, until: asyncio.Event) -> None:
     """Sends requests until told to end; those under way are waited for."""
-    seen = Seen()
     await asyncio.gather(*(_keep_asking(load, seen, until) for _ in range(load.at_once)))
-    return seen
 
 
 async def _keep_asking(load: Load, seen: Seen, until: asyncio.Event) -> None:
     close = "" if load.reuse else "Connection: close\r\n"
     request = f"GET {load.path} HTTP/1.1\r\nHost: {load.host}\r\n{close}\r\n".encode()
-    who = re.compile(rf"\r\n{load.header}: *([^\r]*)".encode(), re.IGNORECASE)
     connection: _Connection | None = None
     while not until.is_set():
         if connection is None or connection.is_over:
             connection = _Connection(load)
             seen.connections += 1
         try:
-            head = await asyncio.wait_for(connection.ask(request), ANSWER_SECONDS)
-            by = who.search(head)
-            if head[9:12] != _OK or by is None:
-                raise EOFError(head[9:].split(b"\r\n", 1)[0].decode(errors="replace"))  # noqa: TRY301 - as any other
-            answer = Answer(connection.began, connection.sent, time.monotonic(), by.group(1).decode())
-            seen.answers.append(answer)
+            answer = await asyncio.wait_for(connection.ask(request), ANSWER_SECONDS)
+            by = _POD.findall(answer)
+            if answer[9:12] != _OK or not by:
+                raise EOFError(answer[9:].split(b"\r\n", 1)[0].decode(errors="replace"))  # noqa: TRY301 - as any other
+            pod = sys.intern(by[-1].decode())
+            seen.answers.append(Answer(connection.began, connection.sent, time.monotonic(), pod))
         except (OSError, EOFError, TimeoutError) as error:
             kind = str(error) or type(error).__name__
             seen.failures.append(Failure(connection.began, connection.sent, time.monotonic(), kind))
@@ -148,7 +148,7 @@ class _Connection(asyncio.Protocol):
         self._waiting: asyncio.Future[bytes] | None = None
 
     async def ask(self, request: bytes) -> bytes:
-        """The answer's head.
+        """The whole answer.
 
         Raises:
             EOFError: The connection was over before a whole answer.
@@ -182,10 +182,10 @@ class _Connection(asyncio.Protocol):
         length = _LENGTH.search(head)
         if length is None:
             self._waiting.set_exception(EOFError("an answer without a length"))
-        elif len(self._received) >= end + 4 + int(length.group(1)):
-            del self._received[: end + 4 + int(length.group(1))]
+        elif len(self._received) >= (whole := end + 4 + int(length.group(1))):
             self.is_over = self.is_over or _CLOSES.search(head) is not None
-            self._waiting.set_result(head)
+            self._waiting.set_result(bytes(self._received[:whole]))
+            del self._received[:whole]
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_over = True
@@ -202,7 +202,9 @@ class Client:
     """
 
     def __init__(self, load: Load, place: Sequence[str] = ()) -> None:
-        program = f"from tests.traffic.load import main; main({load!r})"
+        self._folder = tempfile.TemporaryDirectory(prefix="load-")
+        self._count = Path(self._folder.name) / "answers"
+        program = f"from tests.traffic.load import main; main({load!r}, {str(self._count)!r})"
         self._process = subprocess.Popen(
             [*place, sys.executable, "-c", f"from tests.traffic.load import Load; {program}"],
             cwd=CHECKOUT,
@@ -217,21 +219,44 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.end()
 
+    def answers(self) -> int:
+        """How many it has got, up to a second ago."""
+        return int(self._count.read_text()) if self._count.exists() else 0
+
     def end(self) -> Seen:
         """What it saw, once the requests that are under way have ended."""
         if self._seen is None:
             told, _ = self._process.communicate(timeout=2 * ANSWER_SECONDS)
             seen: Seen = pickle.loads(told)  # noqa: S301 - our own
             self._seen = seen
+            self._folder.cleanup()
         return self._seen
 
 
-def main(load: Load) -> None:
-    """Sends until standard input ends, then writes what was seen to standard output."""
+def main(load: Load, count: str) -> None:
+    """Sends until standard input ends, then writes what was seen to standard output.
+
+    Args:
+        load: What it sends.
+        count: File for how many answers there are, now and then.
+    """
+    gc.disable()  # what is kept grows, and a walk through all of it would look like a slow answer
+
+    async def tell(seen: Seen, end: asyncio.Event) -> None:
+        while not end.is_set():
+            _put(Path(count), len(seen.answers))
+            await asyncio.sleep(_TELL_SECONDS)
 
     async def until_told() -> Seen:
-        end = asyncio.Event()
+        end, seen = asyncio.Event(), Seen()
         asyncio.get_running_loop().run_in_executor(None, sys.stdin.read).add_done_callback(lambda _: end.set())
-        return await run(load, end)
+        await asyncio.gather(tell(seen, end), run(load, seen, end))
+        return seen
 
     sys.stdout.buffer.write(pickle.dumps(asyncio.run(until_told())))
+
+
+def _put(file: Path, number: int) -> None:
+    draft = file.with_suffix(".draft")
+    draft.write_text(str(number))
+    draft.replace(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -48,7 +49,8 @@ class Door:
         try:
             connection.request("GET", path, headers={"Host": host})
             answer = connection.getresponse()
-            return answer.status, answer.getheader("X-Pod", "")
+            body = answer.read()
+            return answer.status, str(json.loads(body)["pod"]) if body.startswith(b"{") else ""
         finally:
             connection.close()
 

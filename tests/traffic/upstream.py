@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 from dataclasses import dataclass, field
@@ -60,7 +61,8 @@ class Node:
             while True:
                 self.requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
                 await asyncio.sleep(self.delay)
-                writer.write(f"HTTP/1.1 {self.status}\r\nX-Pod: {self.name}\r\nContent-Length: 2\r\n\r\nok".encode())
+                body = json.dumps({"pod": self.name})
+                writer.write(f"HTTP/1.1 {self.status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
         except (asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
             pass  # the other end, or this server, is gone
         finally:

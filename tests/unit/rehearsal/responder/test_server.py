@@ -112,6 +112,17 @@ async def test_the_pod_that_is_called_answers_request_after_request() -> None:
 
 
 @in_a_loop
+async def test_who_asks_once_gets_a_whole_answer_and_the_end_of_the_connection() -> None:
+    async with responder() as world:
+        world.has()
+        line = await world.connect()
+        status, headers, body = await line.ask("/?once")
+        assert (status, headers["Connection"]) == (200, "close")
+        assert json.loads(body)["pod"]
+        assert await line.has_ended()
+
+
+@in_a_loop
 async def test_a_request_in_pieces_with_a_body_is_one_and_several_at_once_are_answered_in_order() -> None:
     async with responder() as world:
         world.has()
