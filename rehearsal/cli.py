@@ -145,6 +145,7 @@ def _show(rehearsal: Rehearsal, outputs: Mapping[str, Any]) -> None:
     traffic = control_plane.has_traffic(rehearsal.layout)
     nodes, slots = status.nodes(api), status.slot_table(api, outputs)
     summary.show(rehearsal.console, rehearsal.stack, outputs, nodes, slots, traffic=traffic)
+    summary.show_logs(rehearsal.console, status.logs(api, outputs))
     summary.show_entrance(rehearsal.console, entrance(rehearsal.layout, outputs["hosts"]))
 
 

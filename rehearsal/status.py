@@ -58,6 +58,27 @@ class SlotStatus:
     nodes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class ProgramStatus:
+    """A program of the logs.
+
+    Attributes:
+        namespace: Its namespace.
+        kind: What runs it: a StatefulSet, a Deployment or a DaemonSet.
+        name: That object's name.
+        ready: Pods that are ready.
+        wanted: Pods that it should have.
+        nodes: Names of the nodes its pods are on, each once.
+    """
+
+    namespace: str
+    kind: str
+    name: str
+    ready: int
+    wanted: int
+    nodes: tuple[str, ...]
+
+
 def nodes(api: KubernetesApi) -> list[NodeStatus]:
     """Every node, by environment and name."""
     pods = api.list("v1", "Pod")
@@ -82,6 +103,47 @@ def slot_table(api: KubernetesApi, outputs: Mapping[str, Any]) -> list[SlotStatu
             if deployment is not None:
                 table.append(_slot(deployment, pods, service=target.service, slot=slot, live=slot == live))
     return table
+
+
+def logs(api: KubernetesApi, outputs: Mapping[str, Any]) -> list[ProgramStatus]:
+    """What collects, keeps and shows logs: what the operator made as well as what the program did.
+
+    Args:
+        api: The rehearsal's API server.
+        outputs: The stack's outputs, plain values.
+    """
+    pods = api.list("v1", "Pod")
+    efk = outputs["efk"]
+    return [
+        _program(one, kind, pods)
+        for namespace in (efk["namespace"], efk["collector"]["namespace"])
+        for kind in ("StatefulSet", "Deployment", "DaemonSet")
+        for one in api.list("apps/v1", kind, namespace=namespace)
+    ]
+
+
+def _program(workload: KubernetesObject, kind: str, pods: list[KubernetesObject]) -> ProgramStatus:
+    namespace, name = str(workload["metadata"]["namespace"]), str(workload["metadata"]["name"])
+    selector: dict[str, str] = workload["spec"]["selector"]["matchLabels"]
+    ours = [
+        pod
+        for pod in pods
+        if pod["metadata"]["namespace"] == namespace and selector.items() <= pod["metadata"].get("labels", {}).items()
+    ]
+    state: dict[str, Any] = workload.get("status", {})
+    daemons = kind == "DaemonSet"
+    return ProgramStatus(
+        namespace=namespace,
+        kind=kind,
+        name=name,
+        ready=int(state.get("numberReady" if daemons else "readyReplicas", 0)),
+        wanted=int(state.get("desiredNumberScheduled", 0) if daemons else workload["spec"]["replicas"]),
+        nodes=_nodes_of(ours),
+    )
+
+
+def _nodes_of(pods: list[KubernetesObject]) -> tuple[str, ...]:
+    return tuple(sorted({str(pod["spec"]["nodeName"]) for pod in pods if pod["spec"].get("nodeName")}))
 
 
 def _node(node: KubernetesObject, pods: list[KubernetesObject]) -> NodeStatus:
@@ -112,7 +174,7 @@ def _slot(
         image=str(image) if is_released(deployment) else None,
         ready=int(deployment.get("status", {}).get("readyReplicas", 0)),
         wanted=int(deployment["spec"]["replicas"]),
-        nodes=tuple(sorted({str(pod["spec"]["nodeName"]) for pod in ours if pod["spec"].get("nodeName")})),
+        nodes=_nodes_of(ours),
     )
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from rehearsal import demo_images
 from rehearsal.front_door.running import Entrance
-from rehearsal.status import NodeStatus, SlotStatus
+from rehearsal.status import NodeStatus, ProgramStatus, SlotStatus
 
 TRAFFIC = {
     True: "requests to a node's port or a Service's address reach pods, by kube-proxy",
@@ -34,6 +34,15 @@ def show(
     console.print(
         Group(_outputs(stack, outputs, TRAFFIC[traffic]), "", _nodes(nodes), "", _slots(slots), "", _totals(slots))
     )
+
+
+def show_logs(console: Console, logs: Sequence[ProgramStatus]) -> None:
+    """Prints where the pods are that collect, keep and show logs."""
+    table = _table("What collects, keeps and shows logs", "namespace", "kind", "name", "ready", "nodes")
+    for one in logs:
+        nodes = " ".join(_short(node) for node in one.nodes)
+        table.add_row(one.namespace, one.kind, one.name, f"{one.ready}/{one.wanted}", nodes)
+    console.print("", table)
 
 
 def show_entrance(console: Console, entrance: Entrance | None) -> None:
@@ -58,7 +67,7 @@ def _outputs(stack: str, outputs: Mapping[str, Any], traffic: str) -> Renderable
     table.add_column(overflow="fold")
     hosts = outputs["hosts"]
     table.add_row("cluster", f"{outputs['cluster']['name']} in {outputs['cluster']['region']}")
-    for name, text in (("prod", "reaches prod"), ("dev", "reaches dev"), ("logs", "reaches Kibana, once it is built")):
+    for name, text in (("prod", "reaches prod"), ("dev", "reaches dev"), ("logs", "reaches Kibana, for the staff")):
         table.add_row(f"host {name}", f"{hosts[name]} {text}")
     table.add_row("traffic", traffic)
     for name, group in outputs["nodeGroups"].items():

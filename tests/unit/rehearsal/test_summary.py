@@ -10,7 +10,7 @@ from rich.console import Console
 from rehearsal import demo_images, summary
 from rehearsal.front_door.running import Entrance
 from rehearsal.lifecycle import stand_in_notice
-from rehearsal.status import NodeStatus, SlotStatus
+from rehearsal.status import NodeStatus, ProgramStatus, SlotStatus
 
 OUTPUTS: dict[str, Any] = {
     "cluster": {"name": "hello-dev", "region": "ap-northeast-2"},
@@ -37,6 +37,7 @@ def shown(*, traffic: bool = True) -> str:
     console = Console(file=StringIO(), width=100)
     slots = [slot("blue", live=True, ready=1), slot("green", live=False, ready=0)]
     summary.show(console, "dev", OUTPUTS, [NODE], slots, traffic=traffic)
+    summary.show_logs(console, [ProgramStatus("logging", "StatefulSet", "hello-es-default", 2, 3, (NODE.name,))])
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
@@ -57,6 +58,11 @@ def test_each_slot_says_whether_it_is_live_how_ready_with_what_and_where() -> No
     blue, green = (line.split() for line in shown().splitlines() if line.split()[:2] == ["dev", "api"])
     assert blue == ["dev", "api", "blue", "live", "1/2", "v3", "ip-10-0-0-1"]
     assert green == ["dev", "api", "green", "0/0", "none", "yet"]
+
+
+def test_each_program_of_the_logs_says_how_ready_it_is_and_where() -> None:
+    (row,) = (line for line in shown().splitlines() if "hello-es-default" in line)
+    assert row.split() == ["logging", "StatefulSet", "hello-es-default", "2/3", "ip-10-0-0-1"]
 
 
 def test_pods_that_are_missing_are_counted() -> None:
