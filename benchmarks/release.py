@@ -19,19 +19,25 @@ from typing import Annotated, Any, cast
 import typer
 from rich.console import Console
 
-from benchmarks import plot
+from benchmarks import plot, traffic
 from benchmarks.tables import put, table
+from benchmarks.traffic import Traffic, machine
 from rehearsal import control_plane, toolchain
 from rehearsal.demo_images import Fault
 from rehearsal.layout import CHECKOUT, Layout
 from release.kubernetes_api import KubernetesApi, KubernetesObject
 from release.plan import Deploy
 from release.run import Limits
-from tests.release.platform import Platform, image, namespace, node
+from tests.release.platform import Platform, image, namespace
 from tests.release.web import Web
 
 SERIES = ("rolling update", "release, whole", "release, the switch alone")
-HEAD = ("replicas", *SERIES, "switch / rolling update", "the tool's own time")
+NEW, POOLED = "no new connection at the old slot", "last answer over a pooled connection"
+HEAD = ("replicas", *SERIES, "switch / rolling update", "the tool's own time", NEW, POOLED)
+REQUESTS = ("replicas", "median, quiet", "99.9 %, quiet", "median, switching", "99.9 %, switching")
+LEAST = 0.001
+"""Seconds that stand for none where the axis is logarithmic."""
+
 LIMITS = Limits(ready=900, endpoints=120, watch=1)
 
 _console = Console(stderr=True)
@@ -46,12 +52,14 @@ class Times:
         whole: A whole deploy, the tool's start with it.
         switch: From the patch until the EndpointSlices show the new slot only.
         own: Of the whole what is neither the pods' nor the watch after the switch.
+        traffic: What clients saw of a switch; None where there is no traffic.
     """
 
     rolling: float
     whole: float
     switch: float
     own: float
+    traffic: Traffic | None = None
 
 
 def release(
@@ -65,13 +73,17 @@ def release(
         control_plane.start(layout, toolchain.ensure(_console.print), _console.print)
         try:
             platform = Platform(KubernetesApi(layout.kubeconfig), layout.kubeconfig, web)
-            platform.api.create(node())
+            platform.api.create(machine())
             platform.api.create(namespace("dev"))
             _until(lambda: platform.api.get("v1", "ServiceAccount", "default", "dev") is not None)
             for size in sizes or [2, 10, 50, 100]:
                 times[size] = _time(platform, size)
                 _console.print(size, times[size])
                 _write(document, times)  # what was measured stays, whatever becomes of the next
+            for size, one in times.items():
+                times[size] = replace(one, traffic=traffic.measure(layout, platform, f"service-{size}"))
+                _console.print(size, times[size].traffic)
+                _write(document, times)
         finally:
             control_plane.stop(layout)
 
@@ -85,12 +97,21 @@ def _write(document: Path, times: dict[int, Times]) -> None:
             f"{one.switch:.2f} s",
             f"{one.switch / one.rolling:.1%}",
             f"{one.own:.1f} s",
+            f"{one.traffic.new:.2f} s" if one.traffic else "-",
+            f"{one.traffic.pooled:.1f} s" if one.traffic else "-",
         ]
         for size, one in times.items()
     ]
-    put(document, "bench-release", table(HEAD, rows))
+    requests = [
+        [str(size), *(f"{time:.1f} ms" for time in (*one.traffic.quiet, *one.traffic.switching))]
+        for size, one in times.items()
+        if one.traffic
+    ]
+    put(document, "bench-release", f"{table(HEAD, rows)}\n\n{table(REQUESTS, requests)}")
     lines = {SERIES[0]: [one.rolling for one in times.values()], SERIES[1]: [one.whole for one in times.values()]}
     lines[SERIES[2]] = [one.switch for one in times.values()]
+    if all(one.traffic for one in times.values()):
+        lines[NEW] = [max(one.traffic.new, LEAST) for one in times.values() if one.traffic]
     (document.parent / "releases.svg").write_text(plot.logarithmic(list(times), lines, x="replicas", y="seconds"))
 
 

@@ -1,0 +1,24 @@
+"""A platform that serves, for all tests of a process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from rehearsal.front_door.following import program
+from rehearsal.network import namespace
+from rehearsal.toolchain import Toolchain
+from tests.rehearsal.conftest import tools  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]
+from tests.traffic.site import Site, site
+
+
+@pytest.fixture(scope="session")
+def serving(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:  # noqa: F811
+    """The platform; where this machine lacks what it needs, tests skip, and fail on CI."""
+    lacks = namespace.refusal() or (None if program() else "haproxy cannot be found; install haproxy")
+    if lacks:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(lacks)
+    with site(tmp_path_factory.mktemp("traffic"), tools) as running:
+        yield running

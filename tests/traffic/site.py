@@ -1,0 +1,171 @@
+"""The platform's own objects on a control plane in its own network, with all that carries a request."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from components import labels
+from rehearsal import control_plane, demo_images, first_release
+from rehearsal.demo_images import Fault
+from rehearsal.front_door import haproxy, running
+from rehearsal.layout import Layout
+from rehearsal.network import namespace
+from rehearsal.network.enter import enter
+from rehearsal.processes import ProcessTable
+from rehearsal.toolchain import Toolchain
+from release import verification
+from release.clock import SystemClock
+from release.http import ThroughApiServer
+from release.kubernetes_api import KubernetesApi, KubernetesObject
+from release.observe import observe
+from release.plan import Goal
+from release.run import Context, Limits, Result, pursue
+from release.state import Seen
+from tests.rehearsal.conftest import eventually
+from tests.release.identities import STACK, apply_the_program
+from tests.release.platform import node
+from tests.unit.program import platform
+
+NODES = {"dev": "10.1.0.10", "prod": "10.2.0.10"}
+"""Each environment's node, and its address."""
+
+HOST = haproxy.LOCAL_DOMAIN
+"""Prod's host."""
+
+LIMITS = Limits(ready=120, patience=2, endpoints=60, gone=120, watch=1, warm=600, lock=0)
+
+
+@dataclass
+class Site:
+    """A platform that serves.
+
+    Attributes:
+        layout: Its files.
+        api: Its API server, with all rights.
+        tools: Its programs.
+        outputs: The stack's.
+        entrance: Where its hosts are.
+    """
+
+    layout: Layout
+    api: KubernetesApi
+    tools: Toolchain
+    outputs: Mapping[str, Any]
+    entrance: running.Entrance
+    _versions: int = 0
+
+    @property
+    def port(self) -> int:
+        """The front door's port for the staff."""
+        return int(self.entrance.hosts["prod"].rpartition(":")[2])
+
+    @property
+    def outside(self) -> int:
+        """The front door's port for others."""
+        return int(self.entrance.outside["prod"].rpartition(":")[2])
+
+    def inside(self) -> tuple[str, ...]:
+        """What comes before a command that runs in the platform's network."""
+        holder = namespace.find_holder(ProcessTable(self.layout.processes))
+        assert holder is not None
+        return enter(holder.pid)
+
+    def service(self, environment: str, name: str) -> KubernetesObject:
+        """A service's active Service."""
+        found = self.api.get("v1", "Service", name, environment)
+        assert found is not None
+        return found
+
+    def pods(self, environment: str, service: str, slot: str) -> list[KubernetesObject]:
+        """A slot's pods."""
+        selector = f"{labels.SERVICE}={service},{labels.SLOT}={slot}"
+        return self.api.list("v1", "Pod", namespace=environment, label_selector=selector)
+
+    def new_image(self, environment: str, service: str, fault: Fault | None = None) -> str:
+        """An image like no other, let into prod."""
+        self._versions += 1
+        digest = demo_images.digest(f"v{self._versions + 1}", fault)
+        if environment == verification.NEEDED_IN:
+            record = verification.Record(digest, "the traffic tests", datetime.now(UTC))
+            verification.write(self.api, service, record, in_use=())
+        return f"{self.outputs['repositories'][service]}@{digest}"
+
+    def release(self, environment: str, service: str, goal: Goal, *, api: Any = None, **limits: float) -> Result:
+        """Runs the release tool."""
+        context = Context(
+            api=api or self.api,
+            caller=ThroughApiServer(self.api),
+            clock=SystemClock(),
+            report=partial(print, f"{environment}/{service}:"),
+            by="tester",
+            limits=replace(LIMITS, **limits),
+        )
+        return pursue(context, environment, service, goal)
+
+    def seen(self, environment: str, service: str) -> Seen:
+        """How a service stands."""
+        return observe(self.api, environment, service, now=SystemClock().now())
+
+    def get(self, host: str, path: str = "/") -> tuple[int | None, str]:
+        """What a request gets by the front door: status, None without an answer, and body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", path, headers={"Host": host})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        except OSError as error:
+            return None, str(error)
+        finally:
+            connection.close()
+
+    def kill(self, name: str) -> None:
+        """Kills a program of the rehearsal."""
+        table = ProcessTable(self.layout.processes)
+        (record,) = [one for one in table.running() if one.name == name]
+        os.kill(record.pid, signal.SIGKILL)
+        eventually(lambda: not table.is_running(name), f"the end of {name}")
+
+    def start(self, report: Callable[[str], None] = print) -> None:
+        """Starts what does not run of it, as `make up` does."""
+        control_plane.start(self.layout, self.tools, report)
+        running.start(self.layout, domain=self.outputs["hosts"]["prod"], report=report)
+
+
+@contextmanager
+def site(directory: Path, tools: Toolchain) -> Generator[Site]:
+    """The stack's services with a demo image in every blue slot.
+
+    Args:
+        directory: An empty folder.
+        tools: The toolchain.
+    """
+    layout = Layout(directory)
+    try:
+        control_plane.start(layout, tools, print)
+        api, outputs = KubernetesApi(layout.kubeconfig), platform(STACK, preview=False).outputs
+        for name, address in NODES.items():
+            api.create(_node(name, address))
+        apply_the_program(api)
+        first_release.release(api, first_release.targets(outputs), print)
+        running.start(layout, domain=outputs["hosts"]["prod"], report=print)
+        entrance = running.entrance(layout, outputs["hosts"])
+        assert entrance is not None
+        yield Site(layout, api, tools, outputs, entrance)
+    finally:
+        control_plane.stop(layout)
+
+
+def _node(name: str, address: str) -> KubernetesObject:
+    machine = node()
+    machine["metadata"] = {"name": name, "labels": {"environment": name}}
+    addresses = [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}]
+    return {**machine, "status": {**machine["status"], "addresses": addresses}}

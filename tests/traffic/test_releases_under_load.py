@@ -1,0 +1,109 @@
+"""Not one request is lost while versions are swapped, rolled back and retired: real requests, the real kube-proxy."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from statistics import median, quantiles
+
+import pytest
+
+from tests.traffic.load import Client, Load, Seen
+from tests.traffic.moves import Mover, astray
+from tests.traffic.site import HOST, NODES, Site
+
+REQUESTS = 200_000
+CYCLES = 5
+MOST_CYCLES = 25
+LONG = 5
+"""Seconds of the long requests."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """What was done and what was seen.
+
+    Attributes:
+        movers: By service.
+        seen: By client.
+    """
+
+    movers: dict[str, Mover]
+    seen: dict[str, Seen]
+
+
+@pytest.fixture(scope="module")
+def story(serving: Site) -> Story:
+    """Both services that the clients reach are released again and again, side by side, until there is enough of it."""
+    movers = {service: Mover(serving, "prod", service) for service in ("gateway", "api")}
+    with ExitStack() as stack:
+        clients = {name: stack.enter_context(client) for name, client in clients_of(serving).items()}
+        with ThreadPoolExecutor(len(movers)) as workers:
+            list(workers.map(partial(go_on, clients=clients), movers.values()))
+        seen = {name: client.end() for name, client in clients.items()}
+    for name, one in seen.items():
+        sys.stdout.write(f"{tell(name, one)}\n")
+    return Story(movers, seen)
+
+
+def clients_of(site: Site) -> dict[str, Client]:
+    """Three kinds of clients, and one whose requests take long."""
+    node_port = site.service("prod", "gateway")["spec"]["ports"][0]["nodePort"]
+    door = Load("127.0.0.1", site.port, HOST)
+    return {
+        "new connections": Client(
+            Load(NODES["prod"], node_port, HOST, path="/api", at_once=8, reuse=False, pause=0.02), site.inside()
+        ),
+        "the load balancer's pool": Client(replace(door, path="/api", at_once=64, pause=0.02)),
+        "a service's own pool": Client(replace(door, path="/api?call=http://api:8099/api/x", at_once=8, pause=0.01)),
+        "long requests": Client(replace(door, path=f"/api?sleep={LONG}", at_once=8)),
+    }
+
+
+def go_on(mover: Mover, clients: dict[str, Client]) -> None:
+    """Releases at least `CYCLES` times, and until there were `REQUESTS` answers."""
+    for number in range(MOST_CYCLES):
+        if number >= CYCLES and sum(client.answers() for client in clients.values()) >= REQUESTS:
+            return
+        mover.cycle()
+
+
+def tell(name: str, seen: Seen) -> str:
+    """A line on what a client saw."""
+    milliseconds = sorted(1000 * (one.answered - one.sent) for one in seen.answers)
+    return (
+        f"{name}: {len(seen.answers)} answers over {seen.connections} connections, {len(seen.failures)} failures; "
+        f"median {median(milliseconds):.1f} ms, 99.9 % within {quantiles(milliseconds, n=1000)[-1]:.0f} ms"
+    )
+
+
+def test_no_request_fails(story: Story) -> None:
+    assert {name: seen.failures[:5] for name, seen in story.seen.items() if seen.failures} == {}
+
+
+def test_there_were_enough_of_them(story: Story) -> None:
+    assert sum(len(seen.answers) for seen in story.seen.values()) >= REQUESTS
+    assert all(len(seen.answers) > 100 for seen in story.seen.values())
+    for mover in story.movers.values():
+        assert len(mover.moves) - mover.rollbacks >= 20
+        assert mover.rollbacks >= 5
+        assert len(mover.retirements) >= 10
+
+
+def test_no_new_connection_reaches_the_old_slot_once_the_switch_has_returned(story: Story) -> None:
+    assert astray(story.seen["new connections"].answers, story.movers["gateway"].moves) == []
+
+
+def test_an_old_connection_stays_with_its_slot_for_its_warm_time_and_grace_and_no_longer(story: Story) -> None:
+    for service, name in (("gateway", "the load balancer's pool"), ("api", "a service's own pool")):
+        for retirement in story.movers[service].retirements:
+            last = max((one.answered for one in story.seen[name].answers if one.by in retirement.pods), default=0)
+            assert last <= retirement.began + retirement.grace
+
+
+def test_requests_that_take_long_finish(story: Story) -> None:
+    for one in story.seen["long requests"].answers:
+        assert one.answered - one.sent >= LONG
