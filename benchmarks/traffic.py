@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from statistics import median, quantiles
 from typing import Any, cast
 
@@ -14,10 +16,12 @@ from rehearsal.front_door.routes import CONTROLLER
 from rehearsal.layout import Layout
 from rehearsal.network import namespace
 from rehearsal.network.enter import enter
+from rehearsal.ports import LOOPBACK
 from rehearsal.processes import ProcessTable
 from release.kubernetes_api import KubernetesApi, KubernetesObject
 from release.plan import Deploy, Retire, Switch
 from release.run import Limits
+from tests.rehearsal.conftest import eventually
 from tests.release.platform import Platform, image, node
 from tests.traffic.load import Answer, Client, Load, Seen
 from tests.traffic.moves import PatchClock, slot
@@ -117,8 +121,18 @@ def _loads(layout: Layout, api: KubernetesApi, service: str) -> tuple[Load | Non
     new = Load(NODE, port, host, at_once=8, reuse=False, pause=0.02)
     if door is None:
         return None, new
-    time.sleep(2)  # the front door has followed by then
-    return Load("127.0.0.1", int(door.hosts[service].rpartition(":")[2]), host, at_once=64, pause=0.03), new
+    through = Load(LOOPBACK, int(door.hosts[service].rpartition(":")[2]), host, at_once=64, pause=0.03)
+    eventually(lambda: _status(through) == HTTPStatus.OK, f"the front door serves {host}")
+    return through, new
+
+
+def _status(load: Load) -> int:
+    connection = http.client.HTTPConnection(load.address, load.port, timeout=10)
+    try:
+        connection.request("GET", load.path, headers={"Host": load.host})
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def _class() -> KubernetesObject:
