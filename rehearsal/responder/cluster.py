@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from rehearsal.demo_images import Fault
 from rehearsal.responder.pods import Phase, Pod, pod
 from release.kubernetes_api import KubernetesObject
+
+IDLE_SECONDS = 5.0
+"""How long an ending server waits for another request on a connection before it closes it."""
 
 Key: TypeAlias = tuple[str, str]
 """Namespace and name."""
@@ -20,7 +24,7 @@ class Running:
     Attributes:
         pod: The pod.
         answered: Answers so far.
-        connections: Open ones; each has `end` and `abort`.
+        connections: Open ones; each has `cut`, and `idle_since`, None while a request is under way.
         calls: Idle connections of its own to other services, by address and port.
     """
 
@@ -119,6 +123,10 @@ class Cluster:
         body = self._services.get((rest.partition(".")[0] or namespace, name))
         return body["spec"].get("clusterIP") if body else None
 
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._now()
+
     def phase(self, running: Running) -> Phase:
         """How far a pod's server is now."""
         return running.pod.phase(self._now())
@@ -137,9 +145,21 @@ class Cluster:
             if one.pod.phase(now) is Phase.ABSENT:
                 cut(one)
                 over.append(one.pod)
-            elif one.pod.phase(now) is Phase.ENDING and not one.connections:
-                over.append(one.pod)
+            elif one.pod.phase(now) is Phase.ENDING:
+                _end_idle(one, now)
+                if not one.connections:
+                    over.append(one.pod)
         return over
+
+
+def _end_idle(running: Running, now: float) -> None:
+    """Closes what nobody has used since SIGTERM. Not at once: a client may be sending its next request just now."""
+    if running.pod.fault is Fault.HOLDS_CONNECTIONS:
+        return
+    for connection in list(running.connections):
+        since: float | None = connection.idle_since
+        if since is not None and now - max(since, running.pod.ends or now) >= IDLE_SECONDS:
+            connection.cut()
 
 
 def cut(running: Running) -> None:

@@ -52,6 +52,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, cluster: Cluster, call: Call) -> None:
         self.cluster = cluster
+        self.idle_since: float | None = cluster.now()
         self._call = call
         self._owner: Running | None = None
         self._parser = httptools.HttpRequestParser(self)
@@ -96,6 +97,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Reads requests."""
+        self.idle_since = None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -161,6 +163,7 @@ class Connection(asyncio.Protocol):
             f"Connection: {'keep-alive' if stays else 'close'}\r\n\r\n"
         ).encode()
         self._transport.write(head if request.method == "HEAD" else head + body)
+        self.idle_since = None if self._waiting else self.cluster.now()
         if not stays:
             self._waiting.clear()
             self._transport.close()

@@ -144,7 +144,7 @@ def test_nothing_answers_before_the_container_runs(cluster: Cluster) -> None:
 
 
 def test_an_ending_pod_loses_no_request(cluster: Cluster) -> None:
-    name = cluster.ready(sleep=3, grace=9)
+    name = cluster.ready(sleep=3, grace=30)
     pooled, running, idle = cluster.connect(name), cluster.connect(name), cluster.connect(name)
     for connection in (pooled, running, idle):
         assert connection.ask()[::2] == (200, False)
@@ -159,8 +159,8 @@ def test_an_ending_pod_loses_no_request(cluster: Cluster) -> None:
     answer = running.getresponse()
     assert (answer.status, answer.will_close) == (200, True), "a running request finishes"
     assert cluster.pod(name) is not None, "it stays while a connection is open"
-    assert idle.has_ended(10), "at the end of the grace period"
-    assert time.monotonic() - deleted > 7
+    assert idle.has_ended(10), "nobody uses it any more"
+    assert time.monotonic() - deleted > 5
     assert within(5, lambda: cluster.pod(name) is None)
 
 

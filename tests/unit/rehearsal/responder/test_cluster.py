@@ -23,6 +23,7 @@ class Connection:
     """One that only tells that it was cut."""
 
     is_cut = False
+    idle_since: float | None = None
 
     def cut(self) -> None:
         """Is told."""

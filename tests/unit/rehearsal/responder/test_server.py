@@ -180,11 +180,30 @@ async def test_an_ending_pod_goes_on_through_its_sleep_and_then_ends_connections
         status, headers, _ = await running.answer()
         assert (status, headers["Connection"]) == (200, "close"), "a running request finishes"
         assert await running.has_ended()
+        world.now = NOW + 14.9
         assert world.cluster.ended() == [], "a connection is open"
+        await asyncio.sleep(0.05)
+        assert world.cluster.ended() == [], "and stays so"
 
-        world.now = NOW + 45
+        world.now = NOW + 15
+        world.cluster.ended()
+        assert await idle.has_ended(), "nobody has used it since SIGTERM"
         assert [one.name for one in world.cluster.ended()] == ["api-blue-1"]
-        assert await idle.has_ended()
+
+
+@in_a_loop
+async def test_a_connection_with_a_request_under_way_is_not_idle() -> None:
+    async with responder() as world:
+        world.has()
+        half, running = await world.connect(), await world.connect()
+        half.writer.write(b"GET / HT")
+        running.send("/?sleep=0.2")
+        await asyncio.sleep(0.05)
+        world.has(deleted=NOW, sleep=10, grace=45)
+        world.now = NOW + 40
+        assert world.cluster.ended() == []
+        half.writer.write(b"TP/1.1\r\n\r\n")
+        assert (await half.answer())[0] == (await running.answer())[0] == 200
 
 
 @in_a_loop
@@ -209,6 +228,7 @@ async def test_a_version_that_holds_connections_keeps_them_until_it_is_killed() 
         await line.ask()
         world.has(fault=Fault.HOLDS_CONNECTIONS, deleted=NOW, sleep=10, grace=45)
         world.now = NOW + 44
+        assert world.cluster.ended() == []
         assert (await line.ask())[1]["Connection"] == "keep-alive"
         world.now = NOW + 45
         assert world.cluster.ended()
