@@ -116,7 +116,8 @@ def image(
     template = _rehearsal(stack, directory).api().get("v1", "PodTemplate", service, environment)
     if template is None:
         raise RehearsalError(
-            f"There is no service {service} in {environment}.", remedy="`python -m release status dev` lists them."
+            f"There is no service {service} in {environment}.",
+            remedy="`python -m release status {environment}` lists them.",
         )
     (container, *_) = slots.containers_to_fill(template)
     repository = container["image"].partition("@")[0]
