@@ -117,7 +117,7 @@ def image(
     if template is None:
         raise RehearsalError(
             f"There is no service {service} in {environment}.",
-            remedy="`python -m release status {environment}` lists them.",
+            remedy=f"`python -m release status {environment}` lists them.",
         )
     (container, *_) = slots.containers_to_fill(template)
     repository = container["image"].partition("@")[0]
