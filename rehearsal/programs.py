@@ -180,7 +180,7 @@ class ControlPlane:
                 "kubeconfig": str(self.kubeconfig_of("kube-proxy")),
                 "proxy-mode": "nftables",
                 "hostname-override": "every-node",
-                # Every address is local here, nodes' among them; by default only the one of its own node is served.
+                # Every address is local here, nodes' among them; the default is the one of its own node, if it has one.
                 "nodeport-addresses": "0.0.0.0/0",
                 "healthz-bind-address": f"{LOOPBACK}:{self.ports.kube_proxy}",
                 # Limits of the machine's whole connection table, which are not this network's to set.
