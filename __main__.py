@@ -14,6 +14,7 @@ from components.efk.logs import Logs, LogsArgs
 from components.environment import Environment, EnvironmentArgs
 from components.essentials import Essentials, EssentialsArgs
 from components.front_door import FrontDoor, FrontDoorArgs
+from components.hosts import Hosts, HostsArgs
 from components.keys import Keys, KeysArgs
 from components.log_group import Keeping
 from components.network import Network, NetworkArgs
@@ -59,12 +60,11 @@ node_groups = {
     )
     for name, environment in config.environments.items()
 }
-in_both = pulumi.ResourceOptions(providers=[provider, cluster.provider], transformations=[cluster.takes_along])
-base = Essentials(platform, EssentialsArgs(cluster=cluster.reference, nodes=[*node_groups.values()]), opts=in_both)
+both = pulumi.ResourceOptions(providers=[provider, cluster.provider], transformations=[cluster.takes_along])
+base = Essentials(platform, EssentialsArgs(cluster=cluster.reference, nodes=[*node_groups.values()]), opts=both)
 ways_in = FrontDoorArgs(config=config, cluster=cluster.reference, vpc_id=network.vpc_id, nodes=[*node_groups.values()])
-door = FrontDoor(platform, ways_in, opts=in_both)
-in_kubernetes = pulumi.ResourceOptions(provider=cluster.provider, transformations=[cluster.takes_along])
-priorities = PriorityClasses(platform, opts=in_kubernetes)
+door = FrontDoor(platform, ways_in, opts=both)
+priorities = PriorityClasses(platform, opts=both)
 environments = {
     # Pods end on their nodes before the nodes go: the environment stands after its node group and leaves before it.
     name: Environment(
@@ -75,26 +75,26 @@ environments = {
             repositories=registry.repository_urls,
             addresses=network.addresses,
             priority_class=priorities.services,
-            ingress_class=door.classes[config.load_balancer_of(name)],
             kept_objects=cluster.kept_objects,
         ),
-        opts=pulumi.ResourceOptions.merge(in_kubernetes, pulumi.ResourceOptions(depends_on=[node_groups[name]])),
+        opts=pulumi.ResourceOptions.merge(both, pulumi.ResourceOptions(depends_on=[node_groups[name]])),
     )
     for name in settings.ENVIRONMENTS
 }
-staff = door.classes["staff"]
 releases = DeliveryArgs(
-    config=config, cluster=cluster.reference, environments=environments, registry=registry, network=network, staff=staff
+    config=config, cluster=cluster.reference, environments=environments, registry=registry, network=network
 )
-Delivery(platform, releases, opts=in_both)
-reading = LogsArgs(config=config, addresses=network.addresses, priorities=priorities, staff=staff, volumes=base)
-efk = Logs("logs", reading, opts=in_kubernetes)
+delivery = Delivery(platform, releases, opts=both)
+efk = Logs("logs", LogsArgs(config=config, addresses=network.addresses, priorities=priorities, volumes=base), opts=both)
+lead_to = {**{name: one.backend for name, one in environments.items()}, "logs": efk.backend, **delivery.backends}
+hosts = Hosts(platform, HostsArgs(config=config, door=door, backends=lead_to), opts=both)
 
 pulumi.export("cluster", {"name": cluster.name, "endpoint": cluster.endpoint, "region": config.region})
 pulumi.export("kubeconfig", cluster.kubeconfig)
 pulumi.export("nodeGroups", {name: group.summary for name, group in node_groups.items()})
 pulumi.export("repositories", registry.repository_urls)
 pulumi.export("hosts", config.hosts)
+pulumi.export("records", hosts.records)
 pulumi.export("services", {name: environment.contracts for name, environment in environments.items()})
 pulumi.export("efk", efk.summary)
 pulumi.export("jenkins", config.hosts.get("jenkins"))

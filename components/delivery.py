@@ -15,6 +15,7 @@ from components.admission import Admission, AdmissionArgs
 from components.cluster_reference import ClusterReference
 from components.environment import Environment
 from components.identities import DELIVERY, RELEASE, VERIFY
+from components.ingress import Backend
 from components.jenkins import Jenkins, JenkinsArgs
 from components.namespace import Namespace, NamespaceArgs
 from components.network import Network
@@ -40,7 +41,6 @@ class DeliveryArgs:
         environments: Each environment, by name.
         registry: The services' repositories.
         network: The VPC.
-        staff: Name of the IngressClass that staff reach.
     """
 
     config: settings.Settings
@@ -48,7 +48,6 @@ class DeliveryArgs:
     environments: Mapping[str, Environment]
     registry: Registry
     network: Network
-    staff: pulumi.Input[str]
 
 
 class Delivery(pulumi.ComponentResource):
@@ -58,9 +57,11 @@ class Delivery(pulumi.ComponentResource):
 
     Attributes:
         namespace: The namespace of delivery's programs.
+        backends: What its hosts lead to, by name.
     """
 
     namespace: pulumi.Output[str]
+    backends: dict[str, Backend]
 
     def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Delivery", name, {}, opts)
@@ -86,8 +87,9 @@ class Delivery(pulumi.ComponentResource):
             AdmissionArgs(environments=namespaces, repositories=args.registry.repository_urls, protect=protect),
             opts=child,
         )
+        self.backends = {}
         if args.config.delivery:
-            Jenkins(
+            jenkins = Jenkins(
                 name,
                 JenkinsArgs(
                     config=args.config,
@@ -96,10 +98,10 @@ class Delivery(pulumi.ComponentResource):
                     registry=args.registry,
                     addresses=args.network.addresses,
                     agents_in=self.namespace,
-                    ingress_class=args.staff,
                 ),
                 opts=child,
             )
+            self.backends["jenkins"] = jenkins.backend
         self.register_outputs({"namespace": self.namespace})
 
     def _identity(self, account: str, cluster: ClusterReference, statement: Statement) -> None:

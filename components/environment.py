@@ -1,4 +1,4 @@
-"""One environment: its namespace, what it may use, its services, and the host that reaches them."""
+"""One environment: its namespace, what it may use, its services, and what its host leads to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 import settings
 from components import labels, limits
 from components.blue_green import BlueGreen, BlueGreenArgs
-from components.ingress import Ingress, IngressArgs, Route
+from components.ingress import Backend, Route
 from components.namespace import Namespace, NamespaceArgs
 from components.network_policy import Addresses
 
@@ -28,7 +28,6 @@ class EnvironmentArgs:
         repositories: URL of each service's ECR repository.
         addresses: The VPC's ranges.
         priority_class: Name of the services' PriorityClass.
-        ingress_class: Name of the IngressClass that users reach.
         kept_objects: Provider of objects that outlive their resource and may be named again.
     """
 
@@ -37,7 +36,6 @@ class EnvironmentArgs:
     repositories: Mapping[str, pulumi.Input[str]]
     addresses: Addresses
     priority_class: pulumi.Input[str]
-    ingress_class: pulumi.Input[str]
     kept_objects: kubernetes.Provider
 
 
@@ -46,10 +44,12 @@ class Environment(pulumi.ComponentResource):
 
     Attributes:
         namespace: Its namespace; whatever uses it comes after it, and goes before it.
+        backend: What its host leads to.
         contracts: The blue/green contract of each service, by name.
     """
 
     namespace: pulumi.Output[str]
+    backend: Backend
     contracts: dict[str, pulumi.Output[dict[str, Any]]]
 
     def __init__(self, name: str, args: EnvironmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -86,16 +86,10 @@ class Environment(pulumi.ComponentResource):
             for service, spec in args.config.services.items()
         }
         paths = args.config.public_paths
-        Ingress(
-            name,
-            IngressArgs(
-                namespace=self.namespace,
-                host=args.config.host(args.name),
-                ingress_class=args.ingress_class,
-                routes=[Route(path=path, service=service, port="http") for path, service in paths.items()],
-                environment=args.name,
-            ),
-            opts=child,
+        self.backend = Backend(
+            namespace=self.namespace,
+            routes=[Route(path=path, service=service, port="http") for path, service in paths.items()],
+            environment=args.name,
         )
         self.register_outputs({"namespace": self.namespace, "contracts": self.contracts})
 

@@ -9,7 +9,9 @@ import pulumi
 
 import settings
 from components.access_logs import AccessLogs, AccessLogsArgs
+from components.certificate import Certificate, CertificateArgs
 from components.cluster_reference import ClusterReference
+from components.dns_record import DnsRecord
 from components.efk.kibana import NAMESPACE as LOGGING
 from components.ingress_class import IngressClass, IngressClassArgs
 from components.jenkins.names import NAMESPACE as JENKINS
@@ -41,9 +43,13 @@ class FrontDoor(pulumi.ComponentResource):
 
     Attributes:
         classes: Name of each load balancer's IngressClass, known once it exists.
+        is_open: Whether hosts may use them: not before there is a certificate.
+        records: What a person has to enter at the DNS provider before that.
     """
 
     classes: dict[str, pulumi.Output[str]]
+    is_open: bool
+    records: Sequence[DnsRecord]
 
     def __init__(self, name: str, args: FrontDoorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:FrontDoor", name, {}, opts)
@@ -58,6 +64,7 @@ class FrontDoor(pulumi.ComponentResource):
             AccessLogsArgs(account=args.cluster.account, retention_days=asked.access_log_days),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        certificate_arn = self._certificate(name, args.config)
         cidrs = {"public": asked.public_cidrs, "staff": asked.staff_cidrs}
         self.classes = {
             one: IngressClass(
@@ -65,7 +72,7 @@ class FrontDoor(pulumi.ComponentResource):
                 IngressClassArgs(
                     namespaces=[*self._environments(args.config, one), *TOOLS[one]],
                     inbound_cidrs=cidrs[one],
-                    certificate_arn=asked.certificate_arn,
+                    certificate_arn=certificate_arn,
                     web_acl_arn=asked.web_acl_arn,
                     attributes=attributes(args.config, logs.bucket),
                 ),
@@ -73,7 +80,19 @@ class FrontDoor(pulumi.ComponentResource):
             ).ingress_class
             for one in settings.LOAD_BALANCERS
         }
-        self.register_outputs({"classes": self.classes})
+        self.register_outputs({"classes": self.classes, "is_open": self.is_open})
+
+    def _certificate(self, name: str, config: settings.Settings) -> pulumi.Input[str]:
+        """The ARN of the one that the settings name, or of one that it makes."""
+        named = config.load_balancer.certificate_arn
+        self.is_open, self.records = True, []
+        if named:
+            return named
+        made = Certificate(
+            name, CertificateArgs(domain=config.domain, dns=config.dns), opts=pulumi.ResourceOptions(parent=self)
+        )
+        self.is_open, self.records = made.issued, made.records
+        return made.arn
 
     @staticmethod
     def _environments(config: settings.Settings, load_balancer: str) -> list[str]:

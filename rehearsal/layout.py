@@ -92,6 +92,11 @@ class Layout:
         return self.directory / "faults.json"
 
     @property
+    def certificates(self) -> Path:
+        """What ACM is to say of certificates, by domain name, as JSON."""
+        return self.directory / "certificates.json"
+
+    @property
     def load(self) -> Path:
         """How busy services are, as JSON."""
         return self.directory / "load.json"

@@ -26,6 +26,9 @@ POD_CIDR = "100.64.0.0/16"
 https://docs.aws.amazon.com/eks/latest/best-practices/custom-networking.html
 """
 
+STAGES = CHECKOUT / "rehearsal" / "stages"
+"""What KWOK plays besides kubelets."""
+
 NODE_LEASE_SECONDS = 40
 """As kubelets have it by default (`nodeLeaseDurationSeconds`)."""
 
@@ -151,7 +154,7 @@ class ControlPlane:
 
     def kwok(self) -> Program:
         """The kubelets of all nodes."""
-        stages = sorted(self.stages.glob("*.yaml"))
+        stages = [*sorted(self.stages.glob("*.yaml")), *sorted(STAGES.glob("*.yaml"))]
         pair = self.certificates.of("server")
         program = _command(
             self.toolchain.kwok,

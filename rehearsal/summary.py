@@ -70,6 +70,8 @@ def _outputs(stack: str, outputs: Mapping[str, Any], traffic: str) -> Renderable
     for name, text in (("prod", "reaches prod"), ("dev", "reaches dev"), ("logs", "reaches Kibana, for the staff")):
         table.add_row(f"host {name}", f"{hosts[name]} {text}")
     table.add_row("traffic", traffic)
+    for record in outputs["records"]:
+        table.add_row("enter in DNS", f"{record['name']} {record['type']} {record['value']}: {record['why']}")
     for name, group in outputs["nodeGroups"].items():
         taint = f", taint {group['taint']}" if group.get("taint") else ""
         table.add_row(f"nodes {name}", f"{', '.join(group['names'])}: label {group['label']}{taint}")

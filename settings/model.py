@@ -35,6 +35,7 @@ from settings.values import (
     VariableName,
     WebAclArn,
     Zone,
+    ZoneId,
 )
 
 PROJECT = "hello-platform"
@@ -113,7 +114,7 @@ class LoadBalancer(Model):
     )
     certificate_arn: CertificateArn | None = Field(
         default=None,
-        description="The certificate of DOMAIN and *.DOMAIN, in ACM of this region; left out, the one there that fits.",
+        description="A certificate of DOMAIN and *.DOMAIN in ACM of this region; left out, the program makes one.",
     )
     web_acl_arn: WebAclArn | None = Field(
         default=None,
@@ -127,6 +128,22 @@ class LoadBalancer(Model):
         ge=1,
         le=4000,
         description="How long it keeps an idle connection: less than a server does.",
+    )
+
+
+class Dns(Model):
+    """Where DOMAIN is looked up."""
+
+    zone: Domain = Field(description="The zone that DOMAIN is in, such as example.com: what your DNS provider serves.")
+    zone_id: ZoneId | None = Field(
+        default=None,
+        description="Its id, where Route 53 of this account serves it: the program makes all records. Left out, it "
+        "says which ones to enter.",
+    )
+    flattens_apex: bool = Field(
+        default=False,
+        description="Whether its provider takes the name of a load balancer for the zone's own name (ALIAS, ANAME, "
+        "flattened CNAME). With `zoneId` it does.",
     )
 
 
@@ -434,6 +451,7 @@ class Settings(Model):
     )
     network: Network = Field(description="The VPC.")
     cluster: Cluster = Field(default_factory=Cluster, description="The EKS control plane's access and logs.")
+    dns: Dns = Field(description="Where DOMAIN is looked up.")
     load_balancer: LoadBalancer = Field(description="The load balancers in front of the hosts, and who reaches them.")
     environments: Environments = Field(description="The two environments.")
     services: dict[ServiceName, Service] = Field(min_length=1, description="The containers to serve, by name.")
@@ -451,10 +469,10 @@ class Settings(Model):
         """The host name that reaches an environment."""
         return {"prod": self.domain, "dev": f"test.{self.domain}"}[environment]
 
-    def load_balancer_of(self, environment: EnvironmentName) -> LoadBalancerName:
-        """The load balancer that an environment's host is on."""
-        balancers: dict[EnvironmentName, LoadBalancerName] = {"prod": "public", "dev": self.load_balancer.test_host}
-        return balancers[environment]
+    def load_balancer_of(self, reaches: str) -> LoadBalancerName:
+        """The load balancer that a host is on, by what it reaches: the tools are for staff."""
+        balancers: dict[str, LoadBalancerName] = {"prod": "public", "dev": self.load_balancer.test_host}
+        return balancers.get(reaches, "staff")
 
     @property
     def hosts(self) -> dict[str, str]:

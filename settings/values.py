@@ -108,6 +108,10 @@ WebAclArn: TypeAlias = Annotated[
         "a regional web ACL's ARN in WAF, arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID",
     ),
 ]
+ZoneId: TypeAlias = Annotated[
+    # https://docs.aws.amazon.com/Route53/latest/APIReference/API_HostedZone.html
+    str, _check(r"Z[A-Z0-9]{1,31}", "the id of a hosted zone in Route 53, such as Z0123456789ABCDEFGHIJ")
+]
 TagValue: TypeAlias = Annotated[
     str,
     Field(max_length=256),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 
 import settings
-from components.ingress import Ingress, IngressArgs, Route
+from components.ingress import Backend, Route
 from components.namespace import Namespace, NamespaceArgs
 from components.target_group import target_group
 
@@ -34,12 +34,10 @@ class KibanaArgs:
     """What `Kibana` is made from.
 
     Attributes:
-        config: The stack's settings: its host name, and on whose nodes tools run.
-        ingress_class: Name of the IngressClass that staff reach.
+        config: The stack's settings: on whose nodes tools run.
     """
 
     config: settings.Settings
-    ingress_class: pulumi.Input[str]
 
 
 class Kibana(pulumi.ComponentResource):
@@ -47,9 +45,11 @@ class Kibana(pulumi.ComponentResource):
 
     Attributes:
         namespace: The namespace of Elasticsearch and Kibana.
+        backend: What its host leads to.
     """
 
     namespace: pulumi.Output[str]
+    backend: Backend
 
     def __init__(self, name: str, args: KibanaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Kibana", name, {}, opts)
@@ -57,16 +57,10 @@ class Kibana(pulumi.ComponentResource):
         self.namespace = Namespace(
             NAMESPACE, NamespaceArgs(name=NAMESPACE, protect=args.config.protect), opts=child
         ).namespace
-        Ingress(
-            name,
-            IngressArgs(
-                namespace=self.namespace,
-                host=args.config.log_host,
-                ingress_class=args.ingress_class,
-                routes=[KIBANA],
-                environment=args.config.tools_on,
-                annotations=target_group(health_path=LOGIN, longest_request_seconds=LONGEST_QUERY, protocol="HTTPS"),
-            ),
-            opts=child,
+        self.backend = Backend(
+            namespace=self.namespace,
+            routes=[KIBANA],
+            environment=args.config.tools_on,
+            annotations=target_group(health_path=LOGIN, longest_request_seconds=LONGEST_QUERY, protocol="HTTPS"),
         )
         self.register_outputs({"namespace": self.namespace})

@@ -17,6 +17,7 @@ from components.efk.collector import Collector, CollectorArgs
 from components.efk.kibana import Kibana, KibanaArgs
 from components.efk.names import ELASTICSEARCH, KIBANA, LOGGING
 from components.efk.setup import Setup, SetupArgs
+from components.ingress import Backend
 from components.network_policy import Addresses
 from components.priority_classes import PriorityClasses
 from settings.required import FLUENTD_PASSWORD, KIBANA_ENCRYPTION_KEY, LOGS, SETUP_PASSWORD
@@ -30,14 +31,12 @@ class LogsArgs:
         config: The stack's settings: sizes, times, passwords, the host.
         addresses: The VPC's ranges.
         priorities: The cluster's priority classes.
-        staff: Name of the IngressClass that staff reach.
         volumes: What makes volumes, and takes them away: there before, gone after.
     """
 
     config: settings.Settings
     addresses: Addresses
     priorities: PriorityClasses
-    staff: pulumi.Input[str]
     volumes: pulumi.Resource
 
 
@@ -46,9 +45,11 @@ class Logs(pulumi.ComponentResource):
 
     Attributes:
         summary: Where it is, for the stack's outputs.
+        backend: What Kibana's host leads to.
     """
 
     summary: dict[str, Any]
+    backend: Backend
 
     def __init__(self, name: str, args: LogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Logs", name, {}, opts)
@@ -56,11 +57,8 @@ class Logs(pulumi.ComponentResource):
         self._args = args
         config = args.config
         self._passwords = config.secret_values("platform", LOGS)
-        self._namespace = Kibana(
-            "log",
-            KibanaArgs(config=config, ingress_class=args.staff),
-            opts=self._child,
-        ).namespace
+        kibana = Kibana("log", KibanaArgs(config=config), opts=self._child)
+        self._namespace, self.backend = kibana.namespace, kibana.backend
         for policy, spec in policies.of_logging(args.addresses).items():
             kubernetes.networking.v1.NetworkPolicy(
                 f"{name}-{policy}", metadata=self._metadata(policy), spec=spec, opts=self._child

@@ -16,7 +16,7 @@ import settings
 import versions
 from components import limits
 from components.cluster_reference import ClusterReference
-from components.ingress import Ingress, IngressArgs, Route
+from components.ingress import Backend, Route
 from components.jenkins import agents, reach
 from components.jenkins.backups import Backups, BackupsArgs
 from components.jenkins.buildkit import HOST, BuildKit, BuildKitArgs
@@ -60,7 +60,6 @@ class JenkinsArgs:
         registry: The services' repositories.
         addresses: The VPC's ranges.
         agents_in: Namespace of the agents and of the identities that release.
-        ingress_class: Name of the IngressClass that staff reach.
     """
 
     config: settings.Settings
@@ -69,7 +68,6 @@ class JenkinsArgs:
     registry: Registry
     addresses: Addresses
     agents_in: pulumi.Input[str]
-    ingress_class: pulumi.Input[str]
 
 
 class Jenkins(pulumi.ComponentResource):
@@ -77,9 +75,11 @@ class Jenkins(pulumi.ComponentResource):
 
     Attributes:
         url: Where people reach it.
+        backend: What its host leads to.
     """
 
     url: str
+    backend: Backend
 
     def __init__(self, name: str, args: JenkinsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Jenkins", name, {}, opts)
@@ -121,17 +121,11 @@ class Jenkins(pulumi.ComponentResource):
             timeout=900,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[builders, *secrets]),
         )
-        Ingress(
-            NAME,
-            IngressArgs(
-                namespace=namespace,
-                host=args.config.jenkins_host,
-                ingress_class=args.ingress_class,
-                routes=[Route(path="/", service=NAME, port=PORT)],
-                environment=args.config.tools_on,
-                annotations=target_group(health_path=LOGIN, longest_request_seconds=LONGEST_REQUEST),
-            ),
-            opts=child,
+        self.backend = Backend(
+            namespace=namespace,
+            routes=[Route(path="/", service=NAME, port=PORT)],
+            environment=args.config.tools_on,
+            annotations=target_group(health_path=LOGIN, longest_request_seconds=LONGEST_REQUEST),
         )
         Backups(
             f"{name}-jenkins", BackupsArgs(account=args.cluster.account, namespace=NAMESPACE, claim=NAME), opts=child

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from settings.checks import access, capacity, delivery, egress, logs, network, nodes, secrets, services
+from settings.checks import access, capacity, delivery, dns, egress, logs, network, nodes, secrets, services
 from settings.model import Settings
 from settings.problems import Problem
 
@@ -13,6 +13,7 @@ CHECKS = (
     (network.address_problems, {"network", "environments"}),
     (access.problems, {"account_id", "permissions_boundary_arn", "cluster"}),
     (access.staff_problems, {"load_balancer"}),
+    (dns.problems, {"domain", "dns"}),
     (access.regional_problems, {"account_id", "region", "load_balancer"}),
     (nodes.problems, {"environments"}),
     (services.problems, {"services"}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from settings.model import ENVIRONMENTS, PROJECT, Service, Settings
@@ -31,7 +31,8 @@ def problems(settings: Settings) -> Iterator[Problem]:
     """Services that take what is another's, or that cannot run as described.
 
     Taken are the names `default`, `environment`, `kubernetes`, `kube-…`, `…-blue`, `…-green`, `…-preview`, other
-    services' paths, and variables that begin with `KUBERNETES_` or are secrets too. Replicas are not upside down, and
+    services' paths and what is below them (below `/` there is room for all), and variables that begin with
+    `KUBERNETES_` or are secrets too. Replicas are not upside down, and
     one at most where a service is `exclusive`. A CPU request is not above its limit; a memory request is its limit.
     Writable paths are not inside one another, and not in `/proc`, `/sys`, `/dev`.
     """
@@ -43,6 +44,9 @@ def problems(settings: Settings) -> Iterator[Problem]:
             if path in service_of:
                 yield Problem(f"{key}.paths", path, f"a path of its own: {service_of[path]} has this one")
             service_of.setdefault(path, name)
+            yield from _shadow_problems(
+                key, path, {one: other for one, other in settings.services.items() if one != name}
+            )
         yield from _replica_problems(key, service)
         yield from _variable_problems(key, service)
         yield from _resource_problems(key, service)
@@ -71,6 +75,13 @@ def timing_problems(settings: Settings) -> Iterator[Problem]:
                 str(service.longest_request_seconds),
                 f"loadBalancer.idleTimeoutSeconds, {idle}, or less: it ends a request that is silent for longer",
             )
+
+
+def _shadow_problems(key: str, path: str, others: Mapping[str, Service]) -> Iterator[Problem]:
+    for name, other in others.items():
+        for wider in other.paths:
+            if wider not in ("/", path) and PurePosixPath(path).is_relative_to(wider):
+                yield Problem(f"{key}.paths", path, f"a path outside {wider}: it would take a part of it from {name}")
 
 
 def _name_problems(key: str, name: str) -> Iterator[Problem]:

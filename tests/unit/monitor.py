@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
@@ -32,12 +33,41 @@ class DuplicateUrnError(Exception):
     """Two resources of one URN; the engine refuses them too."""
 
 
-class NoInvokes(Mocks):
-    """The program looks nothing up while it runs: whatever it needs is configuration or an output."""
+class RefusedError(grpc.RpcError):
+    """A provider's refusal, as it reaches the SDK."""
+
+    def code(self) -> grpc.StatusCode:
+        """What all refusals of a provider have."""
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        """The provider's words."""
+        return str(self)
+
+
+class FewInvokes(Mocks):
+    """The program looks up nearly nothing while it runs: whatever it needs is configuration or an output.
+
+    Args:
+        certificates: What ACM has, each with `status` and `tags`, in any order.
+    """
+
+    def __init__(self, certificates: Sequence[Mapping[str, Any]]) -> None:
+        self._certificates = certificates
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        """Refuses a look-up."""
-        raise AssertionError(f"the program calls {args.token}: give this monitor an answer to it")
+        """Answers as ACM does, and what is the same everywhere; refuses any other look-up."""
+        asked = cast("dict[str, Any]", args.args)
+        match args.token:
+            case "aws:lb/getHostedZoneId:getHostedZoneId":
+                return {"id": "ZWKZPGTI48KDX"}, []
+            case "aws:acm/getCertificate:getCertificate":
+                for certificate in self._certificates:
+                    if certificate["status"] in asked["statuses"]:
+                        return {"arn": f"arn:aws:acm:ap-northeast-2:{ACCOUNT}:certificate/asked", **certificate}, []
+                raise RefusedError(f"no ACM Certificate matching domain ({asked['domain']})")
+            case _:
+                raise AssertionError(f"the program calls {args.token}: give this monitor an answer to it")
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         """Is never asked: `RecordingMonitor` answers."""
@@ -51,8 +81,8 @@ class RecordingMonitor(MockMonitor):
     everything is, since the cluster to ask does not exist yet.
     """
 
-    def __init__(self, *, stack: str, preview: bool) -> None:
-        super().__init__(NoInvokes())
+    def __init__(self, *, stack: str, preview: bool, certificates: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(FewInvokes(certificates))
         self._stack = stack
         self._preview = preview
         self._registrations: dict[str, Registration] = {}
@@ -140,9 +170,9 @@ class RecordingMonitor(MockMonitor):
                 known = "", {"kubeconfigJson": config}
             case _ if made.kind:
                 metadata = made.metadata
-                known = "/".join(str(metadata[key]) for key in ("namespace", "name") if key in metadata), {}
+                known = "/".join(str(metadata[key]) for key in ("namespace", "name") if key in metadata), status(made)
             case _:
-                known = f"{made.type.rpartition(':')[2].lower()}-{number}", {"arn": arn}
+                known = f"{made.type.rpartition(':')[2].lower()}-{number}", {"arn": arn, **in_front(made)}
         return known
 
     def _children(self, made: Registration) -> dict[str, Any]:
@@ -170,6 +200,35 @@ class RecordingMonitor(MockMonitor):
         known = {name: value for name, value in state.items() if name != "endpoint"} if self._preview else state
         self.resources[urn] = MockMonitor.ResourceRegistration(urn, identity, known)
         return {key: {SIGNATURE: RESOURCE, "urn": urn, "id": identity}}
+
+
+def in_front(made: Registration) -> dict[str, Any]:
+    """What AWS decides of that which stands in front of the cluster."""
+    match made.type:
+        case "aws:acm/certificate:Certificate":
+            return {"domainValidationOptions": [proof(str(made.inputs["domainName"]))]}
+        case "aws:route53/record:Record":
+            return {"fqdn": str(made.inputs["name"]).removesuffix(".")}
+        case _:
+            return {}
+
+
+def proof(domain: str) -> dict[str, str]:
+    """The record by which ACM wants a domain proved."""
+    return {
+        "domainName": domain,
+        "resourceRecordName": f"_0.{domain}.",
+        "resourceRecordType": "CNAME",
+        "resourceRecordValue": "_1.acm-validations.aws.",
+    }
+
+
+def status(made: Registration) -> dict[str, Any]:
+    """What a controller says of an object: where an Ingress' load balancer is."""
+    if made.kind != "Ingress":
+        return {}
+    hostname = f"k8s-{made.spec['ingressClassName']}.elb.amazonaws.com"
+    return {"status": {"loadBalancer": {"ingress": [{"hostname": hostname}]}}}
 
 
 def plain(value: Any) -> Any:

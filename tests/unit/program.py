@@ -8,7 +8,7 @@ import gc
 import json
 import logging
 import runpy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,14 +55,29 @@ def stack_config(stack: str) -> dict[str, str]:
     return {**config, f"{settings.PROJECT}:secrets": json.dumps(values)}
 
 
-def run(program: Path, *, stack: str, config: Mapping[str, str], preview: bool) -> Graph:
-    """Runs a program from its beginning to its last registration; nothing of it stays in this process's settings."""
+def run(
+    program: Path,
+    *,
+    stack: str,
+    config: Mapping[str, str],
+    preview: bool,
+    certificates: Sequence[Mapping[str, Any]] = (),
+) -> Graph:
+    """Runs a program from its beginning to its last registration; nothing of it stays in this process's settings.
+
+    Args:
+        program: The file.
+        stack: The stack's name.
+        config: Its configuration.
+        preview: Whether nothing is made.
+        certificates: What ACM has, each with `status` and `tags`.
+    """
 
     def run_program() -> None:
         runpy.run_path(str(program), run_name="__main__")
 
     def run_here() -> Graph:
-        monitor = RecordingMonitor(stack=stack, preview=preview)
+        monitor = RecordingMonitor(stack=stack, preview=preview, certificates=certificates)
         engine = MockEngine(logging.getLogger(__name__))
         configure(Settings(project=settings.PROJECT, stack=stack, monitor=monitor, engine=engine, dry_run=preview))
         set_all_config(dict(config), [f"{settings.PROJECT}:secrets"])

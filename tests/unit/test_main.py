@@ -15,7 +15,7 @@ from tests.unit.components.test_blue_green import PAIRS, SERVICES
 from tests.unit.graph import UNKNOWN, Graph, Secret, every, of_logs
 from tests.unit.program import CHECKOUT, STACKS, made_up, platform, stack_config, stack_of
 
-OUTPUTS = {"cluster", "kubeconfig", "nodeGroups", "repositories", "hosts", "services", "efk", "jenkins"}
+OUTPUTS = {"cluster", "kubeconfig", "nodeGroups", "repositories", "hosts", "records", "services", "efk", "jenkins"}
 NOT_BUILT_YET = {"jenkins"}
 
 

@@ -11,6 +11,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.stand_ins.aws import moto_answers, policy_documents
 from rehearsal.stand_ins.aws.account import Account
 from rehearsal.stand_ins.aws.errors import AwsError
+from rehearsal.stand_ins.aws.kinds import certificates
 from rehearsal.stand_ins.aws.kinds.clusters import CLUSTER
 from rehearsal.stand_ins.aws.lifecycle import Caller
 from rehearsal.stand_ins.aws.properties import Properties
@@ -85,11 +86,61 @@ def _addon_version(_caller: Caller, arguments: Properties) -> Properties:
     )
 
 
+def _certificate(caller: Caller, arguments: Properties) -> Properties:
+    """The newest of a domain name in one of the statuses.
+
+    https://github.com/hashicorp/terraform-provider-aws/blob/v6.0.0/internal/service/acm/certificate_data_source.go
+    """
+    account = Account.load(caller.layout)
+    domain = arguments.get("domain")
+    wanted = arguments.get("statuses") or ["ISSUED"]
+    found = [
+        record
+        for record in account.records(certificates.CERTIFICATE)
+        if record.inputs["domainName"] == domain and certificates.status(caller.layout, account, record) in wanted
+    ]
+    if not found:
+        raise AwsError("NotFound", f"no ACM Certificate matching domain ({domain})")
+    return {
+        **arguments,
+        "arn": found[-1].id,
+        "certificate": "",
+        "certificateChain": "",
+        "id": found[-1].id,
+        "region": caller.region,
+        "status": certificates.status(caller.layout, account, found[-1]),
+        "tags": found[-1].outputs["tagsAll"],
+    }
+
+
+LOAD_BALANCER_ZONES = {
+    "ap-northeast-1": "Z14GRHDCWA56QT",
+    "ap-northeast-2": "ZWKZPGTI48KDX",
+    "eu-central-1": "Z215JYRZR1TBD5",
+    "eu-west-1": "Z32O12XQLNTSW2",
+    "us-east-1": "Z35SXDOTRQ7X7K",
+    "us-west-2": "Z1H1FL5HABSF5",
+}
+"""Zones of the host names of Application Load Balancers. https://docs.aws.amazon.com/general/latest/gr/elb.html ."""
+
+
+def _load_balancer_zone(caller: Caller, arguments: Properties) -> Properties:
+    region = str(arguments.get("region") or caller.region)
+    if region not in LOAD_BALANCER_ZONES:
+        raise RehearsalError(
+            f"the aws stand-in does not know the zone of load balancers in {region}",
+            remedy="Add it to LOAD_BALANCER_ZONES in rehearsal/stand_ins/aws/invokes.py.",
+        )
+    return {**arguments, "id": LOAD_BALANCER_ZONES[region], "region": region}
+
+
 INVOKES: Mapping[str, Callable[[Caller, Properties], Any]] = {
+    "aws:acm/getCertificate:getCertificate": _certificate,
     "aws:ec2/getInstanceType:getInstanceType": _instance_type,
     "aws:eks/getAddonVersion:getAddonVersion": _addon_version,
     "aws:eks/getCluster:getCluster": _cluster,
     "aws:iam/getPolicyDocument:getPolicyDocument": _policy_document,
+    "aws:lb/getHostedZoneId:getHostedZoneId": _load_balancer_zone,
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getPartition:getPartition": _partition,

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from rehearsal.stand_ins.kubernetes.waiting import DEFAULT_SECONDS
 from release.kubernetes_api import KubernetesObject
+
+DEFAULT_SECONDS = 600.0
 
 _TRUE = "true"
 _KINDS_WHOSE_DELETION_NEED_NOT_WAIT = frozenset(

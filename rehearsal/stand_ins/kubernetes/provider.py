@@ -10,7 +10,8 @@ from pulumi.runtime.proto import provider_pb2
 
 from rehearsal.layout import DIRECTORY_VARIABLE, Layout
 from rehearsal.stand_ins.faults import Faults
-from rehearsal.stand_ins.kubernetes.annotations import annotation, skips_await, wait_seconds
+from rehearsal.stand_ins.kubernetes import wait_for
+from rehearsal.stand_ins.kubernetes.annotations import skips_await, wait_seconds
 from rehearsal.stand_ins.kubernetes.api_server import ApiError
 from rehearsal.stand_ins.kubernetes.checking import NamePolicy, checked
 from rehearsal.stand_ins.kubernetes.checkpoints import Checkpoint, as_bag, as_object
@@ -41,7 +42,6 @@ from rehearsal.stand_ins.kubernetes.waiting import NotReadyError
 from release.kubernetes_api import KubernetesObject
 
 _HELM = "kubernetes:helm.sh/"
-_WAIT_FOR = "pulumi.com/waitFor"
 
 
 class KubernetesProvider(ProviderService):
@@ -83,8 +83,7 @@ class KubernetesProvider(ProviderService):
             default_namespace=session.default_namespace,
             is_namespaced=session.is_namespaced,
         )
-        if annotation(inputs, _WAIT_FOR):
-            self.log.warning(request.urn, f"{_WAIT_FOR} is ignored: the stand-in waits as without it")
+        wait_for.rule(inputs)  # refuses what it cannot wait for while nothing is made
         return provider_pb2.CheckResponse(inputs=encode(with_secrets_of(as_bag(inputs), news)))
 
     @telling

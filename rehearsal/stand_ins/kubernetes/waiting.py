@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from rehearsal.stand_ins.kubernetes import wait_for
 from rehearsal.stand_ins.kubernetes.api_server import ApiError, ApiServer
 from rehearsal.stand_ins.kubernetes.engine_log import EngineLog
 from rehearsal.stand_ins.kubernetes.readiness import RULES, Seen, Verdict, pod_problems
 from release.kubernetes_api import KubernetesObject
 
-DEFAULT_SECONDS = 600.0
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 1.0
 _PODS_TOLD = 5
@@ -77,7 +77,7 @@ class Waiter:
         Raises:
             NotReadyError: It is not ready in time, will never be, or the wait was cancelled.
         """
-        rule = RULES.get((created["apiVersion"], created["kind"]))
+        rule = wait_for.rule(created) or RULES.get((created["apiVersion"], created["kind"]))
         if rule is None:
             return created
         name, memory, seen = created["metadata"]["name"], _Memory(), Seen(created)
@@ -110,7 +110,7 @@ class Waiter:
         Raises:
             NotReadyError: It is not ready.
         """
-        rule = RULES.get((live["apiVersion"], live["kind"]))
+        rule = wait_for.rule(live) or RULES.get((live["apiVersion"], live["kind"]))
         if rule is None or not rule.on_refresh:
             return
         seen = self._look(live, _Memory(since=-math.inf), is_update=True)

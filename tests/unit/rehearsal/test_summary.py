@@ -15,6 +15,7 @@ from rehearsal.status import NodeStatus, ProgramStatus, SlotStatus
 OUTPUTS: dict[str, Any] = {
     "cluster": {"name": "hello-dev", "region": "ap-northeast-2"},
     "hosts": {"prod": "hello.example.com", "dev": "test.hello.example.com", "logs": "log.hello.example.com"},
+    "records": [{"name": "_0.hello.example.com", "type": "CNAME", "value": "_1.aws", "why": "proves that it is yours"}],
     "nodeGroups": {
         "dev": {"names": ["hello-dev-dev"], "label": "environment=dev", "taint": None},
         "prod": {"names": ["hello-dev-prod"], "label": "environment=prod", "taint": "environment=prod:NoSchedule"},
@@ -47,6 +48,11 @@ def test_every_host_group_and_repository_is_named() -> None:
     for word in ("hello.example.com", "test.hello.example.com", "log.hello.example.com", "environment=prod:NoSchedule"):
         assert word in text
     assert OUTPUTS["repositories"]["api"] in text
+
+
+def test_a_record_to_enter_is_told_as_it_is_entered() -> None:
+    (line,) = (line for line in shown().splitlines() if "enter in DNS" in line)
+    assert "_0.hello.example.com CNAME _1.aws: proves that it is yours" in line
 
 
 def test_a_node_that_is_not_ready_stands_out() -> None:

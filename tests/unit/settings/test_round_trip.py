@@ -81,6 +81,7 @@ def configuration(draw: st.DrawFn) -> dict[str, Any]:
             for environment in ("dev", "prod")
         }
         | {"platform": {"logs": {name: draw(st.text("abc", min_size=32)) for name in PLATFORM}}},
+        "dns": {"zone": "example.com", "zoneId": draw(st.sampled_from(["Z1", None]))},
         "loadBalancer": {"staffCidrs": ["203.0.113.0/24"], "testHost": draw(st.sampled_from(["public", "staff"]))},
     }
     optional = {"cluster": {"logRetentionDays": 30}}

@@ -12,8 +12,10 @@ from rehearsal.stand_ins.aws.kind import Kind
 from rehearsal.stand_ins.aws.kinds import (
     addresses,
     buckets,
+    certificates,
     cluster_access,
     clusters,
+    dns,
     keys,
     launch_templates,
     left_behind,
@@ -44,6 +46,8 @@ KINDS: dict[str, Kind] = {
         registry,
         snapshots,
         buckets,
+        dns,
+        certificates,
         left_behind,
     )
     for kind in module.KINDS

@@ -101,6 +101,16 @@ class World:
         return str(self.made[name].outputs["arn"])
 
 
+def proof(world: World) -> dict[str, Any]:
+    """The record that ACM wants to see."""
+    wanted = world.made["certificate"].outputs["domainValidationOptions"][0]
+    return {
+        "name": wanted["resourceRecordName"],
+        "type": wanted["resourceRecordType"],
+        "records": [wanted["resourceRecordValue"]],
+    }
+
+
 Inputs: TypeAlias = Callable[[World], dict[str, Any]]
 
 
@@ -277,6 +287,19 @@ EXAMPLES: dict[str, Example] = {
     ),
     "access-to-images": Example(
         "aws:ecr/repositoryPolicy:RepositoryPolicy", lambda _: {"repository": "hello/api", "policy": POLICY}
+    ),
+    "certificate": Example(
+        "aws:acm/certificate:Certificate",
+        lambda _: {
+            "domainName": "hello.example.com",
+            "subjectAlternativeNames": ["*.hello.example.com"],
+            "validationMethod": "DNS",
+        },
+    ),
+    "proof": Example("aws:route53/record:Record", lambda w: {"zoneId": "Z1", "ttl": 300, **proof(w)}),
+    "validation": Example(
+        "aws:acm/certificateValidation:CertificateValidation",
+        lambda w: {"certificateArn": w.arn("certificate")},
     ),
     "bucket": Example("aws:s3/bucket:Bucket", lambda w: {"bucket": f"logs-{w.caller.account_id}"}),
     "bucket-policy": Example(
