@@ -8,7 +8,7 @@ from typing import Any
 
 from components.identities import DEPLOYERS, RELEASE, VERIFY, username
 from rehearsal.stand_ins import in_cluster
-from rehearsal.stand_ins.kubernetes.helm import CHARTS
+from rehearsal.stand_ins.kubernetes.helm import CHARTS, eck_operator
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 from tests.release.platform import node
 from tests.unit.graph import Graph
@@ -51,6 +51,7 @@ def apply_the_program(api: KubernetesApi, graph: Graph | None = None) -> None:
     """Makes every Kubernetes object of a graph, else of the stack, as `pulumi up` does, after its charts' kinds."""
     for chart in CHARTS.values():
         in_cluster.define(api, chart.definitions(), manager="helm")
+    in_cluster.define(api, eck_operator.definitions(), manager="helm")  # this chart has them among its templates
     order = {"Namespace": 0, "PriorityClass": 1}
     for one in sorted(manifests(graph or platform(STACK, preview=False)), key=lambda one: order.get(one["kind"], 2)):
         api.apply(one, field_manager="pulumi")
