@@ -19,7 +19,6 @@ from components.keys import Keys, KeysArgs
 from components.log_group import Keeping
 from components.network import Network, NetworkArgs
 from components.node_group import NodeGroup, NodeGroupArgs
-from components.priority_classes import PriorityClasses
 from components.registry import Registry, RegistryArgs
 
 gc.disable()  # it took half of a preview's CPU, and the program ends within seconds: docs/benchmarks.md
@@ -64,7 +63,6 @@ both = pulumi.ResourceOptions(providers=[provider, cluster.provider], transforma
 base = Essentials(platform, EssentialsArgs(cluster=cluster.reference, nodes=[*node_groups.values()]), opts=both)
 ways_in = FrontDoorArgs(config=config, cluster=cluster.reference, vpc_id=network.vpc_id, nodes=[*node_groups.values()])
 door = FrontDoor(platform, ways_in, opts=both)
-priorities = PriorityClasses(platform, opts=both)
 environments = {
     # Pods end on their nodes before the nodes go: the environment stands after its node group and leaves before it.
     name: Environment(
@@ -74,7 +72,7 @@ environments = {
             config=config,
             repositories=registry.repository_urls,
             addresses=network.addresses,
-            priority_class=priorities.services,
+            priority_class=base.priorities.services,
             kept_objects=cluster.kept_objects,
         ),
         opts=pulumi.ResourceOptions.merge(both, pulumi.ResourceOptions(depends_on=[node_groups[name]])),
@@ -85,7 +83,8 @@ releases = DeliveryArgs(
     config=config, cluster=cluster.reference, environments=environments, registry=registry, network=network
 )
 delivery = Delivery(platform, releases, opts=both)
-efk = Logs("logs", LogsArgs(config=config, addresses=network.addresses, priorities=priorities, volumes=base), opts=both)
+reading = LogsArgs(config=config, cluster=cluster.reference, network=network, base=base)
+efk = Logs("logs", reading, opts=both)
 lead_to = {**{name: one.backend for name, one in environments.items()}, "logs": efk.backend, **delivery.backends}
 hosts = Hosts(platform, HostsArgs(config=config, door=door, backends=lead_to), opts=both)
 

@@ -152,7 +152,12 @@ class Cluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role, logs]),
         )
         self.name = self.eks.eks_cluster.name
-        self.reference = ClusterReference(account=args.account, name=name, made=self.name)
+        self.reference = ClusterReference(
+            account=args.account,
+            name=name,
+            made=self.name,
+            issuer=self.eks.eks_cluster.identities.apply(lambda known: known[0].oidcs[0].issuer),
+        )
         self.addons = Addons(
             name,
             AddonsArgs(cluster=self.reference, addons=BEFORE_NODES),

@@ -17,11 +17,13 @@ class ClusterReference:
         account: The AWS account it stands in.
         name: Its name in AWS, for policies: they may stand before it.
         made: The same, known once it exists, for what stands in it.
+        issuer: URL of who issues its service accounts' tokens, known once it exists.
     """
 
     account: Account
     name: str
     made: pulumi.Output[str]
+    issuer: pulumi.Output[str]
 
     @property
     def arn(self) -> str:

@@ -1,4 +1,4 @@
-"""What environments need of the cluster besides nodes: names, numbers, volumes, and as many nodes as they need."""
+"""What pods need of the cluster besides nodes: names, numbers, volumes, ranks, and as many nodes as they need."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pulumi
 from components.addons import Addons, AddonsArgs, after_nodes
 from components.autoscaler import Autoscaler, AutoscalerArgs
 from components.cluster_reference import ClusterReference
+from components.priority_classes import PriorityClasses
 from components.storage import Storage
 
 
@@ -27,10 +28,15 @@ class EssentialsArgs:
 
 
 class Essentials(pulumi.ComponentResource):
-    """Add-ons that run on nodes, the cluster autoscaler, and the default StorageClass.
+    """Add-ons that run on nodes, the cluster autoscaler, the default StorageClass, and the priority classes.
 
     It takes providers of both, `aws` and `kubernetes`.
+
+    Attributes:
+        priorities: The cluster's priority classes.
     """
+
+    priorities: PriorityClasses
 
     def __init__(self, name: str, args: EssentialsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Essentials", name, {}, opts)
@@ -50,4 +56,5 @@ class Essentials(pulumi.ComponentResource):
             opts=child,
         )
         Storage(name, opts=child)
-        self.register_outputs({})
+        self.priorities = PriorityClasses(name, opts=child)
+        self.register_outputs({"priorities": self.priorities})

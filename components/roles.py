@@ -62,6 +62,21 @@ def trust_policy(trust: Trust) -> str:
     return _document([{"Principal": {"Service": trust.service}, "Action": actions, **_condition(trust.conditions)}])
 
 
+def web_identity_policy(provider_arn: str, issuer: str, *, subject: str, audience: str) -> str:
+    """The JSON of a trust policy for the tokens that an issuer gives one subject.
+
+    Args:
+        provider_arn: IAM's provider of that issuer.
+        issuer: Its URL; IAM names its claims without the scheme.
+        subject: Whose token it is.
+        audience: Whom it is for.
+    """
+    claims = issuer.removeprefix("https://")
+    condition = {"StringEquals": {f"{claims}:sub": subject, f"{claims}:aud": audience}}
+    action = {"Principal": {"Federated": provider_arn}, "Action": ["sts:AssumeRoleWithWebIdentity"]}
+    return _document([{**action, **_condition(condition)}])
+
+
 def _condition(conditions: Conditions) -> dict[str, object]:
     return {"Condition": conditions} if conditions else {}
 
@@ -76,13 +91,13 @@ class RoleArgs:
 
     Attributes:
         account: The AWS account.
-        trust: Who may act as it.
+        trust: Who may act as it; the JSON of a trust policy where it is known late.
         managed_policies: Names of policies that AWS manages, with their path.
         statements: What it may do besides.
     """
 
     account: Account
-    trust: Trust
+    trust: Trust | pulumi.Output[str]
     managed_policies: Sequence[str] = ()
     statements: Sequence[Statement] = ()
 
@@ -104,7 +119,7 @@ class Role(pulumi.ComponentResource):
         self.role = aws.iam.Role(
             name,
             name=name,
-            assume_role_policy=trust_policy(args.trust),
+            assume_role_policy=trust_policy(args.trust) if isinstance(args.trust, Trust) else args.trust,
             permissions_boundary=args.account.permissions_boundary_arn,
             opts=child,
         )

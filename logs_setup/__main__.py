@@ -46,6 +46,8 @@ def set_up(parameters: dict[str, Any], password: str, *, deadline: float, kubern
         # Fluentd starts once it can trust Elasticsearch, and may: its data streams are there.
         (kubernetes, [trust(parameters["trusted"], Path(parameters["elasticsearchCa"]).read_text(encoding="utf-8"))]),
         (view, [kibana.ready(), *kibana.requests(streams, list(retention))]),
+        # Last: logs are read without them, too, and S3 is another service.
+        (search, elasticsearch.snapshots(streams, **parameters["snapshots"])),
     ):
         for request in requests:
             answer = server.ask(request)

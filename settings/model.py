@@ -423,6 +423,9 @@ class Logs(Model):
         default=False, description="Whether copies of the same data stand in different zones; for 3 nodes and more."
     )
     retention_days: LogRetention = Field(default_factory=LogRetention, description="How long events are kept.")
+    snapshot_days: int = Field(
+        default=14, ge=1, le=3650, description="How long each night's snapshot of all of it is kept in S3."
+    )
     buffer_mib: int = Field(
         default=2048,
         ge=256,

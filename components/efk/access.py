@@ -18,7 +18,16 @@ ROLES: Mapping[str, object] = {
     # It adds documents to data streams that are there, and reads nothing.
     FLUENTD: {"indices": [{"names": [OURS], "privileges": ["create_doc"]}]},
     SETUP: {
-        "cluster": ["manage_ilm", "manage_index_templates", "monitor"],
+        # It names the repository, and snapshots are made as whoever wrote their policy.
+        # https://www.elastic.co/docs/deploy-manage/tools/snapshot-and-restore/create-snapshots#slm-security
+        "cluster": [
+            "manage_ilm",
+            "manage_index_templates",
+            "manage_slm",
+            "monitor",
+            "create_snapshot",
+            "cluster:admin/repository/put",
+        ],
         "indices": [{"names": [OURS], "privileges": ["create_index", "view_index_metadata"]}],
         "applications": [
             {"application": "kibana-.kibana", "privileges": ["space_all"], "resources": ["space:default"]}

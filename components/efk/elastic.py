@@ -14,6 +14,7 @@ import settings
 import versions
 from components import labels
 from components.efk.names import ELASTICSEARCH
+from components.efk.snapshots import Identity
 from settings.quantities import cpu_millis
 
 LIMIT_OF_CPU = 4
@@ -50,6 +51,7 @@ def elasticsearch(
     storage_class: str,
     roles: Sequence[pulumi.Input[str]],
     users: Sequence[pulumi.Input[str]],
+    identity: Identity,
 ) -> dict[str, Any]:
     """Elasticsearch: every pod is master and data, and its heap half of its memory, as its defaults are.
 
@@ -62,6 +64,7 @@ def elasticsearch(
         storage_class: Of its volumes.
         roles: Names of Secrets with roles.
         users: Names of Secrets with users.
+        identity: What its pods and their container have besides, so that they act in AWS.
     """
     nodes = {
         "name": "default",
@@ -73,7 +76,12 @@ def elasticsearch(
             "ingest.geoip.downloader.enabled": False,
             "xpack.ml.enabled": False,
         },
-        "podTemplate": _pods("elasticsearch", environment, priority_class, _resources(logs)),
+        "podTemplate": _pods(
+            environment,
+            priority_class,
+            {"name": "elasticsearch", "resources": _resources(logs), **identity.container},
+            identity.pod,
+        ),
         "volumeClaimTemplates": [
             {
                 "metadata": {"name": "elasticsearch-data"},
@@ -122,7 +130,9 @@ def kibana(
             "xpack.security.session.idleTimeout": "8h",
             "xpack.security.session.lifespan": "7d",
         },
-        "podTemplate": _pods("kibana", environment, priority_class, KIBANA_RESOURCES, env=[key]),
+        "podTemplate": _pods(
+            environment, priority_class, {"name": "kibana", "resources": KIBANA_RESOURCES, "env": [key]}
+        ),
     }
 
 
@@ -135,19 +145,19 @@ def _resources(logs: settings.Logs) -> dict[str, dict[str, str]]:
 
 
 def _pods(
-    container: str,
     environment: str,
     priority_class: pulumi.Input[str],
-    resources: Mapping[str, object],
-    env: Sequence[Mapping[str, object]] = (),
+    container: Mapping[str, object],
+    of_pod: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
     return {
         "spec": {
+            **(of_pod or {}),
             # No affinity: without one, the operator keeps pods of Elasticsearch off one another's nodes.
             "nodeSelector": {labels.ENVIRONMENT: environment},
             "priorityClassName": priority_class,
             "automountServiceAccountToken": False,
             "securityContext": CONFINED,
-            "containers": [{"name": container, "resources": dict(resources), "env": list(env)}],
+            "containers": [dict(container)],
         }
     }

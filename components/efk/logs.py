@@ -12,14 +12,16 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 import settings
 import versions
+from components.cluster_reference import ClusterReference
 from components.efk import access, elastic, operator, policies
 from components.efk.collector import Collector, CollectorArgs
 from components.efk.kibana import Kibana, KibanaArgs
 from components.efk.names import ELASTICSEARCH, KIBANA, LOGGING
 from components.efk.setup import Setup, SetupArgs
+from components.efk.snapshots import ACCOUNT, Identity, Snapshots, SnapshotsArgs
+from components.essentials import Essentials
 from components.ingress import Backend
-from components.network_policy import Addresses
-from components.priority_classes import PriorityClasses
+from components.network import Network
 from settings.required import FLUENTD_PASSWORD, KIBANA_ENCRYPTION_KEY, LOGS, SETUP_PASSWORD
 
 
@@ -29,19 +31,21 @@ class LogsArgs:
 
     Attributes:
         config: The stack's settings: sizes, times, passwords, the host.
-        addresses: The VPC's ranges.
-        priorities: The cluster's priority classes.
-        volumes: What makes volumes, and takes them away: there before, gone after.
+        cluster: The cluster.
+        network: The VPC.
+        base: The cluster's priority classes, and what makes volumes and takes them away: there before, gone after.
     """
 
     config: settings.Settings
-    addresses: Addresses
-    priorities: PriorityClasses
-    volumes: pulumi.Resource
+    cluster: ClusterReference
+    network: Network
+    base: Essentials
 
 
 class Logs(pulumi.ComponentResource):
     """The operator, the objects it works on, who may do what in them, the collector, and what sets all of it up.
+
+    It takes providers of both, `aws` and `kubernetes`.
 
     Attributes:
         summary: Where it is, for the stack's outputs.
@@ -59,18 +63,19 @@ class Logs(pulumi.ComponentResource):
         self._passwords = config.secret_values("platform", LOGS)
         kibana = Kibana("log", KibanaArgs(config=config), opts=self._child)
         self._namespace, self.backend = kibana.namespace, kibana.backend
-        for policy, spec in policies.of_logging(args.addresses).items():
+        for policy, spec in policies.of_logging(args.network.addresses).items():
             kubernetes.networking.v1.NetworkPolicy(
                 f"{name}-{policy}", metadata=self._metadata(policy), spec=spec, opts=self._child
             )
-        stack = self._stack(name, self._operator(), environment=config.tools_on)
+        snapshots = Snapshots(name, SnapshotsArgs(cluster=args.cluster), opts=self._child)
+        stack = self._stack(name, self._operator(), snapshots, environment=config.tools_on)
         collector = Collector(
             name,
             CollectorArgs(
                 logs=config.logs,
                 password=self._passwords[FLUENTD_PASSWORD],
-                addresses=args.addresses,
-                priority_class=args.priorities.tooling,
+                addresses=args.network.addresses,
+                priority_class=args.base.priorities.tooling,
                 protect=config.protect,
             ),
             opts=self._child,
@@ -79,10 +84,11 @@ class Logs(pulumi.ComponentResource):
             name,
             SetupArgs(
                 logs=config.logs,
+                bucket=snapshots.bucket,
                 namespace=self._namespace,
                 environment=config.tools_on,
                 password=self._passwords[SETUP_PASSWORD],
-                priority_class=args.priorities.tooling,
+                priority_class=args.base.priorities.tooling,
                 collector_namespace=collector.namespace,
                 ca=collector.ca,
             ),
@@ -95,6 +101,7 @@ class Logs(pulumi.ComponentResource):
             "elasticsearch": ELASTICSEARCH,
             "kibana": KIBANA,
             "dataViews": [*settings.ENVIRONMENTS, "platform"],
+            "snapshots": snapshots.bucket,
             "setup": f"kubectl --namespace {LOGGING} create job --from=cronjob/logs-setup logs-setup-by-hand",
         }
         self.register_outputs({"summary": self.summary})
@@ -114,7 +121,9 @@ class Logs(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _stack(self, name: str, after: pulumi.Resource, *, environment: str) -> list[pulumi.Resource]:
+    def _stack(
+        self, name: str, after: pulumi.Resource, snapshots: Snapshots, *, environment: str
+    ) -> list[pulumi.Resource]:
         roles = self._secret(f"{name}-roles", "elasticsearch-roles", {"roles.yml": access.roles_file()})
         users = [
             self._secret(
@@ -126,8 +135,14 @@ class Logs(pulumi.ComponentResource):
             for user in access.USERS
         ]
         keys = self._secret(f"{name}-kibana-keys", "kibana-keys", {elastic.KEY: self._passwords[KIBANA_ENCRYPTION_KEY]})
+        account = kubernetes.core.v1.ServiceAccount(
+            f"{name}-{ACCOUNT}",
+            metadata=self._metadata(ACCOUNT),
+            automount_service_account_token=False,
+            opts=self._child,
+        )
         # They leave before their operator and its CRDs do: what is left of them then is nobody's.
-        in_order = pulumi.ResourceOptions(parent=self, depends_on=[after, self._args.volumes])
+        in_order = pulumi.ResourceOptions(parent=self, depends_on=[after, account, self._args.base])
         elasticsearch = kubernetes.apiextensions.CustomResource(
             ELASTICSEARCH,
             api_version="elasticsearch.k8s.elastic.co/v1",
@@ -136,10 +151,11 @@ class Logs(pulumi.ComponentResource):
             spec=elastic.elasticsearch(
                 self._args.config.logs,
                 environment=environment,
-                priority_class=self._args.priorities.tooling,
+                priority_class=self._args.base.priorities.tooling,
                 storage_class="gp3",
                 roles=[roles],
                 users=users,
+                identity=Identity.of(snapshots.role_arn, self._args.config.region),
             ),
             opts=pulumi.ResourceOptions.merge(in_order, pulumi.ResourceOptions(protect=self._args.config.protect)),
         )
@@ -150,7 +166,7 @@ class Logs(pulumi.ComponentResource):
             metadata=self._metadata(KIBANA),
             spec=elastic.kibana(
                 environment=environment,
-                priority_class=self._args.priorities.tooling,
+                priority_class=self._args.base.priorities.tooling,
                 host=self._args.config.log_host,
                 keys=keys,
             ),

@@ -27,7 +27,7 @@ from components.efk.names import (
     SETUP,
     TRANSPORT_PORT,
 )
-from components.network_policy import HTTPS, KUBERNETES_SERVICE, Addresses
+from components.network_policy import HTTPS, KUBERNETES_SERVICE, Addresses, public_https
 
 Labels = Mapping[str, str]
 
@@ -52,7 +52,8 @@ def of_logging(addresses: Addresses) -> dict[str, NetworkPolicySpecArgs]:
                 _in(elasticsearch, TRANSPORT_PORT, ELASTICSEARCH_PORT),
                 _in([*kibana, *operator, *setup, *_elsewhere(LOG_COLLECTOR, FLUENTD_PODS)], ELASTICSEARCH_PORT),
             ],
-            to=[_out(elasticsearch, TRANSPORT_PORT, ELASTICSEARCH_PORT)],
+            # Snapshots go to S3, by a token of STS.
+            to=[_out(elasticsearch, TRANSPORT_PORT, ELASTICSEARCH_PORT), public_https(addresses)],
         ),
         "kibana": _spec(
             KIBANA_PODS,

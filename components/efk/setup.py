@@ -75,6 +75,7 @@ class SetupArgs:
 
     Attributes:
         logs: The stack's settings of its logs.
+        bucket: Name of the bucket for snapshots.
         namespace: Where Elasticsearch and Kibana are.
         environment: On whose nodes it runs.
         password: Of its user in Elasticsearch.
@@ -84,6 +85,7 @@ class SetupArgs:
     """
 
     logs: settings.Logs
+    bucket: str
     namespace: pulumi.Input[str]
     environment: str
     password: str
@@ -100,7 +102,7 @@ class Setup(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._args = args
         self._right()
-        data = {**logs_setup.files(), "parameters.json": json.dumps(parameters(args.logs), indent=1)}
+        data = {**logs_setup.files(), "parameters.json": json.dumps(parameters(args.logs, args.bucket), indent=1)}
         script = immutable_name(SETUP, data)
         kubernetes.core.v1.ConfigMap(
             f"{name}-setup", metadata=self._metadata(script), immutable=True, data=data, opts=self._child
@@ -165,8 +167,13 @@ class Setup(pulumi.ComponentResource):
         )
 
 
-def parameters(logs: settings.Logs) -> dict[str, object]:
-    """What the script has to know of the stack."""
+def parameters(logs: settings.Logs, bucket: str) -> dict[str, object]:
+    """What the script has to know of the stack.
+
+    Args:
+        logs: The stack's settings of its logs.
+        bucket: Name of the bucket for snapshots.
+    """
     return {
         "elasticsearch": f"https://{ELASTICSEARCH_HOST}:{ELASTICSEARCH_PORT}",
         "elasticsearchCa": f"{CERTIFICATES}/elasticsearch.crt",
@@ -176,6 +183,7 @@ def parameters(logs: settings.Logs) -> dict[str, object]:
         "dataStreams": DATA_STREAMS,
         "environments": list(settings.ENVIRONMENTS),
         "retentionDays": logs.retention_days.model_dump(),
+        "snapshots": {"bucket": bucket, "days": logs.snapshot_days},
         "trusted": {"namespace": LOG_COLLECTOR, "configMap": CA, "key": CA_KEY},
     }
 

@@ -26,6 +26,10 @@ SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the signature of a s
 RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
 
 ACCOUNT = "123456789012"
+ISSUER = "https://oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+AWS_DECIDES = ("endpoint", "identities")
+"""What is known of a cluster once it is there."""
+
 STACK_TYPE = "pulumi:pulumi:Stack"
 
 
@@ -157,6 +161,9 @@ class RecordingMonitor(MockMonitor):
                 known = name, {"arn": arn, "registryId": ACCOUNT, "repositoryUrl": url}
             case "aws:iam/role:Role":
                 known = name, {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"}
+            case "aws:iam/openIdConnectProvider:OpenIdConnectProvider":
+                url = str(made.inputs["url"]).removeprefix("https://")
+                known = number, {"arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{url}"}
             case "aws:kms/key:Key":
                 known = number, {"arn": f"arn:aws:kms:{regional}:key/{number}", "keyId": number}
             case "aws:cloudwatch/logGroup:LogGroup":
@@ -184,6 +191,7 @@ class RecordingMonitor(MockMonitor):
                 {
                     "name": made.inputs.get("name"),
                     "endpoint": f"https://{made.name}.gr7.ap-northeast-2.eks.amazonaws.com",
+                    "identities": [{"oidcs": [{"issuer": ISSUER}]}],
                 },
             ),
             "eks:index:ManagedNodeGroup": (
@@ -197,7 +205,7 @@ class RecordingMonitor(MockMonitor):
         key, token, state = children[made.type]
         urn = self.make_urn(made.urn, token, made.name)
         identity = "" if self._preview else str(made.inputs.get("name", made.name))
-        known = {name: value for name, value in state.items() if name != "endpoint"} if self._preview else state
+        known = {name: value for name, value in state.items() if name not in AWS_DECIDES} if self._preview else state
         self.resources[urn] = MockMonitor.ResourceRegistration(urn, identity, known)
         return {key: {SIGNATURE: RESOURCE, "urn": urn, "id": identity}}
 

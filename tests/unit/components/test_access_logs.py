@@ -13,7 +13,8 @@ from tests.unit.program import stack_config, stack_of
 
 
 def one(graph: Graph, kind: str) -> Registration:
-    (found,) = graph.of_type(f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}")
+    buckets = graph.of_type(f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}")
+    (found,) = (bucket for bucket in buckets if "hello:platform:AccessLogs" in bucket.urn)
     return found
 
 

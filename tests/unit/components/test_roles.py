@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from moto.iam.policy_validation import IAMPolicyDocumentValidator
+from moto.iam.policy_validation import IAMPolicyDocumentValidator, IAMTrustPolicyDocumentValidator
 
 from components.roles import Statement, Trust, policy, trust_policy
 from tests.unit.graph import Graph, Registration, every
+from tests.unit.monitor import ISSUER
 from tests.unit.program import CHECKOUT, STACKS, platform, run, stack_config
 
 ROLE = "aws:iam/role:Role"
@@ -29,7 +30,10 @@ TRUSTED = {
     "release": "pods.eks.amazonaws.com",
     "verify": "pods.eks.amazonaws.com",
 }
-"""Every role there is, by the end of its name, and who acts as it."""
+"""Every role that a service acts as, by the end of its name, and which."""
+
+BY_TOKEN = {"elasticsearch": "system:serviceaccount:logging:elasticsearch"}
+"""Every role that a service account acts as by its own token, by the end of its name, and which."""
 
 
 def statements(document: str) -> list[dict[str, Any]]:
@@ -39,6 +43,11 @@ def statements(document: str) -> list[dict[str, Any]]:
 def end(role: Registration) -> str:
     """A role's name without the platform's."""
     return role.name.split("-", 2)[2]
+
+
+def for_services(graph: Graph) -> list[Registration]:
+    """The roles that services act as."""
+    return every(role for role in graph.of_type(ROLE) if end(role) not in BY_TOKEN)
 
 
 def test_a_policy_is_one_that_iam_takes() -> None:
@@ -65,7 +74,7 @@ def test_a_service_tags_its_sessions_only_where_it_is_told() -> None:
 def test_there_are_these_roles_and_each_trusts_one_service(graph: Graph) -> None:
     trusted = {
         end(role): statement["Principal"]["Service"]
-        for role in graph.of_type(ROLE)
+        for role in for_services(graph)
         for statement in statements(role.inputs["assumeRolePolicy"])
     }
     assert trusted == TRUSTED
@@ -73,12 +82,32 @@ def test_there_are_these_roles_and_each_trusts_one_service(graph: Graph) -> None
 
 def test_a_service_acts_for_this_account_and_this_cluster_only(graph: Graph) -> None:
     """All but EC2, which only hands a role to an instance that was started with it."""
-    for role in graph.of_type(ROLE):
+    for role in for_services(graph):
         (statement,) = statements(role.inputs["assumeRolePolicy"])
         if statement["Principal"]["Service"] == "ec2.amazonaws.com":
             continue
         values = [value for operator in statement["Condition"].values() for value in operator.values()]
         assert any(":123456789012:" in value for value in values), role.urn
+
+
+def test_a_token_is_taken_of_one_service_account_of_this_clusters_issuer(known: Graph) -> None:
+    (issuer,) = known.of_type("aws:iam/openIdConnectProvider:OpenIdConnectProvider")
+    assert issuer.inputs["url"] == ISSUER
+    assert issuer.inputs["clientIdLists"] == ["sts.amazonaws.com"]
+    claims = ISSUER.removeprefix("https://")
+    trusted: dict[str, str] = {}
+    for role in (role for role in known.of_type(ROLE) if end(role) in BY_TOKEN):
+        (statement,) = statements(role.inputs["assumeRolePolicy"])
+        IAMTrustPolicyDocumentValidator(role.inputs["assumeRolePolicy"]).validate()
+        subject = statement["Condition"]["StringEquals"][f"{claims}:sub"]
+        assert statement == {
+            "Effect": "Allow",
+            "Principal": {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{claims}"},
+            "Action": ["sts:AssumeRoleWithWebIdentity"],
+            "Condition": {"StringEquals": {f"{claims}:sub": subject, f"{claims}:aud": "sts.amazonaws.com"}},
+        }
+        trusted[end(role)] = subject
+    assert trusted == BY_TOKEN
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -60,6 +60,8 @@ class Account:
                 return 400, {"error": {"type": "illegal_argument_exception", "reason": "no matching index template"}}
             if path in self.there:
                 return 400, {"error": {"type": "resource_already_exists_exception"}}
+        if path.startswith("/_slm/policy/"):
+            assert f"/_snapshot/{json.loads(body)['repository']}" in self.there, "no such repository"
         if path.startswith("/_index_template/"):
             policy = json.loads(body)["template"]["settings"]["index.lifecycle.name"]
             assert f"/_ilm/policy/{policy}" in self.there, "a template names a policy that is not there"

@@ -37,7 +37,7 @@ def run(account: Account, folder: Path, *, password: str = PASSWORD, seconds: fl
     certificate = folder / "ca.crt"
     certificate.write_text("a certificate")
     told: dict[str, Any] = {
-        **parameters(Logs()),
+        **parameters(Logs(), "snapshots-of-it"),
         "elasticsearch": account.url,
         "kibana": account.url,
         "elasticsearchCa": str(certificate),
@@ -69,6 +69,23 @@ def test_fluentd_may_trust_elasticsearch_once_its_data_streams_are_there(account
     run(account, tmp_path)
     streams = [index for index, one in enumerate(account.asked) if one.startswith("PUT /_data_stream/")]
     assert max(every(streams)) < account.asked.index(f"PATCH {TRUST}")
+
+
+def test_each_night_everything_is_written_to_the_bucket_for_as_long_as_is_said(
+    account: Account, tmp_path: Path
+) -> None:
+    run(account, tmp_path)
+    assert account.there["/_snapshot/s3"] == {"type": "s3", "settings": {"bucket": "snapshots-of-it"}}
+    nightly = account.there["/_slm/policy/nightly"]
+    assert nightly["config"]["indices"] == ["logs-hello-*"]
+    assert nightly["retention"]["expire_after"] == "14d"
+
+
+def test_where_s3_refuses_logs_can_be_read_all_the_same(account: Account, tmp_path: Path) -> None:
+    account.faults["/_snapshot/s3"] = [403]
+    with pytest.raises(SetupError, match=r"Elasticsearch: PUT /_snapshot/s3: 403"):
+        run(account, tmp_path)
+    assert "prod-dashboard" in account.there
 
 
 def test_a_second_run_finds_everything_and_leaves_it(account: Account, tmp_path: Path) -> None:
@@ -168,7 +185,7 @@ def test_the_script_needs_nothing_but_the_standard_library(tmp_path: Path) -> No
     package.mkdir()
     for name, text in logs_setup.files().items():
         (package / name).write_text(text)
-    (tmp_path / "parameters.json").write_text(json.dumps(parameters(Logs())))
+    (tmp_path / "parameters.json").write_text(json.dumps(parameters(Logs(), "snapshots-of-it")))
     command = [
         sys.executable,
         "-I",

@@ -108,4 +108,13 @@ KINDS = (
         constants={"expectedBucketOwner": "", "transitionDefaultMinimumObjectSize": "all_storage_classes_128K"},
         tagged=False,
     ),
+    Kind(
+        type="aws:s3/bucketVersioning:BucketVersioning",
+        make_id=text("{bucket}"),
+        rules={"versioningConfiguration.status": rules.one_of("Enabled", "Suspended", "Disabled")},
+        references=IN_BUCKET,
+        replaces=frozenset({"bucket", "expectedBucketOwner"}),
+        constants={"expectedBucketOwner": ""},
+        tagged=False,
+    ),
 )

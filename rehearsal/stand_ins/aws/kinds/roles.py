@@ -39,6 +39,11 @@ def _arn(resource: str) -> Attribute:
     return arn
 
 
+def _issuer_arn(making: Making) -> str:
+    issuer = str(making.inputs["url"]).removeprefix("https://")
+    return f"arn:aws:iam::{making.account_id}:oidc-provider/{issuer}"
+
+
 def _name(field: str, longest: int) -> rules.Rule:
     return rules.pattern(
         rf"[\w+=,.@-]{{1,{longest}}}",
@@ -171,6 +176,21 @@ KINDS = (
         replaces=frozenset({"name", "namePrefix", "path"}),
         constants={"namePrefix": "", "path": "/"},
         attributes={"arn": _arn("instance-profile"), "createDate": now, "uniqueId": _unique_id("AIPA")},
+        regional=False,
+    ),
+    Kind(
+        type="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        make_id=_issuer_arn,
+        rules={
+            "url": rules.pattern(
+                r"https://\S{1,247}", "ValidationError", "Invalid Open ID Connect Provider URL: {value}"
+            )
+        },
+        unique=(Unique(("url",), Refusal("EntityAlreadyExists", "Provider with url {url} already exists.")),),
+        replaces=frozenset({"url"}),
+        # AWS knows who signs EKS' issuers; it fills this in by itself.
+        constants={"thumbprintLists": []},
+        attributes={"arn": _issuer_arn},
         regional=False,
     ),
 )

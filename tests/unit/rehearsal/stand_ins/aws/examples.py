@@ -323,4 +323,15 @@ EXAMPLES: dict[str, Example] = {
             "rules": [{"id": "retention", "status": "Enabled", "expiration": {"days": 90}}],
         },
     ),
+    "bucket-versions": Example(
+        "aws:s3/bucketVersioning:BucketVersioning",
+        lambda w: {"bucket": w.id("bucket"), "versioningConfiguration": {"status": "Enabled"}},
+    ),
+    "issuer": Example(
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        lambda _: {
+            "url": "https://oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF",
+            "clientIdLists": ["sts.amazonaws.com"],
+        },
+    ),
 }
