@@ -20,6 +20,7 @@ from components.jenkins import Jenkins, JenkinsArgs
 from components.namespace import Namespace, NamespaceArgs
 from components.network import Network
 from components.pod_identity import PodIdentity, PodIdentityArgs
+from components.previews import Previews, PreviewsArgs
 from components.registry import Registry
 from components.release_access import ReleaseAccess, ReleaseAccessArgs
 from components.roles import Statement
@@ -53,7 +54,8 @@ class DeliveryArgs:
 class Delivery(pulumi.ComponentResource):
     """A namespace for the programs that deliver, their identities, and the rights and limits of a release.
 
-    And Jenkins, where the settings have it. It takes providers of both, `aws` and `kubernetes`.
+    And Jenkins, and a role for previews, where the settings have them. It takes providers of both, `aws` and
+    `kubernetes`.
 
     Attributes:
         namespace: The namespace of delivery's programs.
@@ -102,6 +104,8 @@ class Delivery(pulumi.ComponentResource):
                 opts=child,
             )
             self.backends["jenkins"] = jenkins.backend
+        if args.config.previews:
+            Previews(name, PreviewsArgs(previews=args.config.previews, cluster=args.cluster), opts=child)
         self.register_outputs({"namespace": self.namespace})
 
     def _identity(self, account: str, cluster: ClusterReference, statement: Statement) -> None:

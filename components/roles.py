@@ -46,6 +46,19 @@ class Trust:
     session_tags: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class WebIdentity:
+    """Who may act as a role, by an identity provider outside AWS.
+
+    Attributes:
+        provider_arn: The provider in IAM.
+        conditions: All of them have to hold.
+    """
+
+    provider_arn: str
+    conditions: Conditions
+
+
 def policy(statements: Sequence[Statement]) -> str:
     """The JSON of a policy that allows each statement."""
     return _document(
@@ -56,8 +69,12 @@ def policy(statements: Sequence[Statement]) -> str:
     )
 
 
-def trust_policy(trust: Trust) -> str:
+def trust_policy(trust: Trust | WebIdentity) -> str:
     """The JSON of a role's trust policy."""
+    if isinstance(trust, WebIdentity):
+        principal = {"Federated": trust.provider_arn}
+        actions = ["sts:AssumeRoleWithWebIdentity"]
+        return _document([{"Principal": principal, "Action": actions, **_condition(trust.conditions)}])
     actions = ["sts:AssumeRole", *(["sts:TagSession"] if trust.session_tags else [])]
     return _document([{"Principal": {"Service": trust.service}, "Action": actions, **_condition(trust.conditions)}])
 
@@ -97,7 +114,7 @@ class RoleArgs:
     """
 
     account: Account
-    trust: Trust | pulumi.Output[str]
+    trust: Trust | WebIdentity | pulumi.Output[str]
     managed_policies: Sequence[str] = ()
     statements: Sequence[Statement] = ()
 
@@ -119,7 +136,7 @@ class Role(pulumi.ComponentResource):
         self.role = aws.iam.Role(
             name,
             name=name,
-            assume_role_policy=trust_policy(args.trust) if isinstance(args.trust, Trust) else args.trust,
+            assume_role_policy=trust_policy(args.trust) if isinstance(args.trust, Trust | WebIdentity) else args.trust,
             permissions_boundary=args.account.permissions_boundary_arn,
             opts=child,
         )

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from previews import values
 from previews.data import HOLDS_DATA
 
 VERBS = {
@@ -33,7 +34,7 @@ class Change:
         verb: `created`, `changed`, `replaced` or `deleted`.
         type: Pulumi type.
         name: The resource's name in the program.
-        differences: Each property that differs, with how.
+        differences: Each property that differs, with how, and its value before and after.
     """
 
     verb: str
@@ -93,8 +94,10 @@ def read(lines: Iterable[str]) -> Preview:
 
 def _change(metadata: dict[str, Any]) -> Change:
     differences: dict[str, dict[str, str]] = metadata.get("detailedDiff") or {}
-    told = [f"{_KINDS[one['diffKind'].removesuffix('-replace')]} {path}" for path, one in sorted(differences.items())]
-    # No values: a secret that a provider does not know as one would be in a public comment.
+    told = [
+        f"{_KINDS[one['diffKind'].removesuffix('-replace')]} {path}{values.change(metadata, path)}"
+        for path, one in sorted(differences.items())
+    ]
     return Change(VERBS[metadata["op"]], metadata["type"], metadata["urn"].rpartition("::")[2], tuple(told))
 
 

@@ -13,17 +13,22 @@ from pydantic_core import PydanticCustomError
 from settings.values import (
     AccountId,
     BranchName,
+    BucketName,
     CertificateArn,
     Cidr,
     Cpu,
     DirectoryPath,
     Domain,
     EachOnce,
+    GitHubEnvironment,
+    GitHubRepository,
     HookUrl,
     HttpPath,
     ImageDigest,
     InstanceType,
+    KeyArn,
     Memory,
+    OidcProviderArn,
     PolicyArn,
     Port,
     PublicPath,
@@ -434,6 +439,24 @@ class Logs(Model):
     )
 
 
+class Previews(Model):
+    """A role for previews on GitHub: it looks, and changes nothing."""
+
+    repository: GitHubRepository = Field(description="This platform's repository on GitHub.")
+    environment: GitHubEnvironment = Field(description="The repository's environment whose jobs may act as the role.")
+    oidc_provider_arn: OidcProviderArn | None = Field(
+        default=None,
+        description="GitHub's identity provider in IAM, where the account has one; left out, this stack makes it: "
+        "an account has one.",
+    )
+    state_bucket: BucketName | None = Field(
+        default=None, description="The S3 bucket of the stack's state; left out with Pulumi Cloud."
+    )
+    key_arn: KeyArn | None = Field(
+        default=None, description="The KMS key of the stack's secrets; left out with Pulumi Cloud."
+    )
+
+
 SecretValues: TypeAlias = dict[VariableName, SecretStr]
 
 
@@ -467,6 +490,7 @@ class Settings(Model):
     )
 
     delivery: Delivery | None = Field(default=None, description="Jenkins; left out, there is none.")
+    previews: Previews | None = Field(default=None, description="A role for previews; left out, there is none.")
 
     def host(self, environment: EnvironmentName) -> str:
         """The host name that reaches an environment."""

@@ -112,6 +112,31 @@ ZoneId: TypeAlias = Annotated[
     # https://docs.aws.amazon.com/Route53/latest/APIReference/API_HostedZone.html
     str, _check(r"Z[A-Z0-9]{1,31}", "the id of a hosted zone in Route 53, such as Z0123456789ABCDEFGHIJ")
 ]
+OidcProviderArn: TypeAlias = Annotated[
+    str,
+    _check(
+        r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/[\w.-]+(/[\w./-]+)?",
+        "an IAM OIDC provider's ARN, arn:aws:iam::ACCOUNT:oidc-provider/token.actions.githubusercontent.com",
+    ),
+]
+KeyArn: TypeAlias = Annotated[
+    str,
+    _check(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+", "a KMS key's ARN, arn:aws:kms:REGION:ACCOUNT:key/ID"),
+]
+BucketName: TypeAlias = Annotated[
+    str, _check(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 bucket's name, such as hello-pulumi-state")
+]
+# Since July 2026 new repositories have their numbers in it: docs/previews.md.
+GitHubRepository: TypeAlias = Annotated[
+    str,
+    _check(
+        r"[A-Za-z0-9-]{1,39}(@\d+/[\w.-]{1,100}@\d+|/[\w.-]{1,100})",
+        "OWNER/NAME, or OWNER@NUMBER/NAME@NUMBER for a repository whose subject has numbers",
+    ),
+]
+GitHubEnvironment: TypeAlias = Annotated[
+    str, Field(max_length=255), _check(r"[\w.-]+", "the name of an environment, such as preview-dev")
+]
 TagValue: TypeAlias = Annotated[
     str,
     Field(max_length=256),

@@ -65,6 +65,8 @@ class Containers:
             return 503, b"no pods"
         try:
             found = urllib3.request("GET", f"http://127.0.0.1:{self._port(image)}{path}", retries=False, timeout=5)
+        except subprocess.CalledProcessError:  # such as a rehearsal's demo image
+            return 502, b"the registry has no such image"
         except urllib3.exceptions.HTTPError as error:
             return 502, str(error).encode()
         return found.status, found.data

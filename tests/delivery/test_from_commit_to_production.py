@@ -9,7 +9,8 @@ from __future__ import annotations
 import pytest
 
 from release.kubernetes_api import KubernetesApi
-from tests.delivery.conftest import DOCKERFILE, REPOSITORY, SERVICE, Workshop
+from tests.delivery.conftest import REPOSITORY
+from tests.delivery.workshop import DOCKERFILE, SERVICE, Workshop
 
 WHOLE = ["Checkout", "Build", "Unit test", "Push", "Scan", "Deploy", "Verify"]
 NAME = REPOSITORY.partition("/")[2]

@@ -1,0 +1,128 @@
+"""The role, its way into the cluster, and the policy that makes its writes dry runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.admissionregistration.v1 import (
+    MatchConditionArgs,
+    MatchResourcesArgs,
+    NamedRuleWithOperationsArgs,
+    ValidatingAdmissionPolicyBindingSpecArgs,
+    ValidatingAdmissionPolicySpecArgs,
+    ValidationArgs,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.rbac.v1 import RoleRefArgs, SubjectArgs
+
+import settings
+from components.cluster_reference import ClusterReference
+from components.names import name_of
+from components.previews import looking, trying
+from components.roles import Role, RoleArgs
+
+NAME = "hello-previews"
+RBAC = "rbac.authorization.k8s.io"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewsArgs:
+    """What `Previews` are made from.
+
+    Attributes:
+        previews: The settings that are about them.
+        cluster: The cluster.
+    """
+
+    previews: settings.Previews
+    cluster: ClusterReference
+
+
+class Previews(pulumi.ComponentResource):
+    """A role that a repository's jobs act as. It takes providers of both, `aws` and `kubernetes`.
+
+    Attributes:
+        role_arn: The role's ARN.
+    """
+
+    role_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: PreviewsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Previews", name, {}, opts)
+        account = args.cluster.account
+        provider = [] if args.previews.oidc_provider_arn else [self._identity_provider(f"{name}-github")]
+        role = Role(
+            f"{name}-preview",
+            RoleArgs(
+                account=account,
+                trust=looking.trust(account, args.previews),
+                managed_policies=[looking.AUDITOR],
+                statements=looking.permissions(account, args.previews),
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=provider),
+        )
+        aws.eks.AccessEntry(
+            f"{name}-preview",
+            cluster_name=args.cluster.made,
+            principal_arn=role.arn,
+            kubernetes_groups=[trying.PREVIEWERS],
+            # Nobody enters before the policy holds.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._only_dry_runs()]),
+        )
+        self._allow()
+        self.role_arn = role.arn
+        self.register_outputs({"role_arn": self.role_arn})
+
+    def _identity_provider(self, name: str) -> pulumi.Resource:
+        return aws.iam.OpenIdConnectProvider(
+            name,
+            url=f"https://{looking.ISSUER}",
+            client_id_lists=[looking.AUDIENCE],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _allow(self) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        metadata = ObjectMetaArgs(name=NAME)
+        role = kubernetes.rbac.v1.ClusterRole(NAME, metadata=metadata, rules=trying.rules(), opts=child)
+        kubernetes.rbac.v1.ClusterRoleBinding(
+            NAME,
+            metadata=metadata,
+            role_ref=RoleRefArgs(api_group=RBAC, kind="ClusterRole", name=name_of(role.metadata, NAME)),
+            subjects=[SubjectArgs(kind="Group", name=trying.PREVIEWERS, api_group=RBAC)],
+            opts=child,
+        )
+
+    def _only_dry_runs(self) -> pulumi.Resource:
+        child = pulumi.ResourceOptions(parent=self)
+        policy = kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
+            NAME,
+            metadata=ObjectMetaArgs(name=NAME),
+            spec=ValidatingAdmissionPolicySpecArgs(
+                match_constraints=MatchResourcesArgs(
+                    resource_rules=[
+                        NamedRuleWithOperationsArgs(
+                            api_groups=["*"], api_versions=["*"], resources=["*/*"], operations=["*"]
+                        )
+                    ]
+                ),
+                match_conditions=[
+                    MatchConditionArgs(name="previews", expression=f"'{trying.PREVIEWERS}' in request.userInfo.groups")
+                ],
+                validations=[
+                    ValidationArgs(expression=trying.ONLY_DRY_RUNS, message="a preview changes nothing: dry runs only")
+                ],
+            ),
+            opts=child,
+        )
+        return kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+            NAME,
+            metadata=ObjectMetaArgs(name=NAME),
+            spec=ValidatingAdmissionPolicyBindingSpecArgs(
+                policy_name=name_of(policy.metadata, NAME), validation_actions=["Deny"]
+            ),
+            opts=child,
+        )

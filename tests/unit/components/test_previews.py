@@ -1,0 +1,139 @@
+"""A role for previews: who acts as it, and that it looks and changes nothing. `tests/delivery` tries what it may."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from typing import Any
+
+import pytest
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.policy_validation import IAMPolicyDocumentValidator
+
+from components.previews.looking import AUDITOR
+from components.previews.trying import LOOKED_AT, PREVIEWERS, TRIED
+from tests.unit.components.previews import KEY, config, with_previews
+from tests.unit.graph import Graph, Registration
+from tests.unit.program import CHECKOUT, platform, run
+
+ROLE = "aws:iam/role:Role"
+PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+ENTRY = "aws:eks/accessEntry:AccessEntry"
+ARN = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+NAME = "hello-dev-preview"
+
+READS = {
+    "aws:cloudwatch/logGroup:LogGroup": ("logs:DescribeLogGroups", "logs:ListTagsForResource"),
+    "aws:dlm/lifecyclePolicy:LifecyclePolicy": ("dlm:GetLifecyclePolicy",),
+    "aws:ec2/vpc:Vpc": ("ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"),
+    "aws:ec2/launchTemplate:LaunchTemplate": ("ec2:DescribeLaunchTemplates", "ec2:DescribeLaunchTemplateVersions"),
+    "aws:ecr/repository:Repository": ("ecr:DescribeRepositories", "ecr:ListTagsForResource"),
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": ("ecr:GetLifecyclePolicy",),
+    "aws:eks/addon:Addon": ("eks:DescribeAddon", "eks:DescribeAddonVersions"),
+    "aws:eks/nodeGroup:NodeGroup": ("eks:DescribeNodegroup",),
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation": ("eks:DescribePodIdentityAssociation",),
+    "aws:eks/accessEntry:AccessEntry": ("eks:DescribeAccessEntry",),
+    "aws:iam/role:Role": ("iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"),
+    "aws:iam/rolePolicy:RolePolicy": ("iam:GetRolePolicy",),
+    PROVIDER: ("iam:GetOpenIDConnectProvider",),
+    "aws:kms/key:Key": ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"),
+}
+"""What the AWS provider asks for when it refreshes a resource of a type."""
+
+DATA = ("s3:GetObject", "kms:Decrypt", "secretsmanager:GetSecretValue", "ssm:GetParameter", "ecr:BatchGetImage")
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    return with_previews()
+
+
+def role(graph: Graph) -> Registration:
+    return graph.named(ROLE, NAME)
+
+
+def statements(graph: Graph) -> list[dict[str, Any]]:
+    return json.loads(graph.named("aws:iam/rolePolicy:RolePolicy", NAME).inputs["policy"])["Statement"]
+
+
+def auditor() -> list[str]:
+    """The actions of AWS's policy, as moto carries it; in small letters."""
+    found = json.loads(aws_managed_policies_data)[AUDITOR]["Document"]["Statement"]
+    return [action.lower() for one in found for action in one["Action"]]
+
+
+def test_there_is_none_unless_the_settings_ask_for_it() -> None:
+    assert not any("preview" in one.name for one in platform("dev", preview=False).of_type(ROLE))
+
+
+def test_jobs_of_one_environment_of_one_repository_act_as_it(graph: Graph) -> None:
+    (statement,) = json.loads(role(graph).inputs["assumeRolePolicy"])["Statement"]
+    issuer = "token.actions.githubusercontent.com"
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"Federated": ARN},
+        "Action": ["sts:AssumeRoleWithWebIdentity"],
+        "Condition": {
+            "StringEquals": {
+                f"{issuer}:aud": "sts.amazonaws.com",
+                f"{issuer}:sub": "repo:hello/platform:environment:preview-dev",
+            }
+        },
+    }
+
+
+def test_the_accounts_identity_provider_is_made_once_or_named(graph: Graph) -> None:
+    made = graph.named(PROVIDER, "hello-dev-github")
+    assert (made.inputs["url"], made.inputs["clientIdLists"]) == (
+        "https://token.actions.githubusercontent.com",
+        ["sts.amazonaws.com"],
+    )
+    assert made.urn in graph.after_all(role(graph))
+    named = run(CHECKOUT / "__main__.py", stack="dev", config=config(oidcProviderArn=f"{ARN}/hello"), preview=False)
+    assert "hello-dev-github" not in [one.name for one in named.of_type(PROVIDER)]
+    assert f"{ARN}/hello" in role(named).inputs["assumeRolePolicy"]
+    assert "token.actions.githubusercontent.com/hello:sub" in role(named).inputs["assumeRolePolicy"]
+
+
+def test_it_reads_no_data_but_the_state_and_the_secrets_of_the_stack(graph: Graph) -> None:
+    IAMPolicyDocumentValidator(graph.named("aws:iam/rolePolicy:RolePolicy", NAME).inputs["policy"]).validate()
+    attached = {
+        one.inputs["policyArn"]
+        for one in graph.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+        if one.name.startswith(NAME)
+    }
+    assert attached == {f"arn:aws:iam::aws:policy/{AUDITOR}"}
+    for action in DATA:
+        assert not any(fnmatch.fnmatch(action.lower(), pattern) for pattern in auditor()), action
+    reads = {action: one["Resource"] for one in statements(graph) for action in one["Action"] if action in DATA}
+    assert reads == {"s3:GetObject": ["arn:aws:s3:::hello-pulumi-state/*"], "kms:Decrypt": [KEY]}
+
+
+def test_it_changes_nothing_in_aws(graph: Graph) -> None:
+    for one in statements(graph):
+        for action in one["Action"]:
+            assert action == "kms:Decrypt" or action.partition(":")[2].startswith(("Describe", "Get", "List")), action
+
+
+@pytest.mark.parametrize("kind", sorted(READS))
+def test_it_may_read_how_what_the_program_makes_is_configured(graph: Graph, kind: str) -> None:
+    allowed = [*auditor(), *(action.lower() for one in statements(graph) for action in one["Action"])]
+    for action in READS[kind]:
+        assert any(fnmatch.fnmatch(action.lower(), pattern) for pattern in allowed), action
+
+
+def test_it_enters_the_cluster_as_a_group_only_once_the_policy_holds(graph: Graph) -> None:
+    entry = graph.named(ENTRY, NAME)
+    assert entry.inputs["kubernetesGroups"] == [PREVIEWERS]
+    binding = graph.named(
+        "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding", "hello-previews"
+    )
+    assert binding.urn in graph.after_all(entry)
+
+
+def test_what_the_policy_cannot_guard_is_looked_at_only() -> None:
+    """Admission does not judge policies; a Secret's content is in the answer to a patch of it."""
+    assert not TRIED.keys() & {"admissionregistration.k8s.io", "rbac.authorization.k8s.io", "*"}
+    for name in (name for group in (TRIED, LOOKED_AT) for names in group.values() for name in names):
+        assert name not in ("secrets", "*")
+        assert "/" not in name, "no subresource: exec, token, scale"
