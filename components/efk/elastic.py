@@ -139,9 +139,14 @@ def kibana(
 def _resources(logs: settings.Logs) -> dict[str, dict[str, str]]:
     own = {"memory": logs.memory}
     return {
-        "requests": {**own, "cpu": logs.cpu, "ephemeral-storage": "256Mi"},
-        "limits": {**own, "cpu": f"{LIMIT_OF_CPU * cpu_millis(logs.cpu)}m", "ephemeral-storage": "2Gi"},
+        "requests": {**own, "cpu": _cpu(cpu_millis(logs.cpu)), "ephemeral-storage": "256Mi"},
+        "limits": {**own, "cpu": _cpu(LIMIT_OF_CPU * cpu_millis(logs.cpu)), "ephemeral-storage": "2Gi"},
     }
+
+
+def _cpu(millis: int) -> str:
+    """As Kubernetes writes it: the operator writes the whole object anew, and a refresh would find another text."""
+    return str(millis // 1000) if millis % 1000 == 0 else f"{millis}m"
 
 
 def _pods(

@@ -11,9 +11,10 @@ import pytest
 
 import settings
 import versions
-from components.efk import operator
+from components.efk import elastic, operator
 from components.efk.access import ROLES, USERS
 from components.efk.collector import LOGS, STATE
+from components.efk.snapshots import Identity
 from settings import capacity
 from settings.quantities import cpu_millis, memory_bytes
 from tests.unit.graph import Graph, Registration, Secret, every, of_logs
@@ -229,3 +230,18 @@ def test_each_user_has_a_role_of_its_own_name_and_fluentds_only_adds() -> None:
 def test_the_output_says_where_the_logs_are(known: Graph) -> None:
     assert known.outputs["efk"]["host"] == config(known).log_host
     assert known.outputs["efk"]["dataViews"] == ["dev", "prod", "platform"]
+
+
+@pytest.mark.parametrize(("requested", "limit"), [("500m", "2"), ("0.5", "2"), ("1", "4"), ("310m", "1240m")])
+def test_a_limit_is_written_as_the_operator_writes_it_back(requested: str, limit: str) -> None:
+    spec = elastic.elasticsearch(
+        settings.Logs(cpu=requested),
+        environment="dev",
+        priority_class="tooling",
+        storage_class="gp3",
+        roles=[],
+        users=[],
+        identity=Identity(pod={}, container={}),
+    )
+    (container,) = spec["nodeSets"][0]["podTemplate"]["spec"]["containers"]
+    assert container["resources"]["limits"]["cpu"] == limit
