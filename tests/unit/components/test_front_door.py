@@ -88,12 +88,13 @@ def test_a_certificate_that_is_named_is_on_both() -> None:
 
 
 def test_every_request_is_logged_into_a_bucket_that_may_be_written_before(graph: Graph) -> None:
-    (policy,) = graph.of_type("aws:s3/bucketPolicy:BucketPolicy")
-    (bucket,) = graph.of_type("aws:s3/bucket:Bucket")
+    (logs,) = graph.of_type("hello:platform:AccessLogs")
+    (bucket,) = graph.children(logs)
+    (policy,) = (one for one in graph.children(bucket) if one.type == "aws:s3/bucketPolicy:BucketPolicy")
     for one in graph.of_kind("IngressClassParams"):
         attributes = {asked["key"]: asked["value"] for asked in one.spec["loadBalancerAttributes"]}
         assert attributes["access_logs.s3.enabled"] == "true"
-        assert attributes["access_logs.s3.bucket"] == bucket.inputs["bucket"]
+        assert attributes["access_logs.s3.bucket"] == policy.inputs["bucket"]
         assert policy.urn in graph.after_all(one)
 
 
