@@ -38,7 +38,7 @@ def looking(services: Sequence[str]) -> list[PolicyRuleArgs]:
 
 
 def releasing(services: Sequence[str]) -> list[PolicyRuleArgs]:
-    """What a release changes. No Secret may be listed: a list is also every value."""
+    """What a release changes. No right to Secrets: a list is also every value, and each goes with its ConfigMap."""
     slots = [slot_name(service, slot) for service in services for slot in SLOTS]
     return [
         _rule("apps", "deployments", "get", "patch", names=slots),

@@ -197,7 +197,7 @@ def retire(
     context: KubeContext = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take the idle slot's pods away, and the ConfigMaps, Secrets and image tags that nothing needs."""
+    """Take the idle slot's pods away, and the configuration and image tags that nothing needs."""
     named = _named(services, every=every)
     commands = _commands(kubeconfig, context, as_json=as_json, image_tags=image_tags, limits={"lock": wait})
     _end(commands.retire(environment, named or commands.services(environment), now=now))

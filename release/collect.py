@@ -1,23 +1,19 @@
-"""Deletes the ConfigMaps and Secrets of a service that nothing can come to need again."""
+"""Deletes the configuration of a service that nothing can come to need again."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from components import labels
 from components.contract import CONFIGURATION
-from release.kubernetes_api import KubernetesApiError, KubernetesObject
+from release.kubernetes_api import KubernetesObject
 from release.objects import ObjectApi
 from release.state import Seen
 
-KINDS = ("ConfigMap", "Secret")
-
 YOUNG = timedelta(hours=1)
 """A `pulumi up` that is under way makes these objects before the PodTemplate that names them."""
-
-FORBIDDEN = 403
 
 
 def needed(seen: Seen) -> frozenset[str]:
@@ -39,27 +35,22 @@ def superfluous(seen: Seen, found: Iterable[KubernetesObject]) -> list[str]:
     )
 
 
-def collect(api: ObjectApi, seen: Seen, report: Callable[[str], None]) -> list[str]:
-    """Deletes them, by metadata only: no value of a Secret leaves the API server.
+def collect(api: ObjectApi, seen: Seen) -> list[str]:
+    """Deletes ConfigMaps. Each owns the Secret of its name, if there is one, and Kubernetes takes that along.
+
+    So this needs no right to any Secret: who may list them reads them.
 
     Returns:
-        Kind and name of each that was deleted.
+        The name of each that was deleted.
     """
-    deleted: list[str] = []
-    for kind in KINDS:
-        try:
-            found = api.list(
-                "v1",
-                kind,
-                namespace=seen.environment,
-                label_selector=f"{labels.SERVICE}={seen.service}",
-                metadata_only=True,
-            )
-            for name in superfluous(seen, found):
-                api.delete("v1", kind, name, seen.environment)
-                deleted.append(f"{kind} {name}")
-        except KubernetesApiError as error:
-            if error.status != FORBIDDEN:
-                raise
-            report(f"{kind}s that nothing names stay: this identity may not list or delete them")
+    found = api.list(
+        "v1",
+        "ConfigMap",
+        namespace=seen.environment,
+        label_selector=f"{labels.SERVICE}={seen.service}",
+        metadata_only=True,
+    )
+    deleted = superfluous(seen, found)
+    for name in deleted:
+        api.delete("v1", "ConfigMap", name, seen.environment)
     return deleted

@@ -295,8 +295,8 @@ class Commands:
         return retrying(self._clock)(lambda: observe(self._api, environment, service, now=self._clock.now()))
 
     def _clean(self, seen: Seen, report: Callable[[str], None]) -> None:
-        for deleted in retrying(self._clock)(lambda: collect(self._api, seen, report)):
-            report(f"Deleted {deleted}: nothing names it")
+        for deleted in retrying(self._clock)(lambda: collect(self._api, seen)):
+            report(f"Deleted configuration {deleted}: nothing names it")
         if self._options.image_tags:
             for tag in Images(seen.repository).drop(seen.environment, in_use(seen)):
                 report(f"Took tag {tag} off: its image has no use here")

@@ -105,7 +105,7 @@ class KubernetesApi:
             kind: E.g. `Deployment`.
             namespace: Only this one.
             label_selector: Only what it selects.
-            metadata_only: Leaves out all but the metadata: a Secret's values then never leave the API server.
+            metadata_only: Leaves out all but the metadata.
                 https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
         """
         options: dict[str, Any] = {"header_params": {"Accept": METADATA_ONLY}} if metadata_only else {}

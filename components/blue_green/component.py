@@ -12,7 +12,7 @@ from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs, OwnerReferenceArgs
 
 import settings
 from components import labels, network_policy
@@ -23,6 +23,7 @@ from components.blue_green.autoscaler import autoscaler_spec
 from components.blue_green.configuration import immutable_name
 from components.blue_green.service import service_spec
 from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS, contract, preview, slot_name
+from components.names import uid_of
 from components.network_policy import Addresses
 from components.pod_template import pod_labels, pod_template
 from components.target_group import target_group
@@ -75,8 +76,7 @@ class BlueGreen(pulumi.ComponentResource):
         self._args = args
         self._identity_and_reach()
 
-        config_map = self._config_map()
-        secret = self._secret()
+        configuration = self._configuration()
 
         def template(slot_label: Mapping[str, str] | None = None) -> kubernetes.core.v1.PodTemplateSpecArgs:
             return pod_template(
@@ -85,8 +85,8 @@ class BlueGreen(pulumi.ComponentResource):
                 image=pulumi.Output.concat(args.repository, "@", SENTINEL_DIGEST),
                 spec=args.spec,
                 priority_class=args.priority_class,
-                config_map=config_map,
-                secret=secret,
+                config_map=configuration if args.spec.variables else None,
+                secret=configuration if args.secrets else None,
                 extra_labels=slot_label,
             )
 
@@ -113,13 +113,19 @@ class BlueGreen(pulumi.ComponentResource):
         self.register_outputs({"contract": self.contract})
 
     def _metadata(
-        self, name: str, *, annotations: Mapping[str, str] | None = None, slot_label: Mapping[str, str] | None = None
+        self,
+        name: str,
+        *,
+        annotations: Mapping[str, str] | None = None,
+        slot_label: Mapping[str, str] | None = None,
+        owner: OwnerReferenceArgs | None = None,
     ) -> ObjectMetaArgs:
         return ObjectMetaArgs(
             name=name,
             namespace=self._args.namespace,
             labels={**pod_labels(self._args.environment, self._args.service), **(slot_label or {})},
             annotations=annotations,
+            owner_references=[owner] if owner else None,
         )
 
     def _identity_and_reach(self) -> None:
@@ -173,31 +179,35 @@ class BlueGreen(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, ignore_changes=["spec.selector"]),
         )
 
-    def _config_map(self) -> str | None:
-        variables = self._args.spec.variables_in(self._args.environment)
-        if not variables:
-            return None
-        name = immutable_name(self._args.service, variables)
-        kubernetes.core.v1.ConfigMap(
-            f"{self._args.environment}-{name}",
-            metadata=self._metadata(name),
-            data=variables,
-            immutable=True,
-            opts=self._kept(),
-        )
-        return name
+    def _configuration(self) -> str:
+        """The name of a ConfigMap and a Secret, each made where it has something to hold.
 
-    def _secret(self) -> str | None:
-        if not self._args.secrets:
-            return None
-        name = immutable_name(self._args.service, self._args.secrets)
-        kubernetes.core.v1.Secret(
-            f"{self._args.environment}-{name}",
+        The ConfigMap owns the Secret, and stands wherever there is a Secret. The release tool, which must not read any,
+        deletes the ConfigMap when nothing names it, and Kubernetes the Secret with it.
+        https://kubernetes.io/docs/concepts/architecture/garbage-collection/
+        """
+        args = self._args
+        variables = args.spec.variables_in(args.environment)
+        name = immutable_name(args.service, variables, args.secrets)
+        if not variables and not args.secrets:
+            return name
+        config_map = kubernetes.core.v1.ConfigMap(
+            f"{args.environment}-{name}",
             metadata=self._metadata(name),
-            string_data={key: pulumi.Output.secret(value) for key, value in self._args.secrets.items()},
+            # Two who apply an empty map each own it, and conflict when settings go back to a name that is there.
+            data=variables or None,
             immutable=True,
             opts=self._kept(),
         )
+        if args.secrets:
+            owner = OwnerReferenceArgs(api_version="v1", kind="ConfigMap", name=name, uid=uid_of(config_map.metadata))
+            kubernetes.core.v1.Secret(
+                f"{args.environment}-{name}",
+                metadata=self._metadata(name, owner=owner),
+                string_data={key: pulumi.Output.secret(value) for key, value in args.secrets.items()},
+                immutable=True,
+                opts=self._kept(),
+            )
         return name
 
     def _kept(self) -> pulumi.ResourceOptions:

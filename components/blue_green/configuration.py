@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from components.contract import HASH_DIGITS
 
 
-def immutable_name(service: str, data: Mapping[str, str]) -> str:
-    """A name that changes with the content, and only with it."""
-    content = json.dumps(data, sort_keys=True).encode()
+def immutable_name(service: str, variables: Mapping[str, str], secrets: Mapping[str, str] | None = None) -> str:
+    """A name that changes with the content, and only with it: the ConfigMap's and the Secret's."""
+    content = json.dumps([variables, secrets or {}], sort_keys=True).encode()
     return f"{service}-{hashlib.sha256(content).hexdigest()[:HASH_DIGITS]}"

@@ -163,12 +163,18 @@ def test_a_new_variable_reaches_the_pod_template_and_no_deployment(platform: Reh
         config["hello-platform:services"]["ai"].setdefault("variables", {})["LOG_LEVEL"] = "debug"
 
     done = changes(platform, edit)
-    kinds = {(key.split("::")[0], operation) for key, operation in done.items()}
-    assert kinds == {
+    # What no setting names any more leaves the state, and stays in the cluster.
+    kinds = [(key.split("::")[0], operation) for key, operation in done.items() if operation != "delete"]
+    assert set(kinds) == {
         ("kubernetes:core/v1:ConfigMap", "create"),
+        ("kubernetes:core/v1:Secret", "create"),
         ("kubernetes:core/v1:PodTemplate", "update"),
     }
-    assert len(done) == 2 * len(ENVIRONMENTS)
+    assert len(kinds) == 3 * len(ENVIRONMENTS)
+    assert {key.split("::")[0] for key, operation in done.items() if operation == "delete"} == {
+        "kubernetes:core/v1:ConfigMap",
+        "kubernetes:core/v1:Secret",
+    }
     assert {pod["metadata"]["uid"] for pod in pods(api, "dev") + pods(api, "prod")} == before
     back = {(key.split("::")[0], operation) for key, operation in run_up(platform).items()}
     assert ("kubernetes:core/v1:PodTemplate", "update") in back
@@ -226,6 +232,7 @@ def test_live_pods_that_restart_come_back_with_the_secret_they_were_released_wit
     try:
         done = run_up(platform)
         assert {(key.split("::")[0], operation) for key, operation in done.items() if operation != "delete"} == {
+            ("kubernetes:core/v1:ConfigMap", "create"),
             ("kubernetes:core/v1:Secret", "create"),
             ("kubernetes:core/v1:PodTemplate", "update"),
         }
@@ -234,6 +241,10 @@ def test_live_pods_that_restart_come_back_with_the_secret_they_were_released_wit
         desired = secret_of(template["template"]["spec"])
         assert desired != released, "the next release gets the new value"
         assert value_of(api, "prod", desired, name) == "another value"
+        (owner,) = (api.get("v1", "Secret", desired, "prod") or {})["metadata"]["ownerReferences"]
+        config_map = api.get("v1", "ConfigMap", desired, "prod")
+        assert config_map is not None
+        assert owner["uid"] == config_map["metadata"]["uid"], "it goes when the release tool collects the ConfigMap"
 
         pods_before = live_pods(api, "prod", "ai")
         assert len(pods_before) > 1

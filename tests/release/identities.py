@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,15 @@ def apply_the_program(api: KubernetesApi, graph: Graph | None = None) -> None:
     for chart in CHARTS.values():
         in_cluster.define(api, chart.definitions(), manager="helm")
     in_cluster.define(api, eck_operator.definitions(), manager="helm")  # this chart has them among its templates
-    order = {"Namespace": 0, "PriorityClass": 1}
-    for one in sorted(manifests(graph or platform(STACK, preview=False)), key=lambda one: order.get(one["kind"], 2)):
-        api.apply(one, field_manager="pulumi")
+    order = {"Namespace": 0, "PriorityClass": 1, "ConfigMap": 2}
+    uids: dict[str, str] = {}
+    for one in sorted(manifests(graph or platform(STACK, preview=False)), key=lambda one: order.get(one["kind"], 3)):
+        owned = copy.deepcopy(one)
+        for owner in owned["metadata"].get("ownerReferences", []):
+            owner["uid"] = uids[owner["name"]]
+        made = api.apply(owned, field_manager="pulumi")
+        if one["kind"] == "ConfigMap":
+            uids[one["metadata"]["name"]] = made["metadata"]["uid"]
 
 
 def add_nodes(api: KubernetesApi) -> None:

@@ -124,6 +124,14 @@ def objects(
     ]
 
 
+def configure(api: KubernetesApi, environment: str, service: str, name: str) -> None:
+    """Makes a ConfigMap and the Secret that it owns, as the program does."""
+    metadata = {"name": name, "namespace": environment, "labels": {labels.SERVICE: service}}
+    made = api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": made["metadata"]["uid"]}
+    api.create({"apiVersion": "v1", "kind": "Secret", "metadata": {**metadata, "ownerReferences": [owner]}})
+
+
 @dataclass
 class Platform:
     """A control plane with two environments.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,14 @@ from components.contract import OVERRIDE, VERIFIED_ENVIRONMENT, records
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
 from rehearsal.toolchain import Toolchain
-from release import slots
+from release import collect, slots
 from release.commands import Commands, Options
 from release.errors import ExitCode
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 from tests.rehearsal.conftest import eventually
 from tests.release import identities
 from tests.release.identities import refusal
-from tests.release.platform import QUICK
+from tests.release.platform import QUICK, configure
 from tests.release.web import Web
 
 SERVICE = "api"
@@ -526,6 +527,23 @@ def test_each_command_runs_as_who_may_run_it(guarded: Guarded, monkeypatch: pyte
         assert commands.status("prod", ["gateway"], watch=False) is ExitCode.DONE
 
 
+def test_retire_takes_a_secret_along_that_it_may_not_read_or_delete(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And leaves alone what the program named last, though no slot runs yet."""
+
+    def secrets() -> set[str]:
+        found = guarded.api.list("v1", "Secret", namespace="prod", label_selector="app.kubernetes.io/name=ai")
+        return {one["metadata"]["name"] for one in found}
+
+    named = secrets()
+    configure(guarded.api, "prod", "ai", "ai-00000000ff")
+    assert len(secrets()) == len(named) + 1
+    monkeypatch.setattr(collect, "YOUNG", timedelta(seconds=-60))
+    assert guarded.commands("release", monkeypatch).retire("prod", ["ai"], now=True) is ExitCode.DONE
+    eventually(lambda: secrets() == named, "the Secret is gone with the ConfigMap that owns it")
+
+
 def test_an_override_without_the_right_changes_nothing(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
     release = guarded.commands("release", monkeypatch)
     assert release.deploy("prod", {"ai": new_image("ai")}, override="I say so") is ExitCode.REFUSED
@@ -537,6 +555,8 @@ RIGHTS: list[tuple[str, str, str, str | None]] = [
     ("prod", "get", "secrets", None),
     ("prod", "list", "secrets", None),
     ("prod", "watch", "secrets", None),
+    ("prod", "delete", "secrets", None),
+    ("prod", "deletecollection", "secrets", None),
     ("prod", "create", "pods", None),
     ("prod", "create", "pods/exec", None),
     ("prod", "create", "pods/portforward", None),

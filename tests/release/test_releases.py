@@ -14,6 +14,7 @@ import pytest
 
 from components.contract import BLUE, GREEN
 from rehearsal.demo_images import Fault
+from release import collect
 from release.errors import ExitCode, ReleaseError
 from release.history import Outcome
 from release.kubernetes_api import KubernetesObject
@@ -21,7 +22,7 @@ from release.plan import Deploy, Retire, Rollback, Switch
 from release.run import Result
 from release.state import Seen
 from tests.rehearsal.conftest import eventually
-from tests.release.platform import QUICK, Platform, image
+from tests.release.platform import QUICK, Platform, configure, image
 from tests.unit.release.faults import Faulty
 
 
@@ -319,14 +320,14 @@ def test_services_are_deployed_after_those_they_call(platform: Platform) -> None
 
 
 def test_retire_collects_the_configuration_that_nothing_names(platform: Platform) -> None:
+    """A Secret goes with the ConfigMap that owns it, by Kubernetes' own garbage collector."""
     released(platform, "conf", configuration="conf-0000000001")
-    for kind in ("ConfigMap", "Secret"):
-        for name in ("conf-0000000001", "conf-00000000ff", "conf-other"):
-            metadata = {"name": name, "namespace": "dev", "labels": {"app.kubernetes.io/name": "conf"}}
-            platform.api.create({"apiVersion": "v1", "kind": kind, "metadata": metadata})
-    from release import collect  # noqa: PLC0415
-
+    for name in ("conf-0000000001", "conf-00000000ff", "conf-other"):
+        configure(platform.api, "dev", "conf", name)
     seen = platform.seen("dev", "conf")
-    assert collect.collect(platform.api, seen, print) == [], "too young: an up may be under way"
+    assert collect.collect(platform.api, seen) == [], "too young: an up may be under way"
     later = replace(seen, now=seen.now + collect.YOUNG * 2)
-    assert collect.collect(platform.api, later, print) == ["ConfigMap conf-00000000ff", "Secret conf-00000000ff"]
+    assert collect.collect(platform.api, later) == ["conf-00000000ff"]
+    eventually(lambda: platform.api.get("v1", "Secret", "conf-00000000ff", "dev") is None, "its Secret is gone")
+    for name in ("conf-0000000001", "conf-other"):
+        assert platform.api.get("v1", "Secret", name, "dev"), name

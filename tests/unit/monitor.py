@@ -177,7 +177,8 @@ class RecordingMonitor(MockMonitor):
                 known = "", {"kubeconfigJson": config}
             case _ if made.kind:
                 metadata = made.metadata
-                known = "/".join(str(metadata[key]) for key in ("namespace", "name") if key in metadata), status(made)
+                identity = "/".join(str(metadata[key]) for key in ("namespace", "name") if key in metadata)
+                known = identity, {**status(made), "metadata": {**metadata, "uid": number}}
             case _:
                 known = f"{made.type.rpartition(':')[2].lower()}-{number}", {"arn": arn, **in_front(made)}
         return known

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import Any
+import re
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import assume, given
@@ -32,6 +33,11 @@ TOOLS_FIELDS = {
 """What the release tool writes, and `pulumi up` therefore leaves alone once it is there; of any other kind, nothing."""
 
 DATA = st.dictionaries(st.text(min_size=1, max_size=5), st.text(max_size=5), max_size=5)
+CONTENT = st.tuples(DATA, DATA)
+"""Variables and secrets."""
+HASHED = re.compile(r"(frontend|gateway|api|ai|crawling)-[0-9a-f]{10}")
+"""Name of a service's configuration."""
+Content: TypeAlias = tuple[dict[str, str], dict[str, str]]
 
 
 def of_service(graph: Graph, environment: str, service: str, kind: str) -> dict[str, Registration]:
@@ -210,17 +216,43 @@ def test_the_values_of_secrets_are_secrets(graph: Graph) -> None:
         assert every(data.value)
 
 
-@given(DATA, DATA)
-def test_an_immutable_name_changes_with_the_content(one: dict[str, str], other: dict[str, str]) -> None:
+@given(CONTENT, CONTENT)
+def test_an_immutable_name_changes_with_the_content(one: Content, other: Content) -> None:
     assume(one != other)
-    assert immutable_name("api", one) != immutable_name("api", other)
+    assert immutable_name("api", *one) != immutable_name("api", *other)
 
 
 @given(DATA.flatmap(lambda data: st.tuples(st.just(data), st.permutations(list(data.items())))))
 def test_an_immutable_name_does_not_change_with_the_order(orders: tuple[dict[str, str], list[tuple[str, str]]]) -> None:
     data, shuffled = orders
-    assert immutable_name("api", dict(shuffled)) == immutable_name("api", data)
+    assert immutable_name("api", dict(shuffled), {}) == immutable_name("api", data, {})
+    assert immutable_name("api", {}, dict(shuffled)) == immutable_name("api", {}, data)
 
 
 def test_the_longest_service_name_makes_a_name_that_kubernetes_takes() -> None:
-    assert len(immutable_name("a" * SERVICE_NAME_LIMIT, {"A": "b"})) <= 63
+    assert len(immutable_name("a" * SERVICE_NAME_LIMIT, {"A": "b"}, {})) <= 63
+
+
+def test_a_secret_goes_with_the_config_map_of_its_name(graph: Graph) -> None:
+    """So the release tool collects it without a right to read or delete any."""
+    config_maps = {(one.metadata["namespace"], one.metadata["name"]): one for one in graph.of_kind("ConfigMap")}
+    for one in every([one for one in graph.of_kind("Secret") if HASHED.fullmatch(one.metadata["name"])]):
+        owner = config_maps[one.metadata["namespace"], one.metadata["name"]]
+        (reference,) = one.metadata["ownerReferences"]
+        assert (reference["apiVersion"], reference["kind"], reference["name"]) == (
+            "v1",
+            "ConfigMap",
+            one.metadata["name"],
+        )
+        assert reference["uid"], "the API server says which one"
+        assert owner.urn in one.dependencies
+
+
+def test_a_config_map_without_variables_has_no_empty_data_to_conflict_about(graph: Graph) -> None:
+    """https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts ."""
+    without = [one for one in graph.of_kind("ConfigMap") if HASHED.fullmatch(one.metadata["name"])]
+    assert {one.metadata["name"].rpartition("-")[0] for one in without if "data" not in one.inputs} == {
+        "ai",
+        "crawling",
+    }
+    assert all(one.inputs["data"] for one in without if "data" in one.inputs)

@@ -37,7 +37,7 @@ def with_changes(key: str, path: list[str], value: Any) -> Graph:
 @pytest.mark.parametrize(
     ("key", "path", "value", "renamed"),
     [
-        ("secrets", ["prod", "ai", "LLM_API_KEY"], "another", {("Secret", "prod", "ai")}),
+        ("secrets", ["prod", "ai", "LLM_API_KEY"], "another", {("ConfigMap", "prod", "ai"), ("Secret", "prod", "ai")}),
         (
             "services",
             ["gateway", "variables", "API_URL"],

@@ -273,18 +273,6 @@ def test_only_old_objects_of_the_programs_that_nothing_names_are_superfluous() -
     assert collect.superfluous(found, [*every, *others, young]) == ["api-000000000e", "api-000000000f"]
 
 
-def test_what_an_identity_may_not_list_stays_and_is_told() -> None:
-    told: list[str] = []
-
-    class Forbidding:
-        def list(self, *_: Any, **__: Any) -> Any:
-            raise KubernetesApiError("forbidden", status=403, reason="Forbidden")
-
-    api: Any = Forbidding()
-    assert collect.collect(api, seen(slot("blue"), slot("green")), told.append) == []
-    assert len(told) == 2
-
-
 @pytest.mark.parametrize(
     ("seconds", "text"), [(-3, "0s"), (59, "59s"), (60, "1m"), (3 * 3600 + 5, "3h"), (86400 * 12, "12d")]
 )
