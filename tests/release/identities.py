@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from components.identities import DEPLOYERS, RELEASE, VERIFY, username
+import yaml
+
+from components.identities import DELIVERY, DEPLOYERS, RELEASE, VERIFY, username
 from rehearsal.stand_ins import in_cluster
 from rehearsal.stand_ins.kubernetes.helm import CHARTS, eck_operator
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
@@ -18,20 +20,42 @@ from tests.unit.program import platform
 
 STACK = "prod"
 
-WHO = {
-    "release": {"Impersonate-User": username(RELEASE)},
-    "verify": {"Impersonate-User": username(VERIFY)},
-    "person": {"Impersonate-User": "jane", "Impersonate-Group": DEPLOYERS},
-}
-"""https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation ."""
+ACCOUNTS = {"release": RELEASE, "verify": VERIFY}
+
+USERS = {**{identity: username(account) for identity, account in ACCOUNTS.items()}, "person": "jane"}
+"""What the API server calls each identity."""
 
 
 def acting_as(kubeconfig: Path, identity: str) -> KubernetesApi:
-    """A client whom the API server takes for one of these identities."""
+    """A client whom the API server takes for one of these identities.
+
+    A service account comes with a token of its own. Who people are, EKS says: they are impersonated.
+    https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
+    """
+    if identity in ACCOUNTS:
+        return KubernetesApi(with_token(kubeconfig, ACCOUNTS[identity]))
     api = KubernetesApi(kubeconfig)
-    for header, value in WHO[identity].items():
+    for header, value in (("Impersonate-User", USERS[identity]), ("Impersonate-Group", DEPLOYERS)):
         api._rest.set_default_header(header, value)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return api
+
+
+def with_token(kubeconfig: Path, service_account: str) -> dict[str, Any]:
+    """A kubeconfig with a token that the API server makes, as for a pod of the delivery namespace's service account.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
+    """
+    api: Any = KubernetesApi(kubeconfig)._rest  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    answer = api.call_api(
+        f"/api/v1/namespaces/{DELIVERY}/serviceaccounts/{service_account}/token",
+        "POST",
+        body={"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}},
+        response_type="object",
+        _return_http_data_only=True,
+    )
+    content: dict[str, Any] = yaml.safe_load(kubeconfig.read_text())
+    content["users"] = [{"name": one["name"], "user": {"token": answer["status"]["token"]}} for one in content["users"]]
+    return content
 
 
 def patch(api: KubernetesApi, one: KubernetesObject, change: list[dict[str, Any]]) -> KubernetesObject:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from components.admission import fields
 from components.contract import OVERRIDE, VERIFIED_ENVIRONMENT, records
@@ -90,6 +92,12 @@ def guarded(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
             yield found
     finally:
         kubernetes.stop(layout)
+
+
+@pytest.fixture(scope="module")
+def releaser(guarded: Guarded) -> KubernetesApi:
+    """The API server as the releasing service account reaches it."""
+    return guarded.acting_as("release")
 
 
 def bring_in(api: KubernetesApi, slot: KubernetesObject) -> KubernetesObject:
@@ -195,6 +203,20 @@ KEPT_BY_THE_SERVER: dict[str, object] = {
     "uid": "8d0a1b3e-0000-4000-8000-000000000000",
 }
 
+FOREIGN = [
+    *((kind, change) for kind, changes in CHANGES.items() for change in changes.values() if change),
+    *((kind, change) for kind in CHANGES for change in METADATA.values()),
+    *MORE,
+]
+"""Every change that is not a release's."""
+
+OWN = {
+    "Service": replaced("/spec/selector/slot", "green"),
+    "HorizontalPodAutoscaler": replaced("/spec/scaleTargetRef/name", "whole-green"),
+    "Deployment": replaced("/spec/replicas", 3),
+}
+"""What a release changes."""
+
 SCHEMAS = {
     "Service": ("api/v1", "io.k8s.api.core.v1.ServiceSpec"),
     "HorizontalPodAutoscaler": ("apis/autoscaling/v2", "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec"),
@@ -264,8 +286,7 @@ def whole(guarded: Guarded) -> dict[str, KubernetesObject]:
     guarded.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     everything = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
     people = [
-        {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": one["Impersonate-User"]}
-        for one in identities.WHO.values()
+        {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user} for user in identities.USERS.values()
     ]
     guarded.api.create(
         {
@@ -297,15 +318,33 @@ def test_who_releases_changes_no_field_but_the_one(
     guarded: Guarded, whole: dict[str, KubernetesObject], identity: str
 ) -> None:
     api = guarded.acting_as(identity)
-    tries = [
-        *((kind, change) for kind, changes in CHANGES.items() for change in changes.values() if change),
-        *((kind, change) for kind in CHANGES for change in METADATA.values()),
-        *MORE,
-    ]
-    for kind, change in tries:
+    for kind, change in FOREIGN:
         assert refusal(lambda: identities.patch(guarded.api, whole[kind], change)) is None, change  # noqa: B023
         policy = f"hello-release-{whole[kind]['kind'].lower()}s"
         is_refused_by_policy(lambda: identities.patch(api, whole[kind], change), policy)  # noqa: B023
+
+
+def with_foreign_changes(kind: str) -> st.SearchStrategy[tuple[str, list[dict[str, Any]]]]:
+    """A release's own change, and others along with it."""
+    foreign = [change for one, change in FOREIGN if one == kind]
+    return st.lists(st.sampled_from(foreign), min_size=1, max_size=3).map(
+        lambda drawn: (kind, [*OWN[kind], *itertools.chain.from_iterable(drawn)])
+    )
+
+
+@given(st.sampled_from(list(OWN)).flatmap(with_foreign_changes))
+@settings(max_examples=60, deadline=None)
+def test_a_change_that_a_release_may_make_carries_no_other_along(
+    guarded: Guarded,
+    whole: dict[str, KubernetesObject],
+    releaser: KubernetesApi,
+    drawn: tuple[str, list[dict[str, Any]]],
+) -> None:
+    kind, change = drawn
+    assume(refusal(lambda: identities.patch(guarded.api, whole[kind], change)) is None)
+    is_refused_by_policy(
+        lambda: identities.patch(releaser, whole[kind], change), f"hello-release-{whole[kind]['kind'].lower()}s"
+    )
 
 
 def test_what_nobody_can_change_who_releases_cannot(guarded: Guarded, whole: dict[str, KubernetesObject]) -> None:
@@ -341,9 +380,8 @@ def test_who_releases_changes_the_slot_the_target_the_pods_and_their_number(
     guarded: Guarded, whole: dict[str, KubernetesObject], identity: str
 ) -> None:
     api = guarded.acting_as(identity)
-    identities.patch(api, whole["Service"], replaced("/spec/selector/slot", "green"))
-    identities.patch(api, whole["HorizontalPodAutoscaler"], replaced("/spec/scaleTargetRef/name", "whole-green"))
-    identities.patch(api, whole["Deployment"], replaced("/spec/replicas", 3))
+    for kind, change in OWN.items():
+        identities.patch(api, whole[kind], change)
     image = replaced("/spec/template/spec/containers/0/image", "registry.example.com/two")
     identities.patch(api, whole["Deployment"], image)
 
@@ -594,6 +632,21 @@ RIGHTS: list[tuple[str, str, str, str | None]] = [
     ("", "delete", "validatingadmissionpolicybindings.admissionregistration.k8s.io", None),
 ]
 """What none of them may."""
+
+
+def test_service_accounts_come_with_tokens_of_their_own(guarded: Guarded) -> None:
+    """And not as whom an administrator makes himself: a policy asks for the name that is in the token."""
+    for identity in identities.ACCOUNTS:
+        review: KubernetesObject = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "SelfSubjectReview",
+            "metadata": {},
+        }
+        told = guarded.acting_as(identity).create(review)["status"]["userInfo"]
+        assert told["username"] == identities.USERS[identity]
+        assert "system:serviceaccounts:delivery" in told["groups"]
+        assert told["extra"]["authentication.kubernetes.io/credential-id"], "impersonation has none"
+
 
 VERIFIES = ("prod", "patch", "configmaps", records(SERVICE))
 OVERRIDES = ("prod", "override", "configmaps", records(SERVICE))
