@@ -11,6 +11,7 @@ import json
 import re
 import typing
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
@@ -58,7 +59,7 @@ def client() -> product.Elasticsearch:
 
 def asked(request: Request) -> None:
     """Asks for the same by the product's client, which refuses keys that it does not know."""
-    url, body = urlsplit(request.path), request.body or {}
+    url, body = urlsplit(request.path), cast("dict[str, Any]", request.body or {})
     name = url.path.rpartition("/")[2]
     of = client()
     by_path: Mapping[str, Callable[[], object]] = {
@@ -113,7 +114,7 @@ def test_every_privilege_on_the_cluster_is_one_that_there_is(role: str) -> None:
 
 
 def test_the_client_is_of_elasticsearchs_version() -> None:
-    assert product.__versionstr__.split(".")[:2] == versions.ELASTIC.split(".")[:2]
+    assert version("elasticsearch").split(".")[:2] == versions.ELASTIC.split(".")[:2]
 
 
 def test_bodies_are_json() -> None:
