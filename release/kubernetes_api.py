@@ -258,10 +258,12 @@ class KubernetesApi:
         return bool(self._resource(api_version, kind).namespaced)
 
     def _resource(self, api_version: str, kind: str) -> Any:
+        # Without it the client asks every group that has this version, and fails where one of them is just going.
+        prefix = "apis" if "/" in api_version else "api"
         try:
             # Who looks for a kind that is not there asks for all of them again: meanwhile nobody would find any.
             with self._discovery:
-                return _answering(self._client.resources.get, api_version=api_version, kind=kind)
+                return _answering(self._client.resources.get, prefix=prefix, api_version=api_version, kind=kind)
         except ResourceNotFoundError:
             raise KubernetesApiError(
                 f'no matches for kind "{kind}" in version "{api_version}"', status=NOT_FOUND, reason="NoKindMatch"
