@@ -159,7 +159,11 @@ def site(directory: Path, tools: Toolchain) -> Generator[Site]:
         running.start(layout, domain=outputs["hosts"]["prod"], report=print)
         entrance = running.entrance(layout, outputs["hosts"])
         assert entrance is not None
-        yield Site(layout, api, tools, outputs, entrance)
+        found = Site(layout, api, tools, outputs, entrance)
+        # Kube-proxy may be later than the first health check, and the next one comes after the interval.
+        pages = [(HOST, "/"), (HOST, "/api"), (f"test.{HOST}", "/"), (f"test.{HOST}", "/api")]
+        eventually(lambda: all(found.get(*page)[0] == http.HTTPStatus.OK for page in pages), "every host answers")
+        yield found
     finally:
         control_plane.stop(layout)
 
