@@ -31,7 +31,7 @@ def api_server(request: Request) -> Answer:
 
 def test_a_group_that_is_going_hides_no_kind_of_another() -> None:
     with answering(api_server) as address:
-        kubeconfig = {
+        kubeconfig: dict[str, Any] = {
             "current-context": "one",
             "contexts": [{"name": "one", "context": {"cluster": "one", "user": "one"}}],
             "clusters": [{"name": "one", "cluster": {"server": address}}],
