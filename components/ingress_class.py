@@ -9,6 +9,8 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.names import NAMESPACE_NAME, name_of
+
 CONTROLLER = "ingress.k8s.aws/alb"
 GROUP = "elbv2.k8s.aws"
 PARAMETERS = "IngressClassParams"
@@ -21,12 +23,6 @@ TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 """TLS 1.3 and 1.2, forward secrecy only: what AWS recommends.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
-"""
-
-NAMESPACE_NAME = "kubernetes.io/metadata.name"
-"""The API server's own label, which nobody changes.
-
-https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name
 """
 
 
@@ -105,5 +101,5 @@ class IngressClass(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[asked]),
         )
-        self.ingress_class = made.metadata.name.apply(lambda known: known or name)
+        self.ingress_class = name_of(made.metadata, name)
         self.register_outputs({"ingress_class": self.ingress_class})

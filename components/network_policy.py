@@ -25,6 +25,7 @@ from pulumi_kubernetes.networking.v1 import (
 import settings
 from components import labels
 from components.identities import DELIVERY, TOOL
+from components.names import in_namespace
 
 BOTH_WAYS = ["Ingress", "Egress"]
 
@@ -68,7 +69,7 @@ class Addresses:
 def closed() -> NetworkPolicySpecArgs:
     """For every pod of a namespace: nothing in, and nothing out but questions to the cluster's DNS."""
     dns = NetworkPolicyPeerArgs(
-        namespace_selector=LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": "kube-system"}),
+        namespace_selector=in_namespace("kube-system"),
         pod_selector=LabelSelectorArgs(match_labels={"k8s-app": "kube-dns"}),
     )
     return NetworkPolicySpecArgs(
@@ -187,6 +188,6 @@ def _tcp(*ports: int) -> list[NetworkPolicyPortArgs]:
 
 
 _TOOL = NetworkPolicyPeerArgs(
-    namespace_selector=LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": DELIVERY}),
+    namespace_selector=in_namespace(DELIVERY),
     pod_selector=LabelSelectorArgs(match_labels=TOOL),
 )

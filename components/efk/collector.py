@@ -47,6 +47,7 @@ from components.efk.names import (
     FLUENTD,
     LOG_COLLECTOR,
 )
+from components.names import name_of
 from components.namespace import Namespace, NamespaceArgs
 from components.network_policy import Addresses
 
@@ -160,7 +161,7 @@ class Collector(pulumi.ComponentResource):
             role_ref=kubernetes.rbac.v1.RoleRefArgs(
                 api_group="rbac.authorization.k8s.io",
                 kind="ClusterRole",
-                name=role.metadata.name.apply(lambda known: known or name),
+                name=name_of(role.metadata, name),
             ),
             subjects=[kubernetes.rbac.v1.SubjectArgs(kind="ServiceAccount", name=FLUENTD, namespace=self.namespace)],
             opts=self._child,
@@ -173,7 +174,7 @@ class Collector(pulumi.ComponentResource):
             metadata=self._metadata(CA),
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["data"]),
         )
-        return made.metadata.name.apply(lambda known: known or CA)
+        return name_of(made.metadata, CA)
 
     def _configuration(self, name: str, logs: settings.Logs) -> pulumi.Output[str]:
         data = {"fluent.conf": text(logs)}
@@ -181,7 +182,7 @@ class Collector(pulumi.ComponentResource):
         made = kubernetes.core.v1.ConfigMap(
             f"{name}-{FLUENTD}", metadata=self._metadata(unique), immutable=True, data=data, opts=self._child
         )
-        return made.metadata.name.apply(lambda known: known or unique)
+        return name_of(made.metadata, unique)
 
     def _password(self, name: str, password: str) -> pulumi.Output[str]:
         unique = immutable_name(FLUENTD, {PASSWORD: password})
@@ -192,7 +193,7 @@ class Collector(pulumi.ComponentResource):
             string_data={PASSWORD: pulumi.Output.secret(password)},
             opts=self._child,
         )
-        return made.metadata.name.apply(lambda known: known or unique)
+        return name_of(made.metadata, unique)
 
 
 def text(logs: settings.Logs) -> str:

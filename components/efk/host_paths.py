@@ -10,16 +10,8 @@ from __future__ import annotations
 import json
 
 import pulumi
-import pulumi_kubernetes as kubernetes
-from pulumi_kubernetes.admissionregistration.v1 import (
-    MatchResourcesArgs,
-    NamedRuleWithOperationsArgs,
-    ValidatingAdmissionPolicyBindingSpecArgs,
-    ValidatingAdmissionPolicySpecArgs,
-    ValidationArgs,
-    VariableArgs,
-)
-from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+
+from components import pod_policy
 
 VARIABLES = {
     "pod": "object.spec",
@@ -77,42 +69,16 @@ def bind(
     Returns:
         The binding: what is to be held by it comes after it.
     """
-    checks = {
-        NO_HOST: "no namespace of the node's",
-        CONFINED: "a read-only root file system, no capability and no further privilege in every container",
-        kinds_of_volumes(): f"volumes of these kinds only: {', '.join(KINDS)}",
-        only_paths(read, written): f"no directory of the node but {read}, for reading only, and {written}",
+    rules = {
+        "no namespace of the node's": NO_HOST,
+        "a read-only root file system, no capability and no further privilege in every container": CONFINED,
+        f"volumes of these kinds only: {', '.join(KINDS)}": kinds_of_volumes(),
+        f"no directory of the node but {read}, for reading only, and {written}": only_paths(read, written),
     }
-    policy = kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
+    return pod_policy.bind(
         name,
-        metadata=ObjectMetaArgs(name=name),
-        spec=ValidatingAdmissionPolicySpecArgs(
-            match_constraints=MatchResourcesArgs(
-                resource_rules=[
-                    NamedRuleWithOperationsArgs(
-                        api_groups=[""],
-                        api_versions=["v1"],
-                        resources=["pods", "pods/ephemeralcontainers"],
-                        operations=["CREATE", "UPDATE"],
-                    )
-                ]
-            ),
-            variables=[VariableArgs(name=key, expression=expression) for key, expression in VARIABLES.items()],
-            validations=[
-                ValidationArgs(expression=rule, message=f"a pod here has {what}") for rule, what in checks.items()
-            ],
-        ),
-        opts=opts,
-    )
-    return kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
-        name,
-        metadata=ObjectMetaArgs(name=name),
-        spec=ValidatingAdmissionPolicyBindingSpecArgs(
-            policy_name=policy.metadata.name.apply(lambda known: known or name),
-            validation_actions=["Deny"],
-            match_resources=MatchResourcesArgs(
-                namespace_selector=LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": namespace})
-            ),
-        ),
+        namespace=namespace,
+        variables=VARIABLES,
+        rules={f"a pod here has {what}": rule for what, rule in rules.items()},
         opts=opts,
     )

@@ -21,6 +21,7 @@ from components.efk.setup import Setup, SetupArgs
 from components.efk.snapshots import ACCOUNT, Identity, Snapshots, SnapshotsArgs
 from components.essentials import Essentials
 from components.ingress import Backend
+from components.names import name_of
 from components.network import Network
 from settings.required import FLUENTD_PASSWORD, KIBANA_ENCRYPTION_KEY, LOGS, SETUP_PASSWORD
 
@@ -185,4 +186,4 @@ class Logs(pulumi.ComponentResource):
             string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
             opts=self._child,
         )
-        return made.metadata.name.apply(lambda known: known or object_name)
+        return name_of(made.metadata, object_name)

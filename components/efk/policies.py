@@ -27,6 +27,7 @@ from components.efk.names import (
     SETUP,
     TRANSPORT_PORT,
 )
+from components.names import in_namespace
 from components.network_policy import HTTPS, KUBERNETES_SERVICE, Addresses, public_https
 
 Labels = Mapping[str, str]
@@ -101,7 +102,7 @@ def _here(pods: Labels) -> NetworkPolicyPeerArgs:
 def _elsewhere(namespace: str, pods: Labels) -> list[NetworkPolicyPeerArgs]:
     return [
         NetworkPolicyPeerArgs(
-            namespace_selector=LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": namespace}),
+            namespace_selector=in_namespace(namespace),
             pod_selector=LabelSelectorArgs(match_labels=pods),
         )
     ]

@@ -53,6 +53,7 @@ from components.efk.names import (
     LOGGING,
     SETUP,
 )
+from components.names import name_of
 from components.pod_template import RUN_AS_USER
 
 SCHEDULE = "*/10 * * * *"
@@ -160,7 +161,7 @@ class Setup(pulumi.ComponentResource):
             role_ref=kubernetes.rbac.v1.RoleRefArgs(
                 api_group="rbac.authorization.k8s.io",
                 kind="Role",
-                name=role.metadata.name.apply(lambda known: known or SETUP),
+                name=name_of(role.metadata, SETUP),
             ),
             subjects=[kubernetes.rbac.v1.SubjectArgs(kind="ServiceAccount", name=SETUP, namespace=LOGGING)],
             opts=self._child,

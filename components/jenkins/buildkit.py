@@ -12,14 +12,6 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from pulumi_kubernetes.admissionregistration.v1 import (
-    MatchResourcesArgs,
-    NamedRuleWithOperationsArgs,
-    ValidatingAdmissionPolicyBindingSpecArgs,
-    ValidatingAdmissionPolicySpecArgs,
-    ValidationArgs,
-    VariableArgs,
-)
 from pulumi_kubernetes.core.v1 import (
     AppArmorProfileArgs,
     CapabilitiesArgs,
@@ -44,8 +36,10 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 import settings
 import versions
+from components import pod_policy
 from components.jenkins.names import BUILDKIT_CLIENT
 from components.jenkins.reach import BUILDKIT, BUILDKIT_NAMESPACE, BUILDKIT_PORT, of_buildkit
+from components.names import name_of
 from components.namespace import Namespace, NamespaceArgs
 from components.network_policy import Addresses
 from components.placement import node_affinity, toleration
@@ -109,7 +103,13 @@ class BuildKit(pulumi.ComponentResource):
             NamespaceArgs(name=BUILDKIT_NAMESPACE, protect=False, pod_security="privileged"),
             opts=child,
         ).namespace
-        narrowed = self._narrow()
+        narrowed = pod_policy.bind(
+            "hello-buildkit",
+            namespace=BUILDKIT_NAMESPACE,
+            variables={"containers": CONTAINERS},
+            rules=REFUSED,
+            opts=child,
+        )
         kubernetes.networking.v1.NetworkPolicy(
             NAME,
             metadata=ObjectMetaArgs(name=NAME, namespace=namespace),
@@ -160,43 +160,7 @@ class BuildKit(pulumi.ComponentResource):
             string_data={file: pulumi.Output.secret(text) for file, text in clear.items()},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return made.metadata.name.apply(lambda known: known or name)
-
-    def _narrow(self) -> kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBinding:
-        name = "hello-buildkit"
-        policy = kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
-            name,
-            metadata=ObjectMetaArgs(name=name),
-            spec=ValidatingAdmissionPolicySpecArgs(
-                match_constraints=MatchResourcesArgs(
-                    resource_rules=[
-                        NamedRuleWithOperationsArgs(
-                            api_groups=[""],
-                            api_versions=["v1"],
-                            resources=["pods", "pods/ephemeralcontainers"],
-                            operations=["CREATE", "UPDATE"],
-                        )
-                    ]
-                ),
-                variables=[VariableArgs(name="containers", expression=CONTAINERS)],
-                validations=[ValidationArgs(message=why, expression=rule) for why, rule in REFUSED.items()],
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
-            name,
-            metadata=ObjectMetaArgs(name=name),
-            spec=ValidatingAdmissionPolicyBindingSpecArgs(
-                policy_name=policy.metadata.name.apply(lambda known: known or name),
-                validation_actions=["Deny"],
-                match_resources=MatchResourcesArgs(
-                    namespace_selector=LabelSelectorArgs(
-                        match_labels={"kubernetes.io/metadata.name": BUILDKIT_NAMESPACE}
-                    )
-                ),
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        return name_of(made.metadata, name)
 
 
 def pod(

@@ -20,6 +20,7 @@ from pulumi_kubernetes.networking.v1 import (
 from components import labels
 from components.identities import DELIVERY, RELEASE
 from components.jenkins.names import BUILD, BUILDER, NAME, NAMESPACE, PORT
+from components.names import in_namespace
 from components.network_policy import BOTH_WAYS, Addresses, credentials, kubernetes_api, public_https
 
 CONTROLLER = {"app.kubernetes.io/instance": NAME, "app.kubernetes.io/component": "jenkins-controller"}
@@ -85,17 +86,13 @@ def _any_agent() -> LabelSelectorArgs:
 
 
 def _agents() -> NetworkPolicyPeerArgs:
-    return NetworkPolicyPeerArgs(namespace_selector=_namespace(DELIVERY), pod_selector=_any_agent())
+    return NetworkPolicyPeerArgs(namespace_selector=in_namespace(DELIVERY), pod_selector=_any_agent())
 
 
 def _pods(namespace: str, selected: Mapping[str, str]) -> NetworkPolicyPeerArgs:
     return NetworkPolicyPeerArgs(
-        namespace_selector=_namespace(namespace), pod_selector=LabelSelectorArgs(match_labels=selected)
+        namespace_selector=in_namespace(namespace), pod_selector=LabelSelectorArgs(match_labels=selected)
     )
-
-
-def _namespace(name: str) -> LabelSelectorArgs:
-    return LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": name})
 
 
 def _blocks(cidrs: Sequence[str]) -> list[NetworkPolicyPeerArgs]:
