@@ -38,7 +38,7 @@ REQUESTS = ("replicas", "median, quiet", "99.9 %, quiet", "median, switching", "
 LEAST = 0.001
 """Seconds that stand for none where the axis is logarithmic."""
 
-LIMITS = Limits(ready=900, endpoints=120, watch=1)
+LIMITS = Limits(ready=900, endpoints=120, watch=1, settle=0)
 
 _console = Console(stderr=True)
 

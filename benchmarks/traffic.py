@@ -33,7 +33,7 @@ QUIET_SECONDS = 5
 PRE_STOP_SECONDS = 10
 """As the program's services have it."""
 
-_LIMITS = Limits(ready=900, endpoints=120, gone=120, watch=1)
+_LIMITS = Limits(ready=900, endpoints=120, gone=120, watch=1, settle=0)
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,9 @@ class Limits:
         endpoints: For a Service to lead to the slot that it selects.
         gone: For pods that end: not shorter than their grace period.
         watch: How long users' answers are compared after the switch.
+        settle: For new connections to go where EndpointSlices lead, before a switch is said to be done: each node's
+            kube-proxy writes its rules at most once a second by default, and a busy one is later.
+            https://kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1/ (`minSyncPeriod`)
         warm: How long the old slot keeps its pods after it.
         lock: For another release to be over; 0 refuses.
         lease: After this the lock of a tool that is gone expires.
@@ -79,6 +82,7 @@ class Limits:
     endpoints: float = 60
     gone: float = 3900
     watch: float = 10
+    settle: float = 3
     warm: int = 600
     lock: float = 0
     lease: int = LEASE_SECONDS
@@ -213,6 +217,8 @@ class _Release:
         self._troubled: dict[str, datetime] = {}
         self._outcome = Outcome.RELEASED
         self._told = ""
+        # When the live slot may have changed last: a run before this one may have ended just after its switch.
+        self._switched = context.clock.now()
 
     def run(self) -> Result:
         while True:
@@ -247,12 +253,18 @@ class _Release:
             case Watch():
                 self._watch(seen)
             case Finish(outcome):
+                self._settle()
                 self._finish(seen, outcome)
-            case Empty() | BringIn() | Scale() | Preview() | Select() | Retarget():
+            case Select(slot):
+                self._report(_words(seen, step))
+                try:
+                    steps.do(self._context.api, seen, step)
+                finally:  # an answer may be lost on its way
+                    self._switched = self._context.clock.now()
+                self._event("Switched", f"from {seen.live} to {slot}, {_image(seen, slot)}")
+            case Empty() | BringIn() | Scale() | Preview() | Retarget():
                 self._report(_words(seen, step))
                 steps.do(self._context.api, seen, step)
-                if isinstance(step, Select):
-                    self._event("Switched", f"from {seen.live} to {step.slot}, {_image(seen, step.slot)}")
 
     def _begin(self, seen: Seen, step: Begin) -> None:
         context = self._context
@@ -314,6 +326,13 @@ class _Release:
             )
         else:
             self._progress = replace(self._progress, watched=True)
+
+    def _settle(self) -> None:
+        """Waits until every node has had its time to follow the last switch."""
+        since = (self._context.clock.now() - self._switched).total_seconds()
+        if since < self._context.limits.settle:
+            self._report("Giving the nodes time to follow")
+            self._pause(self._context.limits.settle - since)
 
     def _wait(self, seen: Seen, step: Await) -> None:
         now = self._context.clock.now()

@@ -22,7 +22,7 @@ from release.run import Context, Limits, Result, pursue
 from release.state import Seen
 from tests.release.web import Web
 
-QUICK = Limits(ready=20, patience=0.5, endpoints=10, gone=20, watch=0.3, warm=600, lock=15, lease=2)
+QUICK = Limits(ready=20, patience=0.5, endpoints=10, gone=20, watch=0.3, settle=0, warm=600, lock=15, lease=2)
 
 _numbers = itertools.count(1)
 

@@ -22,11 +22,15 @@ LIVE_PERCENT = 90
 FEWEST, MOST_AT_FIRST, MOST = 2, 4, 6
 
 LIMITS = replace(QUICK, lease=30)
-PAUSE_SECONDS = 4.0
-"""Of a release: the autoscaler looks each second, and takes all pods at once that it takes."""
+PAUSE_SECONDS = 8.0
+"""Of a release: the autoscaler looks each second, and takes all pods at once that it takes, after `WINDOW`."""
 
 FLAGS = "--horizontal-pod-autoscaler-sync-period=1s --horizontal-pod-autoscaler-cpu-initialization-period=1s"
-AT_ONCE = {"stabilizationWindowSeconds": 0, "policies": [{"type": "Percent", "value": 100, "periodSeconds": 1}]}
+WINDOW = 4
+"""Seconds that fewer pods have to be right for (300 by default): a switch and its retargeting take a while."""
+
+AT_ONCE = {"policies": [{"type": "Percent", "value": 100, "periodSeconds": 1}]}
+UP, DOWN = {**AT_ONCE, "stabilizationWindowSeconds": 0}, {**AT_ONCE, "stabilizationWindowSeconds": WINDOW}
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +99,7 @@ def not_live_during(platform: Platform, goal: Goal, *, at: dict[str, str]) -> di
 
 def test_the_live_slot_grows_and_neither_the_idle_nor_the_warm_one_shrinks(busy: Platform) -> None:
     busy.add("dev", SERVICE, minimum=FEWEST, maximum=MOST_AT_FIRST)
-    change_autoscaler(busy, "/spec/behavior", {"scaleUp": AT_ONCE, "scaleDown": AT_ONCE})
+    change_autoscaler(busy, "/spec/behavior", {"scaleUp": UP, "scaleDown": DOWN})
     assert busy.run("dev", SERVICE, Deploy(image(SERVICE)), limits=LIMITS).exit_code is ExitCode.DONE
     eventually(lambda: live(busy) == MOST_AT_FIRST, "the live slot grows as far as it may")
 

@@ -41,8 +41,16 @@ NODES = {"dev": "10.1.0.10", "prod": "10.2.0.10"}
 HOST = haproxy.LOCAL_DOMAIN
 """Prod's host."""
 
-LIMITS = Limits(ready=120, patience=2, endpoints=60, gone=120, watch=4, warm=600, lock=0)
-"""As people release, but for the watch: theirs is 10 s. Kube-proxy needs a part of it where a machine is busy."""
+CLIENT = "203.0.113.10"
+"""From where clients call nodes themselves (RFC 5737, 4).
+
+An address of their own has ports of its own. A port that the front door has just used, for a connection that a pod's
+end reset, still leads to that pod: Linux remembers such a connection for 10 s (nf_conntrack_tcp_timeout_close), and
+takes a new one from the same port for it.
+"""
+
+LIMITS = Limits(ready=120, patience=2, endpoints=60, gone=120, watch=1, warm=600, lock=0)
+"""As people release, but for the watch: theirs is 10 s."""
 
 
 @dataclass

@@ -14,7 +14,7 @@ from release.plan import Deploy, Retire, Switch
 from tests.rehearsal.conftest import eventually
 from tests.traffic.load import Client, Load, Seen
 from tests.traffic.moves import slot
-from tests.traffic.site import HOST, NODES, Site
+from tests.traffic.site import CLIENT, HOST, NODES, Site
 
 BEFORE_THE_SWITCH = (
     Fault.CANNOT_BE_PULLED,
@@ -36,7 +36,7 @@ def deploy(site: Site, fault: Fault, *, ready: float = 10) -> tuple[ExitCode, st
     """
     node_port = site.service("prod", "gateway")["spec"]["ports"][0]["nodePort"]
     pooled = Load("127.0.0.1", site.port, HOST, path="/api", at_once=16, pause=0.02)
-    new = Load(NODES["prod"], node_port, HOST, path="/api", at_once=8, reuse=False, pause=0.02)
+    new = Load(NODES["prod"], node_port, HOST, path="/api", at_once=8, reuse=False, pause=0.02, source=CLIENT)
     with Client(pooled) as first, Client(new, site.inside()) as second:
         image = site.new_image("prod", "gateway", fault)
         result = site.release("prod", "gateway", Deploy(image), ready=ready, watch=WATCHED)

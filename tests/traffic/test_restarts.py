@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from rehearsal import control_plane
 from rehearsal.front_door.following import FRONT_DOOR
 from rehearsal.front_door.running import FOLLOWER
 from rehearsal.processes import ProcessTable
@@ -15,7 +16,7 @@ from release.errors import ExitCode
 from release.plan import Deploy
 from tests.rehearsal.conftest import eventually
 from tests.traffic.load import Client, Load
-from tests.traffic.site import HOST, NODES, Site
+from tests.traffic.site import CLIENT, HOST, NODES, Site
 
 AWAY = 3
 """Seconds that a program is away at least."""
@@ -27,7 +28,7 @@ def clients(site: Site) -> tuple[Client, Client]:
     """Through the front door, and by new connections to the node."""
     node_port = site.service("prod", "gateway")["spec"]["ports"][0]["nodePort"]
     pooled = Load("127.0.0.1", site.port, HOST, path="/api", at_once=32, pause=0.02)
-    new = Load(NODES["prod"], node_port, HOST, path="/api", at_once=4, reuse=False, pause=0.02)
+    new = Load(NODES["prod"], node_port, HOST, path="/api", at_once=4, reuse=False, pause=0.02, source=CLIENT)
     return Client(pooled), Client(new, site.inside())
 
 
@@ -66,6 +67,7 @@ def test_a_killed_front_door_comes_back_where_it_was(serving: Site) -> None:
 
 
 def test_after_all_that_a_release_goes_on_and_moves_requests(serving: Site) -> None:
+    control_plane.wait_for_traffic(serving.layout, print)  # kube-proxy looks for its node for half a minute
     result = serving.release("prod", "gateway", Deploy(serving.new_image("prod", "gateway")))
     assert result.exit_code is ExitCode.DONE
     through, new = clients(serving)

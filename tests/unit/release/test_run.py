@@ -6,6 +6,7 @@ import copy
 import json
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import get_args
 
 import pytest
@@ -246,6 +247,39 @@ def test_admissions_refusal_changes_nothing() -> None:
         fixture.run(Deploy(SECOND), Refusing(fixture.cluster))
     assert caught.value.exit_code is ExitCode.REFUSED
     assert replace(fixture.seen, now=before.now) == before
+
+
+def bad_once_live(fixture: Fixture) -> FakeCaller:
+    """Answers of a version that is good until users reach it."""
+    return FakeCaller(lambda _: Answer(200 if fixture.seen.live == GREEN else 500, ""))
+
+
+@pytest.mark.parametrize("goal", [Deploy(SECOND), Rollback(), Switch()])
+@pytest.mark.parametrize("goes_back", [False, True])
+def test_no_switch_is_told_as_done_before_the_nodes_had_their_time(goal: Goal, goes_back: bool) -> None:
+    fixture = Fixture()
+    if not isinstance(goal, Deploy):
+        fixture.run(Deploy(SECOND))
+        fixture.run(Switch())
+    caller = bad_once_live(fixture) if goes_back else None
+    fixture.run(goal, caller=caller, limits=replace(LIMITS, watch=0.5, settle=7))
+    switched = [one for one in fixture.cluster.list("v1", "Event", namespace="dev") if one["reason"] == "Switched"]
+    at = max(datetime.fromisoformat(str(one["lastTimestamp"])) for one in switched)
+    assert fixture.seen.history[-1].finished >= at + timedelta(seconds=7)  # type: ignore[operator]
+
+
+def test_a_run_after_one_that_died_at_its_switch_gives_the_nodes_their_time_too() -> None:
+    fixture, limits = Fixture(), replace(LIMITS, watch=0.5, settle=7, lease=1, lock=2)
+    rehearsed = fixture.copy()
+    faulty = Faulty(rehearsed.cluster)
+    rehearsed.run(Deploy(SECOND), faulty, limits=limits)
+    at = faulty.calls.index("patch Service api") + 1
+    with pytest.raises(KilledError):
+        fixture.run(Deploy(SECOND), Faulty(fixture.cluster, at=at, fault="killed"), limits=limits)
+    assert fixture.seen.live == BLUE
+    began = fixture.clock.now()
+    fixture.run(Deploy(SECOND), limits=limits)
+    assert fixture.seen.history[-1].finished >= began + timedelta(seconds=7)  # type: ignore[operator]
 
 
 def test_retire_takes_the_warm_slots_pods_after_its_time() -> None:
