@@ -14,6 +14,7 @@ from rich.text import Text
 from rehearsal import demo_images
 from rehearsal.front_door.running import Entrance
 from rehearsal.status import NodeStatus, ProgramStatus, SlotStatus
+from settings import ENVIRONMENTS
 
 TRAFFIC = {
     True: "requests to a node's port or a Service's address reach pods, by kube-proxy",
@@ -55,6 +56,8 @@ def show_entrance(console: Console, entrance: Entrance | None) -> None:
     for name, url in entrance.hosts.items():
         table.add_row(f"host {name}", url, entrance.outside[name])
     console.print("", table)
+    if tools := [f"host {name}" for name in entrance.hosts if name not in ENVIRONMENTS]:
+        console.print(f"What is behind {' and '.join(tools)} does not run here: 503.", style="dim")
     if entrance.problem:
         console.print(f"The front door stays as it was: {entrance.problem}", style="red", markup=False, soft_wrap=True)
 

@@ -75,9 +75,11 @@ def test_pods_that_are_missing_are_counted() -> None:
     assert "1 environments x 1 services x 2 slots; 1 of 2 pods are ready." in shown()
 
 
-def entrance(problem: str | None = None) -> str:
+def entrance(problem: str | None = None, *, also: str | None = None) -> str:
     console = Console(file=StringIO(), width=100)
-    door = Entrance({"dev": "http://test.localhost:1"}, {"dev": "http://test.localhost:2"}, problem)
+    hosts = ["dev", also] if also else ["dev"]
+    inside, outside = (dict.fromkeys(hosts, f"http://test.localhost:{port}") for port in (1, 2))
+    door = Entrance(inside, outside, problem)
     summary.show_entrance(console, door)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
@@ -86,6 +88,11 @@ def entrance(problem: str | None = None) -> str:
 def test_where_to_open_a_host_is_told_for_the_staff_and_for_others() -> None:
     (row,) = (line.split() for line in entrance().splitlines() if "host" in line)
     assert row == ["host", "dev", "http://test.localhost:1", "http://test.localhost:2"]
+
+
+def test_a_host_with_nothing_behind_it_is_told() -> None:
+    assert "503" not in entrance()
+    assert "What is behind host logs does not run here: 503." in entrance(also="logs")
 
 
 def test_what_the_front_door_does_not_do_stands_below() -> None:
