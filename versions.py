@@ -58,6 +58,9 @@ JENKINS_PLUGINS = {
 }
 """The chart's own, and what makes jobs. https://plugins.jenkins.io/."""
 
+JENKINS_HOOK_PLUGINS = {"github": "1.47.0"}
+"""What takes a webhook, and refuses what is not signed. https://plugins.jenkins.io/github/."""
+
 BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.26.3-rootless"
 """https://github.com/moby/buildkit/releases; as in pipelines/agent.Dockerfile."""
 

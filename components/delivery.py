@@ -104,6 +104,8 @@ class Delivery(pulumi.ComponentResource):
                 opts=child,
             )
             self.backends["jenkins"] = jenkins.backend
+            if jenkins.hook:
+                self.backends["hook"] = jenkins.hook
         if args.config.previews:
             Previews(name, PreviewsArgs(previews=args.config.previews, cluster=args.cluster), opts=child)
         self.register_outputs({"namespace": self.namespace})

@@ -17,8 +17,8 @@ from components.ingress_class import IngressClass, IngressClassArgs
 from components.jenkins.names import NAMESPACE as JENKINS
 from components.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
 
-TOOLS: dict[settings.LoadBalancerName, tuple[str, ...]] = {"public": (), "staff": (LOGGING, JENKINS)}
-"""Namespaces of the tools, by the load balancer that their hosts are on."""
+NAMESPACES = {"logs": LOGGING, "jenkins": JENKINS, "hook": JENKINS}
+"""Where what a tool's host leads to is, by the names of `Settings.hosts`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class FrontDoor(pulumi.ComponentResource):
             one: IngressClass(
                 one,
                 IngressClassArgs(
-                    namespaces=[*self._environments(args.config, one), *TOOLS[one]],
+                    namespaces=namespaces(args.config, one),
                     inbound_cidrs=cidrs[one],
                     certificate_arn=certificate_arn,
                     web_acl_arn=asked.web_acl_arn,
@@ -94,9 +94,10 @@ class FrontDoor(pulumi.ComponentResource):
         self.is_open, self.records = made.issued, made.records
         return made.arn
 
-    @staticmethod
-    def _environments(config: settings.Settings, load_balancer: str) -> list[str]:
-        return [name for name in settings.ENVIRONMENTS if config.load_balancer_of(name) == load_balancer]
+
+def namespaces(config: settings.Settings, load_balancer: str) -> list[str]:
+    """Whose Ingresses a load balancer takes: those of its hosts, and no other."""
+    return [NAMESPACES.get(name, name) for name in config.hosts if config.load_balancer_of(name) == load_balancer]
 
 
 def attributes(config: settings.Settings, log_bucket: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,12 @@ UNTIL_THERE_IS_AN_ADDRESS = {"pulumi.com/waitFor": "jsonpath={.status.loadBalanc
 https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/
 """
 
+SOURCES_OF_A_RULE = 3
+"""Ranges that a rule takes: of its five values one is the host and one an exact path.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
@@ -34,11 +41,13 @@ class Route:
         path: Path prefix.
         service: The Service's name.
         port: Name or number of the Service's port.
+        exact: Whether it is the whole path, and nothing under it.
     """
 
     path: str
     service: str
     port: str | int
+    exact: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,17 +59,22 @@ class Backend:
         routes: At least one; the longest matching prefix wins.
         environment: On whose nodes the Services' pods are.
         annotations: What its Services do not say of themselves: `target_group`.
+        sources: Ranges of those it answers, IPv4; all whom its load balancer lets in where none is listed. For exact
+            paths only.
     """
 
     namespace: pulumi.Input[str]
     routes: Sequence[Route]
     environment: str
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
+    sources: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        """Refuses one that leads nowhere."""
+        """Refuses one that leads nowhere, and one whose rules would have too many values."""
         if not self.routes:
             raise ValueError("a backend needs at least one route")
+        if self.sources and not all(route.exact for route in self.routes):
+            raise ValueError("a backend for listed addresses needs exact paths: a rule has no room for others")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +93,7 @@ class IngressArgs:
 
 
 class Ingress(pulumi.ComponentResource):
-    """One host name and the Services behind it.
+    """One host name and the Services behind it; several Ingresses where more addresses are listed than a rule takes.
 
     Attributes:
         address: Host name of its load balancer, known once the controller has made it.
@@ -89,10 +103,20 @@ class Ingress(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: IngressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Ingress", name, {}, opts)
-        made = kubernetes.networking.v1.Ingress(
+        sources = args.backend.sources
+        batches = [sources[at : at + SOURCES_OF_A_RULE] for at in range(0, len(sources), SOURCES_OF_A_RULE)] or [()]
+        made = [
+            self._ingress(f"{name}-{number}" if number > 1 else name, args, batch)
+            for number, batch in enumerate(batches, start=1)
+        ]
+        self.address = made[0].status.apply(_address)
+        self.register_outputs({"address": self.address})
+
+    def _ingress(self, name: str, args: IngressArgs, sources: Sequence[str]) -> kubernetes.networking.v1.Ingress:
+        return kubernetes.networking.v1.Ingress(
             name,
             metadata=ObjectMetaArgs(
-                name=name, namespace=args.backend.namespace, annotations=own_annotations(args.backend)
+                name=name, namespace=args.backend.namespace, annotations=own_annotations(args.backend, sources)
             ),
             spec=kubernetes.networking.v1.IngressSpecArgs(
                 ingress_class_name=args.ingress_class,
@@ -107,18 +131,23 @@ class Ingress(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.address = made.status.apply(_address)
-        self.register_outputs({"address": self.address})
 
 
-def own_annotations(backend: Backend) -> dict[str, str]:
-    """An Ingress' own: all else its class and its Services say."""
+def own_annotations(backend: Backend, sources: Sequence[str] = ()) -> dict[str, str]:
+    """An Ingress' own: all else its class and its Services say.
+
+    Args:
+        backend: What it leads to.
+        sources: Ranges of those it answers; none is everybody.
+    """
+    condition = json.dumps([{"field": "source-ip", "sourceIpConfig": {"values": list(sources)}}])
     return {
         **UNTIL_THERE_IS_AN_ADDRESS,
         f"{PREFIX}/listen-ports": BOTH_PORTS,
         # Else the load balancer would come by the other environment's nodes too.
         f"{PREFIX}/target-node-labels": f"{labels.ENVIRONMENT}={backend.environment}",
         **backend.annotations,
+        **({f"{PREFIX}/conditions.{route.service}": condition for route in backend.routes} if sources else {}),
     }
 
 
@@ -135,7 +164,7 @@ def _path(route: Route) -> kubernetes.networking.v1.HTTPIngressPathArgs:
     )
     return kubernetes.networking.v1.HTTPIngressPathArgs(
         path=route.path,
-        path_type="Prefix",
+        path_type="Exact" if route.exact else "Prefix",
         backend=kubernetes.networking.v1.IngressBackendArgs(
             service=kubernetes.networking.v1.IngressServiceBackendArgs(name=route.service, port=port)
         ),

@@ -384,6 +384,22 @@ class Certificates(Model):
         return {name: value.get_secret_value() for name, value in pem.items()}
 
 
+class Hook(Model):
+    """Where GitHub tells Jenkins of a push: `https://hook.DOMAIN/github-webhook/`, on the public load balancer."""
+
+    cidrs: Annotated[list[Cidr], EachOnce] = Field(
+        min_length=1,
+        max_length=30,
+        description="Whose requests it takes: GitHub's, the IPv4 ones of `hooks` in https://api.github.com/meta.",
+    )
+    secret: SecretStr = Field(description="By which GitHub signs what it tells: set it as a secret.")
+
+    @property
+    def clear(self) -> dict[str, str]:
+        """In clear text: hand it to Pulumi as secrets only."""
+        return {"secret": self.secret.get_secret_value()}
+
+
 class Delivery(Model):
     """Jenkins; without it the release tool is run by whatever else you have."""
 
@@ -401,6 +417,9 @@ class Delivery(Model):
     )
     git: GitLogin | None = Field(default=None, description="The login for sources; none where they are public.")
     poll_minutes: int = Field(default=5, ge=1, le=59, description="How often sources are asked for new commits.")
+    hook: Hook | None = Field(
+        default=None, description="Where GitHub tells of pushes; left out, nothing from outside reaches Jenkins."
+    )
     notify_url: HookUrl | None = Field(default=None, description="Is told, as JSON, how builds end.")
 
     @property
@@ -498,14 +517,19 @@ class Settings(Model):
 
     def load_balancer_of(self, reaches: str) -> LoadBalancerName:
         """The load balancer that a host is on, by what it reaches: the tools are for staff."""
-        balancers: dict[str, LoadBalancerName] = {"prod": "public", "dev": self.load_balancer.test_host}
+        balancers: dict[str, LoadBalancerName] = {
+            "prod": "public",
+            "dev": self.load_balancer.test_host,
+            "hook": "public",
+        }
         return balancers.get(reaches, "staff")
 
     @property
     def hosts(self) -> dict[str, str]:
         """Every host name of the stack, by what it reaches."""
         jenkins = {"jenkins": self.jenkins_host} if self.delivery else {}
-        return {**{name: self.host(name) for name in ENVIRONMENTS}, "logs": self.log_host, **jenkins}
+        hook = {"hook": f"hook.{self.domain}"} if self.delivery and self.delivery.hook else {}
+        return {**{name: self.host(name) for name in ENVIRONMENTS}, "logs": self.log_host, **jenkins, **hook}
 
     def tainted(self, environment: EnvironmentName) -> bool:
         """Whether the environment's nodes refuse pods that do not tolerate them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_aws as aws
@@ -22,7 +22,7 @@ from components.jenkins.backups import Backups, BackupsArgs
 from components.jenkins.buildkit import HOST, BuildKit, BuildKitArgs
 from components.jenkins.configuration import configuration
 from components.jenkins.jobs import jobs
-from components.jenkins.names import ADMIN, AGENT, BUILD, CACHE, GIT, NAME, NAMESPACE, PORT
+from components.jenkins.names import ADMIN, AGENT, BUILD, CACHE, GIT, HOOK, HOOK_PATH, NAME, NAMESPACE, PORT
 from components.jenkins.repositories import cache_policy, permissions
 from components.jenkins.values import REPOSITORY, values
 from components.namespace import Namespace, NamespaceArgs
@@ -47,6 +47,12 @@ def before_the_service(urls: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[
     """What the URLs of all repositories begin with, before the slash and the service's name."""
     service, url = next(iter(urls.items()))
     return url.apply(lambda known: known.removesuffix(f"/{service}"))
+
+
+def secrets(delivery: settings.Delivery) -> dict[str, Mapping[str, str]]:
+    """What the configuration names besides `admin`, by Secret, in clear text: hand it to Pulumi as secrets only."""
+    asked = {GIT: delivery.git, HOOK: delivery.hook}
+    return {name: one.clear for name, one in asked.items() if one}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +82,12 @@ class Jenkins(pulumi.ComponentResource):
     Attributes:
         url: Where people reach it.
         backend: What its host leads to.
+        hook: What the host leads to that GitHub calls; None where nothing from outside reaches it.
     """
 
     url: str
     backend: Backend
+    hook: Backend | None
 
     def __init__(self, name: str, args: JenkinsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Jenkins", name, {}, opts)
@@ -105,10 +113,8 @@ class Jenkins(pulumi.ComponentResource):
             opts=child,
         )
         self._policy("jenkins", namespace, reach.of_controller(args.addresses))
-        login = args.delivery.git
-        secrets = [self._secret(ADMIN, namespace, args.delivery.admin)]
-        if login:
-            secrets.append(self._secret(GIT, namespace, login.clear))
+        told = secrets(args.delivery)
+        made = [self._secret(one, namespace, clear) for one, clear in {ADMIN: args.delivery.admin, **told}.items()]
         kubernetes.helm.v3.Release(
             NAME,
             name=NAME,
@@ -119,7 +125,7 @@ class Jenkins(pulumi.ComponentResource):
             values=before_the_service(args.registry.repository_urls).apply(self._values),
             # Plugins are fetched before it answers.
             timeout=900,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[builders, *secrets]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[builders, *made]),
         )
         self.backend = Backend(
             namespace=namespace,
@@ -127,6 +133,10 @@ class Jenkins(pulumi.ComponentResource):
             environment=args.config.tools_on,
             annotations=target_group(health_path=LOGIN, longest_request_seconds=LONGEST_REQUEST),
         )
+        self.hook = None
+        if args.delivery.hook:
+            path = Route(path=HOOK_PATH, service=NAME, port=PORT, exact=True)
+            self.hook = replace(self.backend, routes=[path], sources=args.delivery.hook.cidrs)
         Backups(
             f"{name}-jenkins", BackupsArgs(account=args.cluster.account, namespace=NAMESPACE, claim=NAME), opts=child
         )
@@ -148,12 +158,16 @@ class Jenkins(pulumi.ComponentResource):
             priority_class=TOOLING,
             storage_class=STORAGE_CLASS,
             configuration=configuration(
-                variables=variables, jobs=jobs(delivery, jenkinsfiles), credentials=delivery.git is not None
+                variables=variables,
+                jobs=jobs(delivery, jenkinsfiles),
+                git=delivery.git is not None,
+                hook=delivery.hook is not None,
             ),
             pod_templates=agents.templates(
                 f"{registry}/{AGENT}@{delivery.agent_digest}", environment=environment, priority_class=TOOLING
             ),
-            credentials=delivery.git is not None,
+            plugins={**versions.JENKINS_PLUGINS, **(versions.JENKINS_HOOK_PLUGINS if delivery.hook else {})},
+            secrets={secret: list(clear) for secret, clear in secrets(delivery).items()},
         )
 
     def _builders(self, platform: str) -> pulumi.Resource:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from components.jenkins.names import GIT
+from components.jenkins.names import GIT, HOOK
 
 
 def literal(text: str) -> str:
@@ -20,13 +20,14 @@ def literal(text: str) -> str:
     return text.replace("${", "^${")
 
 
-def configuration(*, variables: Mapping[str, str], jobs: str, credentials: bool) -> str:
+def configuration(*, variables: Mapping[str, str], jobs: str, git: bool, hook: bool) -> str:
     """The whole of it, on top of what the chart says: security, agents, its own address.
 
     Args:
         variables: Environment variables of every build.
         jobs: The Job DSL script.
-        credentials: Whether sources want the login that the Secret `GIT` has.
+        git: Whether sources want the login that the Secret `GIT` has.
+        hook: Whether GitHub tells of pushes, signed by what the Secret `HOOK` has.
     """
     told: dict[str, Any] = {
         "jenkins": {
@@ -39,7 +40,8 @@ def configuration(*, variables: Mapping[str, str], jobs: str, credentials: bool)
         "security": {"globalJobDslSecurityConfiguration": {"useScriptSecurity": False}},
         "jobs": [{"script": literal(jobs)}],
     }
-    if credentials:
+    credentials: list[dict[str, Any]] = []
+    if git:
         login = {
             "scope": "GLOBAL",
             "id": GIT,
@@ -47,6 +49,13 @@ def configuration(*, variables: Mapping[str, str], jobs: str, credentials: bool)
             "password": f"${{{GIT}-token}}",
             "description": "Reads the services' sources",
         }
-        store = [{"credentials": [{"usernamePassword": login}]}]
-        told["credentials"] = {"system": {"domainCredentials": store}}
+        credentials.append({"usernamePassword": login})
+    if hook:
+        # SYSTEM: the controller alone has it, no job.
+        secret = {"scope": "SYSTEM", "id": HOOK, "secret": f"${{{HOOK}-secret}}", "description": "Signs webhooks"}
+        credentials.append({"string": secret})
+        signed = {"credentialsId": HOOK, "signatureAlgorithm": "SHA256"}
+        told["unclassified"] = {"gitHubPluginConfig": {"hookSecretConfigs": [signed]}}
+    if credentials:
+        told["credentials"] = {"system": {"domainCredentials": [{"credentials": credentials}]}}
     return json.dumps(told, indent=1)

@@ -21,11 +21,12 @@ def jobs(delivery: settings.Delivery, pipelines: Mapping[str, str]) -> str:
     """The whole script.
 
     Args:
-        delivery: Where the code of each service is, and how often it is asked for new commits.
+        delivery: Where the code of each service is, how often it is asked for new commits, and whether it tells.
         pipelines: The Jenkinsfile of each environment.
     """
     login = GIT if delivery.git else ""
     poll = f"H/{delivery.poll_minutes} * * * *"
+    triggers = [f"pollSCM {{ scmpoll_spec({quoted(poll)}) }}", *(["githubPush()"] if delivery.hook else [])]
     lines = [f"folder({quoted(environment)})" for environment in pipelines]
     for service, source in delivery.sources.items():
         parameters = {
@@ -34,32 +35,32 @@ def jobs(delivery: settings.Delivery, pipelines: Mapping[str, str]) -> str:
             "BRANCH": source.branch,
             "CREDENTIALS": login,
         }
-        lines += _job(f"dev/{service}", parameters, pipelines["dev"], poll=poll)
+        lines += _job(f"dev/{service}", parameters, pipelines["dev"], triggers=triggers)
         lines += _job(f"prod/{service}", {"SERVICE": service}, pipelines["prod"])
     if delivery.platform:
-        lines += _agents_image(delivery.platform, login, poll)
+        lines += _agents_image(delivery.platform, login, triggers)
     return "\n".join(lines) + "\n"
 
 
-def _job(name: str, parameters: Mapping[str, str], pipeline: str, *, poll: str | None = None) -> Sequence[str]:
+def _job(name: str, parameters: Mapping[str, str], pipeline: str, *, triggers: Sequence[str] = ()) -> Sequence[str]:
     return [
         f"pipelineJob({quoted(name)}) {{",
         "  parameters {",
         *(f"    stringParam({quoted(key)}, {quoted(value)})" for key, value in parameters.items()),
         "  }",
-        *(_polled(poll) if poll else []),
+        *(_started_by(triggers) if triggers else []),
         f"  definition {{ cps {{ script({quoted(pipeline)})",
         "    sandbox(true) } }",
         "}",
     ]
 
 
-def _agents_image(source: settings.Source, login: str, poll: str) -> Sequence[str]:
+def _agents_image(source: settings.Source, login: str, triggers: Sequence[str]) -> Sequence[str]:
     """The job takes its Jenkinsfile from its source: that is what it builds."""
     return [
         "folder('platform')",
         "pipelineJob('platform/agent') {",
-        *_polled(poll),
+        *_started_by(triggers),
         "  definition { cpsScm {",
         "    scm { git {",
         "      remote {",
@@ -74,9 +75,5 @@ def _agents_image(source: settings.Source, login: str, poll: str) -> Sequence[st
     ]
 
 
-def _polled(poll: str) -> Sequence[str]:
-    return [
-        "  properties { pipelineTriggers { triggers {",
-        f"    pollSCM {{ scmpoll_spec({quoted(poll)}) }}",
-        "  } } }",
-    ]
+def _started_by(triggers: Sequence[str]) -> Sequence[str]:
+    return ["  properties { pipelineTriggers { triggers {", *(f"    {one}" for one in triggers), "  } } }"]

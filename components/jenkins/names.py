@@ -19,11 +19,18 @@ BUILDER = {labels.SERVICE: BUILD}
 SERVICE_ACCOUNTS = {"build": BUILD, "release": RELEASE, "verify": VERIFY}
 """Of each kind of agent, by the label that a Jenkinsfile asks for."""
 
+HOOK_PATH = "/github-webhook/"
+"""The GitHub plugin's: a POST that is not signed by the secret is answered 400.
+
+https://github.com/jenkinsci/github-plugin/blob/v1.47.0/src/main/java/com/cloudbees/jenkins/GitHubWebHook.java
+"""
+
 AGENT = "agent"
 CACHE = "build-cache"
 """ECR repositories of the agents' image and of the layers between builds."""
 
 ADMIN = "jenkins-admin"
 GIT = "jenkins-git"
+HOOK = "jenkins-hook"
 BUILDKIT_CLIENT = "buildkit-client"
 """Secrets."""

@@ -5,11 +5,12 @@ https://github.com/jenkinsci/helm-charts/blob/jenkins-5.9.53/charts/jenkins/valu
 
 from __future__ import annotations
 
-import versions
+from collections.abc import Mapping, Sequence
+
 from components import labels
 from components.identities import DELIVERY
 from components.jenkins.agents import USER, on_nodes_of
-from components.jenkins.names import ADMIN, GIT, NAME, PORT
+from components.jenkins.names import ADMIN, NAME, PORT
 
 REPOSITORY = "https://charts.jenkins.io"
 CONFINED = {
@@ -35,7 +36,8 @@ def values(
     storage_class: str,
     configuration: str,
     pod_templates: str,
-    credentials: bool,
+    plugins: Mapping[str, str],
+    secrets: Mapping[str, Sequence[str]],
 ) -> dict[str, object]:
     """What the chart is told.
 
@@ -46,14 +48,16 @@ def values(
         storage_class: Of its home.
         configuration: JCasC, as YAML.
         pod_templates: The agents', as YAML.
-        credentials: Whether there is a login for sources.
+        plugins: Version of each.
+        secrets: Keys of each Secret that the configuration names, as `${SECRET-KEY}`.
     """
-    logins = [{"name": GIT, "keyName": key} for key in ("username", "token")] if credentials else []
     return {
         "fullnameOverride": NAME,
         "controller": {
             "admin": {"existingSecret": ADMIN, "userKey": "username", "passwordKey": "password"},
-            "additionalExistingSecrets": logins,
+            "additionalExistingSecrets": [
+                {"name": secret, "keyName": key} for secret, keys in secrets.items() for key in keys
+            ],
             "jenkinsUrl": url,
             "javaOpts": "-XX:MaxRAMPercentage=60",
             "resources": {"requests": REQUESTS, "limits": LIMITS},
@@ -72,7 +76,7 @@ def values(
             "serviceType": "NodePort",
             # Agents come by WebSocket, through the same port.
             "agentListenerEnabled": False,
-            "installPlugins": [f"{name}:{version}" for name, version in versions.JENKINS_PLUGINS.items()],
+            "installPlugins": [f"{name}:{version}" for name, version in plugins.items()],
             # What plugins depend on, at the version that they name: not at today's newest.
             "installLatestPlugins": False,
             "overwritePlugins": True,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 from annotated_types import Len
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, IPvAnyNetwork, TypeAdapter, ValidationError
 
 from rehearsal.errors import RehearsalError
 
@@ -69,6 +69,26 @@ def _ports(text: str) -> bool:
         return False
 
 
+class _Addresses(BaseModel, extra="forbid"):
+    values: Annotated[list[IPvAnyNetwork], Len(1, 3)]
+
+
+class _Sources(BaseModel, extra="forbid"):
+    field: Literal["source-ip"]
+    addresses: Annotated[_Addresses, Field(alias="sourceIpConfig")]
+
+
+_CONDITIONS = TypeAdapter(Annotated[list[_Sources], Len(1, 1)])
+
+
+def sources(text: str) -> list[str]:
+    """The ranges of a condition on who asks; none where the text has not that form."""
+    try:
+        return [str(one) for one in _CONDITIONS.validate_json(text)[0].addresses.values]
+    except ValidationError:
+        return []
+
+
 _TARGET_GROUP = {
     "deregistration_delay.timeout_seconds": _whole(0, 3600),
     "load_balancing.algorithm.type": _one_of("round_robin"),
@@ -100,6 +120,10 @@ TABLE: Mapping[str, tuple[str, Callable[[str], bool]]] = {
     "unhealthy-threshold-count": ("2-10", _whole(2, 10)),
     "success-codes": ("`200`, `200,201` or `200-299`, within 200-499", _codes),
     "listen-ports": ('JSON: `[{"HTTP": 80}, {"HTTPS": 443}]`', _ports),
+    "conditions.SERVICE": (
+        'JSON: `[{"field": "source-ip", "sourceIpConfig": {"values": [RANGE]}}]`, 1-3 ranges, on the Ingress',
+        lambda text: bool(sources(text)),
+    ),
     "ssl-redirect": ("a port that is listened on", _whole(1, 65535)),
 }
 """Name without the prefix: its form in words, and whether a text has that form.
@@ -120,12 +144,13 @@ def used(annotations: Mapping[str, str] | None, *, on: str) -> dict[str, str]:
     """
     found = {key.removeprefix(PREFIX): text for key, text in (annotations or {}).items() if key.startswith(PREFIX)}
     for name, text in found.items():
-        if name not in TABLE:
+        kind = "conditions.SERVICE" if name.startswith("conditions.") else name
+        if kind not in TABLE:
             raise RehearsalError(
                 f"{on}: annotation {PREFIX}{name}: nobody knows here what a load balancer makes of it.",
                 remedy="leave it out; or teach the front door, rehearsal/front_door/, what it means.",
             )
-        form, has_form = TABLE[name]
+        form, has_form = TABLE[kind]
         if not has_form(text):
             raise RehearsalError(
                 f"{on}: annotation {PREFIX}{name}: {text!r} has not its form: {form}.", remedy="write it in its form."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rehearsal.front_door.routes import EVERYBODY, IDLE_SECONDS, Host, Rule, TargetGroup
 
 STAFF = "127.0.0.1"
-"""Whoever calls from here is somebody of the staff: within the CIDRs of each class that lists some."""
+"""Whoever calls from here is within the CIDRs of each class, and of each rule, that lists some."""
 
 OUTSIDE = "127.0.0.2"
 """Whoever calls from here is not; nor is who comes by the port for that, since browsers cannot choose where from."""
@@ -108,7 +108,8 @@ def _frontend(hosts: Sequence[Host], domain: str, sockets: Sockets) -> list[str]
     for host in hosts:
         for rule in host.rules:
             name = _name(rule.target) if rule.target else "no-service"
-            lines += [f"  use_backend {name} if {_is_host(host, domain)}{path}" for path in _paths(rule)]
+            asking = f" {{ src {' '.join((STAFF, *rule.sources))} }}" if rule.sources else ""
+            lines += [f"  use_backend {name} if {_is_host(host, domain)}{path}{asking}" for path in _paths(rule)]
     return [*lines, "  default_backend not-found"]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from rehearsal.errors import RehearsalError
-from rehearsal.front_door.annotations import string_map, used
+from rehearsal.front_door.annotations import sources, string_map, used
 from release.kubernetes_api import KubernetesObject
 
 CONTROLLER = "ingress.k8s.aws/alb"
@@ -45,6 +45,9 @@ _NEVER_TARGETS = (
     "alpha.service-controller.kubernetes.io/exclude-balancer",
 )
 """Labels of nodes that the controller registers nowhere (pkg/backend/endpoint_utils.go of its repository)."""
+
+_VALUES_OF_A_RULE = 5
+"""https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html."""
 
 _LEAVING = "ToBeDeletedByClusterAutoscaler"
 """Taint of a node that the autoscaler is about to remove; the controller deregisters it."""
@@ -118,11 +121,13 @@ class Rule:
         path: The path.
         exact: Whether it is the whole path, not its beginning up to a slash.
         target: None where the Service does not exist: the answer is 503.
+        sources: CIDRs of those whose requests it is for; all where none is listed.
     """
 
     path: str
     exact: bool
     target: TargetGroup | None
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,7 +244,11 @@ def _rule(
     exact = path.get("pathType") != "Prefix"
     normal = text if exact else text.rstrip("/") or "/"
     wanted = path["backend"].get("service") or _refuse(ingress, f"path {text}: its backend is no Service")
-    return Rule(path=normal, exact=exact, target=_target(ingress, own, wanted, objects, balancer))
+    asking = tuple(sources(own.get(f"conditions.{wanted['name']}", "")))
+    # Beside the host; a prefix is two, but for the shortest.
+    if asking and 1 + (1 if exact or normal == "/" else 2) + len(asking) > _VALUES_OF_A_RULE:
+        _refuse(ingress, f"path {text}: a rule of a load balancer has at most {_VALUES_OF_A_RULE} values")
+    return Rule(path=normal, exact=exact, target=_target(ingress, own, wanted, objects, balancer), sources=asking)
 
 
 def _target(

@@ -55,6 +55,19 @@ def staff_problems(settings: Settings) -> Iterator[Problem]:
     )
 
 
+def hook_problems(settings: Settings) -> Iterator[Problem]:
+    """A hook that is open to the world, or whose callers the public load balancer does not let in."""
+    hook = settings.delivery.hook if settings.delivery else None
+    if hook is None:
+        return
+    key = f"{PROJECT}:delivery.hook.cidrs"
+    yield from _listed_problems(key, hook.cidrs, whom="your Git provider", private="a hook comes from outside")
+    public = list(ipaddress.collapse_addresses(map(ipaddress.IPv4Network, settings.load_balancer.public_cidrs)))
+    for cidr in hook.cidrs:
+        if not any(ipaddress.IPv4Network(cidr).subnet_of(one) for one in public):
+            yield Problem(key, cidr, "ranges within loadBalancer.publicCidrs: the load balancer lets nobody else in")
+
+
 def regional_problems(settings: Settings) -> Iterator[Problem]:
     """A certificate or a web ACL that a load balancer of this stack cannot use: of another region or account."""
     asked = settings.load_balancer

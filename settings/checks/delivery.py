@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from settings.model import PROJECT, Settings
 from settings.problems import Problem
 
+SHORTEST_SECRET = 16
+"""Characters of the secret that signs."""
+
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """A source of no service; a service with the name of a repository that Jenkins has; an empty secret."""
+    """A source of no service; a service with the name of a repository that Jenkins has; an empty or short secret."""
     delivery = settings.delivery
     if delivery is None:
         return
@@ -26,4 +29,11 @@ def problems(settings: Settings) -> Iterator[Problem]:
             f"{key}.adminPassword",
             "",
             f"is empty; set it with: pulumi config set --secret --path '{key}.adminPassword'",
+        )
+    if delivery.hook and len(delivery.hook.secret.get_secret_value()) < SHORTEST_SECRET:
+        yield Problem(
+            f"{key}.hook.secret",
+            "",
+            f"is shorter than {SHORTEST_SECRET} characters; set it with: "
+            f"pulumi config set --secret --path '{key}.hook.secret'",
         )

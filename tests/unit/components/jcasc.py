@@ -28,13 +28,17 @@ SCHEMA: dict[str, Any] = {
                                 "username": str,
                                 "password": str,
                                 "description": str,
-                            }
+                            },
+                            "string": {"scope": str, "id": str, "secret": str, "description": str},
                         }
                     ]
                 }
             ]
         }
     },
+    # The setters of GitHubPluginConfig, the constructor of HookSecretConfig:
+    # https://github.com/jenkinsci/github-plugin/tree/v1.47.0/src/main/java/org/jenkinsci/plugins/github/config
+    "unclassified": {"gitHubPluginConfig": {"hookSecretConfigs": [{"credentialsId": str, "signatureAlgorithm": str}]}},
     # https://github.com/jenkinsci/job-dsl-plugin/wiki/JCasC
     "jobs": [{"script": str}],
 }

@@ -14,6 +14,13 @@ from tests.unit.program import CHECKOUT, run, stack_config
 
 PASSWORD = "made-up-admin-password"  # noqa: S105 - made up
 TOKEN = "made-up-git-token"  # noqa: S105 - likewise
+SECRET = "made-up-hook-secret"  # noqa: S105 - likewise
+HOOK: dict[str, Any] = {
+    "cidrs": ["192.30.252.0/22", "185.199.108.0/22", "140.82.112.0/20", "143.55.64.0/20"],
+    "secret": SECRET,
+}
+"""GitHub's ranges: one more than a rule of a load balancer takes."""
+
 DELIVERY: dict[str, Any] = {
     "adminPassword": PASSWORD,
     "certificates": certificates.made(datetime(2026, 1, 1, tzinfo=UTC)),
@@ -37,3 +44,9 @@ def config(**changes: Any) -> dict[str, str]:
 def with_jenkins(*, preview: bool = False) -> Graph:
     """Its graph."""
     return run(CHECKOUT / "__main__.py", stack="dev", config=config(), preview=preview)
+
+
+@cache
+def with_hook(*, preview: bool = False) -> Graph:
+    """The same where GitHub tells of pushes."""
+    return run(CHECKOUT / "__main__.py", stack="dev", config=config(hook=HOOK), preview=preview)

@@ -12,10 +12,11 @@ import versions
 from components.ingress_class import IngressClassArgs
 from rehearsal.toolchain.tools import LOAD_BALANCER_CONTROLLER
 from settings import PROJECT
+from tests.unit.components.jenkins import with_jenkins
 from tests.unit.graph import Graph
 from tests.unit.program import CHECKOUT, run, stack_config, stack_of
 
-STAFF_TAKES = ["logging", "jenkins"]
+STAFF_TAKES = ["logging"]
 NAME = "aws-load-balancer-controller"
 
 
@@ -41,6 +42,10 @@ def test_the_public_one_takes_prod_and_nothing_else(graph: Graph) -> None:
     specs = asked(graph)
     assert takes(specs["public"]) == ["prod"]
     assert takes(specs["staff"]) == ["dev", *STAFF_TAKES]
+
+
+def test_a_tool_that_is_not_there_is_on_no_load_balancer() -> None:
+    assert takes(asked(with_jenkins())["staff"]) == ["dev", "logging", "jenkins"]
 
 
 def test_only_the_setting_puts_dev_on_the_public_one() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from components.jenkins.jobs import quoted
 from settings import PROJECT, capacity
 from settings.quantities import cpu_millis, memory_bytes
 from tests.unit.components.jcasc import POD_TEMPLATES, unknown
-from tests.unit.components.jenkins import DELIVERY, PASSWORD, TOKEN, config, with_jenkins
+from tests.unit.components.jenkins import DELIVERY, PASSWORD, SECRET, TOKEN, config, with_hook, with_jenkins
 from tests.unit.graph import Graph, Registration, Secret, every
 from tests.unit.pipelines.jenkinsfile import parsed
 from tests.unit.program import CHECKOUT, platform, run
@@ -36,18 +36,19 @@ def named(graph: Graph, kind: str, name: str) -> Registration:
     return found
 
 
-def chart() -> Mapping[str, Any]:
-    (release,) = (one for one in with_jenkins().of_type("kubernetes:helm.sh/v3:Release") if one.name == "jenkins")
+def chart(graph: Graph | None = None) -> Mapping[str, Any]:
+    releases = (graph or with_jenkins()).of_type("kubernetes:helm.sh/v3:Release")
+    (release,) = (one for one in releases if one.name == "jenkins")
     return release.inputs
 
 
-def casc() -> dict[str, Any]:
-    return json.loads(chart()["values"]["controller"]["JCasC"]["configScripts"]["hello"])
+def casc(graph: Graph | None = None) -> dict[str, Any]:
+    return json.loads(chart(graph)["values"]["controller"]["JCasC"]["configScripts"]["hello"])
 
 
-def job_script() -> str:
+def job_script(graph: Graph | None = None) -> str:
     """As the plugin hands it to Job DSL."""
-    return str(casc()["jobs"][0]["script"]).replace("^${", "${")
+    return str(casc(graph)["jobs"][0]["script"]).replace("^${", "${")
 
 
 def templates() -> dict[str, dict[str, Any]]:
@@ -88,8 +89,9 @@ def test_the_admin_and_git_logins_come_from_secrets() -> None:
     assert {"name": "jenkins-git", "keyName": "token"} in controller["additionalExistingSecrets"]
 
 
-def test_the_configuration_has_attributes_that_its_plugins_document() -> None:
-    assert list(unknown(casc())) == []
+@pytest.mark.parametrize("made", [with_jenkins, with_hook])
+def test_the_configuration_has_attributes_that_its_plugins_document(made: Callable[[], Graph]) -> None:
+    assert list(unknown(casc(made()))) == []
     assert list(unknown(json.loads(chart()["values"]["agent"]["podTemplates"]["hello"]), POD_TEMPLATES)) == []
     wrong = {"jenkins": {"quietPeriod": "5", "sytemMessage": ""}, "jobs": {}}
     assert list(unknown(wrong)) == ["$.jenkins.quietPeriod: not int", "$.jenkins.sytemMessage", "$.jobs: not a list"]
@@ -239,6 +241,31 @@ def test_staff_reach_it_and_nobody_else() -> None:
     assert ingress.spec["rules"][0]["host"] == "jenkins.dev.hello.example.com"
     (staff,) = (one for one in graph.of_kind("Ingress") if one.metadata["namespace"] == "logging")
     assert ingress.spec["ingressClassName"] == staff.spec["ingressClassName"]
+
+
+def test_a_push_that_github_signed_starts_what_is_polled_and_nothing_else_is_believed() -> None:
+    graph = with_hook()
+    script = job_script(graph)
+    assert script.count("githubPush()") == script.count("pollSCM") == 3, "who brings out on prod is a person"
+    assert casc(graph)["unclassified"] == {
+        "gitHubPluginConfig": {"hookSecretConfigs": [{"credentialsId": "jenkins-hook", "signatureAlgorithm": "SHA256"}]}
+    }
+    (entry,) = casc(graph)["credentials"]["system"]["domainCredentials"]
+    (secret,) = (one["string"] for one in entry["credentials"] if "string" in one)
+    assert (secret["id"], secret["secret"], secret["scope"]) == ("jenkins-hook", "${jenkins-hook-secret}", "SYSTEM")
+    controller = chart(graph)["values"]["controller"]
+    assert {"name": "jenkins-hook", "keyName": "secret"} in controller["additionalExistingSecrets"]
+    plugins = {name: f"{name}:{version}" for name, version in versions.JENKINS_HOOK_PLUGINS.items()}
+    assert plugins["github"] in controller["installPlugins"]
+    data = named(graph, "Secret", "jenkins-hook").inputs["stringData"]
+    assert isinstance(data, Secret) or all(isinstance(value, Secret) for value in data.values())
+    assert not any(SECRET in text for one in graph.resources.values() for text in in_clear(one.inputs))
+
+
+def test_without_the_setting_nothing_listens_for_a_webhook() -> None:
+    assert "githubPush" not in job_script()
+    assert "unclassified" not in casc()
+    assert not any(plugin.startswith("github:") for plugin in chart()["values"]["controller"]["installPlugins"])
 
 
 def test_buildkitd_asks_for_certificates_and_is_reached_by_who_builds_only() -> None:

@@ -40,6 +40,16 @@ FORMS: dict[str, tuple[list[str], list[str]]] = {
             '{"HTTP": 80}',
         ],
     ),
+    "conditions.SERVICE": (
+        ['[{"field": "source-ip", "sourceIpConfig": {"values": ["192.0.2.0/24", "198.51.100.0/24"]}}]'],
+        [
+            "[]",
+            '[{"field": "host-header", "hostHeaderConfig": {"values": ["other.example.com"]}}]',
+            '[{"field": "source-ip", "sourceIpConfig": {"values": []}}]',
+            '[{"field": "source-ip", "sourceIpConfig": {"values": ["everybody"]}}]',
+            '[{"field": "source-ip", "sourceIpConfig": {"values": ["::1", "::2", "::3", "::4"]}}]',
+        ],
+    ),
     "ssl-redirect": (["443"], ["0", "65536", "true"]),
 }
 

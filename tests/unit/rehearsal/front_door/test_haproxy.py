@@ -52,6 +52,15 @@ def test_only_staff_are_let_to_hosts_of_a_class_with_a_list() -> None:
     assert denial.endswith(f"!{{ src 127.0.0.1 {OFFICE} }}")
 
 
+def test_a_rule_with_a_condition_is_for_listed_addresses_and_for_others_there_is_nothing() -> None:
+    condition = '[{"field": "source-ip", "sourceIpConfig": {"values": ["192.0.2.0/24"]}}]'
+    one = ingress("prod", DOMAIN, path("/hook/", "frontend", "Exact"), **{"conditions.frontend": condition})
+    found = haproxy.configuration(routes(cluster(ingresses=[one])), domain=DOMAIN, sockets=SOCKETS)
+    (chosen,) = re.findall(r"use_backend prod\S+ if {[^}]*}(.*)", found)
+    assert chosen == " { path -m str /hook/ } { src 127.0.0.1 192.0.2.0/24 }"
+    assert "default_backend not-found" in found
+
+
 def test_a_lost_request_is_not_tried_again_and_targets_connections_are_shared() -> None:
     lines = {line.strip() for line in text().splitlines()}
     assert {"retries 0", "http-reuse always", "option idle-close-on-response"} <= lines

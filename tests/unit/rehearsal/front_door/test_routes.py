@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -55,6 +56,24 @@ def test_each_host_leads_to_the_nodes_of_its_environment_and_no_other() -> None:
         ("/api", 31002),
         ("/", 31001),
     ]
+
+
+def on_condition(*ranges: str) -> str:
+    return json.dumps([{"field": "source-ip", "sourceIpConfig": {"values": ranges}}])
+
+
+def test_a_rule_is_for_those_that_its_condition_lists() -> None:
+    host = prod(path("/hook/", "frontend", "Exact"), **{"conditions.frontend": on_condition("192.0.2.0/24")})
+    assert [(rule.path, rule.sources) for rule in host.rules] == [("/hook/", ("192.0.2.0/24",))]
+    host = prod(path("/hook/", "frontend", "Exact"), **{"conditions.gateway": on_condition("192.0.2.0/24")})
+    assert [rule.sources for rule in host.rules] == [()], "it is another Service's"
+
+
+def test_a_rule_with_more_values_than_a_load_balancer_takes_is_refused() -> None:
+    three = {"conditions.frontend": on_condition("192.0.2.0/26", "192.0.2.64/26", "192.0.2.128/26")}
+    assert len(prod(path("/hook/", "frontend", "Exact"), **three).rules[0].sources) == 3
+    one = ingress("prod", DOMAIN, path("/hook", "frontend"), **three)
+    assert "at most 5 values" in refusal(ingresses=[one])
 
 
 def test_exact_paths_come_first_and_then_the_longest_prefix() -> None:
