@@ -14,8 +14,10 @@ from logs_setup.client import Request
 HEADERS = {"kbn-xsrf": "logs-setup"}
 BOUNDARY = "logs-setup-boundary"
 
-ERRORS = "level : (error or fatal or critical or severe) or message : Traceback"
-"""In Kibana's query language. Python prints a traceback without a level."""
+ERRORS = (
+    'level : (error or fatal or critical or severe) or message : (Traceback or "Exception in thread" or "Caused by")'
+)
+"""In Kibana's query language. What nobody logs, Python and Java print without a level."""
 
 
 def ready() -> Request:

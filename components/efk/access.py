@@ -28,7 +28,9 @@ ROLES: Mapping[str, object] = {
             "create_snapshot",
             "cluster:admin/repository/put",
         ],
-        "indices": [{"names": [OURS], "privileges": ["create_index", "view_index_metadata"]}],
+        # A lifecycle acts as who wrote it: what rolls indices over and deletes them is this role. It reads no event.
+        # https://www.elastic.co/docs/troubleshoot/elasticsearch/index-lifecycle-management-errors
+        "indices": [{"names": [OURS], "privileges": ["manage"]}],
         "applications": [
             {"application": "kibana-.kibana", "privileges": ["space_all"], "resources": ["space:default"]}
         ],

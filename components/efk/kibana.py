@@ -1,4 +1,4 @@
-"""Kibana's namespace and host name; the programs themselves, and what may reach them, are not built yet."""
+"""Kibana's namespace, and what its host leads to; `logs` makes the programs themselves."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from tests.unit.program import stack_config
 
 LOGGING = "logging"
 LOG_COLLECTOR = "log-collector"
+ZONE = "topology.kubernetes.io/zone"
 
 CONFINED: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
@@ -136,6 +137,10 @@ def test_the_real_operator_makes_elasticsearch_and_kibana_of_what_it_is_asked_fo
     assert api.get("policy/v1", "PodDisruptionBudget", "hello-es-default", LOGGING)
     claims = api.list("v1", "PersistentVolumeClaim", namespace=LOGGING)
     assert [claim["status"]["phase"] for claim in claims] == ["Bound"] * wanted.nodes
+    if wanted.zone_awareness:
+        placed = api.list("v1", "Pod", namespace=LOGGING, label_selector="common.k8s.elastic.co/type=elasticsearch")
+        zones = {one["metadata"]["name"]: one["metadata"]["labels"][ZONE] for one in api.list("v1", "Node")}
+        assert len({zones[one["spec"]["nodeName"]] for one in placed}) == wanted.nodes, "each in a zone of its own"
     events = api.list("v1", "Event", namespace=LOGGING)
     assert [one["message"] for one in events if one["reason"] == "Validation"] == []
 

@@ -40,14 +40,14 @@ def acting_as(kubeconfig: Path, identity: str) -> KubernetesApi:
     return api
 
 
-def with_token(kubeconfig: Path, service_account: str) -> dict[str, Any]:
-    """A kubeconfig with a token that the API server makes, as for a pod of the delivery namespace's service account.
+def with_token(kubeconfig: Path, service_account: str, namespace: str = DELIVERY) -> dict[str, Any]:
+    """A kubeconfig with a token that the API server makes, as for a pod of the service account.
 
     https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
     """
     api: Any = KubernetesApi(kubeconfig)._rest  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     answer = api.call_api(
-        f"/api/v1/namespaces/{DELIVERY}/serviceaccounts/{service_account}/token",
+        f"/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}/token",
         "POST",
         body={"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}},
         response_type="object",

@@ -9,6 +9,7 @@ from components.efk.fluentd.outputs import Elasticsearch
 from components.efk.fluentd.syntax import Section, label, relabel, section
 
 WHOLE = "@WHOLE"
+BLOCKS = "@BLOCKS"
 EVENTS = "@EVENTS"
 
 SYSTEM = section("system", {"log_level": "info"})
@@ -46,7 +47,8 @@ def way(environments: Sequence[str]) -> list[Section]:
     """From lines to events: what happens in between, without beginning and end."""
     return [
         lines.joined(WHOLE),
-        label(WHOLE, lines.readable(), traces.traces(EVENTS), relabel(EVENTS)),
+        label(WHOLE, lines.readable(), traces.blocks(BLOCKS), relabel(BLOCKS)),
+        label(BLOCKS, traces.announced(EVENTS), relabel(EVENTS)),
         label(
             EVENTS,
             masks.masks(),

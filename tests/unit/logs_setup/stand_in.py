@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -28,12 +29,14 @@ class Account:
         there: What was made, by path; data views and saved objects by id.
         faults: Statuses that the next requests of a path get instead of an answer.
         url: Where it listens.
+        password: Of the only user that it knows.
     """
 
     asked: list[str] = field(default_factory=list[str])
     there: dict[str, Any] = field(default_factory=dict[str, Any])
     faults: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     url: str = ""
+    password: str = PASSWORD
 
     def answer(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
         """Status and body of an answer."""
@@ -43,7 +46,7 @@ class Account:
         if path.startswith("/api/v1/"):
             self.there[path] = json.loads(body)["data"]
             return 200, {"kind": "ConfigMap"}
-        login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        login = base64.b64encode(f"{USER}:{self.password}".encode()).decode()
         if headers.get("authorization") != f"Basic {login}":
             return 401, {"error": {"type": "security_exception"}}
         return (
@@ -108,9 +111,9 @@ class Account:
 
 
 @contextmanager
-def serving() -> Generator[Account]:
-    """A server of all three."""
-    account = Account()
+def serving(certificate: ssl.SSLContext | None = None, *, password: str = PASSWORD) -> Generator[Account]:
+    """A server of all three, over HTTPS where it has a certificate."""
+    account = Account(password=password)
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
@@ -129,6 +132,8 @@ def serving() -> Generator[Account]:
             """Says nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if certificate is not None:
+        server.socket = certificate.wrap_socket(server.socket, server_side=True)
     account.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -1,6 +1,6 @@
 """Does what Fluentd and its plugins do with events on our way, as their sources have it.
 
-Checked against the real ones: `golden.py` says how. What is left out: time, buffers, outputs.
+Checked against the real ones: `test_golden.py` says how. What is left out: time, buffers, outputs.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Fluentd:
             _time, stream, logtag, message = line.split(b" ", 3)
             record = {"stream": stream.decode(), "logtag": logtag.decode(), "message": message}
             self._enter(self._tail.parameters["@label"], tag, record)
-        for key in list(self._held):
-            self._time_out(key)
+        while self._held:
+            self._time_out(next(iter(self._held)))
         return self.written[before:]
 
     def _enter(self, name: str, tag: str, record: Record) -> None:
@@ -109,10 +109,11 @@ class Fluentd:
             self._held[key] = [record]
             if earlier is not None:
                 self._pass(rest, tag, earlier)
-        elif held:
+        elif held and pattern(section.parameters.get("continuous_line_regexp", "//")).search(record["message"]):
             held.append(record)
         else:
-            self._pass(rest, tag, record)
+            for one in [*([self._flushed(key, section)] if held else []), record]:
+                self._pass(rest, tag, one)
 
     def _flushed(self, key: tuple[int, str, str], section: Section) -> Record:
         held = self._held.pop(key)
@@ -122,9 +123,11 @@ class Fluentd:
         return {**held[0], "message": joined}
 
     def _time_out(self, key: tuple[int, str, str]) -> None:
-        if self._held.get(key):
-            section, tag = self._rest[key]
+        section, tag = self._rest[key]
+        if self._held[key]:
             self._enter(section.parameters["timeout_label"], tag, self._flushed(key, section))
+        else:
+            del self._held[key]
 
 
 def _matches(argument: str, tag: str) -> bool:

@@ -1,0 +1,168 @@
+"""The setup of the logs as its pod would run it: what is mounted into it, as whom, by the operator's certificates."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import ssl
+import time
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+import logs_setup
+from logs_setup.__main__ import set_up
+from logs_setup.client import Request, Server, SetupError
+from rehearsal import status
+from rehearsal.lifecycle import Rehearsal
+from release.kubernetes_api import KubernetesApi
+from tests.rehearsal.conftest import eventually
+from tests.rehearsal.stacks import ONE_STACK
+from tests.release.identities import with_token
+from tests.unit.logs_setup.stand_in import Account, serving
+
+LOGGING = "logging"
+LOG_COLLECTOR = "log-collector"
+SECONDS = 30
+
+
+def cron_job(api: KubernetesApi) -> dict[str, Any]:
+    found = api.get("batch/v1", "CronJob", "logs-setup", LOGGING)
+    assert found
+    return found["spec"]["jobTemplate"]["spec"]
+
+
+def secret(api: KubernetesApi, name: str) -> dict[str, bytes]:
+    found = api.get("v1", "Secret", name, LOGGING)
+    assert found, name
+    return {key: base64.b64decode(value) for key, value in found["data"].items()}
+
+
+def pod(api: KubernetesApi) -> dict[str, Any]:
+    return cron_job(api)["template"]["spec"]
+
+
+def mounted(api: KubernetesApi, folder: Path) -> dict[str, Any]:
+    """Puts the certificates into a folder as they are mounted; what the script is told, with their paths."""
+    volumes: dict[str, dict[str, Any]] = {one["name"]: one for one in pod(api)["volumes"]}
+    for source in volumes["certificates"]["projected"]["sources"]:
+        content = secret(api, source["secret"]["name"])
+        for item in source["secret"]["items"]:
+            (folder / item["path"]).write_bytes(content[item["key"]])
+    script = api.get("v1", "ConfigMap", volumes["script"]["configMap"]["name"], LOGGING)
+    assert script
+    data: dict[str, str] = dict(script["data"])
+    told = json.loads(data.pop("parameters.json"))
+    assert data == logs_setup.files()
+    return {**told, **{key: str(folder / Path(told[key]).name) for key in ("elasticsearchCa", "kibanaCa")}}
+
+
+def password(api: KubernetesApi) -> str:
+    (container,) = pod(api)["containers"]
+    (variable,) = container["env"]
+    key = variable["valueFrom"]["secretKeyRef"]
+    return secret(api, key["name"])[key["key"]].decode()
+
+
+def itself(platform: Rehearsal, folder: Path) -> Server:
+    """The API server, asked by the token that the pod would have."""
+    as_it = with_token(platform.layout.kubeconfig, pod(platform.api())["serviceAccountName"], LOGGING)
+    cluster, user = as_it["clusters"][0]["cluster"], as_it["users"][0]["user"]
+    certificate = folder / "kubernetes.crt"
+    certificate.write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
+    login = {"Authorization": f"Bearer {user['token']}"}
+    return Server("Kubernetes", cluster["server"], str(certificate), login, time.monotonic() + SECONDS)
+
+
+@contextmanager
+def stand_ins(api: KubernetesApi, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[dict[str, Account]]:
+    """Elasticsearch and Kibana, by their Services' names, with the certificates that the operator made for them."""
+    names = {"elasticsearch": ("hello-es", 9200), "kibana": ("kibana-kb", 5601)}
+    resolve, known = socket.getaddrinfo, dict[tuple[str, int], int]()
+
+    def here(host: Any, port: Any, *more: Any, **options: Any) -> Any:
+        if (host, port) in known:
+            return resolve("127.0.0.1", known[host, port], *more, **options)
+        return resolve(host, port, *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", here)
+    with ExitStack() as stack:
+        accounts: dict[str, Account] = {}
+        for name, (prefix, port) in names.items():
+            made = secret(api, f"{prefix}-http-certs-internal")
+            for key in ("tls.crt", "tls.key"):
+                (folder / f"{name}-{key}").write_bytes(made[key])
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(folder / f"{name}-tls.crt", folder / f"{name}-tls.key")
+            accounts[name] = stack.enter_context(serving(context, password=password(api)))
+            known[f"{prefix}-http.{LOGGING}.svc", port] = urlsplit(accounts[name].url).port or 0
+        yield accounts
+
+
+def test_it_sets_everything_up_over_tls_with_its_own_password_and_its_own_right(
+    platform: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = platform.api()
+    parameters = mounted(api, tmp_path)
+    deadline = time.monotonic() + SECONDS
+    with stand_ins(api, tmp_path, monkeypatch) as there:
+        set_up(parameters, password(api), deadline=deadline, kubernetes=itself(platform, tmp_path))
+        first = {name: dict(account.there) for name, account in there.items()}
+        set_up(parameters, password(api), deadline=deadline, kubernetes=itself(platform, tmp_path))
+        assert {name: account.there for name, account in there.items()} == first
+    assert "/_data_stream/logs-hello-prod" in first["elasticsearch"]
+    assert {"dev", "prod", "platform", "default", "prod-dashboard"} <= set(first["kibana"])
+    # What Fluentd waits for.
+    trusted = Path(parameters["elasticsearchCa"]).read_text()
+    assert (api.get("v1", "ConfigMap", "elasticsearch-ca", LOG_COLLECTOR) or {})["data"] == {"ca.crt": trusted}
+
+
+def test_a_server_with_another_certificate_is_not_told_the_password(
+    platform: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = platform.api()
+    parameters = {**mounted(api, tmp_path), "elasticsearchCa": str(tmp_path / "kibana.crt")}
+    with (
+        stand_ins(api, tmp_path, monkeypatch) as there,
+        pytest.raises(SetupError, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
+        set_up(parameters, password(api), deadline=time.monotonic(), kubernetes=itself(platform, tmp_path))
+    assert there["elasticsearch"].asked == []
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("GET", f"/api/v1/namespaces/{LOGGING}/secrets"),
+        Request("GET", f"/api/v1/namespaces/{LOG_COLLECTOR}/configmaps"),
+        Request("DELETE", f"/api/v1/namespaces/{LOG_COLLECTOR}/configmaps/elasticsearch-ca"),
+        Request("GET", "/api/v1/nodes"),
+    ],
+    ids=lambda one: f"{one.method} {one.path}",
+)
+@ONE_STACK
+def test_it_may_do_nothing_else_in_the_cluster(platform: Rehearsal, tmp_path: Path, request_: Request) -> None:
+    with pytest.raises(SetupError, match="403"):
+        itself(platform, tmp_path).ask(request_)
+
+
+def test_the_documented_command_starts_a_run_that_is_placed_among_the_tools(platform: Rehearsal) -> None:
+    api = platform.api()
+    metadata = {"name": "logs-setup-by-hand", "namespace": LOGGING}
+    api.create({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": cron_job(api)})
+
+    def ended() -> bool:
+        return (api.get("batch/v1", "Job", metadata["name"], LOGGING) or {}).get("status", {}).get("succeeded") == 1
+
+    try:
+        eventually(ended, "the Job has run")
+        (run,) = api.list("v1", "Pod", namespace=LOGGING, label_selector=f"job-name={metadata['name']}")
+        environment_of = {node.name: node.environment for node in status.nodes(api)}
+        assert environment_of[run["spec"]["nodeName"]] == "dev"
+    finally:
+        api.delete("batch/v1", "Job", metadata["name"], LOGGING)
