@@ -54,7 +54,7 @@ class DeliveryArgs:
 class Delivery(pulumi.ComponentResource):
     """A namespace for the programs that deliver, their identities, and the rights and limits of a release.
 
-    And Jenkins, and a role for previews, where the settings have them. It takes providers of both, `aws` and
+    And Jenkins, and roles for previews, where the settings have them. It takes providers of both, `aws` and
     `kubernetes`.
 
     Attributes:
@@ -107,7 +107,9 @@ class Delivery(pulumi.ComponentResource):
             if jenkins.hook:
                 self.backends["hook"] = jenkins.hook
         if args.config.previews:
-            Previews(name, PreviewsArgs(previews=args.config.previews, cluster=args.cluster), opts=child)
+            agents_in = self.namespace if args.config.previews_in_jenkins else None
+            asked = PreviewsArgs(previews=args.config.previews, cluster=args.cluster, agents_in=agents_in)
+            Previews(name, asked, opts=child)
         self.register_outputs({"namespace": self.namespace})
 
     def _identity(self, account: str, cluster: ClusterReference, statement: Statement) -> None:

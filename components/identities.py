@@ -13,6 +13,9 @@ RELEASE = "hello-release"
 VERIFY = "hello-verify"
 """Service account that records which images were tried on dev, and changes nothing else."""
 
+PREVIEW = "hello-preview"
+"""Service account that previews changes of the platform: it asks for its rights by an IAM role, as people do."""
+
 TOOL = {labels.SERVICE: RELEASE}
 """Labels of a pod in that namespace that runs the release tool, as whichever of the two: policies let it out and in."""
 

@@ -41,12 +41,14 @@ class PodIdentityArgs:
         namespace: Of the service account.
         service_account: Its name; it need not exist yet.
         statements: What its pods may do in AWS.
+        managed_policies: Names of policies that AWS manages, with their path: what they may do besides.
     """
 
     cluster: ClusterReference
     namespace: str
     service_account: str
     statements: Sequence[Statement]
+    managed_policies: Sequence[str] = ()
 
 
 class PodIdentity(pulumi.ComponentResource):
@@ -67,6 +69,7 @@ class PodIdentity(pulumi.ComponentResource):
             RoleArgs(
                 account=args.cluster.account,
                 trust=pods_trust(args.cluster, args.namespace, args.service_account),
+                managed_policies=args.managed_policies,
                 statements=args.statements,
             ),
             opts=pulumi.ResourceOptions(parent=self),

@@ -1,16 +1,20 @@
-# The image of Jenkins' agents: git, buildctl, the release tool, and what each stage runs. Built from the checkout's root;
-# its `test` is whether all of them start. The setting `delivery.agentImage` names it by digest.
+# The image of Jenkins' agents: git, buildctl, the release tool, and what each stage runs; for previews, Pulumi's engine and
+# the AWS CLI. Built from the checkout's root; its `test` is whether all of them start. The setting `delivery.agentDigest`
+# names it.
 FROM docker.io/moby/buildkit:v0.26.3 AS buildkit
+
+FROM docker.io/pulumi/pulumi-base:3.250.0 AS pulumi
 
 FROM docker.io/jenkins/inbound-agent:3385.vf1123fb_515da_-1-jdk21 AS agent
 USER root
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends git python3 python3-venv \
+    && apt-get install --yes --no-install-recommends awscli git python3 python3-venv \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/hello
 COPY requirements-release.txt ./
 RUN python3 -m venv .venv && .venv/bin/pip install --no-cache-dir --requirement requirements-release.txt
 COPY --from=buildkit /usr/bin/buildctl /usr/local/bin/
+COPY --from=pulumi /pulumi/bin/ /usr/local/bin/
 COPY components ./components
 COPY release ./release
 COPY pipelines ./pipelines
@@ -19,6 +23,7 @@ USER jenkins
 WORKDIR /home/jenkins
 
 FROM agent AS test
-RUN python3 -m release --help && python3 -m pipelines.ecr --help && buildctl --version && git --version
+RUN python3 -m release --help && python3 -m pipelines.ecr --help && buildctl --version && git --version \
+    && pulumi version && aws --version
 
 FROM agent

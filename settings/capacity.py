@@ -112,7 +112,8 @@ def tooling(logs: Logs) -> list[Pods]:
     """What runs on the nodes that are not tainted. Jenkins is reserved, also where there is none."""
     return [
         Pods("Jenkins", _requests("510m", "2112Mi"), 1),
-        Pods("Jenkins agent", _requests("500m", "1Gi"), 2),
+        Pods("Jenkins agent", _requests("500m", "1Gi"), 1),
+        Pods("Jenkins agent that previews", _requests("500m", "2Gi"), 1),
         Pods("buildkitd", _requests("500m", "1Gi"), 1),
         Pods("Elasticsearch", _requests(logs.cpu, logs.memory), logs.nodes),
         KIBANA,

@@ -459,10 +459,14 @@ class Logs(Model):
 
 
 class Previews(Model):
-    """A role for previews on GitHub: it looks, and changes nothing."""
+    """Who previews, on GitHub or in Jenkins: a role that looks, and changes nothing."""
 
-    repository: GitHubRepository = Field(description="This platform's repository on GitHub.")
-    environment: GitHubEnvironment = Field(description="The repository's environment whose jobs may act as the role.")
+    repository: GitHubRepository | None = Field(
+        default=None, description="This platform's repository on GitHub; left out, nobody previews there."
+    )
+    environment: GitHubEnvironment | None = Field(
+        default=None, description="The repository's environment whose jobs may act as the role."
+    )
     oidc_provider_arn: OidcProviderArn | None = Field(
         default=None,
         description="GitHub's identity provider in IAM, where the account has one; left out, this stack makes it: "
@@ -530,6 +534,12 @@ class Settings(Model):
         jenkins = {"jenkins": self.jenkins_host} if self.delivery else {}
         hook = {"hook": f"hook.{self.domain}"} if self.delivery and self.delivery.hook else {}
         return {**{name: self.host(name) for name in ENVIRONMENTS}, "logs": self.log_host, **jenkins, **hook}
+
+    @property
+    def previews_in_jenkins(self) -> bool:
+        """Whether Jenkins previews changes of this platform: it knows its source, and where the state is."""
+        source = self.delivery.platform if self.delivery else None
+        return bool(source and self.previews and self.previews.state_bucket)
 
     def tainted(self, environment: EnvironmentName) -> bool:
         """Whether the environment's nodes refuse pods that do not tolerate them."""

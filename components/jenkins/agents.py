@@ -10,12 +10,19 @@ from typing import Any
 
 from components import labels
 from components.identities import DELIVERY, TOOL
-from components.jenkins.names import BUILDER, BUILDKIT_CLIENT, SERVICE_ACCOUNTS
+from components.jenkins.names import BUILDER, BUILDKIT_CLIENT, PREVIEWER, SERVICE_ACCOUNTS
 
 HOME = "/home/jenkins"
 BUILDKIT_TLS = "/etc/buildkit"
-REQUESTS = {"cpu": "500m", "memory": "1Gi", "ephemeral-storage": "2Gi"}
-LIMITS = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "8Gi"}
+MEMORY = {"preview": "2Gi"}
+"""Of kinds that need more than 1 GiB: an engine with its providers, AWS's the largest."""
+
+LABELS = {"build": BUILDER, "preview": PREVIEWER}
+"""Of kinds whose pods run anything but the release tool: policies let out each kind to what it needs."""
+
+WITH_A_TOKEN = ("release", "verify")
+"""Kinds whose pods ask the Kubernetes API as their service account."""
+
 USER = 1000
 
 
@@ -30,12 +37,12 @@ def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict
     """The pod of a kind of agent.
 
     Args:
-        kind: `build`, `release` or `verify`.
+        kind: `build`, `release`, `verify` or `preview`.
         image: The agents' image, by digest.
         environment: On whose nodes it runs.
         priority_class: Its PriorityClass.
     """
-    builds = kind == "build"
+    builds, memory = kind == "build", MEMORY.get(kind, "1Gi")
     volumes: list[dict[str, Any]] = [{"name": "home", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
     mounts: list[dict[str, Any]] = [{"name": "home", "mountPath": HOME}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - its own volume
     if builds:
@@ -44,11 +51,10 @@ def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"namespace": DELIVERY, "labels": dict(BUILDER if builds else TOOL)},
+        "metadata": {"namespace": DELIVERY, "labels": dict(LABELS.get(kind, TOOL))},
         "spec": {
             "serviceAccountName": SERVICE_ACCOUNTS[kind],
-            # Who builds asks nothing of the Kubernetes API.
-            "automountServiceAccountToken": not builds,
+            "automountServiceAccountToken": kind in WITH_A_TOKEN,
             "affinity": on_nodes_of(environment),
             "tolerations": [
                 {"key": labels.ENVIRONMENT, "operator": "Equal", "value": environment, "effect": "NoSchedule"}
@@ -66,7 +72,10 @@ def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict
                 {
                     "name": "jnlp",
                     "image": image,
-                    "resources": {"requests": REQUESTS, "limits": LIMITS},
+                    "resources": {
+                        "requests": {"cpu": "500m", "memory": memory, "ephemeral-storage": "2Gi"},
+                        "limits": {"cpu": "1", "memory": memory, "ephemeral-storage": "8Gi"},
+                    },
                     "securityContext": {
                         "allowPrivilegeEscalation": False,
                         "capabilities": {"drop": ["ALL"]},
@@ -80,8 +89,9 @@ def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict
     }
 
 
-def templates(image: str, *, environment: str, priority_class: str) -> str:
+def templates(image: str, *, environment: str, priority_class: str, previews: bool) -> str:
     """The chart's `podTemplates`: JSON, which is YAML too."""
+    kinds = [kind for kind in SERVICE_ACCOUNTS if previews or kind != "preview"]
     return json.dumps(
         [
             {
@@ -90,9 +100,10 @@ def templates(image: str, *, environment: str, priority_class: str) -> str:
                 "nodeUsageMode": "EXCLUSIVE",
                 "serviceAccount": SERVICE_ACCOUNTS[kind],
                 "yamlMergeStrategy": "override",
+                **({"instanceCap": 1} if kind in MEMORY else {}),
                 "yaml": json.dumps(pod(kind, image, environment=environment, priority_class=priority_class), indent=1),
             }
-            for kind in SERVICE_ACCOUNTS
+            for kind in kinds
         ],
         indent=1,
     )

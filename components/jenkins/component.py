@@ -16,6 +16,7 @@ import settings
 import versions
 from components import limits
 from components.cluster_reference import ClusterReference
+from components.identities import PREVIEW
 from components.ingress import Backend, Route
 from components.jenkins import agents, reach
 from components.jenkins.backups import Backups, BackupsArgs
@@ -145,12 +146,15 @@ class Jenkins(pulumi.ComponentResource):
     def _values(self, registry: str) -> Mapping[str, object]:
         delivery, environment = self._args.delivery, self._args.config.tools_on
         jenkinsfiles = {one: pipelines.jenkinsfile(one) for one in settings.ENVIRONMENTS}
+        previews = self._args.config.previews
+        here = self._args.config.previews_in_jenkins
         variables = {
             "REGISTRY": registry,
             "CACHE": f"{registry}/{CACHE}",
             "BUILDKIT_HOST": HOST,
             "BUILDKIT_TLS": agents.BUILDKIT_TLS,
             **({"NOTIFY_URL": delivery.notify_url} if delivery.notify_url else {}),
+            **(self._preview_variables(previews) if previews and here else {}),
         }
         return values(
             url=self.url,
@@ -159,16 +163,28 @@ class Jenkins(pulumi.ComponentResource):
             storage_class=STORAGE_CLASS,
             configuration=configuration(
                 variables=variables,
-                jobs=jobs(delivery, jenkinsfiles),
+                jobs=jobs(delivery, jenkinsfiles, pipelines.jenkinsfile("preview") if here else None),
                 git=delivery.git is not None,
                 hook=delivery.hook is not None,
             ),
             pod_templates=agents.templates(
-                f"{registry}/{AGENT}@{delivery.agent_digest}", environment=environment, priority_class=TOOLING
+                f"{registry}/{AGENT}@{delivery.agent_digest}",
+                environment=environment,
+                priority_class=TOOLING,
+                previews=here,
             ),
             plugins={**versions.JENKINS_PLUGINS, **(versions.JENKINS_HOOK_PLUGINS if delivery.hook else {})},
             secrets={secret: list(clear) for secret, clear in secrets(delivery).items()},
         )
+
+    def _preview_variables(self, previews: settings.Previews) -> dict[str, str]:
+        """What a preview of this stack needs to find it."""
+        account = self._args.cluster.account
+        return {
+            "STACK": account.tags["stack"],
+            "AWS_REGION": account.region,
+            "PULUMI_BACKEND_URL": f"s3://{previews.state_bucket}?region={account.region}",
+        }
 
     def _builders(self, platform: str) -> pulumi.Resource:
         """Who builds, and what all agents may use together."""
@@ -188,6 +204,8 @@ class Jenkins(pulumi.ComponentResource):
         )
         self._policy("agents", namespace, reach.of_agents())
         self._policy(BUILD, namespace, reach.of_builders(self._args.addresses))
+        if self._args.config.previews_in_jenkins:
+            self._policy(PREVIEW, namespace, reach.of_previews(self._args.addresses))
         return PodIdentity(
             f"{platform}-build",
             PodIdentityArgs(

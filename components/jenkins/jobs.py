@@ -17,12 +17,13 @@ def quoted(text: str) -> str:
     return f"'''{escaped}'''"
 
 
-def jobs(delivery: settings.Delivery, pipelines: Mapping[str, str]) -> str:
+def jobs(delivery: settings.Delivery, pipelines: Mapping[str, str], preview: str | None = None) -> str:
     """The whole script.
 
     Args:
         delivery: Where the code of each service is, how often it is asked for new commits, and whether it tells.
         pipelines: The Jenkinsfile of each environment.
+        preview: The one that previews changes of the platform itself; None where nobody does here.
     """
     login = GIT if delivery.git else ""
     poll = f"H/{delivery.poll_minutes} * * * *"
@@ -39,7 +40,19 @@ def jobs(delivery: settings.Delivery, pipelines: Mapping[str, str]) -> str:
         lines += _job(f"prod/{service}", {"SERVICE": service}, pipelines["prod"])
     if delivery.platform:
         lines += _agents_image(delivery.platform, login, triggers)
+        if preview:
+            lines += _job("platform/preview", _branches(delivery.platform, login), preview, triggers=triggers)
     return "\n".join(lines) + "\n"
+
+
+def _branches(source: settings.Source, login: str) -> dict[str, str]:
+    """All branches but the one that is brought up; a fork's are in another repository.
+
+    https://github.com/jenkinsci/git-plugin/blob/master/src/main/resources/hudson/plugins/git/BranchSpec/help-name.html
+    """
+    name = source.branch.replace(".", r"\.")  # all in a branch's name that means more in a pattern
+    others = f":^(?!origin/{name}$).*"
+    return {"SOURCE": source.repository, "BRANCHES": others, "CREDENTIALS": login}
 
 
 def _job(name: str, parameters: Mapping[str, str], pipeline: str, *, triggers: Sequence[str] = ()) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components import labels
-from components.identities import RELEASE, VERIFY
+from components.identities import PREVIEW, RELEASE, VERIFY
 
 NAMESPACE = "jenkins"
 NAME = "jenkins"
@@ -16,7 +16,10 @@ BUILD = "hello-build"
 BUILDER = {labels.SERVICE: BUILD}
 """Labels of their pods."""
 
-SERVICE_ACCOUNTS = {"build": BUILD, "release": RELEASE, "verify": VERIFY}
+PREVIEWER = {labels.SERVICE: PREVIEW}
+"""Labels of the pods that preview."""
+
+SERVICE_ACCOUNTS = {"build": BUILD, "release": RELEASE, "verify": VERIFY, "preview": PREVIEW}
 """Of each kind of agent, by the label that a Jenkinsfile asks for."""
 
 HOOK_PATH = "/github-webhook/"

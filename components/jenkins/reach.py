@@ -18,8 +18,8 @@ from pulumi_kubernetes.networking.v1 import (
 )
 
 from components import labels
-from components.identities import DELIVERY, RELEASE
-from components.jenkins.names import BUILD, BUILDER, NAME, NAMESPACE, PORT
+from components.identities import DELIVERY, PREVIEW, RELEASE
+from components.jenkins.names import BUILD, BUILDER, NAME, NAMESPACE, PORT, PREVIEWER
 from components.names import in_namespace
 from components.network_policy import BOTH_WAYS, Addresses, credentials, kubernetes_api, public_https
 
@@ -70,6 +70,15 @@ def of_builders(addresses: Addresses) -> NetworkPolicySpecArgs:
     )
 
 
+def of_previews(addresses: Addresses) -> NetworkPolicySpecArgs:
+    """Who previews reaches the source, packages, the stack's state and AWS, its credentials, and the Kubernetes API."""
+    return NetworkPolicySpecArgs(
+        pod_selector=LabelSelectorArgs(match_labels=PREVIEWER),
+        policy_types=BOTH_WAYS,
+        egress=[kubernetes_api(addresses), credentials(), public_https(addresses)],
+    )
+
+
 def of_buildkit(addresses: Addresses) -> NetworkPolicySpecArgs:
     """Reached by who builds and nobody else; out to registries and what a Dockerfile fetches, nothing private."""
     return NetworkPolicySpecArgs(
@@ -81,7 +90,7 @@ def of_buildkit(addresses: Addresses) -> NetworkPolicySpecArgs:
 
 
 def _any_agent() -> LabelSelectorArgs:
-    wanted = LabelSelectorRequirementArgs(key=labels.SERVICE, operator="In", values=[BUILD, RELEASE])
+    wanted = LabelSelectorRequirementArgs(key=labels.SERVICE, operator="In", values=[BUILD, PREVIEW, RELEASE])
     return LabelSelectorArgs(match_expressions=[wanted])
 
 

@@ -1,4 +1,4 @@
-"""A role for previews on GitHub: it looks at AWS and at the cluster, tries changes as dry runs, and changes nothing."""
+"""Roles for previews: they look at AWS and at the cluster, try changes as dry runs, and change nothing."""
 
 from components.previews.component import Previews, PreviewsArgs
 

@@ -1,4 +1,4 @@
-"""The role, its way into the cluster, and the policy that makes its writes dry runs."""
+"""The roles, their way into the cluster, and the policy that makes their writes dry runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from pulumi_kubernetes.rbac.v1 import RoleRefArgs, SubjectArgs
 
 import settings
 from components.cluster_reference import ClusterReference
+from components.identities import DELIVERY, PREVIEW
 from components.names import name_of
+from components.pod_identity import PodIdentity, PodIdentityArgs
 from components.previews import looking, trying
 from components.roles import Role, RoleArgs
 
@@ -35,46 +37,78 @@ class PreviewsArgs:
     Attributes:
         previews: The settings that are about them.
         cluster: The cluster.
+        agents_in: Namespace of Jenkins' agents; None where none of them previews.
     """
 
     previews: settings.Previews
     cluster: ClusterReference
+    agents_in: pulumi.Input[str] | None = None
 
 
 class Previews(pulumi.ComponentResource):
-    """A role that a repository's jobs act as. It takes providers of both, `aws` and `kubernetes`.
+    """Roles that a repository's jobs, and Jenkins' agents, act as. It takes providers of both, `aws` and `kubernetes`.
 
     Attributes:
-        role_arn: The role's ARN.
+        role_arns: Their ARNs, by who acts as them: `github`, `jenkins`.
     """
 
-    role_arn: pulumi.Output[str]
+    role_arns: dict[str, pulumi.Output[str]]
 
     def __init__(self, name: str, args: PreviewsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Previews", name, {}, opts)
-        account = args.cluster.account
+        self._args = args
+        self._statements = looking.permissions(args.cluster.account, args.previews)
+        self.role_arns = {}
+        if args.previews.repository:
+            self.role_arns["github"] = self._of_jobs(name)
+        if args.agents_in is not None:
+            self.role_arns["jenkins"] = self._of_agents(name, args.agents_in)
+        only_dry_runs = self._only_dry_runs()
+        for who, arn in self.role_arns.items():
+            aws.eks.AccessEntry(
+                f"{name}-preview-{who}",
+                cluster_name=args.cluster.made,
+                principal_arn=arn,
+                kubernetes_groups=[trying.PREVIEWERS],
+                # Nobody enters before the policy holds.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[only_dry_runs]),
+            )
+        self._allow()
+        self.register_outputs({"role_arns": self.role_arns})
+
+    def _of_jobs(self, name: str) -> pulumi.Output[str]:
+        args, account = self._args, self._args.cluster.account
         provider = [] if args.previews.oidc_provider_arn else [self._identity_provider(f"{name}-github")]
-        role = Role(
+        return Role(
             f"{name}-preview",
             RoleArgs(
                 account=account,
                 trust=looking.trust(account, args.previews),
                 managed_policies=[looking.AUDITOR],
-                statements=looking.permissions(account, args.previews),
+                statements=self._statements,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=provider),
+        ).arn
+
+    def _of_agents(self, name: str, namespace: pulumi.Input[str]) -> pulumi.Output[str]:
+        """A service account without any right of its own: it enters the cluster as its role does."""
+        kubernetes.core.v1.ServiceAccount(
+            PREVIEW,
+            metadata=ObjectMetaArgs(name=PREVIEW, namespace=namespace),
+            automount_service_account_token=False,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        aws.eks.AccessEntry(
-            f"{name}-preview",
-            cluster_name=args.cluster.made,
-            principal_arn=role.arn,
-            kubernetes_groups=[trying.PREVIEWERS],
-            # Nobody enters before the policy holds.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._only_dry_runs()]),
-        )
-        self._allow()
-        self.role_arn = role.arn
-        self.register_outputs({"role_arn": self.role_arn})
+        return PodIdentity(
+            f"{name}-jenkins-preview",
+            PodIdentityArgs(
+                cluster=self._args.cluster,
+                namespace=DELIVERY,
+                service_account=PREVIEW,
+                managed_policies=[looking.AUDITOR],
+                statements=self._statements,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        ).role_arn
 
     def _identity_provider(self, name: str) -> pulumi.Resource:
         return aws.iam.OpenIdConnectProvider(

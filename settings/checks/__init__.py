@@ -23,6 +23,7 @@ CHECKS = (
     (capacity.problems, {"environments", "services", "logs"}),
     (secrets.problems, {"services", "secrets"}),
     (delivery.problems, {"services", "delivery"}),
+    (delivery.preview_problems, {"delivery", "previews"}),
     (access.hook_problems, {"load_balancer", "delivery"}),
 )
 """Each check with the fields of `Settings` that it reads."""

@@ -1,4 +1,4 @@
-"""Whether what Jenkins is told goes together."""
+"""Whether what Jenkins and previews are told goes together."""
 
 from __future__ import annotations
 
@@ -36,4 +36,22 @@ def problems(settings: Settings) -> Iterator[Problem]:
             "",
             f"is shorter than {SHORTEST_SECRET} characters; set it with: "
             f"pulumi config set --secret --path '{key}.hook.secret'",
+        )
+
+
+def preview_problems(settings: Settings) -> Iterator[Problem]:
+    """A repository on GitHub without its environment, or the other way round; a role that nobody would act as."""
+    previews = settings.previews
+    if previews is None:
+        return
+    key = f"{PROJECT}:previews"
+    if bool(previews.repository) != bool(previews.environment):
+        missing = "environment" if previews.repository else "repository"
+        yield Problem(f"{key}.{missing}", "", "is required: a role is for one environment of one repository")
+    elif not previews.repository and not settings.previews_in_jenkins:
+        yield Problem(
+            key,
+            "",
+            "nobody would act as the role: name a repository and its environment on GitHub; or for Jenkins, "
+            "stateBucket and delivery.platform",
         )

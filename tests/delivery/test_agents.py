@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from components.identities import DELIVERY, RELEASE, VERIFY, username
+from components.identities import DELIVERY, PREVIEW, RELEASE, VERIFY, username
 from components.jenkins.names import BUILD
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
@@ -20,7 +20,7 @@ from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.rehearsal.conftest import eventually
 from tests.release import identities
 from tests.release.identities import refusal
-from tests.unit.components.jenkins import with_jenkins
+from tests.unit.components.previews import with_previews
 from tests.unit.components.test_jenkins import templates
 from tests.unit.manifests import manifests
 
@@ -52,7 +52,7 @@ def cluster(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
     kubernetes.start(layout, tools, print)
     try:
         api = KubernetesApi(layout.kubeconfig)
-        identities.apply_the_program(api, with_jenkins())
+        identities.apply_the_program(api, with_previews())
         found = Cluster(layout.kubeconfig, api)
         # A policy holds a moment after the API server has it.
         privileged = changed(buildkitd(), ["containers", 0, "securityContext", "privileged"], value=True)
@@ -69,7 +69,7 @@ def try_out(api: KubernetesApi, pod: KubernetesObject) -> None:
 
 def buildkitd() -> KubernetesObject:
     """A pod as the program's Deployment makes it."""
-    deployments = [one for one in manifests(with_jenkins()) if one["kind"] == "Deployment"]
+    deployments = [one for one in manifests(with_previews()) if one["kind"] == "Deployment"]
     (deployment,) = (one for one in deployments if one["metadata"]["name"] == "buildkitd")
     template = copy.deepcopy(deployment["spec"]["template"])
     metadata = {**template["metadata"], "name": "tried", "namespace": "buildkit"}
@@ -120,9 +120,9 @@ def test_beside_buildkitd_nothing_with_more_rights_is_admitted(
     assert POLICY in (refusal(lambda: try_out(cluster.api, changed(buildkitd(), path, value=value))) or "admitted")
 
 
-@pytest.mark.parametrize("kind", ["build", "release", "verify"])
+@pytest.mark.parametrize("kind", ["build", "release", "verify", "preview"])
 def test_each_agent_is_admitted_under_restricted_and_within_the_quota(cluster: Cluster, kind: str) -> None:
-    agent = templates()[kind]
+    agent = templates(with_previews())[kind]
     agent["metadata"]["name"] = "tried"
     assert refusal(lambda: try_out(cluster.api, agent)) is None
     escalating = changed(agent, ["containers", 0, "securityContext", "allowPrivilegeEscalation"], value=True)
@@ -162,14 +162,15 @@ def requests_that_nobody_may(api: KubernetesApi) -> dict[str, Callable[[], objec
     }
 
 
-@pytest.mark.parametrize("account", [BUILD, RELEASE, VERIFY])
+@pytest.mark.parametrize("account", [BUILD, RELEASE, VERIFY, PREVIEW])
 def test_no_agent_reads_secrets_makes_pods_gives_rights_or_looks_elsewhere(cluster: Cluster, account: str) -> None:
     for what, request in requests_that_nobody_may(cluster.acting_as(account)).items():
         assert "forbidden" in (refusal(request) or "allowed"), what
 
 
-def test_who_builds_asks_the_kubernetes_api_for_nothing_at_all(cluster: Cluster) -> None:
-    api = cluster.acting_as(BUILD)
+@pytest.mark.parametrize("account", [BUILD, PREVIEW])
+def test_who_builds_or_previews_may_nothing_at_all_by_its_service_account(cluster: Cluster, account: str) -> None:
+    api = cluster.acting_as(account)
     for environment in ("dev", "prod"):
         for kind in ("Service", "Pod", "ConfigMap", "Secret", "PodTemplate"):
             assert "forbidden" in (

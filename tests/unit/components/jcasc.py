@@ -50,6 +50,7 @@ POD_TEMPLATES: list[Any] = [
         "nodeUsageMode": str,
         "serviceAccount": str,
         "yamlMergeStrategy": str,
+        "instanceCap": int,
         "yaml": str,
     }
 ]

@@ -18,6 +18,7 @@ from settings import PROJECT, capacity
 from settings.quantities import cpu_millis, memory_bytes
 from tests.unit.components.jcasc import POD_TEMPLATES, unknown
 from tests.unit.components.jenkins import DELIVERY, PASSWORD, SECRET, TOKEN, config, with_hook, with_jenkins
+from tests.unit.components.previews import with_previews
 from tests.unit.graph import Graph, Registration, Secret, every
 from tests.unit.pipelines.jenkinsfile import parsed
 from tests.unit.program import CHECKOUT, platform, run
@@ -51,9 +52,9 @@ def job_script(graph: Graph | None = None) -> str:
     return str(casc(graph)["jobs"][0]["script"]).replace("^${", "${")
 
 
-def templates() -> dict[str, dict[str, Any]]:
+def templates(graph: Graph | None = None) -> dict[str, dict[str, Any]]:
     """The pod of each kind of agent."""
-    found = json.loads(chart()["values"]["agent"]["podTemplates"]["hello"])
+    found = json.loads(chart(graph)["values"]["agent"]["podTemplates"]["hello"])
     return {one["label"]: json.loads(one["yaml"]) for one in found}
 
 
@@ -92,7 +93,8 @@ def test_the_admin_and_git_logins_come_from_secrets() -> None:
 @pytest.mark.parametrize("made", [with_jenkins, with_hook])
 def test_the_configuration_has_attributes_that_its_plugins_document(made: Callable[[], Graph]) -> None:
     assert list(unknown(casc(made()))) == []
-    assert list(unknown(json.loads(chart()["values"]["agent"]["podTemplates"]["hello"]), POD_TEMPLATES)) == []
+    agents = chart(with_previews())["values"]["agent"]["podTemplates"]["hello"]
+    assert list(unknown(json.loads(agents), POD_TEMPLATES)) == []
     wrong = {"jenkins": {"quietPeriod": "5", "sytemMessage": ""}, "jobs": {}}
     assert list(unknown(wrong)) == ["$.jenkins.quietPeriod: not int", "$.jenkins.sytemMessage", "$.jobs: not a list"]
 
@@ -158,8 +160,34 @@ def test_each_kind_of_agent_has_the_identity_of_its_stage_and_no_other() -> None
     assert certificates == {"build"}
 
 
+def test_a_branch_is_previewed_by_the_controllers_jenkinsfile_on_an_agent_that_may_look_only() -> None:
+    """A Jenkinsfile of the branch could ask for the agents that release."""
+    graph = with_previews()
+    text = pipelines.jenkinsfile("preview")
+    assert job_script(graph).count(f"script({quoted(text)})") == 1
+    assert re.findall(r"label '(\w+)'", text) == ["preview"]
+    spec = templates(graph)["preview"]["spec"]
+    assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("hello-preview", False)
+    assert "buildkit" not in json.dumps(spec)
+    told = casc(graph)["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
+    assert {one["key"]: one["value"] for one in told}.items() >= {
+        "STACK": "dev",
+        "AWS_REGION": "ap-northeast-2",
+        "PULUMI_BACKEND_URL": "s3://hello-pulumi-state?region=ap-northeast-2",
+    }.items()
+
+
+@pytest.mark.parametrize(
+    ("branch", "previewed"), [("change", True), ("main-2", True), ("feature/main", True), ("main", False)]
+)
+def test_every_branch_is_previewed_but_the_one_that_is_brought_up(branch: str, *, previewed: bool) -> None:
+    """The plugin matches the whole name, with its remote."""
+    (pattern,) = re.findall(r"'''BRANCHES''', ''':(.*)'''\)", job_script(with_previews()))
+    assert bool(re.fullmatch(pattern, f"origin/{branch}")) == previewed
+
+
 def test_agents_are_confined_run_on_dev_and_come_by_digest() -> None:
-    for one in templates().values():
+    for one in templates(with_previews()).values():
         spec = one["spec"]
         (container,) = spec["containers"]
         assert container["image"] == f"{REGISTRY}/agent@{DELIVERY['agentDigest']}"
@@ -177,9 +205,14 @@ def test_the_settings_count_what_jenkins_its_agents_and_buildkitd_request() -> N
     controller = values["controller"]
     asked = [controller["resources"], controller["sidecars"]["configAutoReload"]["resources"]]
     assert counted["Jenkins"].one == sum_of(one["requests"] for one in asked)
-    (agent,) = {json.dumps(one["spec"]["containers"][0]["resources"]["requests"]) for one in templates().values()}
-    assert counted["Jenkins agent"].one == sum_of([json.loads(agent)])
-    assert counted["Jenkins agent"].count == values["agent"]["containerCap"]
+    agents = {
+        kind: sum_of([one["spec"]["containers"][0]["resources"]["requests"]])
+        for kind, one in templates(with_previews()).items()
+    }
+    assert agents.pop("preview") == counted["Jenkins agent that previews"].one
+    assert {counted["Jenkins agent"].one} == set(agents.values())
+    at_once = counted["Jenkins agent"].count + counted["Jenkins agent that previews"].count
+    assert at_once == values["agent"]["containerCap"]
     deployment = named(with_jenkins(), "Deployment", "buildkitd")
     (container,) = deployment.spec["template"]["spec"]["containers"]
     assert counted["buildkitd"].one == sum_of([container["resources"]["requests"]])

@@ -12,8 +12,11 @@ from moto.iam.policy_validation import IAMPolicyDocumentValidator
 
 from components.previews.looking import AUDITOR
 from components.previews.trying import LOOKED_AT, PREVIEWERS, TRIED
+from settings import PROJECT
 from tests.unit.components.previews import KEY, config, with_previews
+from tests.unit.components.test_jenkins import job_script
 from tests.unit.graph import Graph, Registration
+from tests.unit.manifests import without_secrets
 from tests.unit.program import CHECKOUT, platform, run
 
 ROLE = "aws:iam/role:Role"
@@ -21,6 +24,8 @@ PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 ENTRY = "aws:eks/accessEntry:AccessEntry"
 ARN = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 NAME = "hello-dev-preview"
+NAMES = [NAME, "hello-dev-jenkins-preview"]
+"""The role of GitHub's jobs, and that of Jenkins' agents."""
 
 READS = {
     "aws:cloudwatch/logGroup:LogGroup": ("logs:DescribeLogGroups", "logs:ListTagsForResource"),
@@ -52,8 +57,8 @@ def role(graph: Graph) -> Registration:
     return graph.named(ROLE, NAME)
 
 
-def statements(graph: Graph) -> list[dict[str, Any]]:
-    return json.loads(graph.named("aws:iam/rolePolicy:RolePolicy", NAME).inputs["policy"])["Statement"]
+def statements(graph: Graph, name: str) -> list[dict[str, Any]]:
+    return json.loads(graph.named("aws:iam/rolePolicy:RolePolicy", name).inputs["policy"])["Statement"]
 
 
 def auditor() -> list[str]:
@@ -95,40 +100,69 @@ def test_the_accounts_identity_provider_is_made_once_or_named(graph: Graph) -> N
     assert "token.actions.githubusercontent.com/hello:sub" in role(named).inputs["assumeRolePolicy"]
 
 
-def test_it_reads_no_data_but_the_state_and_the_secrets_of_the_stack(graph: Graph) -> None:
-    IAMPolicyDocumentValidator(graph.named("aws:iam/rolePolicy:RolePolicy", NAME).inputs["policy"]).validate()
+@pytest.mark.parametrize("name", NAMES)
+def test_it_reads_no_data_but_the_state_and_the_secrets_of_the_stack(graph: Graph, name: str) -> None:
+    IAMPolicyDocumentValidator(graph.named("aws:iam/rolePolicy:RolePolicy", name).inputs["policy"]).validate()
     attached = {
         one.inputs["policyArn"]
         for one in graph.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
-        if one.name.startswith(NAME)
+        if one.name.startswith(name)
     }
     assert attached == {f"arn:aws:iam::aws:policy/{AUDITOR}"}
     for action in DATA:
         assert not any(fnmatch.fnmatch(action.lower(), pattern) for pattern in auditor()), action
-    reads = {action: one["Resource"] for one in statements(graph) for action in one["Action"] if action in DATA}
+    reads = {action: one["Resource"] for one in statements(graph, name) for action in one["Action"] if action in DATA}
     assert reads == {"s3:GetObject": ["arn:aws:s3:::hello-pulumi-state/*"], "kms:Decrypt": [KEY]}
 
 
-def test_it_changes_nothing_in_aws(graph: Graph) -> None:
-    for one in statements(graph):
+@pytest.mark.parametrize("name", NAMES)
+def test_it_changes_nothing_in_aws(graph: Graph, name: str) -> None:
+    for one in statements(graph, name):
         for action in one["Action"]:
             assert action == "kms:Decrypt" or action.partition(":")[2].startswith(("Describe", "Get", "List")), action
 
 
 @pytest.mark.parametrize("kind", sorted(READS))
 def test_it_may_read_how_what_the_program_makes_is_configured(graph: Graph, kind: str) -> None:
-    allowed = [*auditor(), *(action.lower() for one in statements(graph) for action in one["Action"])]
+    allowed = [*auditor(), *(action.lower() for one in statements(graph, NAME) for action in one["Action"])]
     for action in READS[kind]:
         assert any(fnmatch.fnmatch(action.lower(), pattern) for pattern in allowed), action
 
 
-def test_it_enters_the_cluster_as_a_group_only_once_the_policy_holds(graph: Graph) -> None:
-    entry = graph.named(ENTRY, NAME)
+@pytest.mark.parametrize("who", ["github", "jenkins"])
+def test_it_enters_the_cluster_as_a_group_only_once_the_policy_holds(graph: Graph, who: str) -> None:
+    entry = graph.named(ENTRY, f"hello-dev-preview-{who}")
     assert entry.inputs["kubernetesGroups"] == [PREVIEWERS]
     binding = graph.named(
         "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding", "hello-previews"
     )
     assert binding.urn in graph.after_all(entry)
+
+
+def test_who_previews_in_jenkins_is_one_service_account_without_a_token(graph: Graph) -> None:
+    association = graph.named("aws:eks/podIdentityAssociation:PodIdentityAssociation", NAMES[1])
+    assert (association.inputs["namespace"], association.inputs["serviceAccount"]) == ("delivery", "hello-preview")
+    (trusted,) = json.loads(graph.named(ROLE, NAMES[1]).inputs["assumeRolePolicy"])["Statement"]
+    assert trusted["Principal"] == {"Service": "pods.eks.amazonaws.com"}
+    (account,) = (one for one in graph.of_kind("ServiceAccount") if one.metadata["name"] == "hello-preview")
+    assert account.inputs["automountServiceAccountToken"] is False
+    bound = [json.dumps(without_secrets(one.inputs)) for one in graph.objects() if "Binding" in one.type]
+    assert bound
+    assert not any('hello-preview"' in one for one in bound), "its rights are its role's"
+
+
+def without(key: str) -> Graph:
+    """The graph where a setting of previews is left out."""
+    values = json.loads(config()[f"{PROJECT}:previews"])
+    del values[key]
+    changed = {**config(), f"{PROJECT}:previews": json.dumps(values)}
+    return run(CHECKOUT / "__main__.py", stack="dev", config=changed, preview=False)
+
+
+def test_where_jenkins_does_not_know_where_the_state_is_it_previews_nothing() -> None:
+    graph = without("stateBucket")
+    assert [one.name for one in graph.of_type(ROLE) if "preview" in one.name] == [NAME]
+    assert "platform/preview" not in job_script(graph)
 
 
 def test_what_the_policy_cannot_guard_is_looked_at_only() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -129,13 +132,53 @@ def test_prod_waits_for_a_person_for_a_day_and_keeps_no_agent_meanwhile() -> Non
     assert shells(aborted) == ['"$PIPELINES/retire.sh" prod']
 
 
-def test_a_pull_request_previews_both_stacks_and_brings_nothing_up() -> None:
-    pipeline = parse(PIPELINES / "Jenkinsfile.preview")
-    axis = next(one for one in pipeline.everything() if one.name == "values")
-    assert axis.arguments == ("dev", "prod")
-    words = [
-        line
-        for line in Path(PIPELINES / "preview.sh").read_text(encoding="utf-8").splitlines()
-        if "pulumi" in line and not line.startswith("#")
+def programs(folder: Path, outputs: str) -> Path:
+    """A folder with stand-ins of what `preview.sh` calls: each writes down its words, Python runs."""
+    told = folder / "told"
+    python = f'#!/bin/sh\nexec {sys.executable} "$@"\n'
+    scripts = {
+        "pulumi": f'echo "pulumi $*" >> {told}; [ "$1" != stack ] || cat {folder}/outputs',
+        "python3": f"mkdir -p .venv/bin; cp {folder}/python .venv/bin/python; cp {folder}/pip .venv/bin/pip",
+        "pip": "true",
+        "python": python,
+    }
+    (folder / "outputs").write_text(outputs, encoding="utf-8")
+    for name, script in scripts.items():
+        path = folder / name
+        path.write_text(script if script.startswith("#!") else f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        path.chmod(0o755)
+    return told
+
+
+def previewed(folder: Path, outputs: str) -> tuple[int, list[str]]:
+    """Runs `preview.sh` in a checkout, and gives its exit code and what it asked of Pulumi."""
+    told = programs(folder, outputs)
+    checkout = folder / "checkout"
+    checkout.mkdir()
+    for name in ("previews", "release", "components"):
+        (checkout / name).symlink_to(CHECKOUT / name)
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "STACK": "dev", "PYTHONPATH": "/nowhere"}
+    code = subprocess.run([PIPELINES / "preview.sh"], cwd=checkout, env=environment, check=False).returncode
+    return code, told.read_text(encoding="utf-8").splitlines()
+
+
+def test_a_preview_brings_nothing_up(tmp_path: Path) -> None:
+    code, asked = previewed(tmp_path, "{}")
+    assert code == 0
+    assert asked == [
+        "pulumi stack output --stack dev --json --show-secrets",
+        "pulumi preview --stack dev --non-interactive --diff --suppress-outputs",
     ]
-    assert words == ['exec pulumi preview --stack "$STACK" --non-interactive --diff']
+
+
+def test_a_cluster_that_is_not_reached_ends_a_preview_before_it_begins(tmp_path: Path) -> None:
+    cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:9"}}
+    kubeconfig = {"clusters": [cluster], "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}]}
+    whole = {**kubeconfig, "users": [{"name": "c", "user": {}}], "current-context": "c"}
+    code, asked = previewed(tmp_path, json.dumps({"kubeconfig": json.dumps(whole)}))
+    assert (code, len(asked)) == (1, 1)
+
+
+def test_the_agents_image_has_the_engine_that_the_program_is_tried_with() -> None:
+    text = (PIPELINES / "agent.Dockerfile").read_text(encoding="utf-8")
+    assert f"FROM docker.io/pulumi/pulumi-base:{version('pulumi')} AS pulumi" in text

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from components.identities import TOOL
-from components.jenkins.names import BUILDER
+from components.jenkins.names import BUILDER, PREVIEWER
 from components.jenkins.reach import BUILDKIT, CONTROLLER
-from tests.unit.components.jenkins import with_jenkins
+from tests.unit.components.previews import with_previews
 from tests.unit.manifests import without_secrets
 from tests.unit.reach.places import subnets
 from tests.unit.reach.semantics import Endpoint, Namespace, Policy, Port, reaches
 
-GRAPH = with_jenkins()
+GRAPH = with_previews()
 NODES = subnets(GRAPH, "internal-elb")
 NAMESPACES = {
     one.metadata["name"]: Namespace(name=one.metadata["name"], labels=one.metadata["labels"])
@@ -28,6 +28,7 @@ def pod(name: str, namespace: str, labels: dict[str, str]) -> Endpoint:
 PODS = {
     "builder": pod("builder", "delivery", BUILDER),
     "releaser": pod("releaser", "delivery", TOOL),
+    "previewer": pod("previewer", "delivery", PREVIEWER),
     "stranger in delivery": pod("stranger", "delivery", {"app": "any"}),
     "jenkins": pod("jenkins", "jenkins", CONTROLLER),
     "buildkitd": pod("buildkitd", "buildkit", BUILDKIT),
@@ -58,7 +59,7 @@ def who_reaches(place: str, port: int) -> set[str]:
     [
         ("buildkitd", 1234, {"builder"}),
         ("buildkitd", 22, set[str]()),
-        ("jenkins", 8080, {"builder", "releaser", "a node"}),
+        ("jenkins", 8080, {"builder", "previewer", "releaser", "a node"}),
         ("jenkins", 50000, set[str]()),
         ("builder", 8080, set[str]()),
         ("releaser", 8080, set[str]()),
@@ -73,6 +74,7 @@ def test_each_is_reached_by_those_who_need_it(place: str, port: int, wanted: set
     ("source", "places"),
     [
         ("builder", {("buildkitd", 1234), ("jenkins", 8080), ("internet", 443), ("Pod Identity", 80)}),
+        ("previewer", {("jenkins", 8080), ("internet", 443), ("Pod Identity", 80), ("Kubernetes API", 443)}),
         ("buildkitd", {("internet", 443)}),
         ("jenkins", {("internet", 443), ("Kubernetes API", 443)}),
         ("stranger in delivery", set[tuple[str, int]]()),
