@@ -1,7 +1,8 @@
 """What Jenkins' configuration as code may hold, as far as the program says it.
 
-A controller generates its schema from its plugins, and nobody publishes one: these are the attributes that the
-plugins document. https://github.com/jenkinsci/configuration-as-code-plugin/tree/master/demos
+A controller generates its schema from its plugins, nobody publishes one, and Maven Central has no Jenkins to ask: these
+are the attributes that the plugins document.
+https://github.com/jenkinsci/configuration-as-code-plugin/tree/master/demos
 """
 
 from __future__ import annotations

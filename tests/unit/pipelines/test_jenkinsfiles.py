@@ -9,6 +9,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -174,7 +175,7 @@ def test_a_preview_brings_nothing_up(tmp_path: Path) -> None:
 def test_a_cluster_that_is_not_reached_ends_a_preview_before_it_begins(tmp_path: Path) -> None:
     cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:9"}}
     kubeconfig = {"clusters": [cluster], "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}]}
-    whole = {**kubeconfig, "users": [{"name": "c", "user": {}}], "current-context": "c"}
+    whole: dict[str, Any] = {**kubeconfig, "users": [{"name": "c", "user": {}}], "current-context": "c"}
     code, asked = previewed(tmp_path, json.dumps({"kubeconfig": json.dumps(whole)}))
     assert (code, len(asked)) == (1, 1)
 
