@@ -24,6 +24,23 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+
+def _way(through: str | None) -> str | None:
+    """Checks how services are asked."""
+    if through in (None, "api-server", "cluster"):
+        return through
+    try:
+        url = through.format(environment="dev", service="api")
+    except (LookupError, ValueError):
+        url = ""
+    if not url.startswith(("http://", "https://")):
+        raise typer.BadParameter(
+            f"{through} is no way to a service: api-server, cluster, or a URL such as "
+            "http://{service}.{environment}.example.com"
+        )
+    return through
+
+
 Environment = Annotated[str, typer.Argument(help="dev or prod: the namespace.", metavar="ENV")]
 OneService = Annotated[str, typer.Argument(help="The service.", metavar="SERVICE")]
 Services = Annotated[list[str] | None, typer.Argument(help="The services.", metavar="SERVICE…")]
@@ -38,6 +55,7 @@ Through = Annotated[
     str | None,
     typer.Option(
         "--through",
+        callback=_way,
         envvar="HELLO_RELEASE_THROUGH",
         help="How services are asked: api-server, cluster (the default in a pod), or a URL with {environment} and "
         "{service} in it.",
@@ -87,9 +105,10 @@ def deploy(
     context: KubeContext = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring an image into the idle slot, try it, switch to it, and go back if it does worse.
+    """Bring an image into the idle slot, try it, and switch to it.
 
-    Without an image a service keeps the one that is live, and takes up the newest PodTemplate.
+    Where it does worse, go back. Without an image a service keeps the one that is live, and takes up the newest
+    PodTemplate.
     """
     if override is not None and not override.strip():
         raise typer.BadParameter("needs a reason", param_hint="--override")
@@ -177,7 +196,10 @@ def rollback(
     context: KubeContext = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go back to what was live before: at once while it is warm, else as soon as it is."""
+    """Go back to what was live before.
+
+    At once while it is warm, else as soon as it is.
+    """
     named = _named(services, every=every)
     limits = {"lock": wait, "ready": ready, "warm": warm, "patience": patience}
     commands = _commands(kubeconfig, context, as_json=as_json, at_once=at_once, limits=limits)
@@ -197,7 +219,10 @@ def retire(
     context: KubeContext = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take the idle slot's pods away, and the configuration and image tags that nothing needs."""
+    """Take the idle slot's pods away, and what nothing needs any more.
+
+    That is configuration, and tags of images in ECR.
+    """
     named = _named(services, every=every)
     commands = _commands(kubeconfig, context, as_json=as_json, image_tags=image_tags, limits={"lock": wait})
     _end(commands.retire(environment, named or commands.services(environment), now=now))
@@ -214,7 +239,10 @@ def verify(
     context: KubeContext = None,
     as_json: AsJson = False,
 ) -> None:
-    """Record that what is live on dev was tried: prod takes nothing else."""
+    """Record that what is live on dev was tried.
+
+    Prod takes nothing else.
+    """
     commands = _commands(kubeconfig, context, as_json=as_json, through=through, image_tags=image_tags)
     _end(commands.verify(environment, service))
 
@@ -229,7 +257,7 @@ def status(
     context: KubeContext = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show both slots of each service, who released them, and what is wrong."""
+    """Show both slots of each service, and what is wrong."""
     if watch and as_json:
         raise typer.BadParameter("is for a person: leave --json out", param_hint="--watch")
     commands = _commands(kubeconfig, context, as_json=as_json)
@@ -255,7 +283,10 @@ def render(
     slot: Annotated[str, typer.Option(help=f"The slot: {' or '.join(SLOTS)}.")] = BLUE,
     replicas: Annotated[int, typer.Option(min=1, help="Number of pods.")] = 1,
 ) -> None:
-    """Print a slot's Deployment, made from the PodTemplate (JSON) on standard input, to be applied by kubectl."""
+    """Print a slot's Deployment for kubectl.
+
+    It is made from the PodTemplate (JSON) on standard input.
+    """
     from release import slots  # noqa: PLC0415 - see above
 
     if slot not in SLOTS:
@@ -318,7 +349,8 @@ def _commands(
 def _named(services: list[str] | None, *, every: bool) -> list[str]:
     """The services that are named; none for all. A wrong word is told before the API server is asked."""
     if every == bool(services):
-        raise typer.BadParameter("name services, or say --all", param_hint="SERVICE…")
+        told = "name services or say --all, not both" if every else "name services, or say --all"
+        raise typer.BadParameter(told, param_hint="SERVICE…")
     return list(dict.fromkeys(services or []))
 
 

@@ -6,14 +6,14 @@ import functools
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 
 from release import smoke, status, verification
 from release.clock import Clock, SystemClock
@@ -32,6 +32,9 @@ from release.state import Seen
 from release.verification import NEEDED_IN, TRIED_IN, Record
 
 IN_CLUSTER = "http://{service}.{environment}.svc"
+
+LOG_WIDTH = 200
+"""Columns of what is no terminal, and has no width of its own: a log's lines may be long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +101,7 @@ class Commands:
     def __init__(self, options: Options, clock: Clock | None = None) -> None:
         self._options = options
         self._clock = clock or SystemClock()
-        self._out = Console()
+        self._out = _console()
         self._progress = Console(stderr=options.as_json)
         self._api = retrying(self._clock, self._tell_once())(KubernetesApi, options.kubeconfig, context=options.context)
 
@@ -178,17 +181,19 @@ class Commands:
         """Shows how services stand; 6 where a live slot does not serve."""
 
         def look() -> list[status.ServiceStatus]:
-            found = names or services(self._api, environment)
+            found = names or self.services(environment)
             return status.look(self._api, environment, found, now=self._clock.now())
 
         found = retrying(self._clock)(look)
         if self._options.as_json:
             self._print_json([one.to_json() for one in found])
         elif watch:
-            with Live(status.table(environment, found), console=self._out, auto_refresh=False) as live:
+            table = status.table(environment, found)
+            with suppress(KeyboardInterrupt), Live(table, console=self._out, auto_refresh=False) as live:
                 while True:
                     time.sleep(1)
-                    live.update(status.table(environment, retrying(self._clock)(look)), refresh=True)
+                    found = retrying(self._clock)(look)
+                    live.update(status.table(environment, found), refresh=True)
         else:
             self._out.print(status.table(environment, found))
         released = [one for one in found if one.seen.live_slot.revision is not None]
@@ -200,7 +205,8 @@ class Commands:
         if self._options.as_json:
             self._print_json([entry.to_json() for entry in entries])
         else:
-            self._out.print(_history_table(environment, service, entries))
+            for line in _history_lines(entries) if entries else [f"{environment}/{service} has no releases yet"]:
+                self._out.print(line, markup=False, highlight=False, soft_wrap=True)
         return ExitCode.DONE
 
     def services(self, environment: str) -> list[str]:
@@ -321,6 +327,11 @@ class Commands:
         return str(answer["status"]["userInfo"]["username"])
 
 
+def _console() -> Console:
+    found = Console()
+    return found if found.is_terminal else Console(width=LOG_WIDTH)
+
+
 def _live_image(seen: Seen) -> str:
     if seen.live_slot.revision is None:
         raise ReleaseError(
@@ -354,18 +365,10 @@ def _remedy(result: Result, service: str) -> str | None:
             return None
 
 
-def _history_table(environment: str, service: str, entries: Iterable[Entry]) -> Table:
-    shown = Table(title=f"{environment}/{service}", box=None, header_style="bold", title_justify="left", pad_edge=False)
-    for column in ("when", "what", "slot", "image", "outcome", "by", "note"):
-        shown.add_column(column, no_wrap=column != "note")
+def _history_lines(entries: Iterable[Entry]) -> Iterator[str]:
+    """Each release with its whole image, for who wants to have it again."""
     for entry in entries:
-        shown.add_row(
-            f"{entry.started:%Y-%m-%d %H:%M}",
-            entry.action,
-            entry.slot,
-            entry.revision.digest.removeprefix("sha256:")[:12],
-            entry.outcome,
-            entry.by,
-            "; ".join(filter(None, (entry.reason, f"override: {entry.override}" if entry.override else None))),
-        )
-    return shown
+        when = f"{entry.started:%Y-%m-%d %H:%M %Z}"
+        yield f"{when}  {entry.action:8}  {entry.slot:5}  {entry.outcome:11}  {entry.by}"
+        override = f"override: {entry.override}" if entry.override else None
+        yield from (f"  {one}" for one in (entry.revision.image, entry.reason, override, entry.build) if one)

@@ -50,7 +50,7 @@ class Display:
             return
         # What is waited for changes in place; what is done stays.
         self._status.update(f"{subject}: {line}")
-        if not line.endswith((" are ready", " are ending", " yet")):
+        if not line.endswith((" are ready", " left", " yet")):
             self._print(f"{subject}: {line}")
 
     def _print(self, line: str) -> None:

@@ -16,6 +16,7 @@ def write(
     environment: str,
     service: str,
     *,
+    uid: str,
     reason: str,
     message: str,
     now: datetime,
@@ -27,6 +28,7 @@ def write(
         api: The API server.
         environment: The namespace.
         service: The Service that it is about.
+        uid: Of that Service: `kubectl describe` asks for Events by it.
         reason: One word in CamelCase.
         message: A sentence.
         now: When it happened.
@@ -42,7 +44,13 @@ def write(
                 "apiVersion": "v1",
                 "kind": "Event",
                 "metadata": {"name": f"{service}.{uuid.uuid4().hex[:16]}", "namespace": environment},
-                "involvedObject": {"apiVersion": "v1", "kind": "Service", "name": service, "namespace": environment},
+                "involvedObject": {
+                    "apiVersion": "v1",
+                    "kind": "Service",
+                    "name": service,
+                    "namespace": environment,
+                    "uid": uid,
+                },
                 "reason": reason,
                 "message": message[:1024],  # the API server takes no more
                 "type": kind,

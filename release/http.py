@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from release.kubernetes_api import KubernetesApi, KubernetesApiError
+from release.kubernetes_api import KubernetesApi, KubernetesApiError, plain
 
 PORT_NAME = "http"
 """The one port of each Service."""
@@ -74,5 +74,5 @@ class ThroughUrl:
         try:
             found = self._pool.request("GET", url, timeout=timeout, redirect=False, headers={"Connection": "close"})
         except self._errors as error:
-            return Answer(None, str(error))
+            return Answer(None, plain(error))
         return Answer(found.status, found.data.decode(errors="replace"))

@@ -321,9 +321,13 @@ def _answering(operation: Any, *arguments: Any, **options: Any) -> Any:
 
 
 def _unreachable(error: HTTPError) -> KubernetesApiError:
-    """From where there was no answer and why, without the client's objects, which its own words name."""
+    """From where there was no answer and why."""
     pool: Any = getattr(error, "pool", None)
     where = f" from {pool.host}:{pool.port}" if pool is not None else ""
+    return KubernetesApiError(f"no answer{where}: {plain(error)}", status=UNREACHABLE, reason="Unreachable")
+
+
+def plain(error: HTTPError) -> str:
+    """Why nothing answered, without the client's objects, which its own words name."""
     why = str(error.reason if isinstance(error, MaxRetryError) else error)
-    plain = re.sub(r"^\S+(\(.*?\)| object at \w+>): ", "", why)
-    return KubernetesApiError(f"no answer{where}: {plain}", status=UNREACHABLE, reason="Unreachable")
+    return re.sub(r"^\S+(\(.*?\)| object at \w+>): ", "", why)

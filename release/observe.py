@@ -102,6 +102,7 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
             (str(one["kind"]), str(one["metadata"]["name"]), str(one["metadata"]["resourceVersion"]))
             for one in (*deployments.values(), *slices)
         ),
+        uid=str(services[service]["metadata"]["uid"]),
     )
 
 

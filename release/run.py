@@ -52,6 +52,14 @@ ATTEMPTS = 8
 BEFORE_START_SECONDS = 420
 """A slot's pods have this time besides their start: a node may have to come, an image has to be pulled."""
 
+NODE_SECONDS = 240
+"""A pod that fits on no node has this time: the cluster autoscaler looks every 10 s, and a node takes some minutes.
+https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md#how-fast-is-cluster-autoscaler
+"""
+
+UNSCHEDULABLE = "Unschedulable"
+"""https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodStatus"""
+
 POLL_SECONDS = 2
 """A wait looks again after this, whether its watch told of anything or not."""
 
@@ -65,7 +73,8 @@ class Limits:
     Attributes:
         ready: For a slot's pods; None for the time that they may take to start, and `BEFORE_START_SECONDS`. (The
             progress deadline of a Deployment ends nothing, and is not asked for.)
-        patience: With pods that have a trouble which may pass, such as a registry that does not answer.
+        patience: With pods that have a trouble which may pass, such as a registry that does not answer; those that fit
+            on no node have `NODE_SECONDS` at least.
         endpoints: For a Service to lead to the slot that it selects.
         gone: For pods that end: not shorter than their grace period.
         watch: How long users' answers are compared after the switch.
@@ -261,7 +270,7 @@ class _Release:
                     steps.do(self._context.api, seen, step)
                 finally:  # an answer may be lost on its way
                     self._switched = self._context.clock.now()
-                self._event("Switched", f"from {seen.live} to {slot}, {_image(seen, slot)}")
+                self._event(seen, "Switched", f"from {seen.live} to {slot}, {_image(seen, slot)}")
             case Empty() | BringIn() | Scale() | Preview() | Retarget():
                 self._report(_words(seen, step))
                 steps.do(self._context.api, seen, step)
@@ -287,10 +296,12 @@ class _Release:
         )
         history.write(context.api, self._environment, self._service, entry)
         self._report(f"{step.action} of {step.revision.image} into slot {step.slot}, live is {seen.live}")
-        self._event("ReleaseStarted", f"{step.action} of {step.revision.image} into slot {step.slot} by {context.by}")
+        self._event(
+            seen, "ReleaseStarted", f"{step.action} of {step.revision.image} into slot {step.slot} by {context.by}"
+        )
         if entry.override:
             self._event(
-                "Override", f"{context.by} lets {step.revision.image} in unverified: {entry.override}", bad=True
+                seen, "Override", f"{context.by} lets {step.revision.image} in unverified: {entry.override}", bad=True
             )
 
     def _try(self, seen: Seen, slot: str) -> None:
@@ -298,7 +309,7 @@ class _Release:
         self._report(f"Smoke test of slot {slot}: {seen.smoke_test.path}")
         wrong = smoke.failure(seen.smoke_test, self._asker(preview), now=self._context.clock.now, pause=self._pause)
         if wrong is not None:
-            self._fail(f"the smoke test failed: {wrong}")
+            self._fail(seen, f"the smoke test failed: {wrong}")
             return
         if seen.live_slot.serves():
             self._before = probe.measure(
@@ -321,8 +332,9 @@ class _Release:
         )
         if probe.is_worse(self._before, after):
             self._fail(
+                seen,
                 f"worse after the switch: {after.bad} of {after.tries} answers to {seen.smoke_test.path} were bad, "
-                f"{self._before.bad} of {self._before.tries} before"
+                f"{self._before.bad} of {self._before.tries} before",
             )
         else:
             self._progress = replace(self._progress, watched=True)
@@ -342,15 +354,15 @@ class _Release:
         waited = (now - self._waiting[1]).total_seconds()
         self._report(_words(seen, step))
         if waited >= self._limit(seen, step):
-            self._fail(f"{_words(seen, step)}, after {waited:.0f} s{_told(self._troubles(seen, step))}")
+            self._fail(seen, f"{_words(seen, step)}, after {waited:.0f} s{_told(self._troubles(seen, step))}")
             return
         lasting = [
             trouble
             for trouble in self._troubles(seen, step)
-            if (now - self._troubled.setdefault(trouble.reason, now)).total_seconds() >= self._context.limits.patience
+            if (now - self._troubled.setdefault(trouble.reason, now)).total_seconds() >= self._patience(trouble)
         ]
         if lasting:
-            self._fail(f"slot {step.slot} does not get ready{_told(lasting)}")
+            self._fail(seen, f"slot {step.slot} does not get ready{_told(lasting)}")
             return
         self._until_news(seen, step)
 
@@ -363,6 +375,10 @@ class _Release:
                 return limits.gone
             case AwaitEndpoints():
                 return limits.endpoints
+
+    def _patience(self, trouble: Trouble) -> float:
+        patience = self._context.limits.patience
+        return max(patience, NODE_SECONDS) if trouble.reason == UNSCHEDULABLE else patience
 
     def _troubles(self, seen: Seen, step: Await) -> list[Trouble]:
         found = seen.slot(step.slot).troubles if isinstance(step, AwaitReady) else ()
@@ -389,11 +405,11 @@ class _Release:
         except KubernetesApiError:
             self._pause(POLL_SECONDS / 4)
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, seen: Seen, why: str) -> None:
         first = self._progress.failure is None
         self._progress = replace(self._progress, failure=why) if first else replace(self._progress, second_failure=why)
         self._report(f"Failed: {why}" + (". Going back" if first else ""))
-        self._event("ReleaseFailed", why, bad=True)
+        self._event(seen, "ReleaseFailed", why, bad=True)
 
     def _finish(self, seen: Seen, outcome: Outcome) -> None:
         running = seen.running
@@ -411,9 +427,9 @@ class _Release:
         self._outcome = outcome
         self._progress = replace(self._progress, finished=True)
         if outcome is Outcome.RELEASED:
-            self._event("Released", f"{running.revision.image} is live in slot {seen.live}")
+            self._event(seen, "Released", f"{running.revision.image} is live in slot {seen.live}")
         else:
-            self._event("RolledBack", f"slot {seen.live} is live with {_image(seen, seen.live)}", bad=True)
+            self._event(seen, "RolledBack", f"slot {seen.live} is live with {_image(seen, seen.live)}", bad=True)
 
     def _result(self, seen: Seen, message: str) -> Result:
         if not self._progress.finished:
@@ -439,11 +455,16 @@ class _Release:
             self._told = line
             self._context.report(line)
 
-    def _event(self, reason: str, message: str, *, bad: bool = False) -> None:
-        now = self._context.clock.now()
-        kind = "Warning" if bad else "Normal"
+    def _event(self, seen: Seen, reason: str, message: str, *, bad: bool = False) -> None:
         events.write(
-            self._context.api, self._environment, self._service, reason=reason, message=message, now=now, kind=kind
+            self._context.api,
+            self._environment,
+            self._service,
+            uid=seen.uid,
+            reason=reason,
+            message=message,
+            now=self._context.clock.now(),
+            kind="Warning" if bad else "Normal",
         )
 
 
@@ -456,16 +477,20 @@ def _told(troubles: list[Trouble]) -> str:
     return f" ({'; '.join(str(one) for one in troubles)})" if troubles else ""
 
 
+def _pods(number: int) -> str:
+    return f"{number} pod" if number == 1 else f"{number} pods"
+
+
 def _words(seen: Seen, step: Change | Await) -> str:
     """A step as a person reads it."""
     slot = seen.slot(step.slot)
     match step:
         case Empty():
-            return f"Slot {slot.name}: taking its {slot.wanted} pods away"
+            return f"Slot {slot.name}: taking its {_pods(slot.wanted)} away"
         case BringIn(_, image, replicas):
-            return f"Slot {slot.name}: bringing in {image}, {replicas} pods"
+            return f"Slot {slot.name}: bringing in {image}, {_pods(replicas)}"
         case Scale(_, replicas):
-            return f"Slot {slot.name}: {replicas} pods instead of {slot.wanted}"
+            return f"Slot {slot.name}: {_pods(replicas)} instead of {slot.wanted}"
         case Preview():
             return f"Service {contract.preview(seen.service)}: slot {slot.name}"
         case Select():
@@ -475,7 +500,7 @@ def _words(seen: Seen, step: Change | Await) -> str:
         case AwaitReady():
             return f"Slot {slot.name}: {slot.ready} of {slot.wanted} pods are ready"
         case AwaitGone():
-            return f"Slot {slot.name}: {slot.pods} pods are ending"
+            return f"Slot {slot.name}: {_pods(slot.pods)} left"
         case AwaitEndpoints():
             service = seen.service if step.active else contract.preview(seen.service)
             return f"Service {service} does not lead to slot {slot.name} only yet"

@@ -113,6 +113,7 @@ class Seen:
         verified: Digests that may be brought in; None where any may.
         now: When this was seen.
         versions: Kind, name and resource version of each object: an event of one of these is no news.
+        uid: The active Service's, by which Events on it are found.
     """
 
     environment: str
@@ -137,6 +138,7 @@ class Seen:
     history: tuple[Entry, ...] = ()
     verified: frozenset[str] | None = None
     versions: frozenset[tuple[str, str, str]] = field(default=frozenset(), compare=False)
+    uid: str = ""
 
     def slot(self, name: str) -> Slot:
         """One slot."""

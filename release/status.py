@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from components.contract import SLOTS
 from release import lock
+from release.history import Outcome
 from release.lock import Holder
 from release.objects import ObjectApi
 from release.observe import observe
@@ -105,7 +107,7 @@ def _row(status: ServiceStatus, slot: Slot) -> tuple[Text | str, ...]:
         Text(ready, style="" if good else "red"),
         slot.revision.digest.removeprefix("sha256:")[:12] if slot.revision else Text("none yet", style="dim"),
         age(seen.now - (last.finished or last.started)) if last else "",
-        last.by if last else "",
+        _short(last.by) if last else "",
         "; ".join(_notes(status, slot)),
     )
 
@@ -113,17 +115,25 @@ def _row(status: ServiceStatus, slot: Slot) -> tuple[Text | str, ...]:
 def _notes(status: ServiceStatus, slot: Slot) -> list[str]:
     seen = status.seen
     notes = [str(trouble.reason) for trouble in slot.troubles]
+    last = seen.history[-1] if seen.history else None
     if slot.name == seen.live:
         if seen.has_drifted:
             notes.append("older than the PodTemplate: `release deploy` takes it up")
         if status.holder:
-            notes.append(f"locked by {status.holder.identity}")
+            notes.append(f"locked by {_short(status.holder.identity.rpartition('/')[0])}")
         elif seen.running:
             notes.append(f"a {seen.running.action} did not finish: run it again")
     elif slot.wanted and seen.warm_until:
         left = seen.warm_until - seen.now
         notes.append(f"warm for {age(left)}" if left > timedelta() else "warm time is over: `release retire`")
+    elif last and (last.outcome, last.slot, last.revision) == (Outcome.FAILED, slot.name, slot.revision):
+        notes.append("failed: `release history` says why")
     return notes
+
+
+def _short(user: str) -> str:
+    """The name in an ARN, or of a service account, whose whole name would fill a line."""
+    return re.split("[/:]", user)[-1]
 
 
 def _slot(slot: Slot) -> dict[str, Any]:

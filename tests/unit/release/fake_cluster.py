@@ -18,6 +18,8 @@ from release.objects import CONFLICT, UNPROCESSABLE
 
 READY_SECONDS = 3
 
+NO_NODE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/2 nodes are available"}
+
 Key = tuple[str, str, str]
 """Kind, namespace, name."""
 
@@ -42,7 +44,9 @@ class FakeCluster:
         self._clock = clock
         self._objects: dict[Key, KubernetesObject] = {}
         self._version = 0
-        self._born: dict[Key, datetime] = {}
+        self._placed: dict[Key, datetime] = {}
+        self.node_seconds = 0
+        """A pod that is made from now on fits on no node for so long."""
         self.selected: list[str] = []
         """The slots that the active Service came to select, in their order."""
         for one in objects:
@@ -133,6 +137,7 @@ class FakeCluster:
         metadata: dict[str, Any] = {
             "generation": 1,
             "labels": {},
+            "uid": "-".join(_key(body)),
             **body["metadata"],
             "resourceVersion": str(self._version),
         }
@@ -156,13 +161,18 @@ class FakeCluster:
         for key in mine - wanted:
             del self._objects[key]
         for key in wanted - mine:
-            self._born[key] = self._clock.now()
+            self._placed[key] = self._clock.now() + timedelta(seconds=self.node_seconds)
             metadata: dict[str, Any] = {
                 "namespace": namespace,
                 "name": key[2],
                 "labels": spec["template"]["metadata"]["labels"],
             }
-            self._store({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": {"phase": "Running"}})
+            self._store({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": {}})
+        for key in wanted:
+            fits = self._clock.now() >= self._placed[key]
+            pod_status: dict[str, Any] = {"phase": "Running"} if fits else {"phase": "Pending", "conditions": [NO_NODE]}
+            if self._objects[key]["status"] != pod_status:
+                self._store({**self._objects[key], "status": pod_status})
         ready = sum(self._is_ready(key, image) for key in wanted)
         status = {
             "observedGeneration": 1,
@@ -176,7 +186,7 @@ class FakeCluster:
     def _is_ready(self, pod: Key, image: str) -> bool:
         if image.endswith(SENTINEL_DIGEST) or demo_images.fault(image) is Fault.NEVER_READY:
             return False
-        return self._clock.now() - self._born[pod] >= timedelta(seconds=READY_SECONDS)
+        return self._clock.now() - self._placed[pod] >= timedelta(seconds=READY_SECONDS)
 
     def _endpoints(self, namespace: str, service: str, selector: dict[str, str]) -> None:
         pods = [

@@ -21,7 +21,7 @@ from release.lock import Lock
 from release.objects import ObjectApi
 from release.observe import observe
 from release.plan import Deploy, Goal, Retire, Rollback, Switch
-from release.run import BEFORE_START_SECONDS, Context, Limits, Result, pursue
+from release.run import BEFORE_START_SECONDS, NODE_SECONDS, Context, Limits, Result, pursue
 from release.state import Seen
 from tests.release.platform import image, objects
 from tests.unit.release.fake_cluster import FakeCaller, FakeClock, FakeCluster
@@ -66,7 +66,9 @@ class Fixture:
         return observe(self.cluster, "dev", "api", now=self.clock.now())
 
     def events(self) -> list[str]:
-        return [str(one["reason"]) for one in self.cluster.list("v1", "Event", namespace="dev")]
+        """The reasons of those that `kubectl describe service api` shows: it asks for the Service's UID."""
+        found = self.cluster.list("v1", "Event", namespace="dev")
+        return [str(one["reason"]) for one in found if one["involvedObject"]["uid"] == self.seen.uid]
 
     def is_locked(self) -> bool:
         return Lock(self.cluster, "dev", "api", "somebody else", self.clock).acquire() is not None
@@ -209,6 +211,19 @@ def test_pods_have_the_time_that_their_service_takes_to_start_and_no_less(start_
     assert result.exit_code is ExitCode.ROLLED_BACK
     waited = (fixture.clock.now() - before).total_seconds()
     assert waited == pytest.approx(start_seconds + BEFORE_START_SECONDS, abs=15)
+
+
+@pytest.mark.parametrize(
+    ("node", "code"), [(NODE_SECONDS - 20, ExitCode.DONE), (NODE_SECONDS + 20, ExitCode.ROLLED_BACK)]
+)
+def test_pods_that_fit_on_no_node_wait_for_one_and_not_for_ever(node: int, code: ExitCode) -> None:
+    fixture = Fixture()
+    fixture.cluster.node_seconds = node
+    before = fixture.clock.now()
+    result = fixture.run(Deploy(SECOND), limits=replace(LIMITS, ready=None))
+    assert result.exit_code is code
+    assert (fixture.clock.now() - before).total_seconds() == pytest.approx(min(node, NODE_SECONDS), abs=15)
+    assert ("Unschedulable: 0/2 nodes are available" in result.message) == (code is ExitCode.ROLLED_BACK)
 
 
 def test_a_second_release_is_refused_or_waits() -> None:

@@ -6,9 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from components.contract import BLUE, GREEN
+from release.history import Outcome
 from release.lock import Holder
 from release.state import Seen, Trouble
 from release.status import ServiceStatus, table
@@ -39,12 +41,31 @@ def test_a_release_is_shown_with_its_age_who_made_it_and_how_long_the_way_back_i
 def test_what_is_wrong_is_shown() -> None:
     drifted = replace(RELEASED, template="newer")
     assert "older than the PodTemplate" in shown(drifted)
-    assert "locked by another pipeline" in shown(RELEASED, Holder("another pipeline", NOW + timedelta(minutes=1)))
+    until = NOW + timedelta(minutes=1)
+    assert "locked by ci" in shown(RELEASED, Holder("system:serviceaccount:delivery:ci/1a2b", until))
     broken = replace(RELEASED, green=slot(GREEN, NEW, 2, 0, troubles=(Trouble("CrashLoopBackOff", "again"),)))
     assert "CrashLoopBackOff" in shown(broken)
     assert not ServiceStatus(broken, None).is_healthy
+    failed = entry(BLUE, OLD, previous=NEW, outcome=Outcome.FAILED)
+    blue, green = shown(replace(RELEASED, blue=slot(BLUE, OLD, 0), history=(*RELEASED.history, failed))).splitlines()[
+        -2:
+    ]
+    assert ["failed: `release history` says why" in line for line in (blue, green)] == [True, False]
     over = replace(RELEASED, now=NOW + timedelta(hours=1))
     assert "warm time is over" in shown(over)
+
+
+@pytest.mark.parametrize(
+    ("user", "name"),
+    [
+        ("system:serviceaccount:delivery:hello-release", "hello-release"),
+        ("arn:aws:sts::123456789012:assumed-role/hello-deployer/jane@example.com", "jane@example.com"),
+        ("kubernetes-admin", "kubernetes-admin"),
+    ],
+)
+def test_who_released_is_told_in_a_word(user: str, name: str) -> None:
+    history = (replace(RELEASED.history[0], by=user),)
+    assert f"1m   {name} " in shown(replace(RELEASED, history=history))
 
 
 def test_a_machine_gets_the_same() -> None:

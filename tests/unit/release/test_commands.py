@@ -1,0 +1,77 @@
+"""What a person reads of the commands that only look."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from release import history
+from release.commands import Commands, Options
+from release.errors import ExitCode, ReleaseError
+from release.history import Action, Entry, Outcome, Revision
+from tests.release.platform import image, objects
+from tests.unit.release.fake_cluster import FakeClock, FakeCluster
+
+IMAGE = image("api")
+
+
+@pytest.fixture
+def cluster() -> FakeCluster:
+    return FakeCluster(FakeClock(), objects("dev", "api"))
+
+
+@pytest.fixture
+def commands(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> Commands:
+    def fake(*_: object, **__: object) -> FakeCluster:
+        return cluster
+
+    monkeypatch.setattr("release.commands.KubernetesApi", fake)
+    return Commands(Options(), FakeClock())
+
+
+def test_the_history_has_each_image_whole_and_says_what_went_wrong(
+    commands: Commands, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.history("dev", "api") is ExitCode.DONE
+    assert capsys.readouterr().out == "dev/api has no releases yet\n"
+    started = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    first = Entry(
+        id="1",
+        action=Action.DEPLOY,
+        slot="blue",
+        revision=Revision(IMAGE, None),
+        previous=None,
+        by="jane",
+        started=started,
+        outcome=Outcome.FAILED,
+        reason="the smoke test failed: " + "very long, " * 30,
+        override="the fire of May",
+        build="https://jenkins.example.com/7",
+    )
+    history.write(cluster, "dev", "api", first)
+    history.write(cluster, "dev", "api", replace(first, id="2", outcome=Outcome.RELEASED, reason=None))
+    commands.history("dev", "api")
+    newest, its_image, *_, oldest, _, reason, override, build = capsys.readouterr().out.splitlines()
+    assert newest == "2026-05-01 12:00 UTC  deploy    blue   released     jane"
+    assert its_image == f"  {IMAGE}", "in one piece, to be deployed again"
+    assert "failed" in oldest
+    assert (reason, override, build) == (f"  {first.reason}", "  override: the fire of May", f"  {first.build}")
+
+
+def test_an_environment_without_services_is_no_healthy_one(commands: Commands) -> None:
+    with pytest.raises(ReleaseError, match="there is no service in nowhere"):
+        commands.status("nowhere", [], watch=False)
+
+
+def test_a_log_shows_a_note_in_one_line(
+    commands: Commands, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is no terminal has no width, and no narrow one."""
+    live = cluster.get("apps/v1", "Deployment", "api-blue", "dev")
+    assert live is not None
+    live["spec"]["template"]["spec"]["containers"][0]["image"] = IMAGE
+    cluster.apply(live)
+    commands.status("dev", [], watch=False)
+    assert "older than the PodTemplate: `release deploy` takes it up" in capsys.readouterr().out
