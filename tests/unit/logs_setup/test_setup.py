@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-import logs_setup
+import logs_setup.__main__
 from components.efk.setup import parameters
 from logs_setup import client, elasticsearch, kibana
 from logs_setup.__main__ import set_up
@@ -33,18 +34,22 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         yield found
 
 
-def run(account: Account, folder: Path, *, password: str = PASSWORD, seconds: float = 5) -> list[str]:
+def told(account: Account, folder: Path) -> dict[str, Any]:
     certificate = folder / "ca.crt"
     certificate.write_text("a certificate")
-    told: dict[str, Any] = {
+    return {
         **parameters(Logs(), "snapshots-of-it"),
         "elasticsearch": account.url,
         "kibana": account.url,
         "elasticsearchCa": str(certificate),
         "kibanaCa": str(certificate),
     }
+
+
+def run(account: Account, folder: Path, *, password: str = PASSWORD, seconds: float = 5) -> list[str]:
     deadline = time.monotonic() + seconds
-    return set_up(told, password, deadline=deadline, kubernetes=Server("Kubernetes", account.url, None, {}, deadline))
+    kubernetes = Server("Kubernetes", account.url, None, {}, deadline)
+    return set_up(told(account, folder), password, deadline=deadline, kubernetes=kubernetes)
 
 
 def test_a_first_run_makes_everything(account: Account, tmp_path: Path) -> None:
@@ -83,7 +88,7 @@ def test_each_night_everything_is_written_to_the_bucket_for_as_long_as_is_said(
 
 def test_where_s3_refuses_logs_can_be_read_all_the_same(account: Account, tmp_path: Path) -> None:
     account.faults["/_snapshot/s3"] = [403]
-    with pytest.raises(SetupError, match=r"Elasticsearch: PUT /_snapshot/s3: 403"):
+    with pytest.raises(SetupError, match=r"Elasticsearch: PUT /_snapshot/s3: 403 .*see that the password and role"):
         run(account, tmp_path)
     assert "prod-dashboard" in account.there
 
@@ -139,6 +144,36 @@ def test_a_wrong_password_ends_the_run_at_once_and_is_not_shown(account: Account
     assert "of another day" not in str(told.value)
 
 
+@pytest.mark.parametrize(
+    ("password", "code", "ends"),
+    [
+        (PASSWORD, 0, r"SET UP: \d+ requests, all as they should be\n"),
+        ("of another day", 1, r"NOT SET UP: Elasticsearch: GET .*: 401 .*\n"),
+    ],
+)
+def test_the_log_of_a_run_ends_with_its_result(
+    account: Account,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    password: str,
+    code: int,
+    ends: str,
+) -> None:
+    file = tmp_path / "parameters.json"
+    file.write_text(json.dumps(told(account, tmp_path)))
+
+    def in_cluster(deadline: float) -> Server:
+        return Server("Kubernetes", account.url, None, {}, deadline)
+
+    monkeypatch.setattr(logs_setup.__main__, "in_cluster", in_cluster)
+    monkeypatch.setattr(sys, "argv", ["logs_setup", str(file)])
+    monkeypatch.setenv("ELASTICSEARCH_PASSWORD", password)
+    assert logs_setup.__main__.main() == code
+    assert re.fullmatch(ends, capsys.readouterr().out.splitlines(keepends=True)[-1])
+
+
 def test_a_request_that_is_wrong_ends_the_run(account: Account, tmp_path: Path) -> None:
     account.faults["/_index_template/logs-hello-prod"] = [400]
     with pytest.raises(SetupError, match="wrong for this version"):
@@ -162,6 +197,14 @@ def test_events_are_kept_as_long_as_the_settings_say() -> None:
     paths = {one.path: one.body for one in elasticsearch.requests("logs-hello", {"dev": 7, "prod": 90})}
     assert paths["/_ilm/policy/logs-hello-prod"]["policy"]["phases"]["delete"]["min_age"] == "90d"
     assert paths["/_ilm/policy/logs-hello-dev"]["policy"]["phases"]["delete"]["min_age"] == "7d"
+
+
+def test_our_template_comes_before_elasticsearchs_own_and_keeps_events_as_they_came() -> None:
+    template = elasticsearch.template("logs-hello-dev")
+    # https://www.elastic.co/docs/manage-data/data-store/index-templates-overview: `logs-*-*` has 100.
+    assert template["priority"] > 100
+    assert template["template"]["settings"]["index.mode"] == "standard"
+    assert template["template"]["settings"]["index.lifecycle.name"] == "logs-hello-dev"
 
 
 def test_labels_and_json_are_one_field_each_and_no_field_comes_by_itself() -> None:

@@ -15,6 +15,7 @@ from components.efk import elastic, operator
 from components.efk.access import ROLES, USERS
 from components.efk.collector import LOGS, STATE
 from components.efk.snapshots import Identity
+from logs_setup.__main__ import PATIENCE
 from settings import capacity
 from settings.quantities import cpu_millis, memory_bytes
 from tests.unit.graph import Graph, Registration, Secret, every, of_logs
@@ -149,6 +150,34 @@ def test_elasticsearch_is_as_large_as_the_settings_say(known: Graph) -> None:
     assert claim["spec"]["resources"]["requests"]["storage"] == f"{logs.storage_gib}Gi"
     (container,) = nodes["podTemplate"]["spec"]["containers"]
     assert container["resources"]["limits"]["memory"] == container["resources"]["requests"]["memory"] == logs.memory
+
+
+def test_volumes_go_with_elasticsearch_and_elasticsearch_is_protected_where_the_settings_say(known: Graph) -> None:
+    one = of_kind(known, "Elasticsearch")
+    assert one.spec["volumeClaimDeletePolicy"] == "DeleteOnScaledownAndClusterDeletion"
+    assert one.protect == config(known).protect
+
+
+def test_kibana_keeps_sessions_with_keys_of_ours_behind_the_load_balancer(known: Graph) -> None:
+    spec = of_kind(known, "Kibana").spec
+    (container,) = spec["podTemplate"]["spec"]["containers"]
+    (variable,) = container["env"]
+    assert variable["valueFrom"]["secretKeyRef"] == {"name": "kibana-keys", "key": variable["name"]}
+    encrypted = {key for key, value in spec["config"].items() if value == f"${{{variable['name']}}}"}
+    assert encrypted == {f"xpack.{one}.encryptionKey" for one in ("security", "encryptedSavedObjects", "reporting")}
+    assert spec["config"]["server.publicBaseUrl"] == f"https://{config(known).log_host}"
+    assert spec["elasticsearchRef"] == {"name": of_kind(known, "Elasticsearch").metadata["name"]}
+    assert spec["http"]["service"]["spec"]["type"] == "NodePort"
+
+
+def test_one_run_of_the_setup_ends_before_the_next_and_is_tried_again(known: Graph) -> None:
+    spec = of_kind(known, "CronJob").spec
+    minutes = re.fullmatch(r"\*/(\d+) \* \* \* \*", spec["schedule"])
+    assert minutes
+    assert spec["concurrencyPolicy"] == "Forbid"
+    job = spec["jobTemplate"]["spec"]
+    assert PATIENCE < job["activeDeadlineSeconds"] < 60 * int(minutes[1]) <= 600
+    assert job["backoffLimit"] > 0
 
 
 @pytest.mark.parametrize("stack", STACKS)
