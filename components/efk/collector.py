@@ -279,4 +279,7 @@ def _variables(secret: pulumi.Input[str]) -> list[EnvVarArgs]:
         EnvVarArgs(name=NODE_VARIABLE, value_from=node),
         EnvVarArgs(name=PASSWORD, value_from=password),
         EnvVarArgs(name="FLUENTD_CONF", value=f"{CONFIGURATION.rpartition('/')[2]}/fluent.conf"),
+        # For its locks: Ruby takes no directory that all may write to, as an `emptyDir` is, and Fluentd would not
+        # start. https://github.com/fluent/fluentd-kubernetes-daemonset/issues/1393
+        EnvVarArgs(name="TMPDIR", value=STATE),
     ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import versions
 from components.efk.collector import STATE, text
 from components.efk.fluentd.monitoring import NODE_VARIABLE, PATH, PORT
 from components.efk.fluentd.syntax import Section
@@ -103,6 +104,35 @@ def test_metrics_are_where_the_probes_look(known: Graph) -> None:
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         asked: dict[str, Any] = container[probe]["httpGet"]
         assert asked == {"path": served["metrics_path"], "port": "metrics"} == {"path": PATH, "port": "metrics"}
+
+
+def test_fluentd_finds_a_directory_for_its_locks_that_is_its_own(known: Graph) -> None:
+    (container,) = pods(of_kind(known, "DaemonSet"))["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    (place,) = (one["value"] for one in container["env"] if one["name"] == "TMPDIR")
+    (mount,) = (one for one in container["volumeMounts"] if one["mountPath"] == place)
+    (volume,) = (one for one in pods(of_kind(known, "DaemonSet"))["volumes"] if one["name"] == mount["name"])
+    # The kubelet makes it with 0755, and an `emptyDir` with 0777: https://kubernetes.io/docs/concepts/storage/volumes/
+    assert volume["hostPath"]["type"] == "DirectoryOrCreate"
+    assert not mount.get("readOnly")
+
+
+IN_THE_IMAGE = {
+    *("tail", "cri", "regexp", "json", "relabel", "grep", "record_transformer", "monitor_agent", "file", "parser"),
+    *("secondary_file", "concat", "record_modifier", "kubernetes_metadata", "rewrite_tag_filter"),
+    *("elasticsearch", "elasticsearch_genid"),
+    *("prometheus", "prometheus_monitor", "prometheus_output_monitor", "prometheus_tail_monitor"),
+}
+"""Plugins of Fluentd itself and of the gems in the image that are used here.
+
+https://github.com/fluent/fluentd-kubernetes-daemonset/blob/master/docker-image/v1.19/debian-elasticsearch9/Gemfile
+"""
+
+
+def test_every_plugin_is_in_the_image() -> None:
+    used = {line.split()[1] for line in text(Logs()).splitlines() if line.strip().startswith("@type ")}
+    assert used == IN_THE_IMAGE
+    assert "debian-elasticsearch9" in versions.FLUENTD_IMAGE
 
 
 @pytest.mark.parametrize("type_", ["prometheus_monitor", "prometheus_output_monitor", "prometheus_tail_monitor"])
