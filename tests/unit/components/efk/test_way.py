@@ -16,7 +16,7 @@ from tests.unit.components.efk.fluentd_grammar import parse, value
 from tests.unit.components.efk.test_logs import of_kind, pods
 from tests.unit.graph import Graph
 
-ROOT = parse(text(Logs(bufferMib=700)))
+ROOT = parse(text(Logs.model_validate({"bufferMib": 700})))
 OUTPUTS = ("events", "refused")
 
 
