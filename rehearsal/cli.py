@@ -95,8 +95,8 @@ def shell(stack: StackOption = "dev", directory: DirectoryOption = None) -> None
         highlight=False,
     )
     os.chdir(rehearsal.layout.workspace)
-    program = os.environ.get("SHELL", "/bin/sh")
-    os.execvpe(program, [program], {**os.environ, **workspace.shell_environment(rehearsal.layout)})  # noqa: S606 - the user's
+    command = workspace.shell_command(rehearsal.layout, os.environ.get("SHELL", "/bin/sh"))
+    os.execvpe(command[0], command, {**os.environ, **workspace.shell_environment(rehearsal.layout)})  # noqa: S606 - the user's
 
 
 @app.command()

@@ -51,9 +51,26 @@ def shell_environment(layout: Layout) -> dict[str, str]:
     return {
         **variables,
         **responder.release_environment(layout),
-        "PATH": f"{layout.tools}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{_programs(layout)}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(CHECKOUT),
     }
+
+
+def shell_command(layout: Layout, program: str) -> list[str]:
+    """A person's own shell, to be run with `shell_environment`.
+
+    Bash reads a file of ours after the person's, which often puts other programs first: pyenv and nvm want it so.
+    """
+    if Path(program).name != "bash":
+        return [program]
+    start = layout.directory / "bashrc"
+    start.write_text(f'[ ! -f ~/.bashrc ] || . ~/.bashrc\nPATH={shlex.quote(_programs(layout))}:"$PATH"\n')
+    return [program, "--rcfile", str(start)]
+
+
+def _programs(layout: Layout) -> str:
+    """Where the rehearsal's programs are, and this Python."""
+    return f"{layout.tools}{os.pathsep}{Path(sys.executable).parent}"
 
 
 def put_tools(layout: Layout, toolchain: Toolchain, kubernetes_plugin: Path | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,24 @@ def test_a_plugin_takes_the_place_of_the_stand_in_and_gives_it_back(
     assert link.readlink() == plugin
     workspace.put_tools(layout, tools, None)
     assert "rehearsal.stand_ins.kubernetes" in link.read_text()
+
+
+def test_a_person_whose_shell_puts_other_programs_first_gets_the_rehearsals(layout: Layout, tmp_path: Path) -> None:
+    other = tmp_path / "python"
+    other.write_text("#!/bin/sh\nexit 1\n")
+    other.chmod(0o755)
+    (tmp_path / ".bashrc").write_text(f'export MINE=kept PATH={tmp_path}:"$PATH"\n')
+    layout.directory.mkdir(parents=True, exist_ok=True)
+    command = workspace.shell_command(layout, "/bin/bash")
+    shown = subprocess.run(
+        [*command, "-i", "-c", "type -p python && echo $MINE"],
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.split() == [str(Path(sys.executable).parent / "python"), "kept"]
+    assert workspace.shell_command(layout, "/bin/fish") == ["/bin/fish"]
 
 
 @pytest.mark.parametrize("has_network", [True, False])
