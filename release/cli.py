@@ -309,8 +309,10 @@ def main() -> None:
         app()
     except ReleaseError as error:
         _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _fail("Interrupted. Run the same command again: it goes on where this one stopped.", ExitCode.INTERRUPTED)
+    except SystemExit as end:
+        if end.code == ExitCode.INTERRUPTED:  # what typer makes of a KeyboardInterrupt
+            typer.echo("Interrupted. Run the same command again: it goes on where this one stopped.", err=True)
+        raise
     except Exception as error:
         from release.commands import told  # noqa: PLC0415 - see above
         from release.kubernetes_api import KubernetesApiError  # noqa: PLC0415
@@ -382,5 +384,5 @@ def _terminated(*_: object) -> NoReturn:
 
 
 def _fail(message: str, code: ExitCode) -> NoReturn:
-    typer.echo(message if code is ExitCode.INTERRUPTED else f"error: {message}", err=True)
+    typer.echo(f"error: {message}", err=True)
     sys.exit(int(code))

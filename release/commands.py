@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 
 from release import smoke, status, verification
-from release.clock import Clock, SystemClock
+from release.clock import Clock, StoppableClock, SystemClock
 from release.collect import collect
 from release.display import Display
 from release.errors import ExitCode, ReleaseError
@@ -100,7 +100,7 @@ class Commands:
 
     def __init__(self, options: Options, clock: Clock | None = None) -> None:
         self._options = options
-        self._clock = clock or SystemClock()
+        self._clock = StoppableClock(clock or SystemClock())
         self._out = _console()
         self._progress = Console(stderr=options.as_json)
         self._api = retrying(self._clock, self._tell_once())(KubernetesApi, options.kubeconfig, context=options.context)
@@ -261,6 +261,7 @@ class Commands:
                 work,
                 is_good=lambda ended: ended.exit_code is ExitCode.DONE,
                 at_once=self._options.at_once,
+                stop=self._clock.stop,
             )
         skipped = [
             Ended(environment, one, ExitCode.REFUSED, "not tried: a service that it calls did not go well", "see above")

@@ -18,6 +18,7 @@ def in_order(
     *,
     is_good: Callable[[T], bool],
     at_once: int = 1,
+    stop: Callable[[], None] = lambda: None,
 ) -> tuple[dict[str, T], list[str]]:
     """Works on each service once all those it depends on went well.
 
@@ -26,6 +27,7 @@ def in_order(
         work: Works on one service.
         is_good: Whether a service's result lets those that depend on it begin.
         at_once: How many are worked on at the same time, at most.
+        stop: Called where this is interrupted: it waits for the work that is under way, which shall end.
 
     Returns:
         The result of each service that was worked on; and the services that were not, since one that they depend on
@@ -46,16 +48,20 @@ def in_order(
     running: dict[Future[T], str] = {}
     waiting: list[str] = []
     with ThreadPoolExecutor(at_once) as pool:
-        while sorter.is_active():
-            waiting += sorted(sorter.get_ready())
-            while waiting and len(running) < at_once:
-                service = waiting.pop(0)
-                running[pool.submit(work, service)] = service
-            if not running:
-                break  # all that is left depends on what did not go well
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                service = running.pop(future)
-                results[service] = future.result()
-                if is_good(results[service]):
-                    sorter.done(service)
+        try:
+            while sorter.is_active():
+                waiting += sorted(sorter.get_ready())
+                while waiting and len(running) < at_once:
+                    service = waiting.pop(0)
+                    running[pool.submit(work, service)] = service
+                if not running:
+                    break  # all that is left depends on what did not go well
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    service = running.pop(future)
+                    results[service] = future.result()
+                    if is_good(results[service]):
+                        sorter.done(service)
+        except KeyboardInterrupt:
+            stop()
+            raise
     return results, [one for one in depends_on if one not in results]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +16,7 @@ from typing import get_args
 import pytest
 
 from components.contract import SLOTS
+from rehearsal import demo_images
 from release import lock
 from release.errors import ExitCode
 from release.history import Outcome
@@ -122,13 +124,7 @@ def test_a_process_that_is_killed_leaves_a_release_that_goes_on(
 ) -> None:
     service = services[SLOTS.index("green") if line == "switching" else 0]
     wanted = image(service)
-    words = ["deploy", "dev", service, "--image", wanted, "--through", platform.web.pattern, "--no-image-tags"]
-    tool = subprocess.Popen(
-        [sys.executable, "-m", "release", *words, "--json", "--kubeconfig", str(platform.kubeconfig)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    tool = start(platform, service, wanted)
     assert tool.stderr is not None
     assert any(line in told for told in tool.stderr)
     tool.kill()
@@ -139,6 +135,37 @@ def test_a_process_that_is_killed_leaves_a_release_that_goes_on(
     let_expire(platform, service)
     assert platform.run("dev", service, Deploy(wanted), limits=LIMITS).exit_code is ExitCode.DONE
     check(platform, service, wanted, line)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("line", ["pods are ready", "Watching"])
+def test_a_process_that_is_interrupted_says_so_ends_soon_and_gives_the_lock_back(
+    platform: Platform, services: list[str], line: str, signal_number: signal.Signals
+) -> None:
+    service = services[2]
+    wanted = image(service, demo_images.Fault.SLOW_START)
+    tool = start(platform, service, wanted, "--watch-for", "30")
+    assert tool.stderr is not None
+    assert any(line in told for told in tool.stderr)
+    tool.send_signal(signal_number)
+    _, told = tool.communicate(timeout=8)
+    assert tool.returncode == ExitCode.INTERRUPTED
+    assert "Run the same command again" in told
+    assert platform.seen("dev", service).live_slot.is_ready
+    assert platform.holder(service) is None
+    assert platform.run("dev", service, Deploy(wanted), limits=LIMITS).exit_code is ExitCode.DONE
+    check(platform, service, wanted, line)
+
+
+def start(platform: Platform, service: str, wanted: str, *more: str) -> subprocess.Popen[str]:
+    """The tool as a pipeline starts it."""
+    words = ["deploy", "dev", service, "--image", wanted, "--through", platform.web.pattern, "--no-image-tags"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "release", *words, *more, "--json", "--kubeconfig", str(platform.kubeconfig)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def let_expire(platform: Platform, service: str) -> None:

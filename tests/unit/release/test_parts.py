@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ import settings
 from components.blue_green.annotations import release_annotations
 from components.contract import SMOKE_TEST
 from release import collect, history, lock, probe, smoke, verification
+from release.clock import StoppableClock, SystemClock
 from release.errors import ExitCode, LostRaceError, ReleaseError
 from release.history import Entry, Outcome
 from release.http import Answer
@@ -73,6 +75,11 @@ def test_records_in_use_are_kept_and_of_the_others_the_newest(numbers: list[int]
     kept = verification.kept(records, in_use)
     assert set(in_use) <= {one.digest for one in kept}
     assert records[-LIMIT:] == kept[-len(records[-LIMIT:]) :] if records else kept == []
+
+
+def test_a_record_in_use_outlives_the_newest() -> None:
+    records = [record(number, number) for number in range(LIMIT + 9)]
+    assert verification.kept(records, [records[2].digest]) == [records[2], *records[9:]]
 
 
 def test_a_record_is_read_as_it_was_written_under_a_key_that_a_policy_can_name() -> None:
@@ -161,6 +168,31 @@ def test_a_service_is_worked_on_after_those_it_calls_and_not_if_one_did_not_go_w
     results, left = in_order(calls, work, is_good=bool)
     assert worked.index("base") < worked.index("middle")
     assert (set(results), left) == ({"alone", "base", "middle"}, ["front"])
+
+
+def test_who_is_interrupted_ends_the_work_that_is_under_way() -> None:
+    clock = StoppableClock(SystemClock())
+    begun: list[str] = []
+    started, ended = threading.Event(), threading.Event()
+
+    def work(service: str) -> bool:
+        begun.append(service)
+        if service == "first":
+            started.wait(5)
+            raise KeyboardInterrupt
+        try:
+            started.set()
+            for _ in range(500):
+                clock.sleep(0.01)
+        finally:
+            ended.set()
+        return True
+
+    depends_on: dict[str, list[str]] = {"first": [], "second": [], "third": ["second"]}
+    with pytest.raises(KeyboardInterrupt):
+        in_order(depends_on, work, is_good=bool, at_once=2, stop=clock.stop)
+    assert ended.is_set()
+    assert begun == ["first", "second"], "and nothing begins any more"
 
 
 def test_services_that_call_each_other_in_a_circle_are_refused() -> None:

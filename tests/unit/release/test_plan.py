@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS
 from release.history import Action, Entry, Outcome, Revision
 from release.plan import (
+    AwaitEndpoints,
     AwaitGone,
     AwaitReady,
     Begin,
@@ -24,6 +25,7 @@ from release.plan import (
     Finish,
     Goal,
     Preview,
+    Progress,
     Refusal,
     Retarget,
     Retire,
@@ -34,6 +36,7 @@ from release.plan import (
     Switch,
     TrySlot,
     Watch,
+    next_step,
 )
 from release.state import Seen, Slot
 from tests.unit.release.model import NOW, REPOSITORY, World, endpoints, entry, image, quality, revision, seen, slot
@@ -172,6 +175,20 @@ def test_a_deploy_goes_through_the_idle_slot_in_this_order() -> None:
     assert world.seen.blue == start.blue, "the slot that was live stays warm as it was"
 
 
+@pytest.mark.parametrize(
+    "found", [{}, {BLUE: 3}, {GREEN: 2}, {BLUE: 1, GREEN: 3}, {GREEN: 3, "": 1}], ids=lambda found: str(dict(found))
+)
+@pytest.mark.parametrize("progress", [Progress(), Progress(smoke_tested=True)])
+def test_nothing_is_tried_or_switched_to_before_the_preview_service_leads_to_all_its_pods_and_no_other(
+    found: dict[str, int], progress: Progress
+) -> None:
+    running = entry(GREEN, NEW, previous=OLD, outcome=Outcome.RUNNING)
+    at_hand = seen(slot(BLUE, OLD, 3), slot(GREEN, NEW, 3), history=(running,))
+    wait = AwaitEndpoints(GREEN, active=False)
+    assert next_step(replace(at_hand, preview_endpoints=found), Deploy(NEW.image), progress) == wait
+    assert next_step(at_hand, Deploy(NEW.image), progress) != wait
+
+
 def test_the_first_release_of_all_has_the_fewest_pods_it_may_have() -> None:
     world, _, _ = follow(seen(slot(BLUE), slot(GREEN)), Deploy(NEW.image))
     assert world.seen.live_slot == slot(GREEN, NEW, 2)
@@ -200,6 +217,16 @@ def test_a_deploy_retires_a_slot_whose_warm_time_is_over() -> None:
     assert follow(warm, Deploy(OLD.image))[1] == [Empty(GREEN)]
     just_now = replace(long_ago, finished=NOW)
     assert follow(replace(warm, history=(just_now,)), Deploy(OLD.image))[1] == []
+
+
+@pytest.mark.parametrize(("previous", "step"), [(OLD, Select(GREEN)), (None, Finish(Outcome.FAILED))])
+def test_a_version_that_fails_goes_back_to_what_was_live_and_to_nothing_else(
+    previous: Revision | None, step: Step
+) -> None:
+    """Who deploys what is live again, to mend it, has no way back: the slot beside it may hold what failed."""
+    running = entry(BLUE, NEW, previous=previous, outcome=Outcome.RUNNING)
+    at_hand = seen(slot(BLUE, NEW, 2, 0), slot(GREEN, OLD, 2), history=(running,))
+    assert next_step(at_hand, Deploy(NEW.image), Progress(failure="does not get ready")) == step
 
 
 def test_a_rollback_to_a_warm_slot_is_one_patch_at_once() -> None:

@@ -13,14 +13,15 @@ import pytest
 
 from components.contract import BLUE, GREEN
 from rehearsal import demo_images
-from release.errors import ExitCode, ReleaseError
+from release import steps
+from release.errors import ExitCode, LostRaceError, ReleaseError
 from release.history import Outcome
 from release.http import Answer
 from release.kubernetes_api import KubernetesApiError
 from release.lock import Lock
 from release.objects import ObjectApi
 from release.observe import observe
-from release.plan import Deploy, Goal, Retire, Rollback, Switch
+from release.plan import BringIn, Deploy, Goal, Retire, Rollback, Switch
 from release.run import BEFORE_START_SECONDS, NODE_SECONDS, Context, Limits, Result, pursue
 from release.state import Seen
 from tests.release.platform import image, objects
@@ -295,6 +296,34 @@ def test_a_run_after_one_that_died_at_its_switch_gives_the_nodes_their_time_too(
     began = fixture.clock.now()
     fixture.run(Deploy(SECOND), limits=limits)
     assert fixture.seen.history[-1].finished >= began + timedelta(seconds=7)  # type: ignore[operator]
+
+
+def test_an_image_is_kept_in_its_registry_before_it_comes_in_or_does_not_come_in() -> None:
+    fixture = Fixture()
+    before = fixture.seen
+    kept: list[str] = []
+
+    def keep(seen: Seen, image: str) -> None:
+        assert seen.blue.revision is None
+        kept.append(image)
+        if len(kept) == 1:
+            raise ReleaseError("the registry has no such image", remedy="push it")
+
+    with pytest.raises(ReleaseError, match="the registry has no such image"):
+        fixture.run(Deploy(SECOND), keep_image=keep)
+    assert replace(fixture.seen, now=before.now) == before
+    assert fixture.run(Deploy(SECOND), keep_image=keep).exit_code is ExitCode.DONE
+    assert kept == [SECOND, SECOND]
+
+
+def test_a_slot_that_somebody_changed_since_the_look_is_not_overwritten() -> None:
+    fixture = Fixture()
+    seen = fixture.seen
+    scale = [{"op": "replace", "path": "/spec/replicas", "value": 1}]
+    fixture.cluster.json_patch("apps/v1", "Deployment", "api-blue", scale, namespace="dev")
+    with pytest.raises(LostRaceError, match="Deployment api-blue is another one"):
+        steps.do(fixture.cluster, seen, BringIn(BLUE, SECOND, 2))
+    assert fixture.seen.blue.revision is None
 
 
 def test_retire_takes_the_warm_slots_pods_after_its_time() -> None:
