@@ -160,8 +160,10 @@ def test_a_process_that_is_interrupted_says_so_ends_soon_and_gives_the_lock_back
 def start(platform: Platform, service: str, wanted: str, *more: str) -> subprocess.Popen[str]:
     """The tool as a pipeline starts it."""
     words = ["deploy", "dev", service, "--image", wanted, "--through", platform.web.pattern, "--no-image-tags"]
+    words += ["--json", "--kubeconfig", str(platform.kubeconfig)]
     return subprocess.Popen(
-        [sys.executable, "-m", "release", *words, *more, "--json", "--kubeconfig", str(platform.kubeconfig)],
+        # A shell's background job, which these tests may be, ignores SIGINT, and so would all that it starts.
+        ["env", "--default-signal=INT", sys.executable, "-m", "release", *words, *more],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

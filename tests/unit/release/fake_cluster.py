@@ -41,7 +41,7 @@ class FakeCluster:
     """Objects, and controllers that act whenever somebody asks."""
 
     def __init__(self, clock: FakeClock, objects: list[KubernetesObject]) -> None:
-        self._clock = clock
+        self.clock = clock
         self._objects: dict[Key, KubernetesObject] = {}
         self._version = 0
         self._placed: dict[Key, datetime] = {}
@@ -130,7 +130,7 @@ class FakeCluster:
                 if version not in told:
                     told.add(version)
                     yield "MODIFIED", one
-            self._clock.sleep(0.25)
+            self.clock.sleep(0.25)
 
     def _store(self, body: KubernetesObject) -> KubernetesObject:
         self._version += 1
@@ -161,7 +161,7 @@ class FakeCluster:
         for key in mine - wanted:
             del self._objects[key]
         for key in wanted - mine:
-            self._placed[key] = self._clock.now() + timedelta(seconds=self.node_seconds)
+            self._placed[key] = self.clock.now() + timedelta(seconds=self.node_seconds)
             metadata: dict[str, Any] = {
                 "namespace": namespace,
                 "name": key[2],
@@ -169,7 +169,7 @@ class FakeCluster:
             }
             self._store({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": {}})
         for key in wanted:
-            fits = self._clock.now() >= self._placed[key]
+            fits = self.clock.now() >= self._placed[key]
             pod_status: dict[str, Any] = {"phase": "Running"} if fits else {"phase": "Pending", "conditions": [NO_NODE]}
             if self._objects[key]["status"] != pod_status:
                 self._store({**self._objects[key], "status": pod_status})
@@ -186,7 +186,7 @@ class FakeCluster:
     def _is_ready(self, pod: Key, image: str) -> bool:
         if image.endswith(SENTINEL_DIGEST) or demo_images.fault(image) is Fault.NEVER_READY:
             return False
-        return self._clock.now() - self._placed[pod] >= timedelta(seconds=READY_SECONDS)
+        return self.clock.now() - self._placed[pod] >= timedelta(seconds=READY_SECONDS)
 
     def _endpoints(self, namespace: str, service: str, selector: dict[str, str]) -> None:
         pods = [

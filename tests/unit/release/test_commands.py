@@ -65,6 +65,32 @@ def test_an_environment_without_services_is_no_healthy_one(commands: Commands) -
         commands.status("nowhere", [], watch=False)
 
 
+def test_what_dev_is_still_releasing_is_not_promoted(commands: Commands, cluster: FakeCluster) -> None:
+    """Though it is live and ready: it may be taken back."""
+    live = cluster.get("apps/v1", "Deployment", "api-blue", "dev")
+    assert live is not None
+    live["spec"]["template"]["spec"]["containers"][0]["image"] = IMAGE
+    live["spec"]["replicas"] = 2
+    cluster.apply(live)
+    cluster.list("v1", "Pod", namespace="dev")  # its controllers see it
+    cluster.clock.sleep(60)
+    running = Entry(
+        id="1",
+        action=Action.DEPLOY,
+        slot="blue",
+        revision=Revision(IMAGE, None),
+        previous=None,
+        by="jane",
+        started=cluster.clock.now(),
+    )
+    history.write(cluster, "dev", "api", running)
+    with pytest.raises(ReleaseError, match="api is not fit to be promoted"):
+        commands.promote(["api"])
+    history.write(cluster, "dev", "api", replace(running, outcome=Outcome.RELEASED))
+    with pytest.raises(KeyError):  # the fake API server does not say who asks: what is asked first is over
+        commands.promote(["api"])
+
+
 def test_a_log_shows_a_note_in_one_line(
     commands: Commands, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -184,6 +184,7 @@ def test_who_is_interrupted_ends_the_work_that_is_under_way() -> None:
             started.set()
             for _ in range(500):
                 clock.sleep(0.01)
+            begun.append("after its end")
         finally:
             ended.set()
         return True
@@ -262,6 +263,20 @@ def test_the_tool_tries_a_version_as_the_settings_say() -> None:
     assert read == SmokeTest("/version", status=204, contains="two", tries=3, deadline_seconds=7)
     usual = settings.Service.model_validate({"port": 1, "healthPath": "/health"})
     assert smoke_test(release_annotations(usual)[SMOKE_TEST], {"containers": [{}]}) == SmokeTest("/health")
+
+
+def test_a_smoke_test_waits_for_no_answer_beyond_its_deadline() -> None:
+    clock = FakeClock()
+    end = clock.now() + timedelta(seconds=7)
+
+    def ask(_: str, timeout: float) -> Answer:
+        assert clock.now() + timedelta(seconds=timeout) <= end
+        clock.sleep(timeout)
+        return Answer(None, "timed out")
+
+    test = SmokeTest("/", tries=9, deadline_seconds=7)
+    told = smoke.failure(test, ask, now=clock.now, pause=clock.sleep)
+    assert told == "/ did not answer: timed out (2 tries)"
 
 
 def test_a_smoke_test_ends_at_its_deadline() -> None:
