@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 from tests.unit.pipelines.jenkinsfile import Call
 
@@ -37,6 +39,7 @@ class Build:
         agents: By label, what only that agent's pod has.
         checkout: Fills a workspace from the service's repository.
         approves: Whether a person agrees when asked.
+        stopped_at: A stage, and what it writes when a person stops the build.
         ran: The stages that ran, in their order; the last one failed unless the build went well.
         result: How it ended.
         asked: What a person was asked.
@@ -48,6 +51,7 @@ class Build:
     agents: Mapping[str, Mapping[str, str]]
     checkout: Callable[[Path], None]
     approves: bool = True
+    stopped_at: tuple[str, str] | None = None
     ran: list[str] = field(default_factory=list[str])
     result: str = "SUCCESS"
     asked: list[str] = field(default_factory=list[str])
@@ -130,16 +134,25 @@ class Build:
     def _shell(self, command: str) -> str:
         workspace = self._workspace()
         mine = self.agents[self._agent or ""]
-        found = subprocess.run(
-            ["sh", "-xec", command],
-            cwd=workspace,
-            env={"PATH": os.environ["PATH"], "HOME": str(workspace), **self.variables, **mine},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environment = {"PATH": os.environ["PATH"], "HOME": str(workspace), **self.variables, **mine}
+        shell = ["sh", "-xec", command]
+        if self.stopped_at and self.ran[-1] == self.stopped_at[0]:
+            (_, text), self.stopped_at = self.stopped_at, None
+            self._stop(shell, workspace, environment, text)
+        found = subprocess.run(shell, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
         self.log += found.stderr
         if found.returncode:
             self.log += found.stdout
             raise StageError(command)
         return found.stdout
+
+    def _stop(self, shell: list[str], workspace: Path, environment: Mapping[str, str], text: str) -> None:
+        """Runs a command, all of whose processes get SIGTERM once it writes the text."""
+        with subprocess.Popen(
+            shell, cwd=workspace, env=environment, stdout=PIPE, stderr=STDOUT, text=True, start_new_session=True
+        ) as process:
+            for line in process.stdout or ():
+                self.log += line
+                if text in line:
+                    os.killpg(process.pid, signal.SIGTERM)
+        raise AbortedError

@@ -89,6 +89,18 @@ def test_a_bad_commit_ends_at_its_stage_and_dev_and_prod_go_on_serving(
     ]
 
 
+def test_a_build_that_is_stopped_in_its_release_leaves_nothing_half_done(released: Workshop) -> None:
+    before = released.answer("dev"), released.answer("prod")
+    released.source.commit("stopped once")
+    stopped = released.build("dev", stopped_at=("Deploy", "pods are ready"))
+    assert (stopped.result, stopped.ran[-1]) == ("ABORTED", "Deploy"), stopped.log
+    assert "Smoke test" not in stopped.log, stopped.log
+    assert (released.answer("dev"), released.answer("prod")) == before
+    again = released.build("dev")
+    assert (again.result, again.ran) == ("SUCCESS", ["Checkout", "Scan", "Deploy", "Verify"]), again.log
+    assert (released.answer("dev"), released.answer("prod")) == ("version stopped once", before[1])
+
+
 def test_the_cluster_knows_who_released_and_who_verified(released: Workshop) -> None:
     api: KubernetesApi = released.api
     found = api.get("v1", "ConfigMap", f"verified-{SERVICE}", "prod")

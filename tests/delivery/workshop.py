@@ -95,7 +95,7 @@ class Workshop:
     folder: Path
     builds: list[Build] = field(default_factory=list[Build])
 
-    def build(self, pipeline: str, *, approves: bool = True) -> Build:
+    def build(self, pipeline: str, *, approves: bool = True, stopped_at: tuple[str, str] | None = None) -> Build:
         """Runs a pipeline for the service."""
         build = Build(
             self.folder / str(len(self.builds)),
@@ -103,6 +103,7 @@ class Workshop:
             self.agents,
             self.source.check_out,
             approves=approves,
+            stopped_at=stopped_at,
         )
         self.builds.append(build)
         return build.run(parse(CHECKOUT / "pipelines" / f"Jenkinsfile.{pipeline}"))
