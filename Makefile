@@ -33,8 +33,8 @@ test: .venv/installed .venv-scan/installed ## run every test
 	-@$(RUN) -m rehearsal.toolchain --for-tests
 	@$(RUN) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
-test-unit: .venv/installed ## run the tests that need PyPI only: seconds
-	@$(RUN) -m pytest tests/unit
+test-unit: .venv/installed ## run the tests that need PyPI only: two minutes
+	@$(RUN) -m pytest tests/unit --numprocesses=2
 
 lint: .venv/installed ## ruff and the strict type checker
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m basedpyright
