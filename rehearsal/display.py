@@ -16,6 +16,9 @@ _MARKUP = re.compile(r"<\{%[^%]*%\}>")
 
 _UNCHANGED = {OpType.SAME, OpType.READ}
 _SYMBOLS = {OpType.CREATE: "+", OpType.UPDATE: "~", OpType.DELETE: "-"}
+_PARTS = {OpType.CREATE_REPLACEMENT, OpType.DELETE_REPLACED}
+"""What a replacement consists of: the engine tells of both, and of the whole."""
+
 _HIDDEN_TYPES = ("pulumi:pulumi:Stack", "pulumi:providers:")
 
 
@@ -66,7 +69,7 @@ class EngineDisplay:
                 self._status.update(f"{self._title}: {done} done, {about.op.value} {_name(about.urn)}")
         elif event.res_outputs_event is not None:
             about = event.res_outputs_event.metadata
-            if about.op in _UNCHANGED or about.type.startswith(_HIDDEN_TYPES):
+            if about.op in _UNCHANGED | _PARTS or about.type.startswith(_HIDDEN_TYPES):
                 return
             self._changes[_past(about.op)] += 1
             if self._status is None:
