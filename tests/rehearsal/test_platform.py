@@ -434,11 +434,13 @@ def test_another_label_tag_size_or_version_replaces_renames_and_deletes_nothing(
 @ONE_STACK
 def test_jenkins_comes_and_goes_with_its_settings_and_nothing_else_changes(platform: Rehearsal) -> None:
     api = platform.api()
+    takes_its_host = "kubernetes:elbv2.k8s.aws/v1beta1:IngressClassParams::staff"
 
     def edit(config: dict[str, Any]) -> None:
         config["hello-platform:delivery"] = DELIVERY
 
     done = changes(platform, edit)
+    assert done.pop(takes_its_host) == "update"
     assert set(done.values()) == {"create"}
     assert {"kubernetes:helm.sh/v3:Release::jenkins", "kubernetes:apps/v1:Deployment::buildkitd"} <= set(done)
     found = {one["metadata"]["name"].split("-")[0]: one for name in ("jenkins", "buildkit") for one in pods(api, name)}
@@ -449,6 +451,7 @@ def test_jenkins_comes_and_goes_with_its_settings_and_nothing_else_changes(platf
         assert node["metadata"]["labels"]["environment"] == "dev"
         assert one["spec"]["priorityClassName"] == "tooling"
     gone = run_up(platform)
+    assert gone.pop(takes_its_host) == "update"
     assert gone.keys() == done.keys()
     assert set(gone.values()) == {"delete"}
 
