@@ -6,12 +6,13 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import settings
 from components.contract import SLOTS
 from components.identities import TOOL
 from tests.unit.graph import Graph, every
+from tests.unit.manifests import without_secrets
 from tests.unit.program import platform, stack_config
 from tests.unit.reach.semantics import Endpoint, Namespace, Policy, Port, reaches
 
@@ -91,17 +92,14 @@ def reach_of(stack: str) -> Reach:
     graph = platform(stack, preview=False)
     config = settings.load(stack_config(stack))
     nodes, balancers = subnets(graph, "internal-elb"), subnets(graph, "elb")
-    namespaces = {
-        one.metadata["name"]: Namespace(name=one.metadata["name"], labels=one.metadata["labels"])
-        for one in graph.of_kind("Namespace")
-    }
+    made = namespaces(graph)
     templates = {(one.metadata["namespace"], one.metadata["name"]): one for one in graph.of_kind("PodTemplate")}
     services = {
         (environment, service): [
             Endpoint(
                 name=f"{environment} {service} {slot}",
                 addresses=nodes,
-                namespace=namespaces[environment],
+                namespace=made[environment],
                 labels={**template.inputs["template"]["metadata"]["labels"], "slot": slot},
             )
             for slot in SLOTS
@@ -110,8 +108,8 @@ def reach_of(stack: str) -> Reach:
         for template in [templates[environment, service]]
     }
     dns = Endpoint(name="DNS", addresses=nodes, namespace=KUBE_SYSTEM, labels={"k8s-app": "kube-dns"})
-    tooling = Endpoint(name="tooling", addresses=nodes, namespace=namespaces["logging"], labels={"app": "tool"})
-    delivery = Endpoint(name="delivery", addresses=nodes, namespace=namespaces["delivery"], labels={"app": "tool"})
+    tooling = Endpoint(name="tooling", addresses=nodes, namespace=made["logging"], labels={"app": "tool"})
+    delivery = Endpoint(name="delivery", addresses=nodes, namespace=made["delivery"], labels={"app": "tool"})
     tool = replace(delivery, name="the release tool", labels=TOOL)
     others = Endpoint(name="any other pod", addresses=nodes, namespace=OPEN_NAMESPACE, labels={"app": "any"})
     places = [
@@ -133,7 +131,7 @@ def reach_of(stack: str) -> Reach:
         Place(name="any other pod:443", ends=[others], port=HTTPS),
     ]
     return Reach(
-        policies=[Policy(one.metadata["namespace"], _whole(one.spec)) for one in graph.of_kind("NetworkPolicy")],
+        policies=policies(graph),
         services=services,
         sources={
             "a pod in logging": tooling,
@@ -147,6 +145,19 @@ def reach_of(stack: str) -> Reach:
         service_ports={name: Port(spec.port) for name, spec in config.services.items()},
         places={place.name: place for place in places},
     )
+
+
+def namespaces(graph: Graph) -> dict[str, Namespace]:
+    """A stack's namespaces by name."""
+    return {
+        one.metadata["name"]: Namespace(name=one.metadata["name"], labels=one.metadata["labels"])
+        for one in graph.of_kind("Namespace")
+    }
+
+
+def policies(graph: Graph) -> list[Policy]:
+    """Every NetworkPolicy of a stack."""
+    return [Policy(one.metadata["namespace"], without_secrets(one.spec)) for one in graph.of_kind("NetworkPolicy")]
 
 
 def subnets(graph: Graph, role: str) -> list[str]:
@@ -167,15 +178,6 @@ def _networks(config: settings.Settings) -> list[Place]:
         for cidr, network in networks.items()
         for port in [*(Port(number) for number in network.ports), OTHER]
     ]
-
-
-def _whole(value: Any) -> Any:
-    """Numbers as a manifest has them: on its way to the engine every number is a float."""
-    if isinstance(value, dict):
-        return {key: _whole(item) for key, item in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [_whole(item) for item in cast("list[Any]", value)]
-    return int(value) if isinstance(value, float) else value
 
 
 def _by_labels_only(spec: Mapping[str, Any]) -> dict[str, Any]:

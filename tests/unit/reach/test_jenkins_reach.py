@@ -8,50 +8,24 @@ from components.identities import TOOL
 from components.jenkins.names import BUILDER, PREVIEWER
 from components.jenkins.reach import BUILDKIT, CONTROLLER
 from tests.unit.components.previews import with_previews
-from tests.unit.manifests import without_secrets
-from tests.unit.reach.places import subnets
-from tests.unit.reach.semantics import Endpoint, Namespace, Policy, Port, reaches
+from tests.unit.reach.surroundings import Surroundings
 
-GRAPH = with_previews()
-NODES = subnets(GRAPH, "internal-elb")
-NAMESPACES = {
-    one.metadata["name"]: Namespace(name=one.metadata["name"], labels=one.metadata["labels"])
-    for one in GRAPH.of_kind("Namespace")
-}
-POLICIES = [Policy(one.metadata["namespace"], without_secrets(one.spec)) for one in GRAPH.of_kind("NetworkPolicy")]
-
-
-def pod(name: str, namespace: str, labels: dict[str, str]) -> Endpoint:
-    return Endpoint(name=name, addresses=NODES, namespace=NAMESPACES[namespace], labels=labels)
-
-
-PODS = {
-    "builder": pod("builder", "delivery", BUILDER),
-    "releaser": pod("releaser", "delivery", TOOL),
-    "previewer": pod("previewer", "delivery", PREVIEWER),
-    "stranger in delivery": pod("stranger", "delivery", {"app": "any"}),
-    "jenkins": pod("jenkins", "jenkins", CONTROLLER),
-    "buildkitd": pod("buildkitd", "buildkit", BUILDKIT),
-    "dev api": pod("api", "dev", {"app.kubernetes.io/name": "api", "environment": "dev", "slot": "blue"}),
-    "prod api": pod("api", "prod", {"app.kubernetes.io/name": "api", "environment": "prod", "slot": "blue"}),
-    "kibana": pod("kibana", "logging", {"app": "kibana"}),
-}
-OUTSIDE = {
-    "a node": Endpoint(name="a node", addresses=NODES),
-    "internet": Endpoint(name="internet", addresses=["192.0.2.0/24"]),
-    "metadata": Endpoint(name="metadata", addresses=["169.254.169.254/32"]),
-    "Pod Identity": Endpoint(name="Pod Identity", addresses=["169.254.170.23/32"]),
-    "Kubernetes API": Endpoint(name="Kubernetes API", addresses=["172.20.0.1/32"]),
-}
-EVERYBODY = {**PODS, **OUTSIDE}
-
-
-def who_reaches(place: str, port: int) -> set[str]:
-    return {
-        name
-        for name, one in EVERYBODY.items()
-        if name != place and reaches(POLICIES, one, EVERYBODY[place], Port(port))
-    }
+AROUND = Surroundings(
+    with_previews(),
+    {
+        "builder": ("delivery", BUILDER),
+        "releaser": ("delivery", TOOL),
+        "previewer": ("delivery", PREVIEWER),
+        "stranger in delivery": ("delivery", {"app": "any"}),
+        "jenkins": ("jenkins", CONTROLLER),
+        "buildkitd": ("buildkit", BUILDKIT),
+        "dev api": ("dev", {"app.kubernetes.io/name": "api", "environment": "dev", "slot": "blue"}),
+        "prod api": ("prod", {"app.kubernetes.io/name": "api", "environment": "prod", "slot": "blue"}),
+        "kibana": ("logging", {"app": "kibana"}),
+    },
+    {"Pod Identity": "169.254.170.23/32"},
+)
+PORTS = (22, 80, 443, 1234, 8080, 8099, 9200)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +41,7 @@ def who_reaches(place: str, port: int) -> set[str]:
     ],
 )
 def test_each_is_reached_by_those_who_need_it(place: str, port: int, wanted: set[str]) -> None:
-    assert who_reaches(place, port) - {"metadata", "Pod Identity", "Kubernetes API"} == wanted
+    assert AROUND.who_reach(place, port) - {"metadata", "Pod Identity", "Kubernetes API"} == wanted
 
 
 @pytest.mark.parametrize(
@@ -81,10 +55,4 @@ def test_each_is_reached_by_those_who_need_it(place: str, port: int, wanted: set
     ],
 )
 def test_each_reaches_what_it_needs_and_nothing_else(source: str, places: set[tuple[str, int]]) -> None:
-    found = {
-        (name, port)
-        for name, one in EVERYBODY.items()
-        for port in (22, 80, 443, 1234, 8080, 8099, 9200)
-        if name not in (source, "a node") and reaches(POLICIES, EVERYBODY[source], one, Port(port))
-    }
-    assert found == places
+    assert AROUND.reached_from(source, PORTS) == places
