@@ -31,13 +31,9 @@ def commands(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> Commands:
     return Commands(Options(), FakeClock())
 
 
-def test_the_history_has_each_image_whole_and_says_what_went_wrong(
-    commands: Commands, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert commands.history("dev", "api") is ExitCode.DONE
-    assert capsys.readouterr().out == "dev/api has no releases yet\n"
-    started = datetime(2026, 5, 1, 12, tzinfo=UTC)
-    first = Entry(
+def entry(started: datetime) -> Entry:
+    """A deploy into slot blue that has begun."""
+    return Entry(
         id="1",
         action=Action.DEPLOY,
         slot="blue",
@@ -45,6 +41,25 @@ def test_the_history_has_each_image_whole_and_says_what_went_wrong(
         previous=None,
         by="jane",
         started=started,
+    )
+
+
+def bring_in(cluster: FakeCluster, *, replicas: int) -> None:
+    """Slot blue of dev with an image."""
+    deployment = cluster.get("apps/v1", "Deployment", "api-blue", "dev")
+    assert deployment is not None
+    deployment["spec"]["template"]["spec"]["containers"][0]["image"] = IMAGE
+    deployment["spec"]["replicas"] = replicas
+    cluster.apply(deployment)
+
+
+def test_the_history_has_each_image_whole_and_says_what_went_wrong(
+    commands: Commands, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.history("dev", "api") is ExitCode.DONE
+    assert capsys.readouterr().out == "dev/api has no releases yet\n"
+    first = replace(
+        entry(datetime(2026, 5, 1, 12, tzinfo=UTC)),
         outcome=Outcome.FAILED,
         reason="the smoke test failed: " + "very long, " * 30,
         override="the fire of May",
@@ -67,22 +82,10 @@ def test_an_environment_without_services_is_no_healthy_one(commands: Commands) -
 
 def test_what_dev_is_still_releasing_is_not_promoted(commands: Commands, cluster: FakeCluster) -> None:
     """Though it is live and ready: it may be taken back."""
-    live = cluster.get("apps/v1", "Deployment", "api-blue", "dev")
-    assert live is not None
-    live["spec"]["template"]["spec"]["containers"][0]["image"] = IMAGE
-    live["spec"]["replicas"] = 2
-    cluster.apply(live)
+    bring_in(cluster, replicas=2)
     cluster.list("v1", "Pod", namespace="dev")  # its controllers see it
     cluster.clock.sleep(60)
-    running = Entry(
-        id="1",
-        action=Action.DEPLOY,
-        slot="blue",
-        revision=Revision(IMAGE, None),
-        previous=None,
-        by="jane",
-        started=cluster.clock.now(),
-    )
+    running = entry(cluster.clock.now())
     history.write(cluster, "dev", "api", running)
     with pytest.raises(ReleaseError, match="api is not fit to be promoted"):
         commands.promote(["api"])
@@ -95,9 +98,6 @@ def test_a_log_shows_a_note_in_one_line(
     commands: Commands, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What is no terminal has no width, and no narrow one."""
-    live = cluster.get("apps/v1", "Deployment", "api-blue", "dev")
-    assert live is not None
-    live["spec"]["template"]["spec"]["containers"][0]["image"] = IMAGE
-    cluster.apply(live)
+    bring_in(cluster, replicas=0)
     commands.status("dev", [], watch=False)
     assert "older than the PodTemplate: `release deploy` takes it up" in capsys.readouterr().out
