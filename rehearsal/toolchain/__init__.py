@@ -6,15 +6,27 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import platformdirs
 
-from rehearsal.toolchain.builds import build, built
-from rehearsal.toolchain.tools import ECK, FOR_TESTS, KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER, PULUMI, TOOLS, GoTool
+from rehearsal import plugins
+from rehearsal.toolchain.builds import DATA, build, built
+from rehearsal.toolchain.tools import (
+    COREDNS,
+    ECK_OPERATOR,
+    FOR_TESTS,
+    KUBERNETES,
+    KUBERNETES_PROVIDER,
+    KWOK,
+    LOAD_BALANCER_CONTROLLER,
+    PULUMI,
+    TOOLS,
+    GoTool,
+)
 
 CACHE_VARIABLE = "HELLO_PLATFORM_CACHE"
 """Environment variable that names another folder than the user's own cache folder for what is built."""
@@ -26,18 +38,26 @@ class Toolchain:
 
     Attributes:
         pulumi: The engine's command line.
+        kubernetes_provider: The engine's plugin `pulumi-resource-kubernetes`.
         kubernetes: One binary that is etcd, kubectl, kube-apiserver, kube-controller-manager, kube-proxy or
             kube-scheduler, by the name it is called by; links of those names stand beside it.
         kwok: The program that plays the kubelets.
         kwok_stages: Folder of the stages (YAML files) that kwok takes nodes and pods through.
-        load_balancer_crds: Folder of the CustomResourceDefinitions (YAML files) of the AWS Load Balancer Controller.
+        eck_operator: The operator of Elasticsearch and Kibana.
+        load_balancer_controller: The AWS Load Balancer Controller.
+        coredns: The cluster's DNS server.
+        charts: Folders of Helm charts, by the chart's name.
     """
 
     pulumi: Path
+    kubernetes_provider: Path
     kubernetes: Path
     kwok: Path
     kwok_stages: Path
-    load_balancer_crds: Path
+    eck_operator: Path
+    load_balancer_controller: Path
+    coredns: Path
+    charts: Mapping[str, Path]
 
     def kubernetes_program(self, name: str) -> Path:
         """The link by which the Kubernetes binary is the program of this name, e.g. `kubectl`."""
@@ -52,11 +72,8 @@ def cache() -> Path:
 
 def find() -> Toolchain | None:
     """The toolchain, if all of it is here already; builds nothing."""
-    engine = _installed_engine() or _program(PULUMI.name, built(PULUMI, cache()))
-    kubernetes, kwok, crds = (built(tool, cache()) for tool in (KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER))
-    if engine is None or kubernetes is None or kwok is None or crds is None or built(ECK, cache()) is None:
-        return None
-    return _toolchain(engine, kubernetes, kwok, crds)
+    plan = _plan()
+    return None if any(built(tool, cache()) is None for tool in plan.to_build) else _toolchain(plan)
 
 
 def ensure(report: Callable[[str], None]) -> Toolchain:
@@ -68,27 +85,17 @@ def ensure(report: Callable[[str], None]) -> Toolchain:
     Raises:
         RehearsalError: There is no Go to be had, or a build failed.
     """
-    engine = _installed_engine()
-    missing = [tool for tool in TOOLS if built(tool, cache()) is None and not (tool is PULUMI and engine)]
+    plan = _plan()
+    missing = [tool for tool in plan.to_build if built(tool, cache()) is None]
     for number, tool in enumerate(missing, start=1):
         build(tool, cache(), report, label=f"{number} of {len(missing)}")
-    kubernetes, kwok, crds = (cache() / tool.key for tool in (KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER))
-    return _toolchain(engine or cache() / PULUMI.key / PULUMI.name, kubernetes, kwok, crds)
-
-
-def eck_operator() -> Path:
-    """The ECK operator; there once a rehearsal has begun."""
-    return cache() / ECK.key / ECK.name
-
-
-def eck_crds() -> Path:
-    """Its CustomResourceDefinitions, as YAML; there once a rehearsal has begun."""
-    return cache() / ECK.key / "all-crds.yaml"
+    return _toolchain(plan)
 
 
 def find_for_tests(tool: GoTool) -> Path | None:
     """A program of `FOR_TESTS`, if it was built."""
-    return _program(tool.name, built(tool, cache()))
+    folder = built(tool, cache())
+    return folder / tool.name if folder else None
 
 
 def ensure_for_tests(report: Callable[[str], None]) -> list[Path]:
@@ -126,20 +133,46 @@ def _major_minor(text: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _program(name: str, folder: Path | None) -> Path | None:
-    return folder / name if folder else None
+@dataclass(frozen=True)
+class _Plan:
+    """Which programs are installed here, and which are to be built.
+
+    Attributes:
+        engine: An installed engine, or None.
+        provider: An installed kubernetes plugin, or None.
+    """
+
+    engine: Path | None
+    provider: Path | None
+
+    @property
+    def to_build(self) -> list[GoTool]:
+        own = [*([] if self.engine else [PULUMI]), *([] if self.provider else [KUBERNETES_PROVIDER])]
+        return [*own, *(tool for tool in TOOLS if tool is not PULUMI)]
 
 
-def load_balancer_crds() -> Path:
-    """Folder of the AWS Load Balancer Controller's CustomResourceDefinitions; there once a rehearsal has begun."""
-    return cache() / LOAD_BALANCER_CONTROLLER.key
+def _plan() -> _Plan:
+    return _Plan(_installed_engine(), plugins.find_kubernetes_plugin())
 
 
-def _toolchain(engine: Path, kubernetes: Path, kwok: Path, crds: Path) -> Toolchain:
+def _toolchain(plan: _Plan) -> Toolchain:
+    def at(tool: GoTool) -> Path:
+        return cache() / tool.key / tool.name
+
     return Toolchain(
-        pulumi=engine,
-        kubernetes=kubernetes / KUBERNETES.name,
-        kwok=kwok / KWOK.name,
-        kwok_stages=kwok,
-        load_balancer_crds=crds,
+        pulumi=plan.engine or at(PULUMI),
+        kubernetes_provider=plan.provider or at(KUBERNETES_PROVIDER),
+        kubernetes=at(KUBERNETES),
+        kwok=at(KWOK),
+        kwok_stages=cache() / KWOK.key / DATA,
+        eck_operator=at(ECK_OPERATOR),
+        load_balancer_controller=at(LOAD_BALANCER_CONTROLLER),
+        coredns=at(COREDNS),
+        charts={
+            chart: cache() / tool.key / DATA / chart
+            for chart, tool in (
+                ("eck-operator", ECK_OPERATOR),
+                ("aws-load-balancer-controller", LOAD_BALANCER_CONTROLLER),
+            )
+        },
     )

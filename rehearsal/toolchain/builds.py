@@ -18,6 +18,9 @@ from rehearsal.processes import tail
 from rehearsal.toolchain import golang
 from rehearsal.toolchain.tools import GoTool
 
+DATA = "data"
+"""Folder, beside a program, of the files that were kept of its Go module."""
+
 HEARTBEAT = 20.0
 """Seconds between two sentences while a build goes on."""
 
@@ -48,13 +51,11 @@ def build(tool: GoTool, cache: Path, report: Callable[[str], None], *, label: st
         if folder.exists():
             return folder
         go = golang.ensure(tool, cache, report)
-        what = "Building" if tool.package else "Fetching files of"
-        report(f"{what} {tool.name} {tool.version} ({label}): about {tool.minutes:g} min on two cores, only this once")
+        report(f"Building {tool.name} {tool.version} ({label}): about {tool.minutes:g} min on two cores, only this once")
         draft, log = cache / f"{tool.key}.draft", cache / f"{tool.key}.log"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
-        building = (*tool.build_command, "-o", str(draft / tool.name), tool.package) if tool.package else None
-        _run(go, building or ("mod", "download", tool.module), tool, log, report)
+        _run(go, (*tool.build_command, "-o", str(draft / tool.name), tool.package), tool, log, report)
         for link in tool.links:
             (draft / link).symlink_to(tool.name)
         _keep_data(go, tool, draft)
@@ -110,7 +111,7 @@ def _run(go: Path, arguments: tuple[str, ...], tool: GoTool, log: Path, report: 
 
 
 def _keep_data(go: Path, tool: GoTool, folder: Path) -> None:
-    """Copies files of the tool's own Go module beside the program."""
+    """Copies files and folders of the tool's own Go module beside the program."""
     if not tool.data:
         return
     source = subprocess.run(
@@ -121,6 +122,14 @@ def _keep_data(go: Path, tool: GoTool, folder: Path) -> None:
         text=True,
         check=True,
     ).stdout.strip()
+    kept = folder / DATA
+    kept.mkdir()
     for path in tool.data:
-        file = Path(source) / path
-        shutil.copyfile(file, folder / file.name)
+        original = Path(source) / path
+        if original.is_dir():
+            # Go's module cache is read-only, modes and all: the copy is not.
+            shutil.copytree(original, kept / original.name, copy_function=shutil.copyfile)
+            for made in (kept / original.name, *(kept / original.name).rglob("*")):
+                made.chmod(0o755 if made.is_dir() else 0o644)
+        else:
+            shutil.copyfile(original, kept / original.name)

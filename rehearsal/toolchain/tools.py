@@ -12,34 +12,37 @@ from pathlib import Path
 MODULES = Path(__file__).parent / "go"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GoTool:
     """A program that is built from a Go module of ours, which requires the program's own at a version.
 
     Attributes:
-        name: Of the module's folder and of the program.
+        name: Of the program.
+        source: Name of our module's folder. Programs whose libraries agree in their versions share one, so that what
+            they have in common is compiled once.
         module: Import path of the Go module whose version is the program's.
-        package: What is built: a package path as `go build` takes it; None where only the module's files are wanted.
+        package: What is built: a package path as `go build` takes it.
+        minutes: About what a build takes on two idle cores with nothing cached (half its CPU time).
         version_variable: Go variable that tells the program its version at run time, or None.
         version_prefix: Stands before the version's number in that variable.
         links: Other names that the program is called by.
-        data: Files of the program's Go module that are kept beside it.
-        minutes: About what a build takes on two idle cores with nothing cached (half its CPU time).
+        data: Files and folders of the program's Go module that are kept beside it, in `data/`.
     """
 
     name: str
+    source: str
     module: str
-    package: str | None
-    version_variable: str | None
-    version_prefix: str
-    links: tuple[str, ...]
-    data: tuple[str, ...]
+    package: str
     minutes: float
+    version_variable: str | None = None
+    version_prefix: str = ""
+    links: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
         """The folder of `go.mod`."""
-        return MODULES / self.name
+        return MODULES / self.source
 
     @property
     def version(self) -> str:
@@ -60,40 +63,39 @@ class GoTool:
         digest = hashlib.sha256()
         for file in sorted({*self.folder.glob("go.*"), *self.folder.glob("*.go")}):
             digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-        settings = (*self.build_command, self.package or "", *self.links, *self.data, sys.platform, platform.machine())
+        settings = (*self.build_command, self.package, *self.links, *self.data, sys.platform, platform.machine())
         digest.update("\0".join(settings).encode())
         return f"{self.name}-{self.version}-{digest.hexdigest()[:12]}"
 
 
+SHARED = "shared"
+"""The folder of the module for the programs whose libraries agree."""
+
 PULUMI = GoTool(
     name="pulumi",
+    source=SHARED,
     module="github.com/pulumi/pulumi/pkg/v3",
     package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
     version_variable="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
-    version_prefix="",
-    links=(),
-    data=(),
-    minutes=4.5,
+    minutes=4,
 )
 
 KUBERNETES = GoTool(
     name="kubernetes",
+    source=SHARED,
     module="k8s.io/kubernetes",
     package=".",
     version_variable="k8s.io/component-base/version.gitVersion",
     version_prefix="v",
     links=("etcd", "kubectl", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler"),
-    data=(),
-    minutes=6,
+    minutes=4,
 )
 
 KWOK = GoTool(
     name="kwok",
+    source=SHARED,
     module="sigs.k8s.io/kwok",
     package="sigs.k8s.io/kwok/cmd/kwok",
-    version_variable=None,
-    version_prefix="",
-    links=(),
     # What kubelets do, as far as a rehearsal needs it: nodes get and stay ready; pods run, complete and go.
     # https://kwok.sigs.k8s.io/docs/user/stages-configuration/
     data=(
@@ -103,65 +105,88 @@ KWOK = GoTool(
         "kustomize/stage/pod/fast/pod-complete.yaml",
         "kustomize/stage/pod/fast/pod-delete.yaml",
     ),
-    minutes=1.5,
+    minutes=0.5,
 )
 
-LOAD_BALANCER_CONTROLLER = GoTool(
-    name="aws-load-balancer-controller",
-    module="sigs.k8s.io/aws-load-balancer-controller",
-    package=None,
-    version_variable=None,
-    version_prefix="",
-    links=(),
-    # What its chart installs before anything else: the API server then judges our objects of these kinds.
-    data=(
-        "config/crd/bases/elbv2.k8s.aws_ingressclassparams.yaml",
-        "config/crd/bases/elbv2.k8s.aws_targetgroupbindings.yaml",
-    ),
-    minutes=0.1,
-)
-"""The definitions of the AWS Load Balancer Controller's own kinds; the program itself wants AWS and does not run."""
-
-ECK = GoTool(
-    name="eck",
+ECK_OPERATOR = GoTool(
+    name="eck-operator",
+    source=SHARED,
     module="github.com/elastic/cloud-on-k8s/v3",
     package="github.com/elastic/cloud-on-k8s/v3/cmd",
     version_variable="github.com/elastic/cloud-on-k8s/v3/pkg/about.version",
-    version_prefix="",
-    links=(),
-    data=("config/crds/v1/all-crds.yaml",),
-    minutes=2,
+    data=("deploy/eck-operator",),
+    minutes=0.5,
 )
-"""The operator that the program installs by its chart."""
+"""The operator of Elasticsearch and Kibana, and its chart."""
 
-TOOLS = (PULUMI, KUBERNETES, KWOK, LOAD_BALANCER_CONTROLLER, ECK)
-"""What a rehearsal runs, and the files that it needs."""
+KUBERNETES_PROVIDER = GoTool(
+    name="pulumi-resource-kubernetes",
+    source="kubernetes-provider",
+    module="github.com/pulumi/pulumi-kubernetes/provider/v4",
+    package=".",
+    minutes=4.5,
+)
+"""The provider `kubernetes`, with its Helm; needed only where no plugin can be installed."""
+
+LOAD_BALANCER_CONTROLLER = GoTool(
+    name="aws-load-balancer-controller",
+    source="aws-load-balancer-controller",
+    module="sigs.k8s.io/aws-load-balancer-controller",
+    package="sigs.k8s.io/aws-load-balancer-controller",
+    data=("helm/aws-load-balancer-controller",),
+    minutes=1.5,
+)
+"""The controller that makes load balancers, and its chart."""
+
+COREDNS = GoTool(
+    name="coredns",
+    source="coredns",
+    module="github.com/coredns/coredns",
+    package="github.com/coredns/coredns",
+    minutes=1.5,
+)
+"""The cluster's DNS."""
+
+TOOLS = (PULUMI, KUBERNETES, KWOK, ECK_OPERATOR, LOAD_BALANCER_CONTROLLER, COREDNS)
+"""What a rehearsal always runs."""
 
 KUBE_SCORE = GoTool(
     name="kube-score",
+    source="kube-score",
     module="github.com/zegl/kube-score",
     package="github.com/zegl/kube-score/cmd/kube-score",
-    version_variable=None,
-    version_prefix="",
-    links=(),
-    data=(),
     minutes=0.5,
 )
 """A scanner of manifests."""
 
 ACTIONLINT = GoTool(
     name="actionlint",
+    source="actionlint",
     module="github.com/rhysd/actionlint",
     package="github.com/rhysd/actionlint/cmd/actionlint",
-    version_variable=None,
-    version_prefix="",
-    links=(),
-    data=(),
     minutes=0.5,
 )
 """A linter of GitHub's workflows."""
 
-FOR_TESTS = (KUBE_SCORE, ACTIONLINT)
+BUILDKITD = GoTool(
+    name="buildkitd",
+    source="buildkit",
+    module="github.com/moby/buildkit",
+    package="github.com/moby/buildkit/cmd/buildkitd",
+    minutes=2,
+)
+"""What builds images."""
+
+BUILDCTL = GoTool(
+    name="buildctl",
+    source="buildkit",
+    module="github.com/moby/buildkit",
+    package="github.com/moby/buildkit/cmd/buildctl",
+    minutes=0.5,
+)
+"""Its client, which pipelines call."""
+
+FOR_TESTS = (KUBE_SCORE, ACTIONLINT, BUILDKITD, BUILDCTL)
 """What tests run and a rehearsal does not."""
 
 
