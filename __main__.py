@@ -60,8 +60,9 @@ node_groups = {
     for name, environment in config.environments.items()
 }
 both = pulumi.ResourceOptions(providers=[provider, cluster.provider], transformations=[cluster.takes_along])
-base = Essentials(platform, EssentialsArgs(cluster=cluster.reference, nodes=[*node_groups.values()]), opts=both)
-ways_in = FrontDoorArgs(config=config, cluster=cluster.reference, vpc_id=network.vpc_id, nodes=[*node_groups.values()])
+nodes = [*node_groups.values()]
+base = Essentials(platform, EssentialsArgs(cluster=cluster.reference, charts=config.charts, nodes=nodes), opts=both)
+ways_in = FrontDoorArgs(config=config, cluster=cluster.reference, vpc_id=network.vpc_id, nodes=nodes)
 door = FrontDoor(platform, ways_in, opts=both)
 environments = {
     # Pods end on their nodes before the nodes go: the environment stands after its node group and leaves before it.

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import pulumi
 
 import versions
+from components.charts import Chart
 from components.cluster_reference import ClusterReference
 from components.controller import Controller, install
 from components.roles import Statement
 from components.spreading import REPLICAS, TOLERATIONS, spread
 
 NAME = "cluster-autoscaler"
-REPOSITORY = "https://kubernetes.github.io/autoscaler"
+CHART = Chart(
+    name=NAME, version=versions.CLUSTER_AUTOSCALER_CHART, repository="https://kubernetes.github.io/autoscaler"
+)
 NOBODY = 65534
 
 
@@ -92,10 +95,12 @@ class AutoscalerArgs:
 
     Attributes:
         cluster: The cluster.
+        charts: Where charts come from instead of their public repositories.
         nodes: What it runs on.
     """
 
     cluster: ClusterReference
+    charts: str | None
     nodes: Sequence[pulumi.Resource]
 
 
@@ -106,15 +111,14 @@ class Autoscaler(pulumi.ComponentResource):
         super().__init__("hello:platform:Autoscaler", name, {}, opts)
         install(
             Controller(
-                name=NAME,
-                version=versions.CLUSTER_AUTOSCALER_CHART,
-                repository=REPOSITORY,
+                chart=CHART,
                 statements=permissions(args.cluster),
                 values=values(args.cluster),
             ),
             prefix=name,
             parent=self,
             cluster=args.cluster,
+            charts=args.charts,
             nodes=args.nodes,
         )
         self.register_outputs({})

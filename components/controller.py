@@ -9,6 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.charts import Chart, locate
 from components.cluster_reference import ClusterReference
 from components.pod_identity import PodIdentity, PodIdentityArgs
 from components.roles import Statement
@@ -21,16 +22,12 @@ class Controller:
     """What is installed.
 
     Attributes:
-        name: Of the chart, its release and its service account.
-        version: The chart's.
-        repository: URL of the chart's repository.
+        chart: Its chart; its release and its service account have the chart's name.
         statements: What its pods may do in AWS.
         values: The chart's values.
     """
 
-    name: str
-    version: str
-    repository: str
+    chart: Chart
     statements: Sequence[Statement]
     values: Mapping[str, Any]
 
@@ -41,6 +38,7 @@ def install(
     prefix: str,
     parent: pulumi.Resource,
     cluster: ClusterReference,
+    charts: str | None,
     nodes: Sequence[pulumi.Resource],
 ) -> None:
     """Makes the role and then the chart's release, as children of a component.
@@ -50,25 +48,27 @@ def install(
         prefix: Before the role's name: the platform's.
         parent: The component.
         cluster: Where.
+        charts: Where charts come from instead of their public repositories.
         nodes: What it runs on.
     """
+    name, location = controller.chart.name, locate(controller.chart, charts)
     identity = PodIdentity(
-        f"{prefix}-{controller.name}",
+        f"{prefix}-{name}",
         PodIdentityArgs(
             cluster=cluster,
             namespace=NAMESPACE,
-            service_account=controller.name,
+            service_account=name,
             statements=controller.statements,
         ),
         opts=pulumi.ResourceOptions(parent=parent),
     )
     kubernetes.helm.v3.Release(
-        controller.name,
-        name=controller.name,
+        name,
+        name=name,
         namespace=NAMESPACE,
-        chart=controller.name,
-        version=controller.version,
-        repository_opts=kubernetes.helm.v3.RepositoryOptsArgs(repo=controller.repository),
+        chart=location.chart,
+        version=location.version,
+        repository_opts=location.repository_opts,
         values=controller.values,
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[identity, *nodes]),
     )

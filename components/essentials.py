@@ -20,10 +20,12 @@ class EssentialsArgs:
 
     Attributes:
         cluster: The cluster.
+        charts: Where charts come from instead of their public repositories.
         nodes: The node groups that its programs run on.
     """
 
     cluster: ClusterReference
+    charts: str | None
     nodes: Sequence[pulumi.Resource]
 
 
@@ -52,7 +54,7 @@ class Essentials(pulumi.ComponentResource):
         )
         Autoscaler(
             name,
-            AutoscalerArgs(cluster=args.cluster, nodes=args.nodes),
+            AutoscalerArgs(cluster=args.cluster, charts=args.charts, nodes=args.nodes),
             opts=child,
         )
         Storage(name, opts=child)

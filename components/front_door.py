@@ -55,7 +55,9 @@ class FrontDoor(pulumi.ComponentResource):
         super().__init__("hello:platform:FrontDoor", name, {}, opts)
         controller = LoadBalancerController(
             name,
-            LoadBalancerControllerArgs(cluster=args.cluster, vpc_id=args.vpc_id, nodes=args.nodes),
+            LoadBalancerControllerArgs(
+                cluster=args.cluster, vpc_id=args.vpc_id, charts=args.config.charts, nodes=args.nodes
+            ),
             opts=pulumi.ResourceOptions(parent=self),
         )
         asked = args.config.load_balancer

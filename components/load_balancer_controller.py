@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import pulumi
 
 import versions
+from components.charts import Chart
 from components.cluster_reference import ClusterReference
 from components.controller import Controller, install
 from components.roles import Statement
 from components.spreading import REPLICAS, TOLERATIONS, spread
 
 NAME = "aws-load-balancer-controller"
-REPOSITORY = "https://aws.github.io/eks-charts"
+CHART = Chart(
+    name=NAME, version=versions.AWS_LOAD_BALANCER_CONTROLLER_CHART, repository="https://aws.github.io/eks-charts"
+)
 NOBODY = 65534
 
 CLUSTER_TAG = "elbv2.k8s.aws/cluster"
@@ -231,11 +234,13 @@ class LoadBalancerControllerArgs:
     Attributes:
         cluster: The cluster.
         vpc_id: The VPC that its load balancers stand in.
+        charts: Where charts come from instead of their public repositories.
         nodes: What it runs on.
     """
 
     cluster: ClusterReference
     vpc_id: pulumi.Input[str]
+    charts: str | None
     nodes: Sequence[pulumi.Resource]
 
 
@@ -250,15 +255,14 @@ class LoadBalancerController(pulumi.ComponentResource):
         super().__init__("hello:platform:LoadBalancerController", name, {}, opts)
         install(
             Controller(
-                name=NAME,
-                version=versions.AWS_LOAD_BALANCER_CONTROLLER_CHART,
-                repository=REPOSITORY,
+                chart=CHART,
                 statements=permissions(args.cluster),
                 values=values(args.cluster, args.vpc_id),
             ),
             prefix=name,
             parent=self,
             cluster=args.cluster,
+            charts=args.charts,
             nodes=args.nodes,
         )
         self.register_outputs({})

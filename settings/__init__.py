@@ -4,6 +4,7 @@
 Pulumi's own form is read.
 """
 
+from settings.charts import is_registry, local_chart
 from settings.loading import load, pulumi_config
 from settings.model import (
     ENVIRONMENTS,
@@ -78,7 +79,9 @@ __all__ = [
     "SettingsError",
     "SmokeTest",
     "Source",
+    "is_registry",
     "load",
+    "local_chart",
     "pulumi_config",
     "required_secrets",
 ]

@@ -15,6 +15,7 @@ from settings.values import (
     BranchName,
     BucketName,
     CertificateArn,
+    ChartSource,
     Cidr,
     Cpu,
     DirectoryPath,
@@ -497,6 +498,13 @@ class Settings(Model):
     )
     permissions_boundary_arn: PolicyArn | None = Field(
         default=None, description="An IAM policy that bounds every IAM role of this stack."
+    )
+    charts: ChartSource | None = Field(
+        default=None,
+        description="Where Helm charts come from, for networks without a way to their public repositories: a folder "
+        "that has each as a folder or as `NAME-VERSION.tgz`, or an OCI registry that the machine is logged in to. Let "
+        "a path be relative to the project's folder: it stands in the state, and where it is another, previews show a "
+        "change.",
     )
     network: Network = Field(description="The VPC.")
     cluster: Cluster = Field(default_factory=Cluster, description="The EKS control plane's access and logs.")

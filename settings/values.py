@@ -170,6 +170,15 @@ ServiceName: TypeAlias = Annotated[
     # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
     _check(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters and digits, a letter first, single hyphens between"),
 ]
+ChartSource: TypeAlias = Annotated[
+    str,
+    Field(max_length=200),
+    _check(
+        r"oci://[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+|/?[\w.+@-]+(/[\w.+@-]+)*",
+        "a folder, such as charts, or an OCI registry, such as oci://registry.example.com/charts; no slash at its end",
+        re.UNICODE,
+    ),
+]
 Port: TypeAlias = Annotated[int, Field(ge=1, le=65535)]
 DirectoryPath: TypeAlias = Annotated[
     str,

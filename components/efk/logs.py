@@ -11,7 +11,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 import settings
-import versions
+from components.charts import locate
 from components.cluster_reference import ClusterReference
 from components.efk import access, elastic, operator, policies
 from components.efk.collector import Collector, CollectorArgs
@@ -111,13 +111,14 @@ class Logs(pulumi.ComponentResource):
         return ObjectMetaArgs(name=name, namespace=self._namespace)
 
     def _operator(self) -> pulumi.Resource:
+        location = locate(operator.CHART, self._args.config.charts)
         return kubernetes.helm.v3.Release(
             operator.NAME,
             name=operator.NAME,
             namespace=self._namespace,
-            chart=operator.CHART,
-            version=versions.ECK_CHART,
-            repository_opts=kubernetes.helm.v3.RepositoryOptsArgs(repo=operator.REPOSITORY),
+            chart=location.chart,
+            version=location.version,
+            repository_opts=location.repository_opts,
             values=operator.values(LOGGING, self._args.config.tools_on),
             opts=self._child,
         )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pulumi
 
+import versions
 from components import labels
+from components.charts import Chart
 from components.priority_classes import TOOLING
 
 NAME = "elastic-operator"
-CHART = "eck-operator"
-REPOSITORY = "https://helm.elastic.co"
+CHART = Chart(name="eck-operator", version=versions.ECK_CHART, repository="https://helm.elastic.co")
 
 RESOURCES = {"cpu": "100m", "memory": "200Mi", "ephemeral-storage": "64Mi"}
 LIMITS = {"cpu": "1", "memory": "200Mi", "ephemeral-storage": "256Mi"}

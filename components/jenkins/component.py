@@ -15,6 +15,7 @@ import pipelines
 import settings
 import versions
 from components import limits
+from components.charts import locate
 from components.cluster_reference import ClusterReference
 from components.identities import PREVIEW
 from components.ingress import Backend, Route
@@ -25,7 +26,7 @@ from components.jenkins.configuration import configuration
 from components.jenkins.jobs import jobs
 from components.jenkins.names import ADMIN, AGENT, BUILD, CACHE, GIT, HOOK, HOOK_PATH, NAME, NAMESPACE, PORT
 from components.jenkins.repositories import cache_policy, permissions
-from components.jenkins.values import REPOSITORY, values
+from components.jenkins.values import CHART, values
 from components.namespace import Namespace, NamespaceArgs
 from components.network_policy import Addresses
 from components.pod_identity import PodIdentity, PodIdentityArgs
@@ -116,13 +117,14 @@ class Jenkins(pulumi.ComponentResource):
         self._policy("jenkins", namespace, reach.of_controller(args.addresses))
         told = secrets(args.delivery)
         made = [self._secret(one, namespace, clear) for one, clear in {ADMIN: args.delivery.admin, **told}.items()]
+        location = locate(CHART, args.config.charts)
         kubernetes.helm.v3.Release(
             NAME,
             name=NAME,
             namespace=namespace,
-            chart=NAME,
-            version=versions.JENKINS_CHART,
-            repository_opts=kubernetes.helm.v3.RepositoryOptsArgs(repo=REPOSITORY),
+            chart=location.chart,
+            version=location.version,
+            repository_opts=location.repository_opts,
             values=before_the_service(args.registry.repository_urls).apply(self._values),
             # Plugins are fetched before it answers.
             timeout=900,

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import versions
 from components import labels
+from components.charts import Chart
 from components.identities import DELIVERY
 from components.jenkins.agents import USER, on_nodes_of
 from components.jenkins.names import ADMIN, NAME, PORT
 
-REPOSITORY = "https://charts.jenkins.io"
+CHART = Chart(name=NAME, version=versions.JENKINS_CHART, repository="https://charts.jenkins.io")
 CONFINED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},

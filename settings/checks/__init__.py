@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from settings.checks import access, capacity, delivery, dns, egress, logs, network, nodes, secrets, services
+from settings.checks import access, capacity, charts, delivery, dns, egress, logs, network, nodes, secrets, services
 from settings.model import Settings
 from settings.problems import Problem
 
 CHECKS = (
+    (charts.problems, {"charts", "delivery"}),
     (network.problems, {"region", "network"}),
     (network.address_problems, {"network", "environments"}),
     (access.problems, {"account_id", "permissions_boundary_arn", "cluster"}),

@@ -23,10 +23,10 @@ from tests.unit.settings.configurations import GOOD, changed, in_pulumis_form, p
 
 
 def test_text_is_what_the_models_want_as_text() -> None:
-    assert {"accountId", "region", "domain", "owner", "costCenter", "permissionsBoundaryArn"} == TEXT_KEYS
+    assert {"accountId", "region", "domain", "owner", "costCenter", "permissionsBoundaryArn", "charts"} == TEXT_KEYS
 
 
-@pytest.mark.parametrize("key", sorted(TEXT_KEYS - {"permissionsBoundaryArn"}))
+@pytest.mark.parametrize("key", sorted(TEXT_KEYS - {"permissionsBoundaryArn", "charts"}))
 def test_text_that_looks_like_json_stays_text(key: str) -> None:
     for text in ("123456789012", "true", "null", '{"a": 1}', "1e5"):
         error = refusal({**GOOD, f"{PROJECT}:{key}": text})

@@ -1,0 +1,20 @@
+"""Whether the charts can be had where they are said to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from settings.charts import CHARTS, is_missing, is_registry
+from settings.model import PROJECT, Settings
+from settings.problems import Problem
+
+
+def problems(settings: Settings) -> Iterator[Problem]:
+    """A folder of charts that lacks one, or has another version of it."""
+    source = settings.charts
+    if source is None or is_registry(source):
+        return
+    needed = [name for name in CHARTS if settings.delivery or name != "jenkins"]
+    missing = [f"{name} {CHARTS[name]}" for name in needed if is_missing(source, name)]
+    if missing:
+        yield Problem(f"{PROJECT}:charts", source, f"lacks {', '.join(missing)}: a folder each, or NAME-VERSION.tgz")

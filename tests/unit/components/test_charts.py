@@ -1,0 +1,55 @@
+"""What a source of charts says to Helm, and that it holds for all charts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi_kubernetes as kubernetes
+import pytest
+
+from components.charts import Chart, locate
+from settings import PROJECT
+from settings.charts import CHARTS
+from tests.unit.components import jenkins
+from tests.unit.graph import every
+from tests.unit.program import CHECKOUT, run
+from tests.unit.settings.test_charts import as_archives, as_folders
+
+CHART = Chart(name="jenkins", version=CHARTS["jenkins"], repository="https://charts.example.com")
+REGISTRY = "oci://registry.example.com/charts"
+
+
+def test_by_default_a_chart_comes_from_its_repository() -> None:
+    location = locate(CHART, None)
+    assert location.chart == "jenkins"
+    assert location.version == CHARTS["jenkins"]
+    assert location.repository_opts == kubernetes.helm.v3.RepositoryOptsArgs(repo="https://charts.example.com")
+
+
+def test_a_registry_is_part_of_a_charts_address() -> None:
+    location = locate(CHART, "oci://registry.example.com/charts")
+    assert (location.chart, location.repository_opts) == ("oci://registry.example.com/charts/jenkins", None)
+    assert location.version == CHARTS["jenkins"]
+
+
+def test_a_folders_path_stays_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands in the state, which other machines read."""
+    monkeypatch.chdir(tmp_path)
+    Path("charts").mkdir()
+    as_archives(Path("charts"), CHARTS)
+    location = locate(CHART, "charts")
+    assert (location.chart, location.repository_opts) == (f"charts/jenkins-{CHARTS['jenkins']}.tgz", None)
+    as_folders(Path("charts"), CHARTS)
+    assert locate(CHART, "charts").chart == "charts/jenkins"
+
+
+def test_the_source_holds_for_every_chart_of_the_platform() -> None:
+    config = {**jenkins.config(), f"{PROJECT}:charts": REGISTRY}
+    releases = run(CHECKOUT / "__main__.py", stack="dev", config=config, preview=True).of_type(
+        "kubernetes:helm.sh/v3:Release"
+    )
+    for release in every(releases):
+        assert "repositoryOpts" not in release.inputs
+    assert {release.inputs["chart"]: release.inputs["version"] for release in releases} == {
+        f"{REGISTRY}/{name}": version for name, version in CHARTS.items()
+    }
