@@ -20,7 +20,7 @@ from benchmarks.critical_path import longest_path, waits
 from benchmarks.many_services import made_up_secrets, many_services
 from benchmarks.stack import TimedStack, Timing
 from benchmarks.tables import put, table
-from rehearsal import control_plane, plugins, toolchain, workspace
+from rehearsal import control_plane, toolchain, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.stand_ins.aws import creation_times
@@ -101,7 +101,7 @@ def _stacks(services: int) -> Generator[tuple[TimedStack, TimedStack]]:
         layout = Layout(Path(directory))
         tools = toolchain.ensure(_console.print)
         workspace.copy_project(layout, STACK)
-        workspace.put_tools(layout, tools, plugins.find_kubernetes_plugin())
+        workspace.put_tools(layout, tools)
         control_plane.start(layout, tools, _console.print)
         try:
             yield _platform(layout, services), _bare(layout)

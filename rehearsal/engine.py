@@ -20,8 +20,12 @@ from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws.account import Account
 from release.kubernetes_api import KubernetesApi
 
-NOISE = re.compile(r"using pulumi-(resource|language)-\S+ from \$PATH")
-"""What the engine warns of once a provider: that it is found on PATH, where a rehearsal puts it on purpose."""
+NOISE = re.compile(
+    r"using pulumi-(resource|language)-\S+ from \$PATH"
+    r"|resource plugin kubernetes is expected to have version >=\S+, but has \S+; the wrong version may be on your path"
+)
+"""What the engine warns of once a provider: that it is found on PATH, where a rehearsal puts it on purpose; and that it
+is older than the SDK, where it is built from its Go module, which the rehearsal says itself."""
 
 
 class Display(Protocol):

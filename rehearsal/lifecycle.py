@@ -10,7 +10,17 @@ from typing import Any
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from rehearsal import control_plane, elastic_operator, first_release, leftovers, plugins, recovery, toolchain, workspace
+from rehearsal import (
+    chart_folder,
+    control_plane,
+    elastic_operator,
+    first_release,
+    leftovers,
+    parts,
+    recovery,
+    toolchain,
+    workspace,
+)
 from rehearsal.display import EngineDisplay
 from rehearsal.engine import Engine
 from rehearsal.errors import RehearsalError
@@ -33,7 +43,7 @@ class Rehearsal:
         stack: The stack's name.
         layout: Its files.
         console: Where it tells what goes on.
-        kubernetes_plugin: A pulumi-resource-kubernetes to use; None to look for an installed one.
+        kubernetes_plugin: A `pulumi-resource-kubernetes` to use; None for the one that `toolchain.ensure` finds.
     """
 
     stack: str
@@ -127,13 +137,13 @@ class Rehearsal:
     def _engine(self, *, start_control_plane: bool = True) -> Engine:
         """Toolchain, project and control plane in place, the engine ready to run."""
         workspace.copy_project(self.layout, self.stack)
-        tools = toolchain.ensure(self._report)
-        plugin = self.kubernetes_plugin or plugins.find_kubernetes_plugin()
-        workspace.put_tools(self.layout, tools, plugin)
-        self.console.print(stand_in_notice(plugin), style="yellow", highlight=False, soft_wrap=True)
+        tools = toolchain.ensure(self._report, self.kubernetes_plugin)
+        workspace.put_tools(self.layout, tools)
+        workspace.take_charts_from(self.layout, self.stack, chart_folder.make(self.layout, tools))
+        self.console.print(parts.table(parts.parts(tools)), soft_wrap=True)
         if start_control_plane:
             control_plane.start(self.layout, tools, self._report)
-            elastic_operator.resume(self.layout, self.api())
+            elastic_operator.start(self.layout, tools)
         recovery.drop_half_written(self.layout)
         engine = Engine(self.layout, self.stack)
         engine.set_secrets(workspace.missing_secrets(self.layout, self.stack))
@@ -153,17 +163,6 @@ class Rehearsal:
 
     def _report(self, sentence: str) -> None:
         self.console.print(sentence, highlight=False, soft_wrap=True)
-
-
-def stand_in_notice(kubernetes_plugin: Path | None) -> str:
-    """Says on screen what is real here and what is not."""
-    provider = f"the kubernetes provider ({kubernetes_plugin})" if kubernetes_plugin else ""
-    real = ["the Pulumi engine", "etcd", "the Kubernetes control plane", *([provider] if provider else [])]
-    stand_ins = ["aws", "eks", *([] if kubernetes_plugin else ["kubernetes"])]
-    return (
-        f"Rehearsal. Real: {', '.join(real)}. "
-        f"Stand-ins: the providers {', '.join(stand_ins)}; nodes and pods by KWOK, no container runs."
-    )
 
 
 def plain(engine: Engine) -> dict[str, Any]:

@@ -1,10 +1,17 @@
-"""Finds an installed Pulumi kubernetes plugin, to be used instead of the stand-in."""
+"""The kubernetes provider as a plugin: named, installed already, or installed now where there is a way out.
+
+https://www.pulumi.com/docs/iac/concepts/plugins/
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,14 +20,32 @@ from rehearsal.errors import RehearsalError
 PLUGIN_VARIABLE = "HELLO_KUBERNETES_PLUGIN"
 """Environment variable that names a `pulumi-resource-kubernetes` to use."""
 
+NOTHING_CAME = 20.0
+"""Seconds without a byte of a plugin after which installing it is given up."""
+
+WHOLE_DOWNLOAD = 600.0
+"""Seconds that a plugin may take to come, tens of megabytes."""
+
+ASKED_AGAIN_AFTER = 12 * 3600.0
+"""Seconds for which a plugin that could not be installed is not asked for again."""
+
 _PROGRAM = "pulumi-resource-kubernetes"
 _FOLDER = re.compile(r"resource-kubernetes-v(\d+)\.(\d+)\.(\d+)")
 
 
-def find_kubernetes_plugin(environment: Mapping[str, str] = os.environ) -> Path | None:
+def wanted() -> str:
+    """The version of the plugin that belongs to the pinned SDK: the SDK's own."""
+    return version("pulumi-kubernetes")
+
+
+def find_kubernetes_plugin(cache: Path, environment: Mapping[str, str] = os.environ) -> Path | None:
     """The plugin that the environment names, else an installed one that fits the pinned SDK, else None.
 
     One fits that has the SDK's major version and at least its minor; the newest of them is taken.
+
+    Args:
+        cache: Where `install` puts one.
+        environment: Names a plugin by `PLUGIN_VARIABLE`, a person's own Pulumi home by `PULUMI_HOME`.
 
     Raises:
         RehearsalError: The named one is no executable file.
@@ -30,20 +55,113 @@ def find_kubernetes_plugin(environment: Mapping[str, str] = os.environ) -> Path 
         if not (path.is_file() and os.access(path, os.X_OK)):
             raise RehearsalError(
                 f"{PLUGIN_VARIABLE} names {named}, which is no executable file",
-                remedy=f"Name a {_PROGRAM} program, or leave the variable unset: the stand-in is used then.",
+                remedy=f"name a {_PROGRAM} program, or leave the variable unset.",
             )
         return path.resolve()
     home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    return newest_fitting(home / "plugins", version("pulumi-kubernetes"))
+    return newest_fitting((home / "plugins", _home(cache) / "plugins"), wanted())
 
 
-def newest_fitting(plugins: Path, sdk: str) -> Path | None:
-    """The newest kubernetes plugin in a Pulumi home's `plugins` folder that fits an SDK's version, if any."""
+def newest_fitting(folders: Iterable[Path], sdk: str) -> Path | None:
+    """The newest kubernetes plugin in the `plugins` folders of Pulumi homes that fits an SDK's version, if any."""
     major, minor = (int(part) for part in sdk.split(".")[:2])
     fitting = [
         (tuple(int(part) for part in match.groups()), folder / _PROGRAM)
+        for plugins in folders
         for folder in (plugins.iterdir() if plugins.is_dir() else ())
         if (match := _FOLDER.fullmatch(folder.name)) and (folder / _PROGRAM).is_file()
     ]
     found = [(number, path) for number, path in fitting if number[0] == major and number[1] >= minor]
     return max(found)[1] if found else None
+
+
+def install(pulumi: Path, cache: Path, report: Callable[[str], None]) -> Path | None:
+    """Installs the plugin of the pinned SDK's version into a Pulumi home in the cache, as `pulumi plugin install` does.
+
+    Where it cannot be had, that is said and kept in mind: for `ASKED_AGAIN_AFTER`, nobody waits for it again.
+
+    Args:
+        pulumi: The engine's command line.
+        cache: Folder of all builds.
+        report: Takes a sentence on what goes on.
+
+    Returns:
+        The plugin, or None where it cannot be had.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    refusal = cache / f"kubernetes-plugin-{wanted()}.refused"
+    if refusal.exists() and time.time() - refusal.stat().st_mtime < ASKED_AGAIN_AFTER:
+        return None
+    report(f"Installing the plugin kubernetes {wanted()}")
+    problem = _install(pulumi, cache)
+    found = newest_fitting((_home(cache) / "plugins",), wanted())
+    if found is None:
+        problem = problem or "nothing was installed"
+        refusal.write_text(f"{problem}\n")
+        report(
+            f"The plugin kubernetes {wanted()} cannot be installed here ({problem}): the provider is built from its Go "
+            f"module. It is asked for again after {ASKED_AGAIN_AFTER / 3600:g} h, or once {refusal} is deleted"
+        )
+        return None
+    refusal.unlink(missing_ok=True)
+    return found
+
+
+def _home(cache: Path) -> Path:
+    """A Pulumi home of the rehearsal's own, beside what is built."""
+    return cache / "pulumi-home"
+
+
+def _install(pulumi: Path, cache: Path) -> str | None:
+    """Runs `pulumi plugin install`; why it did not come to an end, or the last of what it said."""
+    with tempfile.TemporaryDirectory(dir=cache) as folder, tempfile.TemporaryFile() as output:
+        # A download comes to TMPDIR first, where one sees it grow (sdk/go/common/workspace/plugins.go, os.CreateTemp).
+        variables = {
+            "PULUMI_HOME": str(_home(cache)),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "TMPDIR": folder,
+        }
+        process = subprocess.Popen(
+            [str(pulumi), "plugin", "install", "resource", "kubernetes", wanted()],
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            problem = _watch(process, Path(folder))
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        output.seek(0)
+        said = output.read().decode(errors="replace").strip().splitlines()
+    return problem or (None if process.returncode == 0 else _reason(said))
+
+
+def _watch(process: subprocess.Popen[bytes], downloads: Path) -> str | None:
+    """Returns when the process has ended; or why it should be, if nothing comes."""
+    began = moved = time.monotonic()
+    size = 0
+    while True:
+        try:
+            process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            now = time.monotonic()
+            came = sum(file.stat().st_size for file in downloads.rglob("*") if file.is_file())
+            moved, size = (now, came) if came > size else (moved, size)
+            if now - moved > NOTHING_CAME:
+                return f"nothing came for {NOTHING_CAME:g} s"
+            if now - began > WHOLE_DOWNLOAD:
+                return f"it had not come whole after {WHOLE_DOWNLOAD:g} s"
+        else:
+            return None
+
+
+def _reason(said: list[str]) -> str:
+    """Why a download failed, in the engine's words: its first warning names the address and the system's reason."""
+    for line in said:
+        if line.startswith("warning: "):
+            return line.removeprefix("warning: ")
+    return said[-1].removeprefix("error: ") if said else "it ended without a word"

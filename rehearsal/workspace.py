@@ -17,8 +17,8 @@ from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.toolchain import Toolchain
 
-STAND_INS = ("aws", "eks", "kubernetes")
-"""Providers that a rehearsal can stand in for; `aws` and `eks` always, `kubernetes` where no plugin is installed."""
+STAND_INS = ("aws", "eks")
+"""Providers that a rehearsal stands in for."""
 
 PASSPHRASE = "rehearsal"  # noqa: S105 - it guards values that the rehearsal made up
 """Encrypts the rehearsal's secrets, which are worth nothing, the way a person's passphrase would."""
@@ -73,18 +73,15 @@ def _programs(layout: Layout) -> str:
     return f"{layout.tools}{os.pathsep}{Path(sys.executable).parent}"
 
 
-def put_tools(layout: Layout, toolchain: Toolchain, kubernetes_plugin: Path | None) -> None:
+def put_tools(layout: Layout, toolchain: Toolchain) -> None:
     """Puts engine, language host, providers and kubectl into the folder that is first on PATH."""
     layout.tools.mkdir(parents=True, exist_ok=True)
     _link(layout.tools / "pulumi", toolchain.pulumi)
     _link(layout.tools / "kubectl", toolchain.kubernetes_program("kubectl"))
+    _link(layout.tools / "pulumi-resource-kubernetes", toolchain.kubernetes_provider)
     _script(layout.tools / "pulumi-language-python", "rehearsal.language_host", layout)
     for name in STAND_INS:
-        plugin = layout.tools / f"pulumi-resource-{name}"
-        if name == "kubernetes" and kubernetes_plugin is not None:
-            _link(plugin, kubernetes_plugin)
-        else:
-            _script(plugin, f"rehearsal.stand_ins.{name}", layout)
+        _script(layout.tools / f"pulumi-resource-{name}", f"rehearsal.stand_ins.{name}", layout)
 
 
 def copy_project(layout: Layout, stack: str) -> None:
@@ -105,6 +102,13 @@ def copy_project(layout: Layout, stack: str) -> None:
     copy = layout.workspace / source.name
     ours = _read_yaml(copy) if copy.is_file() else {}
     _write_yaml(copy, merge_stack_file(_read_yaml(source), ours))
+
+
+def take_charts_from(layout: Layout, stack: str, folder: Path) -> None:
+    """Sets where the copy of the stack's file takes charts from."""
+    copy = layout.workspace / f"Pulumi.{stack}.yaml"
+    content = _read_yaml(copy)
+    _write_yaml(copy, {**content, "config": {**content["config"], f"{settings.PROJECT}:charts": str(folder)}})
 
 
 def merge_stack_file(committed: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:

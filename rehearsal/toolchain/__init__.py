@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -72,23 +72,30 @@ def cache() -> Path:
 
 def find() -> Toolchain | None:
     """The toolchain, if all of it is here already; builds nothing."""
-    plan = _plan()
+    plan = _plan(None)
     return None if any(built(tool, cache()) is None for tool in plan.to_build) else _toolchain(plan)
 
 
-def ensure(report: Callable[[str], None]) -> Toolchain:
-    """The toolchain; what is missing of it is built, which takes minutes and is said.
+def ensure(report: Callable[[str], None], kubernetes_plugin: Path | None = None) -> Toolchain:
+    """The toolchain; what is missing of it is installed or built, which takes minutes and is said.
 
     Args:
         report: Takes a sentence on what goes on.
+        kubernetes_plugin: A `pulumi-resource-kubernetes` to use; None for an installed one, else one that can be
+            installed, else one that is built.
 
     Raises:
         RehearsalError: There is no Go to be had, or a build failed.
     """
-    plan = _plan()
+    plan = _plan(kubernetes_plugin)
     missing = [tool for tool in plan.to_build if built(tool, cache()) is None]
-    for number, tool in enumerate(missing, start=1):
-        build(tool, cache(), report, label=f"{number} of {len(missing)}")
+    labels = {tool.name: f"{number} of {len(missing)}" for number, tool in enumerate(missing, start=1)}
+    if plan.engine is None:
+        build(PULUMI, cache(), report, label=labels.get(PULUMI.name, ""))
+    if plan.provider is None:
+        plan = replace(plan, provider=plugins.install(_toolchain(plan).pulumi, cache(), report))
+    for tool in plan.to_build:
+        build(tool, cache(), report, label=labels.get(tool.name, ""))
     return _toolchain(plan)
 
 
@@ -151,8 +158,8 @@ class _Plan:
         return [*own, *(tool for tool in TOOLS if tool is not PULUMI)]
 
 
-def _plan() -> _Plan:
-    return _Plan(_installed_engine(), plugins.find_kubernetes_plugin())
+def _plan(kubernetes_plugin: Path | None) -> _Plan:
+    return _Plan(_installed_engine(), kubernetes_plugin or plugins.find_kubernetes_plugin(cache()))
 
 
 def _toolchain(plan: _Plan) -> Toolchain:

@@ -17,5 +17,14 @@ try:
     more = toolchain.ensure_for_tests(_report) if sys.argv[1:] == ["--for-tests"] else []
 except RehearsalError as error:
     sys.exit(str(error))
-for path in (tools.pulumi, tools.kubernetes, tools.kwok, *more):
+for path in (
+    tools.pulumi,
+    tools.kubernetes_provider,
+    tools.kubernetes,
+    tools.kwok,
+    tools.eck_operator,
+    tools.load_balancer_controller,
+    tools.coredns,
+    *more,
+):
     print(path)

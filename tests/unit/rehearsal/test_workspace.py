@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,14 +94,15 @@ def test_an_unknown_stack_is_refused_with_the_known_ones(layout: Layout) -> None
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Toolchain:
-    paths = {name: tmp_path / name for name in ("pulumi", "kubernetes", "kwok", "kwok_stages", "load_balancer_crds")}
+    paths: dict[str, Any] = {field.name: tmp_path / field.name for field in fields(Toolchain)}
+    paths["charts"] = {}
     return Toolchain(**paths)
 
 
 def test_every_program_the_engine_looks_for_is_on_path_and_runs_from_a_folder_with_spaces(
     layout: Layout, tools: Toolchain
 ) -> None:
-    workspace.put_tools(layout, tools, None)
+    workspace.put_tools(layout, tools)
     assert {path.name for path in layout.tools.iterdir()} == {
         *("pulumi", "kubectl", "pulumi-language-python"),
         *("pulumi-resource-aws", "pulumi-resource-eks", "pulumi-resource-kubernetes"),
@@ -113,15 +115,12 @@ def test_every_program_the_engine_looks_for_is_on_path_and_runs_from_a_folder_wi
     assert host.returncode == 0
 
 
-def test_a_plugin_takes_the_place_of_the_stand_in_and_gives_it_back(
+def test_another_kubernetes_provider_takes_the_place_of_the_one_before(
     layout: Layout, tools: Toolchain, tmp_path: Path
 ) -> None:
-    plugin = tmp_path / "pulumi-resource-kubernetes"
-    workspace.put_tools(layout, tools, plugin)
-    link = layout.tools / "pulumi-resource-kubernetes"
-    assert link.readlink() == plugin
-    workspace.put_tools(layout, tools, None)
-    assert "rehearsal.stand_ins.kubernetes" in link.read_text()
+    for provider in (tools.kubernetes_provider, tmp_path / "another"):
+        workspace.put_tools(layout, replace(tools, kubernetes_provider=provider))
+        assert (layout.tools / "pulumi-resource-kubernetes").readlink() == provider
 
 
 def test_a_person_whose_shell_puts_other_programs_first_gets_the_rehearsals(layout: Layout, tmp_path: Path) -> None:

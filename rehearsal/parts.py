@@ -1,0 +1,67 @@
+"""What of a rehearsal is the real thing, and what stands in for one: a line each, which `make up` prints first.
+
+Whoever makes a stand-in real, or another part, changes its line below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from rehearsal import plugins
+from rehearsal.toolchain import Toolchain
+from rehearsal.toolchain.tools import ECK_OPERATOR, KUBERNETES, KUBERNETES_PROVIDER, KWOK, PULUMI
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the platform, or of what brings it up.
+
+    Attributes:
+        name: What it is where there is an AWS account.
+        real: Whether it is that here too.
+        here: What runs here.
+    """
+
+    name: str
+    real: bool
+    here: str
+
+
+def parts(tools: Toolchain) -> list[Part]:
+    """Every part, real ones first."""
+    return [
+        Part("engine", real=True, here=f"Pulumi {PULUMI.version}"),
+        Part("provider kubernetes", real=True, here=_provider(tools.kubernetes_provider)),
+        Part("control plane", real=True, here=f"etcd and Kubernetes {KUBERNETES.version}, with kube-proxy"),
+        Part("ECK operator", real=True, here=f"{ECK_OPERATOR.version}, outside the cluster, with all rights"),
+        Part("providers aws, eks", real=False, here="emulators, with the rules of AWS that they name"),
+        Part("charts", real=False, here="the real ones without webhooks; of the autoscaler's a sketch"),
+        Part("load balancers", real=False, here="HAProxy, by what the Ingresses say"),
+        Part("nodes and their pods", real=False, here=f"KWOK {KWOK.version}; a program answers for the containers"),
+    ]
+
+
+def table(shown: Sequence[Part]) -> RenderableType:
+    """The parts, a line each."""
+    lines = Table(show_header=False, box=None, pad_edge=False)
+    for _ in range(2):
+        lines.add_column(no_wrap=True)
+    lines.add_column(overflow="fold")
+    for part in shown:
+        lines.add_row("real" if part.real else "stand-in", part.name, part.here, style="" if part.real else "yellow")
+    return lines
+
+
+def _provider(program: Path) -> str:
+    """Which provider it is: a plugin, or the one that was built."""
+    if program.parent.name != KUBERNETES_PROVIDER.key:
+        return str(program)
+    return (
+        f"from its Go module of January 2026, between 4.24 and 4.25, as {plugins.wanted()} could not be installed: "
+        "it takes over an object that exists"
+    )

@@ -1,0 +1,38 @@
+"""What is printed of what is real and what is not."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from rehearsal import parts
+from rehearsal.toolchain import Toolchain
+from rehearsal.toolchain.tools import KUBERNETES_PROVIDER
+
+
+def lines(provider: Path) -> list[str]:
+    values: dict[str, Any] = {field.name: Path(field.name) for field in fields(Toolchain)}
+    values |= {"charts": {}, "kubernetes_provider": provider}
+    tools = Toolchain(**values)
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(parts.table(parts.parts(tools)))
+    return [line.rstrip() for line in shown.get().splitlines()]
+
+
+def test_each_part_has_a_line_and_real_ones_come_first() -> None:
+    found = [line.split()[0] for line in lines(Path("plugin"))]
+    assert set(found) == {"real", "stand-in"}
+    assert found == sorted(found)
+
+
+def test_the_provider_is_told_by_where_it_is_from() -> None:
+    (plugin,) = (line for line in lines(Path("/plugins/some")) if "provider kubernetes" in line)
+    assert plugin.endswith("/plugins/some")
+    (built,) = (
+        line for line in lines(Path("/cache") / KUBERNETES_PROVIDER.key / "it") if "provider kubernetes" in line
+    )
+    assert "between 4.24 and 4.25" in built
