@@ -141,7 +141,12 @@ TagValue: TypeAlias = Annotated[
     str,
     Field(max_length=256),
     # A tag takes letters of any script: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
-    _check(r"[\w .:/=+@-]*[\w:/=+@-][\w .:/=+@-]*", "letters, digits, spaces and . : / = + - @ _", re.UNICODE),
+    # The load balancer controller's chart writes it into YAML without quotes, where ": " begins a mapping.
+    _check(
+        r"(?!.*: )[\w .:/=+@-]*[\w:/=+@-][\w .:/=+@-]*",
+        "letters, digits, spaces and . : / = + - @ _, no space after a colon",
+        re.UNICODE,
+    ),
 ]
 InstanceType: TypeAlias = Annotated[
     str,

@@ -111,6 +111,7 @@ class Logs(pulumi.ComponentResource):
         return ObjectMetaArgs(name=name, namespace=self._namespace)
 
     def _operator(self) -> pulumi.Resource:
+        """The operator's release; with the right to read nodes, where pods are to know their zones."""
         location = locate(operator.CHART, self._args.config.charts)
         return kubernetes.helm.v3.Release(
             operator.NAME,
@@ -120,6 +121,34 @@ class Logs(pulumi.ComponentResource):
             version=location.version,
             repository_opts=location.repository_opts,
             values=operator.values(LOGGING, self._args.config.tools_on),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[self._reads_nodes()] if self._args.config.logs.zone_awareness else []
+            ),
+        )
+
+    def _reads_nodes(self) -> pulumi.Resource:
+        """The operator writes the zone of a pod's node on the pod, which waits for it: what the chart makes no role for.
+
+        https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/pkg/controller/elasticsearch/driver/shared/node_labels.go
+        """
+        name = f"{operator.NAME}-nodes"
+        role = kubernetes.rbac.v1.ClusterRole(
+            name,
+            metadata=ObjectMetaArgs(name=name),
+            rules=[
+                kubernetes.rbac.v1.PolicyRuleArgs(api_groups=[""], resources=["nodes"], verbs=["get", "list", "watch"])
+            ],
+            opts=self._child,
+        )
+        return kubernetes.rbac.v1.ClusterRoleBinding(
+            name,
+            metadata=ObjectMetaArgs(name=name),
+            role_ref=kubernetes.rbac.v1.RoleRefArgs(
+                api_group="rbac.authorization.k8s.io", kind="ClusterRole", name=name_of(role.metadata, name)
+            ),
+            subjects=[
+                kubernetes.rbac.v1.SubjectArgs(kind="ServiceAccount", name=operator.NAME, namespace=self._namespace)
+            ],
             opts=self._child,
         )
 

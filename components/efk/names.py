@@ -43,5 +43,5 @@ https://www.elastic.co/docs/reference/fleet/data-streams#data-streams-naming-sch
 
 ELASTICSEARCH_PODS = {"elasticsearch.k8s.elastic.co/cluster-name": ELASTICSEARCH}
 KIBANA_PODS = {"kibana.k8s.elastic.co/name": KIBANA}
-OPERATOR_PODS = {"control-plane": "elastic-operator"}
+OPERATOR_PODS = {"app.kubernetes.io/name": "elastic-operator"}
 """Labels that the operator, and its chart, put on pods."""

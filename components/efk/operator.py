@@ -13,11 +13,11 @@ NAME = "elastic-operator"
 CHART = Chart(name="eck-operator", version=versions.ECK_CHART, repository="https://helm.elastic.co")
 
 RESOURCES = {"cpu": "100m", "memory": "200Mi", "ephemeral-storage": "64Mi"}
-LIMITS = {"cpu": "1", "memory": "200Mi", "ephemeral-storage": "256Mi"}
+LIMITS = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "256Mi"}
 
 
 def values(namespace: pulumi.Input[str], environment: str) -> dict[str, object]:
-    """The chart's values: its CRDs, and an operator that knows one namespace and has no right outside it.
+    """The chart's values: its CRDs, and an operator that knows one namespace and has no right outside it of the chart's.
 
     https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/deploy/eck-operator/values.yaml
 
