@@ -34,10 +34,13 @@ EBS_CSI_DRIVER = "v1.62.0-eksbuild.1"
 METRICS_SERVER = "v0.8.1-eksbuild.5"
 """The newest for 1.34 in spring 2026. https://github.com/kubernetes-sigs/metrics-server/releases."""
 
-CLUSTER_AUTOSCALER_CHART = "9.53.0"
-"""Its program is cluster-autoscaler 1.34.2, for Kubernetes 1.34: the last chart before 1.35's.
+CLUSTER_AUTOSCALER_CHART = "9.59.0"
+"""https://github.com/kubernetes/autoscaler/releases/tag/cluster-autoscaler-chart-9.59.0."""
 
-https://github.com/kubernetes/autoscaler/releases/tag/cluster-autoscaler-chart-9.53.0
+CLUSTER_AUTOSCALER = "1.36.1"
+"""Of the cluster's minor version; the chart would take 1.35.0.
+
+https://github.com/kubernetes/autoscaler/releases/tag/cluster-autoscaler-1.36.1
 """
 
 AWS_LOAD_BALANCER_CONTROLLER_CHART = "3.3.0"

@@ -8,16 +8,13 @@ from dataclasses import dataclass
 import pulumi
 
 import versions
-from components.charts import Chart
 from components.cluster_reference import ClusterReference
 from components.controller import Controller, install
 from components.roles import Statement
 from components.spreading import REPLICAS, TOLERATIONS, spread
+from settings.charts import CLUSTER_AUTOSCALER
 
 NAME = "cluster-autoscaler"
-CHART = Chart(
-    name=NAME, version=versions.CLUSTER_AUTOSCALER_CHART, repository="https://kubernetes.github.io/autoscaler"
-)
 NOBODY = 65534
 
 
@@ -55,11 +52,12 @@ def permissions(cluster: ClusterReference) -> list[Statement]:
 def values(cluster: ClusterReference) -> dict[str, object]:
     """The chart's values.
 
-    https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-chart-9.53.0/charts/cluster-autoscaler/values.yaml
+    https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-chart-9.59.0/charts/cluster-autoscaler/values.yaml
     """
     return {
         "fullnameOverride": NAME,
         "nameOverride": NAME,
+        "image": {"tag": f"v{versions.CLUSTER_AUTOSCALER}"},
         "cloudProvider": "aws",
         "awsRegion": cluster.account.region,
         "autoDiscovery": {"clusterName": cluster.name},
@@ -111,7 +109,7 @@ class Autoscaler(pulumi.ComponentResource):
         super().__init__("hello:platform:Autoscaler", name, {}, opts)
         install(
             Controller(
-                chart=CHART,
+                chart=CLUSTER_AUTOSCALER,
                 statements=permissions(args.cluster),
                 values=values(args.cluster),
             ),

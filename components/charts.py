@@ -10,27 +10,12 @@ import settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chart:
-    """A chart.
-
-    Attributes:
-        name: Its name.
-        version: Its version.
-        repository: URL of its public repository.
-    """
-
-    name: str
-    version: str
-    repository: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Location:
     """Where a chart is, in the words of `kubernetes.helm.v3.Release`.
 
     Attributes:
         chart: Its name in a repository, its path on this machine, or its address in an OCI registry.
-        version: Its version. Helm reads it for repositories and registries; what it finds on this machine, it takes.
+        version: Its version; what it finds on this machine, Helm takes, whatever its version.
         repository_opts: Its repository; None where `chart` says all.
     """
 
@@ -39,7 +24,7 @@ class Location:
     repository_opts: kubernetes.helm.v3.RepositoryOptsArgs | None
 
 
-def locate(chart: Chart, source: str | None) -> Location:
+def locate(chart: settings.Chart, source: str | None) -> Location:
     """Where a chart is to be taken from.
 
     https://github.com/pulumi/pulumi-kubernetes/blob/v4.29.0/provider/pkg/provider/helm_release.go
@@ -53,4 +38,4 @@ def locate(chart: Chart, source: str | None) -> Location:
         return Location(chart=chart.name, version=chart.version, repository_opts=repository)
     if settings.is_registry(source):
         return Location(chart=f"{source}/{chart.name}", version=chart.version, repository_opts=None)
-    return Location(chart=settings.local_chart(source, chart.name), version=chart.version, repository_opts=None)
+    return Location(chart=settings.local_chart(source, chart), version=chart.version, repository_opts=None)

@@ -9,7 +9,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.charts import Chart, locate
+import settings
+from components.charts import locate
 from components.cluster_reference import ClusterReference
 from components.pod_identity import PodIdentity, PodIdentityArgs
 from components.roles import Statement
@@ -27,7 +28,7 @@ class Controller:
         values: The chart's values.
     """
 
-    chart: Chart
+    chart: settings.Chart
     statements: Sequence[Statement]
     values: Mapping[str, Any]
 

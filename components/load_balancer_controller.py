@@ -7,17 +7,13 @@ from dataclasses import dataclass
 
 import pulumi
 
-import versions
-from components.charts import Chart
 from components.cluster_reference import ClusterReference
 from components.controller import Controller, install
 from components.roles import Statement
 from components.spreading import REPLICAS, TOLERATIONS, spread
+from settings.charts import LOAD_BALANCER_CONTROLLER
 
 NAME = "aws-load-balancer-controller"
-CHART = Chart(
-    name=NAME, version=versions.AWS_LOAD_BALANCER_CONTROLLER_CHART, repository="https://aws.github.io/eks-charts"
-)
 NOBODY = 65534
 
 CLUSTER_TAG = "elbv2.k8s.aws/cluster"
@@ -255,7 +251,7 @@ class LoadBalancerController(pulumi.ComponentResource):
         super().__init__("hello:platform:LoadBalancerController", name, {}, opts)
         install(
             Controller(
-                chart=CHART,
+                chart=LOAD_BALANCER_CONTROLLER,
                 statements=permissions(args.cluster),
                 values=values(args.cluster, args.vpc_id),
             ),

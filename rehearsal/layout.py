@@ -77,6 +77,16 @@ class Layout:
         return self.directory / "workspace"
 
     @property
+    def charts(self) -> Path:
+        """The Helm charts that are taken instead of those of public repositories."""
+        return self.directory / "charts"
+
+    @property
+    def charts_source(self) -> Path:
+        """Whether the public repositories of charts answered, as JSON."""
+        return self.directory / "charts.json"
+
+    @property
     def aws_account(self) -> Path:
         """What the aws stand-in holds: its resources, as JSON."""
         return self.directory / "aws.json"

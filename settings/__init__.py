@@ -4,7 +4,7 @@
 Pulumi's own form is read.
 """
 
-from settings.charts import is_registry, local_chart
+from settings.charts import Chart, is_registry, local_chart
 from settings.loading import load, pulumi_config
 from settings.model import (
     ENVIRONMENTS,
@@ -50,6 +50,7 @@ __all__ = [
     "SERVICE_NAME_LIMIT",
     "Amounts",
     "Certificates",
+    "Chart",
     "Cluster",
     "Delivery",
     "Dns",

@@ -3,17 +3,42 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import versions
 
-CHARTS = {
-    "aws-load-balancer-controller": versions.AWS_LOAD_BALANCER_CONTROLLER_CHART,
-    "cluster-autoscaler": versions.CLUSTER_AUTOSCALER_CHART,
-    "eck-operator": versions.ECK_CHART,
-    "jenkins": versions.JENKINS_CHART,
-}
-"""The version of each chart, by its name."""
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A Helm chart.
+
+    Attributes:
+        name: Its name.
+        version: Its version.
+        repository: URL of its public repository.
+    """
+
+    name: str
+    version: str
+    repository: str
+
+
+CLUSTER_AUTOSCALER = Chart(
+    name="cluster-autoscaler",
+    version=versions.CLUSTER_AUTOSCALER_CHART,
+    repository="https://kubernetes.github.io/autoscaler",
+)
+ECK_OPERATOR = Chart(name="eck-operator", version=versions.ECK_CHART, repository="https://helm.elastic.co")
+JENKINS = Chart(name="jenkins", version=versions.JENKINS_CHART, repository="https://charts.jenkins.io")
+LOAD_BALANCER_CONTROLLER = Chart(
+    name="aws-load-balancer-controller",
+    version=versions.AWS_LOAD_BALANCER_CONTROLLER_CHART,
+    repository="https://aws.github.io/eks-charts",
+)
+
+ALWAYS = (LOAD_BALANCER_CONTROLLER, CLUSTER_AUTOSCALER, ECK_OPERATOR)
+"""The charts of every stack; Jenkins' is one's that has `delivery`."""
 
 REGISTRY = "oci://"
 """What a source begins with that is a registry, and no folder."""
@@ -24,24 +49,24 @@ def is_registry(source: str) -> bool:
     return source.startswith(REGISTRY)
 
 
-def local_chart(folder: str, name: str) -> str:
+def local_chart(folder: str, chart: Chart) -> str:
     """The path of a chart in a folder of charts: its own folder, as `helm pull --untar` makes it, or else its archive.
 
     Args:
         folder: The folder of charts. One that is relative gives a path that is.
-        name: The chart's name.
+        chart: The chart.
     """
-    unpacked = Path(folder) / name
-    return str(unpacked if unpacked.is_dir() else Path(folder) / f"{name}-{CHARTS[name]}.tgz")
+    unpacked = Path(folder) / chart.name
+    return str(unpacked if unpacked.is_dir() else Path(folder) / f"{chart.name}-{chart.version}.tgz")
 
 
-def is_missing(folder: str, name: str) -> bool:
-    """Whether a folder of charts lacks a chart, or has it at another version than the platform's.
+def is_missing(folder: str, chart: Chart) -> bool:
+    """Whether a folder of charts lacks a chart, or has it at another version.
 
     Helm takes a chart of any version from a folder, whatever version was asked for.
     """
-    chart = Path(local_chart(folder, name))
-    return not (chart.is_file() or _version(chart / "Chart.yaml") == CHARTS[name])
+    path = Path(local_chart(folder, chart))
+    return not (path.is_file() or _version(path / "Chart.yaml") == chart.version)
 
 
 def _version(file: Path) -> str | None:

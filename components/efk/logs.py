@@ -23,6 +23,7 @@ from components.essentials import Essentials
 from components.ingress import Backend
 from components.names import name_of
 from components.network import Network
+from settings.charts import ECK_OPERATOR
 from settings.required import FLUENTD_PASSWORD, KIBANA_ENCRYPTION_KEY, LOGS, SETUP_PASSWORD
 
 
@@ -112,7 +113,7 @@ class Logs(pulumi.ComponentResource):
 
     def _operator(self) -> pulumi.Resource:
         """The operator's release; with the right to read nodes, where pods are to know their zones."""
-        location = locate(operator.CHART, self._args.config.charts)
+        location = locate(ECK_OPERATOR, self._args.config.charts)
         return kubernetes.helm.v3.Release(
             operator.NAME,
             name=operator.NAME,
@@ -127,7 +128,7 @@ class Logs(pulumi.ComponentResource):
         )
 
     def _reads_nodes(self) -> pulumi.Resource:
-        """The operator writes the zone of a pod's node on the pod, which waits for it: what the chart makes no role for.
+        """The operator writes a node's zone on its pods, which wait for it: a right that the chart's role lacks.
 
         https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/pkg/controller/elasticsearch/driver/shared/node_labels.go
         """

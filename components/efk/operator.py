@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import pulumi
 
-import versions
 from components import labels
-from components.charts import Chart
 from components.priority_classes import TOOLING
 
 NAME = "elastic-operator"
-CHART = Chart(name="eck-operator", version=versions.ECK_CHART, repository="https://helm.elastic.co")
 
 RESOURCES = {"cpu": "100m", "memory": "200Mi", "ephemeral-storage": "64Mi"}
 LIMITS = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "256Mi"}
 
 
 def values(namespace: pulumi.Input[str], environment: str) -> dict[str, object]:
-    """The chart's values: its CRDs, and an operator that knows one namespace and has no right outside it of the chart's.
+    """The chart's values: its CRDs, and an operator that knows one namespace; it gives it no right outside.
 
     https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/deploy/eck-operator/values.yaml
 

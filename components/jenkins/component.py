@@ -26,13 +26,14 @@ from components.jenkins.configuration import configuration
 from components.jenkins.jobs import jobs
 from components.jenkins.names import ADMIN, AGENT, BUILD, CACHE, GIT, HOOK, HOOK_PATH, NAME, NAMESPACE, PORT
 from components.jenkins.repositories import cache_policy, permissions
-from components.jenkins.values import CHART, values
+from components.jenkins.values import values
 from components.namespace import Namespace, NamespaceArgs
 from components.network_policy import Addresses
 from components.pod_identity import PodIdentity, PodIdentityArgs
 from components.priority_classes import TOOLING
 from components.registry import Registry, lifecycle_policy
 from components.target_group import target_group
+from settings.charts import JENKINS
 
 STORAGE_CLASS = "gp3"
 QUOTA = settings.Quota(cpu="1500m", memory="3Gi", pods=3)
@@ -117,7 +118,7 @@ class Jenkins(pulumi.ComponentResource):
         self._policy("jenkins", namespace, reach.of_controller(args.addresses))
         told = secrets(args.delivery)
         made = [self._secret(one, namespace, clear) for one, clear in {ADMIN: args.delivery.admin, **told}.items()]
-        location = locate(CHART, args.config.charts)
+        location = locate(JENKINS, args.config.charts)
         kubernetes.helm.v3.Release(
             NAME,
             name=NAME,

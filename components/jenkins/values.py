@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import versions
 from components import labels
-from components.charts import Chart
 from components.identities import DELIVERY
 from components.jenkins.agents import USER, on_nodes_of
 from components.jenkins.names import ADMIN, NAME, PORT
 
-CHART = Chart(name=NAME, version=versions.JENKINS_CHART, repository="https://charts.jenkins.io")
 CONFINED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},

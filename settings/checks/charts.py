@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from settings.charts import CHARTS, is_missing, is_registry
+from settings.charts import ALWAYS, JENKINS, is_missing, is_registry
 from settings.model import PROJECT, Settings
 from settings.problems import Problem
 
@@ -14,7 +14,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
     source = settings.charts
     if source is None or is_registry(source):
         return
-    needed = [name for name in CHARTS if settings.delivery or name != "jenkins"]
-    missing = [f"{name} {CHARTS[name]}" for name in needed if is_missing(source, name)]
+    needed = [*ALWAYS, *([JENKINS] if settings.delivery else [])]
+    missing = [f"{chart.name} {chart.version}" for chart in needed if is_missing(source, chart)]
     if missing:
         yield Problem(f"{PROJECT}:charts", source, f"lacks {', '.join(missing)}: a folder each, or NAME-VERSION.tgz")

@@ -16,6 +16,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from rehearsal.toolchain.tools import KUBERNETES
+from tests.unit.manifests import without_secrets
 
 NO_ENGINE = "127.0.0.1:1"
 """The address of an engine that the provider never needs: it only logs to it."""
@@ -26,10 +27,10 @@ class Helm:
     """The provider, at work.
 
     Attributes:
-        provider: What it answers by.
+        provider: A stub of its `ResourceProvider` service.
     """
 
-    provider: provider_pb2_grpc.ResourceProviderStub
+    provider: Any
 
     def render(self, chart: Path, *, namespace: str, name: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The objects of a release, CustomResourceDefinitions of the chart's `crds/` among them.
@@ -56,7 +57,7 @@ class Helm:
             args=ParseDict({"jsonOpts": json.dumps(options)}, struct_pb2.Struct()),
         )
         answer = self.provider.Invoke(request)
-        return MessageToDict(getattr(answer, "return"))["result"]
+        return without_secrets(MessageToDict(getattr(answer, "return"))["result"])
 
 
 @contextmanager
@@ -75,8 +76,9 @@ def helm(provider: Path) -> Generator[Helm]:
         try:
             assert process.stdout
             port = int(process.stdout.readline())
-            with grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.max_receive_message_length", -1)]) as channel:
-                stub = provider_pb2_grpc.ResourceProviderStub(channel)
+            options = [("grpc.max_receive_message_length", -1)]
+            with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
+                stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
                 stub.Configure(provider_pb2.ConfigureRequest(acceptSecrets=True, acceptResources=True))
                 yield Helm(stub)
         finally:

@@ -7,40 +7,39 @@ from pathlib import Path
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components.charts import Chart, locate
+from components.charts import locate
 from settings import PROJECT
-from settings.charts import CHARTS
+from settings.charts import ALWAYS, JENKINS
 from tests.unit.components import jenkins
 from tests.unit.graph import every
 from tests.unit.program import CHECKOUT, run
 from tests.unit.settings.test_charts import as_archives, as_folders
 
-CHART = Chart(name="jenkins", version=CHARTS["jenkins"], repository="https://charts.example.com")
 REGISTRY = "oci://registry.example.com/charts"
 
 
 def test_by_default_a_chart_comes_from_its_repository() -> None:
-    location = locate(CHART, None)
+    location = locate(JENKINS, None)
     assert location.chart == "jenkins"
-    assert location.version == CHARTS["jenkins"]
-    assert location.repository_opts == kubernetes.helm.v3.RepositoryOptsArgs(repo="https://charts.example.com")
+    assert location.version == JENKINS.version
+    assert location.repository_opts == kubernetes.helm.v3.RepositoryOptsArgs(repo="https://charts.jenkins.io")
 
 
 def test_a_registry_is_part_of_a_charts_address() -> None:
-    location = locate(CHART, "oci://registry.example.com/charts")
+    location = locate(JENKINS, "oci://registry.example.com/charts")
     assert (location.chart, location.repository_opts) == ("oci://registry.example.com/charts/jenkins", None)
-    assert location.version == CHARTS["jenkins"]
+    assert location.version == JENKINS.version
 
 
 def test_a_folders_path_stays_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It stands in the state, which other machines read."""
     monkeypatch.chdir(tmp_path)
     Path("charts").mkdir()
-    as_archives(Path("charts"), CHARTS)
-    location = locate(CHART, "charts")
-    assert (location.chart, location.repository_opts) == (f"charts/jenkins-{CHARTS['jenkins']}.tgz", None)
-    as_folders(Path("charts"), CHARTS)
-    assert locate(CHART, "charts").chart == "charts/jenkins"
+    as_archives(Path("charts"), {"jenkins": JENKINS.version})
+    location = locate(JENKINS, "charts")
+    assert (location.chart, location.repository_opts) == (f"charts/jenkins-{JENKINS.version}.tgz", None)
+    as_folders(Path("charts"), {"jenkins": JENKINS.version})
+    assert locate(JENKINS, "charts").chart == "charts/jenkins"
 
 
 def test_the_source_holds_for_every_chart_of_the_platform() -> None:
@@ -51,5 +50,5 @@ def test_the_source_holds_for_every_chart_of_the_platform() -> None:
     for release in every(releases):
         assert "repositoryOpts" not in release.inputs
     assert {release.inputs["chart"]: release.inputs["version"] for release in releases} == {
-        f"{REGISTRY}/{name}": version for name, version in CHARTS.items()
+        f"{REGISTRY}/{chart.name}": chart.version for chart in (*ALWAYS, JENKINS)
     }

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from settings import load
-from settings.charts import CHARTS
+from settings.charts import ALWAYS, JENKINS
 from tests.unit.components.jenkins import DELIVERY
 from tests.unit.settings.configurations import changed, problems
 
-WITHOUT_JENKINS = {name: version for name, version in CHARTS.items() if name != "jenkins"}
+WITHOUT_JENKINS = {chart.name: chart.version for chart in ALWAYS}
 
 
 def as_folders(folder: Path, charts: Mapping[str, str]) -> None:
@@ -37,7 +37,7 @@ def test_a_folder_that_has_each_chart_is_taken(tmp_path: Path, put: Callable[[Pa
 def test_a_chart_that_is_missing_or_of_another_version_is_refused(
     tmp_path: Path, name: str, put: Callable[[Path, Mapping[str, str]], None]
 ) -> None:
-    expected = [f"charts: {tmp_path}: lacks {name} {CHARTS[name]}: a folder each, or NAME-VERSION.tgz"]
+    expected = [f"charts: {tmp_path}: lacks {name} {WITHOUT_JENKINS[name]}: a folder each, or NAME-VERSION.tgz"]
     put(tmp_path, {other: version for other, version in WITHOUT_JENKINS.items() if other != name})
     assert problems(changed({"charts": str(tmp_path)})) == expected
     put(tmp_path, {name: "1.0.0"})
@@ -49,13 +49,13 @@ def test_a_folder_that_is_no_chart_is_refused(tmp_path: Path) -> None:
     (tmp_path / "eck-operator" / "Chart.yaml").write_text("name: eck-operator\n")
     (tmp_path / "cluster-autoscaler" / "Chart.yaml").unlink()
     (line,) = problems(changed({"charts": str(tmp_path)}))
-    assert "lacks cluster-autoscaler 9.53.0, eck-operator 3.5.0:" in line
+    assert "lacks cluster-autoscaler 9.59.0, eck-operator 3.5.0:" in line
 
 
 def test_jenkins_chart_is_needed_where_there_is_jenkins(tmp_path: Path) -> None:
     as_folders(tmp_path, WITHOUT_JENKINS)
     (line,) = problems(changed({"charts": str(tmp_path), "delivery": DELIVERY}))
-    assert f"lacks jenkins {CHARTS['jenkins']}:" in line
+    assert f"lacks jenkins {JENKINS.version}:" in line
 
 
 def test_a_registry_is_not_asked() -> None:

@@ -224,12 +224,29 @@ def test_fluentd_is_root_without_rights_and_mounts_its_node_where_it_may(known: 
     assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container)
 
 
-def test_fluentd_looks_at_pods_and_namespaces_and_does_nothing_else(graph: Graph) -> None:
-    role = of_kind(graph, "ClusterRole")
-    (rule,) = role.inputs["rules"]
-    assert rule == {"apiGroups": [""], "resources": ["pods", "namespaces"], "verbs": ["get", "list", "watch"]}
-    (subject,) = of_kind(graph, "ClusterRoleBinding").inputs["subjects"]
-    assert (subject["kind"], subject["name"]) == ("ServiceAccount", "fluentd")
+def rights_in_the_cluster(graph: Graph) -> dict[str, Any]:
+    """What each service account may do in the whole cluster, as the one rule of its one ClusterRole."""
+    roles = {one.metadata["name"]: one.inputs["rules"] for one in graph.of_kind("ClusterRole") if of_logs(one)}
+    found: dict[str, Any] = {}
+    for binding in (one for one in graph.of_kind("ClusterRoleBinding") if of_logs(one)):
+        (subject,), (rule,) = binding.inputs["subjects"], roles.pop(binding.inputs["roleRef"]["name"])
+        found[f"{subject['kind']} {subject['namespace']}/{subject['name']}"] = rule
+    assert not roles, "bound to nobody"
+    return found
+
+
+def test_what_looks_at_the_whole_cluster_does_nothing_else_there(graph: Graph) -> None:
+    looks = {"apiGroups": [""], "verbs": ["get", "list", "watch"]}
+    fluentd = {"ServiceAccount log-collector/fluentd": {**looks, "resources": ["pods", "namespaces"]}}
+    operators = {"ServiceAccount logging/elastic-operator": {**looks, "resources": ["nodes"]}}
+    assert rights_in_the_cluster(graph) == {**fluentd, **(operators if config(graph).logs.zone_awareness else {})}
+
+
+def test_the_operator_may_read_nodes_before_pods_wait_for_their_zones() -> None:
+    graph = platform("prod", preview=False)
+    binding = next(one for one in graph.of_kind("ClusterRoleBinding") if one.name == "elastic-operator-nodes")
+    assert binding.urn in graph.after_all(graph.release("elastic-operator"))
+    assert binding.urn in graph.after_all(of_kind(graph, "Elasticsearch"))
 
 
 def test_the_setup_fills_one_config_map_and_has_no_other_right(known: Graph) -> None:
