@@ -72,8 +72,7 @@ class ClusterArgs:
     Attributes:
         account: The AWS account.
         vpc_id: The VPC to stand in.
-        private_subnet_ids: Where the control plane's interfaces and the nodes are.
-        public_subnet_ids: Where public load balancers are.
+        subnet_ids: Where EKS makes the network interfaces of its API servers.
         access: Who reaches the Kubernetes API, and who enters it as what.
         secrets_key_arn: KMS key around the Secrets in etcd.
         logs: How the control plane's logs are kept.
@@ -81,8 +80,7 @@ class ClusterArgs:
 
     account: Account
     vpc_id: pulumi.Input[str]
-    private_subnet_ids: Sequence[pulumi.Input[str]]
-    public_subnet_ids: Sequence[pulumi.Input[str]]
+    subnet_ids: Sequence[pulumi.Input[str]]
     access: settings.Cluster
     secrets_key_arn: pulumi.Input[str]
     logs: Keeping
@@ -130,8 +128,7 @@ class Cluster(pulumi.ComponentResource):
             deletion_protection=args.account.protect,
             service_role=role.role,
             vpc_id=args.vpc_id,
-            private_subnet_ids=args.private_subnet_ids,
-            public_subnet_ids=args.public_subnet_ids,
+            subnet_ids=args.subnet_ids,
             encryption_config_key_arn=args.secrets_key_arn,
             enabled_cluster_log_types=list(LOG_TYPES),
             authentication_mode=eks.AuthenticationMode.API,

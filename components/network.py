@@ -1,4 +1,4 @@
-"""The VPC: public and private subnets in each zone, the ways out, and a record of what flows."""
+"""The VPC: subnets of nodes, load balancers and the control plane, the ways out, and a record of what flows."""
 
 from __future__ import annotations
 
@@ -16,31 +16,43 @@ from components.network_policy import Addresses
 from components.roles import Role, RoleArgs, Statement, Trust
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ZoneCidrs:
     """The IPv4 ranges of one zone's subnets.
 
     Attributes:
         private: A quarter of the VPC: nodes and pods take their addresses here.
         public: A sixteenth of the VPC: load balancers and NAT gateways.
+        control_plane: A /28: the network interfaces of EKS' API servers, and nothing else.
     """
 
     private: str
     public: str
+    control_plane: str
+
+
+CONTROL_PLANE_PREFIX = 28
+"""Small subnets of their own for the interfaces that EKS makes are what AWS recommends.
+
+https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets
+"""
 
 
 def split(vpc_cidr: str, zones: int) -> list[ZoneCidrs]:
     """Divides a VPC's range so that adding a zone later moves no existing subnet.
 
     Zone i gets the i-th quarter for its private subnet, and the i-th quarter of the last quarter for its public one.
+    The control plane's is the i-th /28 of the last sixteenth, which no public subnet takes.
 
     Args:
         vpc_cidr: IPv4 range, /16 to /20.
         zones: 1 to 3.
     """
     *private, last = ipaddress.IPv4Network(vpc_cidr).subnets(prefixlen_diff=2)
-    public = last.subnets(prefixlen_diff=2)
-    return [ZoneCidrs(str(a), str(b)) for a, b, _ in zip(private, public, range(zones), strict=False)]
+    *public, rest = last.subnets(prefixlen_diff=2)
+    control_plane = rest.subnets(new_prefix=CONTROL_PLANE_PREFIX)
+    ranges = zip(private, public, control_plane, range(zones), strict=False)
+    return [ZoneCidrs(private=str(a), public=str(b), control_plane=str(c)) for a, b, c, _ in ranges]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,15 +77,17 @@ class Network(pulumi.ComponentResource):
         vpc_id: The VPC's id.
         private_subnets: Ids by zone, in the order of the zones: for nodes.
         public_subnets: Ids by zone, in the order of the zones: for load balancers.
+        control_plane_subnets: Ids by zone, in the order of the zones: for the interfaces of EKS' API servers.
         node_cidrs: The private subnets' ranges, where nodes have their addresses.
-        subnet_cidrs: The ranges of all subnets, where the Kubernetes API has its addresses.
+        control_plane_cidrs: The control plane's subnets' ranges, where the Kubernetes API has its addresses.
     """
 
     vpc_id: pulumi.Output[str]
     private_subnets: dict[str, pulumi.Output[str]]
     public_subnets: dict[str, pulumi.Output[str]]
+    control_plane_subnets: dict[str, pulumi.Output[str]]
     node_cidrs: list[str]
-    subnet_cidrs: list[str]
+    control_plane_cidrs: list[str]
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Network", name, {}, opts)
@@ -111,6 +125,10 @@ class Network(pulumi.ComponentResource):
             self._subnet(f"{name}-private-{zone}", vpc, zone, cidr.private, role="internal-elb")
             for zone, cidr in zip(zones, cidrs, strict=True)
         ]
+        control_plane = [
+            self._subnet(f"{name}-control-plane-{zone}", vpc, zone, cidr.control_plane)
+            for zone, cidr in zip(zones, cidrs, strict=True)
+        ]
 
         nats: list[aws.ec2.NatGateway] = []
         private_routes: list[aws.ec2.RouteTable] = []
@@ -133,6 +151,13 @@ class Network(pulumi.ComponentResource):
             )
             private_routes.append(routes)
 
+        # The API server speaks with nodes and pods, by the one route that every table has.
+        inside = self._routes(f"{name}-control-plane", vpc)
+        for zone, subnet in zip(zones, control_plane, strict=True):
+            aws.ec2.RouteTableAssociation(
+                f"{name}-control-plane-{zone}", subnet_id=subnet.id, route_table_id=inside.id, opts=child
+            )
+
         # Image layers come from S3: the gateway endpoint is free, the NAT gateway charges by the gigabyte.
         aws.ec2.VpcEndpoint(
             f"{name}-s3",
@@ -147,25 +172,27 @@ class Network(pulumi.ComponentResource):
         self.vpc_id = vpc.id
         self.private_subnets = {zone: subnet.id for zone, subnet in zip(zones, private, strict=True)}
         self.public_subnets = {zone: subnet.id for zone, subnet in zip(zones, public, strict=True)}
+        self.control_plane_subnets = {zone: subnet.id for zone, subnet in zip(zones, control_plane, strict=True)}
         self.node_cidrs = [cidr.private for cidr in cidrs]
-        self.subnet_cidrs = [*self.node_cidrs, *(cidr.public for cidr in cidrs)]
+        self.control_plane_cidrs = [cidr.control_plane for cidr in cidrs]
         self.register_outputs(
             {
                 "vpc_id": self.vpc_id,
                 "private_subnets": self.private_subnets,
                 "public_subnets": self.public_subnets,
+                "control_plane_subnets": self.control_plane_subnets,
                 "node_cidrs": self.node_cidrs,
-                "subnet_cidrs": self.subnet_cidrs,
+                "control_plane_cidrs": self.control_plane_cidrs,
             }
         )
 
     @property
     def addresses(self) -> Addresses:
         """Its ranges, as NetworkPolicies name them."""
-        return Addresses(vpc=self._cidr, nodes=self.node_cidrs, subnets=self.subnet_cidrs)
+        return Addresses(vpc=self._cidr, nodes=self.node_cidrs, control_plane=self.control_plane_cidrs)
 
     def _subnet(
-        self, name: str, vpc: aws.ec2.Vpc, zone: str, cidr: str, *, role: Literal["elb", "internal-elb"]
+        self, name: str, vpc: aws.ec2.Vpc, zone: str, cidr: str, *, role: Literal["elb", "internal-elb"] | None = None
     ) -> aws.ec2.Subnet:
         # The role tag is how the AWS Load Balancer Controller finds its subnets:
         # https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/subnet_discovery/
@@ -175,7 +202,7 @@ class Network(pulumi.ComponentResource):
             availability_zone=zone,
             cidr_block=cidr,
             map_public_ip_on_launch=False,
-            tags={"Name": name, f"kubernetes.io/role/{role}": "1"},
+            tags={"Name": name, **({f"kubernetes.io/role/{role}": "1"} if role else {})},
             opts=pulumi.ResourceOptions(parent=self),
         )
 

@@ -58,12 +58,12 @@ class Addresses:
     Attributes:
         vpc: The whole of it.
         nodes: The subnets of nodes, and thus of pods.
-        subnets: All subnets: the Kubernetes API has its interfaces in them.
+        control_plane: The subnets of the Kubernetes API's interfaces, and of nothing else.
     """
 
     vpc: str
     nodes: Sequence[str]
-    subnets: Sequence[str]
+    control_plane: Sequence[str]
 
 
 def closed() -> NetworkPolicySpecArgs:
@@ -93,7 +93,9 @@ def of_service(
 ) -> NetworkPolicySpecArgs:
     """For both slots of a service: what its settings say, on top of what is open to every pod of the namespace.
 
-    The release tool reaches it, too: smoke tests from inside the cluster are its own requests.
+    The release tool reaches it, too. Its smoke tests from inside the cluster are its own requests; those from outside
+    go through the API server, and come from an address of the control plane, which no label names.
+    https://github.com/aws/aws-network-policy-agent/issues/281
 
     Args:
         service: The service's name.
@@ -103,7 +105,8 @@ def of_service(
         addresses: The VPC's ranges.
     """
     # The load balancer comes by a NodePort, hence from a node's address; so do its health checks.
-    sources = [*(_pods(caller) for caller in callers), _TOOL, *_blocks(addresses.nodes if spec.paths else ())]
+    from_nodes = addresses.nodes if spec.paths else ()
+    sources = [*(_pods(caller) for caller in callers), _TOOL, *_blocks([*from_nodes, *addresses.control_plane])]
     return NetworkPolicySpecArgs(
         pod_selector=_selector(service),
         policy_types=BOTH_WAYS,
@@ -167,8 +170,8 @@ def public_https(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:
 
 
 def kubernetes_api(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:
-    """Out to the Kubernetes API: any of the subnets' addresses may be its own."""
-    return NetworkPolicyEgressRuleArgs(to=_blocks([*addresses.subnets, *KUBERNETES_SERVICE]), ports=_tcp(HTTPS))
+    """Out to the Kubernetes API: any address of the control plane's subnets may be its own."""
+    return NetworkPolicyEgressRuleArgs(to=_blocks([*addresses.control_plane, *KUBERNETES_SERVICE]), ports=_tcp(HTTPS))
 
 
 def _selector(service: str) -> LabelSelectorArgs:

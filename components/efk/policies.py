@@ -28,7 +28,7 @@ from components.efk.names import (
     TRANSPORT_PORT,
 )
 from components.names import in_namespace
-from components.network_policy import HTTPS, KUBERNETES_SERVICE, Addresses, public_https
+from components.network_policy import Addresses, kubernetes_api, public_https
 
 Labels = Mapping[str, str]
 
@@ -38,7 +38,9 @@ SETUP_PODS: Labels = {labels.SERVICE: SETUP}
 
 def fluentd(addresses: Addresses) -> NetworkPolicySpecArgs:
     """Fluentd reaches Elasticsearch and the Kubernetes API; nobody reaches it but its node, for its probes."""
-    return _spec(FLUENTD_PODS, to=[_out(_elsewhere(LOGGING, ELASTICSEARCH_PODS), ELASTICSEARCH_PORT), _api(addresses)])
+    return _spec(
+        FLUENTD_PODS, to=[_out(_elsewhere(LOGGING, ELASTICSEARCH_PODS), ELASTICSEARCH_PORT), kubernetes_api(addresses)]
+    )
 
 
 def of_logging(addresses: Addresses) -> dict[str, NetworkPolicySpecArgs]:
@@ -62,9 +64,12 @@ def of_logging(addresses: Addresses) -> dict[str, NetworkPolicySpecArgs]:
             of=[_in([*_blocks(addresses.nodes), *setup], KIBANA_PORT)],
             to=[_out(elasticsearch, ELASTICSEARCH_PORT)],
         ),
-        "elastic-operator": _spec(OPERATOR_PODS, to=[_out(elasticsearch, ELASTICSEARCH_PORT), _api(addresses)]),
+        "elastic-operator": _spec(
+            OPERATOR_PODS, to=[_out(elasticsearch, ELASTICSEARCH_PORT), kubernetes_api(addresses)]
+        ),
         SETUP: _spec(
-            SETUP_PODS, to=[_out(elasticsearch, ELASTICSEARCH_PORT), _out(kibana, KIBANA_PORT), _api(addresses)]
+            SETUP_PODS,
+            to=[_out(elasticsearch, ELASTICSEARCH_PORT), _out(kibana, KIBANA_PORT), kubernetes_api(addresses)],
         ),
     }
 
@@ -89,10 +94,6 @@ def _in(peers: Sequence[NetworkPolicyPeerArgs], *ports: int) -> NetworkPolicyIng
 
 def _out(peers: Sequence[NetworkPolicyPeerArgs], *ports: int) -> NetworkPolicyEgressRuleArgs:
     return NetworkPolicyEgressRuleArgs(to=list(peers), ports=_tcp(*ports))
-
-
-def _api(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:
-    return _out(_blocks([*addresses.subnets, *KUBERNETES_SERVICE]), HTTPS)
 
 
 def _here(pods: Labels) -> NetworkPolicyPeerArgs:

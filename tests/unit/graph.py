@@ -36,6 +36,7 @@ class Registration:
         type: Its type token.
         name: Its name in the program.
         urn: Its URN.
+        id: Its id, as a provider would give it; empty where it is not known, and of a component.
         parent: Its parent's URN.
         custom: Whether a provider makes it; otherwise it is a component.
         remote: Whether it is a component that a plugin makes.
@@ -52,6 +53,7 @@ class Registration:
     type: str
     name: str
     urn: str
+    id: str
     parent: str
     custom: bool
     remote: bool
@@ -117,15 +119,26 @@ class Graph:
     def after_all(self, one: Registration) -> frozenset[str]:
         """URNs of everything that a resource comes after, at any distance; it goes before all of it."""
         found: set[str] = set()
-        waiting = [one]
+        waiting = [*self.comes_after(one)]
         while waiting:
-            new = self.comes_after(waiting.pop()) - found
-            found |= new
-            waiting += [self.resources[urn] for urn in new if urn in self.resources]
+            urn = waiting.pop()
+            if urn in found:
+                continue
+            found.add(urn)
+            if urn in self.resources:
+                waiting += self.comes_after(self.resources[urn])
             # A component is made of its children: who waits for it, waits for them.
-            waiting += [child for child in self.resources.values() if child.parent in new and child.urn not in found]
-            found |= {child.urn for child in self.resources.values() if child.parent in new}
+            waiting += self._children_of_component(urn)
         return frozenset(found)
+
+    def _children_of_component(self, urn: str) -> list[str]:
+        """What a component is made of; the children of anything else are nobody's to wait for.
+
+        https://github.com/pulumi/pulumi/blob/v3.260.0/pkg/resource/graph/dependency_graph.go (`DependenciesOf`)
+        """
+        if urn in self.resources and self.resources[urn].custom:
+            return []
+        return [child.urn for child in self.resources.values() if child.parent == urn]
 
     def children(self, parent: Registration) -> list[Registration]:
         """Every resource whose parent is this one."""

@@ -120,6 +120,7 @@ class RecordingMonitor(MockMonitor):
             type=request.type,
             name=request.name,
             urn=urn,
+            id="",
             parent=request.parent,
             custom=request.custom,
             remote=request.remote,
@@ -135,6 +136,7 @@ class RecordingMonitor(MockMonitor):
         if self._registrations.setdefault(urn, made) is not made:
             raise DuplicateUrnError(urn)
         identity, computed = ("", {}) if self._preview else self._known(made)
+        self._registrations[urn] = replace(made, id=identity)
         state = Struct()
         if not (self._preview and made.kind):
             state.CopyFrom(request.object)

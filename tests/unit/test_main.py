@@ -74,8 +74,9 @@ def test_what_a_component_registers_it_has_as_attributes_of_the_same_names(graph
         "vpc_id",
         "private_subnets",
         "public_subnets",
+        "control_plane_subnets",
         "node_cidrs",
-        "subnet_cidrs",
+        "control_plane_cidrs",
     }
     assert names["hello:platform:Cluster"] == {"name", "endpoint", "kubeconfig"}
 

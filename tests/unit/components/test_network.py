@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.network import ZoneCidrs, split
-from tests.unit.graph import Graph, every
+from tests.unit.graph import Graph, Registration, every
 
 
 def network(address: int, prefix: int) -> str:
@@ -21,14 +21,25 @@ VPCS = st.builds(network, st.integers(0, 2**32 - 1), st.integers(16, 20))
 ZONES = st.integers(1, 3)
 
 
+PUBLIC, PRIVATE, CONTROL_PLANE = "kubernetes.io/role/elb", "kubernetes.io/role/internal-elb", "the control plane"
+
+
+def role_of(subnet: Registration) -> str:
+    """The tag by which load balancers find it; without one it is the control plane's."""
+    found = [tag for tag in subnet.inputs["tags"] if tag.startswith("kubernetes.io/role/")]
+    return found[0] if found else CONTROL_PLANE
+
+
 def networks(zones: list[ZoneCidrs]) -> list[ipaddress.IPv4Network]:
-    return every(ipaddress.IPv4Network(cidr) for zone in zones for cidr in (zone.private, zone.public))
+    return every(
+        ipaddress.IPv4Network(cidr) for zone in zones for cidr in (zone.private, zone.public, zone.control_plane)
+    )
 
 
 @given(VPCS, ZONES)
-def test_each_zone_has_a_private_and_a_public_range(vpc: str, zones: int) -> None:
+def test_each_zone_has_a_range_of_each_kind(vpc: str, zones: int) -> None:
     made = networks(split(vpc, zones))
-    assert len(made) == 2 * zones
+    assert len(made) == 3 * zones
 
 
 @given(VPCS, ZONES)
@@ -55,16 +66,28 @@ def test_pods_of_a_zone_have_a_quarter_of_the_vpc_and_load_balancers_a_sixteenth
     for zone in split(vpc, zones):
         assert 4 * ipaddress.IPv4Network(zone.private).num_addresses == addresses
         assert 16 * ipaddress.IPv4Network(zone.public).num_addresses == addresses
+        assert ipaddress.IPv4Network(zone.control_plane).num_addresses == 16
 
 
 def test_load_balancers_find_their_subnets_by_tag(graph: Graph) -> None:
     roles: dict[str, set[str]] = {}
     for subnet in graph.of_type("aws:ec2/subnet:Subnet"):
-        (role,) = (tag for tag in subnet.inputs["tags"] if tag.startswith("kubernetes.io/role/"))
-        assert subnet.inputs["tags"][role] == "1"
+        role = role_of(subnet)
+        assert subnet.inputs["tags"].get(role, "1") == "1"
         roles.setdefault(role, set()).add(subnet.inputs["availabilityZone"])
-    assert set(roles) == {"kubernetes.io/role/elb", "kubernetes.io/role/internal-elb"}
-    assert roles["kubernetes.io/role/elb"] == roles["kubernetes.io/role/internal-elb"]
+    assert set(roles) == {PUBLIC, PRIVATE, CONTROL_PLANE}
+    assert roles[PUBLIC] == roles[PRIVATE] == roles[CONTROL_PLANE]
+
+
+def test_the_control_plane_has_its_interfaces_in_subnets_of_its_own(known: Graph) -> None:
+    """Whoever else had an address there would be let into every service, as a smoke test is."""
+    (cluster,) = known.of_type("eks:index:Cluster")
+    roles = {one.id: role_of(one) for one in known.of_type("aws:ec2/subnet:Subnet")}
+    assert set(cluster.inputs["subnetIds"]) == {one for one, role in roles.items() if role == CONTROL_PLANE}
+    for gateway in known.of_type("aws:ec2/natGateway:NatGateway"):
+        assert roles[gateway.inputs["subnetId"]] == PUBLIC
+    for group in known.of_type("eks:index:ManagedNodeGroup"):
+        assert {roles[subnet] for subnet in group.inputs["subnetIds"]} == {PRIVATE}
 
 
 def test_no_machine_gets_a_public_address_by_default(graph: Graph) -> None:
@@ -72,20 +95,17 @@ def test_no_machine_gets_a_public_address_by_default(graph: Graph) -> None:
         assert subnet.inputs["mapPublicIpOnLaunch"] is False
 
 
-def test_private_subnets_leave_through_a_nat_gateway_and_public_ones_directly(known: Graph) -> None:
+def test_nodes_leave_through_a_nat_gateway_load_balancers_directly_and_the_control_plane_not(known: Graph) -> None:
     routes = {one.inputs["routeTableId"]: one.inputs for one in known.of_type("aws:ec2/route:Route")}
-    subnets = {
-        one.urn: "elb" if "kubernetes.io/role/elb" in one.inputs["tags"] else "internal-elb"
-        for one in known.of_type("aws:ec2/subnet:Subnet")
-    }
+    subnets = {one.urn: role_of(one) for one in known.of_type("aws:ec2/subnet:Subnet")}
     seen: set[str] = set()
     for association in known.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation"):
         (subnet,) = association.dependencies & subnets.keys()
         seen.add(subnet)
-        way_out = routes[association.inputs["routeTableId"]]
-        assert way_out["destinationCidrBlock"] == "0.0.0.0/0"
-        assert ("gatewayId" in way_out) == (subnets[subnet] == "elb")
-        assert ("natGatewayId" in way_out) == (subnets[subnet] == "internal-elb")
+        way_out = routes.get(association.inputs["routeTableId"], {})
+        assert way_out.get("destinationCidrBlock") == (None if subnets[subnet] == CONTROL_PLANE else "0.0.0.0/0")
+        assert ("gatewayId" in way_out) == (subnets[subnet] == PUBLIC)
+        assert ("natGatewayId" in way_out) == (subnets[subnet] == PRIVATE)
     assert seen == set(subnets), "a subnet without an association has the VPC's main route table"
 
 
@@ -132,7 +152,8 @@ def test_flow_logs_go_into_their_own_group_only(graph: Graph) -> None:
 def test_network_policies_are_told_the_subnets_there_are(known: Graph) -> None:
     (network,) = known.of_type("hello:platform:Network")
     outputs = network.outputs or {}
-    subnets = {one.inputs["cidrBlock"]: one.inputs["tags"] for one in known.of_type("aws:ec2/subnet:Subnet")}
-    private = [cidr for cidr, tags in subnets.items() if "kubernetes.io/role/internal-elb" in tags]
-    assert sorted(outputs["node_cidrs"]) == sorted(private)
-    assert sorted(outputs["subnet_cidrs"]) == sorted(subnets)
+    cidrs: dict[str, list[str]] = {}
+    for one in known.of_type("aws:ec2/subnet:Subnet"):
+        cidrs.setdefault(role_of(one), []).append(one.inputs["cidrBlock"])
+    assert sorted(outputs["node_cidrs"]) == sorted(cidrs[PRIVATE])
+    assert sorted(outputs["control_plane_cidrs"]) == sorted(cidrs[CONTROL_PLANE])

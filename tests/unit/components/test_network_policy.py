@@ -15,7 +15,7 @@ from tests.unit.graph import Graph, every, of_logs
 ADDRESSES = Addresses(
     vpc="10.20.0.0/16",
     nodes=["10.20.0.0/18", "10.20.64.0/18"],
-    subnets=["10.20.0.0/18", "10.20.64.0/18", "10.20.192.0/20", "10.20.208.0/20"],
+    control_plane=["10.20.240.0/28", "10.20.240.16/28"],
 )
 PORTS = {"api": 8099, "ai": 8085, "gateway": 8099}
 
@@ -28,6 +28,10 @@ def tcp(*ports: int) -> list[dict[str, Any]]:
     return [{"protocol": "TCP", "port": port} for port in ports]
 
 
+def blocks(*cidrs: str) -> list[dict[str, Any]]:
+    return [{"ipBlock": {"cidr": cidr}} for cidr in cidrs]
+
+
 def policy(*callers: str, addresses: Addresses = ADDRESSES, **keys: Any) -> dict[str, Any]:
     """The spec of the policy of a service `api`, whose settings have these keys."""
     spec = settings.Service.model_validate({"port": 8099, "healthPath": "/health", **keys})
@@ -38,10 +42,12 @@ TOOL = {
     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "delivery"}},
     "podSelector": {"matchLabels": {"app.kubernetes.io/name": "hello-release"}},
 }
+SMOKE_TEST = [TOOL, *blocks(*ADDRESSES.control_plane)]
+"""Whose smoke tests come in: the release tool's own, and those through the API server."""
 
 
 def test_a_service_that_says_nothing_is_closed_both_ways_but_for_its_smoke_test() -> None:
-    smoke_test = {"from": [TOOL], "ports": tcp(8099)}
+    smoke_test = {"from": SMOKE_TEST, "ports": tcp(8099)}
     assert policy() == {**pods("api"), "policyTypes": ["Ingress", "Egress"], "ingress": [smoke_test]}
 
 
@@ -50,13 +56,14 @@ def test_both_slots_have_one_policy() -> None:
 
 
 def test_callers_reach_its_port_and_no_other() -> None:
-    assert policy("gateway", "ai")["ingress"] == [{"from": [pods("gateway"), pods("ai"), TOOL], "ports": tcp(8099)}]
+    callers = [pods("gateway"), pods("ai")]
+    assert policy("gateway", "ai")["ingress"] == [{"from": [*callers, *SMOKE_TEST], "ports": tcp(8099)}]
 
 
 def test_only_a_service_with_a_path_is_reached_from_nodes() -> None:
-    blocks = [{"ipBlock": {"cidr": cidr}} for cidr in ADDRESSES.nodes]
-    assert policy(paths=["/api"])["ingress"] == [{"from": [TOOL, *blocks], "ports": tcp(8099)}]
-    assert policy("ai", paths=["/api"])["ingress"] == [{"from": [pods("ai"), TOOL, *blocks], "ports": tcp(8099)}]
+    sources = [TOOL, *blocks(*ADDRESSES.nodes, *ADDRESSES.control_plane)]
+    assert policy(paths=["/api"])["ingress"] == [{"from": sources, "ports": tcp(8099)}]
+    assert policy("ai", paths=["/api"])["ingress"] == [{"from": [pods("ai"), *sources], "ports": tcp(8099)}]
 
 
 def test_a_service_reaches_those_it_names_on_their_port() -> None:
@@ -73,7 +80,7 @@ def test_a_service_reaches_its_networks_on_their_ports() -> None:
 
 @pytest.mark.parametrize("vpc", ["10.20.0.0/16", "44.0.0.0/16"])
 def test_https_is_the_internet_and_nothing_private(vpc: str) -> None:
-    addresses = Addresses(vpc=vpc, nodes=[], subnets=[])
+    addresses = Addresses(vpc=vpc, nodes=[], control_plane=[])
     (rule,) = policy(egress={"https": True}, addresses=addresses)["egress"]
     assert rule["ports"] == tcp(443)
     (peer,) = rule["to"]
@@ -85,9 +92,8 @@ def test_https_is_the_internet_and_nothing_private(vpc: str) -> None:
 
 
 def test_the_kubernetes_api_is_reached_by_its_interfaces_and_its_service_where_asked_for() -> None:
-    cidrs = [*ADDRESSES.subnets, "10.100.0.1/32", "172.20.0.1/32"]
-    blocks = [{"ipBlock": {"cidr": cidr}} for cidr in cidrs]
-    assert policy(kubernetesApi=True)["egress"] == [{"to": blocks, "ports": tcp(443)}]
+    api = blocks(*ADDRESSES.control_plane, "10.100.0.1/32", "172.20.0.1/32")
+    assert policy(kubernetesApi=True)["egress"] == [{"to": api, "ports": tcp(443)}]
 
 
 def test_every_rule_names_its_peers_and_ports(graph: Graph) -> None:

@@ -82,8 +82,9 @@ class Reach:
         return {**services, **{name: [one] for name, one in self.sources.items()}}
 
     def without_node_addresses(self) -> Reach:
-        """The same, had nobody been admitted by its address."""
-        return replace(self, policies=[Policy(one.namespace, _by_labels_only(one.spec)) for one in self.policies])
+        """The same, had nobody been admitted by the address of a node."""
+        nodes = self.sources["a node"].addresses
+        return replace(self, policies=[Policy(one.namespace, _without(one.spec, nodes)) for one in self.policies])
 
 
 @cache
@@ -91,7 +92,7 @@ def reach_of(stack: str) -> Reach:
     """A stack's policies as `pulumi up` would write them, and all that they are asked about."""
     graph = platform(stack, preview=False)
     config = settings.load(stack_config(stack))
-    nodes, balancers = subnets(graph, "internal-elb"), subnets(graph, "elb")
+    nodes, balancers, api = subnets(graph, "internal-elb"), subnets(graph, "elb"), control_plane(graph)
     made = namespaces(graph)
     templates = {(one.metadata["namespace"], one.metadata["name"]): one for one in graph.of_kind("PodTemplate")}
     services = {
@@ -119,7 +120,7 @@ def reach_of(stack: str) -> Reach:
         Place(name="internet:443", ends=[_outside("192.0.2.0/24")], port=HTTPS),
         Place(name="internet:80", ends=[_outside("192.0.2.0/24")], port=Port(80)),
         *_networks(config),
-        Place(name="Kubernetes API:443", ends=[_outside(*nodes, *balancers)], port=HTTPS),
+        Place(name="Kubernetes API:443", ends=[_outside(cidr) for cidr in api], port=HTTPS),
         Place(name="Kubernetes API's Service:443", ends=[_outside("10.100.0.1/32", "172.20.0.1/32")], port=HTTPS),
         Place(name="a node:22", ends=[_outside(*nodes)], port=Port(22)),
         Place(name="a node's kubelet:10250", ends=[_outside(*nodes)], port=Port(10250)),
@@ -139,6 +140,7 @@ def reach_of(stack: str) -> Reach:
             "any other pod in delivery": delivery,
             "any other pod": others,
             "a node": Endpoint(name="a node", addresses=nodes),
+            "a person, through the API server": Endpoint(name="API server", addresses=api),
             "load balancer": Endpoint(name="load balancer", addresses=balancers),
             "internet": _outside("192.0.2.0/24"),
         },
@@ -166,6 +168,18 @@ def subnets(graph: Graph, role: str) -> list[str]:
     return every((str(one.inputs["cidrBlock"]) for one in made), role)
 
 
+def control_plane(graph: Graph) -> list[str]:
+    """The ranges of the subnets that the cluster is given: EKS makes its API servers' network interfaces there.
+
+    What comes through the API server's proxies has an address of one of them, and is no pod.
+    https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets
+    https://github.com/aws/aws-network-policy-agent/issues/281
+    """
+    (cluster,) = graph.of_type("eks:index:Cluster")
+    made = {one.id: str(one.inputs["cidrBlock"]) for one in graph.of_type("aws:ec2/subnet:Subnet")}
+    return every((made[subnet] for subnet in cluster.inputs["subnetIds"]), "subnet of the cluster")
+
+
 def _outside(*cidrs: str) -> Endpoint:
     return Endpoint(name=", ".join(cidrs), addresses=cidrs)
 
@@ -180,10 +194,10 @@ def _networks(config: settings.Settings) -> list[Place]:
     ]
 
 
-def _by_labels_only(spec: Mapping[str, Any]) -> dict[str, Any]:
+def _without(spec: Mapping[str, Any], cidrs: Sequence[str]) -> dict[str, Any]:
     rules = [
-        {**rule, "from": by_label}
+        {**rule, "from": left}
         for rule in spec.get("ingress", [])
-        if (by_label := [peer for peer in rule["from"] if "ipBlock" not in peer])
+        if (left := [peer for peer in rule["from"] if peer.get("ipBlock", {}).get("cidr") not in cidrs])
     ]
     return {**spec, "ingress": rules}

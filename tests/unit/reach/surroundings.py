@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tests.unit.graph import Graph
-from tests.unit.reach.places import namespaces, policies, subnets
+from tests.unit.reach.places import control_plane, namespaces, policies, subnets
 from tests.unit.reach.semantics import Endpoint, Port, reaches
 
 OUTSIDE = {
@@ -16,7 +16,7 @@ OUTSIDE = {
 
 
 class Surroundings:
-    """Pods, and addresses outside of all namespaces: `OUTSIDE`'s and the nodes'.
+    """Pods, and addresses outside of all namespaces: `OUTSIDE`'s, the nodes' and the API servers'.
 
     Args:
         graph: The stack.
@@ -39,6 +39,7 @@ class Surroundings:
                 for name, (namespace, labels) in pods.items()
             },
             **{name: Endpoint(name=name, addresses=cidrs) for name, cidrs in {"a node": nodes, **others}.items()},
+            "an API server": Endpoint(name="an API server", addresses=control_plane(graph)),
         }
 
     def who_reach(self, place: str, port: int) -> set[str]:

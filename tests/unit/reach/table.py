@@ -34,6 +34,9 @@ How policies are read: [semantics.py](../tests/unit/reach/semantics.py), after t
 - Policies end at pods: what a node may reach is the security groups' to say. A node always reaches its own pods, for
   their probes.
 - On their way in, requests come from the load balancer by a node's port, and thus from a node's address.
+- What a person asks by the API server's proxy (`kubectl get --raw`, the release tool's smoke tests from a laptop) comes
+  from an address of the control plane's subnets, where EKS' own network interfaces are and nothing else. RBAC says who
+  may ask.
 """
 
 
@@ -80,13 +83,13 @@ def _cell(reached: Iterable[str], of: int) -> str:
 
 def _readmitted(reach: Reach) -> Iterable[tuple[str, str]]:
     """Whom the ranges of nodes admit besides those that are admitted by label."""
-    labels_only = reach.without_node_addresses()
+    others_only = reach.without_node_addresses()
     for environment, service in reach.services:
         place = reach.service(environment, service)
         admitted = [
             name
             for name, source in reach.everybody.items()
-            if reach.between(source, place) and not labels_only.between(source, place)
+            if reach.between(source, place) and not others_only.between(source, place)
         ]
         if admitted:
             yield place.name, ", ".join(admitted)

@@ -37,7 +37,7 @@ PORTS = (22, 80, 443, 1234, 8080, 8099, 9200)
         ("jenkins", 50000, set[str]()),
         ("builder", 8080, set[str]()),
         ("releaser", 8080, set[str]()),
-        ("metadata", 80, {"a node", "internet"}),
+        ("metadata", 80, {"a node", "internet", "an API server"}),
     ],
 )
 def test_each_is_reached_by_those_who_need_it(place: str, port: int, wanted: set[str]) -> None:
@@ -48,9 +48,18 @@ def test_each_is_reached_by_those_who_need_it(place: str, port: int, wanted: set
     ("source", "places"),
     [
         ("builder", {("buildkitd", 1234), ("jenkins", 8080), ("internet", 443), ("Pod Identity", 80)}),
-        ("previewer", {("jenkins", 8080), ("internet", 443), ("Pod Identity", 80), ("Kubernetes API", 443)}),
+        (
+            "previewer",
+            {
+                ("jenkins", 8080),
+                ("internet", 443),
+                ("Pod Identity", 80),
+                ("Kubernetes API", 443),
+                ("an API server", 443),
+            },
+        ),
         ("buildkitd", {("internet", 443)}),
-        ("jenkins", {("internet", 443), ("Kubernetes API", 443)}),
+        ("jenkins", {("internet", 443), ("Kubernetes API", 443), ("an API server", 443)}),
         ("stranger in delivery", set[tuple[str, int]]()),
     ],
 )

@@ -45,13 +45,35 @@ def test_each_is_reached_by_those_who_need_it(place: str, port: int, wanted: set
 @pytest.mark.parametrize(
     ("source", "places"),
     [
-        ("fluentd", {("elasticsearch", 9200), ("another of elasticsearch", 9200), ("Kubernetes API", 443)}),
+        (
+            "fluentd",
+            {
+                ("elasticsearch", 9200),
+                ("another of elasticsearch", 9200),
+                ("Kubernetes API", 443),
+                ("an API server", 443),
+            },
+        ),
         ("kibana", {("elasticsearch", 9200), ("another of elasticsearch", 9200)}),
         ("elasticsearch", {("another of elasticsearch", 9200), ("another of elasticsearch", 9300), ("internet", 443)}),
-        ("operator", {("elasticsearch", 9200), ("another of elasticsearch", 9200), ("Kubernetes API", 443)}),
+        (
+            "operator",
+            {
+                ("elasticsearch", 9200),
+                ("another of elasticsearch", 9200),
+                ("Kubernetes API", 443),
+                ("an API server", 443),
+            },
+        ),
         (
             "setup",
-            {("elasticsearch", 9200), ("another of elasticsearch", 9200), ("kibana", 5601), ("Kubernetes API", 443)},
+            {
+                ("elasticsearch", 9200),
+                ("another of elasticsearch", 9200),
+                ("kibana", 5601),
+                ("Kubernetes API", 443),
+                ("an API server", 443),
+            },
         ),
         ("stranger in logging", set[tuple[str, int]]()),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
 from dataclasses import replace
 
@@ -116,10 +117,28 @@ def test_the_release_tool_reaches_every_service_the_kubernetes_api_and_ecr_and_n
     for environment, service in reach.services:
         assert reach.between(tool, reach.service(environment, service)), f"{environment} {service}"
         assert not reach.between(tool, reach.service(environment, service, OTHER))
-    # The API's addresses are any of the subnets', where pods have theirs.
-    api = {"Kubernetes API:443", "Kubernetes API's Service:443", "any other pod:443"}
+    api = {"Kubernetes API:443", "Kubernetes API's Service:443"}
     found = {name for name, place in reach.places.items() if reach.between(tool, place)}
     assert found == DNS | api | {"internet:443", "Pod Identity:80"}
+
+
+def test_a_persons_smoke_test_through_the_api_server_reaches_every_service_and_nothing_else_of_it(reach: Reach) -> None:
+    """From outside the cluster the release tool asks by the API server's proxy: `release/http.py`."""
+    person = reach.sources["a person, through the API server"]
+    for environment, service in reach.services:
+        assert reach.between(person, reach.service(environment, service)), f"{environment} {service}"
+        assert not reach.between(person, reach.service(environment, service, OTHER))
+
+
+def test_no_pod_and_no_node_has_an_address_of_the_control_plane(reach: Reach) -> None:
+    api = [ipaddress.IPv4Network(cidr) for cidr in reach.sources["a person, through the API server"].addresses]
+    others = [one for sources in reach.services.values() for one in sources]
+    others += [
+        reach.sources[name] for name in ("any other pod", "a node", "load balancer", "the release tool in delivery")
+    ]
+    for one in others:
+        for cidr in one.addresses:
+            assert not any(ipaddress.IPv4Network(cidr).overlaps(its) for its in api), one.name
 
 
 def test_a_pod_like_the_release_tool_in_another_namespace_reaches_no_service_without_a_path(
@@ -144,23 +163,23 @@ def test_a_preview_is_reached_as_the_service_is(reach: Reach, stack: str) -> Non
 
 def test_the_ranges_of_nodes_admit_no_service_that_is_not_named(reach: Reach) -> None:
     """They hold every pod's address, of the other environment too; what keeps it out is its own egress."""
-    labels_only = reach.without_node_addresses()
+    others_only = reach.without_node_addresses()
     for source, (environment, service) in itertools.product(reach.services.values(), reach.services):
         place = reach.service(environment, service)
-        assert reach.between(source, place) == labels_only.between(source, place)
+        assert reach.between(source, place) == others_only.between(source, place)
 
 
-SUBNETS = ["10.20.0.0/18", "10.20.192.0/20"]
+NODES, CONTROL_PLANE = ["10.20.0.0/18"], ["10.20.240.0/28", "10.20.240.16/28"]
 
 
 def reached(place: Place, **keys: object) -> bool:
     """Whether a service whose settings have these keys reaches a place."""
     spec = settings.Service.model_validate({"port": 8099, "healthPath": "/health", **keys})
-    addresses = Addresses(vpc="10.20.0.0/16", nodes=SUBNETS[:1], subnets=SUBNETS)
+    addresses = Addresses(vpc="10.20.0.0/16", nodes=NODES, control_plane=CONTROL_PLANE)
     policies = [closed(), of_service("api", spec, callers=[], ports={}, addresses=addresses)]
     pod = Endpoint(
         name="api",
-        addresses=SUBNETS[:1],
+        addresses=NODES,
         namespace=Namespace(name="dev"),
         labels={"app.kubernetes.io/name": "api"},
     )
@@ -172,8 +191,8 @@ def place(cidr: str, port: int) -> Place:
 
 
 API = [
-    place("10.20.192.0/20", 443),
-    place("10.20.0.7/32", 443),
+    place("10.20.240.0/28", 443),
+    place("10.20.240.20/32", 443),
     place("172.20.0.1/32", 443),
     place("10.100.0.1/32", 443),
 ]
@@ -185,6 +204,10 @@ def test_who_asks_for_the_kubernetes_api_reaches_it_and_who_asks_for_https_does_
     assert reached(api, kubernetesApi=True)
     assert not reached(api, egress={"https": True})
     assert not reached(api)
+
+
+def test_who_asks_for_the_kubernetes_api_does_not_reach_a_neighbour_of_it() -> None:
+    assert not reached(place("10.20.0.7/32", 443), kubernetesApi=True)
 
 
 @pytest.mark.parametrize("metadata", METADATA, ids=lambda one: f"{one.name}:{one.port.number}")
