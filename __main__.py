@@ -52,7 +52,8 @@ node_groups = {
             subnets=network.private_subnets,
             nodes=environment.nodes,
             tainted=config.tainted(name),
-            ready=cluster.addons,
+            # A node, and a pod that acts in AWS, needs its way out from its first moment to its last.
+            ready=[network, cluster.addons],
         ),
         opts=in_aws,
     )
@@ -61,7 +62,7 @@ node_groups = {
 both = pulumi.ResourceOptions(providers=[provider, cluster.provider], transformations=[cluster.takes_along])
 nodes = [*node_groups.values()]
 base = Essentials(platform, EssentialsArgs(cluster=cluster.reference, charts=config.charts, nodes=nodes), opts=both)
-ways_in = FrontDoorArgs(config=config, cluster=cluster.reference, vpc_id=network.vpc_id, nodes=nodes)
+ways_in = FrontDoorArgs(config=config, cluster=cluster.reference, vpc_id=network.vpc_id, nodes=[base.addons])
 door = FrontDoor(platform, ways_in, opts=both)
 environments = {
     # Pods end on their nodes before the nodes go: the environment stands after its node group and leaves before it.
@@ -80,7 +81,7 @@ environments = {
     for name in settings.ENVIRONMENTS
 }
 releases = DeliveryArgs(
-    config=config, cluster=cluster.reference, environments=environments, registry=registry, network=network
+    config=config, cluster=cluster.reference, environments=environments, registry=registry, network=network, base=base
 )
 delivery = Delivery(platform, releases, opts=both)
 reading = LogsArgs(config=config, cluster=cluster.reference, network=network, base=base)

@@ -14,6 +14,7 @@ from components import network_policy
 from components.admission import Admission, AdmissionArgs
 from components.cluster_reference import ClusterReference
 from components.environment import Environment
+from components.essentials import Essentials
 from components.identities import DELIVERY, RELEASE, VERIFY
 from components.ingress import Backend
 from components.jenkins import Jenkins, JenkinsArgs
@@ -42,6 +43,7 @@ class DeliveryArgs:
         environments: Each environment, by name.
         registry: The services' repositories.
         network: The VPC.
+        base: What pods need of the cluster besides nodes: there before Jenkins, gone after it.
     """
 
     config: settings.Settings
@@ -49,6 +51,7 @@ class DeliveryArgs:
     environments: Mapping[str, Environment]
     registry: Registry
     network: Network
+    base: Essentials
 
 
 class Delivery(pulumi.ComponentResource):
@@ -100,6 +103,7 @@ class Delivery(pulumi.ComponentResource):
                     registry=args.registry,
                     addresses=args.network.addresses,
                     agents_in=self.namespace,
+                    base=args.base,
                 ),
                 opts=child,
             )

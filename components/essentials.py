@@ -35,15 +35,17 @@ class Essentials(pulumi.ComponentResource):
     It takes providers of both, `aws` and `kubernetes`.
 
     Attributes:
+        addons: The add-ons: names, and what makes volumes and takes them away.
         priorities: The cluster's priority classes.
     """
 
+    addons: Addons
     priorities: PriorityClasses
 
     def __init__(self, name: str, args: EssentialsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Essentials", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        Addons(
+        self.addons = Addons(
             name,
             AddonsArgs(
                 cluster=args.cluster,
@@ -54,7 +56,7 @@ class Essentials(pulumi.ComponentResource):
         )
         Autoscaler(
             name,
-            AutoscalerArgs(cluster=args.cluster, charts=args.charts, nodes=args.nodes),
+            AutoscalerArgs(cluster=args.cluster, charts=args.charts, nodes=[self.addons]),
             opts=child,
         )
         Storage(name, opts=child)

@@ -29,7 +29,7 @@ class FrontDoorArgs:
         config: The stack's settings: who reaches which host.
         cluster: The cluster.
         vpc_id: The VPC that the load balancers stand in.
-        nodes: What the controller runs on.
+        nodes: What the controller needs in order to run: nodes, and the cluster's DNS, by which it finds AWS.
     """
 
     config: settings.Settings

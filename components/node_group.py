@@ -97,7 +97,8 @@ class NodeGroupArgs:
         subnets: Ids of the private subnets to stand in, by zone.
         nodes: Instance type, number, root volumes, and whether pods have volumes.
         tainted: Whether pods must tolerate `environment=NAME:NoSchedule` to run here.
-        ready: What a node needs in the cluster in order to become ready.
+        ready: What a node needs in order to become ready, in the cluster and on its way out of the VPC, and what its
+            pods need for as long as they run.
     """
 
     account: Account
@@ -106,7 +107,7 @@ class NodeGroupArgs:
     subnets: Mapping[str, pulumi.Input[str]]
     nodes: settings.Nodes
     tainted: bool
-    ready: pulumi.Resource
+    ready: Sequence[pulumi.Resource]
 
 
 class NodeGroup(pulumi.ComponentResource):
@@ -204,5 +205,5 @@ class NodeGroup(pulumi.ComponentResource):
                 id=template.id, version=template.latest_version.apply(str)
             ),
             # A node whose role cannot yet join the cluster fails for good; one that lost it cannot leave in order.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role, args.ready]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role, *args.ready]),
         )

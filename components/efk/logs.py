@@ -35,7 +35,8 @@ class LogsArgs:
         config: The stack's settings: sizes, times, passwords, the host.
         cluster: The cluster.
         network: The VPC.
-        base: The cluster's priority classes, and what makes volumes and takes them away: there before, gone after.
+        base: The cluster's priority classes, and what the operator and its pods need besides nodes: there before, gone
+            after.
     """
 
     config: settings.Settings
@@ -123,7 +124,11 @@ class Logs(pulumi.ComponentResource):
             repository_opts=location.repository_opts,
             values=operator.values(LOGGING, self._args.config.tools_on),
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[self._reads_nodes()] if self._args.config.logs.zone_awareness else []
+                parent=self,
+                depends_on=[
+                    self._args.base,
+                    *([self._reads_nodes()] if self._args.config.logs.zone_awareness else []),
+                ],
             ),
         )
 
@@ -174,7 +179,7 @@ class Logs(pulumi.ComponentResource):
             opts=self._child,
         )
         # They leave before their operator and its CRDs do: what is left of them then is nobody's.
-        in_order = pulumi.ResourceOptions(parent=self, depends_on=[after, account, self._args.base])
+        in_order = pulumi.ResourceOptions(parent=self, depends_on=[after, account])
         elasticsearch = kubernetes.apiextensions.CustomResource(
             ELASTICSEARCH,
             api_version="elasticsearch.k8s.elastic.co/v1",

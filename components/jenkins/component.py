@@ -69,6 +69,7 @@ class JenkinsArgs:
         registry: The services' repositories.
         addresses: The VPC's ranges.
         agents_in: Namespace of the agents and of the identities that release.
+        base: What its pods need of the cluster besides nodes: a name for what they ask, a volume, room.
     """
 
     config: settings.Settings
@@ -77,6 +78,7 @@ class JenkinsArgs:
     registry: Registry
     addresses: Addresses
     agents_in: pulumi.Input[str]
+    base: pulumi.Resource
 
 
 class Jenkins(pulumi.ComponentResource):
@@ -113,7 +115,7 @@ class Jenkins(pulumi.ComponentResource):
                 addresses=args.addresses,
                 clients_in=args.agents_in,
             ),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.base]),
         )
         self._policy("jenkins", namespace, reach.of_controller(args.addresses))
         told = secrets(args.delivery)
@@ -129,7 +131,7 @@ class Jenkins(pulumi.ComponentResource):
             values=before_the_service(args.registry.repository_urls).apply(self._values),
             # Plugins are fetched before it answers.
             timeout=900,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[builders, *made]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[builders, *made, args.base]),
         )
         self.backend = Backend(
             namespace=namespace,

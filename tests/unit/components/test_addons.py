@@ -131,7 +131,7 @@ def test_the_spread_counts_the_programs_own_pods(graph: Graph) -> None:
 def test_what_runs_on_nodes_waits_for_them_and_its_role_does_not(graph: Graph) -> None:
     groups = {one.urn for one in graph.of_type("eks:index:ManagedNodeGroup")}
     for one in [*map(graph.release, CHARTS), *(named(graph, name) for name in REPLICAS)]:
-        assert groups <= one.dependencies
+        assert groups <= graph.after_all(one)
     for one in graph.of_type("aws:iam/role:Role"):
         assert not groups & graph.comes_after(one)
 
