@@ -27,8 +27,19 @@ CLOCK_SKEW = timedelta(hours=1)
 
 _HOSTS: tuple[x509.GeneralName, ...] = (
     x509.IPAddress(IPv4Address("127.0.0.1")),
+    # As pods call the API server: by the first address of the Services' range, or by name; and what is behind it.
+    x509.IPAddress(IPv4Address("172.20.0.1")),
+    x509.IPAddress(IPv4Address("198.18.0.1")),
     x509.DNSName("localhost"),
-    x509.DNSName("kubernetes.default.svc"),
+    *(
+        x509.DNSName(name)
+        for name in (
+            "kubernetes",
+            "kubernetes.default",
+            "kubernetes.default.svc",
+            "kubernetes.default.svc.cluster.local",
+        )
+    ),
 )
 
 
@@ -88,8 +99,9 @@ _SUBJECTS = (
     _Subject("admin", "kubernetes-admin", "system:masters", serves=False, calls=True),
     _Subject("controller-manager", "system:kube-controller-manager", None, serves=False, calls=True),
     _Subject("scheduler", "system:kube-scheduler", None, serves=False, calls=True),
-    # KWOK is the kubelet of all nodes at once, which the node authorizer has no role for.
+    # Each of the two is the kubelet of all nodes at once, which the node authorizer has no role for.
     _Subject("kwok", "kwok", "system:masters", serves=False, calls=True),
+    _Subject("kubelet", "kubelet", "system:masters", serves=False, calls=True),
     _Subject("kube-proxy", "system:kube-proxy", None, serves=False, calls=True),
 )
 

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from filelock import FileLock
 
-from rehearsal import certificates, kubeconfigs, kubelets, metrics, ports, responder
+from rehearsal import certificates, kubeconfigs, kubelet, kubelets, metrics, ports, responder
 from rehearsal.layout import Layout
 from rehearsal.network import namespace
 from rehearsal.processes import ProcessTable, Program
@@ -28,10 +28,10 @@ START_ORDER = (
 NETWORK = (namespace.HOLDER, "relay")
 """The programs that make their network and the way into it, where there is one."""
 
-TRAFFIC = ("kube-proxy",)
-"""The programs that bring requests to pods, where there is such a network."""
+TRAFFIC = ("kube-proxy", kubelet.NAME)
+"""The programs that bring requests to pods, and that run containers, where there is such a network."""
 
-_CLIENTS = ("controller-manager", "scheduler", "kwok", "kube-proxy")
+_CLIENTS = ("controller-manager", "scheduler", "kwok", "kube-proxy", "kubelet")
 
 Started: TypeAlias = tuple[Program, dict[int, str], tuple[Probe, ...]]
 """A program, the ports that it takes of this machine (with who listens there in the end), what shows it is ready."""
@@ -59,8 +59,8 @@ def start(layout: Layout, toolchain: Toolchain, report: Report) -> None:
             namespace=_network(table, layout, report),
         )
         _write_kubeconfigs(layout, plane)
-        kubelets.write_stages(toolchain.kwok_stages, plane.stages)
-        for program, listens_on, probes in (*_programs(plane), *_companions(layout, plane), *_traffic(plane)):
+        kubelets.write_stages(toolchain.kwok_stages, plane.stages, containers_run=plane.namespace is not None)
+        for program, listens_on, probes in (*_programs(plane), *_companions(layout, plane), *_traffic(layout, plane)):
             if not table.is_running(program.name):
                 for port, listener in listens_on.items():
                     ports.check_free(port, program=listener)
@@ -157,13 +157,15 @@ def _programs(plane: ControlPlane) -> tuple[Started, ...]:
     return ((plane.relay(), {**taken, at.kube_proxy: "kube-proxy"}, ()), *inside)
 
 
-def _traffic(plane: ControlPlane) -> tuple[Started, ...]:
+def _traffic(layout: Layout, plane: ControlPlane) -> tuple[Started, ...]:
     """What brings requests to pods. Nobody waits for it here: kube-proxy takes half a minute (`wait_for_traffic`)."""
-    return () if plane.namespace is None else ((plane.kube_proxy(), {}, ()),)
+    if plane.namespace is None:
+        return ()
+    return ((plane.kube_proxy(), {}, ()), (kubelet.program(layout, plane.namespace), {}, ()))
 
 
 def _companions(layout: Layout, plane: ControlPlane) -> tuple[Started, ...]:
-    """What does the work of containers, none of which runs. Nobody waits for it."""
+    """What does the work of containers that do not run. Nobody waits for it."""
     samples = metrics.program(layout, plane.namespace)
     if plane.namespace is not None:
         return ((samples, {}, ()), (responder.program(layout, plane.namespace), {}, ()))

@@ -1,4 +1,4 @@
-"""What the nodes' kubelets do with pods: kwok's own stages, changed where an image has a fault or a pod ends slowly.
+"""What kwok does with pods: its own stages, changed where an image has a fault, a pod ends slowly, or containers run.
 
 https://kwok.sigs.k8s.io/docs/user/stages-configuration/
 """
@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from rehearsal.demo_images import MARK_DIGITS, PREFIX, Fault
+from rehearsal.kubelet import images
 
 SLOW_START_SECONDS = 10
 
@@ -21,18 +22,18 @@ _ENDS_SLOWLY = ".status.containerStatuses[0].state.running and .spec.containers[
 """Whether a pod that is deleted has a container that still serves: of others nothing has to end."""
 
 
-def write_stages(stock: Path, folder: Path) -> None:
+def write_stages(stock: Path, folder: Path, *, containers_run: bool) -> None:
     """Writes the stages into a folder, a file each.
 
     Args:
         stock: Folder of kwok's own: `pod-ready.yaml`, `pod-delete.yaml` and others, which stay as they are.
         folder: Made if it is not there.
+        containers_run: Whether there is a kubelet for pods whose images are programs here: they are left alone.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for file in stock.glob("*.yaml"):
-        (folder / file.name).write_text(file.read_text())
     ready, delete = (_read(stock / f"{name}.yaml") for name in ("pod-ready", "pod-delete"))
-    for stage in (
+    stages = [
+        *(_read(file) for file in stock.glob("*.yaml")),
         _with(ready, "pod-ready", _image_is("NotIn", *_NOT_AT_ONCE)),
         {
             **(slow := _with(ready, "pod-ready-slowly", _image_is("In", Fault.SLOW_START))),
@@ -47,7 +48,12 @@ def write_stages(stock: Path, folder: Path) -> None:
         ),
         _with(delete, "pod-delete", {"key": _ENDS_SLOWLY, "operator": "NotIn", "values": ["true"]}),
         _at_the_end(_with(delete, "pod-kill", {"key": _ENDS_SLOWLY, "operator": "In", "values": ["true"]})),
-    ):
+    ]
+    left_alone = {"key": images.OURS, "operator": "NotIn", "values": ["true"]}
+    for stage in {stage["metadata"]["name"]: stage for stage in stages}.values():
+        of_pods = stage["spec"]["resourceRef"]["kind"] == "Pod"
+        if containers_run and of_pods:
+            stage["spec"]["selector"]["matchExpressions"].append(left_alone)
         (folder / f"{stage['metadata']['name']}.yaml").write_text(yaml.safe_dump(stage))
 
 

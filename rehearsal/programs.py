@@ -10,6 +10,7 @@ from pathlib import Path
 from rehearsal.certificates import Certificates
 from rehearsal.layout import CHECKOUT
 from rehearsal.network.enter import search_path
+from rehearsal.network.namespace import OWN_ADDRESS
 from rehearsal.ports import LOOPBACK, Ports
 from rehearsal.processes import Program
 from rehearsal.toolchain import Toolchain
@@ -25,6 +26,11 @@ POD_CIDR = "100.64.0.0/16"
 
 https://docs.aws.amazon.com/eks/latest/best-practices/custom-networking.html
 """
+
+RUNNING_POD_CIDR = "100.65.0.0/16"
+"""Addresses of pods whose containers run, which KWOK has nothing to do with."""
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a namespace, where nobody else is
 
 STAGES = CHECKOUT / "rehearsal" / "stages"
 """What KWOK plays besides kubelets."""
@@ -96,17 +102,21 @@ class ControlPlane:
         )
 
     def api_server(self) -> Program:
-        """The API server: Kubernetes' default admission plugins, Pod Security among them, and RBAC."""
+        """The API server: Kubernetes' default admission plugins, Pod Security among them, and RBAC.
+
+        In a network of the rehearsal's own, pods call it by the Service `kubernetes`. No loopback address may stand
+        behind that one, and elsewhere no pod runs that could ask for it.
+        """
+        if self.namespace is None:
+            place = {"bind-address": LOOPBACK, "advertise-address": LOOPBACK, "endpoint-reconciler-type": "none"}
+        else:
+            place = {"bind-address": EVERYWHERE, "advertise-address": OWN_ADDRESS}
         server, etcd = self.certificates.of("server"), self.certificates.of("etcd")
         return self._program(
             "kube-apiserver",
             {
-                "bind-address": LOOPBACK,
-                "advertise-address": LOOPBACK,
+                **place,
                 "secure-port": str(self.ports.api_server),
-                # The reconciler would publish the API server's address to pods, and no loopback address may be: no
-                # pod runs here that could ask for it.
-                "endpoint-reconciler-type": "none",
                 "tls-cert-file": str(server.certificate),
                 "tls-private-key-file": str(server.key),
                 "client-ca-file": str(self.certificates.authority),
@@ -117,6 +127,7 @@ class ControlPlane:
                 "authorization-mode": "Node,RBAC",
                 "enable-admission-plugins": "NodeRestriction,PodSecurity",
                 "allow-privileged": "true",
+                "kubelet-preferred-address-types": "InternalIP",
                 "service-cluster-ip-range": SERVICE_CIDR,
                 "service-account-issuer": "https://kubernetes.default.svc",
                 "service-account-key-file": str(self.certificates.service_account_public_key),
@@ -153,7 +164,7 @@ class ControlPlane:
         )
 
     def kwok(self) -> Program:
-        """The kubelets of all nodes."""
+        """The kubelets of all nodes, but for pods whose containers run; it shows the logs of those."""
         stages = [*sorted(self.stages.glob("*.yaml")), *sorted(STAGES.glob("*.yaml"))]
         pair = self.certificates.of("server")
         program = _command(
@@ -163,7 +174,9 @@ class ControlPlane:
                 "manage-all-nodes": "true",
                 "node-lease-duration-seconds": str(NODE_LEASE_SECONDS),
                 "cidr": POD_CIDR,
-                "server-address": f"{LOOPBACK}:{self.ports.kwok}",
+                # The API server asks nodes for logs, at their own addresses.
+                "server-address": f"{LOOPBACK if self.namespace is None else EVERYWHERE}:{self.ports.kwok}",
+                **({} if self.namespace is None else {"enable-crds": "Logs", "node-port": str(self.ports.kwok)}),
                 "tls-cert-file": str(pair.certificate),
                 "tls-private-key-file": str(pair.key),
             },

@@ -15,7 +15,7 @@ from rehearsal.layout import Layout
 from rehearsal.ports import LOOPBACK
 from rehearsal.responder.client import Client
 from rehearsal.responder.cluster import Cluster
-from rehearsal.responder.following import follow
+from rehearsal.responder.following import Kind, follow
 from rehearsal.responder.pods import Pod
 from rehearsal.responder.server import ByName, Connection
 from release.kubernetes_api import KubernetesApi, KubernetesApiError
@@ -34,7 +34,9 @@ async def serve(api: KubernetesApi, by_name: int | None) -> None:
     """
     loop, cluster = asyncio.get_running_loop(), Cluster(time.time)
     client = Client(cluster)
-    follow(api, cluster, loop)
+    pods = Kind("Pod", cluster.take_pod, cluster.drop_pod, cluster.keep_pods)
+    services = Kind("Service", cluster.take_service, cluster.drop_service, cluster.keep_services)
+    follow(api, [pods, services], loop)
     if by_name is not None:
         await loop.create_server(lambda: ByName(cluster, client), LOOPBACK, by_name)
     listening: set[int] = set()

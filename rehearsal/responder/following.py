@@ -1,4 +1,4 @@
-"""Keeps what the responder knows of the cluster as the API server has it."""
+"""Keeps what a program knows of the cluster as the API server has it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from rehearsal.responder.cluster import Cluster, Key
+from rehearsal.responder.cluster import Key
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 
 _WATCH_SECONDS = 30
@@ -20,8 +20,15 @@ _PAUSE = 0.5
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """A kind that is watched, and where what is seen of it goes."""
+class Kind:
+    """A kind that is watched, and where what is seen of it goes.
+
+    Attributes:
+        name: Of `v1`.
+        take: Gets an object that is new or has changed.
+        drop: Gets the key of one that is gone.
+        keep: Gets the keys of all that there are.
+    """
 
     name: str
     take: Callable[[KubernetesObject], None]
@@ -29,16 +36,13 @@ class _Kind:
     keep: Callable[[Iterable[Key]], None]
 
 
-def follow(api: KubernetesApi, cluster: Cluster, loop: asyncio.AbstractEventLoop) -> None:
+def follow(api: KubernetesApi, kinds: Sequence[Kind], loop: asyncio.AbstractEventLoop) -> None:
     """Begins to follow, in threads of its own; all changes of the cluster's picture are made in the loop's thread."""
-    for kind in (
-        _Kind("Pod", cluster.take_pod, cluster.drop_pod, cluster.keep_pods),
-        _Kind("Service", cluster.take_service, cluster.drop_service, cluster.keep_services),
-    ):
+    for kind in kinds:
         threading.Thread(target=_watch, args=(api, kind, loop), daemon=True).start()
 
 
-def _watch(api: KubernetesApi, kind: _Kind, loop: asyncio.AbstractEventLoop) -> None:
+def _watch(api: KubernetesApi, kind: Kind, loop: asyncio.AbstractEventLoop) -> None:
     while True:
         try:
             loop.call_soon_threadsafe(kind.keep, [_key(one) for one in api.list("v1", kind.name)])

@@ -11,6 +11,7 @@ from typing import Any
 from components import labels
 from rehearsal import demo_images
 from rehearsal.demo_images import Fault
+from rehearsal.kubelet import images
 from release.kubernetes_api import KubernetesObject
 
 
@@ -78,7 +79,7 @@ class Pod:
 
 
 def pod(body: KubernetesObject) -> Pod | None:
-    """What there is to know of a pod; None of one that nobody can call by an address of its own.
+    """What there is to know of a pod; None of one that nobody can call by an address of its own, or that really runs.
 
     Args:
         body: The pod as the API server has it.
@@ -91,7 +92,7 @@ def pod(body: KubernetesObject) -> Pod | None:
         for port in container.get("ports") or ()
         if port.get("protocol", "TCP") == "TCP"
     }
-    if not ports or spec.get("hostNetwork"):
+    if not ports or spec.get("hostNetwork") or images.is_ours(body):
         return None
     conditions: list[Mapping[str, Any]] = status.get("conditions") or []
     states: list[Mapping[str, Any]] = status.get("containerStatuses") or []

@@ -1,0 +1,78 @@
+"""`python -m rehearsal.kubelet`: runs pods until it is ended, and ends what it runs with itself."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+from collections.abc import Iterable
+
+from rehearsal import toolchain
+from rehearsal.errors import RehearsalError
+from rehearsal.kubelet import images, logs
+from rehearsal.kubelet.api import Api
+from rehearsal.kubelet.machine import Machine
+from rehearsal.kubelet.pods import Pod
+from rehearsal.layout import Layout
+from rehearsal.responder.following import Kind, follow
+from rehearsal.stand_ins import in_cluster
+from release.kubernetes_api import KubernetesObject
+
+
+class Kubelet:
+    """All pods that are its own.
+
+    Args:
+        machine: What they run on.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._pods: dict[tuple[str, str], Pod] = {}
+
+    def take(self, body: KubernetesObject) -> None:
+        """Learns of a pod that is new or has changed."""
+        meta = body["metadata"]
+        key = (str(meta["namespace"]), str(meta["name"]))
+        known = self._pods.get(key)
+        if known is not None and known.uid != meta["uid"]:
+            known.drop()
+            known = None
+        if known is not None:
+            known.update(body)
+        elif body["spec"].get("nodeName") and images.is_ours(body):
+            self._pods[key] = Pod(self._machine, body)
+
+    def drop(self, key: tuple[str, str]) -> None:
+        """Learns that a pod is gone from the API."""
+        gone = self._pods.pop(key, None)
+        if gone is not None:
+            gone.drop()
+
+    def keep(self, there: Iterable[tuple[str, str]]) -> None:
+        """Drops all other pods."""
+        for key in self._pods.keys() - set(there):
+            self.drop(key)
+
+    async def end(self) -> None:
+        """Ends all containers."""
+        await asyncio.gather(*(pod.kill() for pod in self._pods.values()))
+
+
+async def main() -> None:
+    """Runs until SIGTERM."""
+    layout, tools, loop = Layout.of_environment(), toolchain.find(), asyncio.get_running_loop()
+    if tools is None:
+        raise RehearsalError("The toolchain is not built.", remedy="run `python -m rehearsal.toolchain`.")
+    shutil.rmtree(layout.directory / "kubelet", ignore_errors=True)  # of a kubelet that was killed
+    api, ended = Api(layout.control_plane / "kubelet.kubeconfig"), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
+    await api.call(in_cluster.define, api.plain, [logs.definition()], manager="kubelet")
+    kubelet = Kubelet(Machine(layout, tools, api))
+    follow(api.plain, [Kind("Pod", kubelet.take, kubelet.drop, kubelet.keep)], loop)
+    await ended.wait()
+    await kubelet.end()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,126 @@
+"""What a kubelet asks the API server, beside an event loop that does not wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
+
+import kubernetes.client as kubernetes_client  # pyright: ignore[reportMissingTypeStubs]
+import kubernetes.config as kubernetes_config  # pyright: ignore[reportMissingTypeStubs]
+
+from urllib3.exceptions import HTTPError
+
+from rehearsal.kubelet.environment import Objects, Reference
+from rehearsal.kubelet.files import Token
+from release.kubernetes_api import REQUEST_SECONDS, KubernetesApi, KubernetesApiError, KubernetesObject
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def now() -> str:
+    """The time as the API has it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Api:
+    """The API server.
+
+    Args:
+        kubeconfig: Of somebody who may do what kubelets do.
+    """
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self.plain = KubernetesApi(kubeconfig)
+        rest: Any = cast("Any", kubernetes_config).new_client_from_config(str(kubeconfig))
+        self._core: Any = kubernetes_client.CoreV1Api(rest)
+        self._threads = ThreadPoolExecutor(16)
+
+    async def call(self, operation: Callable[_P, _T], *arguments: _P.args, **options: _P.kwargs) -> _T:
+        """The outcome of a request.
+
+        Raises:
+            KubernetesApiError: The API server refuses it, or does not answer.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: operation(*arguments, **options))
+
+    async def objects(self, namespace: str, references: Iterable[Reference]) -> Objects:
+        """What references lead to.
+
+        Raises:
+            KubernetesApiError: The API server refuses to tell.
+        """
+        wanted = list(references)
+        found = await asyncio.gather(*(self.call(self.plain.get, "v1", kind, name, namespace) for kind, name in wanted))
+        return dict(zip(wanted, found, strict=True))
+
+    async def token(self, pod: KubernetesObject, wanted: Token) -> str:
+        """A token of the pod's service account, which ends with the pod.
+
+        https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
+
+        Raises:
+            KubernetesApiError: The API server refuses it.
+        """
+        audience, seconds = wanted
+        meta = pod["metadata"]
+        bound = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
+        spec = {"audiences": [audience] if audience else [], "expirationSeconds": seconds, "boundObjectRef": bound}
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        account = pod["spec"].get("serviceAccountName") or "default"
+        made = await self._ask("create_namespaced_service_account_token", account, meta["namespace"], body)
+        return str(made["status"]["token"])
+
+    async def write_status(self, pod: KubernetesObject, status: dict[str, Any]) -> None:
+        """Writes a pod's status, unless another pod has its name by now.
+
+        Raises:
+            KubernetesApiError: The API server refuses it.
+        """
+        meta = pod["metadata"]
+        body = {"metadata": {"uid": meta["uid"]}, "status": status}
+        await self._ask("patch_namespaced_pod_status", meta["name"], meta["namespace"], body)
+
+    async def event(self, pod: KubernetesObject, reason: str, message: str) -> None:
+        """Records a warning about a pod; where that cannot be, nothing is lost but it."""
+        meta = pod["metadata"]
+        involved = {"apiVersion": "v1", "kind": "Pod", **{key: meta[key] for key in ("name", "namespace", "uid")}}
+        body: KubernetesObject = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{meta['name']}.", "namespace": meta["namespace"]},
+            "involvedObject": involved,
+            "type": "Warning",
+            "reason": reason,
+            "message": message,
+            "source": {"component": "kubelet", "host": pod["spec"].get("nodeName", "")},
+            "firstTimestamp": now(),
+            "lastTimestamp": now(),
+            "count": 1,
+        }
+        try:
+            await self.call(self.plain.create, body)
+        except KubernetesApiError as error:
+            print(f"{meta['namespace']}/{meta['name']}: {reason}: {message} ({error})", flush=True)
+
+    async def _ask(self, operation: str, name: str, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+        """An operation that the client for plain objects does not have."""
+
+        def asked() -> dict[str, Any]:
+            try:
+                answer = getattr(self._core, operation)(
+                    name, namespace, body, _preload_content=False, _request_timeout=REQUEST_SECONDS
+                )
+            except kubernetes_client.ApiException as error:
+                told = cast("Any", error)
+                raise KubernetesApiError(str(told.body), status=int(told.status), reason=str(told.reason)) from None
+            except (OSError, HTTPError) as error:
+                raise KubernetesApiError(str(error), status=0, reason="Unreachable") from None
+            return json.loads(answer.data)
+
+        return await self.call(asked)

@@ -1,0 +1,161 @@
+"""A container's process: its start, its output, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from rehearsal.kubelet import sandbox
+
+_CHUNK = 16 * 1024
+"""A longer line is written in parts, as containerd does."""
+
+
+@dataclass(frozen=True)
+class Logs:
+    """The files of a container's output, in the form that kubelets read.
+
+    https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
+
+    Attributes:
+        current: Of the run that is, or was last.
+        previous: Of the one before.
+    """
+
+    current: Path
+    previous: Path
+
+    def turn(self) -> IO[bytes]:
+        """Begins a new run's file."""
+        self.current.parent.mkdir(parents=True, exist_ok=True)
+        if self.current.exists():
+            self.current.replace(self.previous)
+        return self.current.open("ab", buffering=0)
+
+
+class Running:
+    """A container that runs.
+
+    Args:
+        process: The program that waits for the container's first process.
+        pumps: What writes its output.
+        privileges: What comes before a command to run it as the container's user.
+        variables: The container's.
+    """
+
+    def __init__(
+        self,
+        process: Process,
+        pumps: Sequence[asyncio.Task[None]],
+        privileges: Sequence[str],
+        variables: Mapping[str, str],
+    ) -> None:
+        self._process, self._pumps = process, pumps
+        self._privileges, self._variables = privileges, variables
+
+    @classmethod
+    async def start(
+        cls, script: str, network: Path | None, logs: Logs, *, privileges: Sequence[str], variables: Mapping[str, str]
+    ) -> Running:
+        """Starts a container.
+
+        Args:
+            script: What `sandbox.script` gives.
+            network: Holds the pod's network namespace, if it has one.
+            logs: Where its output goes.
+            privileges: What comes before a command to run it as its user.
+            variables: Its variables, and no others.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *(*sandbox.enter(network), "/bin/sh", "-c", script),
+            env=variables,
+            cwd="/",
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            start_new_session=True,
+        )
+        file = logs.turn()
+        streams = (("stdout", process.stdout), ("stderr", process.stderr))
+        pumps = [asyncio.create_task(_pump(one, name, file)) for name, one in streams if one is not None]
+        return cls(process, pumps, privileges, variables)
+
+    async def wait(self) -> int:
+        """Its exit code, when it has ended; 128 and a signal's number where that ended it."""
+        try:
+            code = await self._process.wait()
+            await asyncio.gather(*self._pumps)
+        except asyncio.CancelledError:
+            self._signal(signal.SIGKILL)
+            await self._process.wait()
+            raise
+        return code if code >= 0 else 128 - code
+
+    async def stop(self, grace: float) -> None:
+        """Asks it to end, and kills it where it has not after `grace` seconds."""
+        self._signal(signal.SIGTERM)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), max(grace, 0))
+        self._signal(signal.SIGKILL)
+        await self._process.wait()
+
+    async def execute(self, command: Sequence[str]) -> int:
+        """Runs another command in it; its exit code."""
+        first = self._first()
+        if first is None:
+            return 1
+        process = await asyncio.create_subprocess_exec(
+            *(*sandbox.into(first.pid), *self._privileges, *command),
+            env=self._variables,
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+        )
+        try:
+            return await process.wait()
+        except asyncio.CancelledError:
+            with suppress(ProcessLookupError):
+                process.kill()
+            raise
+
+    def _first(self) -> psutil.Process | None:
+        """The container's first process: once it has ended, there is none of it any more."""
+        try:
+            return next(iter(psutil.Process(self._process.pid).children()), None)
+        except psutil.NoSuchProcess:
+            return None
+
+    def _signal(self, number: signal.Signals) -> None:
+        first = self._first()
+        with suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if first is not None:
+                first.send_signal(number)
+            elif number == signal.SIGKILL and self._process.returncode is None:
+                self._process.kill()
+
+
+async def _pump(stream: asyncio.StreamReader, name: str, file: IO[bytes]) -> None:
+    rest = b""
+    while chunk := await stream.read(_CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            _write(file, name, "F", line)
+        while len(rest) > _CHUNK:
+            _write(file, name, "P", rest[:_CHUNK])
+            rest = rest[_CHUNK:]
+    if rest:
+        _write(file, name, "F", rest)
+
+
+def _write(file: IO[bytes], stream: str, tag: str, line: bytes) -> None:
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
+    file.write(f"{stamp} {stream} {tag} ".encode() + line + b"\n")

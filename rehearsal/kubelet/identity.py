@@ -1,0 +1,49 @@
+"""What EKS gives to the pods of a service account that has a Pod Identity association.
+
+https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from release.kubernetes_api import KubernetesObject
+
+AUDIENCE = "pods.eks.amazonaws.com"
+FOLDER = f"/var/run/secrets/{AUDIENCE}/serviceaccount"
+TOKEN = "eks-pod-identity-token"  # noqa: S105 - a file's name
+LIFETIME = 86400
+"""Seconds."""
+
+AGENT = "http://169.254.170.23/v1/credentials"
+
+
+def injected(pod: KubernetesObject, region: str) -> KubernetesObject:
+    """The pod with the variables and the token that EKS adds at admission; what it says itself stays.
+
+    Args:
+        pod: A pod whose service account has an association.
+        region: Its cluster's.
+    """
+    mine = copy.deepcopy(pod)
+    source = {"audience": AUDIENCE, "expirationSeconds": LIFETIME, "path": TOKEN}
+    volume = {"name": TOKEN, "projected": {"sources": [{"serviceAccountToken": source}]}}
+    variables = {
+        "AWS_STS_REGIONAL_ENDPOINTS": "regional",
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": AGENT,
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": f"{FOLDER}/{TOKEN}",
+    }
+    spec = mine["spec"]
+    spec["volumes"] = [*(spec.get("volumes") or ()), volume]
+    containers: list[dict[str, Any]] = [*spec["containers"], *(spec.get("initContainers") or ())]
+    for container in containers:
+        said = container.get("env") or []
+        added = [{"name": name, "value": value} for name, value in variables.items()]
+        names = {one["name"] for one in said}
+        container["env"] = [*said, *(one for one in added if one["name"] not in names)]
+        mount = {"name": TOKEN, "mountPath": FOLDER, "readOnly": True}
+        container["volumeMounts"] = [*(container.get("volumeMounts") or ()), mount]
+    return mine

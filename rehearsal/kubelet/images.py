@@ -1,0 +1,137 @@
+"""Which images are programs on this machine, and what their containers find: the images' own settings."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import certifi
+
+from components.jenkins.names import AGENT
+from rehearsal.layout import CHECKOUT
+from rehearsal.toolchain import Toolchain
+from release.kubernetes_api import KubernetesObject
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""What a container has where its image says nothing else.
+
+https://github.com/moby/moby/blob/v28.0.0/oci/defaults.go
+"""
+
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+"""Who is trusted, as most programs look for it."""
+
+NONROOT = 65532
+"""The user of images without a shell. https://github.com/GoogleContainerTools/distroless."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """An image.
+
+    Attributes:
+        entrypoint: What runs where the container gives no `command`.
+        arguments: What follows it where the container gives neither `command` nor `args`.
+        user: As whom it runs where nothing else is said.
+        environment: Variables.
+        working_directory: Where it runs.
+        binds: Files and folders by their path in the container, which none can write.
+        links: Symbolic links by their path.
+        trusts: Further files that say who is trusted.
+    """
+
+    entrypoint: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    user: int = 0
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    working_directory: str = "/"
+    binds: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    links: Mapping[str, str] = field(default_factory=dict[str, str])
+    trusts: tuple[str, ...] = ()
+
+
+def _program(at: str, file: Path, user: int, *arguments: str) -> Image:
+    return Image(entrypoint=(at,), arguments=arguments, user=user, binds={at: file})
+
+
+def _python(_: Toolchain) -> Image:
+    """Python with its standard library."""
+    home, links = Path(sys.base_prefix).resolve(), {"/usr/local/bin/python": str(Path(sys.executable).resolve())}
+    if home == Path("/usr/local"):
+        return Image(arguments=("python3",), binds={str(home): home})
+    return Image(arguments=("python3",), binds={} if home == Path("/usr") else {str(home): home}, links=links)
+
+
+def _agent(tools: Toolchain) -> Image:
+    """What pipelines/agent.Dockerfile makes, as far as it is Python."""
+    python, at = _python(tools), "/opt/hello"
+    venv = Path(sys.prefix).resolve()
+    ours = {f"{at}/{name}": CHECKOUT / name for name in ("components", "release", "pipelines")}
+    packages = f"{at}/.venv/{Path(certifi.__file__).parent.parent.relative_to(sys.prefix)}"
+    return Image(
+        user=1000,
+        environment={
+            "PATH": f"{at}/.venv/bin:{PATH}",
+            "PIPELINES": f"{at}/pipelines",
+            "PYTHONPATH": at,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+        working_directory="/home/jenkins",
+        binds={**python.binds, f"{at}/.venv": venv, **ours},
+        links=python.links,
+        trusts=(f"{packages}/certifi/cacert.pem", f"{packages}/botocore/cacert.pem"),
+    )
+
+
+_IMAGES: Mapping[str, Callable[[Toolchain], Image]] = {
+    # https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/build/Dockerfile
+    "docker[.]elastic[.]co/eck/eck-operator": lambda tools: _program(
+        "/elastic-operator", tools.eck_operator, NONROOT, "manager"
+    ),
+    # https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/Dockerfile
+    "public[.]ecr[.]aws/eks/aws-load-balancer-controller": lambda tools: _program(
+        "/controller", tools.load_balancer_controller, NONROOT
+    ),
+    # https://github.com/coredns/coredns/blob/v1.13.0/Dockerfile, in EKS' own registries
+    "[0-9]{12}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/eks/coredns": lambda tools: _program(
+        "/coredns", tools.coredns, NONROOT
+    ),
+    "public[.]ecr[.]aws/docker/library/python": _python,
+    f"[0-9]{{12}}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/[a-z0-9-]+/{AGENT}": _agent,
+}
+"""By repository, a regular expression that Python's and jq's syntax have in common."""
+
+_REFERENCE = "^({})(:[^/]*)?(@.*)?$"
+
+OURS = (
+    "[.spec.containers[], (.spec.initContainers // [])[]]"
+    f' | all(.image | test("{_REFERENCE.format("|".join(_IMAGES))}"))'
+)
+"""Whether all images of a pod are programs here, for jq: it then belongs to this kubelet, and to nobody else."""
+
+
+def is_ours(pod: KubernetesObject) -> bool:
+    """The same for a Pod object."""
+    spec = pod["spec"]
+    containers: list[dict[str, Any]] = [*spec["containers"], *(spec.get("initContainers") or ())]
+    return all(_maker(one["image"]) is not None for one in containers)
+
+
+def image(reference: str, tools: Toolchain) -> Image:
+    """The image of a reference.
+
+    Raises:
+        KeyError: It is no program here.
+    """
+    maker = _maker(reference)
+    if maker is None:
+        raise KeyError(reference)
+    return maker(tools)
+
+
+def _maker(reference: str) -> Callable[[Toolchain], Image] | None:
+    return next((make for one, make in _IMAGES.items() if re.match(_REFERENCE.format(one), reference)), None)

@@ -1,0 +1,101 @@
+"""What all pods of the kubelet share: the API server, programs, addresses, folders."""
+
+from __future__ import annotations
+
+import importlib
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import cast
+
+from rehearsal.kubelet import files
+from rehearsal.kubelet.api import Api
+from rehearsal.kubelet.images import BUNDLE
+from rehearsal.layout import Layout
+from rehearsal.programs import RUNNING_POD_CIDR
+from rehearsal.toolchain import Toolchain
+from release.kubernetes_api import KubernetesObject
+
+CLUSTER_DNS = "172.20.0.10"
+"""What EKS tells its kubelets: the tenth address of the Services' range."""
+
+Associations = Mapping[tuple[str, str], str]
+"""A role's ARN by namespace and name of the service account that Pod Identity gives it to."""
+
+
+class Addresses:
+    """The addresses of pods that run. One that is free again is the last to be taken."""
+
+    def __init__(self) -> None:
+        self._free = [str(one) for one in IPv4Network(RUNNING_POD_CIDR).hosts()][::-1]
+        self._held: set[str] = set()
+
+    def take(self, wanted: str | None = None) -> str:
+        """An address that no other pod has: the wanted one, if that is free.
+
+        Raises:
+            IndexError: There is none.
+        """
+        address = wanted if wanted in self._free else self._free[-1]
+        self._free.remove(address)
+        self._held.add(address)
+        return address
+
+    def release(self, address: str) -> None:
+        """Takes an address back."""
+        if address in self._held:
+            self._held.remove(address)
+            self._free.insert(0, address)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What pods run on.
+
+    Attributes:
+        layout: The rehearsal.
+        tools: Its programs.
+        api: Its API server.
+        addresses: Of pods.
+    """
+
+    layout: Layout
+    tools: Toolchain
+    api: Api
+    addresses: Addresses = field(default_factory=Addresses)
+
+    @property
+    def trusted(self) -> str:
+        """Whom containers trust: whom this machine does, and who signs the rehearsal's certificates (PEM)."""
+        here = Path(ssl.get_default_verify_paths().cafile or BUNDLE)
+        bundle = next((one for one in (Path(BUNDLE), here) if one.exists()), None)
+        ours = (self.layout.control_plane / "pki" / "ca.crt").read_text()
+        return (bundle.read_text() if bundle else "") + ours
+
+    def folder(self, uid: str) -> Path:
+        """Where a pod's files are."""
+        return self.layout.directory / "kubelet" / uid
+
+    def associations(self) -> Associations:
+        """Which service accounts have a role by Pod Identity."""
+        try:
+            account = importlib.import_module("rehearsal.aws")
+        except ModuleNotFoundError:
+            return {}
+        return cast("Associations", account.associations(self.layout))
+
+    def settings(self, pod: KubernetesObject, address: str, cluster_dns: str) -> dict[str, str]:
+        """The files of a pod's `/etc`, by relative path."""
+        node_domain = str(pod["spec"]["nodeName"]).partition(".")[2] or "ec2.internal"
+        users = {0: "root", 1000: "user", 65532: "nonroot", 65534: "nobody"}
+        return {
+            "resolv.conf": files.resolv_conf(pod, cluster_dns=cluster_dns, node_domain=node_domain),
+            "hosts": files.hosts(pod, address),
+            "hostname": f"{files.host_name(pod)}\n",
+            "nsswitch.conf": "hosts: files dns\n",
+            "passwd": "".join(f"{name}:x:{one}:{one}::/:/sbin/nologin\n" for one, name in users.items()),
+            "group": "".join(f"{name}:x:{one}:\n" for one, name in users.items()),
+            "ssl/certs/ca-certificates.crt": self.trusted,
+        }

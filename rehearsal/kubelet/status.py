@@ -1,0 +1,164 @@
+"""A pod's status, from what its containers do. Pure.
+
+https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from release.kubernetes_api import KubernetesObject
+
+FIRST_BACK_OFF = 10.0
+LONGEST_BACK_OFF = 300.0
+"""Seconds. https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy."""
+
+LONG_RUN = 2 * LONGEST_BACK_OFF
+"""Seconds after which a container that ends is restarted as if it were the first time."""
+
+
+@dataclass
+class Container:
+    """A container of a pod, as its status shows it.
+
+    Attributes:
+        name: Its name.
+        image: Its image.
+        state: `waiting`, `running` or `terminated`, with what that has.
+        last: How the run before ended, as a state; None where there was none.
+        restarts: How often it was started again.
+        ready: Whether its readiness probe holds.
+        started: Whether its startup probe has held.
+    """
+
+    name: str
+    image: str
+    state: dict[str, Any]
+    last: dict[str, Any] | None = None
+    restarts: int = 0
+    ready: bool = False
+    started: bool = False
+
+    def wait(self, reason: str, message: str = "") -> None:
+        """Does not run, for this reason."""
+        self._set({"waiting": {"reason": reason, **({"message": message} if message else {})}})
+
+    def run(self, now: str) -> None:
+        """Began to run."""
+        self._set({"running": {"startedAt": now}})
+
+    def end(self, code: int, now: str) -> None:
+        """Ended with an exit code; 128 and more for a signal."""
+        began: str = (self.state.get("running") or {}).get("startedAt", now)
+        reason = "Error" if code else "Completed"
+        self._set({"terminated": {"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": now}})
+
+    def _set(self, state: dict[str, Any]) -> None:
+        if "terminated" in self.state:
+            self.last = self.state
+        self.state, self.ready, self.started = state, False, False
+
+    def written(self) -> dict[str, Any]:
+        """As the API has it."""
+        return {
+            "name": self.name,
+            "image": self.image,
+            "imageID": self.image,
+            "state": self.state,
+            "lastState": self.last or {},
+            "restartCount": self.restarts,
+            "ready": self.ready,
+            "started": self.started,
+        }
+
+
+def restarts(policy: str, code: int) -> bool:
+    """Whether a container that has ended is started again."""
+    return policy == "Always" or (policy == "OnFailure" and code != 0)
+
+
+def back_off(failures: int) -> float:
+    """Seconds between the end of a container and its next start.
+
+    Args:
+        failures: How often in a row it has ended before after a short run: the first restart is at once.
+    """
+    return 0.0 if failures == 0 else min(FIRST_BACK_OFF * 2 ** (failures - 1), LONGEST_BACK_OFF)
+
+
+def phase(inits: Sequence[Container], containers: Sequence[Container], policy: str) -> str:
+    """The pod's phase."""
+    failed_init = [one for one in inits if _code(one) not in (None, 0)]
+    if policy == "Never" and failed_init:
+        return "Failed"
+    codes = [_code(one) for one in containers]
+    if all(code is not None and not restarts(policy, code) for code in codes):
+        return "Failed" if any(codes) else "Succeeded"
+    begun = all("running" in one.state or "terminated" in one.state or one.last for one in containers)
+    return "Running" if begun else "Pending"
+
+
+def _code(container: Container) -> int | None:
+    ended: Mapping[str, Any] | None = container.state.get("terminated")
+    return None if ended is None else int(ended["exitCode"])
+
+
+def status(
+    pod: KubernetesObject,
+    inits: Sequence[Container],
+    containers: Sequence[Container],
+    *,
+    address: str | None,
+    host: str,
+    initialized: bool,
+    now: str,
+) -> dict[str, Any]:
+    """The status that a kubelet writes.
+
+    Args:
+        pod: The pod as it was read last: conditions that stay keep their times, those of others stay at all.
+        inits: Its init containers.
+        containers: Its containers.
+        address: Its address, once it has a network.
+        host: Its node's address; empty while it is not known.
+        initialized: Whether its init containers are through.
+        now: The time, as the API has it.
+    """
+    before: Mapping[str, Any] = pod.get("status") or {}
+    is_in = phase(inits, containers, pod["spec"].get("restartPolicy", "Always"))
+    unready = [one.name for one in containers if not one.ready]
+    over = is_in in ("Succeeded", "Failed")
+    why = {"reason": "PodCompleted"} if is_in == "Succeeded" else {"reason": "PodFailed"} if over else {}
+    waits = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}
+    gates = [gate["conditionType"] for gate in pod["spec"].get("readinessGates") or ()]
+    told = {one["type"]: one["status"] for one in before.get("conditions") or ()}
+    closed = [gate for gate in gates if told.get(gate) != "True"]
+    all_ready, of_ready = (not unready and not over), {"reason": "ReadinessGatesNotReady"} if closed else {}
+    conditions = [
+        _condition("PodReadyToStartContainers", address is not None and not over, {}),
+        _condition("Initialized", initialized, why if is_in == "Succeeded" else {}),
+        _condition("ContainersReady", all_ready, why or waits),
+        _condition("Ready", all_ready and not closed, why or (waits if unready else of_ready)),
+    ]
+    return {
+        "phase": is_in,
+        "conditions": [_timed(one, before.get("conditions") or (), now) for one in conditions],
+        **({"hostIP": host, "hostIPs": [{"ip": host}]} if host else {}),
+        **({"podIP": address, "podIPs": [{"ip": address}]} if address else {}),
+        "startTime": before.get("startTime") or now,
+        "containerStatuses": [one.written() for one in containers],
+        **({"initContainerStatuses": [one.written() for one in inits]} if inits else {}),
+    }
+
+
+def _condition(kind: str, holds: bool, why: Mapping[str, str]) -> dict[str, Any]:
+    return {"type": kind, "status": "True"} if holds else {"type": kind, "status": "False", **why}
+
+
+def _timed(condition: dict[str, Any], before: Sequence[Mapping[str, Any]], now: str) -> dict[str, Any]:
+    same = (one for one in before if (one["type"], one["status"]) == (condition["type"], condition["status"]))
+    since = next((one.get("lastTransitionTime") for one in same), None) or now
+    # Those that do not hold any more, or hold again, lose what was said of them: in a merge by a null.
+    return {"reason": None, "message": None, **condition, "lastTransitionTime": since}
