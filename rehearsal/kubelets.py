@@ -32,7 +32,7 @@ def write_stages(stock: Path, folder: Path, *, containers_run: bool) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     ready, delete = (_read(stock / f"{name}.yaml") for name in ("pod-ready", "pod-delete"))
-    stages = [
+    stages: list[dict[str, Any]] = [
         *(_read(file) for file in stock.glob("*.yaml")),
         _with(ready, "pod-ready", _image_is("NotIn", *_NOT_AT_ONCE)),
         {

@@ -12,7 +12,6 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import kubernetes.client as kubernetes_client  # pyright: ignore[reportMissingTypeStubs]
 import kubernetes.config as kubernetes_config  # pyright: ignore[reportMissingTypeStubs]
-
 from urllib3.exceptions import HTTPError
 
 from rehearsal.kubelet.environment import Objects, Reference

@@ -22,31 +22,50 @@ Objects: TypeAlias = Mapping[Reference, KubernetesObject | None]
 """What references lead to; None where there is nothing."""
 
 
+_REFERRING = {
+    "configMapKeyRef": "ConfigMap",
+    "configMapRef": "ConfigMap",
+    "secretKeyRef": "Secret",
+    "secretRef": "Secret",
+}
+
+
 class MissingError(Exception):
     """Something that a pod needs is not there."""
 
 
+def part(value: Mapping[str, Any], *names: str) -> Any:
+    """What stands in nested mappings under these names; an empty mapping where nothing does."""
+    for name in names:
+        value = value.get(name) or {}
+    return value
+
+
 def references(pod: KubernetesObject) -> set[Reference]:
     """All that the pod's variables and volumes refer to."""
-    return set(_references(pod["spec"]))
+    spec = pod["spec"]
+    containers: list[dict[str, Any]] = [*spec["containers"], *part(spec, "initContainers")]
+    volumes: list[dict[str, Any]] = [*part(spec, "volumes")]
+    return {
+        *(one for container in containers for one in _of_variables(container)),
+        *(one for volume in volumes for one in _of_volume(volume)),
+        *(one for volume in volumes for source in part(volume, "projected", "sources") for one in _of_volume(source)),
+    }
 
 
-def _references(spec: Mapping[str, Any]) -> Iterator[Reference]:
-    for container in (*spec["containers"], *(spec.get("initContainers") or ())):
-        for source in container.get("envFrom") or ():
-            for key, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
-                if key in source:
-                    yield kind, source[key]["name"]
-        for variable in container.get("env") or ():
-            for key, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
-                if key in (variable.get("valueFrom") or ()):
-                    yield kind, variable["valueFrom"][key]["name"]
-    for volume in spec.get("volumes") or ():
-        for source in (volume, *((volume.get("projected") or {}).get("sources") or ())):
-            if "configMap" in source:
-                yield "ConfigMap", source["configMap"]["name"]
-            if "secret" in source:
-                yield "Secret", source["secret"].get("secretName") or source["secret"]["name"]
+def _of_variables(container: Mapping[str, Any]) -> Iterator[Reference]:
+    sources = (*part(container, "envFrom"), *(part(one, "valueFrom") for one in part(container, "env")))
+    for source in sources:
+        for key, kind in _REFERRING.items():
+            if key in source:
+                yield kind, source[key]["name"]
+
+
+def _of_volume(source: Mapping[str, Any]) -> Iterator[Reference]:
+    if "configMap" in source:
+        yield "ConfigMap", source["configMap"]["name"]
+    if "secret" in source:
+        yield "Secret", source["secret"].get("secretName") or source["secret"]["name"]
 
 
 def content(objects: Objects, kind: str, name: str, *, optional: bool = False) -> dict[str, bytes]:
@@ -134,7 +153,7 @@ def environment(
     """
     variables: dict[str, str] = {}
     for source in container.get("envFrom") or ():
-        for key, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
+        for key, kind in _REFERRING.items():
             if key in source:
                 found = content(objects, kind, source[key]["name"], optional=bool(source[key].get("optional")))
                 prefix = source.get("prefix", "")
@@ -154,7 +173,7 @@ def _value(
     known: Mapping[str, str],
 ) -> str | None:
     source: Mapping[str, Any] = variable.get("valueFrom") or {}
-    for key, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
+    for key, kind in _REFERRING.items():
         if key in source:
             optional = bool(source[key].get("optional"))
             found = content(objects, kind, source[key]["name"], optional=optional).get(source[key]["key"])
@@ -176,12 +195,13 @@ def field(pod: KubernetesObject, path: str) -> str:
     Raises:
         MissingError: It gives no such field.
     """
-    metadata, status = pod["metadata"], pod.get("status") or {}
+    metadata: dict[str, Any] = pod["metadata"]
+    status: dict[str, Any] = pod.get("status") or {}
     if found := re.fullmatch(r"metadata\.(labels|annotations)(?:\['(.+)'\])?", path):
         values: Mapping[str, str] = metadata.get(found[1]) or {}
         lines = (f'{key}="{_escaped(value)}"' for key, value in sorted(values.items()))
         return "\n".join(lines) if found[2] is None else values.get(found[2], "")
-    fields = {
+    fields: dict[str, str | None] = {
         "metadata.name": metadata["name"],
         "metadata.namespace": metadata["namespace"],
         "metadata.uid": metadata["uid"],
@@ -208,7 +228,7 @@ def resource(reference: Mapping[str, Any], container: Mapping[str, Any]) -> str:
         MissingError: The container has none: the node's would count, which is not ours to say.
     """
     kind, _, name = reference["resource"].partition(".")
-    quantity: str | None = ((container.get("resources") or {}).get(kind) or {}).get(name)
+    quantity: str | None = part(container, "resources", kind).get(name)
     if quantity is None:
         raise MissingError(f"container {container['name']} has no {reference['resource']}")
     divisor = reference.get("divisor") or "1"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from rehearsal.kubelet.environment import MissingError, Objects, content, field, resource
+from rehearsal.kubelet.environment import MissingError, Objects, content, field, part, resource
 from release.kubernetes_api import KubernetesObject
 
 Token: TypeAlias = tuple[str, int]
@@ -45,7 +45,7 @@ def _token(source: Mapping[str, Any]) -> Token:
 
 def _sources(pod: KubernetesObject) -> Iterator[Mapping[str, Any]]:
     for volume in pod["spec"].get("volumes") or ():
-        yield from (volume.get("projected") or {}).get("sources") or ()
+        yield from part(volume, "projected", "sources")
 
 
 def files(
@@ -67,38 +67,35 @@ def files(
     default = int(source.get("defaultMode") or DEFAULT_MODE)
     parts = source.get("sources") or () if kind == "projected" else [{kind: source}]
     made: dict[str, tuple[bytes, int]] = {}
-    for part in parts:
-        made |= _part(part, pod, objects, tokens, default)
+    for one in parts:
+        made |= _part(one, pod, objects, tokens, default)
     return made
 
 
 def _part(
-    part: Mapping[str, Any], pod: KubernetesObject, objects: Objects, tokens: Mapping[Token, str], default: int
+    source: Mapping[str, Any], pod: KubernetesObject, objects: Objects, tokens: Mapping[Token, str], default: int
 ) -> dict[str, tuple[bytes, int]]:
     for key, kind in (("secret", "Secret"), ("configMap", "ConfigMap")):
-        if key in part:
-            source: Mapping[str, Any] = part[key]
-            optional = bool(source.get("optional"))
-            name = source.get("secretName") or source["name"]
-            found = content(objects, kind, name, optional=optional)
-            items = source.get("items") or [{"key": key, "path": key} for key in found]
-            missing = [item["key"] for item in items if item["key"] not in found]
-            if missing and not optional:
-                raise MissingError(f"references non-existent {kind.lower()} key: {missing[0]}")
-            return {
-                item["path"]: (found[item["key"]], int(item.get("mode") or default))
-                for item in items
-                if item["key"] in found
-            }
-    if "serviceAccountToken" in part:
-        source = part["serviceAccountToken"]
-        return {source["path"]: (tokens[_token(source)].encode(), default)}
-    if "downwardAPI" in part:
-        return {
-            item["path"]: (_downward(item, pod).encode(), int(item.get("mode") or default))
-            for item in part["downwardAPI"].get("items") or ()
-        }
-    raise MissingError(f"a projection of {', '.join(part)} is not to be had in a rehearsal")
+        if key in source:
+            return _keys(source[key], kind, objects, default)
+    if "serviceAccountToken" in source:
+        asked: Mapping[str, Any] = source["serviceAccountToken"]
+        return {asked["path"]: (tokens[_token(asked)].encode(), default)}
+    if "downwardAPI" in source:
+        items: list[Mapping[str, Any]] = source["downwardAPI"].get("items") or []
+        return {item["path"]: (_downward(item, pod).encode(), int(item.get("mode") or default)) for item in items}
+    raise MissingError(f"a projection of {', '.join(source)} is not to be had in a rehearsal")
+
+
+def _keys(source: Mapping[str, Any], kind: str, objects: Objects, default: int) -> dict[str, tuple[bytes, int]]:
+    optional = bool(source.get("optional"))
+    found = content(objects, kind, source.get("secretName") or source["name"], optional=optional)
+    items: list[Mapping[str, Any]] = source.get("items") or [{"key": key, "path": key} for key in found]
+    missing = [item["key"] for item in items if item["key"] not in found]
+    if missing and not optional:
+        raise MissingError(f"references non-existent {kind.lower()} key: {missing[0]}")
+    there = [item for item in items if item["key"] in found]
+    return {item["path"]: (found[item["key"]], int(item.get("mode") or default)) for item in there}
 
 
 def _downward(item: Mapping[str, Any], pod: KubernetesObject) -> str:

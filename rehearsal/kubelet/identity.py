@@ -40,7 +40,7 @@ def injected(pod: KubernetesObject, region: str) -> KubernetesObject:
     spec["volumes"] = [*(spec.get("volumes") or ()), volume]
     containers: list[dict[str, Any]] = [*spec["containers"], *(spec.get("initContainers") or ())]
     for container in containers:
-        said = container.get("env") or []
+        said: list[dict[str, Any]] = container.get("env") or []
         added = [{"name": name, "value": value} for name, value in variables.items()]
         names = {one["name"] for one in said}
         container["env"] = [*said, *(one for one in added if one["name"] not in names)]

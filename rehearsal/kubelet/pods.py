@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from rehearsal.kubelet import environment, files, identity, images, logs, probes
 from rehearsal.kubelet import status as statuses
 from rehearsal.kubelet.api import now
 from rehearsal.kubelet.containers import Logs, Running
-from rehearsal.kubelet.environment import MissingError, Objects
+from rehearsal.kubelet.environment import MissingError, Objects, part
 from rehearsal.kubelet.machine import CLUSTER_DNS, Machine
 from rehearsal.kubelet.status import Container
 from release.kubernetes_api import NOT_FOUND, KubernetesApiError, KubernetesObject
@@ -67,11 +67,11 @@ class Pod:
 
     def _resumed(self, kind: str, told: str, *, again: str) -> list[Container]:
         """Containers as an earlier kubelet left them, all of which ended with it."""
-        before = {one["name"]: one for one in (self.body.get("status") or {}).get(told) or ()}
+        before: dict[str, dict[str, Any]] = {one["name"]: one for one in part(self.body, "status", told)}
         made: list[Container] = []
         for spec in self._spec.get(kind) or ():
             container = Container(spec["name"], spec["image"], {"waiting": {"reason": again}})
-            status: Mapping[str, Any] | None = before.get(spec["name"])
+            status = before.get(spec["name"])
             if status is not None and ("waiting" not in status["state"] or status.get("lastState")):
                 container.state = dict(status["state"])
                 container.restarts = int(status["restartCount"])
@@ -114,7 +114,7 @@ class Pod:
                 await self._unplug()
                 await self._deleted.wait()
             await self._end(life)
-        except Exception as error:  # noqa: BLE001 - one pod's trouble is not the others'
+        except Exception as error:
             print(f"{self._namespace}/{self._name}: {error!r}", flush=True)
             raise
         finally:
@@ -126,7 +126,7 @@ class Pod:
 
     async def _live(self) -> None:
         """From the pod's first sight to the end of its last container."""
-        if (self.body.get("status") or {}).get("phase") in OVER:
+        if part(self.body, "status").get("phase") in OVER:
             return
         await self._keep_trying(self._prepare)
         refreshing = asyncio.create_task(self._refresh())
@@ -198,7 +198,7 @@ class Pod:
             self._address = self._host
         if self._address is not None:
             return
-        address = self._machine.addresses.take((self.body.get("status") or {}).get("podIP"))
+        address = self._machine.addresses.take(part(self.body, "status").get("podIP"))
         self._folder.mkdir(parents=True, exist_ok=True)
         problem = await _shell(sandbox.make_network(self._folder / "network", address))
         if problem:
@@ -229,7 +229,7 @@ class Pod:
                 # A kubelet asks for another one when 80 % of its time are over, or 24 hours.
                 token = await self._api.token(self.body, wanted)
                 self._tokens[wanted] = token, time.time() + min(0.8 * wanted[1], 86400)
-        owner = files.Owner((self._spec.get("securityContext") or {}).get("fsGroup"))
+        owner = files.Owner(part(self._spec, "securityContext").get("fsGroup"))
         for volume in self._spec.get("volumes") or ():
             folder = self._volume(volume["name"])
             if any(kind in volume for kind in files.KINDS):
@@ -273,11 +273,14 @@ class Pod:
         while True:
             began = time.monotonic()
             code = await self._once(spec, container)
-            if not statuses.restarts(policy, code):
+            if self._deleted.is_set() or not statuses.restarts(policy, code):
                 return
             failures = 0 if time.monotonic() - began >= statuses.LONG_RUN else failures
             if pause := statuses.back_off(failures):
-                message = f"back-off {pause:.0f}s restarting failed container={container.name} pod={self._name}_{self._namespace}({self.uid})"
+                message = (
+                    f"back-off {pause:.0f}s restarting failed container={container.name} "
+                    f"pod={self._name}_{self._namespace}({self.uid})"
+                )
                 container.wait("CrashLoopBackOff", message)
                 self._changed.set()
                 await self._api.event(self.body, "BackOff", message)
@@ -313,7 +316,7 @@ class Pod:
                     await self._mount()
 
     async def _attempt(self, spec: Mapping[str, Any]) -> Running:
-        if "postStart" in (spec.get("lifecycle") or {}):
+        if "postStart" in part(spec, "lifecycle"):
             raise MissingError("a postStart hook is not to be had in a rehearsal")
         image = images.image(spec["image"], self._machine.tools)
         own = environment.environment(spec, self._seen(), self._objects, self._services)
@@ -335,7 +338,7 @@ class Pod:
             [self._mounted(one) for one in spec.get("volumeMounts") or ()],
             host_name=files.host_name(self.body),
             working_directory=spec.get("workingDir") or image.working_directory,
-            read_only=bool((spec.get("securityContext") or {}).get("readOnlyRootFilesystem")),
+            read_only=bool(part(spec, "securityContext").get("readOnlyRootFilesystem")),
             command=[*privileges.command(), *words],
         )
         return await Running.start(
@@ -392,7 +395,9 @@ class Pod:
                     container.ready = verdict.holds
                     self._changed.set()
 
-    async def _answers(self, kind: str, probe: Mapping[str, Any], spec: Mapping[str, Any], running: Running) -> Any:
+    async def _answers(
+        self, kind: str, probe: Mapping[str, Any], spec: Mapping[str, Any], running: Running
+    ) -> AsyncGenerator[bool]:
         timing = probes.Timing.of(probe)
         await asyncio.sleep(timing.delay)
         while True:
@@ -408,7 +413,7 @@ class Pod:
     async def _stop(self, spec: Mapping[str, Any], running: Running, grace: float) -> None:
         """Ends a container: its preStop hook first, within the same time."""
         end = time.monotonic() + grace
-        hook: Mapping[str, Any] = (spec.get("lifecycle") or {}).get("preStop") or {}
+        hook: Mapping[str, Any] = part(spec, "lifecycle", "preStop")
         with suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 if "sleep" in hook:
@@ -421,7 +426,6 @@ class Pod:
         """Ends what runs within the pod's grace period, then takes the pod from the API."""
         grace = 1.0 if self._is_gone else float(self.body["metadata"].get("deletionGracePeriodSeconds", 30))
         specs = {one["name"]: one for one in (*self._spec["containers"], *(self._spec.get("initContainers") or ()))}
-        self._policy = "Never"
         ends = [self._stop(specs[name], running, grace) for name, running in self._running.items()]
         stopping = asyncio.gather(*ends)
         while not stopping.done():

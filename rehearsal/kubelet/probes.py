@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-LAST_GOOD_STATUS = 399
+GOOD = range(200, 400)
+"""HTTP statuses."""
 
 
 @dataclass
@@ -129,4 +130,4 @@ async def _get(get: Mapping[str, Any], container: Mapping[str, Any], address: st
         status = int(answer[1]) if len(answer) > 1 else 0
     finally:
         writer.close()
-    return "" if 200 <= status <= LAST_GOOD_STATUS else f"HTTP probe failed with statuscode: {status}"
+    return "" if status in GOOD else f"HTTP probe failed with statuscode: {status}"

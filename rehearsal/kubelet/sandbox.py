@@ -12,6 +12,7 @@ from pathlib import Path
 from shlex import join, quote
 from typing import Any
 
+from rehearsal.kubelet.environment import part
 from rehearsal.kubelet.files import maps
 from rehearsal.kubelet.images import Image
 from rehearsal.network.enter import find, search_path
@@ -139,7 +140,7 @@ def privileges(spec: Mapping[str, Any], container: Mapping[str, Any], image: Ima
         raise PermissionError("container has runAsNonRoot and image will run as root")
     group = int(said.get("runAsGroup", image.user if user == image.user else 0))
     groups = [*(pods.get("supplementalGroups") or ()), *([pods["fsGroup"]] if "fsGroup" in pods else ())]
-    dropped: Sequence[str] = (said.get("capabilities") or {}).get("drop") or ()
+    dropped: Sequence[str] = part(said, "capabilities", "drop")
     return Privileges(
         user,
         group,

@@ -51,7 +51,8 @@ class Container:
 
     def end(self, code: int, now: str) -> None:
         """Ended with an exit code; 128 and more for a signal."""
-        began: str = (self.state.get("running") or {}).get("startedAt", now)
+        running: dict[str, str] = self.state.get("running") or {}
+        began = running.get("startedAt", now)
         reason = "Error" if code else "Completed"
         self._set({"terminated": {"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": now}})
 

@@ -46,14 +46,19 @@ class Network:
             )
         )
 
-    def ask(self, address: str, port: int, times: int = 1) -> Counter[str]:
+    def ask(self, address: str, port: int | str, times: int = 1) -> Counter[str]:
         """Asks, each time over a connection of its own.
+
+        Args:
+            address: Whom.
+            port: Its port; a path may follow.
+            times: How often.
 
         Returns:
             How often which pod answered, by its address; those that nobody answered count under the empty string.
         """
         into, out = cast("IO[str]", self.process.stdin), cast("IO[str]", self.process.stdout)
-        into.write(json.dumps([f"http://{address}:{port}/", times]) + "\n")
+        into.write(json.dumps([f"http://{address}:{port}", times]) + "\n")
         into.flush()
         return Counter(json.loads(out.readline()))
 

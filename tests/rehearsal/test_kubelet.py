@@ -1,0 +1,390 @@
+"""Containers that run: as their pod says, with its own rights, in its own network, to their end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+import versions
+from rehearsal import control_plane as kubernetes
+from rehearsal.network import namespace
+from rehearsal.processes import ProcessTable
+from rehearsal.toolchain import Toolchain
+from release.kubernetes_api import KubernetesApi, KubernetesObject
+from tests.rehearsal.conftest import RunningControlPlane, eventually
+from tests.rehearsal.inside import Network
+
+NODE = "ip-10-0-1-5.ap-northeast-2.compute.internal"
+NAMESPACE = "containers"
+TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a folder
+
+pytestmark = pytest.mark.skipif(namespace.refusal() is not None, reason="no network namespace is to be had")
+
+SERVER = """
+import http.server, os, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: (print("ended by SIGTERM", flush=True), os._exit(0)))
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(503 if self.path == "/ready" and os.path.exists("/state/unready") else 200)
+        self.end_headers()
+        self.wfile.write(os.environ["NAME"].encode())
+        if self.path == "/break":
+            open("/state/unready", "w").close()
+print("serving", flush=True)
+http.server.ThreadingHTTPServer(("", 8000), Answer).serve_forever()
+"""
+
+ASK = """
+import json, ssl, sys, urllib.error, urllib.request
+folder = "/var/run/secrets/kubernetes.io/serviceaccount"
+context = ssl.create_default_context(cafile=folder + "/ca.crt")
+for path in sys.argv[1:]:
+    request = urllib.request.Request("https://172.20.0.1" + path)
+    request.add_header("Authorization", "Bearer " + open(folder + "/token").read())
+    try:
+        print(path, urllib.request.urlopen(request, context=context).status)
+    except urllib.error.HTTPError as error:
+        print(path, error.code)
+"""
+
+SHOW = """
+import json, os, pathlib, sys
+def tried(path):
+    try:
+        pathlib.Path(path).write_text("x")
+        return "written"
+    except OSError as error:
+        return error.strerror
+print(json.dumps({
+    "arguments": sys.argv[1:],
+    "variables": dict(os.environ),
+    "folder": os.getcwd(),
+    "user": [os.getuid(), os.getgid(), sorted(os.getgroups())],
+    "resolv.conf": pathlib.Path("/etc/resolv.conf").read_text(),
+    "hosts": pathlib.Path("/etc/hosts").read_text(),
+    "files": {str(path): path.read_text() for path in pathlib.Path("/files").iterdir() if path.is_file()},
+    "modes": {path.name: oct(path.stat().st_mode & 0o777) for path in pathlib.Path("/files").iterdir()},
+    "root": sorted(os.listdir("/")),
+    "written": {path: tried(path) for path in ("/new", "/files/new", "/scratch/new")},
+    "processes": [int(one) for one in os.listdir("/proc") if one.isdigit()],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def api(control_plane: RunningControlPlane) -> Iterator[KubernetesApi]:
+    """The API server of a cluster with a node and a namespace."""
+    api = control_plane.api
+    size = {"cpu": "4", "memory": "16Gi", "pods": "50", "ephemeral-storage": "50Gi"}
+    api.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": NODE, "labels": {"topology.kubernetes.io/region": "ap-northeast-2"}},
+            "status": {
+                "capacity": size,
+                "allocatable": size,
+                "addresses": [{"type": "InternalIP", "address": "10.0.1.5"}, {"type": "Hostname", "address": NODE}],
+            },
+        }
+    )
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    account = ("v1", "ServiceAccount", "default", NAMESPACE)
+    eventually(lambda: api.get(*account) is not None, "the namespace has its service account")
+    yield api
+    for pod in api.list("v1", "Pod", namespace=NAMESPACE):
+        api.delete("v1", "Pod", pod["metadata"]["name"], NAMESPACE, grace_seconds=0)
+    api.delete("v1", "Node", NODE)
+
+
+def python(name: str, program: str, *arguments: str, **more: Any) -> dict[str, Any]:
+    """A container of Python's image."""
+    command = ["python", "-B", "-c", program, *arguments]
+    return {"name": name, "image": versions.PYTHON_IMAGE, "command": command, **more}
+
+
+def pod(name: str, *containers: dict[str, Any], labels: dict[str, str] | None = None, **spec: Any) -> KubernetesObject:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels or {}},
+        "spec": {"containers": list(containers), **spec},
+    }
+
+
+def status(api: KubernetesApi, name: str) -> dict[str, Any]:
+    return (api.get("v1", "Pod", name, NAMESPACE) or {}).get("status") or {}
+
+
+def container(api: KubernetesApi, name: str) -> dict[str, Any]:
+    return (status(api, name).get("containerStatuses") or [{"state": {}, "lastState": {}}])[0]
+
+
+def ended(api: KubernetesApi, name: str, phase: str = "Succeeded") -> None:
+    eventually(lambda: status(api, name).get("phase") == phase, f"{name} is {phase}")
+
+
+@pytest.fixture
+def logs(control_plane: RunningControlPlane, tools: Toolchain) -> Any:
+    """What `kubectl logs` prints."""
+
+    def printed(*arguments: str) -> str:
+        command = [
+            str(tools.kubernetes_program("kubectl")),
+            f"--kubeconfig={control_plane.layout.kubeconfig}",
+            f"--namespace={NAMESPACE}",
+            "logs",
+            *arguments,
+        ]
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        return run.stdout if run.returncode == 0 else run.stderr
+
+    return printed
+
+
+@pytest.fixture(scope="module")
+def network(control_plane: RunningControlPlane) -> Iterator[Network]:
+    """Who asks Services from the nodes' network."""
+    holder = namespace.find_holder(ProcessTable(control_plane.layout.processes))
+    assert holder
+    kubernetes.wait_for_traffic(control_plane.layout, print)
+    one = Network.of(holder.pid)
+    yield one
+    one.end()
+
+
+def test_a_container_finds_what_its_pod_says(api: KubernetesApi, logs: Any) -> None:
+    meta = {"name": "given", "namespace": NAMESPACE}
+    api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"a": "1", "b.txt": "two"}})
+    api.create({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": {"key": "s3cret"}})
+    projected = [
+        {"configMap": {"name": "given", "items": [{"key": "b.txt", "path": "two.txt", "mode": 0o400}]}},
+        {"secret": {"name": "given"}},
+        {"serviceAccountToken": {"path": "token", "audience": "somebody", "expirationSeconds": 600}},
+        {"downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]}},
+    ]
+    shown = python(
+        "show",
+        SHOW,
+        "$(POD)-$(SECRET)",
+        "$$(POD)",
+        "$(NOBODY)",
+        env=[
+            {"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+            {"name": "SECRET", "valueFrom": {"secretKeyRef": {"name": "given", "key": "key"}}},
+            {"name": "BOTH", "value": "$(POD) $(IP)"},
+            {"name": "MEMORY", "valueFrom": {"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Mi"}}},
+        ],
+        envFrom=[{"configMapRef": {"name": "given"}, "prefix": "FROM_"}],
+        resources={"limits": {"memory": "64Mi"}},
+        workingDir="/work",
+        volumeMounts=[{"name": "files", "mountPath": "/files"}, {"name": "scratch", "mountPath": "/scratch"}],
+        securityContext={"readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
+    )
+    api.create(
+        pod(
+            "show",
+            shown,
+            labels={"one": "1"},
+            restartPolicy="Never",
+            securityContext={"runAsUser": 1234, "runAsGroup": 1234, "fsGroup": 4321, "runAsNonRoot": True},
+            enableServiceLinks=False,
+            volumes=[
+                {"name": "files", "projected": {"sources": projected}},
+                {"name": "scratch", "emptyDir": {}},
+            ],
+        )
+    )
+    ended(api, "show")
+    seen = json.loads(logs("show"))
+    address = status(api, "show")["podIP"]
+    assert address.startswith("100.65.")
+    assert seen["arguments"] == ["show-s3cret", "$(POD)", "$(NOBODY)"]
+    assert seen["variables"].items() >= {
+        "BOTH": f"show {address}",
+        "FROM_a": "1",
+        "FROM_b.txt": "two",
+        "HOSTNAME": "show",
+        "KUBERNETES_SERVICE_HOST": "172.20.0.1",
+        "MEMORY": "64",
+    }.items()
+    # Nothing of this machine's.
+    assert not seen["variables"].keys() & {"HELLO_REHEARSAL", "KUBECONFIG", "PYTHONPATH", "USER"}
+    assert not {"work", "files", "scratch"} - set(seen["root"])
+    assert seen["folder"] == "/work"
+    assert seen["files"]["/files/two.txt"] == "two"
+    assert seen["files"]["/files/key"] == "s3cret"
+    assert seen["files"]["/files/labels"] == 'one="1"'
+    assert seen["files"]["/files/token"].count(".") == 2
+    assert seen["written"] == {
+        "/new": "Read-only file system",
+        "/files/new": "Read-only file system",
+        "/scratch/new": "written",
+    }
+    assert seen["resolv.conf"].splitlines() == [
+        f"search {NAMESPACE}.svc.cluster.local svc.cluster.local cluster.local ap-northeast-2.compute.internal",
+        "nameserver 172.20.0.10",
+        "options ndots:5",
+    ]
+    assert f"{address}\tshow" in seen["hosts"]
+    assert seen["processes"] == [1]
+    if os.geteuid() == 0:
+        assert seen["user"] == [1234, 1234, [4321]]
+        assert seen["modes"]["two.txt"] == "0o440"
+
+
+def test_it_asks_the_api_server_with_its_service_accounts_rights_alone(api: KubernetesApi, logs: Any) -> None:
+    paths = [f"/api/v1/namespaces/{NAMESPACE}/pods", "/api/v1/nodes", f"/api/v1/namespaces/{NAMESPACE}/secrets"]
+    meta = {"name": "asks", "namespace": NAMESPACE}
+    group = "rbac.authorization.k8s.io"
+    role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": meta}
+    api.create({**role, "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]})
+    subject = {"kind": "ServiceAccount", **meta}
+    binding = {"apiVersion": f"{group}/v1", "kind": "RoleBinding", "metadata": meta, "subjects": [subject]}
+    api.create({**binding, "roleRef": {"apiGroup": group, "kind": "Role", "name": "asks"}})
+    api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
+    api.create(pod("asks", python("ask", ASK, *paths), serviceAccountName="asks", restartPolicy="Never"))
+    ended(api, "asks")
+    answers = dict(line.split() for line in logs("asks").splitlines())
+    assert answers == {paths[0]: "200", paths[1]: "403", paths[2]: "403"}
+
+
+def test_a_service_leads_to_it_while_it_is_ready_and_its_end_is_its_process_end(
+    api: KubernetesApi, network: Network, logs: Any
+) -> None:
+    meta = {"name": "serves", "namespace": NAMESPACE}
+    spec = {"selector": {"app": "serves"}, "ports": [{"port": 80, "targetPort": "http"}]}
+    service = api.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+    served = python(
+        "serve",
+        SERVER,
+        env=[{"name": "NAME", "value": "it is me"}],
+        ports=[{"containerPort": 8000, "name": "http"}],
+        readinessProbe={"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1},
+        volumeMounts=[{"name": "state", "mountPath": "/state"}],
+    )
+    volumes = [{"name": "state", "emptyDir": {}}]
+    api.create(pod("serves", served, labels={"app": "serves"}, volumes=volumes))
+
+    def ready() -> list[bool]:
+        slices = api.list(
+            "discovery.k8s.io/v1",
+            "EndpointSlice",
+            namespace=NAMESPACE,
+            label_selector="kubernetes.io/service-name=serves",
+        )
+        return [one["conditions"]["ready"] for slice_ in slices for one in slice_["endpoints"] or ()]
+
+    eventually(lambda: ready() == [True], "the pod is ready")
+    address = service["spec"]["clusterIP"]
+    eventually(lambda: network.ask(address, 80) == {"it is me": 1}, "the Service leads to it")
+    assert processes("serve_forever") != []
+    assert network.ask(address, "80/break") == {"it is me": 1}
+    eventually(lambda: ready() == [False], "the pod is not ready any more")
+    eventually(lambda: network.ask(address, 80) == {"": 1}, "the Service leads nowhere")
+    assert container(api, "serves")["restartCount"] == 0
+    api.delete("v1", "Pod", "serves", NAMESPACE)
+    eventually(lambda: api.get("v1", "Pod", "serves", NAMESPACE) is None, "the pod is gone", 20)
+    assert processes("serve_forever") == []
+
+
+def processes(word: str) -> list[int]:
+    """Containers' processes whose command holds a word."""
+    return [
+        one.pid
+        for one in psutil.process_iter(["cmdline"])
+        if (words := one.info["cmdline"]) and words[0] == "python" and any(word in each for each in words)
+    ]
+
+
+def test_a_container_that_ends_is_restarted_ever_later(api: KubernetesApi, logs: Any) -> None:
+    api.create(pod("crashes", python("crash", "import sys; print('so long', flush=True); sys.exit(3)")))
+
+    def loops() -> bool:
+        now = container(api, "crashes")
+        return (now["state"].get("waiting") or {}).get("reason") == "CrashLoopBackOff" and now["restartCount"] == 1
+
+    # The first restart is at once, the second 10 s later.
+    eventually(loops, "it waits for its second restart")
+    assert container(api, "crashes")["lastState"]["terminated"]["exitCode"] == 3
+    assert status(api, "crashes")["phase"] == "Running"
+    assert logs("crashes", "--previous") == logs("crashes") == "so long\n"
+    eventually(lambda: container(api, "crashes")["restartCount"] == 2, "it is restarted after 10 s", 20)
+
+
+def test_a_liveness_probe_that_fails_restarts_it(api: KubernetesApi) -> None:
+    program = "import time; time.sleep(600)"
+    probe = {"exec": {"command": ["python", "-c", "import os; os._exit(1)"]}, "periodSeconds": 1, "failureThreshold": 2}
+    alive = {**probe, "timeoutSeconds": 5, "terminationGracePeriodSeconds": 1}
+    api.create(pod("sick", python("sick", program, livenessProbe=alive)))
+    eventually(lambda: container(api, "sick").get("restartCount", 0) >= 1, "it is restarted")
+    # It took no notice of SIGTERM: the first process of a container has no default handler.
+    assert container(api, "sick")["lastState"]["terminated"]["exitCode"] == 137
+
+
+def test_init_containers_come_first_and_one_that_fails_keeps_the_others_away(api: KubernetesApi, logs: Any) -> None:
+    mount = {"volumeMounts": [{"name": "shared", "mountPath": "/shared"}]}
+    first = python("first", "open('/shared/told', 'w').write('told')", **mount)
+    second = python("second", "print(open('/shared/told').read())", **mount)
+    volumes = [{"name": "shared", "emptyDir": {}}]
+    api.create(pod("in-turn", second, initContainers=[first], volumes=volumes, restartPolicy="Never"))
+    ended(api, "in-turn")
+    assert logs("in-turn", "--container=second") == "told\n"
+    failing = python("first", "raise SystemExit(1)")
+    api.create(pod("stuck", python("second", ""), initContainers=[failing], restartPolicy="Never"))
+    ended(api, "stuck", "Failed")
+    assert "waiting" in container(api, "stuck")["state"]
+
+
+def test_a_job_completes_and_one_that_fails_is_tried_again(api: KubernetesApi) -> None:
+    for name, code in (("works", 0), ("fails", 1)):
+        template = {"spec": {"restartPolicy": "Never", "containers": [python("run", f"raise SystemExit({code})")]}}
+        spec = {"backoffLimit": 0, "template": template}
+        meta = {"name": name, "namespace": NAMESPACE}
+        api.create({"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": spec})
+
+    def told(name: str) -> list[str]:
+        job = api.get("batch/v1", "Job", name, NAMESPACE) or {}
+        return [one["type"] for one in job.get("status", {}).get("conditions") or () if one["status"] == "True"]
+
+    eventually(lambda: "Complete" in told("works"), "the Job is complete")
+    eventually(lambda: "Failed" in told("fails"), "the Job has failed")
+
+
+def test_a_secret_that_is_not_there_keeps_it_waiting_and_says_so(api: KubernetesApi) -> None:
+    volumes = [{"name": "certificates", "secret": {"secretName": "later"}}]
+    mounts = [{"name": "certificates", "mountPath": "/certificates"}]
+    program = "print(open('/certificates/ca.crt').read())"
+    api.create(pod("waits", python("wait", program, volumeMounts=mounts), volumes=volumes, restartPolicy="Never"))
+
+    def said() -> list[str]:
+        events = api.list("v1", "Event", namespace=NAMESPACE)
+        return [one["message"] for one in events if one["reason"] == "FailedMount"]
+
+    why = 'MountVolume.SetUp failed for volume "certificates" : secret "later" not found'
+    eventually(lambda: why in said(), "an event says what is missing")
+    assert container(api, "waits")["state"]["waiting"]["reason"] == "ContainerCreating"
+    meta = {"name": "later", "namespace": NAMESPACE}
+    api.create({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": {"ca.crt": "there"}})
+    ended(api, "waits")
+
+
+def test_containers_end_with_the_kubelet_and_are_started_again_by_the_next(
+    api: KubernetesApi, control_plane: RunningControlPlane, tools: Toolchain
+) -> None:
+    api.create(pod("stays", python("stay", "import time; marker = 'stays'; time.sleep(600)")))
+    eventually(lambda: "running" in container(api, "stays")["state"], "it runs")
+    table = ProcessTable(control_plane.layout.processes)
+    (kubelet,) = (one for one in table.running() if one.name == "kubelet")
+    psutil.Process(kubelet.pid).kill()
+    eventually(lambda: processes("marker = 'stays'") == [], "its process has ended", 10)
+    kubernetes.start(control_plane.layout, tools, print)
+    eventually(lambda: container(api, "stays")["restartCount"] == 1, "it was started again")
+    eventually(lambda: "running" in container(api, "stays")["state"], "it runs")
