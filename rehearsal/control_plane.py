@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from filelock import FileLock
 
-from rehearsal import certificates, kubeconfigs, kubelet, kubelets, metrics, ports, responder
+from rehearsal import aws, certificates, kubeconfigs, kubelet, kubelets, metrics, ports, responder
 from rehearsal.layout import Layout
 from rehearsal.network import namespace
 from rehearsal.processes import ProcessTable, Program
@@ -22,6 +22,7 @@ START_ORDER = (
     "kwok",
     metrics.NAME,
     responder.NAME,
+    aws.NAME,
 )
 """The programs of Kubernetes, and those that do what containers would, each after those that it calls."""
 
@@ -60,7 +61,12 @@ def start(layout: Layout, toolchain: Toolchain, report: Report) -> None:
         )
         _write_kubeconfigs(layout, plane)
         kubelets.write_stages(toolchain.kwok_stages, plane.stages, containers_run=plane.namespace is not None)
-        for program, listens_on, probes in (*_programs(plane), *_companions(layout, plane), *_traffic(layout, plane)):
+        for program, listens_on, probes in (
+            *_programs(plane),
+            *_companions(layout, plane),
+            _account(layout, plane),
+            *_traffic(layout, plane),
+        ):
             if not table.is_running(program.name):
                 for port, listener in listens_on.items():
                     ports.check_free(port, program=listener)
@@ -154,7 +160,7 @@ def _programs(plane: ControlPlane) -> tuple[Started, ...]:
     taken = {port: program.name for program, listens_on, _ in kubernetes for port in listens_on}
     nothing: dict[int, str] = {}
     inside = ((program, nothing, probes) for program, _, probes in kubernetes)
-    return ((plane.relay(), {**taken, at.kube_proxy: "kube-proxy"}, ()), *inside)
+    return ((plane.relay(), {**taken, at.kube_proxy: "kube-proxy", at.aws: aws.NAME}, ()), *inside)
 
 
 def _traffic(layout: Layout, plane: ControlPlane) -> tuple[Started, ...]:
@@ -162,6 +168,13 @@ def _traffic(layout: Layout, plane: ControlPlane) -> tuple[Started, ...]:
     if plane.namespace is None:
         return ()
     return ((plane.kube_proxy(), {}, ()), (kubelet.program(layout, plane.namespace), {}, ()))
+
+
+def _account(layout: Layout, plane: ControlPlane) -> Started:
+    """The AWS account's API."""
+    port = plane.ports.aws
+    listens_on = {port: aws.NAME} if plane.namespace is None else {}
+    return aws.program(layout, plane.namespace), listens_on, (Probe("the AWS API", port, aws.HEALTH, None),)
 
 
 def _companions(layout: Layout, plane: ControlPlane) -> tuple[Started, ...]:

@@ -92,6 +92,11 @@ class Layout:
         return self.directory / "aws.json"
 
     @property
+    def aws_journal(self) -> Path:
+        """The requests that changed the AWS account, one a line: it grows with each, and is replayed at its start."""
+        return self.directory / "aws" / "journal.jsonl"
+
+    @property
     def cluster_keys(self) -> Path:
         """What the API server's database had when the EKS cluster was made."""
         return self.directory / "cluster-keys.json"

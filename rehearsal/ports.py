@@ -32,6 +32,7 @@ class Ports:
     front_door: int
     front_door_outside: int
     responder: int
+    aws: int
 
 
 def ensure(file: Path) -> Ports:

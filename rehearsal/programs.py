@@ -210,7 +210,7 @@ class ControlPlane:
     def relay(self) -> Program:
         """What brings this machine's connections to the programs that run in a namespace."""
         at = self.ports
-        reached = (at.etcd, at.api_server, at.controller_manager, at.scheduler, at.kwok, at.kube_proxy)
+        reached = (at.etcd, at.api_server, at.controller_manager, at.scheduler, at.kwok, at.kube_proxy, at.aws)
         module = (sys.executable, "-m", "rehearsal.network.relay")
         variables = {"PYTHONPATH": str(CHECKOUT)}
         return Program("relay", module, self.logs / "relay.log", variables, self.namespace, host_ports=reached)

@@ -1,0 +1,115 @@
+"""The AWS account of a rehearsal: an AWS API on this machine, which any SDK and the AWS CLI can ask.
+
+It is moto's server (https://docs.getmoto.org), with a journal so that it keeps what it has when it is ended.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from rehearsal import ports
+from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
+from rehearsal.processes import Program
+
+NAME = "aws"
+
+HEALTH = "/healthz"
+"""Answered with 200 once the account has what it had before."""
+
+ACCOUNT_ID = "123456789012"
+"""The account where no stack names one: the example that AWS's documentation uses."""
+
+ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSALADMIN00", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
+"""Variables with the credentials that may do everything."""
+
+
+def program(layout: Layout, namespace: int | None) -> Program:
+    """The program that serves it, for as long as the control plane runs.
+
+    Args:
+        layout: The rehearsal.
+        namespace: Id of the process in whose network namespace the control plane runs, or None.
+    """
+    variables = {
+        "PYTHONPATH": str(CHECKOUT),
+        DIRECTORY_VARIABLE: str(layout.directory),
+        **settings(account_id(layout)),
+    }
+    command = (sys.executable, "-m", "rehearsal.aws")
+    return Program(NAME, command, layout.logs / f"{NAME}.log", variables, namespace)
+
+
+def settings(account: str = ACCOUNT_ID) -> dict[str, str]:
+    """Variables that moto reads when it is imported: https://docs.getmoto.org/en/latest/docs/configuration/ ."""
+    never = str(10**9)
+    return {
+        "MOTO_ACCOUNT_ID": account,
+        "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+        # A certificate is issued when its proof is in DNS, and not by waiting.
+        "MOTO_ACM_VALIDATION_WAIT": never,
+    }
+
+
+def account_id(layout: Layout) -> str:
+    """The account that the stack names, 12 digits."""
+    stack = layout.workspace / f"Pulumi.{layout.directory.name}.yaml"
+    if not stack.exists():
+        return ACCOUNT_ID
+    configuration: dict[str, Any] = yaml.safe_load(stack.read_text())["config"]
+    return str(configuration.get("hello-platform:accountId", ACCOUNT_ID))
+
+
+def url(layout: Layout) -> str:
+    """Where the API is, from this machine and from within the rehearsal's network.
+
+    Raises:
+        FileNotFoundError: The rehearsal's control plane was never started.
+    """
+    return _url(layout.control_plane / "ports.json")
+
+
+def client(layout: Layout, service: str, *, region: str) -> Any:
+    """A boto3 client on the account, as its administrator.
+
+    Args:
+        layout: The rehearsal; its control plane was started.
+        service: As boto3 names it, e.g. `elbv2`.
+        region: AWS region. The account is one, its resources differ by region as on AWS.
+    """
+    return _client(_url(layout.control_plane / "ports.json"), service, region)
+
+
+def environment(layout: Layout, *, region: str) -> dict[str, str]:
+    """Variables with which the AWS CLI and SDKs use the account."""
+    return {**ADMINISTRATOR, "AWS_ENDPOINT_URL": url(layout), "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+
+
+def _url(file: Path) -> str:
+    return f"http://{ports.LOOPBACK}:{json.loads(file.read_text())['aws']}"
+
+
+@lru_cache(maxsize=64)
+def _client(endpoint: str, service: str, region: str) -> Any:
+    """Clients are safe to share among threads, and slow to make."""
+    # Slow to import, and not needed by every command.
+    import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
+    from botocore.config import Config  # noqa: PLC0415 - likewise  # pyright: ignore[reportMissingTypeStubs]
+
+    return (
+        cast("Any", boto3)
+        .session.Session()
+        .client(
+            service,
+            region_name=region,
+            endpoint_url=endpoint,
+            aws_access_key_id=ADMINISTRATOR["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=ADMINISTRATOR["AWS_SECRET_ACCESS_KEY"],
+            config=Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32),
+        )
+    )
