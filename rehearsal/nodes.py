@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
-from itertools import cycle
 from typing import Any, Literal
 
-from rehearsal.errors import RehearsalError
 from rehearsal.instance_types import InstanceType, instance_type
 from rehearsal.toolchain.tools import KUBERNETES
 
@@ -43,11 +39,13 @@ class NodeGroupSpec:
         labels: Labels on top of those that EKS and the kubelet set, e.g. `{"environment": "dev"}`.
         taints: Taints of all its nodes.
         region: AWS region, e.g. `ap-northeast-2`.
-        subnets: By the availability zones that its nodes take turns in, at least one, the IPv4 range of its subnet
-            there.
+        subnets: By the availability zones that its nodes take turns in, at least one, the id of its subnet there.
         capacity_type: How its instances are bought.
         disk_gib: Size of a node's disk in GiB.
-        generation: Which instances these are: EKS replaces all of them for a new version of the launch template.
+        template: Id of the launch template; empty without one.
+        generation: Its version: EKS replaces all instances for a new one.
+        cluster: Name of its cluster.
+        security_group: Id of the cluster's security group, which EKS has its instances in.
     """
 
     name: str
@@ -59,47 +57,42 @@ class NodeGroupSpec:
     subnets: Mapping[str, str]
     capacity_type: Literal["ON_DEMAND", "SPOT"] = "ON_DEMAND"
     disk_gib: int = 20
+    template: str = ""
     generation: int = 1
+    cluster: str = ""
+    security_group: str = ""
 
 
-def nodes(group: NodeGroupSpec, there: Iterable[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
-    """The group's Node objects, to be created as they are; the same for the same group, each time.
+@dataclass(frozen=True)
+class Instance:
+    """An EC2 instance of a node group.
 
-    A group that grows keeps its nodes and gets more behind them; one that shrinks loses the last.
+    Attributes:
+        id: Its id.
+        zone: Its availability zone.
+        address: Its private IPv4 address.
+        name: Its private DNS name, as its kubelet registers it.
+    """
 
-    Args:
-        group: The group.
-        there: All Node objects that there are: an instance keeps its address, and gets no other's.
+    id: str
+    zone: str
+    address: str
+    name: str
+
+
+def node(group: NodeGroupSpec, instance: Instance) -> dict[str, Any]:
+    """An instance's Node object, to be created as it is.
 
     Raises:
-        RehearsalError: EC2 has no such instance type, or a subnet is full.
+        RehearsalError: EC2 has no such instance type.
     """
-    kind = instance_type(group.instance_type)
-    zones = [zone for zone, _ in zip(cycle(group.subnets), range(group.desired), strict=False)]
-    ids = [f"aws:///{zone}/{_instance_id(group, index)}" for index, zone in enumerate(zones)]
-    held = {str(node["spec"].get("providerID")): _internal_ip(node) for node in there}
-    free = {zone: _addresses(group, IPv4Network(cidr), set(held.values())) for zone, cidr in group.subnets.items()}
-    return [
-        _node(group, kind, provider_id, zone, held.get(provider_id) or next(free[zone]))
-        for provider_id, zone in zip(ids, zones, strict=True)
-    ]
-
-
-def node_names(group: NodeGroupSpec) -> list[str]:
-    """The names of the group's nodes, in order, where there are no others."""
-    return [str(node["metadata"]["name"]) for node in nodes(group)]
-
-
-def _node(
-    group: NodeGroupSpec, kind: InstanceType, provider_id: str, zone: str, address: IPv4Address
-) -> dict[str, Any]:
-    name = _host_name(group, address)
+    kind, name = instance_type(group.instance_type), instance.name
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": _labels(group, kind, name, zone)},
+        "metadata": {"name": name, "labels": _labels(group, kind, name, instance.zone)},
         "spec": {
-            "providerID": provider_id,
+            "providerID": f"aws:///{instance.zone}/{instance.id}",
             **({"taints": [_taint(taint) for taint in group.taints]} if group.taints else {}),
         },
         "status": {
@@ -116,7 +109,7 @@ def _node(
                 "ephemeral-storage": f"{_allocatable_storage_mib(group.disk_gib)}Mi",
             },
             "addresses": [
-                {"type": "InternalIP", "address": str(address)},
+                {"type": "InternalIP", "address": instance.address},
                 {"type": "Hostname", "address": name},
                 {"type": "InternalDNS", "address": name},
             ],
@@ -161,48 +154,3 @@ def _taint(taint: Taint) -> dict[str, str]:
 
 def _allocatable_storage_mib(disk_gib: int) -> int:
     return max(0, disk_gib * 1024 * (100 - EVICTION_STORAGE_PERCENT) // 100 - KUBELET_STORAGE_GIB * 1024)
-
-
-def _addresses(group: NodeGroupSpec, subnet: IPv4Network, taken: Container[object]) -> Iterator[IPv4Address]:
-    """The subnet's free addresses, from one on that follows from the group and its generation.
-
-    AWS keeps the first four and the last for itself.
-    https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
-
-    Raises:
-        RehearsalError: There is none any more.
-    """
-    start, hosts = int.from_bytes(_digest(_instances(group))[:4]), subnet.num_addresses - 5
-    for index in range(hosts):
-        address = subnet[4 + (start + index) % hosts]
-        if address not in taken:
-            yield address
-    raise RehearsalError(
-        f"Subnet {subnet} has no address left for a node of group {group.name}.", remedy="make the group smaller."
-    )
-
-
-def _internal_ip(node: Mapping[str, Any]) -> IPv4Address | None:
-    of_node = node.get("status", {}).get("addresses", [])
-    return next((IPv4Address(one["address"]) for one in of_node if one["type"] == "InternalIP"), None)
-
-
-def _host_name(group: NodeGroupSpec, address: IPv4Address) -> str:
-    """The name that EC2 gives to an instance by its address.
-
-    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html
-    """
-    domain = "ec2.internal" if group.region == "us-east-1" else f"{group.region}.compute.internal"
-    return f"ip-{str(address).replace('.', '-')}.{domain}"
-
-
-def _instance_id(group: NodeGroupSpec, index: int) -> str:
-    return f"i-{_digest(f'{_instances(group)}/{index}').hex()[:17]}"
-
-
-def _instances(group: NodeGroupSpec) -> str:
-    return group.name if group.generation == 1 else f"{group.name}@{group.generation}"
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()

@@ -22,8 +22,8 @@ NAME = "aws"
 HEALTH = "/healthz"
 """Answered with 200 once the account has what it had before."""
 
-ACCOUNT_ID = "123456789012"
-"""The account where no stack names one: the example that AWS's documentation uses."""
+ACCOUNT_ID = "111122223333"
+"""Whose account it is where no stack says so: nobody's, the number in AWS's own documentation examples."""
 
 ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSALADMIN00", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
 """Variables with the credentials that may do everything."""
@@ -51,6 +51,9 @@ def settings(account: str = ACCOUNT_ID) -> dict[str, str]:
     return {
         "MOTO_ACCOUNT_ID": account,
         "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+        "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+        # moto takes addresses out of sets.
+        "PYTHONHASHSEED": "0",
         # A certificate is issued when its proof is in DNS, and not by waiting.
         "MOTO_ACM_VALIDATION_WAIT": never,
     }

@@ -12,6 +12,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -95,7 +96,8 @@ class AwsRequest:
 class Journal:
     """An application in front of another one, which keeps a journal of what may have changed it.
 
-    Requests are handled one at a time. A request is in the journal before its caller has the answer.
+    Requests are handled one at a time. A request is in the journal before it changes anything, so that whoever sees the
+    journal grow and asks then sees the change.
 
     Args:
         application: The one that answers.
@@ -115,7 +117,9 @@ class Journal:
             if torn:  # we were killed while we wrote; its caller has no answer
                 self._path.write_text(f"{whole}\n" if whole else "")
             for line in whole.splitlines():
-                self._perform(AwsRequest.of_line(line))
+                # What moto fails on, it fails on again.
+                with suppress(Exception):
+                    self._perform(AwsRequest.of_line(line))
         return self._number
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -125,9 +129,9 @@ class Journal:
             if request.reads:
                 response = self._ask(request)
             else:
-                response = self._perform(request)
                 with self._path.open("a") as journal:
                     journal.write(request.line())
+                response = self._perform(request)
         return response(environ, start_response)
 
     def _perform(self, request: AwsRequest) -> Response:

@@ -10,8 +10,9 @@ import pytest
 import settings
 from rehearsal import status
 from rehearsal.lifecycle import Rehearsal
-from rehearsal.nodes import NodeGroupSpec, Taint, nodes
+from rehearsal.nodes import NodeGroupSpec, Taint
 from release.kubernetes_api import KubernetesApi, KubernetesApiError
+from tests.instances import nodes
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.stacks import ONE_STACK
 from tests.unit.program import stack_config

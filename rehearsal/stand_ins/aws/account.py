@@ -16,9 +16,6 @@ from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws.properties import Properties
 
-ACCOUNT_ID = "111122223333"
-"""Whose account it is where a provider is not told: nobody's, the number in AWS's own documentation examples."""
-
 SECONDS_TO_WAIT_FOR_THE_LOCK = 60
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from rehearsal.aws import ACCOUNT_ID
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Account, Record
+from rehearsal.stand_ins.aws.account import Account, Record
+from rehearsal.stand_ins.aws.api import Api, answering
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.properties import Properties, known_values
 
@@ -22,6 +24,7 @@ class Making:
         inputs: All known.
         id: The resource's id; empty while the kind computes it.
         previous: The outputs before this change; empty at creation.
+        answer: What the account's API answered when it made the resource.
     """
 
     layout: Layout
@@ -31,6 +34,7 @@ class Making:
     id: str = ""
     previous: Properties = field(default_factory=dict[str, Any])
     account_id: str = ACCOUNT_ID
+    answer: Properties = field(default_factory=dict[str, Any])
 
     def find(self, type_token: str, identifier: str) -> Record | None:
         """Another resource of the account."""
@@ -130,7 +134,8 @@ class Kind:
 
     Attributes:
         type: Pulumi's type token.
-        make_id: The new resource's id, once its inputs were accepted.
+        make_id: The new resource's id, once its inputs were accepted and the API has made it.
+        api: How it stands in the account's API; None for what moto lacks, and for what only a record is.
         arn: Template of the ARN; None where the type has none.
         arn_output: The output that carries it.
         name: How a name is made up; None where none is needed.
@@ -153,6 +158,7 @@ class Kind:
 
     type: str
     make_id: Attribute
+    api: Api | None = None
     arn: str | None = None
     arn_output: str = "arn"
     name: AutoName | None = None
@@ -161,7 +167,7 @@ class Kind:
     references: tuple[Reference, ...] = ()
     unique: tuple[Unique, ...] = ()
     owns: Mapping[str, str] = field(default_factory=dict[str, str])
-    deletion_refusals: tuple[Callable[[Account, Record], None], ...] = ()
+    deletion_refusals: tuple[Callable[[Layout, Account, Record], None], ...] = ()
     replaces: frozenset[str] = frozenset()
     constants: Mapping[str, Any] = field(default_factory=dict[str, Any])
     attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
@@ -178,6 +184,26 @@ def fresh(prefix: str) -> Attribute:
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html
     """
     return lambda _: f"{prefix}-{secrets.token_hex(9)[:17]}"
+
+
+def answered(path: str) -> Attribute:
+    """What the API answered when it made the resource: the first value at a dotted path, such as `Vpc.VpcId`."""
+    return lambda making: next(known_values(making.answer, path), "")
+
+
+def found(operation: str, path: str, **filters: str) -> Attribute:
+    """What EC2 says of the resource: the first value at a path of the answer, with filters as texts of `Making.text`.
+
+    Two underscores in a filter's name stand for a dot, one for a hyphen.
+    """
+
+    def ask(making: Making) -> Any:
+        with answering(making.layout, "ec2", making.region) as ec2:
+            names = {name: name.replace("__", ".").replace("_", "-") for name in filters}
+            wanted = [{"Name": names[name], "Values": [making.text(at)]} for name, at in filters.items()]
+            return next(known_values(getattr(ec2, operation)(Filters=wanted), path), "")
+
+    return ask
 
 
 def account_id(making: Making) -> str:

@@ -8,15 +8,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rehearsal.aws import ACCOUNT_ID
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws import rules
-from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Account, Record, changing
+from rehearsal.stand_ins.aws import api, rules
+from rehearsal.stand_ins.aws.account import Account, Record, changing
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kind import Kind, Making, Reference
 from rehearsal.stand_ins.aws.kinds import kind_of
 from rehearsal.stand_ins.aws.properties import DEFAULTED, UNKNOWN, Properties, known_values
 
 DIGITS_OF_A_MADE_UP_NAME = 7
+
+ANY_REGION = "us-east-1"
+"""Where services are asked that have none."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,17 @@ def create(kind: Kind, caller: Caller, urn: str, inputs: Properties) -> Record:
     with changing(caller.layout) as account:
         making = Making(caller.layout, account, _region(caller, inputs), inputs, account_id=caller.account_id)
         _judge(kind, making, itself=None)
+        if kind.api is not None:
+            making = replace(making, answer=api.create(kind.api, making))
         making = replace(making, id=str(kind.make_id(making)))
-        record = Record(kind.type, urn, making.id, inputs, _outputs(kind, making, caller))
+        record = Record(kind.type, urn, making.id, inputs, {})
+        try:
+            record = replace(record, outputs=_outputs(kind, making, caller))
+            if kind.api is not None:
+                api.put(kind.api, making)
+        except AwsError:
+            _unmake(kind, caller.layout, record)
+            raise
         account.put(record)
     try:
         return settle(kind, caller.layout, record)
@@ -132,6 +145,8 @@ def change(kind: Kind, caller: Caller, identifier: str, inputs: Properties) -> R
             account_id=caller.account_id,
         )
         _judge(kind, making, itself=record)
+        if kind.api is not None:
+            api.put(kind.api, making)
         record = replace(record, inputs=inputs, outputs=_outputs(kind, making, caller))
         account.put(record)
     return settle(kind, caller.layout, record)
@@ -146,21 +161,29 @@ def delete(kind: Kind, layout: Layout, identifier: str) -> None:
     record = Account.load(layout).find(kind.type, identifier)
     if record is None:
         return
-    refuse_if_used(Account.load(layout), record)
+    refuse_if_used(layout, Account.load(layout), record)
     if kind.dissolve is not None:
         kind.dissolve(layout, record)
+    _unmake(kind, layout, record)
     with changing(layout) as account:
         _remove(account, record)
 
 
-def refuse_if_used(account: Account, record: Record) -> None:
+def _unmake(kind: Kind, layout: Layout, record: Record) -> None:
+    if kind.api is not None:
+        region = str(record.outputs.get("region") or record.inputs.get("region") or ANY_REGION)
+        there = Account.load(layout)
+        api.delete(kind.api, Making(layout, there, region, record.inputs, id=record.id, previous=record.outputs))
+
+
+def refuse_if_used(layout: Layout, account: Account, record: Record) -> None:
     """Refuses to delete what others use.
 
     Raises:
         AwsError: `DependencyViolation`, `DeleteConflict`, `ResourceInUseException` and the like.
     """
     for judge in kind_of(record.type).deletion_refusals:
-        judge(account, record)
+        judge(layout, account, record)
     for other in account.records():
         if other == record:
             continue

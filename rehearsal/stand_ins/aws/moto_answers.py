@@ -1,28 +1,19 @@
-"""Answers that moto gives: its models of AWS's rules, asked in this process.
+"""What moto knows without an account: which documents IAM and ECR can read, which zones there are.
 
-moto is imported only when a question comes up: it takes more than a second.
+It is asked in this process, as previews are before any account is there, and imported only then: it takes a second.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
-import os
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from rehearsal.stand_ins.aws.account import ACCOUNT_ID
 from rehearsal.stand_ins.aws.errors import AwsError
-
-# moto reads this at import: without it each backend begins with a catalogue of machine images nobody asks for.
-os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-
-ELSEWHERE = "ap-northeast-2"
-"""The region for questions whose answer is the same in all."""
-
 
 _IMPORTING = threading.Lock()
 
@@ -46,36 +37,6 @@ def _in_aws_words() -> Generator[None]:
         yield
     except ServiceException as error:
         raise AwsError(str(error.code), str(error.message)) from None
-
-
-def _ec2(region: str) -> Any:
-    """An empty EC2 of moto's."""
-    EC2Backend = _moto("ec2.models").EC2Backend  # noqa: N806 - moto's name
-
-    return EC2Backend(region, ACCOUNT_ID)
-
-
-def judge_vpc(cidr_block: str) -> None:
-    """Refuses an address range that no VPC may have.
-
-    Raises:
-        AwsError: `InvalidVpc.Range`, `InvalidParameterValue`.
-    """
-    with _in_aws_words():
-        _ec2(ELSEWHERE).create_vpc(cidr_block)
-
-
-def judge_subnet(vpc_cidr_block: str, neighbours: Iterable[str], cidr_block: str) -> None:
-    """Refuses a subnet outside its VPC, or one that overlaps a neighbour.
-
-    Raises:
-        AwsError: `InvalidSubnet.Range`, `InvalidSubnet.Conflict`.
-    """
-    with _in_aws_words():
-        backend = _ec2(ELSEWHERE)
-        vpc = backend.create_vpc(vpc_cidr_block)
-        for subnet in (*neighbours, cidr_block):
-            backend.create_subnet(vpc.id, subnet, availability_zone=f"{ELSEWHERE}a")
 
 
 @cache
@@ -122,20 +83,6 @@ def _aws_managed_policies() -> frozenset[str]:
 def is_aws_managed_policy(path_and_name: str) -> bool:
     """Whether AWS has a managed policy of this path and name, e.g. `/AmazonEKSClusterPolicy`."""
     return path_and_name in _aws_managed_policies()
-
-
-def judge_repository(name: str) -> None:
-    """Refuses a name that ECR does not take.
-
-    Raises:
-        AwsError: `InvalidParameterException`.
-    """
-    ECRBackend = _moto("ecr.models").ECRBackend  # noqa: N806 - moto's name
-
-    with _in_aws_words():
-        ECRBackend(ELSEWHERE, ACCOUNT_ID).create_repository(
-            name, None, None, None, None, [], image_tag_mutability_exclusion_filters=None
-        )
 
 
 def judge_lifecycle_policy(document: str) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.nodes import NodeGroupSpec, nodes
+from rehearsal.nodes import NodeGroupSpec, node
+from rehearsal.stand_ins.aws import instances
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.local_cluster import answering
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
@@ -36,12 +37,13 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
         RehearsalError: The API server does not answer or refuses a node, or the nodes do not become ready.
     """
     with answering(layout, f"node group {group.name}") as api:
-        wanted = {str(node["metadata"]["name"]): node for node in nodes(group, api.list("v1", "Node"))}
-        there = {str(node["metadata"]["name"]): node for node in _nodes_of(api, group.name)}
-        for name, node in wanted.items():
+        ours = instances.ensure(layout, group)
+        wanted = {one.name: node(group, one) for one in ours}
+        there = {str(one["metadata"]["name"]): one for one in _nodes_of(api, group.name)}
+        for name, registered in wanted.items():
             if name not in there:
-                api.create(node)
-            elif change := changes(there[name], node):
+                api.create(registered)
+            elif change := changes(there[name], registered):
                 api.json_patch("v1", "Node", name, change)
         _wait(
             lambda: set(wanted) <= _ready(_nodes_of(api, group.name)),
@@ -58,6 +60,7 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
             else:
                 _evict_pods(api, name, group.name)
             _delete_node(api, name)
+    instances.terminate(layout, group.region, group.cluster, group.name, but={one.id for one in ours})
 
 
 def dissolve(layout: Layout, group_name: str) -> None:

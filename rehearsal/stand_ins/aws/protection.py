@@ -18,7 +18,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/deletion-protection.html
 """
 
 
-def refuse(_account: Account, record: Record) -> None:
+def refuse(_layout: Layout, _account: Account, record: Record) -> None:
     """Refuses the deletion of what is protected.
 
     Raises:

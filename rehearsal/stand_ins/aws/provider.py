@@ -15,10 +15,11 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from rehearsal.aws import ACCOUNT_ID
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws import creation_times, invokes, lifecycle
-from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Account
+from rehearsal.stand_ins.aws.account import Account
 from rehearsal.stand_ins.aws.differences import difference
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kinds import kind_of

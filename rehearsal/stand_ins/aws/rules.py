@@ -89,13 +89,17 @@ def cidr(value: Any) -> None:
 
 
 def vpc_cidr(value: Any) -> None:
-    """A VPC's address range: /16 to /28."""
+    """A VPC's address range: /16 to /28.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
+    """
     cidr(value)
-    moto_answers.judge_vpc(str(value))
+    if not LARGEST_NETWORK <= ipaddress.IPv4Network(value).prefixlen <= SMALLEST_NETWORK:
+        raise AwsError("InvalidVpc.Range", f"The CIDR '{value}' is invalid.")
 
 
-SMALLEST_SUBNET = 28
-LARGEST_SUBNET = 16
+SMALLEST_NETWORK = 28
+LARGEST_NETWORK = 16
 
 
 def subnet_cidr(value: Any) -> None:
@@ -104,7 +108,7 @@ def subnet_cidr(value: Any) -> None:
     https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
     """
     cidr(value)
-    if not LARGEST_SUBNET <= ipaddress.IPv4Network(value).prefixlen <= SMALLEST_SUBNET:
+    if not LARGEST_NETWORK <= ipaddress.IPv4Network(value).prefixlen <= SMALLEST_NETWORK:
         raise AwsError("InvalidSubnet.Range", f"The CIDR '{value}' is invalid.")
 
 

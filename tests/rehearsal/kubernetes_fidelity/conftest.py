@@ -16,10 +16,11 @@ import pulumi
 import pulumi_kubernetes
 import pytest
 
-from rehearsal.nodes import NodeGroupSpec, nodes
+from rehearsal.nodes import NodeGroupSpec
 from rehearsal.plugins import find_kubernetes_plugin
 from rehearsal.toolchain import Toolchain
 from release.kubernetes_api import KubernetesApi, KubernetesObject
+from tests.instances import nodes
 from tests.rehearsal.conftest import RunningControlPlane
 from tests.rehearsal.engine_harness import EngineHarness, Program
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from decimal import Decimal
-from ipaddress import IPv4Address, IPv4Network
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +11,8 @@ from hypothesis import strategies as st
 
 from rehearsal.errors import RehearsalError
 from rehearsal.instance_types import instance_type
-from rehearsal.nodes import NodeGroupSpec, Taint, node_names, nodes
+from rehearsal.nodes import NodeGroupSpec, Taint, node
+from tests.instances import instances, nodes
 
 GROUP = NodeGroupSpec(
     name="prod-a",
@@ -94,73 +92,16 @@ def test_arm_instances_are_arm_nodes() -> None:
     assert node["status"]["nodeInfo"]["architecture"] == "arm64"
 
 
-def test_a_node_is_named_as_ec2_names_it_by_its_address() -> None:
-    node = nodes(GROUP)[0]
-    address = node["status"]["addresses"][0]["address"]
-    assert node["metadata"]["name"] == f"ip-{address.replace('.', '-')}.ap-northeast-2.compute.internal"
-    virginia = nodes(replace(GROUP, region="us-east-1"))[0]
-    assert virginia["metadata"]["name"] == f"ip-{address.replace('.', '-')}.ec2.internal"
-
-
-@given(GROUPS)
-def test_a_group_has_as_many_nodes_as_desired_each_a_valid_one_of_its_own(group: NodeGroupSpec) -> None:
-    made = nodes(group)
-    names = [node["metadata"]["name"] for node in made]
-    assert names == node_names(group)
-    assert len(names) == len(set(names)) == group.desired
-    assert len({node["spec"]["providerID"] for node in made}) == group.desired
-    for node in made:
-        assert re.fullmatch(r"ip-10-\d+-\d+-\d+\.[a-z0-9.-]+", node["metadata"]["name"])
-        assert re.fullmatch(r"aws:///[a-z0-9-]+/i-[0-9a-f]{17}", node["spec"]["providerID"])
-
-
-@given(GROUPS, st.integers(0, 60))
-def test_a_group_that_grows_or_shrinks_keeps_its_other_nodes(group: NodeGroupSpec, desired: int) -> None:
-    kept = min(group.desired, desired)
-    assert nodes(replace(group, desired=desired))[:kept] == nodes(group)[:kept]
-
-
-@given(GROUPS)
-def test_a_nodes_address_lies_in_its_zones_subnet(group: NodeGroupSpec) -> None:
-    for node in nodes(group):
-        subnet = IPv4Network(group.subnets[node["metadata"]["labels"]["topology.kubernetes.io/zone"]])
-        assert address(node) in list(subnet)[4:-1]
-
-
-@given(st.lists(GROUPS, max_size=8, unique_by=lambda group: group.name), st.data())
-def test_no_two_nodes_have_the_same_address_and_each_keeps_its_own(
-    groups: list[NodeGroupSpec], data: st.DataObject
-) -> None:
-    there: list[dict[str, Any]] = []
-    narrow = [replace(group, desired=group.desired % 8, subnets={"a": "10.20.0.0/26"}) for group in groups]
-    for group in narrow:
-        there += nodes(group, there)
-    assert len({address(node) for node in there}) == len(there)
-    if narrow:
-        group = data.draw(st.sampled_from(narrow))
-        kept = [node for node in there if data.draw(st.booleans()) or of_group(node) == group.name]
-        assert nodes(group, kept) == [node for node in there if of_group(node) == group.name]
-
-
-def test_a_subnet_that_is_full_is_named() -> None:
-    with pytest.raises(RehearsalError, match=r"10\.20\.0\.0/28 has no address left.*prod-a"):
-        nodes(replace(GROUP, desired=12, subnets={"a": "10.20.0.0/28"}))
-
-
-def address(node: dict[str, Any]) -> IPv4Address:
-    return IPv4Address(node["status"]["addresses"][0]["address"])
-
-
-def of_group(node: dict[str, Any]) -> str:
-    return node["metadata"]["labels"]["eks.amazonaws.com/nodegroup"]
-
-
-@given(GROUPS)
-def test_nodes_are_spread_evenly_over_the_zones(group: NodeGroupSpec) -> None:
-    zones = [node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in nodes(group)]
-    counts = [zones.count(zone) for zone in group.subnets]
-    assert sum(counts) == group.desired
-    assert max(counts) - min(counts) <= 1
+def test_a_node_is_its_instance() -> None:
+    (instance,) = instances(replace(GROUP, desired=1))
+    made = node(GROUP, instance)
+    assert made["metadata"]["name"] == instance.name
+    assert made["spec"]["providerID"] == f"aws:///{instance.zone}/{instance.id}"
+    assert made["status"]["addresses"] == [
+        {"type": "InternalIP", "address": instance.address},
+        {"type": "Hostname", "address": instance.name},
+        {"type": "InternalDNS", "address": instance.name},
+    ]
 
 
 @given(GROUPS)

@@ -18,7 +18,6 @@ from rehearsal.stand_ins.aws.kinds import (
     dns,
     keys,
     launch_templates,
-    left_behind,
     logs,
     network,
     node_groups,
@@ -48,7 +47,6 @@ KINDS: dict[str, Kind] = {
         buckets,
         dns,
         certificates,
-        left_behind,
     )
     for kind in module.KINDS
 }

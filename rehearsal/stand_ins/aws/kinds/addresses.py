@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Callable
 
 from rehearsal.stand_ins.aws import rules
+from rehearsal.stand_ins.aws.api import Api, Call
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, fresh
+from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, answered
 from rehearsal.stand_ins.aws.kinds.network import NAT_GATEWAY, NO_SUCH_SUBNET, SUBNET, SUBNET_IN_USE
+from rehearsal.stand_ins.aws.properties import Properties
 
 EIP = "aws:ec2/eip:Eip"
 INTERNET_GATEWAY = "aws:ec2/internetGateway:InternetGateway"
-
-
-def _public_ip(making: Making) -> str:
-    """An address of 203.0.113.0/24, which is for documentation (RFC 5737), that the account does not use yet."""
-    taken = {eip.outputs.get("publicIp") for eip in making.account.records(EIP)}
-    free = [address for address in (f"203.0.113.{host}" for host in range(1, 255)) if address not in taken]
-    if not free:
-        raise AwsError("AddressLimitExceeded", "The maximum number of addresses has been reached.")
-    return random.choice(free)  # noqa: S311 - an address, not a secret
 
 
 def _public_dns(making: Making) -> str:
     return f"ec2.{making.region}.compute.amazonaws.com"
 
 
-def _address(making: Making) -> str:
-    eip = making.find(EIP, str(making.inputs.get("allocationId")))
-    return str(eip.outputs["publicIp"]) if eip is not None else ""
+def _output(parameter: str, name: str) -> Callable[[Making], Properties | None]:
+    return lambda making: {parameter: making.previous[name]} if making.previous.get(name) else None
 
 
 def _vpc(making: Making) -> str:
@@ -47,7 +39,14 @@ def _reaches_the_internet(making: Making) -> None:
 KINDS = (
     Kind(
         type=EIP,
-        make_id=fresh("eipalloc"),
+        make_id=answered("AllocationId"),
+        api=Api(
+            "ec2",
+            Call("allocate_address"),
+            deletes=(Call("release_address"),),
+            key="AllocationId",
+            tagged_as="elastic-ip",
+        ),
         arn="arn:aws:ec2:{region}:{account}:elastic-ip/{id}",
         rules={"domain": rules.one_of("vpc")},
         replaces=frozenset({"address", "customerOwnedIpv4Pool", "domain", "networkBorderGroup", "publicIpv4Pool"}),
@@ -68,12 +67,24 @@ KINDS = (
             "allocationId": lambda making: making.id,
             "networkBorderGroup": lambda making: making.region,
             "publicDns": _public_dns,
-            "publicIp": _public_ip,
+            "publicIp": answered("PublicIp"),
         },
     ),
     Kind(
         type=NAT_GATEWAY,
-        make_id=fresh("nat"),
+        make_id=answered("NatGateway.NatGatewayId"),
+        api=Api(
+            "ec2",
+            Call("create_nat_gateway"),
+            deletes=(
+                Call("delete_nat_gateway"),
+                # AWS does so with the gateway, moto does not.
+                Call("disassociate_address", given=_output("AssociationId", "associationId")),
+                Call("delete_network_interface", given=_output("NetworkInterfaceId", "networkInterfaceId")),
+            ),
+            key="NatGatewayId",
+            tagged_as="natgateway",
+        ),
         references=(
             Reference("subnetId", SUBNET, missing=NO_SUCH_SUBNET, blocks=SUBNET_IN_USE),
             Reference(
@@ -106,10 +117,10 @@ KINDS = (
             "secondaryPrivateIpAddresses": [],
         },
         attributes={
-            "associationId": fresh("eipassoc"),
-            "networkInterfaceId": fresh("eni"),
-            "privateIp": lambda _: "",
-            "publicIp": _address,
+            "associationId": answered("NatGateway.NatGatewayAddresses.AssociationId"),
+            "networkInterfaceId": answered("NatGateway.NatGatewayAddresses.NetworkInterfaceId"),
+            "privateIp": answered("NatGateway.NatGatewayAddresses.PrivateIp"),
+            "publicIp": answered("NatGateway.NatGatewayAddresses.PublicIp"),
             "vpcId": _vpc,
         },
     ),

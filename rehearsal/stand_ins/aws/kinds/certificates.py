@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from typing import Any
 
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws import rules
+from rehearsal.stand_ins.aws import dependencies, rules
 from rehearsal.stand_ins.aws.account import Account, Record, changing
+from rehearsal.stand_ins.aws.api import Api, Call
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import Attribute, Kind, Making, Reference, Refusal, text
+from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, answered, text
 from rehearsal.stand_ins.aws.kinds.dns import RECORD
 from rehearsal.stand_ins.aws.properties import Properties
 
@@ -97,10 +97,6 @@ def _stays_issued(layout: Layout, record: Record, _account: Account) -> Properti
     return {}
 
 
-def _new_arn() -> Attribute:
-    return lambda making: f"arn:aws:acm:{making.region}:{making.account_id}:certificate/{uuid.uuid4()}"
-
-
 def _no_table(layout: Layout, why: str) -> RehearsalError:
     return RehearsalError(
         f"{layout.certificates} is no table of certificates: {why}",
@@ -111,7 +107,9 @@ def _no_table(layout: Layout, why: str) -> RehearsalError:
 KINDS = (
     Kind(
         type=CERTIFICATE,
-        make_id=_new_arn(),
+        make_id=answered("CertificateArn"),
+        api=Api("acm", Call("request_certificate"), deletes=(Call("delete_certificate"),), key="CertificateArn"),
+        deletion_refusals=(dependencies.refuse_certificate,),
         arn="{id}",
         rules={
             "validationMethod": rules.one_of("DNS", "EMAIL", "NONE"),

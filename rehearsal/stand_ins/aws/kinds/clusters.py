@@ -6,34 +6,24 @@ https://docs.aws.amazon.com/eks/latest/APIReference/API_Operations.html
 from __future__ import annotations
 
 import secrets
+import zlib
 from typing import Any
 
 from rehearsal.layout import Layout
-from rehearsal.stand_ins import in_cluster
-from rehearsal.stand_ins.aws import addon_workloads, addons, cluster_contents, protection, rules
-from rehearsal.stand_ins.aws.account import Account, Record, changing
+from rehearsal.stand_ins.aws import addon_workloads, addons, cluster_contents, dependencies, protection, rules
+from rehearsal.stand_ins.aws.account import Account, Record
+from rehearsal.stand_ins.aws.api import Api, Call, answering
 from rehearsal.stand_ins.aws.control_plane import api_server
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, given, text
-from rehearsal.stand_ins.aws.kinds.left_behind import left_behind
 from rehearsal.stand_ins.aws.kinds.network import SECURITY_GROUP, SUBNET, in_subnets
 from rehearsal.stand_ins.aws.kinds.roles import ROLE, now
-from rehearsal.stand_ins.aws.local_cluster import answering
 from rehearsal.stand_ins.aws.properties import Properties, known_values
 
 CLUSTER = "aws:eks/cluster:Cluster"
 NO_SUCH_CLUSTER = Refusal("ResourceNotFoundException", "No cluster found for name: {value}.")
 NO_SUCH_ROLE = Refusal("InvalidParameterException", "The role {value} cannot be found.")
 LEAST_ZONES = 2
-
-TIED_TO_THE_ACCOUNT = (
-    ("networking.k8s.io/v1", "IngressClass"),
-    ("networking.k8s.io/v1", "Ingress"),
-    ("elbv2.k8s.aws/v1beta1", "IngressClassParams"),
-    ("v1", "Service"),
-    ("v1", "PersistentVolume"),
-)
-"""Kinds of objects for which controllers make something in AWS."""
 
 
 def of_cluster() -> Reference:
@@ -67,16 +57,20 @@ def _is_reachable(making: Making) -> None:
 def _network(making: Making) -> dict[str, Any]:
     asked: dict[str, Any] = making.inputs["vpcConfig"]
     before: dict[str, Any] = making.previous.get("vpcConfig", {})
-    subnet = making.find(SUBNET, str(next(known_values(asked, "subnetIds"), "")))
     return {
         "endpointPrivateAccess": False,
         "endpointPublicAccess": True,
         "publicAccessCidrs": ["0.0.0.0/0"],
         "securityGroupIds": [],
         **asked,
-        "clusterSecurityGroupId": before.get("clusterSecurityGroupId") or f"sg-{secrets.token_hex(9)[:17]}",
-        "vpcId": subnet.inputs["vpcId"] if subnet is not None else "",
+        "clusterSecurityGroupId": before.get("clusterSecurityGroupId") or making.answer.get("GroupId", ""),
+        "vpcId": _vpc(making),
     }
+
+
+def _vpc(making: Making) -> str:
+    subnet = making.find(SUBNET, str(next(known_values(making.inputs, "vpcConfig.subnetIds"), "")))
+    return str(subnet.inputs["vpcId"]) if subnet is not None else ""
 
 
 def _access(making: Making) -> dict[str, Any]:
@@ -97,14 +91,50 @@ def _converge(layout: Layout, _record: Record, _account: Account) -> Properties:
     return {}
 
 
-def _dissolve(layout: Layout, record: Record) -> None:
-    if not layout.cluster_keys.exists():
-        return
-    with answering(layout, f"cluster {record.id}") as api, changing(layout) as account:
-        objects = [obj for kind in TIED_TO_THE_ACCOUNT for obj in in_cluster.every(api, *kind)]
-        for left in left_behind(record, account, objects):
-            account.put(left)
+def _dissolve(layout: Layout, _record: Record) -> None:
     cluster_contents.sweep(layout)
+
+
+def _security_group(making: Making) -> Properties:
+    """The group that EKS makes for a cluster: its nodes and its control plane's interfaces are in it.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html
+    """
+    name = making.inputs["name"]
+    return {
+        "GroupName": f"eks-cluster-sg-{name}-{zlib.crc32(making.inputs['roleArn'].encode())}",
+        "Description": "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, "
+        "as well as any managed workloads.",
+        "VpcId": _vpc(making),
+        "TagSpecifications": [
+            {
+                "ResourceType": "security-group",
+                "Tags": [
+                    {"Key": "Name", "Value": f"eks-cluster-sg-{name}"},
+                    {"Key": "aws:eks:cluster-name", "Value": name},
+                    {"Key": f"kubernetes.io/cluster/{name}", "Value": "owned"},
+                ],
+            }
+        ],
+    }
+
+
+def _reaches_itself(making: Making) -> None:
+    if making.previous:
+        return
+    everything = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": making.answer["GroupId"]}]}
+    with answering(making.layout, "ec2", making.region) as ec2:
+        ec2.authorize_security_group_ingress(GroupId=making.answer["GroupId"], IpPermissions=[everything])
+
+
+def _group_goes(making: Making) -> None:
+    group = Record("", "", making.previous["vpcConfig"]["clusterSecurityGroupId"], {}, {"region": making.region})
+    try:
+        dependencies.refuse_security_group(making.layout, making.account, group)
+    except AwsError:
+        return  # it stays in the account, and in the way of its VPC
+    with answering(making.layout, "ec2", making.region) as ec2:
+        ec2.delete_security_group(GroupId=group.id)
 
 
 def _configuration_fits(making: Making) -> None:
@@ -117,6 +147,13 @@ KINDS = (
     Kind(
         type=CLUSTER,
         make_id=text("{name}"),
+        # EKS itself is ours: moto's has no access entries, add-ons' contents or Pod Identity.
+        api=Api(
+            "ec2",
+            Call("create_security_group", given=_security_group, inputs=False),
+            puts=(_reaches_itself,),
+            deletes=(_group_goes,),
+        ),
         arn="arn:aws:eks:{region}:{account}:cluster/{name}",
         name=AutoName(longest=100),
         rules={

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
-
 from rehearsal.stand_ins.aws import rules
 from rehearsal.stand_ins.aws.account import Record
+from rehearsal.stand_ins.aws.api import Api, Call, answering, when
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Refusal, Unique, text
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Refusal, Unique, answered, text
 
 KEY = "aws:kms/key:Key"
 
@@ -28,10 +27,28 @@ def _target(making: Making) -> Record:
     raise AwsError("NotFoundException", f"Key '{wanted}' does not exist")
 
 
+def _rotation(making: Making) -> None:
+    rotates = bool(making.inputs.get("enableKeyRotation"))
+    if rotates != bool(making.previous.get("enableKeyRotation")):
+        with answering(making.layout, "kms", making.region) as kms:
+            (kms.enable_key_rotation if rotates else kms.disable_key_rotation)(KeyId=making.id)
+
+
 KINDS = (
     Kind(
         type=KEY,
-        make_id=lambda _: str(uuid.uuid4()),
+        make_id=answered("KeyMetadata.KeyId"),
+        api=Api(
+            "kms",
+            Call("create_key", names={"customerMasterKeySpec": "KeySpec"}),
+            puts=(
+                Call("put_key_policy", given=when("policy", PolicyName="default")),
+                Call("update_key_description", given=when("description")),
+                _rotation,
+            ),
+            deletes=(Call("schedule_key_deletion", names={"deletionWindowInDays": "PendingWindowInDays"}),),
+            key="KeyId",
+        ),
         arn="arn:aws:kms:{region}:{account}:key/{id}",
         rules={
             "policy": rules.json_text,
@@ -54,6 +71,13 @@ KINDS = (
     Kind(
         type="aws:kms/alias:Alias",
         make_id=text("{name}"),
+        api=Api(
+            "kms",
+            Call("create_alias", names={"name": "AliasName"}),
+            puts=(Call("update_alias", names={"name": "AliasName"}),),
+            deletes=(Call("delete_alias"),),
+            key="AliasName",
+        ),
         arn="arn:aws:kms:{region}:{account}:{name}",
         name=AutoName(prefix="alias/"),
         rules={

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rehearsal.stand_ins.aws import rules
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, fresh
+from rehearsal.stand_ins.aws.api import Api, Call
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, answered
 from rehearsal.stand_ins.aws.kinds.network import SECURITY_GROUP
 
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
@@ -34,10 +35,32 @@ def _metadata_options(making: Making) -> dict[str, Any]:
     }
 
 
+NAMES = {"name": "LaunchTemplateName", "vpcSecurityGroupIds": "SecurityGroupIds"}
+
 KINDS = (
     Kind(
         type=LAUNCH_TEMPLATE,
-        make_id=fresh("lt"),
+        make_id=answered("LaunchTemplate.LaunchTemplateId"),
+        api=Api(
+            "ec2",
+            Call("create_launch_template", names=NAMES, into="LaunchTemplateData"),
+            puts=(
+                Call(
+                    "create_launch_template_version",
+                    names=NAMES,
+                    into="LaunchTemplateData",
+                    given=lambda making: {"LaunchTemplateId": making.id} if making.previous else None,
+                ),
+                Call(
+                    "modify_launch_template",
+                    given=lambda making: {"DefaultVersion": str(_default_version(making))} if making.previous else None,
+                    inputs=False,
+                ),
+            ),
+            deletes=(Call("delete_launch_template", inputs=False),),
+            key="LaunchTemplateId",
+            tagged_as="launch-template",
+        ),
         arn="arn:aws:ec2:{region}:{account}:launch-template/{id}",
         name=AutoName(longest=125),
         rules={

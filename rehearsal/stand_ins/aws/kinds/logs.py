@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from rehearsal.stand_ins.aws import protection, rules
+from rehearsal.stand_ins.aws.api import Api, Call, answering
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, fresh, text
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, answered, text
 from rehearsal.stand_ins.aws.kinds.network import VPC
 from rehearsal.stand_ins.aws.kinds.roles import ROLE
+from rehearsal.stand_ins.aws.properties import Properties
 
 RETENTION_DAYS = (
     0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
@@ -20,6 +22,12 @@ FLOW_LOG_FORMAT = (
 """https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html."""
 
 
+def _logged(making: Making) -> Properties:
+    kinds = {"vpcId": "VPC", "subnetId": "Subnet", "eniId": "NetworkInterface"}
+    name = next(name for name in kinds if making.inputs.get(name))
+    return {"ResourceIds": [making.inputs[name]], "ResourceType": kinds[name]}
+
+
 def _may_be_written(making: Making) -> None:
     to_log_group = making.inputs.get("logDestinationType", "cloud-watch-logs") == "cloud-watch-logs"
     if to_log_group and not making.inputs.get("iamRoleArn"):
@@ -28,10 +36,27 @@ def _may_be_written(making: Making) -> None:
         )
 
 
+def _retention(making: Making) -> None:
+    days = int(making.inputs.get("retentionInDays") or 0)
+    if days != int(making.previous.get("retentionInDays") or 0):
+        with answering(making.layout, "logs", making.region) as logs:
+            if days:
+                logs.put_retention_policy(logGroupName=making.id, retentionInDays=days)
+            else:
+                logs.delete_retention_policy(logGroupName=making.id)
+
+
 KINDS = (
     Kind(
         type="aws:cloudwatch/logGroup:LogGroup",
         make_id=text("{name}"),
+        api=Api(
+            "logs",
+            Call("create_log_group", names={"name": "logGroupName"}),
+            puts=(_retention,),
+            deletes=(Call("delete_log_group"),),
+            key="logGroupName",
+        ),
         arn="arn:aws:logs:{region}:{account}:log-group:{name}",
         name=AutoName(longest=512),
         rules={
@@ -59,7 +84,13 @@ KINDS = (
     ),
     Kind(
         type="aws:ec2/flowLog:FlowLog",
-        make_id=fresh("fl"),
+        make_id=answered("FlowLogIds"),
+        api=Api(
+            "ec2",
+            Call("create_flow_logs", names={"iamRoleArn": "DeliverLogsPermissionArn"}, given=_logged),
+            deletes=(Call("delete_flow_logs", given=lambda making: {"FlowLogIds": [making.id]}, inputs=False),),
+            tagged_as="vpc-flow-log",
+        ),
         arn="arn:aws:ec2:{region}:{account}:vpc-flow-log/{id}",
         rules={
             "iamRoleArn": rules.arn("iam"),

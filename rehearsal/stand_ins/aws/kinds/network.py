@@ -5,17 +5,29 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 
 from __future__ import annotations
 
-from rehearsal.stand_ins.aws import moto_answers, rules
-from rehearsal.stand_ins.aws.account import Account, Record
-from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, account_id, fresh, given, text
-from rehearsal.stand_ins.aws.properties import known_values
+from typing import Any
+
+from rehearsal.stand_ins.aws import dependencies, rules
+from rehearsal.stand_ins.aws.api import Api, Call, when
+from rehearsal.stand_ins.aws.kind import (
+    Attribute,
+    Kind,
+    Making,
+    Reference,
+    Refusal,
+    Unique,
+    account_id,
+    answered,
+    found,
+    given,
+    text,
+)
+from rehearsal.stand_ins.aws.properties import Properties, known_values
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
 NAT_GATEWAY = "aws:ec2/natGateway:NatGateway"
 ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
-LOAD_BALANCER = "rehearsal:elasticloadbalancing/loadBalancer:LoadBalancer"
 SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
 
 NO_SUCH_VPC = Refusal("InvalidVpcID.NotFound", "The vpc ID '{value}' does not exist")
@@ -34,62 +46,56 @@ def in_subnets(path: str) -> Reference:
     return Reference(path, SUBNET, missing=NO_SUCH_SUBNET, blocks=SUBNET_IN_USE)
 
 
-def _fits_its_vpc(making: Making) -> None:
-    if making.previous or "cidrBlock" not in making.inputs:
-        return
-    vpc = making.find(VPC, making.inputs["vpcId"])
-    neighbours = [
-        str(subnet.inputs["cidrBlock"])
-        for subnet in making.account.records(SUBNET)
-        if subnet.inputs["vpcId"] == making.inputs["vpcId"] and "cidrBlock" in subnet.inputs
-    ]
-    if vpc is not None:
-        moto_answers.judge_subnet(str(vpc.inputs["cidrBlock"]), neighbours, str(making.inputs["cidrBlock"]))
+def _attribute(name: str, operation: str, default: bool | None = None) -> Call:
+    """One of the attributes that EC2 changes one at a time."""
+
+    def ask(making: Making) -> Properties | None:
+        wanted = making.inputs.get(name, default)
+        return None if wanted is None else {f"{name[0].upper()}{name[1:]}": {"Value": wanted}}
+
+    return Call(operation, given=ask, inputs=False)
 
 
-def _is_in_a_zone_of_the_region(making: Making) -> None:
-    zones = moto_answers.availability_zones(making.region)
-    for name, known in (("availabilityZone", list(zones)), ("availabilityZoneId", list(zones.values()))):
-        value = making.inputs.get(name)
-        if value is not None and value not in known:
-            raise AwsError(
-                "InvalidParameterValue",
-                f"Value ({value}) for parameter availabilityZone is invalid. Subnets can currently only be created in "
-                f"the following availability zones: {', '.join(known)}.",
-            )
+def _attached(making: Making) -> Properties | None:
+    wanted, before = making.inputs.get("vpcId"), making.previous.get("vpcId")
+    return {"VpcId": wanted} if wanted and wanted != before else None
 
 
-def _zone(making: Making) -> str:
-    zones = moto_answers.availability_zones(making.region)
-    wanted = making.inputs.get("availabilityZoneId")
-    return next((name for name, identifier in zones.items() if wanted in (None, identifier)), "")
+def _detached(making: Making) -> Properties | None:
+    before = making.previous.get("vpcId")
+    return {"VpcId": before} if before and before != making.inputs.get("vpcId") else None
 
 
-def _zone_id(making: Making) -> str:
-    zones = moto_answers.availability_zones(making.region)
-    return zones.get(str(making.inputs.get("availabilityZone") or _zone(making)), "")
+def _endpoint_changes(making: Making) -> Properties | None:
+    """An endpoint is told what to add and what to remove."""
+    asked: dict[str, Any] = {}
+    for name, parameter in (("routeTableIds", "RouteTableIds"), ("subnetIds", "SubnetIds")):
+        wanted, before = (set(known_values(one, name)) for one in (making.inputs, making.previous))
+        asked |= {f"Add{parameter}": sorted(wanted - before), f"Remove{parameter}": sorted(before - wanted)}
+    changed = {name: ids for name, ids in asked.items() if ids}
+    return {**changed, "VpcEndpointId": making.id} if making.previous and changed else None
 
 
-def _subnets(record: Record) -> list[str]:
-    return [*known_values(record.inputs, "subnetId"), *known_values(record.inputs, "subnetIds")]
-
-
-def _has_no_mapped_addresses(account: Account, gateway: Record) -> None:
-    with_interfaces = (*account.records(NAT_GATEWAY), *account.records(LOAD_BALANCER))
-    for interface in (one for record in with_interfaces for one in _subnets(record)):
-        subnet = account.find(SUBNET, interface)
-        if subnet is not None and subnet.inputs["vpcId"] == gateway.inputs.get("vpcId"):
-            raise AwsError(
-                "DependencyViolation",
-                f"Network {subnet.inputs['vpcId']} has some mapped public address(es). Please unmap those public "
-                f"address(es) before detaching the gateway.",
-            )
+def _of_vpc(operation: str, path: str, **filters: str) -> Attribute:
+    return found(operation, path, vpc_id="{id}", **filters)
 
 
 KINDS = (
     Kind(
         type=VPC,
-        make_id=fresh("vpc"),
+        make_id=answered("Vpc.VpcId"),
+        api=Api(
+            "ec2",
+            Call("create_vpc"),
+            puts=tuple(
+                _attribute(name, "modify_vpc_attribute", default)
+                for name, default in (("enableDnsSupport", True), ("enableDnsHostnames", False))
+            ),
+            deletes=(Call("delete_vpc"),),
+            key="VpcId",
+            tagged_as="vpc",
+        ),
+        deletion_refusals=(dependencies.refuse_vpc,),
         arn="arn:aws:ec2:{region}:{account}:vpc/{id}",
         rules={"cidrBlock": rules.vpc_cidr, "instanceTenancy": rules.one_of("default", "dedicated")},
         replaces=frozenset({"cidrBlock", "ipv4IpamPoolId", "ipv4NetmaskLength"}),
@@ -104,11 +110,13 @@ KINDS = (
             "ipv6CidrBlockNetworkBorderGroup": "",
         },
         attributes={
-            "defaultNetworkAclId": fresh("acl"),
-            "defaultRouteTableId": fresh("rtb"),
-            "defaultSecurityGroupId": fresh("sg"),
-            "dhcpOptionsId": fresh("dopt"),
-            "mainRouteTableId": fresh("rtb"),
+            "defaultNetworkAclId": _of_vpc("describe_network_acls", "NetworkAcls.NetworkAclId", default="true"),
+            "defaultRouteTableId": _of_vpc("describe_route_tables", "RouteTables.RouteTableId"),
+            "defaultSecurityGroupId": _of_vpc(
+                "describe_security_groups", "SecurityGroups.GroupId", group_name="default"
+            ),
+            "dhcpOptionsId": answered("Vpc.DhcpOptionsId"),
+            "mainRouteTableId": _of_vpc("describe_route_tables", "RouteTables.RouteTableId"),
             "ownerId": account_id,
         },
         owns={
@@ -119,11 +127,19 @@ KINDS = (
     ),
     Kind(
         type=SUBNET,
-        make_id=fresh("subnet"),
+        make_id=answered("Subnet.SubnetId"),
+        api=Api(
+            "ec2",
+            Call("create_subnet"),
+            puts=(_attribute("mapPublicIpOnLaunch", "modify_subnet_attribute"),),
+            deletes=(Call("delete_subnet"),),
+            key="SubnetId",
+            tagged_as="subnet",
+        ),
+        deletion_refusals=(dependencies.refuse_subnet,),
         arn="arn:aws:ec2:{region}:{account}:subnet/{id}",
         rules={"cidrBlock": rules.subnet_cidr},
         references=(in_vpc(),),
-        refusals=(_is_in_a_zone_of_the_region, _fits_its_vpc),
         replaces=frozenset(
             {"availabilityZone", "availabilityZoneId", "cidrBlock", "ipv6Native", "outpostArn", "vpcId"}
         ),
@@ -138,14 +154,31 @@ KINDS = (
             "privateDnsHostnameTypeOnLaunch": "ip-name",
         },
         attributes={
-            "availabilityZone": given("availabilityZone", _zone),
-            "availabilityZoneId": given("availabilityZoneId", _zone_id),
+            "availabilityZone": answered("Subnet.AvailabilityZone"),
+            "availabilityZoneId": answered("Subnet.AvailabilityZoneId"),
             "ownerId": account_id,
         },
     ),
     Kind(
         type="aws:ec2/internetGateway:InternetGateway",
-        make_id=fresh("igw"),
+        make_id=answered("InternetGateway.InternetGatewayId"),
+        api=Api(
+            "ec2",
+            Call("create_internet_gateway"),
+            puts=(
+                Call("detach_internet_gateway", given=_detached),
+                Call("attach_internet_gateway", given=_attached),
+            ),
+            deletes=(
+                Call(
+                    "detach_internet_gateway",
+                    given=when("vpcId"),
+                ),
+                Call("delete_internet_gateway"),
+            ),
+            key="InternetGatewayId",
+            tagged_as="internet-gateway",
+        ),
         arn="arn:aws:ec2:{region}:{account}:internet-gateway/{id}",
         references=(in_vpc(),),
         unique=(
@@ -155,13 +188,20 @@ KINDS = (
                 optional=True,
             ),
         ),
-        deletion_refusals=(_has_no_mapped_addresses,),
+        deletion_refusals=(dependencies.refuse_internet_gateway,),
         constants={"vpcId": ""},
         attributes={"ownerId": account_id},
     ),
     Kind(
         type="aws:ec2/vpcEndpoint:VpcEndpoint",
-        make_id=fresh("vpce"),
+        make_id=answered("VpcEndpoint.VpcEndpointId"),
+        api=Api(
+            "ec2",
+            Call("create_vpc_endpoint", names={"policy": "PolicyDocument"}),
+            puts=(Call("modify_vpc_endpoint", names={"policy": "PolicyDocument"}, given=_endpoint_changes),),
+            deletes=(Call("delete_vpc_endpoints", given=lambda making: {"VpcEndpointIds": [making.id]}),),
+            tagged_as="vpc-endpoint",
+        ),
         arn="arn:aws:ec2:{region}:{account}:vpc-endpoint/{id}",
         rules={
             "serviceName": rules.pattern(
@@ -208,7 +248,9 @@ KINDS = (
         },
         attributes={
             "ownerId": account_id,
-            "prefixListId": fresh("pl"),
+            "prefixListId": found(
+                "describe_prefix_lists", "PrefixLists.PrefixListId", prefix_list_name="{serviceName}"
+            ),
             "serviceRegion": given("serviceRegion", text("{region}")),
         },
     ),

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from rehearsal.instance_types import instance_type
 from rehearsal.layout import Layout
 from rehearsal.nodes import NodeGroupSpec, Taint
-from rehearsal.stand_ins.aws import nodes, rules
+from rehearsal.stand_ins.aws import instances, nodes, rules
 from rehearsal.stand_ins.aws.account import Account, Record
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, text
@@ -41,7 +41,7 @@ def _template(account: Account, inputs: Properties) -> Properties:
             *known_values(inputs, "launchTemplate.id"),
             *known_values(inputs, "launchTemplate.name"),
         }:
-            return {**record.inputs, "latestVersion": record.outputs["latestVersion"]}
+            return {**record.inputs, "id": record.id, "latestVersion": record.outputs["latestVersion"]}
     return {}
 
 
@@ -124,7 +124,9 @@ def spec(record: Record, account: Account) -> NodeGroupSpec:
     """The node group as its nodes are made from it."""
     inputs = record.inputs
     subnets = [found for subnet in inputs["subnetIds"] if (found := account.find(SUBNET, str(subnet)))]
-    ranges = {str(subnet.outputs["availabilityZone"]): str(subnet.inputs["cidrBlock"]) for subnet in subnets}
+    of_zones = {str(subnet.outputs["availabilityZone"]): subnet.id for subnet in subnets}
+    cluster = account.find(CLUSTER, str(inputs["clusterName"]))
+    group_of_cluster = next(known_values(cluster and cluster.outputs, "vpcConfig.clusterSecurityGroupId"), "")
     taints: list[Any] = inputs.get("taints") or []
     return NodeGroupSpec(
         name=str(inputs["nodeGroupName"]),
@@ -135,10 +137,13 @@ def spec(record: Record, account: Account) -> NodeGroupSpec:
             Taint(key=taint["key"], value=taint.get("value") or "", effect=EFFECTS[taint["effect"]]) for taint in taints
         ),
         region=str(record.outputs["region"]),
-        subnets=dict(sorted(ranges.items())),
+        subnets=dict(sorted(of_zones.items())),
         capacity_type=inputs.get("capacityType", "ON_DEMAND"),
         disk_gib=_disk_gib(account, inputs),
+        template=_template(account, inputs).get("id", ""),
         generation=_generation(account, inputs),
+        cluster=str(inputs["clusterName"]),
+        security_group=group_of_cluster,
     )
 
 
@@ -148,7 +153,9 @@ def _converge(layout: Layout, record: Record, account: Account) -> Properties:
 
 
 def _dissolve(layout: Layout, record: Record) -> None:
-    nodes.dissolve(layout, str(record.inputs["nodeGroupName"]))
+    name = str(record.inputs["nodeGroupName"])
+    nodes.dissolve(layout, name)
+    instances.terminate(layout, record.outputs["region"], str(record.inputs["clusterName"]), name)
 
 
 KINDS = (

@@ -1,20 +1,15 @@
-"""ECR repositories, their policies, and the images in them.
+"""ECR repositories and their policies.
 
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws import moto_answers, rules
-from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Record, changing
+from rehearsal.stand_ins.aws.api import Api, Call, when
 from rehearsal.stand_ins.aws.kind import AutoName, Kind, Reference, Refusal, Unique, account_id, text
 
 REPOSITORY = "aws:ecr/repository:Repository"
-IMAGE = "rehearsal:ecr/image:Image"
-"""No type of Pulumi's: images come by `push_image`, as they come to AWS by `docker push`."""
 
 NO_SUCH_REPOSITORY = Refusal(
     "RepositoryNotFoundException",
@@ -22,27 +17,41 @@ NO_SUCH_REPOSITORY = Refusal(
 )
 
 
-def push_image(layout: Layout, repository: str, digest: str, tags: Sequence[str]) -> None:
-    """Puts an image into a repository of the account, named; its digest is `sha256:` and 64 hexadecimal digits.
+NAME = r"(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*"
+"""https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html ."""
 
-    Raises:
-        AwsError: There is no such repository.
-    """
-    with changing(layout) as account:
-        if account.find(REPOSITORY, repository) is None:
-            raise NO_SUCH_REPOSITORY.error(value=repository, account=ACCOUNT_ID)
-        inputs = {"repository": repository, "digest": digest, "tags": list(tags)}
-        account.put(Record(IMAGE, "", f"{repository}@{digest}", inputs, inputs))
+NO_NAME = (
+    "Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression "
+    f"'{NAME}'': {{value}}"
+)
+
+
+def _said_of_repository(what: str, parameter: str, verb: str = "put") -> Api:
+    put = Call(f"{verb}_{what}", names={"repository": "repositoryName", "policy": parameter})
+    return Api("ecr", put, puts=(put,), deletes=(Call(f"delete_{what}"),), key="repositoryName")
 
 
 KINDS = (
     Kind(
         type=REPOSITORY,
         make_id=text("{name}"),
+        api=Api(
+            "ecr",
+            Call(
+                "create_repository",
+                names={"name": "repositoryName", "encryptionConfigurations": "encryptionConfiguration"},
+            ),
+            puts=(
+                Call("put_image_tag_mutability", given=when("imageTagMutability")),
+                Call("put_image_scanning_configuration", given=when("imageScanningConfiguration")),
+            ),
+            deletes=(Call("delete_repository", names={"forceDelete": "force"}),),
+            key="repositoryName",
+        ),
         arn="arn:aws:ecr:{region}:{account}:repository/{name}",
         name=AutoName(longest=256, lower=True),
         rules={
-            "name": moto_answers.judge_repository,
+            "name": rules.pattern(NAME, "InvalidParameterException", NO_NAME),
             "imageTagMutability": rules.one_of(
                 "MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"
             ),
@@ -68,6 +77,7 @@ KINDS = (
     Kind(
         type="aws:ecr/lifecyclePolicy:LifecyclePolicy",
         make_id=text("{repository}"),
+        api=_said_of_repository("lifecycle_policy", "lifecyclePolicyText"),
         rules={"policy": moto_answers.judge_lifecycle_policy},
         references=(Reference("repository", REPOSITORY, missing=NO_SUCH_REPOSITORY, follows=True),),
         replaces=frozenset({"repository"}),
@@ -77,27 +87,11 @@ KINDS = (
     Kind(
         type="aws:ecr/repositoryPolicy:RepositoryPolicy",
         make_id=text("{repository}"),
+        api=_said_of_repository("repository_policy", "policyText", "set"),
         rules={"policy": rules.json_text},
         references=(Reference("repository", REPOSITORY, missing=NO_SUCH_REPOSITORY, follows=True),),
         replaces=frozenset({"repository"}),
         attributes={"registryId": account_id},
         tagged=False,
-    ),
-    Kind(
-        type=IMAGE,
-        make_id=text("{repository}@{digest}"),
-        references=(
-            Reference(
-                "repository",
-                REPOSITORY,
-                missing=NO_SUCH_REPOSITORY,
-                blocks=Refusal(
-                    "RepositoryNotEmptyException",
-                    "The repository with name '{id}' in registry with id '{registryId}' cannot be deleted because it "
-                    "still contains images",
-                ),
-                unless="forceDelete",
-            ),
-        ),
     ),
 )

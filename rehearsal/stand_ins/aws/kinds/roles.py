@@ -10,6 +10,7 @@ import string
 from datetime import UTC, datetime
 
 from rehearsal.stand_ins.aws import moto_answers, rules
+from rehearsal.stand_ins.aws.api import Api, Call, answering
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kind import Attribute, AutoName, Kind, Making, Reference, Refusal, Unique, text
 
@@ -61,10 +62,34 @@ def _policy_is_attachable(making: Making) -> None:
 
 PATH = rules.pattern(r"/|/[\x21-\x7e]+/", "ValidationError", "The specified value for path is invalid: {value}")
 
+_PUT_ROLE_POLICY = Call("put_role_policy", names={"role": "RoleName", "name": "PolicyName", "policy": "PolicyDocument"})
+
+
+def _new_version(making: Making) -> None:
+    """The document becomes the policy's version that counts; the one before goes, as IAM keeps five at most."""
+    if not making.previous or making.previous["policy"] == making.inputs["policy"]:
+        return
+    with answering(making.layout, "iam", making.region) as iam:
+        there = iam.list_policy_versions(PolicyArn=making.id)["Versions"]
+        iam.create_policy_version(PolicyArn=making.id, PolicyDocument=making.inputs["policy"], SetAsDefault=True)
+        for version in there:
+            iam.delete_policy_version(PolicyArn=making.id, VersionId=version["VersionId"])
+
+
 KINDS = (
     Kind(
         type=ROLE,
         make_id=text("{name}"),
+        api=Api(
+            "iam",
+            Call("create_role", names={"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"}),
+            puts=(
+                Call("update_assume_role_policy", names={"assumeRolePolicy": "PolicyDocument"}),
+                Call("update_role"),
+            ),
+            deletes=(Call("delete_role"),),
+            key="RoleName",
+        ),
         name=AutoName(longest=64),
         rules={
             "name": _name("roleName", 64),
@@ -98,6 +123,11 @@ KINDS = (
     Kind(
         type="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
         make_id=text("{role}/{policyArn}"),
+        api=Api(
+            "iam",
+            Call("attach_role_policy", names={"role": "RoleName"}),
+            deletes=(Call("detach_role_policy", names={"role": "RoleName"}),),
+        ),
         rules={"policyArn": rules.arn("iam")},
         references=(
             Reference(
@@ -123,6 +153,12 @@ KINDS = (
     Kind(
         type="aws:iam/rolePolicy:RolePolicy",
         make_id=text("{role}:{name}"),
+        api=Api(
+            "iam",
+            _PUT_ROLE_POLICY,
+            puts=(_PUT_ROLE_POLICY,),
+            deletes=(Call("delete_role_policy", names={"role": "RoleName", "name": "PolicyName"}),),
+        ),
         name=AutoName(longest=128),
         rules={"name": _name("policyName", 128), "policy": rules.policy},
         references=(
@@ -142,6 +178,13 @@ KINDS = (
     Kind(
         type=POLICY,
         make_id=_arn("policy"),
+        api=Api(
+            "iam",
+            Call("create_policy", names={"name": "PolicyName", "policy": "PolicyDocument"}),
+            puts=(_new_version,),
+            deletes=(Call("delete_policy"),),
+            key="PolicyArn",
+        ),
         name=AutoName(longest=128),
         rules={"name": _name("policyName", 128), "path": PATH, "policy": rules.policy},
         unique=(
@@ -158,29 +201,14 @@ KINDS = (
         regional=False,
     ),
     Kind(
-        type="aws:iam/instanceProfile:InstanceProfile",
-        make_id=text("{name}"),
-        name=AutoName(longest=128),
-        rules={"name": _name("instanceProfileName", 128), "path": PATH},
-        references=(
-            Reference(
-                "role",
-                ROLE,
-                missing=NO_SUCH_ROLE,
-                blocks=Refusal(
-                    "DeleteConflict", "Cannot delete entity, must remove roles from instance profile first."
-                ),
-            ),
-        ),
-        unique=(Unique(("name",), Refusal("EntityAlreadyExists", "Instance Profile {name} already exists.")),),
-        replaces=frozenset({"name", "namePrefix", "path"}),
-        constants={"namePrefix": "", "path": "/"},
-        attributes={"arn": _arn("instance-profile"), "createDate": now, "uniqueId": _unique_id("AIPA")},
-        regional=False,
-    ),
-    Kind(
         type="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
         make_id=_issuer_arn,
+        api=Api(
+            "iam",
+            Call("create_open_id_connect_provider", names={"clientIdLists": "ClientIDList"}),
+            deletes=(Call("delete_open_id_connect_provider"),),
+            key="OpenIDConnectProviderArn",
+        ),
         rules={
             "url": rules.pattern(
                 r"https://\S{1,247}", "ValidationError", "Invalid Open ID Connect Provider URL: {value}"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from rehearsal.stand_ins.aws import rules
+from rehearsal.stand_ins.aws import dependencies, rules
+from rehearsal.stand_ins.aws.api import Api, Call, answering
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, account_id, fresh, given
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, account_id, answered
 from rehearsal.stand_ins.aws.kinds.network import SECURITY_GROUP, VPC, in_vpc
+from rehearsal.stand_ins.aws.properties import Properties, known_values
 
 NO_SUCH_GROUP = Refusal("InvalidGroup.NotFound", "The security group '{value}' does not exist")
 GROUP_IN_USE = Refusal("DependencyViolation", "resource {id} has a dependent object")
+DESCRIPTION = "Managed by Pulumi"
 HIGHEST_PORT = 65535
 PORT = rules.between(-1, HIGHEST_PORT)
 
@@ -25,15 +28,89 @@ def _name(value: Any) -> None:
         raise AwsError("InvalidParameterValue", f"invalid value for parameter group-name: {value}")
 
 
+def _description(making: Making) -> Properties:
+    return {"Description": making.inputs.get("description") or DESCRIPTION}
+
+
 def _default_group(making: Making) -> str:
     vpc = making.find(VPC, str(making.inputs["vpcId"]))
     return "" if vpc is None else str(vpc.outputs["defaultSecurityGroupId"])
 
 
+def _permission(rule: Properties) -> dict[str, Any]:
+    """A rule as EC2 takes it: of a resource of its own, or of a list within a group."""
+    ranges = [*known_values(rule, "cidrIpv4"), *known_values(rule, "cidrBlocks")]
+    groups = [*known_values(rule, "referencedSecurityGroupId"), *known_values(rule, "securityGroups")]
+    ports = {name: int(rule[key]) for key, name in (("fromPort", "FromPort"), ("toPort", "ToPort")) if key in rule}
+    return {
+        "IpProtocol": str(rule.get("ipProtocol") or rule["protocol"]),
+        **ports,
+        "IpRanges": [{"CidrIp": one} for one in ranges],
+        "UserIdGroupPairs": [{"GroupId": one} for one in groups],
+    }
+
+
+def _inline_rules(making: Making) -> None:
+    """The rules in a group's own lists; EC2's rule that all may leave goes.
+
+    https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/security_group
+    """
+    with answering(making.layout, "ec2", making.region) as ec2:
+        there = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [making.id]}])
+        for direction in ("ingress", "egress"):
+            wanted = making.inputs.get(direction)
+            if wanted is None and making.previous:
+                continue
+            ids = [
+                one["SecurityGroupRuleId"]
+                for one in there["SecurityGroupRules"]
+                if one["IsEgress"] is (direction == "egress")
+            ]
+            if ids:
+                getattr(ec2, f"revoke_security_group_{direction}")(GroupId=making.id, SecurityGroupRuleIds=ids)
+            if wanted:
+                permissions = [_permission(rule) for rule in wanted]
+                getattr(ec2, f"authorize_security_group_{direction}")(GroupId=making.id, IpPermissions=permissions)
+
+
+def _rule_itself(making: Making) -> Properties:
+    return {"GroupId": making.inputs["securityGroupId"], "SecurityGroupRuleIds": [making.id]}
+
+
+def _changed_rule(making: Making) -> None:
+    if not making.previous:
+        return
+    rule = _permission(making.inputs)
+    changed = {
+        "IpProtocol": rule["IpProtocol"],
+        "FromPort": rule.get("FromPort", -1),
+        "ToPort": rule.get("ToPort", -1),
+        **({"CidrIpv4": making.inputs["cidrIpv4"]} if rule["IpRanges"] else {}),
+        **({"ReferencedGroupId": rule["UserIdGroupPairs"][0]["GroupId"]} if rule["UserIdGroupPairs"] else {}),
+    }
+    with answering(making.layout, "ec2", making.region) as ec2:
+        ec2.modify_security_group_rules(
+            GroupId=making.inputs["securityGroupId"],
+            SecurityGroupRules=[{"SecurityGroupRuleId": making.id, "SecurityGroupRule": changed}],
+        )
+
+
 def _rule(direction: str) -> Kind:
+    word = direction.lower()
+    create = Call(
+        f"authorize_security_group_{word}",
+        given=lambda it: {"GroupId": it.inputs["securityGroupId"], "IpPermissions": [_permission(it.inputs)]},
+        inputs=False,
+    )
     return Kind(
         type=f"aws:vpc/securityGroup{direction}Rule:SecurityGroup{direction}Rule",
-        make_id=fresh("sgr"),
+        make_id=answered("SecurityGroupRules.SecurityGroupRuleId"),
+        api=Api(
+            "ec2",
+            create,
+            puts=(_changed_rule,),
+            deletes=(Call(f"revoke_security_group_{word}", given=_rule_itself, inputs=False),),
+        ),
         arn="arn:aws:ec2:{region}:{account}:security-group-rule/{id}",
         rules={"cidrIpv4": rules.cidr, "fromPort": PORT, "toPort": PORT},
         references=(
@@ -63,7 +140,16 @@ def _rule(direction: str) -> Kind:
 KINDS = (
     Kind(
         type=SECURITY_GROUP,
-        make_id=fresh("sg"),
+        make_id=answered("GroupId"),
+        api=Api(
+            "ec2",
+            Call("create_security_group", names={"name": "GroupName"}, given=_description),
+            puts=(_inline_rules,),
+            deletes=(Call("delete_security_group"),),
+            key="GroupId",
+            tagged_as="security-group",
+        ),
+        deletion_refusals=(dependencies.refuse_security_group,),
         arn="arn:aws:ec2:{region}:{account}:security-group/{id}",
         name=AutoName(),
         rules={
@@ -86,7 +172,7 @@ KINDS = (
         ),
         replaces=frozenset({"description", "name", "namePrefix", "vpcId"}),
         constants={
-            "description": "Managed by Pulumi",
+            "description": DESCRIPTION,
             "egress": [],
             "ingress": [],
             "namePrefix": "",
@@ -94,43 +180,11 @@ KINDS = (
         },
         attributes={"ownerId": account_id},
     ),
-    Kind(
-        type="aws:ec2/securityGroupRule:SecurityGroupRule",
-        make_id=fresh("sgrule"),
-        rules={
-            "cidrBlocks": rules.cidr,
-            "type": rules.one_of("ingress", "egress"),
-            "fromPort": PORT,
-            "toPort": PORT,
-        },
-        references=(
-            Reference("securityGroupId", SECURITY_GROUP, missing=NO_SUCH_GROUP, follows=True),
-            Reference("sourceSecurityGroupId", SECURITY_GROUP, missing=NO_SUCH_GROUP, blocks=GROUP_IN_USE),
-        ),
-        replaces=frozenset(
-            {
-                "cidrBlocks",
-                "fromPort",
-                "ipv6CidrBlocks",
-                "prefixListIds",
-                "protocol",
-                "securityGroupId",
-                "self",
-                "sourceSecurityGroupId",
-                "toPort",
-                "type",
-            }
-        ),
-        attributes={
-            "securityGroupRuleId": fresh("sgr"),
-            "sourceSecurityGroupId": given("sourceSecurityGroupId", lambda _: ""),
-        },
-        tagged=False,
-    ),
     # The group that every VPC has: it is taken over at creation, and left as it is at deletion.
     Kind(
         type="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
         make_id=_default_group,
+        api=Api("ec2", None, puts=(_inline_rules,), tagged_as="security-group"),
         arn="arn:aws:ec2:{region}:{account}:security-group/{id}",
         rules={"ingress.cidrBlocks": rules.cidr, "egress.cidrBlocks": rules.cidr},
         references=(in_vpc(follows=True),),

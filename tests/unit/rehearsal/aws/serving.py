@@ -13,16 +13,16 @@ from rehearsal.layout import Layout
 
 os.environ.update(aws.settings())  # moto reads them at import
 
-from moto.moto_api._internal.models import moto_api_backend  # noqa: E402  # pyright: ignore[reportMissingTypeStubs]
+from moto.moto_api._internal.models import moto_api_backend  # pyright: ignore[reportMissingTypeStubs]
 
-from rehearsal.aws import server  # noqa: E402
-from rehearsal.aws.journal import Application  # noqa: E402
+from rehearsal.aws import server
+from rehearsal.aws.journal import Application
 
 _served: list[Application] = []
 
 
 def serve(layout: Layout) -> None:
-    """Serves a rehearsal's account from its journal, as after its start, and no other one any more: moto has but one."""
+    """Serves a rehearsal's account from its journal, as after its start, and none that was served before."""
     moto_api_backend.reset()
     layout.control_plane.mkdir(parents=True, exist_ok=True)
     file = layout.control_plane / "ports.json"

@@ -16,6 +16,7 @@ from rehearsal.stand_ins.aws.kind import Kind
 from rehearsal.stand_ins.aws.kinds import KINDS
 from rehearsal.stand_ins.aws.lifecycle import Caller
 from rehearsal.stand_ins.aws.properties import Properties
+from tests.unit.rehearsal.aws.serving import serve
 
 REGION = "ap-northeast-2"
 SEED = b"seed"
@@ -65,6 +66,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.layout = Layout(self.directory)
+        serve(self.layout)
         cluster = {"server": "https://127.0.0.1:6443", "certificate-authority-data": "Q0E="}
         kubeconfigs.write(self.layout.kubeconfig, {"clusters": [{"name": "local", "cluster": cluster}]})
         self.caller = Caller(layout=self.layout, region=REGION, default_tags={"stack": "test"})
@@ -153,17 +155,6 @@ EXAMPLES: dict[str, Example] = {
     ),
     "group": Example("aws:ec2/securityGroup:SecurityGroup", lambda w: {"vpcId": w.id("vpc")}),
     "default-group": Example("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", lambda w: {"vpcId": w.id("vpc")}),
-    "rule": Example(
-        "aws:ec2/securityGroupRule:SecurityGroupRule",
-        lambda w: {
-            "securityGroupId": w.id("group"),
-            "type": "ingress",
-            "protocol": "tcp",
-            "fromPort": 443,
-            "toPort": 443,
-            "cidrBlocks": ["10.0.0.0/16"],
-        },
-    ),
     "ingress": Example(
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
         lambda w: {
@@ -196,7 +187,6 @@ EXAMPLES: dict[str, Example] = {
         lambda w: {"role": w.id("role"), "policyArn": w.arn("policy")},
     ),
     "inline": Example("aws:iam/rolePolicy:RolePolicy", lambda w: {"role": w.id("role"), "policy": POLICY}),
-    "profile": Example("aws:iam/instanceProfile:InstanceProfile", lambda w: {"role": w.id("role")}),
     "key": Example("aws:kms/key:Key", lambda _: {"deletionWindowInDays": 7}),
     "alias": Example("aws:kms/alias:Alias", lambda w: {"targetKeyId": w.id("key")}),
     "bounded": Example(

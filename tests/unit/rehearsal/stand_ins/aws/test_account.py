@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rehearsal.aws import ACCOUNT_ID
 from rehearsal.stand_ins.aws import lifecycle, rules
-from rehearsal.stand_ins.aws.account import ACCOUNT_ID, Account, changing
+from rehearsal.stand_ins.aws.account import Account, changing
 from rehearsal.stand_ins.aws.differences import difference
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kinds import KINDS

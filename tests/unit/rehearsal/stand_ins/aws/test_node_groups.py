@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from rehearsal import aws
 from rehearsal.errors import RehearsalError
-from rehearsal.nodes import Taint, node_names
-from rehearsal.stand_ins.aws import lifecycle, nodes
+from rehearsal.nodes import Taint
+from rehearsal.stand_ins.aws import instances, lifecycle, nodes
+from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kinds import KINDS
 from rehearsal.stand_ins.aws.kinds.node_groups import spec
-from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, World, quiet, urn
+from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, REGION, World, quiet, urn
 
 
 def test_nodes_come_from_the_group_its_subnets_and_its_launch_template(tmp_path: Path) -> None:
@@ -68,7 +71,56 @@ def test_a_new_version_of_the_launch_template_means_other_nodes(tmp_path: Path) 
     )
     after = spec(second, world.account)
     assert (before.instance_type, after.instance_type) == ("m6i.xlarge", "m6i.2xlarge")
-    assert not set(node_names(before)) & set(node_names(after))
+    old, new = (instances.ensure(world.layout, group) for group in (before, after))
+    assert not {one.name for one in old} & {one.name for one in new}
+
+
+def test_a_groups_instances_stand_in_the_account_and_keep_what_they_are(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    group = replace(spec(world.made["nodes"], world.account), desired=5)
+    ec2 = aws.client(world.layout, "ec2", region=REGION)
+    started = instances.ensure(world.layout, group)
+    assert len({one.id for one in started}) == 5
+    assert len({one.address for one in started}) == 5
+    assert instances.ensure(world.layout, group) == started
+    assert instances.ensure(world.layout, replace(group, desired=3)) == started[:3]
+
+    instances.terminate(world.layout, REGION, "hello", group.name, but={started[0].id})
+    assert instances.ensure(world.layout, replace(group, desired=1)) == started[:1]
+    (described,) = ec2.describe_instances(InstanceIds=[started[0].id])["Reservations"][0]["Instances"]
+    assert described["SubnetId"] == world.id("subnet")
+    assert described["PrivateDnsName"] == started[0].name
+    assert described["SecurityGroups"][0]["GroupName"].startswith("eks-cluster-sg-hello-")
+    tags = {tag["Key"]: tag["Value"] for tag in described["Tags"]}
+    assert tags["kubernetes.io/cluster/hello"] == "owned"
+    assert tags["eks:nodegroup-name"] == group.name
+
+
+def test_instances_take_turns_in_the_zones_and_leave_nothing_in_their_subnets(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    of_zones = {"ap-northeast-2a": world.id("subnet"), "ap-northeast-2c": world.id("subnet-c")}
+    group = replace(spec(world.made["nodes"], world.account), desired=4, subnets=of_zones)
+    zones = [one.zone for one in instances.ensure(world.layout, group)]
+    assert zones == ["ap-northeast-2a", "ap-northeast-2c"] * 2
+    instances.terminate(world.layout, REGION, "hello", group.name)
+    ec2 = aws.client(world.layout, "ec2", region=REGION)
+    mine = [{"Name": "subnet-id", "Values": [world.id("subnet-c")]}]
+    assert ec2.describe_network_interfaces(Filters=mine)["NetworkInterfaces"] == []
+
+
+def test_a_subnet_that_is_full_is_named(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    small = world.make(
+        EXAMPLES["subnet"].type,
+        "small",
+        {"vpcId": world.id("vpc"), "cidrBlock": "10.0.255.0/28", "availabilityZone": "ap-northeast-2a"},
+    )
+    group = replace(spec(world.made["nodes"], world.account), desired=12, subnets={"ap-northeast-2a": small.id})
+    with pytest.raises(AwsError, match=f"not enough free addresses in subnet '{small.id}'"):
+        instances.ensure(world.layout, group)
 
 
 def node(labels: dict[str, str], taints: list[dict[str, str]] | None = None) -> dict[str, object]:

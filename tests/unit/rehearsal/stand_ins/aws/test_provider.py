@@ -9,8 +9,8 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from rehearsal.aws import ACCOUNT_ID
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.account import ACCOUNT_ID
 from rehearsal.stand_ins.aws.properties import from_struct, to_struct
 from rehearsal.stand_ins.aws.provider import AwsProvider
 from rehearsal.stand_ins.faults import Faults

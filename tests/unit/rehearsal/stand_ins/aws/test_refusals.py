@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from rehearsal import aws
 from rehearsal.errors import RehearsalError
 from rehearsal.stand_ins.aws import lifecycle
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kinds import KINDS, kind_of
-from rehearsal.stand_ins.aws.kinds.registry import push_image
 from rehearsal.stand_ins.aws.properties import UNKNOWN
-from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, POLICY, SEED, World, quiet, trust, urn
+from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, POLICY, REGION, SEED, World, quiet, trust, urn
 
 MALFORMED = [
     ("vpc", {"cidrBlock": "10.0.0.0/8"}, "InvalidVpc.Range"),
@@ -23,7 +23,7 @@ MALFORMED = [
     ("vpc", {"cidrBlock": "10.0.0.0/16", "tags": {"aws:name": "x"}}, "reserved for internal use"),
     ("subnet", {"cidrBlock": "10.0.0.0/29"}, "InvalidSubnet.Range"),
     ("group", {"name": "sg-mine"}, "InvalidParameterValue"),
-    ("rule", {"cidrBlocks": ["10.0.0.0/16", "nonsense"]}, "not a valid IPv4 CIDR block"),
+    ("ingress", {"cidrIpv4": "nonsense"}, "not a valid IPv4 CIDR block"),
     ("endpoint", {"serviceName": "s3"}, "InvalidServiceName"),
     ("template", {"name": "no"}, "InvalidLaunchTemplateName.MalformedException"),
     ("template", {"metadataOptions": {"httpTokens": "maybe"}}, "expected to be one of"),
@@ -86,7 +86,6 @@ ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("template", {}, "InvalidLaunchTemplateName.AlreadyExistsException"),
     ("role", {}, "EntityAlreadyExists"),
     ("policy", {}, "EntityAlreadyExists"),
-    ("profile", {}, "EntityAlreadyExists"),
     ("alias", {}, "AlreadyExistsException"),
     ("logs", {}, "ResourceAlreadyExistsException"),
     ("flows", {}, "FlowLogAlreadyExists"),
@@ -188,17 +187,14 @@ def test_a_repository_with_images_goes_only_with_force(tmp_path: Path) -> None:
     kept = world.make("aws:ecr/repository:Repository", "kept", {"name": "kept"})
     forced = world.make("aws:ecr/repository:Repository", "forced", {"name": "forced", "forceDelete": True})
     for repository in (kept, forced):
-        push_image(world.layout, repository.id, f"sha256:{'0' * 64}", ["release-1"])
+        aws.client(world.layout, "ecr", region=REGION).put_image(
+            repositoryName=repository.id, imageManifest="{}", imageTag="release-1"
+        )
 
     with pytest.raises(AwsError, match="still contains images"):
         world.delete(kept)
     world.delete(forced)
     assert {record.outputs.get("repository", record.id) for record in world.account.records()} == {"kept"}
-
-
-def test_an_image_needs_its_repository(tmp_path: Path) -> None:
-    with pytest.raises(AwsError, match="RepositoryNotFoundException"):
-        push_image(World(tmp_path).layout, "none", f"sha256:{'0' * 64}", [])
 
 
 def test_a_role_that_may_detach_its_policies_goes_with_them(tmp_path: Path) -> None:
