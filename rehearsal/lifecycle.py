@@ -65,7 +65,7 @@ class Rehearsal:
             control_plane.wait_for_traffic(self.layout, self._report)
             outputs = plain(engine)
             first_release.release(self.api(), first_release.targets(outputs), self._report)
-            running.start(self.layout, domain=outputs["hosts"]["prod"], report=self._report)
+            _open_door(self.layout, outputs, self._report)
             return outputs
 
     def preview(self) -> None:

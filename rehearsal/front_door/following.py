@@ -1,4 +1,4 @@
-"""Keeps HAProxy as the cluster's objects say, without dropping a connection."""
+"""Keeps HAProxy as ELBv2 says, without dropping a connection."""
 
 from __future__ import annotations
 
@@ -7,99 +7,88 @@ import shutil
 import signal
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
+
+from rehearsal import aws
 from rehearsal.errors import RehearsalError
-from rehearsal.front_door import haproxy
-from rehearsal.front_door.routes import Objects, routes
+from rehearsal.front_door import elbv2, haproxy
 from rehearsal.layout import Layout
 from rehearsal.processes import ProcessTable
-from rehearsal.stand_ins import in_cluster
-from release.kubernetes_api import KubernetesApi, KubernetesApiError
 
 FRONT_DOOR = "front-door"
 """HAProxy's name among the rehearsal's processes."""
 
-_WATCHED = (
-    ("networking.k8s.io/v1", "Ingress"),
-    ("networking.k8s.io/v1", "IngressClass"),
-    ("elbv2.k8s.aws/v1beta1", "IngressClassParams"),
-    ("v1", "Service"),
-    ("v1", "Node"),
-    ("v1", "Namespace"),
-)
+_LOOK = 0.1
+"""Seconds between two looks at the journal's size."""
 
-_WATCH_SECONDS = 300
+_GATHER = 0.3
+"""Seconds without a change after which the state is read: the controller changes many objects at once."""
+
+_GATHER_LONGEST = 3.0
+
 _PAUSE = 1.0
-"""Seconds before an API server that did not answer is asked again."""
-
-_GATHER = 0.1
-"""Seconds in which further changes are awaited: an update changes many objects at once."""
+"""Seconds before an API that did not answer is asked again."""
 
 
 @dataclass(frozen=True)
-class Files:
-    """A front door's files.
+class FrontDoor:
+    """What HAProxy is told, and where it is written.
 
     Attributes:
-        configuration: HAProxy's.
-        problem: Why the configuration does not say what the objects ask for; not there if it does.
+        layout: The rehearsal's files.
+        domain: The stack's domain.
+        region: AWS region of the load balancers.
+        sockets: Where HAProxy listens.
     """
 
-    configuration: Path
-    problem: Path
+    layout: Layout
+    domain: str
+    region: str
+    sockets: haproxy.Sockets
 
-    @classmethod
-    def of(cls, layout: Layout) -> Files:
-        """The files of a rehearsal."""
-        return cls(layout.front_door / "haproxy.cfg", layout.front_door / "problem.txt")
+    @property
+    def configuration(self) -> Path:
+        """HAProxy's."""
+        return self.layout.front_door / "haproxy.cfg"
+
+    def update(self) -> bool:
+        """Writes what ELBv2 says now.
+
+        Returns:
+            Whether it is another configuration than before.
+
+        Raises:
+            RehearsalError: ELBv2 says what is not understood, or HAProxy refuses it.
+            ClientError, BotoCoreError: The account cannot be read.
+        """
+        clients = (aws.client(self.layout, name, region=self.region) for name in ("elbv2", "ec2"))
+        return self.write(elbv2.read(*clients))
+
+    def write(self, state: elbv2.State) -> bool:
+        """Writes the configuration for a state, once HAProxy has agreed to it, as `update` does."""
+        text = haproxy.configuration(state, domain=self.domain, sockets=self.sockets)
+        if self.configuration.exists() and self.configuration.read_text() == text:
+            return False
+        self.configuration.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.configuration.with_suffix(".draft")
+        draft.write_text(text)
+        if refusal := _refusal(draft, self.sockets):
+            raise RehearsalError(
+                f"HAProxy refuses what the front door made from the load balancers:\n{refusal}",
+                remedy=f"see {draft}; it stays as it was until something changes.",
+            )
+        draft.replace(self.configuration)
+        return True
 
 
-def observe(api: KubernetesApi) -> Objects:
-    """What the load balancers are made from."""
-    ingresses, classes, parameters, services, nodes, namespaces = (in_cluster.every(api, *kind) for kind in _WATCHED)
-    return Objects(
-        ingresses=ingresses,
-        classes=classes,
-        parameters=parameters,
-        services=services,
-        nodes=nodes,
-        namespaces=namespaces,
-    )
-
-
-def write(files: Files, text: str, sockets: haproxy.Sockets) -> bool:
-    """Writes a configuration, once HAProxy has agreed to it.
-
-    Args:
-        files: Where.
-        text: The configuration.
-        sockets: Those that it names.
-
-    Returns:
-        Whether it is another one than before.
-
-    Raises:
-        RehearsalError: HAProxy refuses it.
-    """
-    files.problem.unlink(missing_ok=True)
-    if files.configuration.exists() and files.configuration.read_text() == text:
-        return False
-    files.configuration.parent.mkdir(parents=True, exist_ok=True)
-    draft = files.configuration.with_suffix(".draft")
-    draft.write_text(text)
-    refusal = _refusal(draft, sockets)
-    if refusal:
-        raise RehearsalError(
-            f"HAProxy refuses what the front door made from the cluster's objects:\n{refusal}",
-            remedy=f"see {draft}; it stays as it was until an object changes.",
-        )
-    draft.replace(files.configuration)
-    return True
+def problem_file(layout: Layout) -> Path:
+    """Why the configuration does not say what ELBv2 does; not there if it does."""
+    return layout.front_door / "problem.txt"
 
 
 def program() -> str | None:
@@ -107,30 +96,43 @@ def program() -> str | None:
     return shutil.which("haproxy", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
 
 
-def follow(layout: Layout, *, domain: str, sockets: haproxy.Sockets, report: Callable[[str], None]) -> None:
-    """Brings HAProxy up to date with each change of an object; does not return.
+def follow(door: FrontDoor, report: Callable[[str], None]) -> None:
+    """Brings HAProxy up to date with each change of the account; does not return.
 
     What cannot be done is reported, and written into the file for it; HAProxy then stays as it is.
     """
-    api, files, changed = KubernetesApi(layout.kubeconfig), Files.of(layout), threading.Event()
-    for kind in _WATCHED:
-        threading.Thread(target=_watch, args=(api, kind, changed), daemon=True).start()
+    problem, seen = problem_file(door.layout), -1
     while True:
-        changed.wait()
-        time.sleep(_GATHER)
-        changed.clear()
+        seen = _next_size(door.layout.aws_journal, seen)
         try:
-            text = haproxy.configuration(routes(observe(api)), domain=domain, sockets=sockets)
-            if write(files, text, sockets):
-                _reload(layout)
+            changed = door.update()
+            problem.unlink(missing_ok=True)
+            if changed:
+                _reload(door.layout)
                 report("The front door follows a change")
         except RehearsalError as error:
-            files.problem.write_text(f"{error}\n")
+            problem.write_text(f"{error}\n")
             report(str(error))
-        except KubernetesApiError as error:
-            report(f"The API server does not answer: {error}")
+        except (ClientError, BotoCoreError) as error:
+            report(f"The account does not answer, or changes meanwhile: {error}")
             time.sleep(_PAUSE)
-            changed.set()
+            seen = -1
+
+
+def _next_size(journal: Path, seen: int) -> int:
+    """Waits until the journal has another size than the one seen, and then until it stays at one, or for a while."""
+    while (size := _size(journal)) == seen:
+        time.sleep(_LOOK)
+    ends = time.monotonic() + _GATHER_LONGEST
+    while time.monotonic() < ends:
+        time.sleep(_GATHER)
+        if size == (size := _size(journal)):
+            break
+    return size
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 def _refusal(configuration: Path, sockets: haproxy.Sockets) -> str:
@@ -156,12 +158,3 @@ def _reload(layout: Layout) -> None:
     for record in ProcessTable(layout.processes).running():
         if record.name == FRONT_DOOR:
             os.kill(record.pid, signal.SIGUSR2)
-
-
-def _watch(api: KubernetesApi, kind: tuple[str, str], changed: threading.Event) -> None:
-    while True:
-        try:
-            for _ in api.watch(*kind, timeout=_WATCH_SECONDS):
-                changed.set()
-        except KubernetesApiError:
-            time.sleep(_PAUSE)

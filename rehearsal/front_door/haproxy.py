@@ -1,31 +1,55 @@
-"""HAProxy's configuration for what the load balancers would do.
+"""HAProxy's configuration for what the load balancers do, from what ELBv2 says of them.
 
 https://docs.haproxy.org/2.6/configuration.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import gcd
 
-from rehearsal.front_door.routes import EVERYBODY, IDLE_SECONDS, Host, Rule, TargetGroup
-
-STAFF = "127.0.0.1"
-"""Whoever calls from here is within the CIDRs of each class, and of each rule, that lists some."""
-
-OUTSIDE = "127.0.0.2"
-"""Whoever calls from here is not; nor is who comes by the port for that, since browsers cannot choose where from."""
+from rehearsal.front_door import attributes
+from rehearsal.front_door.conditions import OUTSIDE, STAFF, acl, pattern, quoted, refuse
+from rehearsal.front_door.elbv2 import Described, State
+from rehearsal.front_door.load_balancers import LoadBalancer, Rule, load_balancers
+from rehearsal.front_door.targets import Target, targets
 
 LOCAL_DOMAIN = "hello.localhost"
 """Stands for the stack's domain. Browsers take every name under localhost for this machine: RFC 6761, 6.3."""
+
+IDLE_SECONDS = 60
+"""A load balancer's idle time-out, unless `idle_timeout.timeout_seconds` says otherwise.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
+"""
 
 _CHECKER = "ELB-HealthChecker/2.0"
 
 _POOLED = "pool-max-conn -1 pool-purge-delay 60s"
 """Connections to targets are kept for the next request, whoever sends it."""
 
-_GONE_AFTER = "120s"
-"""A worker that was replaced ends its last connections after this."""
+_GONE_AFTER_SECONDS = 120
+"""A worker that was replaced ends its last connections after this, or after a longer deregistration delay."""
+
+_GROUP_COOKIE = "AWSALBTG"
+_TARGET_COOKIE = "AWSALB"
+"""https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#sticky-sessions."""
+
+_TURNS = "rules:turns"
+"""Table with a counter for each rule that leads to several target groups."""
+
+_UNDECIDED = "!{ var(txn.group) -m found }"
+
+_KNOWN: Mapping[str, Sequence[object]] = {
+    "TargetType": ("instance", "ip"),
+    "Protocol": ("HTTP", "HTTPS"),
+    "ProtocolVersion": ("HTTP1",),
+    "HealthCheckProtocol": ("HTTP", "HTTPS"),
+    "HealthCheckEnabled": (True,),
+}
+"""What target groups may have here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,21 +65,29 @@ class Sockets:
     outside: str
 
 
-def configuration(hosts: Sequence[Host], *, domain: str, sockets: Sockets) -> str:
+def configuration(state: State, *, domain: str, sockets: Sockets) -> str:
     """The text of a configuration file.
 
     Args:
-        hosts: What is served.
+        state: What the APIs say.
         domain: The stack's domain: each host in it is served under `LOCAL_DOMAIN`, too.
         sockets: Where HAProxy listens.
+
+    Raises:
+        RehearsalError: Something asks for what AWS refuses, or for what nobody knows here.
     """
-    groups = {_name(rule.target): rule.target for host in hosts for rule in host.rules if rule.target}
+    balancers = load_balancers(state)
+    idle = {arn: _idle(one) for one in balancers for rule in one.rules for arn, _ in rule.shares}
+    groups = {str(one["TargetGroupArn"]): one for one in state.target_groups if one["TargetGroupArn"] in idle}
+    for arn in idle.keys() - groups.keys():
+        refuse(f"Target group {arn}", "a rule leads to it, and it does not exist")
+    names = {arn: str(one["TargetGroupName"]) for arn, one in groups.items()}
+    delays = [int(one["Attributes"].get("deregistration_delay.timeout_seconds", 300)) for one in groups.values()]
     sections = [
-        _defaults(max([IDLE_SECONDS, *(host.idle_seconds for host in hosts)])),
-        _frontend(hosts, domain, sockets),
-        _fixed("not-found", 404, "nobody answers for this host or path"),
-        _fixed("no-service", 503, "Backend service does not exist"),
-        *(_backend(name, group) for name, group in sorted(groups.items())),
+        _defaults(max([IDLE_SECONDS, *map(_idle, balancers)]), max([_GONE_AFTER_SECONDS, *delays])),
+        _frontend(balancers, names, domain, sockets),
+        [f"backend {_TURNS}", "  stick-table type string len 64 size 1k store gpc0"],
+        *(_backend(one, targets(one, state), idle[arn]) for arn, one in sorted(groups.items())),
     ]
     return "\n".join("\n".join(section) + "\n" for section in sections)
 
@@ -67,13 +99,18 @@ def local(host: str, domain: str) -> str | None:
     return f"{host.removesuffix(f'.{domain}')}.{LOCAL_DOMAIN}" if host.endswith(f".{domain}") else None
 
 
-def _defaults(idle: int) -> list[str]:
+def _idle(balancer: LoadBalancer) -> int:
+    """After so many seconds without a byte a connection is closed."""
+    return int(balancer.attributes.get("idle_timeout.timeout_seconds", IDLE_SECONDS))
+
+
+def _defaults(idle: int, gone_after: int) -> list[str]:
     """A request that is lost must be seen: no second try anywhere."""
     return [
         "global",
         "  log stdout format raw local0",
         "  nbthread 1",
-        f"  hard-stop-after {_GONE_AFTER}",
+        f"  hard-stop-after {gone_after}s",
         "",
         "defaults",
         "  mode http",
@@ -92,66 +129,151 @@ def _defaults(idle: int) -> list[str]:
     ]
 
 
-def _frontend(hosts: Sequence[Host], domain: str, sockets: Sockets) -> list[str]:
+def _frontend(balancers: Sequence[LoadBalancer], names: Mapping[str, str], domain: str, sockets: Sockets) -> list[str]:
+    host = "http-request set-var(txn.host)"
     lines = [
         "frontend front-door",
         f'  bind "fd@${{{sockets.staff}}}"',
         f'  bind "fd@${{{sockets.outside}}}" name outside',
         f"  http-request set-src str({OUTSIDE}) if {{ so_name outside }}",
-        "  http-request set-var(txn.host) req.hdr(host),host_only,lower",
-        "  http-request set-header X-Forwarded-Proto http",
+        f"  {host} req.hdr(host),host_only,lower",
+        f"  {host} var(txn.host),regsub({LOCAL_DOMAIN}$,{domain}) if {{ var(txn.host) -m dom {LOCAL_DOMAIN} }}",
     ]
-    for host in hosts:
-        if not set(host.inbound) & set(EVERYBODY):
-            allowed = " ".join((STAFF, *host.inbound))
-            lines.append(f"  http-request deny deny_status 403 if {_is_host(host, domain)} !{{ src {allowed} }}")
-    for host in hosts:
-        for rule in host.rules:
-            name = _name(rule.target) if rule.target else "no-service"
-            asking = f" {{ src {' '.join((STAFF, *rule.sources))} }}" if rule.sources else ""
-            lines += [f"  use_backend {name} if {_is_host(host, domain)}{path}{asking}" for path in _paths(rule)]
-    return [*lines, "  default_backend not-found"]
+    for one in balancers:
+        lines += [f"  acl {one.name}:host var(txn.host) -m reg -- {quoted(pattern(name))}" for name in one.hosts]
+        lines.append(f"  http-request set-var(txn.balancer) str({one.name}) if {one.name}:host")
+    lines.append(_answer(404, "nobody answers for this host", "!{ var(txn.balancer) -m found }"))
+    return [*lines, *(line for one in balancers for line in _way(one, names)), "  use_backend %[var(txn.group)]"]
 
 
-def _is_host(host: Host, domain: str) -> str:
-    names = [host.name.lower(), *filter(None, [local(host.name.lower(), domain)])]
-    return f"{{ var(txn.host) -m str {' '.join(names)} }}"
-
-
-def _paths(rule: Rule) -> Iterable[str]:
-    """A path's conditions, one of which holds: `/foo` as prefix is `/foo` and `/foo/…`, as the controller has it."""
-    if rule.exact:
-        return [f" {{ path -m str {rule.path} }}"]
-    if rule.path == "/":
-        return [""]
-    return [f" {{ path -m str {rule.path} }}", f" {{ path -m beg {rule.path}/ }}"]
-
-
-def _fixed(name: str, status: int, text: str) -> list[str]:
-    return [f"backend {name}", f'  http-request return status {status} content-type text/plain string "{text}"']
-
-
-def _backend(name: str, group: TargetGroup) -> list[str]:
-    check = group.check
-    lines = [
-        f"backend {name}",
-        "  balance roundrobin",
-        f"  timeout server {group.idle_seconds}s",
-        "  option httpchk",
-        f"  http-check send meth GET uri {check.path} ver HTTP/1.1 hdr Host {group.service} hdr User-Agent {_CHECKER}",
-        f"  http-check expect status {check.codes}",
-        f"  timeout check {check.timeout}s",
-        f"  default-server inter {check.interval}s rise {check.healthy} fall {check.unhealthy} {_POOLED}",
-        # With no healthy target left a load balancer asks all of them: these stand for that.
-        # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
-        "  option allbackups",
-    ]
-    for node, address in group.nodes:
-        place = f"{address}:{group.node_port}{' ssl verify none' if group.tls else ''}"
-        lines.append(f"  server {node} {place} check{' check-ssl verify none' if check.tls else ' no-check-ssl'}")
-        lines.append(f"  server {node}-unhealthy {place} backup")
+def _way(balancer: LoadBalancer, names: Mapping[str, str]) -> list[str]:
+    """The way of a request through a load balancer."""
+    here = f"{{ var(txn.balancer) -m str {balancer.name} }}"
+    # Where no rule of its security groups lets anybody in, it is not the staff's either.
+    lines = [f"  acl {balancer.name}:inbound src {cidr}" for cidr in (STAFF, *balancer.inbound) if balancer.inbound]
+    lines.append(f"  http-request deny deny_status 403 if {here}{f' !{balancer.name}:inbound' if lines else ''}")
+    if balancer.attributes.get("routing.http.drop_invalid_header_fields.enabled") == "true":
+        lines.append(f"  http-request del-header '[^-A-Za-z0-9]' -m reg if {here}")
+    lines.append(f"  http-request set-header X-Forwarded-Proto {balancer.protocol.lower()} if {here}")
+    lines.append(f"  http-request set-header X-Forwarded-Port {balancer.port} if {here}")
+    for rule in balancer.rules:
+        applies = " ".join([here, _UNDECIDED, *map(acl, rule.conditions)])
+        match rule.action["Type"]:
+            case "forward":
+                lines += _forward(rule, applies, names)
+            case "redirect":
+                redirect = rule.action["RedirectConfig"]
+                status = str(redirect["StatusCode"]).removeprefix("HTTP_")
+                location = quoted(_location(redirect, balancer))
+                lines.append(f"  http-request redirect location {location} code {status} if {applies}")
+            case _:
+                fixed = rule.action["FixedResponseConfig"]
+                text, kind = fixed.get("MessageBody") or "", fixed.get("ContentType") or "text/plain"
+                lines.append(_answer(int(fixed["StatusCode"]), text, applies, kind))
     return lines
 
 
-def _name(group: TargetGroup) -> str:
-    return f"{group.namespace}:{group.service}:{group.port}"
+def _forward(rule: Rule, applies: str, names: Mapping[str, str]) -> list[str]:
+    """Chooses the target group: of as many requests as the weights' sum, each group gets its weight exactly."""
+    shares = [(names[arn], weight) for arn, weight in rule.shares if weight]
+    if not shares:
+        return [_answer(503, "", applies)]
+    if len(shares) == 1:
+        return [f"  http-request set-var(txn.group) str({shares[0][0]}) if {applies}"]
+    this = f"{{ var(txn.rule) -m str {rule.key} }}"
+    lines = [f"  http-request set-var(txn.rule) str({rule.key}) if {applies}"]
+    sticky = rule.action["ForwardConfig"].get("TargetGroupStickinessConfig", {})
+    if sticky.get("Enabled"):
+        cookie, known = f"req.cook({_GROUP_COOKIE})", " ".join(name for name, _ in shares)
+        value = f"{_GROUP_COOKIE}=%[var(txn.group)]; Expires=%[date({sticky['DurationSeconds']}),http_date]; Path=/"
+        lines.append(f"  http-request set-var(txn.group) {cookie} if {this} {{ {cookie} -m str {known} }}")
+        lines.append(f"  http-response add-header Set-Cookie {quoted(value)} if {this}")
+    undecided, total, below = f"{this} {_UNDECIDED}", sum(weight for _, weight in shares), 0
+    turn = f"sc_inc_gpc0(0),mod({total}),mul({_stride(total)}),mod({total})"
+    lines.append(f"  http-request track-sc0 str({rule.key}) table {_TURNS} if {undecided}")
+    lines.append(f"  http-request set-var(txn.turn) {turn} if {undecided}")
+    for name, weight in shares:
+        below += weight
+        mine = f"{{ var(txn.turn) -m int lt {below} }}"
+        lines.append(f"  http-request set-var(txn.group) str({name}) if {undecided} {mine}")
+    return lines
+
+
+def _stride(total: int) -> int:
+    """A step without a factor in common with the sum of weights, so that a group's turns are spread."""
+    steps = (step for step in range(1, total) if gcd(step, total) == 1)
+    return min(steps, key=lambda step: abs(step - 0.618 * total))
+
+
+def _location(redirect: Described, balancer: LoadBalancer) -> str:
+    """Where a redirect leads; to the listener itself, only a path: on this machine it has another port.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RedirectActionConfig.html
+    """
+    own = {"#{protocol}": balancer.protocol, "#{port}": str(balancer.port)}
+    said = {key: str(value).replace("%", "%%") for key, value in redirect.items() if value is not None}
+    protocol, port = (
+        own.get(text, text) for text in (said.get("Protocol", "#{protocol}"), said.get("Port", "#{port}"))
+    )
+    host, path, query = (said.get(*one) for one in (("Host", "#{host}"), ("Path", "/#{path}"), ("Query", "#{query}")))
+    itself = (protocol, port, host) == (balancer.protocol, str(balancer.port), "#{host}")
+    where = "" if itself else f"{protocol.lower()}://{host}:{port}"
+    whole = f"{where}{path}?{query}" if query else f"{where}{path}"
+    values = {"/#{path}?#{query}": "%[pathq]", "#{host}": "%[var(txn.host)]", "#{query}": "%[query]"}
+    for keyword, value in {**values, "#{path}": "%[path,regsub(^/,)]", **own}.items():
+        whole = whole.replace(keyword, value)
+    return whole
+
+
+def _answer(status: int, text: str, applies: str, kind: str = "text/plain") -> str:
+    body = f" content-type {kind} string {quoted(text)}" if text else ""
+    return f"  http-request return status {status}{body} if {applies}"
+
+
+def _backend(group: Described, found: Sequence[Target], idle: int) -> list[str]:
+    name = str(group["TargetGroupName"])
+    said = attributes.check(group["Attributes"], attributes.TARGET_GROUP, on=f"Target group {name}")
+    for key, known in _KNOWN.items():
+        if group.get(key) not in known:
+            refuse(f"Target group {name}", f"{key} {group.get(key)}: nobody knows here what it means")
+    least = said.get("load_balancing.algorithm.type") == "least_outstanding_requests"
+    slow = int(said.get("slow_start.duration_seconds", "0"))
+    sticky = said.get("stickiness.enabled") == "true"
+    kept = said.get("stickiness.lb_cookie.duration_seconds", "86400")
+    path, interval = quoted(str(group["HealthCheckPath"])), group["HealthCheckIntervalSeconds"]
+    rise, fall = group["HealthyThresholdCount"], group["UnhealthyThresholdCount"]
+    return [
+        f"backend {name}",
+        f"  balance {'leastconn' if least else 'roundrobin'}",
+        f"  timeout server {idle}s",
+        "  option httpchk",
+        # A target is asked by its address, not by a name.
+        f"  http-check send meth GET uri {path} ver HTTP/1.1 hdr Host %si:%sp hdr User-Agent {_CHECKER}",
+        f"  http-check expect status {_codes(group)}",
+        f"  timeout check {group['HealthCheckTimeoutSeconds']}s",
+        f"  default-server inter {interval}s rise {rise} fall {fall} {_POOLED}{f' slowstart {slow}s' if slow else ''}",
+        # With no healthy target left a load balancer asks all of them: these stand for that.
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+        "  option allbackups",
+        *([f"  cookie {_TARGET_COOKIE} insert nocache maxlife {kept}s"] if sticky else []),
+        *(line for one in found for line in _server(one, group, sticky=sticky)),
+    ]
+
+
+def _server(target: Target, group: Described, *, sticky: bool) -> list[str]:
+    tls = " ssl verify none" if group["Protocol"] == "HTTPS" else ""
+    place = f"{target.address}:{target.port}{tls}{f' cookie {target.name}' if sticky else ''}"
+    if not target.reachable:
+        lost = "  # On AWS requests to it time out: no rule of its security groups lets the load balancer in."
+        return [lost, f"  server {target.name} {place} disabled"]
+    check = "check-ssl verify none" if group["HealthCheckProtocol"] == "HTTPS" else "no-check-ssl"
+    port = "" if group["HealthCheckPort"] == "traffic-port" else f" port {group['HealthCheckPort']}"
+    return [f"  server {target.name} {place} check{port} {check}", f"  server {target.name}:unhealthy {place} backup"]
+
+
+def _codes(group: Described) -> str:
+    """Codes and ranges: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Matcher.html ."""
+    codes = str(group["Matcher"].get("HttpCode"))
+    if not re.fullmatch(r"[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*", codes):
+        refuse(f"Target group {group['TargetGroupName']}", f"its matcher {codes} is no codes between 200 and 499")
+    return codes

@@ -6,18 +6,18 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
 from filelock import FileLock
 
 from rehearsal import ports
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door import haproxy
-from rehearsal.front_door.following import FRONT_DOOR, Files, observe, program, write
-from rehearsal.front_door.routes import Host, routes
+from rehearsal.front_door.elbv2 import State
+from rehearsal.front_door.following import FRONT_DOOR, FrontDoor, problem_file, program
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.network import host_ports, namespace
 from rehearsal.processes import ProcessTable, Program
 from rehearsal.readiness import Report
-from release.kubernetes_api import KubernetesApi
 
 FOLLOWER = "front-door-follower"
 """The name among the rehearsal's processes of what keeps HAProxy up to date."""
@@ -30,7 +30,7 @@ class Entrance:
     Attributes:
         hosts: URL of each host, by the names of the stack's output `hosts`.
         outside: The same for somebody who is not of the staff.
-        problem: Why the front door does not do what the cluster's objects ask for; None if it does.
+        problem: Why the front door does not do what ELBv2 says; None if it does.
     """
 
     hosts: Mapping[str, str]
@@ -38,12 +38,13 @@ class Entrance:
     problem: str | None
 
 
-def start(layout: Layout, *, domain: str, report: Report) -> None:
+def start(layout: Layout, *, domain: str, region: str, report: Report) -> None:
     """Starts what does not run of it; where there is no network namespace or no HAProxy, it starts nothing.
 
     Args:
         layout: The rehearsal; its control plane runs.
         domain: The stack's domain.
+        region: The stack's AWS region.
         report: Takes a sentence on what goes on.
 
     Raises:
@@ -62,16 +63,19 @@ def start(layout: Layout, *, domain: str, report: Report) -> None:
         sockets = haproxy.Sockets(
             staff=host_ports.variable(at.front_door), outside=host_ports.variable(at.front_door_outside)
         )
+        door = FrontDoor(layout, domain, region, sockets)
         # HAProxy stays; what tells it of changes may be of another version of this project, or know another domain.
         table.stop([FOLLOWER])
         if not table.is_running(FRONT_DOOR):
             report(f"Starting {FRONT_DOOR}")
-            files = Files.of(layout)
-            write(files, haproxy.configuration(_hosts(layout, report), domain=domain, sockets=sockets), sockets)
+            try:
+                door.update()
+            except (RehearsalError, ClientError, BotoCoreError):  # the follower says why
+                door.write(State())
             table.start(
                 Program(
                     FRONT_DOOR,
-                    (executable, "-W", "-f", str(files.configuration)),
+                    (executable, "-W", "-f", str(door.configuration)),
                     layout.logs / f"{FRONT_DOOR}.log",
                     {},
                     network.pid,
@@ -81,7 +85,7 @@ def start(layout: Layout, *, domain: str, report: Report) -> None:
         table.start(
             Program(
                 FOLLOWER,
-                (sys.executable, "-m", "rehearsal.front_door", domain, sockets.staff, sockets.outside),
+                (sys.executable, "-m", "rehearsal.front_door", domain, region, sockets.staff, sockets.outside),
                 layout.logs / f"{FOLLOWER}.log",
                 {"PYTHONPATH": str(CHECKOUT), DIRECTORY_VARIABLE: str(layout.directory)},
                 network.pid,
@@ -98,19 +102,10 @@ def entrance(layout: Layout, hosts: Mapping[str, str]) -> Entrance | None:
     """
     if not ProcessTable(layout.processes).is_running(FRONT_DOOR):
         return None
-    at, problem = ports.ensure(layout.control_plane / "ports.json"), Files.of(layout).problem
+    at, problem = ports.ensure(layout.control_plane / "ports.json"), problem_file(layout)
     names = {name: haproxy.local(host, hosts["prod"]) for name, host in hosts.items()}
     return Entrance(
         hosts={name: f"http://{host}:{at.front_door}" for name, host in names.items() if host},
         outside={name: f"http://{host}:{at.front_door_outside}" for name, host in names.items() if host},
         problem=problem.read_text().strip() if problem.exists() else None,
     )
-
-
-def _hosts(layout: Layout, report: Report) -> tuple[Host, ...]:
-    """What the objects ask for now; nothing where they ask for what nobody knows here."""
-    try:
-        return routes(observe(KubernetesApi(layout.kubeconfig)))
-    except RehearsalError as error:
-        report(str(error))
-        return ()

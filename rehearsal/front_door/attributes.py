@@ -1,0 +1,73 @@
+"""The attributes of load balancers, listeners and target groups that we know, each with its form; others are refused.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ListenerAttribute.html
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from rehearsal.front_door.conditions import refuse
+
+_ANY = r"[ -~]*"
+_SWITCH = "true|false"
+
+LOAD_BALANCER: Mapping[str, str] = {
+    r"(access|connection|health_check)_logs\.s3\.(bucket|enabled|prefix)": _ANY,
+    r"client_keep_alive\.seconds": "3600",
+    r"deletion_protection\.enabled": _SWITCH,
+    r"idle_timeout\.timeout_seconds": "[1-9][0-9]{0,3}",
+    r"ipv6\.deny_all_igw_traffic": "false",
+    r"load_balancing\.cross_zone\.enabled": _SWITCH,  # always on for this kind; moto says that it is not
+    r"routing\.http\.desync_mitigation_mode": "defensive",
+    r"routing\.http\.(drop_invalid_header_fields|preserve_host_header)\.enabled": _SWITCH,
+    r"routing\.http\.(x_amzn_tls_version_and_cipher_suite|xff_client_port)\.enabled": "false",
+    r"routing\.http\.xff_header_processing\.mode": "append",
+    r"(routing\.http2|waf\.fail_open|zonal_shift\.config)\.enabled": _SWITCH,
+}
+"""Regular expressions of names, and of values that have no other meaning than the one that is given to them here."""
+
+LISTENER: Mapping[str, str] = {
+    r"routing\.http\.response\.server\.enabled": _SWITCH,
+    r"tcp\.idle_timeout\.seconds": "350",  # moto's: a Network Load Balancer has it
+}
+"""As `LOAD_BALANCER`."""
+
+TARGET_GROUP: Mapping[str, str] = {
+    r"deregistration_delay\.timeout_seconds": "[0-9]{1,4}",
+    r"load_balancing\.algorithm\.anomaly_mitigation": "off",
+    r"load_balancing\.algorithm\.type": "round_robin|least_outstanding_requests",
+    r"load_balancing\.cross_zone\.enabled": "use_load_balancer_configuration|true",
+    r"slow_start\.duration_seconds": "0|[1-9][0-9]{1,2}",
+    r"stickiness\.enabled": _SWITCH,
+    r"stickiness\.lb_cookie\.duration_seconds": "[1-9][0-9]{0,5}",
+    r"stickiness\.app_cookie\..*": _ANY,
+    r"stickiness\.type": "lb_cookie",
+    r"target_group_health\..*\.minimum_healthy_targets\.count": "1",
+    r"target_group_health\..*\.minimum_healthy_targets\.percentage": "off",
+    r"waf\.fail_open\.enabled": _SWITCH,  # moto's: a load balancer has it
+}
+"""As `LOAD_BALANCER`."""
+
+
+def check(attributes: Mapping[str, str], table: Mapping[str, str], *, on: str) -> Mapping[str, str]:
+    """The attributes, if all are known.
+
+    Args:
+        attributes: By their names.
+        table: Those that we know.
+        on: The object, for a message.
+
+    Raises:
+        RehearsalError: One is not in the table, or has another value.
+    """
+    for name, text in attributes.items():
+        forms = [form for known, form in table.items() if re.fullmatch(known, name)]
+        if not forms:
+            refuse(on, f"attribute {name}: nobody knows here what a load balancer makes of it")
+        if not re.fullmatch(forms[0], text):
+            refuse(on, f"attribute {name}: {text!r} is not understood here; what is: {forms[0]}")
+    return attributes

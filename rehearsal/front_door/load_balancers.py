@@ -1,0 +1,167 @@
+"""The load balancers that ELBv2 describes, and what is not understood of them, or what AWS refuses, refused by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+from math import gcd
+
+from rehearsal.front_door import attributes
+from rehearsal.front_door.conditions import Condition, conditions, pattern, refuse
+from rehearsal.front_door.elbv2 import Described, State
+from rehearsal.front_door.targets import admits
+
+PRIORITIES = range(1, 50_001)
+"""https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html."""
+
+RULES_OF_A_LOAD_BALANCER = 100
+"""Default rules do not count.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
+"""
+
+GROUPS_OF_AN_ACTION = 5
+"""From the same page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A rule.
+
+    Attributes:
+        key: The load balancer's name and the priority.
+        conditions: All of them must hold; none is the default rule's.
+        action: What is done, as the API gives it: a `forward`, a `redirect`, or a `fixed-response`.
+    """
+
+    key: str
+    conditions: tuple[Condition, ...]
+    action: Described
+
+    @property
+    def shares(self) -> list[tuple[str, int]]:
+        """ARNs of the target groups that it forwards to, with their weights in smallest numbers."""
+        if self.action["Type"] != "forward":
+            return []
+        groups = self.action.get("ForwardConfig", {}).get("TargetGroups") or [self.action]
+        weights = [int(one.get("Weight", 1)) for one in groups]
+        factor = gcd(*weights) or 1
+        return [(str(one["TargetGroupArn"]), weight // factor) for one, weight in zip(groups, weights, strict=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadBalancer:
+    """A load balancer with the one listener that is served.
+
+    Attributes:
+        name: Its name.
+        protocol: The listener's, `HTTP` or `HTTPS`.
+        port: The listener's.
+        hosts: Names that lead to it, in lower case, with wildcards: those of its rules, and its own.
+        inbound: CIDRs from which its security groups let in, to that port.
+        attributes: Its own.
+        rules: In the order of their priority, the default one last.
+    """
+
+    name: str
+    protocol: str
+    port: int
+    hosts: tuple[str, ...]
+    inbound: tuple[str, ...]
+    attributes: Mapping[str, str]
+    rules: tuple[Rule, ...]
+
+
+def load_balancers(state: State) -> list[LoadBalancer]:
+    """Those that have a listener.
+
+    Raises:
+        RehearsalError: Something asks for what AWS refuses, or for what nobody knows here.
+    """
+    active = (one for one in state.load_balancers if str(one["State"]["Code"]).startswith("active"))
+    found = [one for described in active for one in _load_balancer(described, state)]
+    for one, other in combinations(found, 2):  # DNS has one of them
+        for host, same in product(one.hosts, other.hosts):
+            if re.match(pattern(host), same) or re.match(pattern(same), host):
+                refuse(f"Load balancer {one.name}", f"host {host} is on the load balancer {other.name}, too")
+    return found
+
+
+def _load_balancer(described: Described, state: State) -> Iterator[LoadBalancer]:
+    name = str(described["LoadBalancerName"])
+    on = f"Load balancer {name}"
+    for key, known in (("Type", "application"), ("Scheme", "internet-facing")):
+        if described[key] != known:
+            refuse(on, f"{key} {described[key]}: only {known} is known here")
+    if sum(not one["IsDefault"] for each in described["Listeners"] for one in each["Rules"]) > RULES_OF_A_LOAD_BALANCER:
+        refuse(on, f"a load balancer has at most {RULES_OF_A_LOAD_BALANCER} rules")
+    for listener in _served(described["Listeners"], on):
+        rules = _rules(listener, name)
+        hosts = [host for rule in rules for one in rule.conditions if one.field == "host-header" for host in one.values]
+        yield LoadBalancer(
+            name=name,
+            protocol=str(listener["Protocol"]),
+            port=int(listener["Port"]),
+            hosts=tuple(dict.fromkeys(host.lower() for host in (*hosts, str(described["DNSName"])))),
+            inbound=tuple(_inbound(described, int(listener["Port"]), state)),
+            attributes=attributes.check(described["Attributes"], attributes.LOAD_BALANCER, on=on),
+            rules=rules,
+        )
+
+
+def _served(listeners: Sequence[Described], on: str) -> Sequence[Described]:
+    """The listener whose rules are served: of HTTPS where there is one, and then others only lead to it."""
+    secure = [one for one in listeners if one["Protocol"] == "HTTPS"]
+    plain = [one for one in listeners if one["Protocol"] == "HTTP"]
+    served = secure or plain
+    if len(served) > 1 or len(secure) + len(plain) < len(listeners):
+        refuse(on, "only one listener of HTTPS, or else of HTTP, can be served")
+    for one in plain if secure else ():
+        for rule in one["Rules"]:
+            redirect = rule["Actions"][-1].get("RedirectConfig", {})
+            if (redirect.get("Protocol"), str(redirect.get("Port"))) != ("HTTPS", str(secure[0]["Port"])):
+                refuse(on, f"what comes to port {one['Port']} must be sent on to port {secure[0]['Port']}, by HTTPS")
+    for one in served:
+        attributes.check(one["Attributes"], attributes.LISTENER, on=f"{on}, port {one['Port']}")
+        if one.get("MutualAuthentication", {}).get("Mode", "off") != "off":
+            refuse(on, "clients' certificates are not known here")
+    return served
+
+
+def _rules(listener: Described, name: str) -> tuple[Rule, ...]:
+    others = [one for one in listener["Rules"] if not one["IsDefault"]]
+    priorities = [int(one["Priority"]) for one in others]
+    if len(set(priorities)) < len(priorities) or not all(one in PRIORITIES for one in priorities):
+        refuse(f"Load balancer {name}", f"priorities of rules are unique, 1 to {PRIORITIES[-1]}, not {priorities}")
+    ordered = sorted(others, key=lambda one: int(one["Priority"]))
+    default = [one for one in listener["Rules"] if one["IsDefault"]]
+    return tuple(_rule(one, f"{name}:{one['Priority']}") for one in (*ordered, *default))
+
+
+def _rule(described: Described, key: str) -> Rule:
+    on = f"Rule {key}"
+    if described.get("Transforms"):
+        refuse(on, "transforms are not known here")
+    kinds = [one["Type"] for one in described["Actions"]]
+    if kinds not in (["forward"], ["redirect"], ["fixed-response"]):
+        refuse(on, f"action {', '.join(kinds)}: nobody knows here what it means")
+    found = conditions(described["Conditions"], on=on)
+    if bool(found) == described["IsDefault"]:
+        refuse(on, "every rule has conditions, but for the default one, which has none")
+    rule = Rule(key=key, conditions=found, action=described["Actions"][0])
+    if len(rule.shares) > GROUPS_OF_AN_ACTION:
+        refuse(on, f"an action leads to at most {GROUPS_OF_AN_ACTION} target groups")
+    return rule
+
+
+def _inbound(described: Described, port: int, state: State) -> Iterator[str]:
+    """CIDRs from which a load balancer's security groups let connections in."""
+    for group in state.security_groups:
+        for permission in group["IpPermissions"] if group["GroupId"] in described.get("SecurityGroups", ()) else ():
+            if admits(permission, port):
+                if permission.get("PrefixListIds"):
+                    refuse(f"Security group {group['GroupId']}", "prefix lists are not known here")
+                yield from (str(one["CidrIp"]) for one in permission.get("IpRanges") or ())
+                yield from (str(one["CidrIpv6"]) for one in permission.get("Ipv6Ranges") or ())
