@@ -65,7 +65,8 @@ class Rehearsal:
             control_plane.wait_for_traffic(self.layout, self._report)
             outputs = plain(engine)
             first_release.release(self.api(), first_release.targets(outputs), self._report)
-            _open_door(self.layout, outputs, self._report)
+            domain, region = outputs["hosts"]["prod"], outputs["cluster"]["region"]
+            running.start(self.layout, domain=domain, region=region, report=self._report)
             return outputs
 
     def preview(self) -> None:

@@ -59,38 +59,50 @@ def start(layout: Layout, *, domain: str, region: str, report: Report) -> None:
         if executable is None:
             report("No front door: haproxy cannot be found; install haproxy. All else goes on as ever.")
             return
-        at = ports.ensure(layout.control_plane / "ports.json")
-        sockets = haproxy.Sockets(
-            staff=host_ports.variable(at.front_door), outside=host_ports.variable(at.front_door_outside)
-        )
-        door = FrontDoor(layout, domain, region, sockets)
+        door, follower = programs(layout, executable, domain=domain, region=region, network=network.pid)
         # HAProxy stays; what tells it of changes may be of another version of this project, or know another domain.
         table.stop([FOLLOWER])
         if not table.is_running(FRONT_DOOR):
             report(f"Starting {FRONT_DOOR}")
-            try:
-                door.update()
-            except (RehearsalError, ClientError, BotoCoreError):  # the follower says why
-                door.write(State())
-            table.start(
-                Program(
-                    FRONT_DOOR,
-                    (executable, "-W", "-f", str(door.configuration)),
-                    layout.logs / f"{FRONT_DOOR}.log",
-                    {},
-                    network.pid,
-                    (at.front_door, at.front_door_outside),
-                )
-            )
-        table.start(
-            Program(
-                FOLLOWER,
-                (sys.executable, "-m", "rehearsal.front_door", domain, region, sockets.staff, sockets.outside),
-                layout.logs / f"{FOLLOWER}.log",
-                {"PYTHONPATH": str(CHECKOUT), DIRECTORY_VARIABLE: str(layout.directory)},
-                network.pid,
-            )
-        )
+            table.start(door)
+        table.start(follower)
+
+
+def programs(
+    layout: Layout, executable: str, *, domain: str, region: str, network: int | None
+) -> tuple[Program, Program]:
+    """HAProxy, with its configuration in place, and what keeps it up to date.
+
+    Args:
+        layout: The rehearsal.
+        executable: HAProxy's.
+        domain: The stack's domain.
+        region: The stack's AWS region.
+        network: Id of a process in whose network namespace they run, or None for this machine's network.
+    """
+    at = ports.ensure(layout.control_plane / "ports.json")
+    sockets = haproxy.Sockets(
+        staff=host_ports.variable(at.front_door), outside=host_ports.variable(at.front_door_outside)
+    )
+    door = FrontDoor(layout, domain, region, sockets)
+    if not ProcessTable(layout.processes).is_running(FRONT_DOOR):
+        try:
+            door.update()
+        except (RehearsalError, ClientError, BotoCoreError):  # the follower says why
+            door.write(State())
+    command = (sys.executable, "-m", "rehearsal.front_door", domain, region, sockets.staff, sockets.outside)
+    variables = {"PYTHONPATH": str(CHECKOUT), DIRECTORY_VARIABLE: str(layout.directory)}
+    return (
+        Program(
+            FRONT_DOOR,
+            (executable, "-W", "-f", str(door.configuration)),
+            layout.logs / f"{FRONT_DOOR}.log",
+            {},
+            network,
+            (at.front_door, at.front_door_outside),
+        ),
+        Program(FOLLOWER, command, layout.logs / f"{FOLLOWER}.log", variables, network),
+    )
 
 
 def entrance(layout: Layout, hosts: Mapping[str, str]) -> Entrance | None:

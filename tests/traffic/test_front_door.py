@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -9,22 +10,64 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rehearsal.front_door import haproxy
-from rehearsal.front_door.following import Files, program, write
-from rehearsal.front_door.routes import Objects, routes
+from rehearsal.front_door import haproxy, running
+from rehearsal.front_door.elbv2 import State
+from rehearsal.front_door.following import FRONT_DOOR, FrontDoor, program
+from rehearsal.layout import Layout
+from rehearsal.processes import ProcessTable
 from tests.rehearsal.conftest import eventually
 from tests.traffic.load import Client, Load
 from tests.traffic.upstream import Node
-from tests.unit.rehearsal.front_door.cluster import DOMAIN, cluster, ingress, node, path, service
+from tests.unit.rehearsal.aws.serving import serve
+from tests.unit.rehearsal.front_door.account import (
+    BACKEND,
+    DOMAIN,
+    NODES,
+    QUICK,
+    condition,
+    fixed,
+    forward,
+    instance,
+    load_balancer,
+    path,
+    permission,
+    redirect,
+    rule,
+    security_group,
+    state,
+    target,
+    target_group,
+)
+from tests.unit.rehearsal.front_door.test_elbv2 import REGION, Account, fill
 
 SOCKETS = haproxy.Sockets(staff="STAFF_SOCKET", outside="OUTSIDE_SOCKET")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request got.
+
+    Attributes:
+        status: HTTP status.
+        by: Which server answered; empty for HAProxy itself.
+        body: The whole of it.
+        headers: All of them.
+    """
+
+    status: int
+    by: str
+    body: str
+    headers: Message
 
 
 @dataclass
@@ -38,34 +81,45 @@ class Door:
         process: Its master.
     """
 
-    files: Files
+    files: FrontDoor
     port: int
     outside: int
     process: subprocess.Popen[bytes]
 
-    def get(self, host: str, path: str = "/", *, port: int | None = None, source: str = "127.0.0.1") -> tuple[int, str]:
-        """Status and who answered."""
+    def ask(
+        self,
+        host: str,
+        path: str = "/",
+        *,
+        method: str = "GET",
+        port: int | None = None,
+        source: str = "127.0.0.1",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """What a request gets."""
         connection = http.client.HTTPConnection("127.0.0.1", port or self.port, source_address=(source, 0), timeout=10)
         try:
-            connection.request("GET", path, headers={"Host": host})
+            connection.request(method, path, headers={"Host": host, **(headers or {})})
             answer = connection.getresponse()
             body = answer.read()
-            return answer.status, str(json.loads(body)["pod"]) if body.startswith(b"{") else ""
+            by = str(json.loads(body)["pod"]) if body.startswith(b"{") else ""
+            return Answer(answer.status, by, body.decode(), answer.msg)
         finally:
             connection.close()
 
-    def follow(self, objects: Objects) -> None:
-        """Goes on with other objects."""
-        write(self.files, configuration(objects), SOCKETS)
+    def get(self, host: str, path: str = "/", *, port: int | None = None, source: str = "127.0.0.1") -> tuple[int, str]:
+        """Status and who answered."""
+        answer = self.ask(host, path, port=port, source=source)
+        return answer.status, answer.by
+
+    def follow(self, state: State) -> None:
+        """Goes on with another state."""
+        self.files.write(state)
         self.process.send_signal(signal.SIGUSR2)
 
     def workers(self) -> set[str]:
         """The processes that serve."""
         return set(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split())
-
-
-def configuration(objects: Objects) -> str:
-    return haproxy.configuration(routes(objects), domain=DOMAIN, sockets=SOCKETS)
 
 
 @pytest.fixture
@@ -80,28 +134,36 @@ def prod() -> Iterator[Node]:
         yield one
 
 
-def objects(dev: Node, prod: Node, **changes: Any) -> Objects:
-    """The small cluster, its nodes being our servers."""
-    quick = {"healthcheck_interval_seconds": "5", "healthcheck_timeout_seconds": "2"}
-    services = [
-        service(namespace, name, port, **quick)
-        for namespace, port in (("dev", dev.port), ("prod", prod.port))
-        for name in ("frontend", "gateway")
+def account(dev: Node, prod: Node, **changes: Any) -> State:
+    """The small account, its nodes being our servers."""
+    groups = [
+        target_group(f"{name}-{app}", target(f"i-{name}", node.port), on=on, **QUICK)
+        for name, node, on in (("dev", dev, "staff"), ("prod", prod, "public"))
+        for app in ("frontend", "gateway")
     ]
-    nodes = [node("dev-1", "dev", dev.address), node("prod-1", "prod", prod.address)]
-    return cluster(**{"services": services, "nodes": nodes, **changes})
+    instances = [instance("i-dev", dev.address), instance("i-prod", prod.address)]
+    # Our servers have any port.
+    guards = [*state().security_groups, security_group(NODES, permission(1, 65535, group=BACKEND))]
+    return state(**{"target_groups": groups, "instances": instances, "security_groups": guards, **changes})
+
+
+def one_way(dev: Node, prod: Node, *rules: dict[str, Any], **changes: Any) -> State:
+    """The account with one load balancer, for everybody, and these rules."""
+    groups = [{**one, "LoadBalancerArns": ["arn:public"]} for one in account(dev, prod).target_groups]
+    ours = {"load_balancers": [load_balancer("public", *rules)], "target_groups": groups}
+    return account(dev, prod, **{**ours, **changes})
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[Objects], Door]]:
-    """Starts HAProxy for some objects."""
+def start(tmp_path: Path) -> Iterator[Callable[[State], Door]]:
+    """Starts HAProxy for a state."""
     if program() is None:
         pytest.skip("haproxy cannot be found: install haproxy")
     started: list[Door] = []
 
-    def start(objects: Objects) -> Door:
-        files = Files(tmp_path / "haproxy.cfg", tmp_path / "problem.txt")
-        write(files, configuration(objects), SOCKETS)
+    def start(state: State) -> Door:
+        files = FrontDoor(Layout(tmp_path), DOMAIN, "ap-northeast-2", SOCKETS)
+        files.write(state)
         with socket.create_server(("127.0.0.1", 0)) as staff, socket.create_server(("127.0.0.1", 0)) as outside:
             descriptors = {SOCKETS.staff: staff.fileno(), SOCKETS.outside: outside.fileno()}
             process = subprocess.Popen(
@@ -121,57 +183,201 @@ def start(tmp_path: Path) -> Iterator[Callable[[Objects], Door]]:
 
 
 def test_hosts_lead_to_their_environment_and_unknown_ones_nowhere(
-    start: Callable[[Objects], Door], dev: Node, prod: Node
+    start: Callable[[State], Door], dev: Node, prod: Node
 ) -> None:
-    door = start(objects(dev, prod))
+    door = start(account(dev, prod))
     for host in (DOMAIN, DOMAIN.upper(), "hello.localhost", f"hello.localhost:{door.port}"):
         assert door.get(host) == (200, "prod"), host
     for host in (f"test.{DOMAIN}", f"test.hello.localhost:{door.port}"):
         assert door.get(host, "/api/x?y=z") == (200, "dev"), host
-    for host in ("example.com", f"other.{DOMAIN}", "localhost", f"{DOMAIN}.evil.example"):
+    for host in ("example.com", f"other.{DOMAIN}", "localhost", f"{DOMAIN}.evil.example", "xhello.localhost"):
         assert door.get(host)[0] == 404, host
-    assert door.get(f"log.{DOMAIN}")[0] == 503, "its Service does not exist"
+    gone = door.ask(f"log.{DOMAIN}")
+    assert (gone.status, gone.body) == (503, "Backend service does not exist")
+
+
+def test_a_load_balancer_answers_by_its_own_name_with_its_default_action(
+    start: Callable[[State], Door], dev: Node, prod: Node
+) -> None:
+    balancer = load_balancer("public", path(1, DOMAIN, "/", "prod-frontend"))
+    door = start(account(dev, prod, load_balancers=[balancer]))
+    answer = door.ask(balancer["DNSName"])
+    assert (answer.status, answer.body) == (404, "")
 
 
 def test_a_path_that_no_rule_fits_is_not_found_and_a_prefix_ends_at_a_slash(
-    start: Callable[[Objects], Door], dev: Node, prod: Node
+    start: Callable[[State], Door], dev: Node, prod: Node
 ) -> None:
-    one = ingress("prod", DOMAIN, path("/api", "gateway"), path("/only", "frontend", "Exact"))
-    door = start(objects(dev, prod, ingresses=[one]))
-    statuses = {
-        text: door.get(DOMAIN, text)[0] for text in ("/api", "/api/", "/api/x", "/apix", "/only", "/only/", "/")
-    }
-    assert statuses == {"/api": 200, "/api/": 200, "/api/x": 200, "/apix": 404, "/only": 200, "/only/": 404, "/": 404}
+    exact = rule(1, forward("prod-frontend"), condition("host-header", DOMAIN), condition("path-pattern", "/only"))
+    door = start(one_way(dev, prod, exact, path(2, DOMAIN, "/api", "prod-gateway")))
+    paths = ("/api", "/api/", "/api/x", "/apix", "/API", "/only", "/only/", "/only?x=/api", "/")
+    statuses = {text: door.get(DOMAIN, text)[0] for text in paths}
+    found = {text for text, status in statuses.items() if status == 200}
+    assert found == {"/api", "/api/", "/api/x", "/only", "/only?x=/api"}
+    assert {statuses[text] for text in statuses.keys() - found} == {404}
+
+
+def test_each_condition_is_for_its_part_of_a_request(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
+    rules = [
+        rule(1, fixed(201), condition("path-pattern", "/a?c/*.html", "/it's$1")),
+        rule(2, fixed(202), condition("http-header", "*Chrome*", HttpHeaderName="User-Agent")),
+        rule(3, fixed(203), condition("http-request-method", "PUT", "PURGE")),
+        rule(4, fixed(204), condition("query-string", ("version", "v1*"), ("", "any"))),
+        rule(5, fixed(205), condition("host-header", f"*.sub.{DOMAIN}")),
+        rule(6, fixed(206), condition("source-ip", "192.0.2.0/24")),
+        rule(7, fixed(207), condition("host-header", DOMAIN)),
+    ]
+    door = start(one_way(dev, prod, *rules))
+
+    def status(path: str, host: str = DOMAIN, **asked: Any) -> int:
+        return door.ask(host, path, port=door.outside, **asked).status
+
+    assert [status(path) for path in ("/abc/x/y.html", "/it's$1", "/abbc/x.html", "/ABC/x.html")] == [
+        201,
+        201,
+        207,
+        207,
+    ]
+    agents = ("x Chrome/1", "x chrome/1", "Firefox")
+    assert [status("/", headers={"User-Agent": agent}) for agent in agents] == [202, 202, 207]
+    assert [status("/", method=method) for method in ("PUT", "PURGE", "POST")] == [203, 203, 207]
+    queries = ("version=v1", "a=b&VERSION=V1.2&c", "x=any", "any", "version=v2", "aversion=v1", "x=any1", "a=x%26any")
+    assert [status(f"/?{query}") for query in queries] == [204, 204, 204, 204, 207, 207, 207, 207]
+    assert [status("/", f"{name}.{DOMAIN}") for name in ("a.sub", "b.a.SUB", "sub")] == [205, 205, 404]
+    assert door.ask(DOMAIN).status == 206, "the staff is within each range"
+
+
+def test_a_redirect_leads_where_it_says(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
+    rules = [
+        rule(1, redirect(Path="/new/#{path}"), condition("path-pattern", "/old/*")),
+        rule(2, redirect(Host="www.#{host}", Port="8443", Query="x=100%&#{query}"), condition("path-pattern", "/away")),
+        rule(3, fixed(204), condition("host-header", DOMAIN)),
+    ]
+    door = start(one_way(dev, prod, *rules))
+    found = door.ask("hello.localhost", "/old/a?b=c")
+    assert (found.status, found.headers["location"]) == (301, "/new/old/a?b=c")
+    found = door.ask("hello.localhost", "/away?b=c")
+    assert found.headers["location"] == f"https://www.{DOMAIN}:8443/away?x=100%&b=c"
+
+
+def test_weights_are_kept_exactly(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
+    shared = rule(1, forward("prod-frontend", "dev-frontend", weights=(90, 10)), condition("host-header", DOMAIN))
+    door = start(one_way(dev, prod, shared))
+    answers = [door.get(DOMAIN)[1] for _ in range(200)]
+    assert Counter(answers) == {"prod": 180, "dev": 20}
+    assert max(len(run) for run in "".join(one[0] for one in answers).split("d")) < 20, "spread, and not in a row"
+    assert door.ask(DOMAIN).headers["set-cookie"] is None
+
+
+def test_who_comes_back_gets_the_group_that_he_had(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
+    groups = forward("prod-frontend", "dev-frontend", weights=(50, 50), sticky=60)
+    door = start(one_way(dev, prod, rule(1, groups, condition("host-header", DOMAIN))))
+    first = [door.ask(DOMAIN) for _ in range(2)]
+    assert {answer.by for answer in first} == {"dev", "prod"}
+    for answer in first:
+        cookie, *attributes = answer.headers["set-cookie"].split("; ")
+        assert {one.partition("=")[0] for one in attributes} == {"Expires", "Path"}
+        again = [door.ask(DOMAIN, headers={"Cookie": cookie}).by for _ in range(5)]
+        assert again == [answer.by] * 5
+    other = [door.ask(DOMAIN, headers={"Cookie": "AWSALBTG=elsewhere"}).by for _ in range(4)]
+    assert Counter(other) == {"dev": 2, "prod": 2}
+
+
+def test_who_comes_back_gets_the_target_that_he_had(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
+    both = [target("i-dev", dev.port), target("i-prod", prod.port)]
+    group = target_group("a", *both, Attributes={"stickiness.enabled": "true", "stickiness.type": "lb_cookie"})
+    door = start(one_way(dev, prod, path(1, DOMAIN, "/", "a"), target_groups=[group]))
+    first = [door.ask(DOMAIN) for _ in range(2)]
+    assert {answer.by for answer in first} == {"dev", "prod"}
+    for answer in first:
+        cookie = answer.headers["set-cookie"].partition(";")[0]
+        assert cookie.startswith("AWSALB=")
+        assert [door.ask(DOMAIN, headers={"Cookie": cookie}).by for _ in range(5)] == [answer.by] * 5
 
 
 def test_a_staff_host_is_forbidden_from_outside_its_ranges_and_open_from_inside(
-    start: Callable[[Objects], Door], dev: Node, prod: Node
+    start: Callable[[State], Door], dev: Node, prod: Node
 ) -> None:
-    kibana = service("logging", "kibana", dev.port)
-    door = start(objects(dev, prod, services=[*objects(dev, prod).services, kibana], nodes=[node_of_logging(dev)]))
-    assert door.get("log.hello.localhost") == (200, "dev")
-    assert door.get("log.hello.localhost", port=door.outside)[0] == 403
-    assert door.get("log.hello.localhost", source="127.0.0.2")[0] == 403
-    assert door.get("log.hello.localhost", source="127.0.0.3")[0] == 403
+    door = start(account(dev, prod))
+    host = "test.hello.localhost"
+    assert door.get(host) == (200, "dev")
+    assert door.get(host, port=door.outside)[0] == 403
+    assert door.get(host, source="127.0.0.2")[0] == 403
+    assert door.get(host, source="127.0.0.3")[0] == 403
 
 
-def node_of_logging(dev: Node) -> Any:
-    return node("logging-1", "logging", dev.address)
-
-
-def test_everybody_may_call_a_host_of_a_class_without_a_list(
-    start: Callable[[Objects], Door], dev: Node, prod: Node
+def test_nobody_comes_in_where_no_security_group_lets_him(
+    start: Callable[[State], Door], dev: Node, prod: Node
 ) -> None:
-    door = start(objects(dev, prod))
+    only_http = security_group("sg-public", permission(80, 80, "0.0.0.0/0"))
+    guards = [one for one in account(dev, prod).security_groups if one["GroupId"] != "sg-public"]
+    door = start(account(dev, prod, security_groups=[*guards, only_http]))
+    assert door.get(DOMAIN)[0] == 403
+    assert door.get(f"test.{DOMAIN}") == (200, "dev")
+
+
+def test_a_node_that_lets_no_load_balancer_in_is_not_reached(
+    start: Callable[[State], Door], dev: Node, prod: Node
+) -> None:
+    guards = [one for one in account(dev, prod).security_groups if one["GroupId"] != NODES]
+    door = start(account(dev, prod, security_groups=guards))
+    assert door.get(DOMAIN)[0] == 503
+    assert prod.connections == 0
+
+
+def test_everybody_may_call_a_host_of_a_load_balancer_that_lets_everybody_in(
+    start: Callable[[State], Door], dev: Node, prod: Node
+) -> None:
+    door = start(account(dev, prod))
     assert door.get(DOMAIN, port=door.outside) == (200, "prod")
-    assert "x-forwarded-for: 127.0.0.2" in prod.requests[-1].lower()
-    assert "x-forwarded-proto: http\r\n" in prod.requests[-1].lower()
+    head = prod.requests[-1].lower()
+    assert "x-forwarded-for: 127.0.0.2\r\n" in head
+    assert "x-forwarded-proto: https\r\n" in head, "as the listener has it whose rules are served"
+    assert "x-forwarded-port: 443\r\n" in head
+
+
+def test_a_header_with_an_odd_name_is_dropped_where_the_load_balancer_drops_it(
+    start: Callable[[State], Door], dev: Node, prod: Node
+) -> None:
+    odd, attribute = {"X_Odd": "1", "X-Even": "1"}, "routing.http.drop_invalid_header_fields.enabled"
+    rules = [path(1, DOMAIN, "/", "prod-frontend")]
+    door = start(account(dev, prod, load_balancers=[load_balancer("public", *rules, Attributes={attribute: "true"})]))
+    door.ask(DOMAIN, headers=odd)
+    assert "x-even: 1" in prod.requests[-1].lower()
+    assert "x_odd" not in prod.requests[-1].lower()
+    door.follow(one_way(dev, prod, *rules))
+    eventually(lambda: door.ask(DOMAIN, headers=odd) and "x_odd: 1" in prod.requests[-1].lower(), "it is let through")
+
+
+def test_a_check_asks_a_target_by_its_address(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
+    start(account(dev, prod))
+    eventually(lambda: any("ELB-HealthChecker" in head for head in prod.requests), "a check")
+    (head, *_) = [head for head in prod.requests if "ELB-HealthChecker" in head]
+    assert f"host: {prod.address}:{prod.port}\r\n" in head.lower()
+
+
+def test_a_target_that_leaves_gets_no_new_request_and_ends_what_it_has(
+    start: Callable[[State], Door], dev: Node, prod: Node
+) -> None:
+    def leaving(state: str) -> State:
+        both = [target("i-dev", dev.port), target("i-prod", prod.port, state)]
+        return one_way(dev, prod, path(1, DOMAIN, "/", "a"), target_groups=[target_group("a", *both, **QUICK)])
+
+    door, prod.delay = start(leaving("healthy")), 3
+    with ThreadPoolExecutor() as pool:
+        running = [pool.submit(door.get, DOMAIN) for _ in range(2)]
+        eventually(lambda: any("ELB" not in head for head in prod.requests), "a request is under way")
+        before = door.workers()
+        door.follow(leaving("draining"))
+        eventually(lambda: bool(door.workers() - before), "a new worker")
+        assert {door.get(DOMAIN)[1] for _ in range(6)} == {"dev"}
+        assert sorted(one.result() for one in running) == [(200, "dev"), (200, "prod")]
 
 
 def test_new_connections_of_users_share_the_connections_to_nodes(
-    start: Callable[[Objects], Door], dev: Node, prod: Node
+    start: Callable[[State], Door], dev: Node, prod: Node
 ) -> None:
-    door = start(objects(dev, prod))
+    door = start(account(dev, prod))
     for _ in range(20):
         assert door.get(DOMAIN) == (200, "prod")
     asked = [head for head in prod.requests if "ELB-HealthChecker" not in head]
@@ -181,25 +387,36 @@ def test_new_connections_of_users_share_the_connections_to_nodes(
 
 
 def test_targets_of_which_none_is_healthy_are_asked_all_the_same(
-    start: Callable[[Objects], Door], dev: Node, prod: Node
+    start: Callable[[State], Door], dev: Node, prod: Node
 ) -> None:
     prod.status = "500 Broken"
-    door = start(objects(dev, prod))
+    door = start(account(dev, prod))
     eventually(lambda: sum("ELB-HealthChecker" in head for head in prod.requests) >= 4, "two bad checks of each")
     assert door.get(DOMAIN) == (500, "prod")
 
 
-def test_no_request_is_lost_while_objects_change(start: Callable[[Objects], Door], dev: Node, prod: Node) -> None:
-    door = start(objects(dev, prod))
+def with_more(dev: Node, prod: Node, number: int) -> State:
+    """The account with so many more nodes of dev."""
+    found = account(dev, prod)
+    more = [instance(f"i-more{extra}", "127.0.1.2") for extra in range(number)]
+    targets = [target(one["InstanceId"], dev.port) for one in more]
+    groups = [
+        {**one, "Targets": [*one["Targets"], *targets]} if one["TargetGroupName"].startswith("dev") else one
+        for one in found.target_groups
+    ]
+    return account(dev, prod, instances=[*found.instances, *more], target_groups=groups)
+
+
+def test_no_request_is_lost_while_targets_change(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
+    door = start(account(dev, prod))
     pooled = Load("127.0.0.1", door.port, DOMAIN, at_once=16)
     new = Load("127.0.0.1", door.port, DOMAIN, at_once=4, reuse=False)
     idle = Load("127.0.0.1", door.port, DOMAIN, at_once=4, pause=0.5)
     with Client(pooled) as first, Client(new) as second, Client(idle) as third:
         for number in range(5):
             before = door.workers()
-            more = [*objects(dev, prod).nodes, *(node(f"more-{extra}", "dev", "127.0.1.2") for extra in range(number))]
             time.sleep(0.3)
-            door.follow(objects(dev, prod, nodes=more))
+            door.follow(with_more(dev, prod, number))
             if number:  # otherwise it is what it was
                 eventually(lambda before=before: bool(door.workers() - before), "a new worker")
         time.sleep(1)
@@ -208,22 +425,81 @@ def test_no_request_is_lost_while_objects_change(start: Callable[[Objects], Door
     assert all(len(one.answers) > 20 for one in seen)
 
 
-def test_a_request_that_takes_long_outlives_a_change(start: Callable[[Objects], Door], dev: Node, prod: Node) -> None:
+def test_a_request_that_takes_long_outlives_a_change(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
     prod.delay = 3
-    door = start(objects(dev, prod))
+    door = start(account(dev, prod))
     with Client(Load("127.0.0.1", door.port, DOMAIN, at_once=3)) as client:
         time.sleep(1)
-        door.follow(objects(dev, prod, nodes=[*objects(dev, prod).nodes, node("dev-2", "dev", "127.0.1.2")]))
+        door.follow(with_more(dev, prod, 1))
         eventually(lambda: len(door.workers()) > 1, "the old worker beside the new one")
         seen = client.end()
     assert seen.failures == []
     assert len(seen.answers) >= 3
 
 
-def test_a_lost_request_is_seen(start: Callable[[Objects], Door], dev: Node, prod: Node) -> None:
-    door = start(objects(dev, prod))
+def test_a_lost_request_is_seen(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
+    door = start(account(dev, prod))
     with Client(Load("127.0.0.1", door.port, f"log.{DOMAIN}", at_once=2)) as client:
         time.sleep(1)
         seen = client.end()
     assert seen.answers == []
     assert {failure.kind for failure in seen.failures} == {"503 Service Unavailable"}
+
+
+@pytest.fixture
+def followed(tmp_path: Path) -> Iterator[tuple[Layout, Account]]:
+    """An account with HAProxy and what keeps it up to date, as programs."""
+    if program() is None:
+        pytest.skip("haproxy cannot be found: install haproxy")
+    layout = Layout(tmp_path)
+    serve(layout)
+    made, table = fill(layout), ProcessTable(layout.processes)
+    for one in running.programs(layout, program() or "", domain=DOMAIN, region=REGION, network=None):
+        table.start(one)
+    yield layout, made
+    table.stop([FRONT_DOOR, running.FOLLOWER])
+
+
+def test_it_follows_the_account_and_says_what_it_does_not_understand(
+    followed: tuple[Layout, Account], prod: Node
+) -> None:
+    layout, made = followed
+    entrance = running.entrance(layout, {"prod": DOMAIN})
+    assert entrance is not None
+    port = int(entrance.hosts["prod"].rpartition(":")[2])
+
+    def status(path: str = "/api") -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", path, headers={"Host": DOMAIN})
+        with contextlib.closing(connection):
+            return connection.getresponse().status
+
+    def problem() -> str:
+        again = running.entrance(layout, {"prod": DOMAIN})
+        assert again is not None
+        return again.problem or ""
+
+    def balance(value: str) -> None:
+        key = [{"Key": "load_balancing.algorithm.type", "Value": value}]
+        made.elbv2.modify_target_group_attributes(TargetGroupArn=group, Attributes=key)
+
+    group = made.elbv2.create_target_group(
+        Name="here", Protocol="HTTP", Port=80, VpcId=made.vpc, TargetType="ip", HealthCheckPath="/"
+    )["TargetGroups"][0]["TargetGroupArn"]
+    made.elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": prod.address, "Port": prod.port}])
+    forward = {"Type": "forward", "TargetGroupArn": group}
+    made.elbv2.create_rule(
+        ListenerArn=made.listener, Priority=9, Conditions=[condition("path-pattern", "/here")], Actions=[forward]
+    )
+    made.elbv2.set_rule_priorities(RulePriorities=[{"RuleArn": made.rules[1], "Priority": 10}])
+    eventually(lambda: status("/here") == 200, "the new rule")
+    balance("weighted_random")
+    eventually(
+        lambda: "Target group here: attribute load_balancing.algorithm.type: 'weighted_random'" in problem(),
+        "it says so",
+    )
+    assert status("/here") == 200, "it stays as it was"
+    made.elbv2.deregister_targets(TargetGroupArn=group, Targets=[{"Id": prod.address}])
+    balance("round_robin")
+    eventually(lambda: status("/here") == 503, "the target is gone")
+    assert problem() == ""

@@ -12,7 +12,7 @@ OFFICE = "203.0.113.0/24"
 BACKEND = "sg-backend"
 NODES = "sg-nodes"
 
-QUICK = {"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2}
+QUICK: dict[str, Any] = {"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2}
 
 
 def arn(group: str) -> str:

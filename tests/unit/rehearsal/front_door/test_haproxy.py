@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rehearsal.front_door import haproxy
-from rehearsal.front_door.routes import routes
-from tests.unit.rehearsal.front_door.cluster import DOMAIN, OFFICE, cluster, ingress, parameters, path, service
+from rehearsal.front_door.elbv2 import State
+from tests.unit.rehearsal.front_door.account import (
+    DOMAIN,
+    OFFICE,
+    condition,
+    fixed,
+    forward,
+    load_balancer,
+    path,
+    redirect,
+    rule,
+    state,
+    target,
+    target_group,
+)
 
 SOCKETS = haproxy.Sockets(staff="A", outside="B")
 
 
-def text(domain: str = DOMAIN) -> str:
-    return haproxy.configuration(routes(cluster()), domain=domain, sockets=SOCKETS)
+def text(of: State | None = None, *, domain: str = DOMAIN) -> str:
+    return haproxy.configuration(of or state(), domain=domain, sockets=SOCKETS)
 
 
-def test_hosts_are_served_under_their_names_and_those_of_this_machine() -> None:
-    assert "use_backend prod:gateway:http if { var(txn.host) -m str hello.example.com hello.localhost }" in text()
-    assert "{ var(txn.host) -m str test.hello.example.com test.hello.localhost }" in text()
-    assert "localhost" not in text(domain="other.example.com")
+def one_rule(action: dict[str, Any], *conditions: dict[str, Any], **changes: Any) -> str:
+    """The configuration for a load balancer with one rule."""
+    groups = [target_group(name, target("i-prod1", 31001)) for name in ("a", "b", "c")]
+    one = load_balancer("public", rule(1, action, *conditions or (condition("host-header", DOMAIN),)), **changes)
+    return text(state(load_balancers=[one], target_groups=groups))
+
+
+def backend(found: str, name: str) -> str:
+    return found.split(f"backend {name}\n")[1].partition("\n\n")[0]
 
 
 @pytest.mark.parametrize(
@@ -36,29 +58,20 @@ def test_only_hosts_of_the_domain_have_a_name_on_this_machine(host: str, local: 
     assert haproxy.local(host, DOMAIN) == local
 
 
-def test_a_prefix_ends_at_a_slash_and_the_longest_comes_first() -> None:
-    chosen = re.findall(r"use_backend (prod\S+) if {[^}]*}(.*)", text())
-    assert chosen == [
-        ("prod:gateway:http", " { path -m str /api }"),
-        ("prod:gateway:http", " { path -m beg /api/ }"),
-        ("prod:frontend:http", ""),
-    ]
+def test_rules_come_in_the_order_of_their_priority_and_the_default_one_last() -> None:
+    rules = [path(20, DOMAIN, "/", "prod-frontend"), path(3, DOMAIN, "/api", "prod-gateway")]
+    found = text(state(load_balancers=[load_balancer("public", *rules)]))
+    chosen = re.findall(r"set-var\(txn.group\) str\((\S+)\)|(return status 404 if)", found)
+    assert chosen == [("prod-gateway", ""), ("prod-frontend", ""), ("", "return status 404 if")]
 
 
-def test_only_staff_are_let_to_hosts_of_a_class_with_a_list() -> None:
-    denials = [line for line in text().splitlines() if "deny" in line]
-    (denial,) = denials
-    assert "log.hello.example.com" in denial
-    assert denial.endswith(f"!{{ src 127.0.0.1 {OFFICE} }}")
-
-
-def test_a_rule_with_a_condition_is_for_listed_addresses_and_for_others_there_is_nothing() -> None:
-    condition = '[{"field": "source-ip", "sourceIpConfig": {"values": ["192.0.2.0/24"]}}]'
-    one = ingress("prod", DOMAIN, path("/hook/", "frontend", "Exact"), **{"conditions.frontend": condition})
-    found = haproxy.configuration(routes(cluster(ingresses=[one])), domain=DOMAIN, sockets=SOCKETS)
-    (chosen,) = re.findall(r"use_backend prod\S+ if {[^}]*}(.*)", found)
-    assert chosen == " { path -m str /hook/ } { src 127.0.0.1 192.0.2.0/24 }"
-    assert "default_backend not-found" in found
+def test_only_those_are_let_in_whom_a_security_group_lets_in() -> None:
+    assert set(re.findall(r"acl staff:inbound src (\S+)", text())) == {"127.0.0.1", OFFICE}
+    assert set(re.findall(r"acl public:inbound src (\S+)", text())) == {"127.0.0.1", "0.0.0.0/0"}
+    assert "deny_status 403 if { var(txn.balancer) -m str staff } !staff:inbound\n" in text()
+    nobody = text(state(security_groups=[]))
+    assert "inbound src" not in nobody
+    assert "deny_status 403 if { var(txn.balancer) -m str public }\n" in nobody
 
 
 def test_a_lost_request_is_not_tried_again_and_targets_connections_are_shared() -> None:
@@ -67,55 +80,116 @@ def test_a_lost_request_is_not_tried_again_and_targets_connections_are_shared() 
     assert not any("redispatch" in line or "retry-on" in line for line in lines)
 
 
-def test_targets_are_checked_as_annotated_and_all_of_them_asked_when_none_is_healthy() -> None:
-    section = text().split("backend dev:gateway:http\n")[1].split("\n\n")[0]
-    assert "uri /healthcheck ver HTTP/1.1" in section
+def test_targets_are_checked_as_their_group_says_and_all_of_them_asked_when_none_is_healthy() -> None:
+    section = backend(text(), "dev-gateway")
+    assert "uri '/health' ver HTTP/1.1" in section
     assert "http-check expect status 200\n" in section
-    assert "inter 15s rise 2 fall 2" in section
+    assert "inter 10s rise 2 fall 3" in section
     assert re.findall(r"^  server (.*)", section, re.MULTILINE) == [
-        "dev-1 10.10.0.1:32002 check no-check-ssl",
-        "dev-1-unhealthy 10.10.0.1:32002 backup",
+        "i-dev1:32002 10.10.0.1:32002 check no-check-ssl",
+        "i-dev1:32002:unhealthy 10.10.0.1:32002 backup",
     ]
     assert "option allbackups" in section
 
 
-def test_targets_that_speak_tls_are_asked_by_it_and_checked_as_annotated() -> None:
-    def servers(**annotations: str) -> list[str]:
-        one = ingress("prod", DOMAIN, path("/", "frontend"))
-        objects = cluster(ingresses=[one], services=[service("prod", "frontend", 31001, **annotations)])
-        found = haproxy.configuration(routes(objects), domain=DOMAIN, sockets=SOCKETS)
-        return re.findall(r"server prod-1(?:-unhealthy)? 10.44.0.1:31001 (.*)", found)
+def servers(**changes: Any) -> list[str]:
+    one = load_balancer("public", path(1, DOMAIN, "/", "a"))
+    group = target_group("a", target("i-prod1", 31001), **changes)
+    found = text(state(load_balancers=[one], target_groups=[group]))
+    return re.findall(r"server i-prod1:31001(?::unhealthy)? 10.44.0.1:31001 (.*)", found)
 
-    assert servers(backend_protocol="HTTPS", healthcheck_protocol="HTTPS") == [
+
+def test_targets_that_speak_tls_are_asked_by_it_and_checked_as_their_group_says() -> None:
+    assert servers(Protocol="HTTPS", HealthCheckProtocol="HTTPS") == [
         "ssl verify none check check-ssl verify none",
         "ssl verify none backup",
     ]
-    assert servers(backend_protocol="HTTPS") == ["ssl verify none check no-check-ssl", "ssl verify none backup"]
-    assert servers(healthcheck_protocol="HTTPS") == ["check check-ssl verify none", "backup"]
+    assert servers(Protocol="HTTPS") == ["ssl verify none check no-check-ssl", "ssl verify none backup"]
+    assert servers(HealthCheckProtocol="HTTPS") == ["check check-ssl verify none", "backup"]
+    assert servers(HealthCheckPort="8080") == ["check port 8080 no-check-ssl", "backup"]
 
 
-def test_a_class_says_how_long_connections_are_idle() -> None:
-    attributes = [{"key": "idle_timeout.timeout_seconds", "value": "75"}]
-    slow = [parameters("public", loadBalancerAttributes=attributes), parameters("staff")]
-    found = haproxy.configuration(routes(cluster(parameters=slow)), domain=DOMAIN, sockets=SOCKETS)
+def test_a_load_balancer_says_how_long_connections_are_idle() -> None:
+    slow = load_balancer("public", path(1, DOMAIN, "/", "a"), Attributes={"idle_timeout.timeout_seconds": "75"})
+    other = load_balancer("staff", path(1, f"test.{DOMAIN}", "/", "b"))
+    found = text(state(load_balancers=[slow, other], target_groups=[target_group("a"), target_group("b")]))
     assert "timeout client 75s" in found
-    assert found.count("timeout server 75s") == 1 + 4, "and for each target group of the class"
+    assert "timeout server 75s" in backend(found, "a")
+    assert "timeout server 60s" in backend(found, "b")
 
 
-def test_a_switch_of_slots_changes_nothing() -> None:
-    switched = [
-        {**one, "spec": {**one["spec"], "selector": {"slot": "green"}}, "metadata": {**one["metadata"], "x": 1}}
-        for one in cluster().services
-    ]
-    found = haproxy.configuration(routes(cluster(services=switched)), domain=DOMAIN, sockets=SOCKETS)
-    assert found == text()
+def test_requests_that_are_under_way_have_the_time_that_deregistration_gives_them() -> None:
+    groups = [target_group(name) for name in ("prod-gateway", "dev-gateway", "dev-frontend")]
+    slow = target_group("prod-frontend", Attributes={"deregistration_delay.timeout_seconds": "900"})
+    assert "hard-stop-after 900s" in text(state(target_groups=[*groups, slow]))
 
 
-def test_what_nobody_answers_for_is_404_and_a_missing_service_503() -> None:
-    assert "default_backend not-found" in text()
-    assert "use_backend no-service if { var(txn.host) -m str log.hello.example.com" in text()
-    one = ingress("prod", DOMAIN, path("/", "frontend"))
-    only = haproxy.configuration(
-        routes(cluster(ingresses=[one], services=[service("prod", "frontend", 31001)])), domain=DOMAIN, sockets=SOCKETS
+def test_an_attribute_is_done_by_what_it_says() -> None:
+    sticky = {"stickiness.enabled": "true", "stickiness.lb_cookie.duration_seconds": "60"}
+    group = target_group("a", target("i-prod1", 31001), Attributes={**sticky, "slow_start.duration_seconds": "30"})
+    least = target_group("b", Attributes={"load_balancing.algorithm.type": "least_outstanding_requests"})
+    rules = [path(1, DOMAIN, "/a", "a"), path(2, DOMAIN, "/b", "b")]
+    dropping = {"routing.http.drop_invalid_header_fields.enabled": "true"}
+    one = load_balancer("public", *rules, Attributes=dropping)
+    found = text(state(load_balancers=[one], target_groups=[group, least]))
+    assert "slowstart 30s" in backend(found, "a")
+    assert "cookie AWSALB insert nocache maxlife 60s" in backend(found, "a")
+    assert "31001 cookie i-prod1:31001 check" in backend(found, "a")
+    assert "balance roundrobin" in backend(found, "a")
+    assert "balance leastconn" in backend(found, "b")
+    assert "del-header" in found
+    assert "del-header" not in text()
+
+
+@pytest.mark.parametrize(
+    ("config", "location"),
+    [
+        ({"Protocol": "HTTPS", "Port": "443"}, "%[pathq]"),
+        ({"Path": "/new/#{path}"}, "/new%[pathq]"),
+        ({"Path": "/100%", "Query": ""}, "/100%%"),
+        ({"Host": "www.#{host}"}, "https://www.%[var(txn.host)]:443%[pathq]"),
+        ({"Host": "example.com", "Query": "a=b"}, "https://example.com:443/%[path,regsub(^/,)]?a=b"),
+        ({"Protocol": "HTTP", "Port": "8080"}, "http://%[var(txn.host)]:8080%[pathq]"),
+    ],
+)
+def test_a_redirect_leads_where_it_says_and_to_its_own_listener_by_a_path(
+    config: dict[str, str], location: str
+) -> None:
+    assert f"redirect location '{location}' code 301 if" in one_rule(redirect(**config))
+    assert "code 302" in one_rule(redirect(**config, StatusCode="HTTP_302"))
+
+
+def test_a_fixed_response_is_given_as_it_stands() -> None:
+    found = one_rule(fixed(503, "it's 50%\nof $HOME"))
+    assert "return status 503 content-type text/plain string 'it'\\''s 50%'\\n'of $HOME' if" in found
+
+
+def test_a_rule_without_any_weight_leads_nowhere() -> None:
+    assert "return status 503 if" in one_rule(forward("a", "b", weights=(0, 0)))
+    assert "str(a) if" in one_rule(forward("a", "b", weights=(1, 0)))
+
+
+@given(st.lists(st.integers(0, 999), min_size=3, max_size=3).filter(lambda weights: sum(map(bool, weights)) > 1))
+def test_each_group_gets_its_weight_of_as_many_requests_as_their_sum(weights: list[int]) -> None:
+    found = one_rule(forward("a", "b", "c", weights=weights))
+    (turn,) = re.findall(r"set-var\(txn.turn\) sc_inc_gpc0\(0\),mod\((\d+)\),mul\((\d+)\),mod\((\d+)\)", found)
+    total, stride, again = map(int, turn)
+    assert total == again
+    limits = [(name, int(limit)) for name, limit in re.findall(r"str\((\w)\) if .* -m int lt (\d+)", found)]
+    requests = Counter(
+        next(name for name, limit in limits if number % total * stride % total < limit)
+        for number in range(1, total + 1)
     )
-    assert "use_backend no-service" not in only
+    factor = sum(weights) // total
+    assert [requests[name] * factor for name in "abc"] == weights
+
+
+def test_what_no_request_may_go_to_is_no_server() -> None:
+    staying = {"initial", "healthy", "unhealthy", "unavailable"}
+    found: set[str] = set()
+    for name in (*staying, "draining", "unused", "unhealthy.draining"):
+        groups = [target_group("prod-frontend", target("i-prod1", 31001, name)), *state().target_groups[2:]]
+        groups.append(target_group("prod-gateway"))
+        if "server i-prod1" in text(state(target_groups=groups)):
+            found.add(name)
+    assert found == staying

@@ -21,7 +21,7 @@ def layout(tmp_path: Path) -> Layout:
 
 def started(layout: Layout) -> tuple[list[str], list[str]]:
     sentences: list[str] = []
-    running.start(layout, domain="hello.example.com", report=sentences.append)
+    running.start(layout, domain="hello.example.com", region="ap-northeast-2", report=sentences.append)
     return sentences, [record.name for record in ProcessTable(layout.processes).running()]
 
 
