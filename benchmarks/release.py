@@ -73,7 +73,8 @@ def release(
     to_help = median(_seconds_of("-m", "release", "--help") for _ in range(5))
     with tempfile.TemporaryDirectory(prefix="bench-") as directory, Web() as web:
         layout = Layout(Path(directory) / "run")
-        control_plane.start(layout, toolchain.ensure(_console.print), _console.print)
+        tools = toolchain.ensure(_console.print)
+        control_plane.start(layout, tools, _console.print)
         try:
             platform = Platform(KubernetesApi(layout.kubeconfig), layout.kubeconfig, web)
             platform.api.create(machine())
@@ -83,6 +84,7 @@ def release(
                 times[size] = _time(platform, size)
                 _console.print(size, times[size])
                 _write(document, times, to_help)  # what was measured stays, whatever becomes of the next
+            traffic.prepare(layout, tools, platform.api)
             for size, one in times.items():
                 times[size] = replace(one, traffic=traffic.measure(layout, platform, f"service-{size}"))
                 _console.print(size, times[size].traffic)

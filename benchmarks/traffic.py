@@ -10,23 +10,28 @@ from http import HTTPStatus
 from statistics import median, quantiles
 from typing import Any, cast
 
+from components.ingress_class import CONTROLLER
+from components.target_group import PREFIX
 from rehearsal.front_door import running
-from rehearsal.front_door.annotations import PREFIX
-from rehearsal.front_door.routes import CONTROLLER
 from rehearsal.layout import Layout
 from rehearsal.network import namespace
 from rehearsal.network.enter import enter
 from rehearsal.ports import LOOPBACK
 from rehearsal.processes import ProcessTable
+from rehearsal.stand_ins import in_cluster
+from rehearsal.toolchain import Toolchain
 from release.kubernetes_api import KubernetesApi, KubernetesObject
 from release.plan import Deploy, Retire, Switch
 from release.run import Limits
 from tests.rehearsal.conftest import eventually
+from tests.release.identities import charts_kinds
 from tests.release.platform import Platform, image, node
+from tests.traffic import cloud
 from tests.traffic.load import Answer, Client, Load, Seen
 from tests.traffic.moves import PatchClock, slot
 
 NODE = "10.1.0.10"
+REGION = "ap-northeast-2"
 DOMAIN = "hello.example.com"
 SWITCHES = 3
 QUIET_SECONDS = 5
@@ -59,6 +64,18 @@ def machine() -> KubernetesObject:
     one = node()
     addresses = [{"type": "InternalIP", "address": NODE}, {"type": "Hostname", "address": "large"}]
     return {**one, "status": {**one["status"], "addresses": addresses}}
+
+
+def prepare(layout: Layout, tools: Toolchain, api: KubernetesApi) -> None:
+    """Has the node be an instance of an account, and the controller make load balancers there."""
+    if namespace.find_holder(ProcessTable(layout.processes)) is None:
+        return
+    account = cloud.make(layout, REGION, {"large": NODE})
+    change = [{"op": "add", "path": "/spec/providerID", "value": account.instances["large"]}]
+    api.json_patch("v1", "Node", "large", change)
+    in_cluster.define(api, charts_kinds(), manager="helm")
+    api.apply(_class(), field_manager="benchmark")
+    cloud.start_controller(layout, tools, account)
 
 
 def measure(layout: Layout, platform: Platform, service: str) -> Traffic | None:
@@ -113,9 +130,8 @@ def _loads(layout: Layout, api: KubernetesApi, service: str) -> tuple[Load | Non
     node_port = [{"op": "replace", "path": "/spec/type", "value": "NodePort"}]
     found = api.json_patch("v1", "Service", service, node_port, namespace="dev")
     host = f"{service}.{DOMAIN}"
-    for one in (_class(), _ingress(service, host)):
-        api.apply(one, field_manager="benchmark")
-    running.start(layout, domain=DOMAIN, report=print)
+    api.apply(_ingress(service, host), field_manager="benchmark")
+    running.start(layout, domain=DOMAIN, region=REGION, report=print)
     door = running.entrance(layout, {"prod": DOMAIN, service: host})
     port = int(found["spec"]["ports"][0]["nodePort"])
     new = Load(NODE, port, host, at_once=8, reuse=False, pause=0.02)
@@ -147,7 +163,11 @@ def _ingress(service: str, host: str) -> KubernetesObject:
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
-        "metadata": {"name": service, "namespace": "dev", "annotations": {f"{PREFIX}target-type": "instance"}},
+        "metadata": {
+            "name": service,
+            "namespace": "dev",
+            "annotations": {f"{PREFIX}/target-type": "instance", f"{PREFIX}/scheme": "internet-facing"},
+        },
         "spec": {"ingressClassName": "public", "rules": [rule]},
     }
 

@@ -1,4 +1,4 @@
-"""The attributes of load balancers, listeners and target groups that we know, each with its form; others are refused.
+"""What load balancers, listeners and target groups may have here, and their attributes; what is not listed is refused.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ListenerAttribute.html
@@ -11,11 +11,16 @@ import re
 from collections.abc import Mapping
 
 from rehearsal.front_door.conditions import refuse
+from rehearsal.front_door.elbv2 import Described
 
 _ANY = r"[ -~]*"
 _SWITCH = "true|false"
 
+_CODES = "[2-4][0-9]{2}(-[2-4][0-9]{2})?"
+
 LOAD_BALANCER: Mapping[str, str] = {
+    "Type": "application",
+    "Scheme": "internet-facing",
     r"(access|connection|health_check)_logs\.s3\.(bucket|enabled|prefix)": _ANY,
     r"client_keep_alive\.seconds": "3600",
     r"deletion_protection\.enabled": _SWITCH,
@@ -28,7 +33,10 @@ LOAD_BALANCER: Mapping[str, str] = {
     r"routing\.http\.xff_header_processing\.mode": "append",
     r"(routing\.http2|waf\.fail_open|zonal_shift\.config)\.enabled": _SWITCH,
 }
-"""Regular expressions of names, and of values that have no other meaning than the one that is given to them here."""
+"""Regular expressions of names, and of values that have no other meaning than the one that they are given here.
+
+Names of letters only are what the object is, the others its attributes.
+"""
 
 LISTENER: Mapping[str, str] = {
     r"routing\.http\.response\.server\.enabled": _SWITCH,
@@ -37,6 +45,13 @@ LISTENER: Mapping[str, str] = {
 """As `LOAD_BALANCER`."""
 
 TARGET_GROUP: Mapping[str, str] = {
+    "TargetType": "instance|ip",
+    "Protocol": "HTTPS?",
+    "ProtocolVersion": "HTTP1",
+    "HealthCheckEnabled": "True",
+    "HealthCheckProtocol": "HTTPS?",
+    # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Matcher.html
+    "HttpCode": f"{_CODES}(,{_CODES})*",
     r"deregistration_delay\.timeout_seconds": "[0-9]{1,4}",
     r"load_balancing\.algorithm\.anomaly_mitigation": "off",
     r"load_balancing\.algorithm\.type": "round_robin|least_outstanding_requests",
@@ -53,21 +68,23 @@ TARGET_GROUP: Mapping[str, str] = {
 """As `LOAD_BALANCER`."""
 
 
-def check(attributes: Mapping[str, str], table: Mapping[str, str], *, on: str) -> Mapping[str, str]:
-    """The attributes, if all are known.
+def check(described: Described, table: Mapping[str, str], *, on: str) -> Mapping[str, str]:
+    """The attributes of an object, if all that it is and has is known.
 
     Args:
-        attributes: By their names.
-        table: Those that we know.
+        described: As the API gives it, with its `Attributes`.
+        table: What is known.
         on: The object, for a message.
 
     Raises:
-        RehearsalError: One is not in the table, or has another value.
+        RehearsalError: Something is not in the table, or has another value.
     """
-    for name, text in attributes.items():
+    attributes: Mapping[str, str] = described["Attributes"]
+    flat = {**described, **described.get("Matcher", {})}
+    for name, value in {**attributes, **{key: flat.get(key) for key in table if key.isalpha()}}.items():
         forms = [form for known, form in table.items() if re.fullmatch(known, name)]
         if not forms:
             refuse(on, f"attribute {name}: nobody knows here what a load balancer makes of it")
-        if not re.fullmatch(forms[0], text):
-            refuse(on, f"attribute {name}: {text!r} is not understood here; what is: {forms[0]}")
+        if not re.fullmatch(forms[0], str(value)):
+            refuse(on, f"{name} {value}: only {forms[0]} is understood here")
     return attributes

@@ -5,7 +5,6 @@ https://docs.haproxy.org/2.6/configuration.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import gcd
@@ -41,15 +40,6 @@ _TURNS = "rules:turns"
 """Table with a counter for each rule that leads to several target groups."""
 
 _UNDECIDED = "!{ var(txn.group) -m found }"
-
-_KNOWN: Mapping[str, Sequence[object]] = {
-    "TargetType": ("instance", "ip"),
-    "Protocol": ("HTTP", "HTTPS"),
-    "ProtocolVersion": ("HTTP1",),
-    "HealthCheckProtocol": ("HTTP", "HTTPS"),
-    "HealthCheckEnabled": (True,),
-}
-"""What target groups may have here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,10 +222,7 @@ def _answer(status: int, text: str, applies: str, kind: str = "text/plain") -> s
 
 def _backend(group: Described, found: Sequence[Target], idle: int) -> list[str]:
     name = str(group["TargetGroupName"])
-    said = attributes.check(group["Attributes"], attributes.TARGET_GROUP, on=f"Target group {name}")
-    for key, known in _KNOWN.items():
-        if group.get(key) not in known:
-            refuse(f"Target group {name}", f"{key} {group.get(key)}: nobody knows here what it means")
+    said = attributes.check(group, attributes.TARGET_GROUP, on=f"Target group {name}")
     least = said.get("load_balancing.algorithm.type") == "least_outstanding_requests"
     slow = int(said.get("slow_start.duration_seconds", "0"))
     sticky = said.get("stickiness.enabled") == "true"
@@ -249,7 +236,7 @@ def _backend(group: Described, found: Sequence[Target], idle: int) -> list[str]:
         "  option httpchk",
         # A target is asked by its address, not by a name.
         f"  http-check send meth GET uri {path} ver HTTP/1.1 hdr Host %si:%sp hdr User-Agent {_CHECKER}",
-        f"  http-check expect status {_codes(group)}",
+        f"  http-check expect status {group['Matcher']['HttpCode']}",
         f"  timeout check {group['HealthCheckTimeoutSeconds']}s",
         f"  default-server inter {interval}s rise {rise} fall {fall} {_POOLED}{f' slowstart {slow}s' if slow else ''}",
         # With no healthy target left a load balancer asks all of them: these stand for that.
@@ -269,11 +256,3 @@ def _server(target: Target, group: Described, *, sticky: bool) -> list[str]:
     check = "check-ssl verify none" if group["HealthCheckProtocol"] == "HTTPS" else "no-check-ssl"
     port = "" if group["HealthCheckPort"] == "traffic-port" else f" port {group['HealthCheckPort']}"
     return [f"  server {target.name} {place} check{port} {check}", f"  server {target.name}:unhealthy {place} backup"]
-
-
-def _codes(group: Described) -> str:
-    """Codes and ranges: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Matcher.html ."""
-    codes = str(group["Matcher"].get("HttpCode"))
-    if not re.fullmatch(r"[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*", codes):
-        refuse(f"Target group {group['TargetGroupName']}", f"its matcher {codes} is no codes between 200 and 499")
-    return codes

@@ -92,9 +92,7 @@ def load_balancers(state: State) -> list[LoadBalancer]:
 def _load_balancer(described: Described, state: State) -> Iterator[LoadBalancer]:
     name = str(described["LoadBalancerName"])
     on = f"Load balancer {name}"
-    for key, known in (("Type", "application"), ("Scheme", "internet-facing")):
-        if described[key] != known:
-            refuse(on, f"{key} {described[key]}: only {known} is known here")
+    said = attributes.check(described, attributes.LOAD_BALANCER, on=on)
     if sum(not one["IsDefault"] for each in described["Listeners"] for one in each["Rules"]) > RULES_OF_A_LOAD_BALANCER:
         refuse(on, f"a load balancer has at most {RULES_OF_A_LOAD_BALANCER} rules")
     for listener in _served(described["Listeners"], on):
@@ -106,7 +104,7 @@ def _load_balancer(described: Described, state: State) -> Iterator[LoadBalancer]
             port=int(listener["Port"]),
             hosts=tuple(dict.fromkeys(host.lower() for host in (*hosts, str(described["DNSName"])))),
             inbound=tuple(_inbound(described, int(listener["Port"]), state)),
-            attributes=attributes.check(described["Attributes"], attributes.LOAD_BALANCER, on=on),
+            attributes=said,
             rules=rules,
         )
 
@@ -124,7 +122,7 @@ def _served(listeners: Sequence[Described], on: str) -> Sequence[Described]:
             if (redirect.get("Protocol"), str(redirect.get("Port"))) != ("HTTPS", str(secure[0]["Port"])):
                 refuse(on, f"what comes to port {one['Port']} must be sent on to port {secure[0]['Port']}, by HTTPS")
     for one in served:
-        attributes.check(one["Attributes"], attributes.LISTENER, on=f"{on}, port {one['Port']}")
+        attributes.check(one, attributes.LISTENER, on=f"{on}, port {one['Port']}")
         if one.get("MutualAuthentication", {}).get("Mode", "off") != "off":
             refuse(on, "clients' certificates are not known here")
     return served

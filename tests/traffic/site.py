@@ -33,9 +33,10 @@ from release.state import Seen
 from tests.rehearsal.conftest import eventually
 from tests.release.identities import STACK, apply_the_program
 from tests.release.platform import node
+from tests.traffic import cloud
 from tests.unit.program import platform
 
-NODES = {"dev": "10.1.0.10", "prod": "10.2.0.10"}
+NODES = {"dev": "10.1.0.10", "prod": "10.1.1.10"}
 """Each environment's node, and its address."""
 
 HOST = haproxy.LOCAL_DOMAIN
@@ -146,7 +147,7 @@ class Site:
     def start(self, report: Callable[[str], None] = print) -> None:
         """Starts what does not run of it, as `make up` does."""
         control_plane.start(self.layout, self.tools, report)
-        running.start(self.layout, domain=self.outputs["hosts"]["prod"], report=report)
+        _start_door(self.layout, self.outputs, report)
 
 
 @contextmanager
@@ -161,11 +162,14 @@ def site(directory: Path, tools: Toolchain) -> Generator[Site]:
     try:
         control_plane.start(layout, tools, print)
         api, outputs = KubernetesApi(layout.kubeconfig), platform(STACK, preview=False).outputs
+        account = cloud.make(layout, outputs["cluster"]["region"], NODES)
         for name, address in NODES.items():
-            api.create(_node(name, address))
+            api.create(_node(name, address, account.instances[name]))
         apply_the_program(api)
+        cloud.name_certificate(api, account)
+        cloud.start_controller(layout, tools, account)
         first_release.release(api, first_release.targets(outputs), print)
-        running.start(layout, domain=outputs["hosts"]["prod"], report=print)
+        _start_door(layout, outputs, print)
         entrance = running.entrance(layout, outputs["hosts"])
         assert entrance is not None
         found = Site(layout, api, tools, outputs, entrance)
@@ -177,8 +181,16 @@ def site(directory: Path, tools: Toolchain) -> Generator[Site]:
         control_plane.stop(layout)
 
 
-def _node(name: str, address: str) -> KubernetesObject:
+def _start_door(layout: Layout, outputs: Mapping[str, Any], report: Callable[[str], None]) -> None:
+    running.start(layout, domain=outputs["hosts"]["prod"], region=outputs["cluster"]["region"], report=report)
+
+
+def _node(name: str, address: str, provider_id: str) -> KubernetesObject:
     machine = node()
     machine["metadata"] = {"name": name, "labels": {"environment": name}}
     addresses = [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}]
-    return {**machine, "status": {**machine["status"], "addresses": addresses}}
+    return {
+        **machine,
+        "spec": {"providerID": provider_id},
+        "status": {**machine["status"], "addresses": addresses},
+    }

@@ -495,7 +495,7 @@ def test_it_follows_the_account_and_says_what_it_does_not_understand(
     eventually(lambda: status("/here") == 200, "the new rule")
     balance("weighted_random")
     eventually(
-        lambda: "Target group here: attribute load_balancing.algorithm.type: 'weighted_random'" in problem(),
+        lambda: "Target group here: load_balancing.algorithm.type weighted_random: only" in problem(),
         "it says so",
     )
     assert status("/here") == 200, "it stays as it was"

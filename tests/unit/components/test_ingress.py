@@ -8,7 +8,7 @@ import pytest
 
 import settings
 from components.ingress import Backend
-from rehearsal.front_door.annotations import used
+from components.target_group import PREFIX
 from tests.unit.graph import Graph, every
 from tests.unit.program import stack_config, stack_of
 
@@ -95,6 +95,27 @@ def test_a_node_is_asked_by_the_services_own_health_path(known: Graph) -> None:
         )
 
 
-def test_every_annotation_of_the_load_balancer_is_one_that_is_known(known: Graph) -> None:
-    for one in [*known.of_kind("Ingress"), *known.of_kind("Service")]:
-        used(one.metadata.get("annotations"), on=one.urn)
+def test_every_annotation_of_the_load_balancer_is_one_that_its_controller_knows(known: Graph) -> None:
+    """Any other would be ignored without a word.
+
+    https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/pkg/annotations/constants.go
+    """
+    used = {
+        key.removeprefix(f"{PREFIX}/")
+        for one in [*known.of_kind("Ingress"), *known.of_kind("Service")]
+        for key in one.metadata.get("annotations", {})
+        if key.startswith(f"{PREFIX}/")
+    }
+    assert used == {
+        "backend-protocol",
+        "healthcheck-interval-seconds",
+        "healthcheck-path",
+        "healthcheck-protocol",
+        "healthcheck-timeout-seconds",
+        "healthy-threshold-count",
+        "listen-ports",
+        "success-codes",
+        "target-group-attributes",
+        "target-node-labels",
+        "unhealthy-threshold-count",
+    }

@@ -125,9 +125,7 @@ REFUSALS: dict[str, State] = {
         Listeners=[{**listener(443, "HTTPS", NOT_FOUND), "Attributes": {"routing.http.response.x": "y"}}]
     ),
     "Load balancer public: attribute new.one: nobody knows": with_rules(Attributes={"new.one": "x"}),
-    "attribute idle_timeout.timeout_seconds: '0' is not understood": with_rules(
-        Attributes={"idle_timeout.timeout_seconds": "0"}
-    ),
+    "idle_timeout.timeout_seconds 0: only": with_rules(Attributes={"idle_timeout.timeout_seconds": "0"}),
     "host hello.example.com is on the load balancer staff, too": state(
         load_balancers=[TWO[0], load_balancer("staff", path(1, DOMAIN, "/", "b"))]
     ),
@@ -146,9 +144,9 @@ REFUSALS: dict[str, State] = {
             ("ProtocolVersion GRPC", "ProtocolVersion", "GRPC"),
             ("HealthCheckProtocol TCP", "HealthCheckProtocol", "TCP"),
             ("HealthCheckEnabled False", "HealthCheckEnabled", False),
-            ("its matcher 100 is no codes", "Matcher", {"HttpCode": "100"}),
-            ("its matcher None is no codes", "Matcher", {"GrpcCode": "0"}),
-            ("attribute stickiness.type: 'app_cookie'", "Attributes", {"stickiness.type": "app_cookie"}),
+            ("HttpCode 100: only", "Matcher", {"HttpCode": "100"}),
+            ("HttpCode None: only", "Matcher", {"GrpcCode": "0"}),
+            ("stickiness.type app_cookie: only", "Attributes", {"stickiness.type": "app_cookie"}),
             ("attribute lambda.x: nobody knows", "Attributes", {"lambda.x": "true"}),
         )
     },
