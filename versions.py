@@ -64,7 +64,7 @@ JENKINS_PLUGINS = {
 JENKINS_HOOK_PLUGINS = {"github": "1.47.0"}
 """What takes a webhook, and refuses what is not signed. https://plugins.jenkins.io/github/."""
 
-BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.26.3-rootless"
+BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.34.2-rootless"
 """https://github.com/moby/buildkit/releases; as in pipelines/agent.Dockerfile."""
 
 ECK_CHART = "3.5.0"

@@ -1,7 +1,7 @@
 # The image of Jenkins' agents: git, buildctl, the release tool, and what each stage runs; for previews, Pulumi's engine and
 # the AWS CLI. Built from the checkout's root; its `test` is whether all of them start. The setting `delivery.agentDigest`
 # names it.
-FROM docker.io/moby/buildkit:v0.26.3 AS buildkit
+FROM docker.io/moby/buildkit:v0.34.2 AS buildkit
 
 FROM docker.io/pulumi/pulumi-base:3.250.0 AS pulumi
 

@@ -2,7 +2,7 @@
 
 Rootless needs a seccomp and an AppArmor profile that confine nothing, and privilege escalation for `newuidmap`, so its
 namespace is under Pod Security `privileged`; an admission policy takes back all else that this would allow.
-https://github.com/moby/buildkit/blob/v0.26.3/docs/rootless.md
+https://github.com/moby/buildkit/blob/v0.34.2/docs/rootless.md
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def pod(
 ) -> PodSpecArgs:
     """The daemon's pod.
 
-    https://github.com/moby/buildkit/blob/v0.26.3/examples/kubernetes/deployment%2Bservice.rootless.yaml
+    https://github.com/moby/buildkit/blob/v0.34.2/examples/kubernetes/deployment%2Bservice.rootless.yaml
     """
     probe = ExecActionArgs(command=["buildctl", "--addr", SOCKET, "debug", "workers"])
     return PodSpecArgs(

@@ -186,7 +186,16 @@ BUILDCTL = GoTool(
 )
 """Its client, which pipelines call."""
 
-FOR_TESTS = (KUBE_SCORE, ACTIONLINT, BUILDKITD, BUILDCTL)
+ROOTLESSKIT = GoTool(
+    name="rootlesskit",
+    source="rootlesskit",
+    module="github.com/rootless-containers/rootlesskit/v3",
+    package="github.com/rootless-containers/rootlesskit/v3/cmd/rootlesskit",
+    minutes=0.5,
+)
+"""By which buildkitd is root in a user namespace, and no root; at the version in buildkitd's rootless image."""
+
+FOR_TESTS = (KUBE_SCORE, ACTIONLINT, BUILDKITD, BUILDCTL, ROOTLESSKIT)
 """What tests run and a rehearsal does not."""
 
 

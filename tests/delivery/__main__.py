@@ -14,7 +14,7 @@ from pathlib import Path
 from rehearsal.layout import Layout
 from tests.delivery.jenkins import Build
 from tests.delivery.workshop import SERVICE, missing, opened
-from tests.unit.program import STACKS, platform
+from tests.unit.program import STACKS
 
 
 def say(text: str) -> None:
@@ -34,13 +34,12 @@ parser = argparse.ArgumentParser(prog="python -m tests.delivery", description=__
 parser.add_argument("--stack", choices=STACKS, default="dev", help="a stack that `make up` brought up: %(default)s")
 parser.add_argument("--yes", action="store_true", help="agree to prod without being asked")
 given = parser.parse_args()
-if missing():
-    sys.exit(f"error: {', '.join(missing())}: apt-get install buildah docker-registry busybox-static git")
+if reason := missing():
+    sys.exit(f"error: {reason}")
 layout = Layout.of_stack(given.stack)
 if not layout.kubeconfig.exists():
     sys.exit(f"error: no rehearsal of {given.stack}: make up STACK={given.stack}")
-registry = str(platform(given.stack, preview=False).outputs["repositories"][SERVICE]).rpartition("/")[0]
-with tempfile.TemporaryDirectory() as folder, opened(layout.kubeconfig, registry, Path(folder)) as workshop:
+with tempfile.TemporaryDirectory() as folder, opened(given.stack, layout.kubeconfig, Path(folder)) as workshop:
     say(f"commit {workshop.source.commit('1')[:12]} of {SERVICE}: version 1")
     if not told(workshop.build("dev")):
         sys.exit(1)

@@ -21,8 +21,7 @@ REPOSITORY = identities.repository(SERVICE)
 @pytest.fixture(scope="module")
 def workshop(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:  # noqa: F811
     """All of it, running."""
-    if missing():
-        reason = f"{', '.join(missing())}: apt-get install buildah docker-registry busybox-static git"
+    if reason := missing():
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
@@ -33,7 +32,7 @@ def workshop(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iter
         api = KubernetesApi(layout.kubeconfig)
         identities.add_nodes(api)
         identities.apply_the_program(api)
-        with opened(layout.kubeconfig, REPOSITORY.rpartition("/")[0], folder) as running:
+        with opened(identities.STACK, layout.kubeconfig, folder) as running:
             yield running
     finally:
         kubernetes.stop(layout)

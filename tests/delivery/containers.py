@@ -1,23 +1,23 @@
-"""Runs the program of the image that a Service leads to, where no kubelet does: that very image answers.
+"""Runs the pod that a Service leads to, where no kubelet does: its very image, as its Deployment says, answers.
 
-An image is unpacked by buildah, and its command runs in a changed root with a port of its own.
+Skopeo pulls an image, umoci unpacks it; `runtime.py` runs it.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
 import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import urllib3
 
 from release.kubernetes_api import KubernetesApi
-from tests.delivery.ports import free_port
+from tests.delivery.ecr import LOGIN, Ecr
+from tests.delivery.runtime import Container, Image, Network, PodSpec, run
 from tests.http_server import Answer, Request, answering
 
 
@@ -27,27 +27,27 @@ class Containers:
 
     Attributes:
         api: The cluster.
-        registry: Where images are had from, whatever host they name.
-        storage: A folder for buildah.
+        ecr: Where images are had from.
+        network: Where each has an address.
+        folder: For images and containers.
     """
 
     api: KubernetesApi
-    registry: str
-    storage: Path
-    _ports: dict[str, int] = field(default_factory=dict[str, int])
-    _processes: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
+    ecr: Ecr
+    network: Network
+    folder: Path
+    _urls: dict[str, str] = field(default_factory=dict[str, str])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Self:
-        self._stack = ExitStack()
-        self._url = self._stack.enter_context(answering(self._answer))
+        self.folder.mkdir()
+        with ExitStack() as stack:
+            self._url = stack.enter_context(answering(self._answer))
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
-        for one in self._processes:
-            one.kill()
-            one.wait(10)
 
     def _answer(self, request: Request) -> Answer:
         _, environment, service, path = request.path.split("/", 3)
@@ -60,53 +60,64 @@ class Containers:
 
     def get(self, environment: str, service: str, path: str) -> tuple[int, bytes]:
         """What the slot answers that a Service selects; 503 where it has no pods."""
-        image = self.image(environment, service)
-        if image is None:
+        pod = self._pod(environment, service)
+        if pod is None:
             return 503, b"no pods"
         try:
-            found = urllib3.request("GET", f"http://127.0.0.1:{self._port(image)}{path}", retries=False, timeout=5)
-        except subprocess.CalledProcessError:  # such as a rehearsal's demo image
-            return 502, b"the registry has no such image"
+            found = urllib3.request("GET", f"{self._running(environment, pod)}{path}", retries=False, timeout=5)
+        except RuntimeError as error:  # such as a rehearsal's demo image, which the registry does not have
+            return 502, str(error).encode()
         except urllib3.exceptions.HTTPError as error:
             return 502, str(error).encode()
         return found.status, found.data
 
     def image(self, environment: str, service: str) -> str | None:
         """The image of the slot that a Service selects; None where it has no pods."""
+        pod = self._pod(environment, service)
+        return str(pod["containers"][0]["image"]) if pod else None
+
+    def _pod(self, environment: str, service: str) -> PodSpec | None:
         found = self.api.get("v1", "Service", service, environment)
         assert found is not None
         selector = found["spec"]["selector"]
         name = f"{selector['app.kubernetes.io/name']}-{selector['slot']}"
         deployment = self.api.get("apps/v1", "Deployment", name, environment)
         assert deployment is not None
-        if not deployment["spec"]["replicas"]:
-            return None
-        return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
+        return deployment["spec"]["template"]["spec"] if deployment["spec"]["replicas"] else None
 
-    def _port(self, image: str) -> int:
+    def _running(self, environment: str, pod: PodSpec) -> str:
+        key = f"{environment}/{pod['containers'][0]['image']}"
         with self._lock:
-            if image not in self._ports:
-                self._ports[image] = self._start(image)
-            return self._ports[image]
+            if key not in self._urls:
+                self._urls[key] = self._start(pod, self.folder / str(len(self._urls)))
+            return self._urls[key]
 
-    def _start(self, image: str) -> int:
-        here = f"docker://{self.registry}/{image.partition('/')[2]}"
-        container = self._buildah("from", "--tls-verify=false", here)
-        root = self._buildah("mount", container)
-        command = json.loads(self._buildah("inspect", container))["OCIv1"]["config"]["Cmd"]
-        port = free_port()
-        # The port is the one thing that differs: a pod has an address of its own.
-        command = [f"127.0.0.1:{port}" if word == "8099" else word for word in command]
-        self._processes.append(subprocess.Popen(["chroot", root, *command]))
+    def _start(self, pod: PodSpec, folder: Path) -> str:
+        (container,) = pod["containers"]
+        image = self._unpack(container["image"].partition("/")[2], folder / "image")
+        running = self._stack.enter_context(Container(pod, image, folder / "pod", self.network))
+        url = f"http://{running.address}:{container['ports'][0]['containerPort']}"
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             try:
-                urllib3.request("GET", f"http://127.0.0.1:{port}/", retries=False, timeout=1)
+                urllib3.request("GET", url, retries=False, timeout=1)
                 break
             except urllib3.exceptions.HTTPError:
                 time.sleep(0.05)
-        return port
+        return url
 
-    def _buildah(self, *words: str) -> str:
-        command = ["buildah", f"--root={self.storage}", f"--runroot={self.storage}/run", "--storage-driver=vfs", *words]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    def _unpack(self, name: str, folder: Path) -> Image:
+        folder.mkdir(parents=True, exist_ok=True)
+        here = f"{folder}/layout:image"
+        registry = ("--src-cert-dir", str(self.ecr.trusted), "--src-creds", LOGIN)
+        run("skopeo", "--insecure-policy", "copy", *registry, f"docker://{self.ecr.address}/{name}", f"oci:{here}")
+        run("umoci", "raw", "unpack", "--image", here, folder / "root")
+        content: dict[str, Any] = json.loads(run("skopeo", "inspect", "--config", f"oci:{here}"))["config"]
+        variables: list[str] = content.get("Env") or []
+        return Image(
+            root=folder / "root",
+            entrypoint=content.get("Entrypoint") or [],
+            command=content.get("Cmd") or [],
+            environment=dict(one.split("=", 1) for one in variables),
+            directory=content.get("WorkingDir") or "/",
+        )

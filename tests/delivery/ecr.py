@@ -1,6 +1,7 @@
-"""Stands in for ECR: its API in front of a real registry, Debian's `docker-registry`.
+"""Stands in for ECR: its API beside a real registry, Debian's `docker-registry`, on HTTPS and for who has a login.
 
-https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operations.html
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Operations.html. The registry is laxer than ECR in what it
+takes: a repository that nobody made, an index of layers. `complaints` says what of all that it took ECR refuses.
 """
 
 from __future__ import annotations
@@ -9,21 +10,31 @@ import base64
 import json
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
+import trustme
 import urllib3
 
-from tests.delivery.ports import free_port
 from tests.http_server import Answer, Request, answering
 
-MANIFESTS = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+IMAGES = {"application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"}
+
+LOGIN = "AWS:token"
+"""Of who pushes and pulls, as `GetAuthorizationToken` tells it."""
+
+PASSWORDS = "AWS:$2b$04$crfzNRE4/aH4DavGzvz7/e7pqnTsh9MbUT0xTRczwzEQhA4XCOVEW"
+"""The same for the registry: `htpasswd -B`."""
 
 CONFIGURATION = """version: 0.1
-storage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}
-http: {{addr: "127.0.0.1:{port}"}}
+storage: {{filesystem: {{rootdirectory: {folder}/registry}}, delete: {{enabled: true}}}}
+http: {{addr: "{address}:443", tls: {{certificate: {folder}/registry.pem, key: {folder}/registry.key}}}}
+auth: {{htpasswd: {{realm: ECR, path: {folder}/registry.htpasswd}}}}
 log: {{accesslog: {{disabled: true}}, level: error}}
 """
 
@@ -38,36 +49,57 @@ class Ecr:
 
     Attributes:
         folder: Its files.
+        host: Its name, `ACCOUNT.dkr.ecr.REGION.amazonaws.com`.
+        address: Where it listens.
         critical: Whether the scan of an image finds something critical.
+        endpoint: For `AWS_ENDPOINT_URL_ECR`.
         pushed: Every tag that was pushed or put, in its order.
     """
 
     folder: Path
+    host: str
+    address: str
     critical: bool = False
+    endpoint: str = ""
     pushed: list[str] = field(default_factory=list[str])
 
     def __enter__(self) -> Self:
-        port = free_port()
-        self.registry = f"127.0.0.1:{port}"
-        self._http = urllib3.PoolManager(retries=False)
+        authority = trustme.CA()
+        certificate = authority.issue_cert(self.host, self.address)
+        certificate.private_key_pem.write_to_path(self.folder / "registry.key")
+        certificate.cert_chain_pems[0].write_to_path(self.folder / "registry.pem")
+        self.trusted.mkdir()
+        authority.cert_pem.write_to_path(self.authority)
+        self._http = urllib3.PoolManager(retries=False, ca_certs=str(self.authority))
+        (self.folder / "registry.htpasswd").write_text(PASSWORDS, encoding="utf-8")
         configuration = self.folder / "registry.yml"
-        configuration.write_text(CONFIGURATION.format(folder=self.folder / "registry", port=port), encoding="utf-8")
-        with (self.folder / "registry.log").open("w", encoding="utf-8") as log:
-            self._process = subprocess.Popen(["docker-registry", "serve", str(configuration)], stdout=log, stderr=log)
-        self._wait()
-        self._stack = ExitStack()
-        self._url = self._stack.enter_context(answering(self._answer))
+        configuration.write_text(CONFIGURATION.format(folder=self.folder, address=self.address), encoding="utf-8")
+        with ExitStack() as stack:
+            with (self.folder / "registry.log").open("w", encoding="utf-8") as log:
+                command = ["docker-registry", "serve", str(configuration)]
+                self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            stack.callback(self._stop)
+            self._wait()
+            self.endpoint = stack.enter_context(answering(self._answer))
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def _stop(self) -> None:
         self._process.terminate()
         self._process.wait(10)
 
     @property
-    def endpoint(self) -> str:
-        """For `AWS_ENDPOINT_URL_ECR`."""
-        return self._url
+    def trusted(self) -> Path:
+        """The authority's folder, as containers' tools take one: https://github.com/containers/image/blob/v5.24.0/docs/containers-certs.d.5.md."""
+        return self.folder / "trusted"
+
+    @property
+    def authority(self) -> Path:
+        """Who signed its certificate, as a PEM file: of ECR's everybody's system knows the authority."""
+        return self.trusted / "ca.crt"
 
     def _answer(self, request: Request) -> Answer:
         body = json.loads(request.body)
@@ -84,14 +116,14 @@ class Ecr:
             RefusedError: The API refuses.
         """
         if operation == "GetAuthorizationToken":
-            token = base64.b64encode(b"AWS:token").decode()
+            token = base64.b64encode(LOGIN.encode()).decode()
             return {"authorizationData": [{"authorizationToken": token}]}
         name = body["repositoryName"]
         if operation == "DescribeImages":
             wanted = [one["imageTag"] for one in body["imageIds"]] if "imageIds" in body else self.tags(name)
             return {"imageDetails": [self._image(name, tag) for tag in wanted]}
         if operation == "BatchGetImage":
-            found = [self._manifest(name, one["imageDigest"]) for one in body["imageIds"]]
+            found = [self.manifest(name, one["imageDigest"]) for one in body["imageIds"]]
             return {"images": [{"imageManifest": text, "imageManifestMediaType": kind} for _, text, kind in found]}
         if operation == "PutImage":
             return self._put(name, body)
@@ -105,16 +137,47 @@ class Ecr:
 
     def tags(self, name: str) -> list[str]:
         """The tags of a repository."""
-        found = self._http.request("GET", f"http://{self.registry}/v2/{name}/tags/list")
+        found = self._ask("GET", f"{name}/tags/list")
         return sorted(found.json().get("tags") or []) if found.status == 200 else []
 
+    def configuration(self, name: str, digest: str) -> dict[str, Any]:
+        """What an image says of its containers: https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md."""
+        config = json.loads(self.manifest(name, digest)[1])["config"]["digest"]
+        return self._ask("GET", f"{name}/blobs/{config}").json()["config"]
+
+    def complaints(self, made: set[str]) -> list[str]:
+        """What it took and ECR would have refused.
+
+        No push makes a repository: https://docs.aws.amazon.com/AmazonECR/latest/userguide/docker-push-ecr-image.html.
+        An index is one of images: https://github.com/aws/containers-roadmap/issues/876.
+
+        Args:
+            made: The names of the repositories that there are.
+        """
+        found = list[str]()
+        for name in self._ask("GET", "_catalog").json()["repositories"]:
+            if name not in made:
+                found.append(f"{name} is no repository")
+            for tag in self.tags(name):
+                _, text, kind = self.manifest(name, tag)
+                parts = {one["mediaType"] for one in json.loads(text)["manifests"]} if kind == INDEX else set[str]()
+                if parts - IMAGES:
+                    found.append(f"{name}:{tag} is an index of {', '.join(sorted(parts))}")
+        return found
+
     def _image(self, name: str, tag: str) -> dict[str, Any]:
-        digest, _, _ = self._manifest(name, tag)
+        digest, _, _ = self.manifest(name, tag)
         return {"repositoryName": name, "imageDigest": digest, "imageTags": [tag]}
 
-    def _manifest(self, name: str, reference: str) -> tuple[str, str, str]:
-        url = f"http://{self.registry}/v2/{name}/manifests/{reference}"
-        found = self._http.request("GET", url, headers={"Accept": MANIFESTS})
+    def manifest(self, name: str, reference: str) -> tuple[str, str, str]:
+        """Digest, content and type of a manifest, by its tag or its digest.
+
+        Raises:
+            RefusedError: There is none.
+        """
+        found = self._ask(
+            "GET", f"{name}/manifests/{reference}", headers={"Accept": ", ".join([*sorted(IMAGES), INDEX])}
+        )
         if found.status != 200:
             raise RefusedError("ImageNotFoundException")
         return found.headers["Docker-Content-Digest"], found.data.decode(), found.headers["Content-Type"]
@@ -122,19 +185,26 @@ class Ecr:
     def _put(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         tag = body["imageTag"]
         if tag in self.tags(name):
-            same = self._manifest(name, tag)[0] == body["imageDigest"]
+            same = self.manifest(name, tag)[0] == body["imageDigest"]
             raise RefusedError("ImageAlreadyExistsException" if same else "ImageTagAlreadyExistsException")
-        url = f"http://{self.registry}/v2/{name}/manifests/{tag}"
         kind = {"Content-Type": body["imageManifestMediaType"]}
-        assert self._http.request("PUT", url, body=body["imageManifest"].encode(), headers=kind).status == 201
+        assert (
+            self._ask("PUT", f"{name}/manifests/{tag}", body=body["imageManifest"].encode(), headers=kind).status == 201
+        )
         self.pushed.append(tag)
         return {"image": {"imageId": {"imageDigest": body["imageDigest"], "imageTag": tag}}}
+
+    def _ask(
+        self, method: str, path: str, *, headers: Mapping[str, str] = MappingProxyType({}), body: bytes = b""
+    ) -> urllib3.BaseHTTPResponse:
+        told = {**urllib3.make_headers(basic_auth=LOGIN), **headers}
+        return self._http.request(method, f"https://{self.address}/v2/{path}", headers=told, body=body, timeout=30)
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 20
         while True:
             try:
-                self._http.request("GET", f"http://{self.registry}/v2/", timeout=1)
+                self._ask("GET", "")
             except urllib3.exceptions.HTTPError:
                 assert time.monotonic() < deadline, (self.folder / "registry.log").read_text(encoding="utf-8")
                 time.sleep(0.05)

@@ -9,10 +9,12 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE, STDOUT
+from typing import Protocol
 
 from tests.unit.pipelines.jenkinsfile import Call
 
@@ -29,14 +31,27 @@ class AbortedError(Exception):
     """Nobody approved in time, or somebody stopped the build."""
 
 
+class Agent(Protocol):
+    """Where a stage's commands run."""
+
+    @property
+    def workspace(self) -> Path:
+        """The folder they run in, as this machine sees it."""
+        ...
+
+    def command(self, words: list[str], variables: Mapping[str, str]) -> list[str]:
+        """What runs a command there, in the workspace, with a build's variables and the agent's own."""
+        ...
+
+
 @dataclass
 class Build:
     """One run of a pipeline.
 
     Attributes:
-        folder: Each agent has a workspace of its own in it.
+        folder: Each agent has a folder of its own in it.
         variables: What the job and the controller give.
-        agents: By label, what only that agent's pod has.
+        agents: By label, what makes an agent, given a folder, as Jenkins makes a pod for each stage that asks for one.
         checkout: Fills a workspace from the service's repository.
         approves: Whether a person agrees when asked.
         stopped_at: A stage, and what it writes when a person stops the build.
@@ -48,7 +63,7 @@ class Build:
 
     folder: Path
     variables: dict[str, str]
-    agents: Mapping[str, Mapping[str, str]]
+    agents: Mapping[str, Callable[[Path], AbstractContextManager[Agent]]]
     checkout: Callable[[Path], None]
     approves: bool = True
     stopped_at: tuple[str, str] | None = None
@@ -56,7 +71,8 @@ class Build:
     result: str = "SUCCESS"
     asked: list[str] = field(default_factory=list[str])
     log: str = ""
-    _agent: str | None = None
+    _agent: Agent | None = None
+    _made: int = 0
 
     def run(self, pipeline: Call) -> Build:
         """Runs it to its end."""
@@ -81,19 +97,26 @@ class Build:
         when = stage.one("when")
         if when and not self._holds(when):
             return
-        before = self._agent
         agent = stage.one("agent")
         label = agent.one("label") if agent else None
-        self._agent = label.arguments[0] if label else before
-        try:
-            steps = stage.one("steps")
+        steps = stage.one("steps")
+        with self._on(label.arguments[0]) if label else nullcontext():
             if steps:
                 self.ran.append(stage.arguments[0])
                 self._steps(steps)
             else:
                 self._stages(stage)
-        finally:
-            self._agent = before
+
+    @contextmanager
+    def _on(self, label: str) -> Generator[None]:
+        """Another agent, for a while."""
+        before, self._made = self._agent, self._made + 1
+        with self.agents[label](self.folder / f"{self._made}-{label}") as agent:
+            self._agent = agent
+            try:
+                yield
+            finally:
+                self._agent = before
 
     def _holds(self, when: Call) -> bool:
         assert [one.name for one in when.everything()] == ["when", "expression", "!env.IMAGE"]
@@ -105,15 +128,14 @@ class Build:
             if assigned:
                 self.variables[assigned["name"]] = self._shell(assigned["command"]).strip()
             elif step.name == "checkout":
-                self.checkout(self._workspace())
+                self.checkout(self._here().workspace)
             elif step.name == "sh":
                 self.log += self._shell(step.arguments[0])
             elif step.name in ("script", "timeout"):
                 self._steps(step)
             elif step.name == "node":
-                before, self._agent = self._agent, step.arguments[0]
-                self._steps(step)
-                self._agent = before
+                with self._on(step.arguments[0]):
+                    self._steps(step)
             elif step.name == "input":
                 self._ask(step.named["message"])
             else:
@@ -125,32 +147,25 @@ class Build:
         if not self.approves:
             raise AbortedError
 
-    def _workspace(self) -> Path:
+    def _here(self) -> Agent:
         assert self._agent is not None, "a step that needs an agent has none"
-        workspace = self.folder / self._agent
-        workspace.mkdir(parents=True, exist_ok=True)
-        return workspace
+        return self._agent
 
     def _shell(self, command: str) -> str:
-        workspace = self._workspace()
-        mine = self.agents[self._agent or ""]
-        environment = {"PATH": os.environ["PATH"], "HOME": str(workspace), **self.variables, **mine}
-        shell = ["sh", "-xec", command]
+        shell = self._here().command(["sh", "-xec", command], self.variables)
         if self.stopped_at and self.ran[-1] == self.stopped_at[0]:
             (_, text), self.stopped_at = self.stopped_at, None
-            self._stop(shell, workspace, environment, text)
-        found = subprocess.run(shell, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
+            self._stop(shell, text)
+        found = subprocess.run(shell, capture_output=True, text=True, check=False)
         self.log += found.stderr
         if found.returncode:
             self.log += found.stdout
             raise StageError(command)
         return found.stdout
 
-    def _stop(self, shell: list[str], workspace: Path, environment: Mapping[str, str], text: str) -> None:
+    def _stop(self, shell: list[str], text: str) -> None:
         """Runs a command, all of whose processes get SIGTERM once it writes the text."""
-        with subprocess.Popen(
-            shell, cwd=workspace, env=environment, stdout=PIPE, stderr=STDOUT, text=True, start_new_session=True
-        ) as process:
+        with subprocess.Popen(shell, stdout=PIPE, stderr=STDOUT, text=True, start_new_session=True) as process:
             for line in process.stdout or ():
                 self.log += line
                 if text in line:

@@ -1,7 +1,8 @@
 """The pipelines' own commands, from a commit to an answered request on dev and on prod; and where bad commits end.
 
 Real: git, the scripts, the release tool with the program's identities, rights and admission, Kubernetes' control plane,
-images (buildah) and their registry, the program in an image that answers. Stand-ins: Jenkins, buildkitd, ECR's API.
+buildkitd and the agents that build as their pods, images and their registry, the pod of an image that answers.
+Stand-ins: Jenkins, ECR's API.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def released(workshop: Workshop) -> Workshop:
     commit = workshop.source.commit("1")
     dev = workshop.build("dev")
     assert (dev.result, dev.ran) == ("SUCCESS", WHOLE), dev.log
-    assert f"commit-{commit}" in workshop.ecr.tags(NAME)
+    assert f"commit-{commit}" in workshop.site.ecr.tags(NAME)
     assert workshop.answer("dev") == "version 1"
     assert workshop.answer("prod") == "503", "nothing is on prod that nobody approved"
 
@@ -76,14 +77,14 @@ def test_a_bad_commit_ends_at_its_stage_and_dev_and_prod_go_on_serving(
         health="bad" if fault == "test" else "ok",
         dockerfile={"build": BROKEN, "silence": SILENT}.get(fault, DOCKERFILE),
     )
-    released.ecr.critical = fault == "finding"
+    released.site.ecr.critical = fault == "finding"
     try:
         build = released.build("dev")
     finally:
-        released.ecr.critical = False
+        released.site.ecr.critical = False
     assert (build.result, build.ran[-1]) == ("FAILURE", stage), build.log
     assert (released.answer("dev"), released.answer("prod")) == before
-    assert (f"commit-{commit}" in released.ecr.tags(NAME)) == (stage in ("Scan", "Deploy"))
+    assert (f"commit-{commit}" in released.site.ecr.tags(NAME)) == (stage in ("Scan", "Deploy"))
     assert released.build("prod", approves=False).asked == [
         f"Bring {released.containers.image('dev', SERVICE)} to prod?"
     ]

@@ -6,26 +6,27 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
 
-import kubernetes.client as kubernetes_client  # pyright: ignore[reportMissingTypeStubs]
-import kubernetes.config as kubernetes_config  # pyright: ignore[reportMissingTypeStubs]
-import yaml
-
-from components.identities import DELIVERY, RELEASE, VERIFY
+from components.identities import RELEASE, VERIFY
 from release.kubernetes_api import KubernetesApi
+from tests.delivery import buildkit
+from tests.delivery.agents import InPod, builder, here
+from tests.delivery.buildkit import Daemon, Delivery
 from tests.delivery.containers import Containers
 from tests.delivery.ecr import Ecr
-from tests.delivery.jenkins import Build
+from tests.delivery.jenkins import Agent, Build
+from tests.delivery.runtime import Network, run
 from tests.unit.pipelines.jenkinsfile import parse
 from tests.unit.program import CHECKOUT
 
 SERVICE = "api"
-PROGRAMS = ("buildah", "docker-registry", "busybox", "git")
+PROGRAMS = ("runc", "newuidmap", "skopeo", "umoci", "docker-registry", "busybox", "git", "ip", "nsenter")
+PACKAGES = "runc uidmap skopeo umoci docker-registry busybox-static git iproute2"
+"""Of Debian, with those programs."""
 
 DOCKERFILE = """\
 FROM scratch AS base
@@ -63,13 +64,61 @@ class Source:
         return self._git("rev-parse", "HEAD").strip()
 
     def check_out(self, workspace: Path) -> None:
-        """What Jenkins' step `checkout` does."""
+        """What Jenkins' step `checkout` does, as who owns the workspace."""
+        owner = workspace.stat()
         shutil.rmtree(workspace)
         subprocess.run(["git", "clone", "--quiet", str(self.folder), str(workspace)], check=True)
+        run("chown", "--recursive", f"{owner.st_uid}:{owner.st_gid}", workspace)
 
     def _git(self, *words: str) -> str:
         command = ["git", "-c", "user.name=tester", "-c", "user.email=tester@example.com", *words]
         return subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True).stdout
+
+
+@dataclass(frozen=True)
+class Site:
+    """What builds images and keeps them.
+
+    Attributes:
+        delivery: What the program makes for it.
+        network: Where containers have addresses.
+        ecr: The registry.
+        buildkitd: What builds.
+    """
+
+    delivery: Delivery
+    network: Network
+    ecr: Ecr
+    buildkitd: Daemon
+
+    @property
+    def account(self) -> dict[str, str]:
+        """By which an agent finds ECR."""
+        return {
+            "AWS_ENDPOINT_URL_ECR": self.ecr.endpoint,
+            "AWS_ACCESS_KEY_ID": "none",
+            "AWS_SECRET_ACCESS_KEY": "none",
+        }
+
+    def agent(self, folder: Path) -> AbstractContextManager[InPod]:
+        """An agent that builds."""
+        return builder(self.delivery, self.buildkitd.container.address, self.account, folder)
+
+
+@contextmanager
+def opened_site(stack: str, folder: Path) -> Generator[Site]:
+    """All of that, running.
+
+    Args:
+        stack: Whose delivery it is.
+        folder: Empty.
+    """
+    delivery = Delivery(stack)
+    host = delivery.variables["REGISTRY"].partition("/")[0]
+    with Network() as network, Ecr(folder, host, network.gateway) as ecr:
+        authority = ecr.authority.read_text(encoding="utf-8")
+        with Daemon(delivery, network, host, authority, folder / "buildkitd") as buildkitd:
+            yield Site(delivery, network, ecr, buildkitd)
 
 
 @dataclass
@@ -78,20 +127,18 @@ class Workshop:
 
     Attributes:
         api: The cluster, with all rights.
-        ecr: The registry.
+        site: What builds images and keeps them.
         containers: What answers for the Services.
         source: The service's repository.
-        variables: What the controller gives each build.
-        agents: What each agent's pod has.
-        folder: For workspaces.
+        agents: By label, what makes an agent.
+        folder: For builds.
     """
 
     api: KubernetesApi
-    ecr: Ecr
+    site: Site
     containers: Containers
     source: Source
-    variables: Mapping[str, str]
-    agents: Mapping[str, Mapping[str, str]]
+    agents: Mapping[str, Callable[[Path], AbstractContextManager[Agent]]]
     folder: Path
     builds: list[Build] = field(default_factory=list[Build])
 
@@ -99,7 +146,7 @@ class Workshop:
         """Runs a pipeline for the service."""
         build = Build(
             self.folder / str(len(self.builds)),
-            {**self.variables, "SERVICE": SERVICE},
+            {**self.site.delivery.variables, "SERVICE": SERVICE},
             self.agents,
             self.source.check_out,
             approves=approves,
@@ -114,30 +161,35 @@ class Workshop:
         return body.decode().strip() if status == 200 else str(status)
 
 
-def missing() -> list[str]:
-    """What it needs of Debian and is not there."""
-    return [name for name in PROGRAMS if shutil.which(name) is None]
+def missing() -> str | None:
+    """What it needs and is not there, with what to do; None where all of it is."""
+    if os.geteuid():
+        return "containers and their network are made by root: run it as root"
+    programs = [name for name in PROGRAMS if shutil.which(name) is None]
+    if programs:
+        return f"{', '.join(programs)}: apt-get install {PACKAGES}"
+    tools = buildkit.missing()
+    return f"{', '.join(tools)}: .venv/bin/python -m rehearsal.toolchain --for-tests" if tools else None
 
 
 @contextmanager
-def opened(kubeconfig: Path, registry: str, folder: Path) -> Generator[Workshop]:
+def opened(stack: str, kubeconfig: Path, folder: Path) -> Generator[Workshop]:
     """All of it, running, around a cluster that has the program's objects.
 
     Args:
+        stack: The stack that the cluster has.
         kubeconfig: The administrator's.
-        registry: What the program's repositories begin with.
         folder: Empty.
     """
     api = KubernetesApi(kubeconfig)
-    with Ecr(folder) as ecr, Containers(api, ecr.registry, folder / "kubelet") as containers:
+    with opened_site(stack, folder) as site, Containers(api, site.ecr, site.network, folder / "containers") as running:
         yield Workshop(
             api=api,
-            ecr=ecr,
-            containers=containers,
+            site=site,
+            containers=running,
             source=source(folder / "source"),
-            variables=variables(folder, registry, ecr, containers),
-            agents=agents(kubeconfig, folder),
-            folder=folder / "workspaces",
+            agents=agents(site, kubeconfig, running),
+            folder=folder / "builds",
         )
 
 
@@ -149,50 +201,19 @@ def source(folder: Path) -> Source:
     return Source(folder)
 
 
-def variables(folder: Path, registry: str, ecr: Ecr, containers: Containers) -> dict[str, str]:
-    """What the controller's configuration gives, and where the stand-ins are."""
-    programs, tls = folder / "programs", folder / "tls"
-    for made in (programs, tls):
-        made.mkdir()
-    for name in ("ca.pem", "cert.pem", "key.pem"):
-        (tls / name).touch()
-    (programs / "buildctl").symlink_to(CHECKOUT / "tests" / "delivery" / "buildctl.py")
-    path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {
-        "PATH": path,
+def agents(
+    site: Site, kubeconfig: Path, containers: Containers
+) -> dict[str, Callable[[Path], AbstractContextManager[Agent]]]:
+    """What makes each agent."""
+    local = {
+        **site.account,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PIPELINES": str(CHECKOUT / "pipelines"),
         "PYTHONPATH": str(CHECKOUT),
-        "REGISTRY": registry,
-        "CACHE": f"{registry}-cache",
-        "BUILDKIT_HOST": "tcp://buildkitd.buildkit:1234",
-        "BUILDKIT_TLS": str(tls),
-        "AWS_ENDPOINT_URL_ECR": ecr.endpoint,
-        "AWS_ACCESS_KEY_ID": "none",
-        "AWS_SECRET_ACCESS_KEY": "none",
         "HELLO_RELEASE_THROUGH": containers.pattern,
-        "STAND_IN_REGISTRY": ecr.registry,
-        "STAND_IN_STORAGE": str(folder / "buildkit"),
     }
-
-
-def agents(kubeconfig: Path, folder: Path) -> dict[str, dict[str, str]]:
-    """Each agent acts as its service account, by a token of it; who builds knows no cluster."""
-    found = {"build": {"KUBECONFIG": str(folder / "none")}}
-    for label, account in (("release", RELEASE), ("verify", VERIFY)):
-        path = folder / f"{label}.kubeconfig"
-        path.write_text(yaml.safe_dump(with_token(kubeconfig, account)), encoding="utf-8")
-        found[label] = {"KUBECONFIG": str(path)}
-    return found
-
-
-def with_token(kubeconfig: Path, account: str) -> dict[str, Any]:
-    """The administrator's kubeconfig with a service account in the administrator's place."""
-    client: Any = cast("Any", kubernetes_config).new_client_from_config(str(kubeconfig))
-    core: Any = kubernetes_client.CoreV1Api(client)
-    asked: Any = kubernetes_client.AuthenticationV1TokenRequest(
-        spec=kubernetes_client.V1TokenRequestSpec(audiences=[], expiration_seconds=7200)
-    )
-    answer: Any = core.create_namespaced_service_account_token(account, DELIVERY, asked)
-    found: dict[str, Any] = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
-    found["users"] = [{"name": one["name"], "user": {"token": answer.status.token}} for one in found["users"]]
-    return found
+    return {
+        "build": site.agent,
+        "release": lambda folder: here(RELEASE, kubeconfig, local, folder),
+        "verify": lambda folder: here(VERIFY, kubeconfig, local, folder),
+    }

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+import versions
+from rehearsal.toolchain.tools import BUILDCTL, BUILDKITD
 from tests.unit.graph import every
 from tests.unit.pipelines.jenkinsfile import Call, PipelineSyntaxError, faults, parse, parsed
 from tests.unit.program import CHECKOUT
@@ -183,3 +185,9 @@ def test_a_cluster_that_is_not_reached_ends_a_preview_before_it_begins(tmp_path:
 def test_the_agents_image_has_the_engine_that_the_program_is_tried_with() -> None:
     text = (PIPELINES / "agent.Dockerfile").read_text(encoding="utf-8")
     assert f"FROM docker.io/pulumi/pulumi-base:{version('pulumi')} AS pulumi" in text
+
+
+def test_the_buildkit_of_the_agents_and_of_the_cluster_is_the_one_that_tests_run() -> None:
+    text = (PIPELINES / "agent.Dockerfile").read_text(encoding="utf-8")
+    assert f"FROM docker.io/moby/buildkit:v{BUILDCTL.version} AS buildkit" in text
+    assert f"docker.io/moby/buildkit:v{BUILDKITD.version}-rootless" == versions.BUILDKIT_IMAGE

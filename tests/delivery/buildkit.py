@@ -1,0 +1,152 @@
+"""buildkitd as its pod: the program's own manifest and certificates, rootless, by the runtime of `runtime.py`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from components.jenkins.buildkit import NAME
+from components.jenkins.names import BUILDKIT_CLIENT
+from pipelines import certificates
+from rehearsal.toolchain import find_for_tests
+from rehearsal.toolchain.tools import BUILDCTL, BUILDKITD, ROOTLESSKIT
+from settings import PROJECT
+from tests.delivery import images
+from tests.delivery.runtime import Container, Network, PodSpec
+from tests.unit.components.jenkins import config
+from tests.unit.graph import Graph
+from tests.unit.manifests import manifests
+from tests.unit.program import CHECKOUT, run, stack_config
+
+PROGRAMS = (BUILDCTL, BUILDKITD, ROOTLESSKIT)
+
+
+def missing() -> list[str]:
+    """Which of its programs were not built."""
+    return [one.name for one in PROGRAMS if find_for_tests(one) is None]
+
+
+def program(name: str) -> Path:
+    """One of `PROGRAMS`, which was built."""
+    (found,) = (find_for_tests(one) for one in PROGRAMS if one.name == name)
+    assert found is not None, name
+    return found
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What the program makes of a stack whose settings have `delivery`, with certificates of now.
+
+    Attributes:
+        stack: The stack.
+    """
+
+    stack: str
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Everything of it."""
+        delivery = config(certificates=certificates.made(datetime.now(UTC)), notifyUrl=None)[f"{PROJECT}:delivery"]
+        settings = {**stack_config(self.stack), f"{PROJECT}:delivery": delivery}
+        return run(CHECKOUT / "__main__.py", stack=self.stack, config=settings, preview=False)
+
+    @property
+    def secrets(self) -> Mapping[str, Mapping[str, str]]:
+        """The content of the Secrets with certificates, by their names."""
+        return {
+            one.metadata["name"]: one.inputs["stringData"].value
+            for one in self.graph.of_kind("Secret")
+            if one.metadata["name"] in (BUILDKIT_CLIENT, f"{NAME}-server")
+        }
+
+    @property
+    def buildkitd(self) -> PodSpec:
+        """The daemon's pod."""
+        (found,) = (
+            one for one in manifests(self.graph) if one["kind"] == "Deployment" and one["metadata"]["name"] == NAME
+        )
+        return found["spec"]["template"]["spec"]
+
+    @property
+    def agent(self) -> PodSpec:
+        """The pod of the agents that build."""
+        (release,) = (one for one in self.graph.of_type("kubernetes:helm.sh/v3:Release") if one.name == "jenkins")
+        templates: list[dict[str, Any]] = json.loads(release.inputs["values"]["agent"]["podTemplates"]["hello"])
+        (found,) = (json.loads(one["yaml"]) for one in templates if one["label"] == "build")
+        return found["spec"]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the controller gives each build."""
+        (release,) = (one for one in self.graph.of_type("kubernetes:helm.sh/v3:Release") if one.name == "jenkins")
+        configuration = json.loads(release.inputs["values"]["controller"]["JCasC"]["configScripts"]["hello"])
+        (told,) = configuration["jenkins"]["globalNodeProperties"]
+        return {one["key"]: one["value"] for one in told["envVars"]["env"]}
+
+    @property
+    def repositories(self) -> set[str]:
+        """The names of all repositories that it makes in ECR."""
+        return {one.inputs["name"] for one in self.graph.of_type("aws:ecr/repository:Repository")}
+
+
+@dataclass
+class Daemon:
+    """buildkitd's pod, and another one after each `restart`, as its Deployment has it.
+
+    Attributes:
+        delivery: Whose pod it is.
+        network: Where it has an address.
+        registry: The host name of the registry: a cluster's DNS would know it; it is this machine.
+        authority: Who signed the registry's certificate, as PEM: of ECR's the image knows the authority itself.
+        folder: Empty.
+        container: The pod that runs.
+    """
+
+    delivery: Delivery
+    network: Network
+    registry: str
+    authority: str
+    folder: Path
+    container: Container = field(init=False)
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir()
+        self._count = 0
+        self._stack = ExitStack()
+        self.restart()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def restart(self) -> None:
+        """Its pod goes, with all that it kept, and another one comes."""
+        self._stack.close()
+        self._count += 1
+        folder = self.folder / str(self._count)
+        folder.mkdir()
+        image = images.buildkit(
+            folder / "image",
+            {one.name: program(one.name) for one in PROGRAMS},
+            hosts={self.registry: self.network.gateway},
+            authorities=self.authority,
+        )
+        pod = Container(self.delivery.buildkitd, image, folder / "pod", self.network, self.delivery.secrets)
+        self.container = self._stack.enter_context(pod)
+        self._wait()
+
+    def _wait(self) -> None:
+        """As the kubelet does: asks the startup probe's command."""
+        probe = self.delivery.buildkitd["containers"][0]["startupProbe"]
+        deadline = time.monotonic() + probe["periodSeconds"] * probe["failureThreshold"]
+        while (asked := self.container.execute(*probe["exec"]["command"])).returncode:
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"buildkitd did not start: {asked.stderr}\n{self.container.log}")
+            time.sleep(0.2)

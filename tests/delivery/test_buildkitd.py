@@ -1,0 +1,149 @@
+"""buildkitd as its pod, asked by an agent as its pod, with the pipelines' commands and the program's certificates."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipelines import certificates
+from tests.delivery.agents import InPod
+from tests.delivery.buildkit import Delivery
+from tests.delivery.workshop import DOCKERFILE, SERVICE, Site, Source, missing, opened_site, source
+
+STACK = "dev"
+TEST = '["/bin/busybox", "grep", "-q", "^ok", "/www/api/healthcheck"]'
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    if reason := missing():
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with opened_site(STACK, tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    return source(tmp_path_factory.mktemp("repository") / "source")
+
+
+@pytest.fixture
+def agent(site: Site, tmp_path: Path) -> Iterator[InPod]:
+    with site.agent(tmp_path / "agent") as running:
+        yield running
+
+
+def told(site: Site, agent: InPod, *words: str) -> subprocess.CompletedProcess[str]:
+    """What a command writes in an agent, with the variables of a build."""
+    command = agent.command(list(words), {**site.delivery.variables, "SERVICE": SERVICE})
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def stage(site: Site, agent: InPod, name: str) -> str:
+    """The log of a stage, which went well."""
+    found = told(site, agent, "sh", "-ec", f'"$PIPELINES/{name}.sh"')
+    assert found.returncode == 0, found.stderr
+    return found.stdout + found.stderr
+
+
+def step(log: str, instruction: str) -> str:
+    """What a build's log says of a step: that it is `CACHED`, or what it did."""
+    (number,) = {line.split()[0] for line in log.splitlines() if line.endswith(instruction)}
+    return "\n".join(line for line in log.splitlines() if line.startswith(f"{number} "))
+
+
+def test_the_daemon_has_the_rights_of_its_pod_and_no_more(site: Site) -> None:
+    status = site.buildkitd.container.execute("cat", "/proc/1/status").stdout
+    values = {name: value.split() for name, _, value in (line.partition(":") for line in status.splitlines())}
+    assert values["Name"] == ["rootlesskit"]
+    assert set(values["Uid"]) == {"1000"}
+    assert int(values["CapBnd"][0], 16) == 1 << 6 | 1 << 7, "SETGID and SETUID"
+    users = site.buildkitd.container.execute("sh", "-c", "cat /proc/$(pidof buildkitd)/uid_map").stdout.split()
+    assert users == ["0", "1000", "1", "1", "100000", "65536"], "its root is nobody's root"
+
+
+def test_an_agent_is_answered_by_the_daemon_of_its_variables(site: Site, agent: InPod) -> None:
+    found = told(site, agent, "sh", "-ec", 'buildctl --tlsdir "$BUILDKIT_TLS" debug workers')
+    assert found.returncode == 0, found.stderr
+    assert "linux/" in found.stdout
+
+
+@pytest.mark.parametrize("shown", ["nothing", "only the authority", "another authority's", "the daemon's own"])
+def test_who_shows_no_clients_certificate_of_the_authority_is_not_answered(
+    site: Site, agent: InPod, shown: str
+) -> None:
+    ours, others = site.delivery.secrets, Delivery(STACK).secrets
+    files = {
+        "another authority's": {**others["buildkit-client"], "ca.pem": ours["buildkit-client"]["ca.pem"]},
+        "the daemon's own": ours["buildkitd-server"],
+    }.get(shown)
+    for name, text in (files or {}).items():
+        (agent.workspace / name).write_text(text, encoding="utf-8")
+    flags = {
+        "nothing": [],
+        "only the authority": ["--tlscacert", "/etc/buildkit/ca.pem"],
+    }.get(shown, ["--tlsdir", "."])
+    found = told(site, agent, "buildctl", *flags, "--timeout", "3", "debug", "workers")
+    assert found.returncode, found.stdout
+    assert "linux/" not in found.stdout
+
+
+def test_an_agent_does_not_trust_a_daemon_of_another_authority(site: Site, agent: InPod) -> None:
+    other = certificates.made(datetime.now(UTC))
+    ours = site.delivery.secrets["buildkit-client"]
+    for name, text in {**ours, "ca.pem": other["ca"]}.items():
+        (agent.workspace / name).write_text(text, encoding="utf-8")
+    found = told(site, agent, "buildctl", "--tlsdir", ".", "--timeout", "3", "debug", "workers")
+    assert found.returncode
+    assert "unknown authority" in found.stderr
+
+
+def test_what_was_built_is_tested_and_pushed_from_its_layers(site: Site, agent: InPod, repository: Source) -> None:
+    commit = repository.commit("1")
+    repository.check_out(agent.workspace)
+    assert "CACHED" not in step(
+        stage(site, agent, "build"), '["/bin/busybox", "grep", "-q", "version", "/www/index.html"]'
+    )
+    tested = stage(site, agent, "test")
+    assert "CACHED" in step(tested, '["/bin/busybox", "grep", "-q", "version", "/www/index.html"]')
+    image = stage(site, agent, "push").rpartition("\n")[2]
+    name = site.delivery.variables["REGISTRY"].partition("/")[2]
+    digest, _, _ = site.ecr.manifest(f"{name}/{SERVICE}", f"commit-{commit}")
+    assert image == f"{site.delivery.variables['REGISTRY']}/{SERVICE}@{digest}"
+    assert site.ecr.configuration(f"{name}/{SERVICE}", digest)["Labels"] == {
+        "org.opencontainers.image.revision": commit
+    }
+    assert site.ecr.complaints(site.delivery.repositories) == []
+
+
+def test_another_daemon_goes_on_from_the_cache_in_ecr(site: Site, repository: Source, tmp_path: Path) -> None:
+    """The daemon's volume goes with its pod: without the cache each restart is a build from nothing."""
+    said = '["/bin/busybox", "echo", "a step that is long"]'
+    dockerfile = DOCKERFILE.replace("COPY www", f"RUN {said}\nCOPY www")
+    repository.commit("long", dockerfile=dockerfile)
+    with site.agent(tmp_path / "first") as first:
+        repository.check_out(first.workspace)
+        assert "CACHED" not in step(stage(site, first, "build"), said)
+    site.buildkitd.restart()
+    repository.commit("long, and changed", dockerfile=dockerfile)
+    with site.agent(tmp_path / "second") as second:
+        repository.check_out(second.workspace)
+        log = stage(site, second, "build")
+    assert "CACHED" in step(log, said)
+    assert "CACHED" not in step(log, '["/bin/busybox", "grep", "-q", "version", "/www/index.html"]')
+
+
+def test_the_stage_test_fails_with_its_dockerfiles(site: Site, agent: InPod, repository: Source) -> None:
+    repository.commit("2", health="bad")
+    repository.check_out(agent.workspace)
+    stage(site, agent, "build")
+    failed = told(site, agent, "sh", "-ec", '"$PIPELINES/test.sh"')
+    assert failed.returncode
+    assert 'process "/bin/busybox grep -q ^ok /www/api/healthcheck" did not complete successfully' in failed.stderr
