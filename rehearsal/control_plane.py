@@ -12,6 +12,7 @@ from rehearsal.network import namespace
 from rehearsal.processes import ProcessTable, Program
 from rehearsal.programs import ControlPlane
 from rehearsal.readiness import Probe, Report, wait
+from rehearsal.stand_ins import volumes
 from rehearsal.toolchain import Toolchain
 
 START_ORDER = (
@@ -21,6 +22,7 @@ START_ORDER = (
     "kube-scheduler",
     "kwok",
     metrics.NAME,
+    volumes.NAME,
     responder.NAME,
     aws.NAME,
 )
@@ -167,7 +169,7 @@ def _traffic(layout: Layout, plane: ControlPlane) -> tuple[Started, ...]:
     """What brings requests to pods. Nobody waits for it here: kube-proxy takes half a minute (`wait_for_traffic`)."""
     if plane.namespace is None:
         return ()
-    return ((plane.kube_proxy(), {}, ()), (kubelet.program(layout, plane.namespace), {}, ()))
+    return ((plane.kube_proxy(), {}, ()), (kubelet.program(layout, plane.toolchain, plane.namespace), {}, ()))
 
 
 def _account(layout: Layout, plane: ControlPlane) -> Started:
@@ -179,11 +181,13 @@ def _account(layout: Layout, plane: ControlPlane) -> Started:
 
 def _companions(layout: Layout, plane: ControlPlane) -> tuple[Started, ...]:
     """What does the work of containers that do not run. Nobody waits for it."""
-    samples = metrics.program(layout, plane.namespace)
+    beside = (metrics.program(layout, plane.namespace), volumes.program(layout, plane.namespace))
+    nobodys: dict[int, str] = {}
+    unawaited = tuple((one, nobodys, ()) for one in beside)
     if plane.namespace is not None:
-        return ((samples, {}, ()), (responder.program(layout, plane.namespace), {}, ()))
+        return (*unawaited, (responder.program(layout, plane.namespace), nobodys, ()))
     port = plane.ports.responder
-    return ((samples, {}, ()), (responder.program(layout, None, by_name=port), {port: responder.NAME}, ()))
+    return (*unawaited, (responder.program(layout, None, by_name=port), {port: responder.NAME}, ()))
 
 
 def _write_kubeconfigs(layout: Layout, plane: ControlPlane) -> None:

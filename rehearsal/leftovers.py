@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rehearsal.kubelet import logs
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws.account import Account
 from release.kubernetes_api import KubernetesApi
@@ -25,7 +26,7 @@ _ANYWHERE = (
     ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
     ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
 )
-"""Kinds that a new control plane has none of."""
+"""Kinds that a new control plane has none of, but for what tells where logs are."""
 
 
 def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
@@ -48,5 +49,6 @@ def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
             f"cluster: {kind} {one['metadata']['name']}"
             for api_version, kind in _ANYWHERE
             for one in api.list(api_version, kind)
+            if one["metadata"]["name"] != logs.PLURAL
         ),
     ]

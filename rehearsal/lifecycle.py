@@ -13,7 +13,6 @@ from rich.console import Console
 from rehearsal import (
     chart_folder,
     control_plane,
-    elastic_operator,
     first_release,
     leftovers,
     parts,
@@ -144,7 +143,6 @@ class Rehearsal:
         self.console.print(parts.table(parts.parts(tools)), soft_wrap=True)
         if start_control_plane:
             control_plane.start(self.layout, tools, self._report)
-            elastic_operator.start(self.layout, tools)
         recovery.drop_half_written(self.layout)
         engine = Engine(self.layout, self.stack)
         engine.set_secrets(workspace.missing_secrets(self.layout, self.stack))

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from rehearsal import plugins
 from rehearsal.toolchain import Toolchain
-from rehearsal.toolchain.tools import ECK_OPERATOR, KUBERNETES, KUBERNETES_PROVIDER, KWOK, PULUMI
+from rehearsal.toolchain.tools import COREDNS, ECK_OPERATOR, KUBERNETES, KUBERNETES_PROVIDER, KWOK, PULUMI
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ def parts(tools: Toolchain) -> list[Part]:
         Part("engine", real=True, here=f"Pulumi {PULUMI.version}"),
         Part("provider kubernetes", real=True, here=_provider(tools.kubernetes_provider)),
         Part("control plane", real=True, here=f"etcd and Kubernetes {KUBERNETES.version}, with kube-proxy"),
-        Part("ECK operator", real=True, here=f"{ECK_OPERATOR.version}, outside the cluster, with all rights"),
+        Part("CoreDNS", real=True, here=f"{COREDNS.version}, as its pods, with their own rights"),
+        Part("ECK operator", real=True, here=f"{ECK_OPERATOR.version}, as its pod, with its own rights"),
         Part("providers aws, eks", real=False, here="emulators, with the rules of AWS that they name"),
         Part("charts", real=False, here="the real ones without webhooks; of the autoscaler's a sketch"),
         Part("load balancers", real=False, here="HAProxy, by what the Ingresses say"),

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.network.enter import find, search_path
 from rehearsal.processes import Program
+from rehearsal.toolchain import Toolchain
 
 NAME = "kubelet"
 
 
-def program(layout: Layout, namespace: int) -> Program:
+def program(layout: Layout, toolchain: Toolchain, namespace: int) -> Program:
     """The kubelet of all nodes for such pods. What it mounts is seen by itself and its containers only.
 
     Args:
         layout: The rehearsal.
+        toolchain: Where the programs of images are.
         namespace: Id of the process in whose network namespace nodes have their addresses.
     """
     variables = {"PYTHONPATH": str(CHECKOUT), "PATH": search_path(), DIRECTORY_VARIABLE: str(layout.directory)}
-    command = (find("unshare") or "unshare", "--mount", "--", sys.executable, "-m", "rehearsal.kubelet")
+    names = ("eck_operator", "load_balancer_controller", "coredns")
+    programs = json.dumps({name: str(getattr(toolchain, name)) for name in names})
+    command = (find("unshare") or "unshare", "--mount", "--", sys.executable, "-m", "rehearsal.kubelet", programs)
     return Program(NAME, command, layout.logs / f"{NAME}.log", variables, namespace)

@@ -1,16 +1,17 @@
-"""`python -m rehearsal.kubelet`: runs pods until it is ended, and ends what it runs with itself."""
+"""`python -m rehearsal.kubelet PROGRAMS`: runs pods until it is ended, and ends what it runs with itself."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import signal
+import sys
 from collections.abc import Iterable
 
-from rehearsal import toolchain
-from rehearsal.errors import RehearsalError
 from rehearsal.kubelet import images, logs
 from rehearsal.kubelet.api import Api
+from rehearsal.kubelet.images import Programs
 from rehearsal.kubelet.machine import Machine
 from rehearsal.kubelet.pods import Pod
 from rehearsal.layout import Layout
@@ -61,14 +62,12 @@ class Kubelet:
 
 async def main() -> None:
     """Runs until SIGTERM."""
-    layout, tools, loop = Layout.of_environment(), toolchain.find(), asyncio.get_running_loop()
-    if tools is None:
-        raise RehearsalError("The toolchain is not built.", remedy="run `python -m rehearsal.toolchain`.")
+    layout, loop = Layout.of_environment(), asyncio.get_running_loop()
     shutil.rmtree(layout.directory / "kubelet", ignore_errors=True)  # of a kubelet that was killed
     api, ended = Api(layout.control_plane / "kubelet.kubeconfig"), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
     await api.call(in_cluster.define, api.plain, [logs.definition()], manager="kubelet")
-    kubelet = Kubelet(Machine(layout, tools, api))
+    kubelet = Kubelet(Machine(layout, Programs(**json.loads(sys.argv[1])), api))
     follow(api.plain, [Kind("Pod", kubelet.take, kubelet.drop, kubelet.keep)], loop)
     await ended.wait()
     await kubelet.end()

@@ -16,6 +16,9 @@ import psutil
 
 from rehearsal.kubelet import sandbox
 
+KILLED = 128 + signal.SIGKILL
+"""Exit code of a container that was killed."""
+
 _CHUNK = 16 * 1024
 """A longer line is written in parts, as containerd does."""
 
@@ -61,6 +64,7 @@ class Running:
     ) -> None:
         self._process, self._pumps = process, pumps
         self._privileges, self._variables = privileges, variables
+        self._is_killed = False
 
     @classmethod
     async def start(
@@ -98,14 +102,17 @@ class Running:
             self._signal(signal.SIGKILL)
             await self._process.wait()
             raise
-        return code if code >= 0 else 128 - code
+        # unshare of util-linux 2.38 does not tell which signal ended its child.
+        return KILLED if self._is_killed else code if code >= 0 else 128 - code
 
     async def stop(self, grace: float) -> None:
         """Asks it to end, and kills it where it has not after `grace` seconds."""
         self._signal(signal.SIGTERM)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._process.wait(), max(grace, 0))
-        self._signal(signal.SIGKILL)
+        if self._process.returncode is None:
+            self._is_killed = True
+            self._signal(signal.SIGKILL)
         await self._process.wait()
 
     async def execute(self, command: Sequence[str]) -> int:

@@ -13,7 +13,6 @@ import certifi
 
 from components.jenkins.names import AGENT
 from rehearsal.layout import CHECKOUT
-from rehearsal.toolchain import Toolchain
 from release.kubernetes_api import KubernetesObject
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -27,6 +26,21 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 NONROOT = 65532
 """The user of images without a shell. https://github.com/GoogleContainerTools/distroless."""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Those of images that are built here.
+
+    Attributes:
+        eck_operator: The operator of Elasticsearch and Kibana.
+        load_balancer_controller: The AWS Load Balancer Controller.
+        coredns: The cluster's DNS.
+    """
+
+    eck_operator: str
+    load_balancer_controller: str
+    coredns: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +68,11 @@ class Image:
     trusts: tuple[str, ...] = ()
 
 
-def _program(at: str, file: Path, user: int, *arguments: str) -> Image:
-    return Image(entrypoint=(at,), arguments=arguments, user=user, binds={at: file})
+def _program(at: str, file: str, user: int, *arguments: str) -> Image:
+    return Image(entrypoint=(at,), arguments=arguments, user=user, binds={at: Path(file)})
 
 
-def _python(_: Toolchain) -> Image:
+def _python(_: Programs) -> Image:
     """Python with its standard library."""
     home, links = Path(sys.base_prefix).resolve(), {"/usr/local/bin/python": str(Path(sys.executable).resolve())}
     if home == Path("/usr/local"):
@@ -66,9 +80,9 @@ def _python(_: Toolchain) -> Image:
     return Image(arguments=("python3",), binds={} if home == Path("/usr") else {str(home): home}, links=links)
 
 
-def _agent(tools: Toolchain) -> Image:
+def _agent(programs: Programs) -> Image:
     """What pipelines/agent.Dockerfile makes, as far as it is Python."""
-    python, at = _python(tools), "/opt/hello"
+    python, at = _python(programs), "/opt/hello"
     venv = Path(sys.prefix).resolve()
     ours = {f"{at}/{name}": CHECKOUT / name for name in ("components", "release", "pipelines")}
     packages = f"{at}/.venv/{Path(certifi.__file__).parent.parent.relative_to(sys.prefix)}"
@@ -87,18 +101,18 @@ def _agent(tools: Toolchain) -> Image:
     )
 
 
-_IMAGES: Mapping[str, Callable[[Toolchain], Image]] = {
+_IMAGES: Mapping[str, Callable[[Programs], Image]] = {
     # https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/build/Dockerfile
-    "docker[.]elastic[.]co/eck/eck-operator": lambda tools: _program(
-        "/elastic-operator", tools.eck_operator, NONROOT, "manager"
+    "docker[.]elastic[.]co/eck/eck-operator": lambda programs: _program(
+        "/elastic-operator", programs.eck_operator, NONROOT, "manager"
     ),
     # https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/Dockerfile
-    "public[.]ecr[.]aws/eks/aws-load-balancer-controller": lambda tools: _program(
-        "/controller", tools.load_balancer_controller, NONROOT
+    "public[.]ecr[.]aws/eks/aws-load-balancer-controller": lambda programs: _program(
+        "/controller", programs.load_balancer_controller, NONROOT
     ),
     # https://github.com/coredns/coredns/blob/v1.13.0/Dockerfile, in EKS' own registries
-    "[0-9]{12}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/eks/coredns": lambda tools: _program(
-        "/coredns", tools.coredns, NONROOT
+    "[0-9]{12}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/eks/coredns": lambda programs: _program(
+        "/coredns", programs.coredns, NONROOT
     ),
     "public[.]ecr[.]aws/docker/library/python": _python,
     f"[0-9]{{12}}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/[a-z0-9-]+/{AGENT}": _agent,
@@ -121,7 +135,7 @@ def is_ours(pod: KubernetesObject) -> bool:
     return all(_maker(one["image"]) is not None for one in containers)
 
 
-def image(reference: str, tools: Toolchain) -> Image:
+def image(reference: str, programs: Programs) -> Image:
     """The image of a reference.
 
     Raises:
@@ -130,8 +144,8 @@ def image(reference: str, tools: Toolchain) -> Image:
     maker = _maker(reference)
     if maker is None:
         raise KeyError(reference)
-    return maker(tools)
+    return maker(programs)
 
 
-def _maker(reference: str) -> Callable[[Toolchain], Image] | None:
+def _maker(reference: str) -> Callable[[Programs], Image] | None:
     return next((make for one, make in _IMAGES.items() if re.match(_REFERENCE.format(one), reference)), None)

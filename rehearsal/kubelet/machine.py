@@ -12,10 +12,9 @@ from typing import cast
 
 from rehearsal.kubelet import files
 from rehearsal.kubelet.api import Api
-from rehearsal.kubelet.images import BUNDLE
+from rehearsal.kubelet.images import BUNDLE, Programs
 from rehearsal.layout import Layout
 from rehearsal.programs import RUNNING_POD_CIDR
-from rehearsal.toolchain import Toolchain
 from release.kubernetes_api import KubernetesObject
 
 CLUSTER_DNS = "172.20.0.10"
@@ -56,13 +55,13 @@ class Machine:
 
     Attributes:
         layout: The rehearsal.
-        tools: Its programs.
+        programs: Those of images.
         api: Its API server.
         addresses: Of pods.
     """
 
     layout: Layout
-    tools: Toolchain
+    programs: Programs
     api: Api
     addresses: Addresses = field(default_factory=Addresses)
 

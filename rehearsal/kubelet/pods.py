@@ -16,7 +16,7 @@ from typing import Any
 from rehearsal.kubelet import environment, files, identity, images, logs, probes, sandbox
 from rehearsal.kubelet import status as statuses
 from rehearsal.kubelet.api import now
-from rehearsal.kubelet.containers import Logs, Running
+from rehearsal.kubelet.containers import KILLED, Logs, Running
 from rehearsal.kubelet.environment import MissingError, Objects, part
 from rehearsal.kubelet.machine import CLUSTER_DNS, Machine
 from rehearsal.kubelet.status import Container
@@ -28,7 +28,6 @@ SYNC_SECONDS = 60.0
 FIRST_RETRY, LONGEST_RETRY = 0.5, 122.0
 """Seconds between two attempts to mount (k8s.io/kubernetes, pkg/util/goroutinemap/exponentialbackoff)."""
 
-KILLED = 137
 OVER = ("Succeeded", "Failed")
 RETRY_SECONDS = 1.0
 """Before an API server that did not answer is asked again."""
@@ -318,7 +317,7 @@ class Pod:
     async def _attempt(self, spec: Mapping[str, Any]) -> Running:
         if "postStart" in part(spec, "lifecycle"):
             raise MissingError("a postStart hook is not to be had in a rehearsal")
-        image = images.image(spec["image"], self._machine.tools)
+        image = images.image(spec["image"], self._machine.programs)
         own = environment.environment(spec, self._seen(), self._objects, self._services)
         variables = {
             "PATH": images.PATH,

@@ -217,7 +217,7 @@ def script(
     ]
     body = "\n".join(f"  {line}" for line in lines)
     chroot = (tool("chroot"), str(root), "/usr/bin/env", f"--chdir={working_directory}", *command)
-    return f"set -e\n(\n{body}\n)\nexec {join(chroot)}\n"
+    return f"set -e\n(\n{body}\n)\nunset OLDPWD PWD\nexec {join(chroot)}\n"
 
 
 def _machine() -> Iterator[str]:

@@ -5,17 +5,32 @@ https://github.com/kubernetes-csi/external-provisioner
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
-from rehearsal.layout import Layout
+from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
+from rehearsal.processes import Program
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 
+NAME = "volumes"
 DRIVER = "ebs.csi.aws.com"
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 ZONE = "topology.kubernetes.io/zone"
 MANAGER = "ebs-csi-controller"
 SECONDS_BETWEEN = 1.0
+
+
+def program(layout: Layout, namespace: int | None) -> Program:
+    """The program that makes them, for as long as the control plane runs.
+
+    Args:
+        layout: The rehearsal.
+        namespace: Id of the process in whose network namespace it runs, or None.
+    """
+    variables = {DIRECTORY_VARIABLE: str(layout.directory), "PYTHONPATH": str(CHECKOUT)}
+    command = (sys.executable, "-m", "rehearsal.stand_ins.volumes")
+    return Program(NAME, command, layout.logs / f"{NAME}.log", variables, namespace)
 
 
 def main() -> None:

@@ -97,6 +97,7 @@ def api(control_plane: RunningControlPlane) -> Iterator[KubernetesApi]:
     api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     account = ("v1", "ServiceAccount", "default", NAMESPACE)
     eventually(lambda: api.get(*account) is not None, "the namespace has its service account")
+    kubernetes.wait_for_traffic(control_plane.layout, print)  # the API server's Service is one, too
     yield api
     for pod in api.list("v1", "Pod", namespace=NAMESPACE):
         api.delete("v1", "Pod", pod["metadata"]["name"], NAMESPACE, grace_seconds=0)
@@ -123,7 +124,8 @@ def status(api: KubernetesApi, name: str) -> dict[str, Any]:
 
 
 def container(api: KubernetesApi, name: str) -> dict[str, Any]:
-    return (status(api, name).get("containerStatuses") or [{"state": {}, "lastState": {}}])[0]
+    told: list[dict[str, Any]] = status(api, name).get("containerStatuses") or []
+    return told[0] if told else {"state": {}, "lastState": {}}
 
 
 def ended(api: KubernetesApi, name: str, phase: str = "Succeeded") -> None:
@@ -153,7 +155,6 @@ def network(control_plane: RunningControlPlane) -> Iterator[Network]:
     """Who asks Services from the nodes' network."""
     holder = namespace.find_holder(ProcessTable(control_plane.layout.processes))
     assert holder
-    kubernetes.wait_for_traffic(control_plane.layout, print)
     one = Network.of(holder.pid)
     yield one
     one.end()
@@ -161,10 +162,10 @@ def network(control_plane: RunningControlPlane) -> Iterator[Network]:
 
 def test_a_container_finds_what_its_pod_says(api: KubernetesApi, logs: Any) -> None:
     meta = {"name": "given", "namespace": NAMESPACE}
-    api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"a": "1", "b.txt": "two"}})
+    api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"a": "1", "b": "two"}})
     api.create({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": {"key": "s3cret"}})
     projected = [
-        {"configMap": {"name": "given", "items": [{"key": "b.txt", "path": "two.txt", "mode": 0o400}]}},
+        {"configMap": {"name": "given", "items": [{"key": "b", "path": "two.txt", "mode": 0o400}]}},
         {"secret": {"name": "given"}},
         {"serviceAccountToken": {"path": "token", "audience": "somebody", "expirationSeconds": 600}},
         {"downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]}},
@@ -207,14 +208,17 @@ def test_a_container_finds_what_its_pod_says(api: KubernetesApi, logs: Any) -> N
     address = status(api, "show")["podIP"]
     assert address.startswith("100.65.")
     assert seen["arguments"] == ["show-s3cret", "$(POD)", "$(NOBODY)"]
-    assert seen["variables"].items() >= {
-        "BOTH": f"show {address}",
-        "FROM_a": "1",
-        "FROM_b.txt": "two",
-        "HOSTNAME": "show",
-        "KUBERNETES_SERVICE_HOST": "172.20.0.1",
-        "MEMORY": "64",
-    }.items()
+    assert (
+        seen["variables"].items()
+        >= {
+            "BOTH": f"show {address}",
+            "FROM_a": "1",
+            "FROM_b": "two",
+            "HOSTNAME": "show",
+            "KUBERNETES_SERVICE_HOST": "172.20.0.1",
+            "MEMORY": "64",
+        }.items()
+    )
     # Nothing of this machine's.
     assert not seen["variables"].keys() & {"HELLO_REHEARSAL", "KUBECONFIG", "PYTHONPATH", "USER"}
     assert not {"work", "files", "scratch"} - set(seen["root"])
@@ -257,7 +261,7 @@ def test_it_asks_the_api_server_with_its_service_accounts_rights_alone(api: Kube
 
 
 def test_a_service_leads_to_it_while_it_is_ready_and_its_end_is_its_process_end(
-    api: KubernetesApi, network: Network, logs: Any
+    api: KubernetesApi, network: Network
 ) -> None:
     meta = {"name": "serves", "namespace": NAMESPACE}
     spec = {"selector": {"app": "serves"}, "ports": [{"port": 80, "targetPort": "http"}]}
@@ -270,7 +274,7 @@ def test_a_service_leads_to_it_while_it_is_ready_and_its_end_is_its_process_end(
         readinessProbe={"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1},
         volumeMounts=[{"name": "state", "mountPath": "/state"}],
     )
-    volumes = [{"name": "state", "emptyDir": {}}]
+    volumes: list[dict[str, Any]] = [{"name": "state", "emptyDir": {}}]
     api.create(pod("serves", served, labels={"app": "serves"}, volumes=volumes))
 
     def ready() -> list[bool]:
@@ -309,7 +313,7 @@ def test_a_container_that_ends_is_restarted_ever_later(api: KubernetesApi, logs:
 
     def loops() -> bool:
         now = container(api, "crashes")
-        return (now["state"].get("waiting") or {}).get("reason") == "CrashLoopBackOff" and now["restartCount"] == 1
+        return now["state"].get("waiting", {}).get("reason") == "CrashLoopBackOff" and now["restartCount"] == 1
 
     # The first restart is at once, the second 10 s later.
     eventually(loops, "it waits for its second restart")
@@ -333,7 +337,7 @@ def test_init_containers_come_first_and_one_that_fails_keeps_the_others_away(api
     mount = {"volumeMounts": [{"name": "shared", "mountPath": "/shared"}]}
     first = python("first", "open('/shared/told', 'w').write('told')", **mount)
     second = python("second", "print(open('/shared/told').read())", **mount)
-    volumes = [{"name": "shared", "emptyDir": {}}]
+    volumes: list[dict[str, Any]] = [{"name": "shared", "emptyDir": {}}]
     api.create(pod("in-turn", second, initContainers=[first], volumes=volumes, restartPolicy="Never"))
     ended(api, "in-turn")
     assert logs("in-turn", "--container=second") == "told\n"

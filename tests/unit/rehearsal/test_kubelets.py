@@ -10,9 +10,11 @@ import yaml
 
 from rehearsal import kubelets
 from rehearsal.demo_images import Fault
+from rehearsal.kubelet import images
 
 READY = """
 spec:
+  resourceRef: {apiGroup: v1, kind: Pod}
   selector:
     matchExpressions: [{key: .status.phase, operator: In, values: [Pending]}]
   next:
@@ -30,7 +32,12 @@ spec:
       containerStatuses:
       - ready: true
 """
-DELETE = "spec: {selector: {matchExpressions: [{key: .metadata.deletionTimestamp, operator: Exists}]}}"
+NODE = "spec: {resourceRef: {apiGroup: v1, kind: Node}, selector: {matchExpressions: []}}"
+DELETE = """
+spec:
+  resourceRef: {apiGroup: v1, kind: Pod}
+  selector: {matchExpressions: [{key: .metadata.deletionTimestamp, operator: Exists}]}
+"""
 
 
 @pytest.fixture
@@ -38,11 +45,15 @@ def stages(tmp_path: Path) -> dict[str, Any]:
     """What is written, by file."""
     stock = tmp_path / "stock"
     stock.mkdir()
-    for name, text in (("pod-ready", READY), ("pod-delete", DELETE), ("node-initialize", "spec: {}")):
+    for name, text in (("pod-ready", READY), ("pod-delete", DELETE), ("node-initialize", NODE)):
         metadata = {"metadata": {"name": name}}
         (stock / f"{name}.yaml").write_text(yaml.safe_dump({**metadata, **yaml.safe_load(text)}))
-    kubelets.write_stages(stock, tmp_path / "ours")
-    return {file.stem: yaml.safe_load(file.read_text()) for file in (tmp_path / "ours").glob("*.yaml")}
+    return written(stock, tmp_path / "ours", containers_run=False)
+
+
+def written(stock: Path, folder: Path, *, containers_run: bool) -> dict[str, Any]:
+    kubelets.write_stages(stock, folder, containers_run=containers_run)
+    return {file.stem: yaml.safe_load(file.read_text()) for file in folder.glob("*.yaml")}
 
 
 def added(stage: dict[str, Any]) -> tuple[str, set[str]]:
@@ -61,7 +72,7 @@ def test_an_image_goes_through_one_stage(stages: dict[str, Any]) -> None:
     for name, fault in one_by_one.items():
         assert added(stages[name]) == ("In", {f"de30{fault.mark}"})
     assert added(stages["pod-ready"]) == ("NotIn", {f"de30{fault.mark}" for fault in one_by_one.values()})
-    assert stages["node-initialize"] == {"metadata": {"name": "node-initialize"}, "spec": {}}
+    assert stages["node-initialize"] == {"metadata": {"name": "node-initialize"}, **yaml.safe_load(NODE)}
 
 
 def test_containers_that_are_never_ready_run(stages: dict[str, Any]) -> None:
@@ -81,3 +92,14 @@ def test_a_pod_ends_at_once_or_after_its_grace_period(stages: dict[str, Any]) ->
     assert "delay" not in stages["pod-delete"]["spec"]
     assert stages["pod-kill"]["spec"]["delay"] == {"durationFrom": {"expressionFrom": ".metadata.deletionTimestamp"}}
     assert stages["pod-ready-slowly"]["spec"]["delay"] == {"durationMilliseconds": 10_000}
+
+
+def test_pods_whose_containers_run_go_through_no_stage(tmp_path: Path, stages: dict[str, Any]) -> None:
+    left_alone = written(tmp_path / "stock", tmp_path / "theirs", containers_run=True)
+    assert left_alone.keys() == stages.keys()
+    for name, stage in left_alone.items():
+        expressions = stage["spec"]["selector"]["matchExpressions"]
+        others = [one for one in expressions if one["key"] != images.OURS]
+        assert others == stages[name]["spec"]["selector"]["matchExpressions"]
+        told = [{"key": images.OURS, "operator": "NotIn", "values": ["true"]}]
+        assert expressions[len(others) :] == ([] if name == "node-initialize" else told)
