@@ -157,6 +157,13 @@ def test_ingresses_stand_after_the_controller_and_go_before_it(graph: Graph) -> 
         assert one.deleted_with is None, one.urn
 
 
+def test_the_controllers_webhooks_answer_before_the_first_of_what_they_judge(graph: Graph) -> None:
+    """A release is there once its pods are ready: they judge Ingresses and IngressClassParams, or nothing is taken."""
+    release = graph.release(NAME).inputs
+    assert not release.keys() & {"skipAwait", "disableWebhooks", "skipCrds"}
+    assert not release["values"].keys() & {"webhookConfig", "enableEndpointSlices", "webhookNamespaceSelectors"}
+
+
 def test_the_controller_changes_what_is_this_clusters_only(graph: Graph) -> None:
     """But for listeners, rules and targets, of which the documented policy asks nothing either."""
     (policy,) = (one for one in graph.of_type("aws:iam/rolePolicy:RolePolicy") if one.name.endswith(f"-{NAME}"))

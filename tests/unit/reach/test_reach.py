@@ -15,7 +15,7 @@ from tests.unit.arguments import manifest
 from tests.unit.graph import every
 from tests.unit.program import STACKS, platform, stack_config
 from tests.unit.reach import table
-from tests.unit.reach.places import OTHER, Place, Reach, reach_of
+from tests.unit.reach.places import KUBE_SYSTEM, OTHER, Place, Reach, reach_of
 from tests.unit.reach.semantics import Endpoint, Namespace, Policy, Port, reaches
 
 DNS = {"DNS:53", "DNS:53/UDP"}
@@ -128,6 +128,18 @@ def test_a_persons_smoke_test_through_the_api_server_reaches_every_service_and_n
     for environment, service in reach.services:
         assert reach.between(person, reach.service(environment, service)), f"{environment} {service}"
         assert not reach.between(person, reach.service(environment, service, OTHER))
+
+
+def test_what_the_api_server_itself_calls_lets_it_in(reach: Reach) -> None:
+    """Webhooks of the load balancer controller, whose answer each Ingress and its class need, and metrics.
+
+    https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/helm/aws-load-balancer-controller/values.yaml
+    https://docs.aws.amazon.com/eks/latest/userguide/metrics-server.html
+    """
+    api = reach.sources["a person, through the API server"]
+    for name, port in {"aws-load-balancer-controller": 9443, "metrics-server": 10251}.items():
+        pod = replace(reach.sources["any other pod"], namespace=KUBE_SYSTEM, labels={"app.kubernetes.io/name": name})
+        assert reach.between(api, Place(name=name, ends=[pod], port=Port(port)))
 
 
 def test_no_pod_and_no_node_has_an_address_of_the_control_plane(reach: Reach) -> None:
