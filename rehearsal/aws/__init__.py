@@ -19,6 +19,9 @@ from rehearsal.processes import Program
 
 NAME = "aws"
 
+ENDPOINT = "aws-endpoint"
+"""Name of the program that pods call."""
+
 HEALTH = "/healthz"
 """Answered with 200 once the account has what it had before."""
 
@@ -45,6 +48,18 @@ def program(layout: Layout, namespace: int | None) -> Program:
     return Program(NAME, command, layout.logs / f"{NAME}.log", variables, namespace)
 
 
+def endpoint(layout: Layout, namespace: int) -> Program:
+    """The program that is AWS as pods find it.
+
+    Args:
+        layout: The rehearsal.
+        namespace: Id of the process in whose network namespace the control plane runs.
+    """
+    variables = {"PYTHONPATH": str(CHECKOUT), DIRECTORY_VARIABLE: str(layout.directory)}
+    command = (sys.executable, "-m", "rehearsal.aws.endpoint")
+    return Program(ENDPOINT, command, layout.logs / f"{ENDPOINT}.log", variables, namespace)
+
+
 def settings(account: str = ACCOUNT_ID) -> dict[str, str]:
     """Variables that moto reads when it is imported: https://docs.getmoto.org/en/latest/docs/configuration/ ."""
     never = str(10**9)
@@ -54,6 +69,8 @@ def settings(account: str = ACCOUNT_ID) -> dict[str, str]:
         "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
         # moto takes addresses out of sets.
         "PYTHONHASHSEED": "0",
+        # Whether a request is judged, the server says for each: `rehearsal.aws.server`.
+        "INITIAL_NO_AUTH_ACTION_COUNT": "0",
         # A certificate is issued when its proof is in DNS, and not by waiting.
         "MOTO_ACM_VALIDATION_WAIT": never,
     }
@@ -61,11 +78,12 @@ def settings(account: str = ACCOUNT_ID) -> dict[str, str]:
 
 def account_id(layout: Layout) -> str:
     """The account that the stack names, 12 digits."""
-    stack = layout.workspace / f"Pulumi.{layout.directory.name}.yaml"
-    if not stack.exists():
-        return ACCOUNT_ID
-    configuration: dict[str, Any] = yaml.safe_load(stack.read_text())["config"]
-    return str(configuration.get("hello-platform:accountId", ACCOUNT_ID))
+    return str(_configuration(layout).get("hello-platform:accountId", ACCOUNT_ID))
+
+
+def region(layout: Layout) -> str:
+    """The stack's region."""
+    return str(_configuration(layout)["hello-platform:region"])
 
 
 def url(layout: Layout) -> str:
@@ -91,6 +109,12 @@ def client(layout: Layout, service: str, *, region: str) -> Any:
 def environment(layout: Layout, *, region: str) -> dict[str, str]:
     """Variables with which the AWS CLI and SDKs use the account."""
     return {**ADMINISTRATOR, "AWS_ENDPOINT_URL": url(layout), "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+
+
+def _configuration(layout: Layout) -> dict[str, Any]:
+    """What the stack's file says; nothing where there is none."""
+    (stack,) = layout.workspace.glob("Pulumi.*.yaml") if layout.workspace.exists() else (None,)
+    return {} if stack is None else yaml.safe_load(stack.read_text())["config"]
 
 
 def _url(file: Path) -> str:

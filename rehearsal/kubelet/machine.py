@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import cast
 
+from rehearsal.aws import pod_identity
 from rehearsal.kubelet import files
 from rehearsal.kubelet.api import Api
 from rehearsal.kubelet.images import BUNDLE, Programs
@@ -79,11 +78,7 @@ class Machine:
 
     def associations(self) -> Associations:
         """Which service accounts have a role by Pod Identity."""
-        try:
-            account = importlib.import_module("rehearsal.aws")
-        except ModuleNotFoundError:
-            return {}
-        return cast("Associations", account.associations(self.layout))
+        return pod_identity.associations(self.layout)
 
     def settings(self, pod: KubernetesObject, address: str, cluster_dns: str) -> dict[str, str]:
         """The files of a pod's `/etc`, by relative path."""

@@ -1,0 +1,172 @@
+"""`python -m rehearsal.aws.endpoint`: AWS as pods find it: a VPC's resolver, endpoints with TLS, Pod Identity's agent.
+
+So a controller runs with the arguments and variables that it has in production. A pod reaches the API only while its
+node's subnet leads there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from dnslib import QTYPE, RCODE, RR, A, DNSRecord  # pyright: ignore[reportMissingTypeStubs]
+from dnslib.server import BaseResolver, DNSHandler, DNSServer  # pyright: ignore[reportMissingTypeStubs]
+from werkzeug.serving import make_server
+
+from rehearsal import aws, certificates, ports
+from rehearsal.aws import pod_identity
+from rehearsal.aws.reach import Network
+from rehearsal.kubelet.files import VPC_RESOLVER
+from rehearsal.layout import Layout
+from rehearsal.ports import LOOPBACK
+from release.kubernetes_api import KubernetesApi
+
+ADDRESS = "198.18.0.3"
+"""Where all of AWS's host names lead."""
+
+DOMAIN = "amazonaws.com"
+
+LIFETIME = 30
+"""Seconds for which an answer of the resolver holds."""
+
+SECONDS_BETWEEN_LOOKS = 0.5
+"""Between two looks whether the account's routes are others, so that open connections lose their way, too."""
+
+_CHUNK = 64 * 1024
+
+
+class Resolver(BaseResolver):
+    """The VPC's resolver: it knows AWS's names, and no other."""
+
+    def resolve(self, request: DNSRecord, handler: DNSHandler) -> DNSRecord:  # noqa: ARG002 - dnslib's signature
+        """Answers a question."""
+        reply: Any = cast("Any", request).reply()
+        name = str(cast("Any", request).q.qname).rstrip(".").lower()
+        if not name.endswith(f".{DOMAIN}"):
+            reply.header.rcode = getattr(RCODE, "NXDOMAIN")  # noqa: B009 - dnslib makes its names at run time
+        elif cast("Any", request).q.qtype == getattr(QTYPE, "A"):  # noqa: B009 - likewise
+            reply.add_answer(RR(name, getattr(QTYPE, "A"), rdata=A(ADDRESS), ttl=LIFETIME))  # noqa: B009 - likewise
+        return reply
+
+
+@dataclass
+class Ways:
+    """Who reaches AWS, as the account and the cluster are now.
+
+    Attributes:
+        layout: The rehearsal.
+        region: The cluster's.
+    """
+
+    layout: Layout
+    region: str
+    _seen: int = -1
+    _network: Network = field(default_factory=lambda: Network((), (), (), (), ()))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def lead(self, address: str, service: str) -> bool:
+        """Whether there is a way from a pod's or a node's address to a service's API; blocks for some milliseconds."""
+        instance = self._instance(address)
+        return instance is not None and self._now().leads_to_aws(instance, service)
+
+    def _instance(self, address: str) -> str | None:
+        """Id of the instance on which an address is."""
+        api = KubernetesApi(self.layout.kubeconfig)
+        pods = api.list("v1", "Pod")
+        name = next(
+            (one["spec"].get("nodeName") for one in pods if one.get("status", {}).get("podIP") == address), None
+        )
+        for node in api.list("v1", "Node"):
+            at = {one["address"] for one in node.get("status", {}).get("addresses", ())}
+            if node["metadata"]["name"] == name or address in at:
+                return str(node["spec"]["providerID"]).rsplit("/", 1)[-1]
+        return None
+
+    def _now(self) -> Network:
+        with self._lock:
+            size = self.layout.aws_journal.stat().st_size
+            if size != self._seen:
+                self._network = Network.described_by(aws.client(self.layout, "ec2", region=self.region))
+                self._seen = size
+            return self._network
+
+
+async def serve(ways: Ways, context: ssl.SSLContext, port: int) -> None:
+    """Ends TLS for all of AWS's endpoints, and hands requests on; does not return.
+
+    Args:
+        ways: Who gets through.
+        context: The endpoints' certificate.
+        port: Of the account's API on loopback.
+    """
+    called: dict[int, str] = {}
+    context.sni_callback = lambda one, name, _context: called.__setitem__(id(one), name or "")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownArgumentType, reportUnknownMemberType]
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        caller = str(writer.get_extra_info("peername")[0])
+        host = called.pop(id(writer.get_extra_info("ssl_object")), "")
+        service = host.removesuffix(f".{DOMAIN}").split(".")[0]
+        try:
+            if not await asyncio.to_thread(ways.lead, caller, service):
+                print(f"No way from {caller} to {host}", flush=True)
+                return
+            inward, outward = await asyncio.open_connection(LOOPBACK, port)
+            both = [asyncio.create_task(_pipe(reader, outward)), asyncio.create_task(_pipe(inward, writer))]
+            guard = asyncio.create_task(_until_cut(ways, caller, service))
+            try:
+                await asyncio.wait([*both, guard], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (*both, guard):
+                    task.cancel()
+                outward.close()
+        except OSError as error:
+            print(f"{caller} to {host}: {error}", flush=True)
+        finally:
+            writer.transport.abort()
+
+    server = await asyncio.start_server(connected, ADDRESS, 443, ssl=context)
+    await server.serve_forever()
+
+
+async def _pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    while data := await source.read(_CHUNK):
+        sink.write(data)
+        await sink.drain()
+
+
+async def _until_cut(ways: Ways, caller: str, service: str) -> None:
+    """Returns once there is no way any more."""
+    size = -1
+    while True:
+        now = ways.layout.aws_journal.stat().st_size
+        if now != size and not await asyncio.to_thread(ways.lead, caller, service):
+            return
+        size = now
+        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def main(layout: Layout) -> None:
+    """Serves all three, in the rehearsal's network."""
+    region = aws.region(layout)
+    api = KubernetesApi(layout.kubeconfig)
+    for tcp in (False, True):
+        DNSServer(Resolver(), port=53, address=VPC_RESOLVER, tcp=tcp).start_thread()
+    agent = pod_identity.application(
+        lambda token: pod_identity.credentials(layout, api, token, region=region),
+    )
+    server = make_server(pod_identity.ADDRESS, 80, agent, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    pair = certificates.ensure(layout.control_plane / "pki").of("aws")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair.certificate, pair.key)
+    while not layout.aws_journal.exists():
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    asyncio.run(serve(Ways(layout, region), context, ports.ensure(layout.control_plane / "ports.json").aws))
+
+
+if __name__ == "__main__":
+    main(Layout.of_environment())

@@ -1,0 +1,139 @@
+"""The agent of EKS Pod Identity: gives a pod the credentials of its service account's role.
+
+https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from rehearsal import aws
+from rehearsal.layout import Layout
+from rehearsal.stand_ins.aws.account import Account
+from release.kubernetes_api import KubernetesApi
+
+ADDRESS = "169.254.170.23"
+"""Where the agent listens on each node, at port 80."""
+
+AUDIENCE = "pods.eks.amazonaws.com"
+"""For whom a pod's token is, and the service that a role has to trust."""
+
+ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+
+_NEEDED = {"sts:AssumeRole", "sts:TagSession"}
+"""What a role's trust policy has to allow. https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html"""
+
+_USER = "system:serviceaccount:"
+
+
+@dataclass(frozen=True)
+class RefusedError(Exception):
+    """No credentials, and why.
+
+    Attributes:
+        status: HTTP's.
+        reason: One sentence.
+    """
+
+    status: int
+    reason: str
+
+
+def associations(layout: Layout) -> dict[tuple[str, str], str]:
+    """The ARN of the role that each associated service account has, by its namespace and name."""
+    records = Account.load(layout).records(ASSOCIATION)
+    return {
+        (str(one.inputs["namespace"]), str(one.inputs["serviceAccount"])): str(one.inputs["roleArn"]) for one in records
+    }
+
+
+def credentials(layout: Layout, api: KubernetesApi, token: str, *, region: str) -> dict[str, str]:
+    """What the agent answers to a pod that shows its token.
+
+    Args:
+        layout: The rehearsal.
+        api: Its API server, which knows whose token it is.
+        token: For `AUDIENCE`.
+        region: The cluster's.
+
+    Raises:
+        RefusedError: The token is no good, its service account has no role, or the role does not trust EKS.
+    """
+    namespace, name = _service_account(api, token)
+    role = associations(layout).get((namespace, name))
+    if role is None:
+        raise RefusedError(404, f"service account {namespace}/{name} has no Pod Identity association")
+    iam, sts = (aws.client(layout, service, region=region) for service in ("iam", "sts"))
+    trust = iam.get_role(RoleName=role.rsplit("/", 1)[-1])["Role"]["AssumeRolePolicyDocument"]
+    if not trusts_eks(trust):
+        raise RefusedError(403, f"{role} does not trust {AUDIENCE} with {' and '.join(sorted(_NEEDED))}")
+    made = sts.assume_role(RoleArn=role, RoleSessionName=f"eks-{name}"[:64])["Credentials"]
+    return {
+        "AccessKeyId": made["AccessKeyId"],
+        "SecretAccessKey": made["SecretAccessKey"],
+        "Token": made["SessionToken"],
+        "AccountId": role.split(":")[4],
+        "Expiration": made["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def trusts_eks(document: Mapping[str, Any]) -> bool:
+    """Whether a role's trust policy lets EKS give its credentials to pods."""
+    allowed = {
+        action
+        for statement in document["Statement"]
+        if statement["Effect"] == "Allow" and AUDIENCE in _many(_principal(statement).get("Service", ()))
+        for action in _many(statement["Action"])
+    }
+    return allowed >= _NEEDED
+
+
+def application(answer: Callable[[str], Mapping[str, str]]) -> Callable[..., Iterable[bytes]]:
+    """The agent as a WSGI application.
+
+    Args:
+        answer: Gives the credentials for a token, or raises `RefusedError`.
+    """
+
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request = Request(environ)
+        if request.path != "/v1/credentials":
+            response = Response("there is only /v1/credentials", 404)
+        else:
+            try:
+                response = Response(json.dumps(answer(request.headers.get("Authorization", ""))))
+                response.mimetype = "application/json"
+            except RefusedError as error:
+                response = Response(error.reason, error.status)
+        return response(environ, start_response)
+
+    return serve
+
+
+def _service_account(api: KubernetesApi, token: str) -> tuple[str, str]:
+    review = api.create(
+        {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenReview",
+            "spec": {"token": token, "audiences": [AUDIENCE]},
+        }
+    )
+    user = str(review.get("status", {}).get("user", {}).get("username", ""))
+    if not review.get("status", {}).get("authenticated") or not user.startswith(_USER):
+        raise RefusedError(400, f"the token is no service account's for {AUDIENCE}")
+    namespace, _, name = user.removeprefix(_USER).partition(":")
+    return namespace, name
+
+
+def _principal(statement: Mapping[str, Any]) -> Mapping[str, Any]:
+    principal = statement.get("Principal")
+    return principal if isinstance(principal, dict) else {}
+
+
+def _many(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
