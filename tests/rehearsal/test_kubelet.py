@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,12 +16,19 @@ import versions
 from rehearsal import control_plane as kubernetes
 from rehearsal.network import namespace
 from rehearsal.processes import ProcessTable
+from rehearsal.stand_ins import in_cluster
+from rehearsal.stand_ins.aws import addons
 from rehearsal.toolchain import Toolchain
 from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.rehearsal.conftest import RunningControlPlane, eventually
 from tests.rehearsal.inside import Network
 
 NODE = "ip-10-0-1-5.ap-northeast-2.compute.internal"
+LABELS = {
+    "kubernetes.io/arch": "amd64",
+    "kubernetes.io/os": "linux",
+    "topology.kubernetes.io/region": "ap-northeast-2",
+}
 NAMESPACE = "containers"
 TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a folder
 
@@ -51,6 +59,15 @@ for path in sys.argv[1:]:
         print(path, urllib.request.urlopen(request, context=context).status)
     except urllib.error.HTTPError as error:
         print(path, error.code)
+"""
+
+RESOLVE = """
+import socket, sys
+for name in sys.argv[1:]:
+    try:
+        print(name, socket.gethostbyname(name))
+    except OSError as error:
+        print(name, error)
 """
 
 SHOW = """
@@ -86,7 +103,7 @@ def api(control_plane: RunningControlPlane) -> Iterator[KubernetesApi]:
         {
             "apiVersion": "v1",
             "kind": "Node",
-            "metadata": {"name": NODE, "labels": {"topology.kubernetes.io/region": "ap-northeast-2"}},
+            "metadata": {"name": NODE, "labels": LABELS},
             "status": {
                 "capacity": size,
                 "allocatable": size,
@@ -306,6 +323,48 @@ def processes(word: str) -> list[int]:
         for one in psutil.process_iter(["cmdline"])
         if (words := one.info["cmdline"]) and words[0] == "python" and any(word in each for each in words)
     ]
+
+
+@pytest.fixture(scope="module")
+def dns(api: KubernetesApi) -> Iterator[list[KubernetesObject]]:
+    """The DNS add-on, as it comes with a cluster."""
+    objects = addons.objects("coredns", versions.COREDNS, "")
+    in_cluster.bring(api, addons.mark("coredns"), objects, manager="test")
+    assert in_cluster.waits_for(api, objects, 60) == []
+    yield objects
+    in_cluster.bring(api, addons.mark("coredns"), [], manager="test")
+
+
+@pytest.mark.usefixtures("dns")
+def test_names_of_services_are_resolved_in_it_by_the_clusters_dns(api: KubernetesApi, logs: Any) -> None:
+    meta = {"name": "named", "namespace": NAMESPACE}
+    service = api.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": [{"port": 80}]}})
+    full = f"named.{NAMESPACE}.svc.cluster.local"
+    names = ["named", f"named.{NAMESPACE}", full, "kubernetes.default.svc", "other"]
+    api.create(pod("resolves", python("resolve", RESOLVE, *names), restartPolicy="Never"))
+    ended(api, "resolves")
+    found = dict(line.split(" ", 1) for line in logs("resolves").splitlines())
+    address = service["spec"]["clusterIP"]
+    assert [found[name] for name in names[:4]] == [address, address, address, "172.20.0.1"]
+    assert "172.20" not in found["other"]
+
+
+def test_the_dns_server_has_the_rights_of_its_add_on_alone(api: KubernetesApi, dns: list[KubernetesObject]) -> None:
+    """Without them it never gets ready: it acts by them, and by no others."""
+    (binding,) = (one for one in dns if one["kind"] == "ClusterRoleBinding")
+    api.delete(binding["apiVersion"], "ClusterRoleBinding", binding["metadata"]["name"])
+    workload = ("apps/v1", "Deployment", "coredns", "kube-system")
+
+    def ready() -> int:
+        return (api.get(*workload) or {}).get("status", {}).get("readyReplicas", 0)
+
+    for server in api.list("v1", "Pod", namespace="kube-system", label_selector="k8s-app=kube-dns"):
+        api.delete("v1", "Pod", server["metadata"]["name"], "kube-system")
+    eventually(lambda: ready() == 0, "no server is ready")
+    time.sleep(5)
+    assert ready() == 0
+    api.apply(binding, field_manager="test")
+    eventually(lambda: ready() == 2, "both are")
 
 
 def test_a_container_that_ends_is_restarted_ever_later(api: KubernetesApi, logs: Any) -> None:
