@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import socket
 import ssl
+import subprocess
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -19,8 +21,10 @@ import logs_setup
 from logs_setup.__main__ import set_up
 from logs_setup.client import Request, Server, SetupError
 from rehearsal import status
+from rehearsal.layout import CHECKOUT
 from rehearsal.lifecycle import Rehearsal
-from release.kubernetes_api import KubernetesApi
+from rehearsal.network import namespace
+from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.stacks import ONE_STACK
 from tests.release.identities import with_token
@@ -29,6 +33,11 @@ from tests.unit.logs_setup.stand_in import Account, serving
 LOGGING = "logging"
 LOG_COLLECTOR = "log-collector"
 SECONDS = 30
+STAND_IN, BY_HAND = "stand-in", "logs-setup-by-hand"
+ZONE = "topology.kubernetes.io/zone"
+ELASTICSEARCH_PODS = "common.k8s.elastic.co/type=elasticsearch"
+
+needs_network = pytest.mark.skipif(namespace.refusal() is not None, reason="no network namespace is to be had")
 
 
 def cron_job(api: KubernetesApi) -> dict[str, Any]:
@@ -151,18 +160,105 @@ def test_it_may_do_nothing_else_in_the_cluster(platform: Rehearsal, tmp_path: Pa
         itself(platform, tmp_path).ask(request_)
 
 
-def test_the_documented_command_starts_a_run_that_is_placed_among_the_tools(platform: Rehearsal) -> None:
-    api = platform.api()
-    metadata = {"name": "logs-setup-by-hand", "namespace": LOGGING}
-    api.create({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": cron_job(api)})
+STAND_INS = """
+import os, ssl, sys, time
+sys.path.insert(0, "/program")
+import stand_in
+def serve(name, port):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"/{name}/tls.crt", f"/{name}/tls.key")
+    server = stand_in.serving(context, password=os.environ["ELASTICSEARCH_PASSWORD"], at=("", port))
+    return server, server.__enter__()
+served = [serve("elasticsearch", 9200), serve("kibana", 5601)]
+told = 0
+while True:
+    asked = [one for _, account in served for one in account.asked]
+    print(*asked[told:], sep="\\n", end="\\n" if asked[told:] else "", flush=True)
+    told = len(asked)
+    time.sleep(0.2)
+"""
 
-    def ended() -> bool:
-        return (api.get("batch/v1", "Job", metadata["name"], LOGGING) or {}).get("status", {}).get("succeeded") == 1
+
+def stand_in_pod(api: KubernetesApi) -> KubernetesObject:
+    """A pod of Elasticsearch's and Kibana's stand-ins, with the certificates that the operator made for them."""
+    (container,) = pod(api)["containers"]
+    secrets = {"elasticsearch": "hello-es-http-certs-internal", "kibana": "kibana-kb-http-certs-internal"}
+    names = [*secrets, "program"]
+    spec: dict[str, Any] = {
+        **{key: pod(api)[key] for key in ("nodeSelector", "priorityClassName", "securityContext")},
+        "containers": [
+            {
+                **{key: container[key] for key in ("image", "env", "resources", "securityContext")},
+                "name": "stand-ins",
+                "command": ["python", "-B", "-c", STAND_INS],
+                "volumeMounts": [{"name": name, "mountPath": f"/{name}"} for name in names],
+            }
+        ],
+        "volumes": [
+            {"name": "program", "configMap": {"name": STAND_IN}},
+            *({"name": name, "secret": {"secretName": secret}} for name, secret in secrets.items()),
+        ],
+    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": STAND_IN, "namespace": LOGGING}, "spec": spec}
+
+
+@needs_network
+def test_a_run_by_the_documented_command_sets_everything_up_as_its_pod(platform: Rehearsal) -> None:
+    """The Job's own pod: its user, mounts, token and one right. Only names lead elsewhere."""
+    api = platform.api()
+    data = {"stand_in.py": (CHECKOUT / "tests/unit/logs_setup/stand_in.py").read_text()}
+    meta = {"name": STAND_IN, "namespace": LOGGING}
+    api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data})
+    api.create(stand_in_pod(api))
+
+    def of(kind: str, name: str) -> dict[str, Any]:
+        return (api.get("v1" if kind == "Pod" else "batch/v1", kind, name, LOGGING) or {}).get("status", {})
 
     try:
-        eventually(ended, "the Job has run")
-        (run,) = api.list("v1", "Pod", namespace=LOGGING, label_selector=f"job-name={metadata['name']}")
+        eventually(lambda: of("Pod", STAND_IN).get("phase") == "Running", "the stand-ins run")
+        names = ["hello-es-http.logging.svc", "kibana-kb-http.logging.svc"]
+        job = cron_job(api)
+        job["template"]["spec"]["hostAliases"] = [{"ip": of("Pod", STAND_IN)["podIP"], "hostnames": names}]
+        metadata = {"name": BY_HAND, "namespace": LOGGING}
+        api.create({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": job})
+        eventually(lambda: of("Job", BY_HAND).get("succeeded") == 1, "the Job has run")
+        (run,) = api.list("v1", "Pod", namespace=LOGGING, label_selector=f"job-name={BY_HAND}")
         environment_of = {node.name: node.environment for node in status.nodes(api)}
         assert environment_of[run["spec"]["nodeName"]] == "dev"
+        assert "all as they should be" in logs_of(platform, run["metadata"]["name"])
+        asked = logs_of(platform, STAND_IN)
+        assert "PUT /_data_stream/logs-hello-prod" in asked
+        assert "POST /api/data_views/default" in asked
+        # What Fluentd waits for.
+        trusted = secret(api, "hello-es-http-certs-public")["ca.crt"].decode()
+        assert (api.get("v1", "ConfigMap", "elasticsearch-ca", LOG_COLLECTOR) or {})["data"] == {"ca.crt": trusted}
     finally:
-        api.delete("batch/v1", "Job", metadata["name"], LOGGING)
+        api.delete("batch/v1", "Job", BY_HAND, LOGGING)
+        api.delete("v1", "Pod", STAND_IN, LOGGING, grace_seconds=0)
+        api.delete("v1", "ConfigMap", STAND_IN, LOGGING)
+
+
+def logs_of(platform: Rehearsal, name: str) -> str:
+    command = [str(platform.layout.tools / "kubectl"), "--namespace", LOGGING, "logs", name]
+    variables = {**os.environ, "KUBECONFIG": str(platform.layout.kubeconfig)}
+    return subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout
+
+
+@needs_network
+def test_the_operator_acts_with_its_own_rights_and_they_are_enough(platform: Rehearsal) -> None:
+    """It makes all that the program asks for; telling Elasticsearch's pods their zones takes a right to see nodes."""
+    api = platform.api()
+    (wanted,) = api.list("elasticsearch.k8s.elastic.co/v1", "Elasticsearch")
+    by_zone = any("zoneAwareness" in one for one in wanted["spec"]["nodeSets"])
+    zones = {node["metadata"]["name"]: node["metadata"]["labels"][ZONE] for node in api.list("v1", "Node")}
+
+    def told() -> list[tuple[str | None, str | None]]:
+        return [
+            (one["metadata"].get("annotations", {}).get(ZONE), zones[one["spec"]["nodeName"]] if by_zone else None)
+            for one in api.list("v1", "Pod", namespace=LOGGING, label_selector=ELASTICSEARCH_PODS)
+        ]
+
+    eventually(lambda: told() != [] and all(one == zone for one, zone in told()), "pods are told their zones")
+    said = logs_of(platform, "elastic-operator-0")
+    assert '"log.level":"info"' in said
+    assert "forbidden" not in said

@@ -111,7 +111,9 @@ class Account:
 
 
 @contextmanager
-def serving(certificate: ssl.SSLContext | None = None, *, password: str = PASSWORD) -> Generator[Account]:
+def serving(
+    certificate: ssl.SSLContext | None = None, *, password: str = PASSWORD, at: tuple[str, int] = ("127.0.0.1", 0)
+) -> Generator[Account]:
     """A server of all three, over HTTPS where it has a certificate."""
     account = Account(password=password)
 
@@ -131,7 +133,7 @@ def serving(certificate: ssl.SSLContext | None = None, *, password: str = PASSWO
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
             """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(at, Handler)
     if certificate is not None:
         server.socket = certificate.wrap_socket(server.socket, server_side=True)
     account.url = f"http://127.0.0.1:{server.server_port}"
