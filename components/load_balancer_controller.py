@@ -202,7 +202,6 @@ def values(cluster: ClusterReference, vpc_id: pulumi.Input[str]) -> dict[str, ob
         },
         # Which load balancer an Ingress is on, its class says, and nothing else: nobody joins another's.
         "createIngressClassResource": False,
-        "ingressClassParams": {"create": False},
         "disableIngressClassAnnotation": True,
         "disableIngressGroupNameAnnotation": True,
         # An upgrade keeps the certificate of its webhooks, which pods of both versions answer meanwhile.

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from rehearsal import (
-    chart_folder,
+    charts,
     control_plane,
     first_release,
     leftovers,
@@ -139,8 +139,9 @@ class Rehearsal:
         workspace.copy_project(self.layout, self.stack)
         tools = toolchain.ensure(self._report, self.kubernetes_plugin)
         workspace.put_tools(self.layout, tools)
-        workspace.take_charts_from(self.layout, self.stack, chart_folder.make(self.layout, tools))
-        self.console.print(parts.table(parts.parts(tools)), soft_wrap=True)
+        origin = charts.origin(self.layout, tools, workspace.charts_setting(self.layout, self.stack))
+        workspace.take_charts_from(self.layout, self.stack, origin.setting)
+        self.console.print(parts.table(parts.parts(tools, origin)), soft_wrap=True)
         if start_control_plane:
             control_plane.start(self.layout, tools, self._report)
         recovery.drop_half_written(self.layout)

@@ -13,6 +13,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from rehearsal import plugins
+from rehearsal.charts import Origin
 from rehearsal.toolchain import Toolchain
 from rehearsal.toolchain.tools import COREDNS, ECK_OPERATOR, KUBERNETES, KUBERNETES_PROVIDER, KWOK, PULUMI
 
@@ -32,16 +33,17 @@ class Part:
     here: str
 
 
-def parts(tools: Toolchain) -> list[Part]:
+def parts(tools: Toolchain, charts_from: Origin) -> list[Part]:
     """Every part, real ones first."""
     return [
         Part("engine", real=True, here=f"Pulumi {PULUMI.version}"),
         Part("provider kubernetes", real=True, here=_provider(tools.kubernetes_provider)),
         Part("control plane", real=True, here=f"etcd and Kubernetes {KUBERNETES.version}, with kube-proxy"),
+        Part("charts", real=True, here=charts_from.real),
         Part("CoreDNS", real=True, here=f"{COREDNS.version}, as its pods, with their own rights"),
         Part("ECK operator", real=True, here=f"{ECK_OPERATOR.version}, as its pod, with its own rights"),
         Part("providers aws, eks", real=False, here="emulators, with the rules of AWS that they name"),
-        Part("charts", real=False, here="the real ones without webhooks; of the autoscaler's a sketch"),
+        *([Part("charts", real=False, here=_ours(charts_from.ours))] if charts_from.ours else []),
         Part("load balancers", real=False, here="HAProxy, by what the Ingresses say"),
         Part("nodes and their pods", real=False, here=f"KWOK {KWOK.version}; a program answers for the containers"),
     ]
@@ -56,6 +58,12 @@ def table(shown: Sequence[Part]) -> RenderableType:
     for part in shown:
         lines.add_row("real" if part.real else "stand-in", part.name, part.here, style="" if part.real else "yellow")
     return lines
+
+
+def _ours(names: Sequence[str]) -> str:
+    return (
+        f"{', '.join(names)}: small ones of the rehearsal's own, which make what those make of this platform's values"
+    )
 
 
 def _provider(program: Path) -> str:

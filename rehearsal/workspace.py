@@ -24,6 +24,7 @@ PASSPHRASE = "rehearsal"  # noqa: S105 - it guards values that the rehearsal mad
 """Encrypts the rehearsal's secrets, which are worth nothing, the way a person's passphrase would."""
 
 SECRETS = f"{settings.PROJECT}:secrets"
+CHARTS = f"{settings.PROJECT}:charts"
 
 _KEYS_OF_ANOTHER_BACKEND = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
@@ -104,11 +105,17 @@ def copy_project(layout: Layout, stack: str) -> None:
     _write_yaml(copy, merge_stack_file(_read_yaml(source), ours))
 
 
-def take_charts_from(layout: Layout, stack: str, folder: Path) -> None:
-    """Sets where the copy of the stack's file takes charts from."""
+def charts_setting(layout: Layout, stack: str) -> str | None:
+    """Where the copy of the stack's file takes charts from; after `copy_project`, what the stack's own file says."""
+    return _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"].get(CHARTS)
+
+
+def take_charts_from(layout: Layout, stack: str, source: str | None) -> None:
+    """Sets where the copy of the stack's file takes charts from; None sets nothing."""
     copy = layout.workspace / f"Pulumi.{stack}.yaml"
     content = _read_yaml(copy)
-    _write_yaml(copy, {**content, "config": {**content["config"], f"{settings.PROJECT}:charts": str(folder)}})
+    if source is not None:
+        _write_yaml(copy, {**content, "config": {**content["config"], CHARTS: source}})
 
 
 def merge_stack_file(committed: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:

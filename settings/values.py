@@ -179,7 +179,7 @@ ChartSource: TypeAlias = Annotated[
     str,
     Field(max_length=200),
     _check(
-        r"oci://[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+|/?[\w.+@-]+(/[\w.+@-]+)*",
+        r"oci://[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+|/?[\w.+@-]+([ /][\w.+@-]+)*",
         "a folder, such as charts, or an OCI registry, such as oci://registry.example.com/charts; no slash at its end",
         re.UNICODE,
     ),

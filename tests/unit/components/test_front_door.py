@@ -130,7 +130,6 @@ def test_nobody_joins_another_load_balancer(graph: Graph) -> None:
     assert values["disableIngressGroupNameAnnotation"] is True
     assert values["disableIngressClassAnnotation"] is True
     assert values["createIngressClassResource"] is False
-    assert values["ingressClassParams"] == {"create": False}
 
 
 def test_the_controller_is_pinned_and_knows_what_instance_metadata_would_tell(known: Graph) -> None:

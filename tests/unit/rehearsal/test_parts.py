@@ -9,8 +9,11 @@ from typing import Any
 from rich.console import Console
 
 from rehearsal import parts
+from rehearsal.charts import Origin
 from rehearsal.toolchain import Toolchain
 from rehearsal.toolchain.tools import KUBERNETES_PROVIDER
+
+ORIGIN = Origin(setting="charts", real="eck-operator: from its Go module", ours=["jenkins"])
 
 
 def lines(provider: Path) -> list[str]:
@@ -19,7 +22,7 @@ def lines(provider: Path) -> list[str]:
     tools = Toolchain(**values)
     console = Console(width=200)
     with console.capture() as shown:
-        console.print(parts.table(parts.parts(tools)))
+        console.print(parts.table(parts.parts(tools, ORIGIN)))
     return [line.rstrip() for line in shown.get().splitlines()]
 
 
@@ -36,3 +39,11 @@ def test_the_provider_is_told_by_where_it_is_from() -> None:
         line for line in lines(Path("/cache") / KUBERNETES_PROVIDER.key / "it") if "provider kubernetes" in line
     )
     assert "between 4.24 and 4.25" in built
+
+
+def test_charts_of_ours_are_told_from_real_ones() -> None:
+    real, ours = (line for line in lines(Path("plugin")) if " charts " in line)
+    assert real.startswith("real ")
+    assert "eck-operator: from its Go module" in real
+    assert ours.startswith("stand-in ")
+    assert "jenkins: small ones of the rehearsal's own" in ours
