@@ -19,6 +19,7 @@ import grpc
 import pytest
 import yaml
 
+from components.contract import SLOTS
 from components.jenkins import agents
 from rehearsal.charts import OURS, OWN
 from rehearsal.toolchain import Toolchain
@@ -149,7 +150,7 @@ def pods_of(one: Object) -> list[Pods]:
     if template is None:
         return []
     labels = template["metadata"].get("labels", {})
-    slots = [{"slot": slot} for slot in ("blue", "green")] if one["kind"] == "PodTemplate" else [{}]
+    slots: list[dict[str, str]] = [{"slot": slot} for slot in SLOTS] if one["kind"] == "PodTemplate" else [{}]
     return [Pods(namespace, {**labels, **slot}) for slot in slots]
 
 
@@ -175,6 +176,12 @@ class Selection:
     selector: Mapping[str, Any]
 
 
+def peers(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Whom the rules of a NetworkPolicy let in and out."""
+    rules: list[dict[str, Any]] = [*(spec.get("ingress") or []), *(spec.get("egress") or [])]
+    return [peer for rule in rules for peer in [*rule.get("from", []), *rule.get("to", [])]]
+
+
 def selections(one: Object) -> Iterator[Selection]:
     """Every selector of pods that an object has, but for a workload's own."""
     where = f"{one['kind']} {one['metadata'].get('namespace')}/{one['metadata']['name']}"
@@ -190,14 +197,14 @@ def selections(one: Object) -> Iterator[Selection]:
             yield Selection(where, here, spec["selector"])
         case "NetworkPolicy":
             yield Selection(where, here, spec["podSelector"])
-            rules = [*(spec.get("ingress") or []), *(spec.get("egress") or [])]
-            for peer in (peer for rule in rules for peer in [*rule.get("from", []), *rule.get("to", [])]):
+            for peer in peers(spec):
                 if "podSelector" in peer:
                     elsewhere = peer.get("namespaceSelector")
                     namespaces = here if elsewhere is None else _selected_by(elsewhere)
                     yield Selection(where, namespaces, peer["podSelector"])
         case "Deployment" | "StatefulSet":
-            for constraint in spec["template"]["spec"].get("topologySpreadConstraints", []):
+            constraints: list[dict[str, Any]] = spec["template"]["spec"].get("topologySpreadConstraints", [])
+            for constraint in constraints:
                 yield Selection(where, here, constraint["labelSelector"])
         case _:
             pass
@@ -267,7 +274,7 @@ def leaves(values: Mapping[str, Any], above: Keys = ()) -> Iterator[Keys]:
 
 def at(values: Mapping[str, Any], path: Keys) -> Any:
     """The value at a path; None where there is none."""
-    here: Any = dict(values)
+    here: Any = values
     for key in path:
         here = (inner(here) or {}).get(key)
     return here
