@@ -288,20 +288,17 @@ def objects_in(values: Mapping[str, Any], above: Keys = ()) -> Iterator[Keys]:
             yield from objects_in(below, (*above, key))
 
 
-def unknown(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
+def unknown(values: Mapping[str, Any], defaults: Mapping[str, Any], above: Keys = ()) -> Iterator[Keys]:
     """Values that a chart has no default of: it would ignore them, and Helm says nothing.
 
     Free are Kubernetes' own objects, and those that the chart's defaults leave empty.
     """
-
-    def is_free(path: Keys) -> bool:
-        return any(path[index] in FREE or not at(defaults, path[: index + 1]) for index in range(len(path)))
-
-    return [
-        ".".join(path)
-        for path in leaves(values)
-        if not is_free(path[:-1]) and path[-1] not in (at(defaults, path[:-1]) or {})
-    ]
+    for key, value in values.items():
+        path, below = (*above, key), inner(value)
+        if key not in defaults:
+            yield path
+        elif below is not None and key not in FREE and defaults[key]:
+            yield from unknown(below, inner(defaults[key]) or {}, path)
 
 
 def defaults_of(release: Release) -> dict[str, Any]:
@@ -311,12 +308,12 @@ def defaults_of(release: Release) -> dict[str, Any]:
 def planted(values: Mapping[str, Any], path: Keys) -> dict[str, Any]:
     """The values with one more in the object at a path."""
     found = deepcopy(dict(values))
-    at(found, path)["noSuchValue"] = "x"
+    at(found, path)["noSuchValue"] = {"of": "mine"}
     return found
 
 
 def test_a_chart_knows_every_value_that_it_is_given(release: Release) -> None:
-    assert not unknown(release.values, defaults_of(release))
+    assert not list(unknown(release.values, defaults_of(release)))
 
 
 def test_a_value_that_a_chart_does_not_know_is_found_wherever_it_stands(release: Release) -> None:
@@ -327,7 +324,7 @@ def test_a_value_that_a_chart_does_not_know_is_found_wherever_it_stands(release:
         if all(at(defaults, path[: index + 1]) and path[index] not in FREE for index in range(len(path)))
     ]
     for path in every(asked):
-        assert unknown(planted(release.values, path), defaults) == [".".join([*path, "noSuchValue"])]
+        assert list(unknown(planted(release.values, path), defaults)) == [(*path, "noSuchValue")]
 
 
 @pytest.mark.parametrize("name", OWN)
