@@ -1,22 +1,22 @@
 """Every pinned version that is not a Python package. One line each; a change here is a change of the platform.
 
-An add-on's versions: `aws eks describe-addon-versions --addon-name NAME --kubernetes-version 1.34`. Where nothing else
-is said, the one here was that command's default in ap-northeast-2 in June 2026. A version left to AWS would make each
-preview ask for the newest, and change.
+An add-on's versions: `aws eks describe-addon-versions --addon-name NAME --kubernetes-version 1.36`. Where nothing else
+is said, the one here was that command's default in autumn 2026, as public repositories that pin it say. A version
+left to AWS would make each preview ask for the newest, and change.
 """
 
 from __future__ import annotations
 
-KUBERNETES = "1.34"
-"""Minor version of the EKS control plane and of the nodes.
+KUBERNETES = "1.36"
+"""Minor version of the EKS control plane and of the nodes; in EKS' standard support until 2027-08-02.
 
-https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
+After that day a cluster costs six times as much. https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
 """
 
-VPC_CNI = "v1.21.2-eksbuild.2"
+VPC_CNI = "v1.22.4-eksbuild.3"
 """https://github.com/aws/amazon-vpc-cni-k8s/releases."""
 
-KUBE_PROXY = "v1.34.6-eksbuild.11"
+KUBE_PROXY = "v1.36.0-eksbuild.25"
 """Never newer than the control plane's minor version.
 
 https://docs.aws.amazon.com/eks/latest/userguide/managing-kube-proxy.html
@@ -25,14 +25,14 @@ https://docs.aws.amazon.com/eks/latest/userguide/managing-kube-proxy.html
 POD_IDENTITY_AGENT = "v1.3.10-eksbuild.3"
 """https://github.com/aws/eks-pod-identity-agent/releases."""
 
-COREDNS = "v1.12.4-eksbuild.17"
+COREDNS = "v1.14.3-eksbuild.23"
 """https://docs.aws.amazon.com/eks/latest/userguide/managing-coredns.html."""
 
-EBS_CSI_DRIVER = "v1.62.0-eksbuild.1"
+EBS_CSI_DRIVER = "v1.66.0-eksbuild.1"
 """https://github.com/kubernetes-sigs/aws-ebs-csi-driver/releases."""
 
-METRICS_SERVER = "v0.8.1-eksbuild.5"
-"""The newest for 1.34 in spring 2026. https://github.com/kubernetes-sigs/metrics-server/releases."""
+METRICS_SERVER = "v0.9.0-eksbuild.11"
+"""https://github.com/kubernetes-sigs/metrics-server/releases."""
 
 CLUSTER_AUTOSCALER_CHART = "9.59.0"
 """https://github.com/kubernetes/autoscaler/releases/tag/cluster-autoscaler-chart-9.59.0."""
@@ -65,7 +65,7 @@ JENKINS_HOOK_PLUGINS = {"github": "1.47.0"}
 """What takes a webhook, and refuses what is not signed. https://plugins.jenkins.io/github/."""
 
 BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.34.2-rootless"
-"""https://github.com/moby/buildkit/releases; as in pipelines/agent.Dockerfile."""
+"""https://github.com/moby/buildkit/releases; as in pipelines/agent.Dockerfile, and as the tests build it."""
 
 ECK_CHART = "3.5.0"
 """The ECK operator's chart, with its CRDs; for Kubernetes 1.32 to 1.36 and Elasticsearch 8 and 9.

@@ -3,7 +3,7 @@
 # names it.
 FROM docker.io/moby/buildkit:v0.34.2 AS buildkit
 
-FROM docker.io/pulumi/pulumi-base:3.250.0 AS pulumi
+FROM docker.io/pulumi/pulumi-base:3.260.0 AS pulumi
 
 FROM docker.io/jenkins/inbound-agent:3385.vf1123fb_515da_-1-jdk21 AS agent
 USER root

@@ -1,6 +1,6 @@
 """The engine's events, as far as a comment tells of them.
 
-https://github.com/pulumi/pulumi/blob/v3.250.0/sdk/go/common/apitype/events.go
+https://github.com/pulumi/pulumi/blob/v3.260.0/sdk/go/common/apitype/events.go
 """
 
 from __future__ import annotations

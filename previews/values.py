@@ -10,7 +10,7 @@ from typing import Any, cast
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 """Key by which the engine marks what is not a plain value, a secret above all.
 
-https://github.com/pulumi/pulumi/blob/v3.250.0/sdk/go/common/resource/sig/sig.go
+https://github.com/pulumi/pulumi/blob/v3.260.0/sdk/go/common/resource/sig/sig.go
 """
 
 MASK = "[secret]"

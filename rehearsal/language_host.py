@@ -3,7 +3,7 @@
 The official command line ships one; the engine that a rehearsal builds from its Go module does not. This one is the
 Python SDK's own server of inline programs, given a program that lies in a folder.
 
-https://github.com/pulumi/pulumi/blob/v3.250.0/proto/pulumi/language.proto
+https://github.com/pulumi/pulumi/blob/v3.260.0/proto/pulumi/language.proto
 """
 
 from __future__ import annotations

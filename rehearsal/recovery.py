@@ -26,7 +26,7 @@ from release.kubernetes_api import KubernetesApi
 def break_stale_lock(layout: Layout) -> bool:
     """Removes the backend's lock if the process that holds it is gone.
 
-    https://github.com/pulumi/pulumi/blob/v3.250.0/pkg/backend/diy/lock.go
+    https://github.com/pulumi/pulumi/blob/v3.260.0/pkg/backend/diy/lock.go
 
     Returns:
         Whether there was one to remove.

@@ -37,13 +37,13 @@ SERVICE = (
     "trafficDistribution",
     "type",
 )
-"""https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.34/#servicespec-v1-core, but for the selector."""
+"""https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#servicespec-v1-core, but for the selector."""
 
 AUTOSCALER = ("minReplicas", "maxReplicas", "metrics", "behavior")
-"""https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.34/#horizontalpodautoscalerspec-v2-autoscaling ."""
+"""https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#horizontalpodautoscalerspec-v2-autoscaling ."""
 
 DEPLOYMENT = ("minReadySeconds", "paused", "progressDeadlineSeconds", "revisionHistoryLimit", "selector", "strategy")
-"""https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.34/#deploymentspec-v1-apps, but for two."""
+"""https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#deploymentspec-v1-apps, but for two."""
 
 
 def unchanged(path: str, names: Sequence[str]) -> str:

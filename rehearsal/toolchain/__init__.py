@@ -120,8 +120,8 @@ def fits(engine: str, sdk: str) -> bool:
     Any newer engine of the same major version should do as well, but this pair is the one that the tests run with.
 
     Args:
-        engine: What `pulumi version` prints, e.g. `v3.250.0`.
-        sdk: Version of the Python package, e.g. `3.250.0`.
+        engine: What `pulumi version` prints, e.g. `v3.260.0`.
+        sdk: Version of the Python package, e.g. `3.260.0`.
     """
     return _major_minor(engine) == _major_minor(sdk) is not None
 

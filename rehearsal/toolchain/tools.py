@@ -46,7 +46,7 @@ class GoTool:
 
     @property
     def version(self) -> str:
-        """The program's version without its `v`, e.g. `1.34.4`."""
+        """The program's version without its `v`, e.g. `1.36.3`."""
         return required_version(self.folder / "go.mod", self.module)
 
     @property

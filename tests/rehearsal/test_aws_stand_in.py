@@ -99,7 +99,7 @@ def platform(
         )
         cluster = eks.Cluster(
             group,
-            version="1.34",
+            version="1.36",
             vpc_id=vpc_id,
             private_subnet_ids=[subnet.id for subnet in subnets],
             authentication_mode=eks.AuthenticationMode.API,
@@ -127,8 +127,8 @@ def platform(
             endpoint_public_access=False,
             skip_default_node_group=True,
             skip_default_security_groups=True,
-            kube_proxy_addon_options=eks.KubeProxyAddonOptionsArgs(version="v1.34.1-eksbuild.2"),
-            vpc_cni_options=eks.VpcCniOptionsArgs(addon_version="v1.21.1-eksbuild.1", enable_network_policy=True),
+            kube_proxy_addon_options=eks.KubeProxyAddonOptionsArgs(version="v1.36.0-eksbuild.25"),
+            vpc_cni_options=eks.VpcCniOptionsArgs(addon_version="v1.22.4-eksbuild.3", enable_network_policy=True),
             coredns_addon_options=eks.CoreDnsAddonOptionsArgs(enabled=False),
             opts=pulumi.ResourceOptions.merge(in_aws, pulumi.ResourceOptions(depends_on=[logs])),
         )
@@ -150,7 +150,7 @@ def platform(
             "coredns",
             cluster_name=cluster.eks_cluster.name,
             addon_name="coredns",
-            addon_version="v1.12.4-eksbuild.17",
+            addon_version="v1.14.3-eksbuild.23",
             configuration_values=json.dumps({"tolerations": [{"operator": "Exists"}]}),
             opts=pulumi.ResourceOptions(provider=provider, depends_on=[nodes]),
         )

@@ -1,6 +1,6 @@
 """The engine's side: the protocol of a resource provider.
 
-https://github.com/pulumi/pulumi/blob/v3.250.0/proto/pulumi/provider.proto
+https://github.com/pulumi/pulumi/blob/v3.260.0/proto/pulumi/provider.proto
 """
 
 from __future__ import annotations

@@ -122,16 +122,16 @@ def test_a_module_that_is_not_required_has_no_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("engine", "fits"),
     [
-        ("v3.250.0\n", True),
-        ("v3.250.7", True),
-        ("3.251.0", False),
-        ("v2.250.0", False),
-        ("v3.25.0", False),
+        ("v3.260.0\n", True),
+        ("v3.260.7", True),
+        ("3.261.0", False),
+        ("v2.260.0", False),
+        ("v3.26.0", False),
         ("", False),
     ],
 )
 def test_an_installed_engine_is_used_if_its_minor_version_is_the_sdks(engine: str, fits: bool) -> None:
-    assert toolchain.fits(engine, "3.250.0") is fits
+    assert toolchain.fits(engine, "3.260.0") is fits
 
 
 def test_the_cache_is_outside_the_checkout_or_where_the_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:

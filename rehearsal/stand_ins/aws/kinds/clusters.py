@@ -218,7 +218,7 @@ KINDS = (
             "status": "ACTIVE",
             "storageConfig": {"blockStorage": {"enabled": False}},
             "upgradePolicy": {"supportType": "EXTENDED"},
-            "version": "1.34",
+            "version": "1.36",
         },
         attributes={
             "certificateAuthority": lambda making: {"data": api_server(making.layout).certificate_authority},

@@ -233,7 +233,7 @@ KINDS = (
             "nodeRepairConfig": {"enabled": False},
             "releaseVersion": "",
             "updateConfig": {"maxUnavailable": 1, "maxUnavailablePercentage": 0},
-            "version": "1.34",
+            "version": "1.36",
         },
         attributes={
             "resources": _resources,

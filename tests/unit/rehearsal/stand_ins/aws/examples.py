@@ -211,7 +211,7 @@ EXAMPLES: dict[str, Example] = {
         lambda w: {
             "name": "hello",
             "roleArn": w.arn("role"),
-            "version": "1.34",
+            "version": "1.36",
             "vpcConfig": {"subnetIds": [w.id("subnet"), w.id("subnet-c")], "endpointPrivateAccess": True},
             "encryptionConfig": {"provider": {"keyArn": w.arn("key")}, "resources": ["secrets"]},
         },

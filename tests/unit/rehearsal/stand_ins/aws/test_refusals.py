@@ -44,7 +44,7 @@ MALFORMED = [
     ("default-group", {"ingress": [{"cidrBlocks": ["10.0.0.1/16"]}]}, "did you mean"),
     ("bounded", {"permissionsBoundary": "boundary"}, "invalid prefix"),
     ("cluster", {"name": "-hello"}, "InvalidParameterException"),
-    ("cluster", {"version": "v1.34"}, "unsupported Kubernetes version"),
+    ("cluster", {"version": "v1.36"}, "unsupported Kubernetes version"),
     ("cluster", {"vpcConfig": {"publicAccessCidrs": ["198.51.100.7"]}}, "did you mean"),
     ("entry", {"kubernetesGroups": ["system:masters"]}, "cannot start with system:"),
     ("access", {"policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSRootPolicy"}, "policyArn is invalid"),

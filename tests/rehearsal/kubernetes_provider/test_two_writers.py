@@ -8,7 +8,7 @@ import pytest
 
 from release.kubernetes_api import KubernetesObject
 from tests.rehearsal.engine_harness import EngineFailedError, EngineHarness, Program
-from tests.rehearsal.kubernetes_fidelity.conftest import MANAGER, SKIP_AWAIT, Cluster, Options, k8s, pod_template
+from tests.rehearsal.kubernetes_provider.conftest import MANAGER, SKIP_AWAIT, Cluster, Options, k8s, pod_template
 
 
 def slot(cluster: Cluster, *, revision: str, ignore: list[str] | None = None, image: str = "img:1") -> Program:
@@ -138,7 +138,7 @@ def test_an_ignored_path_with_an_index_conflicts_and_names_the_manager(engine: E
     release(cluster, image="img:2")
     with pytest.raises(EngineFailedError) as failure:
         engine.up(slot(cluster, revision="2", ignore=ignore))
-    assert "server-side apply field conflict detected" in str(failure.value)
+    assert "server-side apply field conflict detected" in str(failure.value).lower()
     assert MANAGER in str(failure.value)
     assert image_of(cluster.get("apps/v1", "Deployment", "api-blue")) == "img:2"
 

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from tests.rehearsal.engine_harness import EngineFailedError, EngineHarness, Program
-from tests.rehearsal.kubernetes_fidelity.conftest import Cluster, Options, k8s
+from tests.rehearsal.kubernetes_provider.conftest import Cluster, Options, k8s
 
 CREATED = frozenset({"create"})
 
@@ -48,11 +48,6 @@ def test_a_preview_of_an_update_refuses_what_the_api_server_refuses(engine: Engi
         engine.up(budget(-1))
     assert engine.up(budget(2)).steps == {"budget": frozenset({"update"})}
     assert engine.up(budget(2)).steps == {}
-
-
-def test_a_preview_changes_nothing(engine: EngineHarness, cluster: Cluster) -> None:
-    assert engine.preview(account(cluster, cluster.namespace)).steps == {"robot": CREATED}
-    assert cluster.api.get("v1", "ServiceAccount", "robot", cluster.namespace) is None
 
 
 def test_a_preview_passes_over_a_namespace_that_is_about_to_come(engine: EngineHarness, cluster: Cluster) -> None:
@@ -116,14 +111,3 @@ def test_another_kubeconfig_for_the_same_cluster_replaces_nothing(engine: Engine
     engine.up(account(cluster, cluster.namespace))
     renamed = cluster.kubeconfig + "# the same cluster\n"
     assert engine.up(account(cluster, cluster.namespace, kubeconfig=renamed)).steps == {}
-
-
-def test_objects_without_a_namespace_go_where_the_provider_says(engine: EngineHarness, cluster: Cluster) -> None:
-    def declare(options: Options) -> None:
-        k8s.core.v1.ServiceAccount("robot", metadata={"name": "robot"}, opts=options())
-        k8s.core.v1.Namespace("home", metadata={"name": f"{cluster.namespace}-home"}, opts=options())
-
-    engine.up(cluster.program(declare, namespace=cluster.namespace))
-    assert cluster.get("v1", "ServiceAccount", "robot")
-    assert engine.up(cluster.program(declare, namespace=cluster.namespace)).steps == {}
-    engine.destroy()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import base64
-import textwrap
-from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 
-from rehearsal.toolchain import Toolchain
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.engine_harness import EngineFailedError, EngineHarness, Program
-from tests.rehearsal.kubernetes_fidelity.conftest import SKIP_AWAIT, Cluster, Options, k8s, pod_template
+from tests.rehearsal.kubernetes_provider.conftest import SKIP_AWAIT, Cluster, Options, k8s, pod_template
 
 CREATED = frozenset({"create"})
 UPDATED = frozenset({"update"})
@@ -88,40 +85,13 @@ def test_a_second_up_and_a_refresh_change_nothing(engine: EngineHarness, cluster
     assert engine.up(many_kinds(cluster)).steps == {}
 
 
-def config_map(cluster: Cluster, data: dict[str, Any], *, name: str | None = None, **resource_options: Any) -> Program:
+def config_map(cluster: Cluster, data: dict[str, Any], *, name: str, **provider_arguments: Any) -> Program:
     def declare(options: Options) -> None:
-        metadata = {"namespace": cluster.namespace, **({"name": name} if name else {})}
-        made = k8s.core.v1.ConfigMap("settings", metadata=metadata, data=data, opts=options(**resource_options))
-        pulumi.export("name", made.metadata.name)
+        metadata = {"namespace": cluster.namespace, "name": name}
+        made = k8s.core.v1.ConfigMap("settings", metadata=metadata, data=data, opts=options())
         pulumi.export("uid", made.metadata.uid)
 
-    return cluster.program(declare)
-
-
-def test_an_object_without_a_name_gets_one_that_it_keeps(engine: EngineHarness, cluster: Cluster) -> None:
-    name = engine.up(config_map(cluster, {"a": "1"})).outputs["name"]
-    assert name.startswith("settings-")
-    assert len(name) == len("settings-") + 8
-    assert engine.up(config_map(cluster, {"a": "1"})).steps == {}
-    annotations = cluster.get("v1", "ConfigMap", name)["metadata"]["annotations"]
-    assert annotations == {"pulumi.com/autonamed": "true"}
-
-
-def test_changed_data_of_a_config_map_replaces_it_under_a_new_name(engine: EngineHarness, cluster: Cluster) -> None:
-    first = engine.up(config_map(cluster, {"a": "1"})).outputs["name"]
-    replaced = engine.up(config_map(cluster, {"a": "2"}))
-    assert "replace" in replaced.steps["settings"]
-    assert replaced.changed["settings"] == {"data.a"}
-    assert replaced.outputs["name"] != first
-    assert cluster.get("v1", "ConfigMap", replaced.outputs["name"])["data"] == {"a": "2"}
-    eventually(lambda: cluster.api.get("v1", "ConfigMap", first, cluster.namespace) is None, "the old one is gone")
-
-
-def test_a_replacement_that_keeps_its_name_deletes_first(engine: EngineHarness, cluster: Cluster) -> None:
-    first = engine.up(config_map(cluster, {"a": "1"}, name="settings")).outputs["uid"]
-    second = engine.up(config_map(cluster, {"a": "2"}, name="settings")).outputs
-    assert second["uid"] != first
-    assert cluster.get("v1", "ConfigMap", "settings")["data"] == {"a": "2"}
+    return cluster.program(declare, **provider_arguments)
 
 
 def deployment(cluster: Cluster, *, labels: dict[str, str]) -> Program:
@@ -150,30 +120,18 @@ def test_a_deployment_with_another_selector_is_replaced(engine: EngineHarness, c
     assert cluster.get("apps/v1", "Deployment", "api")["metadata"]["uid"] != first
 
 
-def test_an_object_that_exists_already_is_not_taken_over(engine: EngineHarness, cluster: Cluster) -> None:
-    cluster.api.create(
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "settings", "namespace": cluster.namespace},
-            "data": {"a": "theirs"},
-        }
-    )
-    with pytest.raises(EngineFailedError, match="already exists"):
-        engine.up(config_map(cluster, {"a": "ours"}, name="settings"))
-    assert cluster.get("v1", "ConfigMap", "settings")["data"] == {"a": "theirs"}
+REFUSES_SINCE = (4, 29)
+"""The first version that refuses to create what exists already, unless it is told to take it over.
+
+https://github.com/pulumi/pulumi-kubernetes/releases/tag/v4.29.0
+"""
 
 
-def test_an_object_that_exists_already_is_taken_over_where_that_is_asked_for(
-    tmp_path: Path, tools: Toolchain, plugin: Path | str, cluster: Cluster
+@pytest.mark.parametrize("told_to", [False, True], ids=["by itself", "told to"])
+def test_whether_an_object_that_exists_already_is_taken_over_depends_on_the_providers_version(
+    engine: EngineHarness, cluster: Cluster, provider_version: tuple[int, int], told_to: bool
 ) -> None:
-    engine = EngineHarness(
-        tmp_path / "upsert",
-        tools,
-        {"pulumi-resource-kubernetes": plugin},
-        {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"},
-    )
-    cluster.api.create(
+    found = cluster.api.create(
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -181,9 +139,14 @@ def test_an_object_that_exists_already_is_taken_over_where_that_is_asked_for(
             "data": {"a": "1"},
         }
     )
-    uid = cluster.get("v1", "ConfigMap", "settings")["metadata"]["uid"]
-    assert engine.up(config_map(cluster, {"a": "1"}, name="settings")).outputs["uid"] == uid
-    assert engine.up(config_map(cluster, {"a": "1"}, name="settings")).steps == {}
+    program = config_map(cluster, {"a": "1"}, name="settings", upsert_existing_objects=told_to)
+    if told_to or provider_version < REFUSES_SINCE:
+        assert engine.up(program).outputs["uid"] == found["metadata"]["uid"]
+        assert engine.up(program).steps == {}
+    else:
+        with pytest.raises(EngineFailedError, match="already exists"):
+            engine.up(program)
+        assert engine.state() == []
 
 
 def test_what_was_deleted_beside_is_made_again_after_a_refresh(engine: EngineHarness, cluster: Cluster) -> None:
@@ -315,32 +278,3 @@ def test_a_custom_resource_follows_its_definition_in_one_run(engine: EngineHarne
     assert engine.up(program).steps == {}
     assert engine.refresh().steps == {}
     engine.destroy()
-
-
-def test_manifests_in_yaml_are_read(engine: EngineHarness, cluster: Cluster) -> None:
-    manifest = textwrap.dedent("""
-    apiVersion: v1
-    kind: ConfigMap
-    metadata: {name: one, namespace: NAMESPACE}
-    ---
-    apiVersion: v1
-    kind: ServiceAccount
-    metadata: {name: two, namespace: NAMESPACE}
-    """).replace("NAMESPACE", cluster.namespace)
-
-    def declare(options: Options) -> None:
-        k8s.yaml.ConfigGroup("group", yaml=[manifest], opts=pulumi.ResourceOptions(providers=[options().provider]))
-
-    engine.up(cluster.program(declare))
-    assert "one" in cluster.names("v1", "ConfigMap")
-    assert "two" in cluster.names("v1", "ServiceAccount")
-
-
-def test_an_object_can_be_looked_up(engine: EngineHarness, cluster: Cluster) -> None:
-    def declare(options: Options) -> None:
-        found = k8s.core.v1.ServiceAccount.get("robot", f"{cluster.namespace}/default", opts=options())
-        pulumi.export("uid", found.metadata["uid"])
-
-    eventually(lambda: cluster.api.get("v1", "ServiceAccount", "default", cluster.namespace) is not None, "an account")
-    uid = cluster.get("v1", "ServiceAccount", "default")["metadata"]["uid"]
-    assert engine.up(cluster.program(declare)).outputs["uid"] == uid

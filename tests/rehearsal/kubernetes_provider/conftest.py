@@ -1,10 +1,14 @@
-"""What the fidelity tests share: they run against the stand-in, or the real plugin where one is named or installed.
+"""What the tests of the kubernetes provider share: a namespace of a real API server, and small programs for it.
 
-HELLO_KUBERNETES_PLUGIN=/path/to/pulumi-resource-kubernetes pytest tests/rehearsal/kubernetes_fidelity
+What the platform counts on is held here against the provider itself, whichever there is; what depends on its version
+says so (`provider_version`).
+
+HELLO_KUBERNETES_PLUGIN=/path/to/pulumi-resource-kubernetes pytest tests/rehearsal/kubernetes_provider
 """
 
 from __future__ import annotations
 
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,19 +16,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pulumi
 import pulumi_kubernetes
 import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2_grpc
 
 from rehearsal.nodes import NodeGroupSpec
-from rehearsal.plugins import find_kubernetes_plugin
 from rehearsal.toolchain import Toolchain
 from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.instances import nodes
 from tests.rehearsal.conftest import RunningControlPlane
 from tests.rehearsal.engine_harness import EngineHarness, Program
 
-STAND_IN = "rehearsal.stand_ins.kubernetes"
 MANAGER = "release"
 
 k8s: Any = pulumi_kubernetes
@@ -69,9 +74,19 @@ class Cluster:
 
 
 @pytest.fixture(scope="session")
-def plugin() -> Path | str:
-    """The provider under test: a plugin's program, or the stand-in's module."""
-    return find_kubernetes_plugin() or STAND_IN
+def provider_version(tools: Toolchain) -> tuple[int, int]:
+    """Major and minor version, as the provider itself says."""
+    # Its argument is where its engine listens, which it calls when it has something to log.
+    with subprocess.Popen([tools.kubernetes_provider, "127.0.0.1:1"], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
+                stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
+                said = str(stub.GetPluginInfo(empty_pb2.Empty(), timeout=30).version)
+        finally:
+            process.terminate()
+    major, minor, *_ = said.removeprefix("v").split(".")
+    return int(major), int(minor)
 
 
 @pytest.fixture(scope="session")
@@ -102,13 +117,8 @@ def cluster(control_plane: RunningControlPlane) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def engine(tmp_path: Path, tools: Toolchain, plugin: Path | str) -> EngineHarness:
-    return EngineHarness(tmp_path / "engine", tools, {"pulumi-resource-kubernetes": plugin})
-
-
-@pytest.fixture
-def another_engine(tmp_path: Path, tools: Toolchain, plugin: Path | str) -> EngineHarness:
-    return EngineHarness(tmp_path / "another", tools, {"pulumi-resource-kubernetes": plugin})
+def engine(tmp_path: Path, tools: Toolchain) -> EngineHarness:
+    return EngineHarness(tmp_path / "engine", tools, {"pulumi-resource-kubernetes": tools.kubernetes_provider})
 
 
 def pod_template(*, labels: dict[str, str] | None = None, image: str = "img:1", cpu: str = "10m") -> dict[str, Any]:

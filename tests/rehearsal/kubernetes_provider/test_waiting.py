@@ -12,7 +12,7 @@ import pytest
 
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.engine_harness import EngineFailedError, EngineHarness, Program
-from tests.rehearsal.kubernetes_fidelity.conftest import SKIP_AWAIT, Cluster, Options, k8s, patient, pod_template
+from tests.rehearsal.kubernetes_provider.conftest import SKIP_AWAIT, Cluster, Options, k8s, patient, pod_template
 
 pytestmark = pytest.mark.usefixtures("node")
 
@@ -95,51 +95,6 @@ def test_skip_await_does_not_wait_nor_does_a_refresh_complain(engine: EngineHarn
     assert engine.up(deployment(cluster, SKIP_AWAIT, cpu=TOO_MUCH)).steps == {"api": CREATED}
     assert engine.refresh().steps == {}
     assert "initErrors" not in engine.state()[0]
-
-
-def workloads(cluster: Cluster) -> Program:
-    """One of each kind that is waited for and gets ready here."""
-
-    def declare(options: Options) -> None:
-        def meta(name: str) -> dict[str, Any]:
-            return {"name": name, "namespace": cluster.namespace}
-
-        selector = {"match_labels": {"app": "api"}}
-        k8s.core.v1.Service(
-            "api", metadata=meta("api"), spec={"selector": {"app": "api"}, "ports": [{"port": 80}]}, opts=options()
-        )
-        k8s.core.v1.Service(
-            "headless",
-            metadata=meta("headless"),
-            spec={"cluster_ip": "None", "selector": {"app": "no"}},
-            opts=options(),
-        )
-        k8s.apps.v1.StatefulSet(
-            "data",
-            metadata=meta("data"),
-            spec={"replicas": 2, "service_name": "headless", "selector": selector, "template": pod_template()},
-            opts=options(),
-        )
-        k8s.apps.v1.DaemonSet(
-            "agent", metadata=meta("agent"), spec={"selector": selector, "template": pod_template()}, opts=options()
-        )
-        k8s.core.v1.ResourceQuota("quota", metadata=meta("quota"), spec={"hard": {"services": "5"}}, opts=options())
-        once = pod_template()
-        once["spec"]["restart_policy"] = "Never"
-        once["metadata"]["labels"] = {"app": "once"}
-        k8s.batch.v1.Job("once", metadata=meta("once"), spec={"template": once}, opts=options())
-
-    return cluster.program(declare)
-
-
-def test_each_kind_of_workload_gets_ready(engine: EngineHarness, cluster: Cluster) -> None:
-    assert set(engine.up(workloads(cluster)).steps.values()) == {CREATED}
-    assert cluster.get("apps/v1", "StatefulSet", "data")["status"]["readyReplicas"] == 2
-    agent = cluster.get("apps/v1", "DaemonSet", "agent")["status"]
-    assert agent["numberReady"] == agent["desiredNumberScheduled"] > 0
-    assert cluster.get("batch/v1", "Job", "once")["status"]["succeeded"] == 1
-    assert engine.up(workloads(cluster)).steps == {}
-    assert engine.refresh().steps == {}
 
 
 def test_a_cancelled_wait_ends_soon_and_what_was_made_is_kept(engine: EngineHarness, cluster: Cluster) -> None:
