@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ from urllib3.exceptions import HTTPError
 from rehearsal.kubelet.environment import Objects, Reference
 from rehearsal.kubelet.files import Token
 from release.kubernetes_api import REQUEST_SECONDS, KubernetesApi, KubernetesApiError, KubernetesObject
+
+EVENT_SECONDS = 300.0
+"""How long a warning is not repeated."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -39,6 +43,7 @@ class Api:
         rest: Any = cast("Any", kubernetes_config).new_client_from_config(str(kubeconfig))
         self._core: Any = kubernetes_client.CoreV1Api(rest)
         self._threads = ThreadPoolExecutor(16)
+        self._said: dict[tuple[str, str, str], float] = {}
 
     async def call(self, operation: Callable[_P, _T], *arguments: _P.args, **options: _P.kwargs) -> _T:
         """The outcome of a request.
@@ -86,8 +91,12 @@ class Api:
         await self._ask("patch_namespaced_pod_status", meta["name"], meta["namespace"], body)
 
     async def event(self, pod: KubernetesObject, reason: str, message: str) -> None:
-        """Records a warning about a pod; where that cannot be, nothing is lost but it."""
+        """Records a warning about a pod, not the same again for a while; where that cannot be, nothing is lost but it."""
         meta = pod["metadata"]
+        told, since = (str(meta["uid"]), reason, message), time.monotonic()
+        if since - self._said.get(told, -EVENT_SECONDS) < EVENT_SECONDS:
+            return
+        self._said[told] = since
         involved = {"apiVersion": "v1", "kind": "Pod", **{key: meta[key] for key in ("name", "namespace", "uid")}}
         body: KubernetesObject = {
             "apiVersion": "v1",

@@ -227,7 +227,7 @@ def _machine() -> Iterator[str]:
         if here.is_symlink():
             yield f"ln -s {quote(str(here.readlink()))} {name}"
         elif here.is_dir():
-            yield f"mkdir -p {name}; mount --rbind /{name} {name}"
+            yield f"mkdir -p {name}; mount --rbind -o ro /{name} {name}"
 
 
 def _bind(mount: Mount) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""How busy services are, as a rehearsal is told: no container runs that could be."""
+"""How busy services are, as a rehearsal is told: no container of a service runs that could be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers over HTTP in a rehearsal, where no container runs: as the pod whose address is called."""
+"""What answers over HTTP in a rehearsal, where no container of a service runs: as the pod whose address is called."""
 
 from __future__ import annotations
 

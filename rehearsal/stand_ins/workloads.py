@@ -1,4 +1,4 @@
-"""Objects that stand in for programs that AWS or a Helm chart brings: their pods are placed, and none of them runs."""
+"""Objects that stand in for programs that AWS or a Helm chart brings: their pods are placed, and hardly any runs."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def daemon_set(
 
 
 def service_account(name: str, namespace: str, labels: Mapping[str, str]) -> KubernetesObject:
-    """A service account, without rights: nothing runs that could use any."""
+    """A service account, without rights of its own."""
     return _head("v1", "ServiceAccount", name, namespace, labels)
 
 
