@@ -91,7 +91,7 @@ class Api:
         await self._ask("patch_namespaced_pod_status", meta["name"], meta["namespace"], body)
 
     async def event(self, pod: KubernetesObject, reason: str, message: str) -> None:
-        """Records a warning about a pod, not the same again for a while; where that cannot be, nothing is lost but it."""
+        """Records a warning about a pod, the same one once in a while; where that cannot be, nothing else is lost."""
         meta = pod["metadata"]
         told, since = (str(meta["uid"]), reason, message), time.monotonic()
         if since - self._said.get(told, -EVENT_SECONDS) < EVENT_SECONDS:

@@ -1,4 +1,4 @@
-"""The API `metrics.k8s.io` of a cluster in which no container of a service runs: what `kubectl top` shows and autoscalers act on.
+"""The API `metrics.k8s.io` where no container of a service runs: what `kubectl top` shows and autoscalers act on.
 
 The API server itself serves it, from objects that a program beside it writes; EKS' add-on brings it in.
 """
