@@ -46,6 +46,10 @@ RELEASE_TAG_PREFIX = "release-"
 """Of ECR tags: images that are live, warm, verified or recently released. No lifecycle rule expires any."""
 
 
+PORT_NAME = "http"
+"""Name of the port by which a service is asked: on its Services and its pods."""
+
+
 def slot_name(service: str, slot: str) -> str:
     """Name of a slot: of its Deployment and its PodDisruptionBudget."""
     return f"{service}-{slot}"

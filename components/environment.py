@@ -13,6 +13,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 import settings
 from components import labels, limits
 from components.blue_green import BlueGreen, BlueGreenArgs
+from components.contract import PORT_NAME
 from components.ingress import Backend, Route
 from components.namespace import Namespace, NamespaceArgs
 from components.network_policy import Addresses
@@ -88,7 +89,7 @@ class Environment(pulumi.ComponentResource):
         paths = args.config.public_paths
         self.backend = Backend(
             namespace=self.namespace,
-            routes=[Route(path=path, service=service, port="http") for path, service in paths.items()],
+            routes=[Route(path=path, service=service, port=PORT_NAME) for path, service in paths.items()],
             environment=args.name,
         )
         self.register_outputs({"namespace": self.namespace, "contracts": self.contracts})

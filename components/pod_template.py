@@ -33,6 +33,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 import settings
 from components import labels
+from components.contract import PORT_NAME
 from components.placement import node_affinity, spread, toleration
 
 FIRST_UNPRIVILEGED_PORT = 1024
@@ -98,7 +99,7 @@ def pod_template(
         secret: Name of the Secret with its secret variables, if it has any.
         extra_labels: On top of `pod_labels`: a slot's seed carries its slot.
     """
-    health = HTTPGetActionArgs(path=spec.health_path, port="http")
+    health = HTTPGetActionArgs(path=spec.health_path, port=PORT_NAME)
     return PodTemplateSpecArgs(
         metadata=ObjectMetaArgs(labels={**pod_labels(environment, service), **(extra_labels or {})}),
         spec=PodSpecArgs(
@@ -115,7 +116,7 @@ def pod_template(
                 ContainerArgs(
                     name=service,
                     image=image,
-                    ports=[ContainerPortArgs(name="http", container_port=spec.port)],
+                    ports=[ContainerPortArgs(name=PORT_NAME, container_port=spec.port)],
                     env_from=_variables(config_map, secret) or None,
                     resources=_resources(spec.resources),
                     lifecycle=LifecycleArgs(

@@ -15,7 +15,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, RoleRefArgs, SubjectArgs
 
-from components.contract import SLOTS, VERIFIED_ENVIRONMENT, history, lock, preview, records, slot_name
+from components.contract import PORT_NAME, SLOTS, VERIFIED_ENVIRONMENT, history, lock, preview, records, slot_name
 from components.identities import DELIVERY, DEPLOYERS, RELEASE, VERIFY
 from components.names import name_of
 
@@ -54,7 +54,7 @@ def releasing(services: Sequence[str]) -> list[PolicyRuleArgs]:
 
 def asking(services: Sequence[str]) -> list[PolicyRuleArgs]:
     """A person's way to the services' pods, from outside the cluster: through the API server, by the port's name."""
-    names = [f"{name}:http" for service in services for name in (service, preview(service))]
+    names = [f"{name}:{PORT_NAME}" for service in services for name in (service, preview(service))]
     return [_rule("", "services/proxy", "get", names=names)]
 
 

@@ -51,7 +51,7 @@ def shell_environment(layout: Layout) -> dict[str, str]:
     variables = environment(layout)
     return {
         **variables,
-        **responder.release_environment(layout),
+        **responder.release_environment(),
         "PATH": f"{_programs(layout)}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(CHECKOUT),
     }

@@ -25,22 +25,6 @@ app = typer.Typer(
 )
 
 
-def _way(through: str | None) -> str | None:
-    """Checks how services are asked."""
-    if through in (None, "api-server", "cluster"):
-        return through
-    try:
-        url = through.format(environment="dev", service="api")
-    except (LookupError, ValueError):
-        url = ""
-    if not url.startswith(("http://", "https://")):
-        raise typer.BadParameter(
-            f"{through} is no way to a service: api-server, cluster, or a URL such as "
-            "http://{service}.{environment}.example.com"
-        )
-    return through
-
-
 Environment = Annotated[str, typer.Argument(help="dev or prod: the namespace.", metavar="ENV")]
 OneService = Annotated[str, typer.Argument(help="The service.", metavar="SERVICE")]
 Services = Annotated[list[str] | None, typer.Argument(help="The services.", metavar="SERVICE…")]
@@ -51,16 +35,6 @@ Kubeconfig = Annotated[
 ]
 KubeContext = Annotated[str | None, typer.Option("--context", help="A context of the kubeconfig.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For scripts: the result on standard output, as JSON.")]
-Through = Annotated[
-    str | None,
-    typer.Option(
-        "--through",
-        callback=_way,
-        envvar="HELLO_RELEASE_THROUGH",
-        help="How services are asked: api-server, cluster (the default in a pod), or a URL with {environment} and "
-        "{service} in it.",
-    ),
-]
 ImageTags = Annotated[
     bool,
     typer.Option(
@@ -99,7 +73,6 @@ def deploy(
     warm: Warm = 600,
     patience: Patience = 30,
     at_once: AtOnce = 1,
-    through: Through = None,
     image_tags: ImageTags = True,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
@@ -119,7 +92,6 @@ def deploy(
         kubeconfig,
         context,
         as_json=as_json,
-        through=through,
         image_tags=image_tags,
         at_once=at_once,
         limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "patience": patience},
@@ -139,7 +111,6 @@ def promote(
     warm: Warm = 600,
     patience: Patience = 30,
     at_once: AtOnce = 1,
-    through: Through = None,
     image_tags: ImageTags = True,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
@@ -151,7 +122,6 @@ def promote(
         kubeconfig,
         context,
         as_json=as_json,
-        through=through,
         image_tags=image_tags,
         at_once=at_once,
         limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "patience": patience},
@@ -168,7 +138,6 @@ def switch(
     wait: Wait = 0,
     watch_for: WatchFor = 10,
     warm: Warm = 600,
-    through: Through = None,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
     as_json: AsJson = False,
@@ -177,7 +146,7 @@ def switch(
     if to is not None and to not in SLOTS:
         raise typer.BadParameter(f"{to} is no slot: {' or '.join(SLOTS)}", param_hint="--to")
     limits = {"lock": wait, "watch": watch_for, "warm": warm}
-    commands = _commands(kubeconfig, context, as_json=as_json, through=through, limits=limits)
+    commands = _commands(kubeconfig, context, as_json=as_json, limits=limits)
     _end(commands.switch(environment, service, to))
 
 
@@ -233,7 +202,6 @@ def verify(
     environment: Environment,
     service: OneService,
     *,
-    through: Through = None,
     image_tags: ImageTags = True,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
@@ -243,7 +211,7 @@ def verify(
 
     Prod takes nothing else.
     """
-    commands = _commands(kubeconfig, context, as_json=as_json, through=through, image_tags=image_tags)
+    commands = _commands(kubeconfig, context, as_json=as_json, image_tags=image_tags)
     _end(commands.verify(environment, service))
 
 
@@ -328,7 +296,6 @@ def _commands(
     context: str | None,
     *,
     as_json: bool,
-    through: str | None = None,
     image_tags: bool = True,
     at_once: int = 1,
     limits: dict[str, float | None] | None = None,
@@ -340,7 +307,6 @@ def _commands(
         kubeconfig=kubeconfig,
         context=context,
         as_json=as_json,
-        through=through,
         image_tags=image_tags,
         at_once=at_once,
         limits=Limits(**limits or {}),  # pyright: ignore[reportArgumentType]

@@ -21,7 +21,7 @@ from release.collect import collect
 from release.display import Display
 from release.errors import ExitCode, ReleaseError
 from release.history import Entry
-from release.http import Caller, ThroughApiServer, ThroughUrl
+from release.http import Caller, InCluster, ThroughApiServer
 from release.images import Images, in_use
 from release.kubernetes_api import NO_KUBECONFIG, UNREACHABLE, KubernetesApi, KubernetesApiError
 from release.observe import observe, services
@@ -30,8 +30,6 @@ from release.plan import Deploy, Goal, Retire, Rollback, Switch
 from release.run import Context, Limits, Result, pursue, retrying
 from release.state import Seen
 from release.verification import NEEDED_IN, TRIED_IN, Record
-
-IN_CLUSTER = "http://{service}.{environment}.svc"
 
 LOG_WIDTH = 200
 """Columns of what is no terminal, and has no width of its own: a log's lines may be long."""
@@ -45,7 +43,6 @@ class Options:
         kubeconfig: Path; None for what kubectl would take.
         context: Of the kubeconfig.
         as_json: Whether standard output is for a machine.
-        through: How services are asked: see `caller`.
         image_tags: Whether images are tagged in ECR.
         at_once: How many services are worked on at the same time.
         limits: How long releases wait.
@@ -54,7 +51,6 @@ class Options:
     kubeconfig: Path | None = None
     context: str | None = None
     as_json: bool = False
-    through: str | None = None
     image_tags: bool = True
     at_once: int = 1
     limits: Limits = field(default_factory=Limits)
@@ -156,7 +152,7 @@ class Commands:
                 f"the live slot {seen.live} of {service} is not ready, or a release of it is under way",
                 remedy=f"see `release status {environment}`, and verify when it is",
             )
-        ask = functools.partial(self._caller().get, environment, service)
+        ask = functools.partial(self._caller().get, seen.active_target)
         wrong = smoke.failure(
             seen.smoke_test,
             lambda path, timeout: ask(path, timeout=timeout),
@@ -313,13 +309,8 @@ class Commands:
             Images(seen.repository).keep(seen.environment, image.rpartition("@")[2])
 
     def _caller(self) -> Caller:
-        """Through the API server by default, or the cluster's own DNS where this runs in a pod."""
-        through = self._options.through
-        if through is None:
-            through = "cluster" if "KUBERNETES_SERVICE_HOST" in os.environ else "api-server"
-        if through == "api-server":
-            return ThroughApiServer(self._api)
-        return ThroughUrl(IN_CLUSTER if through == "cluster" else through)
+        """By the Services' names where this runs in a pod of the cluster, else through the API server."""
+        return InCluster() if self._api.in_pod else ThroughApiServer(self._api)
 
     def _user(self) -> str:
         """Who the API server takes this for: nobody can say to be someone else."""

@@ -1,4 +1,4 @@
-"""How a service is asked over HTTP, from inside the cluster, from outside, or by an address that stands for both."""
+"""How a service is asked over HTTP, from inside the cluster or from outside."""
 
 from __future__ import annotations
 
@@ -7,8 +7,22 @@ from typing import Protocol
 
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, plain
 
-PORT_NAME = "http"
-"""The one port of each Service."""
+
+@dataclass(frozen=True)
+class Target:
+    """A Service, as it is asked.
+
+    Attributes:
+        namespace: Its namespace: the environment.
+        service: Its name.
+        port: Where it listens, 1 to 65535.
+        port_name: The same port's name.
+    """
+
+    namespace: str
+    service: str
+    port: int
+    port_name: str
 
 
 @dataclass(frozen=True)
@@ -27,12 +41,11 @@ class Answer:
 class Caller(Protocol):
     """A way to a service."""
 
-    def get(self, environment: str, service: str, path: str, *, timeout: float) -> Answer:
+    def get(self, target: Target, path: str, *, timeout: float) -> Answer:
         """Asks one of the pods that a Service leads to.
 
         Args:
-            environment: The Service's namespace.
-            service: The Service's name.
+            target: The Service.
             path: With a leading slash.
             timeout: Seconds.
         """
@@ -40,37 +53,36 @@ class Caller(Protocol):
 
 
 class ThroughApiServer:
-    """From outside: the API server's Service proxy."""
+    """From outside: the API server's Service proxy, which takes the port by its name."""
 
     def __init__(self, api: KubernetesApi) -> None:
         self._api = api
 
-    def get(self, environment: str, service: str, path: str, *, timeout: float) -> Answer:
+    def get(self, target: Target, path: str, *, timeout: float) -> Answer:
         """Asks through the API server."""
+        name = f"{target.service}:{target.port_name}"
         try:
-            status, body = self._api.service_proxy(environment, f"{service}:{PORT_NAME}", path, timeout=timeout)
+            status, body = self._api.service_proxy(target.namespace, name, path, timeout=timeout)
         except KubernetesApiError as error:
             return Answer(None, str(error))
         return Answer(status, body)
 
 
-class ThroughUrl:
-    """By an address: the cluster's own DNS, or whatever stands for it.
+class InCluster:
+    """From a pod: by the Service's own name and port, as its callers ask it.
 
-    Args:
-        pattern: URL without the path, with `{environment}` and `{service}` in it.
+    https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#a-aaaa-records
     """
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self) -> None:
         import urllib3  # noqa: PLC0415 - help needs none
 
-        self._pattern = pattern
         self._pool = urllib3.PoolManager(retries=False)
         self._errors = urllib3.exceptions.HTTPError
 
-    def get(self, environment: str, service: str, path: str, *, timeout: float) -> Answer:
-        """Asks the address. Each request is a connection of its own: an old one would lead to the old slot."""
-        url = self._pattern.format(environment=environment, service=service).rstrip("/") + path
+    def get(self, target: Target, path: str, *, timeout: float) -> Answer:
+        """Asks the Service. Each request is a connection of its own: an old one would lead to the old slot."""
+        url = f"http://{target.service}.{target.namespace}.svc:{target.port}{path}"
         try:
             found = self._pool.request("GET", url, timeout=timeout, redirect=False, headers={"Connection": "close"})
         except self._errors as error:

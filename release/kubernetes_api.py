@@ -56,6 +56,9 @@ class KubernetesApiError(Exception):
 class KubernetesApi:
     """The API server that a kubeconfig names.
 
+    Attributes:
+        in_pod: Whether this runs in a pod of its cluster, and acts as its service account: Services have names here.
+
     Args:
         kubeconfig: A path, or the parsed kubeconfig itself; None for what kubectl would take: `KUBECONFIG`, the file in
             the home directory, or the service account of the pod that this runs in.
@@ -66,6 +69,7 @@ class KubernetesApi:
     """
 
     def __init__(self, kubeconfig: Path | dict[str, Any] | None, *, context: str | None = None) -> None:
+        self.in_pod = kubeconfig is None and context is None and _in_a_pod()
         api_client = _api_client(kubeconfig, context)
         self._rest: Any = api_client
         self._discovery = threading.Lock()

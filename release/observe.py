@@ -9,10 +9,20 @@ from datetime import datetime
 from typing import Any
 
 from components import labels
-from components.contract import DEPENDS_ON, EXCLUSIVE, SENTINEL_DIGEST, SLOTS, SMOKE_TEST, preview, slot_name
+from components.contract import (
+    DEPENDS_ON,
+    EXCLUSIVE,
+    PORT_NAME,
+    SENTINEL_DIGEST,
+    SLOTS,
+    SMOKE_TEST,
+    preview,
+    slot_name,
+)
 from release import history, slots, verification
 from release.errors import ReleaseError
 from release.history import Revision
+from release.http import Target
 from release.kubernetes_api import KubernetesObject
 from release.objects import ObjectApi
 from release.state import Seen, Slot, SmokeTest, Trouble
@@ -93,6 +103,8 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
         configuration=_configuration(template["template"]["spec"]),
         exclusive=annotations.get(EXCLUSIVE) == "true",
         depends_on=tuple(json.loads(annotations.get(DEPENDS_ON, "[]"))),
+        active_target=_target(services[service]),
+        preview_target=_target(services[preview(service)]),
         smoke_test=smoke_test(annotations.get(SMOKE_TEST), template["template"]["spec"]),
         start_seconds=_start_seconds(template["template"]["spec"]),
         history=history.parse(releases),
@@ -122,6 +134,18 @@ def _no_service(api: ObjectApi, environment: str, service: str) -> ReleaseError:
 
 def _named(found: Iterable[KubernetesObject]) -> dict[str, KubernetesObject]:
     return {str(one["metadata"]["name"]): one for one in found}
+
+
+def _target(service: KubernetesObject) -> Target:
+    metadata: Mapping[str, Any] = service["metadata"]
+    namespace, name = str(metadata["namespace"]), str(metadata["name"])
+    for port in _list(service["spec"], "ports"):
+        if port.get("name") == PORT_NAME:
+            return Target(namespace, name, int(port["port"]), PORT_NAME)
+    raise ReleaseError(
+        f"Service {name} in {namespace} has no port of the name {PORT_NAME}: nobody knows where to ask it",
+        remedy="`pulumi refresh` and `pulumi up` write it again",
+    )
 
 
 def _slot(name: str, deployment: KubernetesObject, pods: list[KubernetesObject], containers: set[str]) -> Slot:

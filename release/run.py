@@ -15,7 +15,7 @@ from release import events, history, probe, smoke, steps
 from release.clock import Clock
 from release.errors import ExitCode, LostRaceError, ReleaseError
 from release.history import Entry, Outcome
-from release.http import Answer, Caller
+from release.http import Answer, Caller, Target
 from release.kubernetes_api import NO_KUBECONFIG, UNREACHABLE, KubernetesApiError
 from release.lock import LEASE_SECONDS, Holder, Lock
 from release.objects import CONFLICT, ObjectApi
@@ -305,16 +305,17 @@ class _Release:
             )
 
     def _try(self, seen: Seen, slot: str) -> None:
-        preview = contract.preview(self._service)
         self._report(f"Smoke test of slot {slot}: {seen.smoke_test.path}")
-        wrong = smoke.failure(seen.smoke_test, self._asker(preview), now=self._context.clock.now, pause=self._pause)
+        wrong = smoke.failure(
+            seen.smoke_test, self._asker(seen.preview_target), now=self._context.clock.now, pause=self._pause
+        )
         if wrong is not None:
             self._fail(seen, f"the smoke test failed: {wrong}")
             return
         if seen.live_slot.serves():
             self._before = probe.measure(
                 seen.smoke_test,
-                self._asker(self._service),
+                self._asker(seen.active_target),
                 tries=probe.TRIES_BEFORE,
                 pause=lambda: self._pause(probe.PAUSE_BEFORE_SECONDS),
             )
@@ -325,7 +326,7 @@ class _Release:
         self._report(f"Watching the answers of {self._service} for {self._context.limits.watch:g} s")
         after = probe.measure(
             seen.smoke_test,
-            self._asker(self._service),
+            self._asker(seen.active_target),
             tries=tries,
             pause=lambda: self._pause(probe.PAUSE_SECONDS),
             is_enough=lambda bad: probe.is_worse(self._before, probe.Sample(tries, bad)),
@@ -442,8 +443,8 @@ class _Release:
         ready = seen.live_slot.serves() or seen.live_slot.revision is None
         return Result(seen, why, ExitCode.ROLLED_BACK if ready else ExitCode.NOT_READY)
 
-    def _asker(self, service: str) -> Callable[[str, float], Answer]:
-        return lambda path, timeout: self._context.caller.get(self._environment, service, path, timeout=timeout)
+    def _asker(self, target: Target) -> Callable[[str, float], Answer]:
+        return lambda path, timeout: self._context.caller.get(target, path, timeout=timeout)
 
     def _pause(self, seconds: float) -> None:
         self._context.clock.sleep(seconds)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from components.contract import BLUE, GREEN
 from release.history import Entry, Outcome, Revision
+from release.http import Target
 
 
 def other(slot: str) -> str:
@@ -107,6 +108,8 @@ class Seen:
         configuration: Names of the ConfigMaps and Secrets that the PodTemplate names.
         exclusive: Whether two versions must never run at once.
         depends_on: The services that it calls.
+        active_target: Where users of the service, its callers in the cluster, ask it.
+        preview_target: Where a new version is asked.
         smoke_test: How a new version is tried.
         start_seconds: How long a container of it may take to start, as its startup probe says.
         history: Its releases, newest last.
@@ -131,6 +134,8 @@ class Seen:
     template: str
     configuration: tuple[str, ...]
     exclusive: bool
+    active_target: Target
+    preview_target: Target
     smoke_test: SmokeTest
     now: datetime
     depends_on: tuple[str, ...] = ()

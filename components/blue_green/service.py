@@ -5,6 +5,7 @@ from __future__ import annotations
 from pulumi_kubernetes.core.v1 import ServicePortArgs, ServiceSpecArgs
 
 from components.blue_green.slot import selector
+from components.contract import PORT_NAME
 
 
 def service_spec(service: str, *, slot: str, port: int, on_nodes: bool) -> ServiceSpecArgs:
@@ -19,5 +20,5 @@ def service_spec(service: str, *, slot: str, port: int, on_nodes: bool) -> Servi
     return ServiceSpecArgs(
         type="NodePort" if on_nodes else "ClusterIP",
         selector=selector(service, slot),
-        ports=[ServicePortArgs(name="http", port=port, target_port="http", protocol="TCP")],
+        ports=[ServicePortArgs(name=PORT_NAME, port=port, target_port=PORT_NAME, protocol="TCP")],
     )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from rehearsal import ports
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
-from rehearsal.network import namespace as network
-from rehearsal.processes import ProcessTable, Program
+from rehearsal.processes import Program
 
 NAME = "responder"
 
@@ -26,14 +24,6 @@ def program(layout: Layout, namespace: int | None, by_name: int | None = None) -
     return Program(NAME, command, layout.logs / f"{NAME}.log", variables, namespace)
 
 
-def release_environment(layout: Layout) -> dict[str, str]:
-    """Variables with which `python -m release` reaches a rehearsal's services: none but one where pods have addresses.
-
-    Without a network namespace the API server reaches no pod, and the responder stands for the Services.
-    """
-    # ECR is a stand-in that no tool but the engine can ask.
-    variables = {"HELLO_RELEASE_IMAGE_TAGS": "false"}
-    if network.find_holder(ProcessTable(layout.processes)) is None:
-        port = ports.ensure(layout.control_plane / "ports.json").responder
-        variables["HELLO_RELEASE_THROUGH"] = f"http://{ports.LOOPBACK}:{port}/{{environment}}/{{service}}"
-    return variables
+def release_environment() -> dict[str, str]:
+    """Variables of `python -m release` in a rehearsal: ECR is a stand-in that no tool but the engine can ask."""
+    return {"HELLO_RELEASE_IMAGE_TAGS": "false"}

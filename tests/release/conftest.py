@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
+from rehearsal.network import namespace as namespaces
 from rehearsal.toolchain import Toolchain
 from release.kubernetes_api import KubernetesApi
 from tests.rehearsal.conftest import eventually, tools  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]
-from tests.release.platform import Platform, namespace, node
+from tests.release.platform import PORT, Platform, namespace, node
 from tests.release.web import Web
 
 ENVIRONMENTS = ("dev", "prod")
@@ -20,8 +22,15 @@ ENVIRONMENTS = ("dev", "prod")
 @pytest.fixture(scope="module")
 def web() -> Iterator[Web]:
     """What answers for all services."""
-    with Web() as running:
+    with Web(PORT) as running:
         yield running
+
+
+@pytest.fixture
+def traffic() -> None:
+    """For the tool as a process of its own: it asks pods through the API server, which needs a network of its own."""
+    if lacks := namespaces.refusal():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(lacks)
 
 
 @pytest.fixture(scope="module")

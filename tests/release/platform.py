@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components import labels
-from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS
+from components.contract import BLUE, GREEN, PORT_NAME, SENTINEL_DIGEST, SLOTS
 from rehearsal import demo_images
 from rehearsal.demo_images import Fault
 from release import lock
@@ -23,6 +23,9 @@ from release.state import Seen
 from tests.release.web import Web
 
 QUICK = Limits(ready=20, patience=0.5, endpoints=10, gone=20, watch=0.3, settle=0, warm=600, lock=15, lease=2)
+
+PORT = 8099
+"""Where each service is asked: of its Services and its pods, and not what HTTP takes where nothing is said."""
 
 _numbers = itertools.count(1)
 
@@ -74,10 +77,10 @@ def objects(
         container: dict[str, Any] = {
             "name": service,
             "image": f"{repository(service)}@{SENTINEL_DIGEST}",
-            "ports": [{"name": "http", "containerPort": 8080}],
-            "readinessProbe": {"httpGet": {"path": path, "port": "http"}},
+            "ports": [{"name": PORT_NAME, "containerPort": PORT}],
+            "readinessProbe": {"httpGet": {"path": path, "port": PORT_NAME}},
             "startupProbe": {
-                "httpGet": {"path": path, "port": "http"},
+                "httpGet": {"path": path, "port": PORT_NAME},
                 "periodSeconds": 1,
                 "failureThreshold": start_seconds,
             },
@@ -91,7 +94,7 @@ def objects(
     def service_object(name: str, slot: str) -> KubernetesObject:
         spec = {
             "selector": {labels.SERVICE: service, labels.SLOT: slot},
-            "ports": [{"name": "http", "port": 80, "targetPort": "http"}],
+            "ports": [{"name": PORT_NAME, "port": PORT, "targetPort": PORT_NAME}],
         }
         return {"apiVersion": "v1", "kind": "Service", "metadata": metadata(name), "spec": spec}
 
@@ -166,7 +169,7 @@ class Platform:
         """Runs the tool in this process."""
         context = Context(
             api=api or self.api,
-            caller=self.web.caller(),
+            caller=self.web,
             clock=SystemClock(),
             report=self.lines.append,
             by="tester",

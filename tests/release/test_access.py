@@ -25,7 +25,7 @@ from release.kubernetes_api import KubernetesApi, KubernetesApiError, Kubernetes
 from tests.rehearsal.conftest import eventually
 from tests.release import identities
 from tests.release.identities import refusal
-from tests.release.platform import QUICK, configure
+from tests.release.platform import PORT, QUICK, configure
 from tests.release.web import Web
 
 SERVICE = "api"
@@ -57,8 +57,12 @@ class Guarded:
         def acting(*_: object, **__: object) -> KubernetesApi:
             return self.acting_as(identity)
 
+        def way(_: KubernetesApi) -> Web:
+            return self.web
+
         monkeypatch.setattr("release.commands.KubernetesApi", acting)
-        return Commands(Options(as_json=True, through=self.web.pattern, image_tags=False, limits=QUICK))
+        monkeypatch.setattr("release.commands.ThroughApiServer", way)
+        return Commands(Options(as_json=True, image_tags=False, limits=QUICK))
 
     def slot(self, image: str, *, slot: str = "green", replicas: int = 0, **options: Any) -> KubernetesObject:
         """A slot of prod with an image, which may be one that the tool would not render."""
@@ -85,7 +89,7 @@ def guarded(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
         api = KubernetesApi(layout.kubeconfig)
         identities.add_nodes(api)
         identities.apply_the_program(api)
-        with Web() as web:
+        with Web(PORT) as web:
             found = Guarded(layout.kubeconfig, api, web)
             # A policy holds a moment after the API server has it.
             eventually(lambda: refusal(lambda: bring_in(api, found.slot(new_image()))) is not None, "policies hold")

@@ -118,6 +118,7 @@ def test_a_call_that_fails_once_does_not_end_a_release(platform: Platform, servi
     assert failed.total() >= SAMPLES * 3 / 4
 
 
+@pytest.mark.usefixtures("traffic")
 @pytest.mark.parametrize("line", ["bringing in", "switching", "Watching"])
 def test_a_process_that_is_killed_leaves_a_release_that_goes_on(
     platform: Platform, services: list[str], line: str
@@ -137,6 +138,7 @@ def test_a_process_that_is_killed_leaves_a_release_that_goes_on(
     check(platform, service, wanted, line)
 
 
+@pytest.mark.usefixtures("traffic")
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("line", ["pods are ready", "Watching"])
 def test_a_process_that_is_interrupted_says_so_ends_soon_and_gives_the_lock_back(
@@ -159,7 +161,7 @@ def test_a_process_that_is_interrupted_says_so_ends_soon_and_gives_the_lock_back
 
 def start(platform: Platform, service: str, wanted: str, *more: str) -> subprocess.Popen[str]:
     """The tool as a pipeline starts it."""
-    words = ["deploy", "dev", service, "--image", wanted, "--through", platform.web.pattern, "--no-image-tags"]
+    words = ["deploy", "dev", service, "--image", wanted, "--no-image-tags"]
     words += ["--json", "--kubeconfig", str(platform.kubeconfig)]
     return subprocess.Popen(
         # A shell's background job, which these tests may be, ignores SIGINT, and so would all that it starts.

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -242,7 +243,6 @@ def test_a_lost_race_for_the_switch_is_seen_and_never_a_double_switch(platform: 
 
 def command(platform: Platform, *words: str) -> tuple[int, Any, str]:
     """The tool as a pipeline runs it: exit code, standard output as JSON, standard error."""
-    through = ["--through", platform.web.pattern] if words[0] in ("deploy", "promote", "verify") else []
     tags = ["--no-image-tags"] if words[0] in ("deploy", "promote", "verify", "retire") else []
     quick = ["--watch-for", "0.2"] if words[0] in ("deploy", "promote") else []
     ran = subprocess.run(
@@ -251,7 +251,6 @@ def command(platform: Platform, *words: str) -> tuple[int, Any, str]:
             "-m",
             "release",
             *words,
-            *through,
             *tags,
             *quick,
             "--json",
@@ -265,6 +264,7 @@ def command(platform: Platform, *words: str) -> tuple[int, Any, str]:
     return ran.returncode, json.loads(ran.stdout) if ran.stdout.strip() else None, ran.stderr
 
 
+@pytest.mark.usefixtures("traffic")
 def test_only_what_was_verified_on_dev_reaches_prod(platform: Platform) -> None:
     for environment in ("dev", "prod"):
         platform.add(environment, "shop")
@@ -294,11 +294,15 @@ def test_only_what_was_verified_on_dev_reaches_prod(platform: Platform) -> None:
     assert "Override" in platform.events("prod", "shop")
 
 
+@pytest.mark.usefixtures("traffic")
 def test_services_are_deployed_after_those_they_call(platform: Platform) -> None:
+    def deploy(images: Mapping[str, str]) -> tuple[int, Any, str]:
+        named = [f"--image={service}={one}" for service, one in images.items()]
+        return command(platform, "deploy", "dev", "front", "middle", "base", *named)
+
     for service, calls in (("front", ["middle"]), ("middle", ["base"]), ("base", [])):
         platform.add("dev", service, annotations={"hello-platform/depends-on": json.dumps(calls)})
-    platform.web.answers["dev/middle-preview"] = lambda: (500, "")
-    images = [f"--image={service}={image(service)}" for service in ("front", "middle", "base")]
+    images = {service: image(service) for service in ("front", "base")}
     smoke = json.dumps({"path": "/", "tries": 1})
     platform.api.json_patch(
         "v1",
@@ -307,15 +311,14 @@ def test_services_are_deployed_after_those_they_call(platform: Platform) -> None
         [{"op": "add", "path": "/metadata/annotations/hello-platform~1smoke-test", "value": smoke}],
         namespace="dev",
     )
-    code, answer, _ = command(platform, "deploy", "dev", "front", "middle", "base", *images)
+    code, answer, _ = deploy({**images, "middle": image("middle", Fault.ERRORS)})
     assert code == ExitCode.ROLLED_BACK
     assert [(one["service"], one["outcome"]) for one in answer] == [
         ("base", "done"),
         ("middle", "rolled_back"),
         ("front", "refused"),
     ]
-    del platform.web.answers["dev/middle-preview"]
-    code, answer, _ = command(platform, "deploy", "dev", "front", "middle", "base", *images)
+    code, answer, _ = deploy({**images, "middle": image("middle")})
     assert (code, [one["service"] for one in answer]) == (ExitCode.DONE, ["base", "middle", "front"])
 
 

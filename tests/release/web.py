@@ -7,7 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Self
 
-from release.http import ThroughUrl
+import urllib3
+
+from release.http import Answer as Seen
+from release.http import Target
 from tests.http_server import Answer, Request, answering
 
 GOOD = (200, "ok")
@@ -18,10 +21,12 @@ class Web:
     """Answers to `/ENVIRONMENT/SERVICE/…`.
 
     Attributes:
+        port: Of each Service.
         answers: What a Service answers, by `ENVIRONMENT/SERVICE`, each time that it is asked; `GOOD` for others.
         asked: Every path that was asked for.
     """
 
+    port: int
     answers: dict[str, Callable[[], tuple[int, str]]] = field(default_factory=dict[str, Callable[[], tuple[int, str]]])
     asked: list[str] = field(default_factory=list[str])
 
@@ -39,11 +44,10 @@ class Web:
         status, body = self.answers.get(service, lambda: GOOD)()
         return Answer(status, body.encode())
 
-    @property
-    def pattern(self) -> str:
-        """For `--through`."""
-        return f"{self._url}/{{environment}}/{{service}}"
-
-    def caller(self) -> ThroughUrl:
-        """The tool's way to it."""
-        return ThroughUrl(self.pattern)
+    def get(self, target: Target, path: str, *, timeout: float) -> Seen:
+        """The tool's way to it, on the port that the Services have."""
+        if target.port != self.port:
+            return Seen(None, f"nothing listens on port {target.port}")
+        url = f"{self._url}/{target.namespace}/{target.service}{path}"
+        found = urllib3.request("GET", url, timeout=timeout, retries=False)
+        return Seen(found.status, found.data.decode())

@@ -13,11 +13,9 @@ import pytest
 import yaml
 
 import settings
-from rehearsal import ports, workspace
+from rehearsal import workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
-from rehearsal.network import namespace
-from rehearsal.processes import ProcessTable, Record
 from rehearsal.toolchain import Toolchain
 
 SECRETS = f"{settings.PROJECT}:secrets"
@@ -141,12 +139,7 @@ def test_a_person_whose_shell_puts_other_programs_first_gets_the_rehearsals(layo
     assert workspace.shell_command(layout, "/bin/fish") == ["/bin/fish"]
 
 
-@pytest.mark.parametrize("has_network", [True, False])
-def test_the_release_tool_works_in_a_shell(layout: Layout, monkeypatch: pytest.MonkeyPatch, has_network: bool) -> None:
-    def find_holder(_: ProcessTable) -> Record | None:
-        return Record("network", 1, 0.0) if has_network else None
-
-    monkeypatch.setattr(namespace, "find_holder", find_holder)
+def test_the_release_tool_works_in_a_shell(layout: Layout) -> None:
     layout.control_plane.mkdir(parents=True)
     variables = workspace.shell_environment(layout)
     engine = workspace.environment(layout)
@@ -161,9 +154,6 @@ def test_the_release_tool_works_in_a_shell(layout: Layout, monkeypatch: pytest.M
     )
     assert shown.returncode == 0, shown.stderr
     assert variables["HELLO_RELEASE_IMAGE_TAGS"] == "false"
-    through = variables.get("HELLO_RELEASE_THROUGH")
-    port = ports.ensure(layout.control_plane / "ports.json").responder
-    assert through == (None if has_network else f"http://127.0.0.1:{port}/{{environment}}/{{service}}")
 
 
 def test_the_engine_is_kept_off_the_persons_own_backend_and_plugins(

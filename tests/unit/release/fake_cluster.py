@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from components import labels
-from components.contract import SENTINEL_DIGEST
+from components.contract import PORT_NAME, SENTINEL_DIGEST
 from rehearsal import demo_images
 from rehearsal.demo_images import Fault
-from release.http import Answer
+from release.http import Answer, Target
 from release.kubernetes_api import NOT_FOUND, KubernetesApiError, KubernetesObject
 from release.objects import CONFLICT, UNPROCESSABLE
+from tests.release.platform import PORT
 
 READY_SECONDS = 3
 
@@ -211,13 +212,15 @@ class FakeCluster:
 
 
 class FakeCaller:
-    """Answers as it is told; well by default."""
+    """Answers as it is told, on the Services' port and no other; well by default."""
 
     def __init__(self, answer: Callable[[str], Answer] = lambda _: Answer(200, "ok")) -> None:
         self._answer = answer
 
-    def get(self, environment: str, service: str, path: str, *, timeout: float) -> Answer:
-        return self._answer(service)
+    def get(self, target: Target, path: str, *, timeout: float) -> Answer:
+        if (target.port, target.port_name) != (PORT, PORT_NAME):
+            return Answer(None, f"nothing listens on {target.port}, {target.port_name}")
+        return self._answer(target.service)
 
 
 def _copy(value: Any) -> Any:

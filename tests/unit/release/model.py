@@ -8,6 +8,7 @@ from typing import Any
 
 from components.contract import BLUE
 from release.history import Action, Entry, Outcome, Revision, added
+from release.http import Target
 from release.plan import (
     AwaitEndpoints,
     AwaitGone,
@@ -74,6 +75,8 @@ def seen(blue: Slot, green: Slot, *, live: str = BLUE, **more: Any) -> Seen:
         "template": TEMPLATE,
         "configuration": (),
         "exclusive": False,
+        "active_target": Target("dev", "api", 8099, "http"),
+        "preview_target": Target("dev", "api-preview", 8099, "http"),
         "smoke_test": SmokeTest("/health"),
         "now": NOW,
     }

@@ -127,8 +127,6 @@ def test_a_refusal_of_the_api_server_is_told_without_a_traceback(
         ["deploy", "dev", "api", "ai", "--image", IMAGE],
         ["deploy", "dev", "api", "--image", "api:latest"],
         ["deploy", "dev", "--all", "api"],
-        ["deploy", "dev", "api", "--image", IMAGE, "--through", "api.example.com"],
-        ["verify", "dev", "api", "--through", "http://{host}.example.com"],
         ["promote"],
         ["rollback", "dev"],
         ["retire", "dev"],
