@@ -14,10 +14,11 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
 
-from rehearsal import aws
+from rehearsal import aws, ports
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door import elbv2, haproxy
 from rehearsal.layout import Layout
+from rehearsal.network import host_ports
 from rehearsal.processes import ProcessTable
 
 FRONT_DOOR = "front-door"
@@ -43,18 +44,22 @@ class FrontDoor:
         layout: The rehearsal's files.
         domain: The stack's domain.
         region: AWS region of the load balancers.
-        sockets: Where HAProxy listens.
     """
 
     layout: Layout
     domain: str
     region: str
-    sockets: haproxy.Sockets
 
     @property
     def configuration(self) -> Path:
         """HAProxy's."""
         return self.layout.front_door / "haproxy.cfg"
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """Ports of this machine's loopback: for who comes from where he says, and for who comes from outside."""
+        at = ports.ensure(self.layout.control_plane / "ports.json")
+        return at.front_door, at.front_door_outside
 
     def update(self) -> bool:
         """Writes what ELBv2 says now.
@@ -71,13 +76,14 @@ class FrontDoor:
 
     def write(self, state: elbv2.State) -> bool:
         """Writes the configuration for a state, once HAProxy has agreed to it, as `update` does."""
-        text = haproxy.configuration(state, domain=self.domain, sockets=self.sockets)
+        staff, outside = map(host_ports.variable, self.ports)
+        text = haproxy.configuration(state, domain=self.domain, staff=staff, outside=outside)
         if self.configuration.exists() and self.configuration.read_text() == text:
             return False
         self.configuration.parent.mkdir(parents=True, exist_ok=True)
         draft = self.configuration.with_suffix(".draft")
         draft.write_text(text)
-        if refusal := _refusal(draft, self.sockets):
+        if refusal := _refusal(draft, staff, outside):
             raise RehearsalError(
                 f"HAProxy refuses what the front door made from the load balancers:\n{refusal}",
                 remedy=f"see {draft}; it stays as it was until something changes.",
@@ -135,13 +141,13 @@ def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
 
 
-def _refusal(configuration: Path, sockets: haproxy.Sockets) -> str:
+def _refusal(configuration: Path, *variables: str) -> str:
     """What HAProxy has against a configuration; empty if nothing. It looks at what it inherits: any socket will do."""
     with socket.socket() as stand_in:
         descriptor = str(stand_in.fileno())
         check = subprocess.run(
             [program() or "haproxy", "-c", "-f", str(configuration)],
-            env={**os.environ, sockets.staff: descriptor, sockets.outside: descriptor},
+            env={**os.environ, **dict.fromkeys(variables, descriptor)},
             pass_fds=[stand_in.fileno()],
             capture_output=True,
             text=True,

@@ -6,7 +6,6 @@ https://docs.haproxy.org/2.6/configuration.html
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import gcd
 
 from rehearsal.front_door import attributes
@@ -42,26 +41,14 @@ _TURNS = "rules:turns"
 _UNDECIDED = "!{ var(txn.group) -m found }"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sockets:
-    """Names of variables with the file descriptor of a listening socket, which HAProxy inherits.
-
-    Attributes:
-        staff: Who comes by it, comes from where he says.
-        outside: Who comes by it, is taken to come from `OUTSIDE`.
-    """
-
-    staff: str
-    outside: str
-
-
-def configuration(state: State, *, domain: str, sockets: Sockets) -> str:
+def configuration(state: State, *, domain: str, staff: str, outside: str) -> str:
     """The text of a configuration file.
 
     Args:
         state: What the APIs say.
         domain: The stack's domain: each host in it is served under `LOCAL_DOMAIN`, too.
-        sockets: Where HAProxy listens.
+        staff: Variable with the file descriptor of a listening socket that HAProxy inherits.
+        outside: Another: who comes by it, is taken to come from `OUTSIDE`.
 
     Raises:
         RehearsalError: Something asks for what AWS refuses, or for what nobody knows here.
@@ -75,7 +62,7 @@ def configuration(state: State, *, domain: str, sockets: Sockets) -> str:
     delays = [int(one["Attributes"].get("deregistration_delay.timeout_seconds", 300)) for one in groups.values()]
     sections = [
         _defaults(max([IDLE_SECONDS, *map(_idle, balancers)]), max([_GONE_AFTER_SECONDS, *delays])),
-        _frontend(balancers, names, domain, sockets),
+        _frontend(domain, staff, outside) + _ways(balancers, names),
         [f"backend {_TURNS}", "  stick-table type string len 64 size 1k store gpc0"],
         *(_backend(one, targets(one, state), idle[arn]) for arn, one in sorted(groups.items())),
     ]
@@ -119,16 +106,21 @@ def _defaults(idle: int, gone_after: int) -> list[str]:
     ]
 
 
-def _frontend(balancers: Sequence[LoadBalancer], names: Mapping[str, str], domain: str, sockets: Sockets) -> list[str]:
+def _frontend(domain: str, staff: str, outside: str) -> list[str]:
     host = "http-request set-var(txn.host)"
-    lines = [
+    return [
         "frontend front-door",
-        f'  bind "fd@${{{sockets.staff}}}"',
-        f'  bind "fd@${{{sockets.outside}}}" name outside',
+        f'  bind "fd@${{{staff}}}"',
+        f'  bind "fd@${{{outside}}}" name outside',
         f"  http-request set-src str({OUTSIDE}) if {{ so_name outside }}",
         f"  {host} req.hdr(host),host_only,lower",
         f"  {host} var(txn.host),regsub({LOCAL_DOMAIN}$,{domain}) if {{ var(txn.host) -m dom {LOCAL_DOMAIN} }}",
     ]
+
+
+def _ways(balancers: Sequence[LoadBalancer], names: Mapping[str, str]) -> list[str]:
+    """Chooses the load balancer, and then the target group."""
+    lines: list[str] = []
     for one in balancers:
         lines += [f"  acl {one.name}:host var(txn.host) -m reg -- {quoted(pattern(name))}" for name in one.hosts]
         lines.append(f"  http-request set-var(txn.balancer) str({one.name}) if {one.name}:host")

@@ -15,7 +15,7 @@ from rehearsal.front_door import haproxy
 from rehearsal.front_door.elbv2 import State
 from rehearsal.front_door.following import FRONT_DOOR, FrontDoor, problem_file, program
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
-from rehearsal.network import host_ports, namespace
+from rehearsal.network import namespace
 from rehearsal.processes import ProcessTable, Program
 from rehearsal.readiness import Report
 
@@ -80,17 +80,13 @@ def programs(
         region: The stack's AWS region.
         network: Id of a process in whose network namespace they run, or None for this machine's network.
     """
-    at = ports.ensure(layout.control_plane / "ports.json")
-    sockets = haproxy.Sockets(
-        staff=host_ports.variable(at.front_door), outside=host_ports.variable(at.front_door_outside)
-    )
-    door = FrontDoor(layout, domain, region, sockets)
+    door = FrontDoor(layout, domain, region)
     if not ProcessTable(layout.processes).is_running(FRONT_DOOR):
         try:
             door.update()
         except (RehearsalError, ClientError, BotoCoreError):  # the follower says why
             door.write(State())
-    command = (sys.executable, "-m", "rehearsal.front_door", domain, region, sockets.staff, sockets.outside)
+    command = (sys.executable, "-m", "rehearsal.front_door", domain, region)
     variables = {"PYTHONPATH": str(CHECKOUT), DIRECTORY_VARIABLE: str(layout.directory)}
     return (
         Program(
@@ -99,7 +95,7 @@ def programs(
             layout.logs / f"{FRONT_DOOR}.log",
             {},
             network,
-            (at.front_door, at.front_door_outside),
+            door.ports,
         ),
         Program(FOLLOWER, command, layout.logs / f"{FOLLOWER}.log", variables, network),
     )

@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections import Counter
@@ -20,10 +19,11 @@ from typing import Any
 
 import pytest
 
-from rehearsal.front_door import haproxy, running
+from rehearsal.front_door import running
 from rehearsal.front_door.elbv2 import State
 from rehearsal.front_door.following import FRONT_DOOR, FrontDoor, program
 from rehearsal.layout import Layout
+from rehearsal.network import host_ports
 from rehearsal.processes import ProcessTable
 from tests.rehearsal.conftest import eventually
 from tests.traffic.load import Client, Load
@@ -49,8 +49,6 @@ from tests.unit.rehearsal.front_door.account import (
     target_group,
 )
 from tests.unit.rehearsal.front_door.test_elbv2 import REGION, Account, fill
-
-SOCKETS = haproxy.Sockets(staff="STAFF_SOCKET", outside="OUTSIDE_SOCKET")
 
 
 @dataclass(frozen=True)
@@ -162,16 +160,16 @@ def start(tmp_path: Path) -> Iterator[Callable[[State], Door]]:
     started: list[Door] = []
 
     def start(state: State) -> Door:
-        files = FrontDoor(Layout(tmp_path), DOMAIN, "ap-northeast-2", SOCKETS)
+        files = FrontDoor(Layout(tmp_path), DOMAIN, REGION)
+        files.layout.control_plane.mkdir()
         files.write(state)
-        with socket.create_server(("127.0.0.1", 0)) as staff, socket.create_server(("127.0.0.1", 0)) as outside:
-            descriptors = {SOCKETS.staff: staff.fileno(), SOCKETS.outside: outside.fileno()}
+        with host_ports.listening(files.ports, program="haproxy") as sockets:
             process = subprocess.Popen(
                 [program() or "", "-W", "-f", str(files.configuration)],
-                pass_fds=list(descriptors.values()),
-                env={**os.environ, **{name: str(number) for name, number in descriptors.items()}},
+                pass_fds=[one.fileno() for one in sockets.values()],
+                env={**os.environ, **host_ports.variables(sockets)},
             )
-            door = Door(files, staff.getsockname()[1], outside.getsockname()[1], process)
+        door = Door(files, *files.ports, process)
         started.append(door)
         eventually(lambda: door.get("nobody")[0] == 404, "an answer")
         return door

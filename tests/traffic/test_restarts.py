@@ -21,7 +21,7 @@ from tests.traffic.site import CLIENT, HOST, NODES, Site
 AWAY = 3
 """Seconds that a program is away at least."""
 
-BESIDE = (FOLLOWER, "kube-proxy", "kube-controller-manager", "kube-scheduler", "kube-apiserver")
+BESIDE = (FOLLOWER, "aws", "kube-proxy", "kube-controller-manager", "kube-scheduler", "kube-apiserver")
 
 
 def clients(site: Site) -> tuple[Client, Client]:

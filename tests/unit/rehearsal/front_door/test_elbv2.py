@@ -122,7 +122,7 @@ def test_all_is_read_that_a_request_depends_on(account: Account) -> None:
         "frontend": ("10.0.0.10", 31002, True),
     }
     assert {group["GroupName"] for group in found.security_groups} == {"front", "back", "nodes"}
-    text = haproxy.configuration(found, domain=DOMAIN, sockets=haproxy.Sockets(staff="A", outside="B"))
+    text = haproxy.configuration(found, domain=DOMAIN, staff="A", outside="B")
     assert f"inbound src {OFFICE}" in text
 
 

@@ -27,11 +27,9 @@ from tests.unit.rehearsal.front_door.account import (
     target_group,
 )
 
-SOCKETS = haproxy.Sockets(staff="A", outside="B")
-
 
 def text(of: State | None = None, *, domain: str = DOMAIN) -> str:
-    return haproxy.configuration(of or state(), domain=domain, sockets=SOCKETS)
+    return haproxy.configuration(of or state(), domain=domain, staff="A", outside="B")
 
 
 def one_rule(action: dict[str, Any], *conditions: dict[str, Any], **changes: Any) -> str:

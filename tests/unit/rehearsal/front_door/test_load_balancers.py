@@ -42,7 +42,7 @@ def with_rules(*rules: dict[str, Any], **changes: Any) -> State:
 
 def refusal(given: State) -> str:
     with pytest.raises(RehearsalError) as refused:
-        haproxy.configuration(given, domain=DOMAIN, sockets=haproxy.Sockets(staff="A", outside="B"))
+        haproxy.configuration(given, domain=DOMAIN, staff="A", outside="B")
     return refused.value.problem
 
 
