@@ -16,7 +16,10 @@ from tests.delivery.buildkit import Delivery
 from tests.delivery.workshop import DOCKERFILE, SERVICE, Site, Source, missing, opened_site, source
 
 STACK = "dev"
-TEST = '["/bin/busybox", "grep", "-q", "^ok", "/www/api/healthcheck"]'
+VERSION = '["/bin/busybox", "grep", "-q", "version", "/www/index.html"]'
+HEALTH = '["/bin/busybox", "grep", "-q", "^ok", "/www/api/healthcheck"]'
+assert f"RUN {VERSION}" in DOCKERFILE
+assert f"RUN {HEALTH}" in DOCKERFILE
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +49,18 @@ def told(site: Site, agent: InPod, *words: str) -> subprocess.CompletedProcess[s
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def stage(site: Site, agent: InPod, name: str) -> str:
-    """The log of a stage, which went well."""
+def stage(site: Site, agent: InPod, name: str) -> subprocess.CompletedProcess[str]:
+    """What a stage writes, which goes well."""
     found = told(site, agent, "sh", "-ec", f'"$PIPELINES/{name}.sh"')
     assert found.returncode == 0, found.stderr
-    return found.stdout + found.stderr
+    return found
 
 
-def step(log: str, instruction: str) -> str:
-    """What a build's log says of a step: that it is `CACHED`, or what it did."""
-    (number,) = {line.split()[0] for line in log.splitlines() if line.endswith(instruction)}
-    return "\n".join(line for line in log.splitlines() if line.startswith(f"{number} "))
+def cached(built: subprocess.CompletedProcess[str], instruction: str) -> bool:
+    """Whether a build had a step's layer, and did not run it."""
+    lines = built.stderr.splitlines()
+    (number,) = {line.split()[0] for line in lines if line.endswith(f"RUN {instruction}")}
+    return f"{number} CACHED" in lines
 
 
 def test_the_daemon_has_the_rights_of_its_pod_and_no_more(site: Site) -> None:
@@ -108,12 +112,11 @@ def test_an_agent_does_not_trust_a_daemon_of_another_authority(site: Site, agent
 def test_what_was_built_is_tested_and_pushed_from_its_layers(site: Site, agent: InPod, repository: Source) -> None:
     commit = repository.commit("1")
     repository.check_out(agent.workspace)
-    assert "CACHED" not in step(
-        stage(site, agent, "build"), '["/bin/busybox", "grep", "-q", "version", "/www/index.html"]'
-    )
+    assert not cached(stage(site, agent, "build"), VERSION)
     tested = stage(site, agent, "test")
-    assert "CACHED" in step(tested, '["/bin/busybox", "grep", "-q", "version", "/www/index.html"]')
-    image = stage(site, agent, "push").rpartition("\n")[2]
+    assert cached(tested, VERSION)
+    assert not cached(tested, HEALTH)
+    image = stage(site, agent, "push").stdout
     name = site.delivery.variables["REGISTRY"].partition("/")[2]
     digest, _, _ = site.ecr.manifest(f"{name}/{SERVICE}", f"commit-{commit}")
     assert image == f"{site.delivery.variables['REGISTRY']}/{SERVICE}@{digest}"
@@ -130,14 +133,14 @@ def test_another_daemon_goes_on_from_the_cache_in_ecr(site: Site, repository: So
     repository.commit("long", dockerfile=dockerfile)
     with site.agent(tmp_path / "first") as first:
         repository.check_out(first.workspace)
-        assert "CACHED" not in step(stage(site, first, "build"), said)
+        assert not cached(stage(site, first, "build"), said)
     site.buildkitd.restart()
     repository.commit("long, and changed", dockerfile=dockerfile)
     with site.agent(tmp_path / "second") as second:
         repository.check_out(second.workspace)
-        log = stage(site, second, "build")
-    assert "CACHED" in step(log, said)
-    assert "CACHED" not in step(log, '["/bin/busybox", "grep", "-q", "version", "/www/index.html"]')
+        built = stage(site, second, "build")
+    assert cached(built, said), built.stderr
+    assert not cached(built, VERSION)
 
 
 def test_the_stage_test_fails_with_its_dockerfiles(site: Site, agent: InPod, repository: Source) -> None:
