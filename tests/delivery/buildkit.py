@@ -147,6 +147,6 @@ class Daemon:
         probe = self.delivery.buildkitd["containers"][0]["startupProbe"]
         deadline = time.monotonic() + probe["periodSeconds"] * probe["failureThreshold"]
         while (asked := self.container.execute(*probe["exec"]["command"])).returncode:
-            if time.monotonic() >= deadline:
+            if self.container.ended or time.monotonic() >= deadline:
                 raise TimeoutError(f"buildkitd did not start: {asked.stderr}\n{self.container.log}")
             time.sleep(0.2)

@@ -256,6 +256,11 @@ class Container:
     def __exit__(self, *_: object) -> None:
         self._delete()
 
+    @property
+    def ended(self) -> bool:
+        """Whether its program did."""
+        return json.loads(run(*self._runc, "state", self._id))["status"] == "stopped"
+
     def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Runs a program in it, as `kubectl exec` and a probe do."""
         words = self.execution(*command)
