@@ -28,9 +28,6 @@ OWN = ("cluster-autoscaler", "jenkins")
 PATIENCE = 3.0
 """Seconds that a public repository may take to answer."""
 
-NOT_ANSWERED = Path("aws-load-balancer-controller", "templates", "webhook.yaml")
-"""The controller's webhooks: left out for as long as its pod does not run here."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
@@ -74,7 +71,6 @@ def put_together(layout: Layout, toolchain: Toolchain) -> Path:
     shutil.rmtree(layout.charts, ignore_errors=True)
     for name, chart in {**toolchain.charts, **{name: OURS / name for name in OWN}}.items():
         shutil.copytree(chart, layout.charts / name)
-    (layout.charts / NOT_ANSWERED).unlink()
     return layout.charts
 
 
