@@ -120,6 +120,7 @@ def _service_account(api: KubernetesApi, token: str) -> tuple[str, str]:
         {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenReview",
+            "metadata": {},
             "spec": {"token": token, "audiences": [AUDIENCE]},
         }
     )
