@@ -106,8 +106,8 @@ def test_a_node_is_its_instance() -> None:
 
 @given(GROUPS)
 def test_pods_never_get_more_than_there_is(group: NodeGroupSpec) -> None:
-    for node in nodes(group):
-        capacity, allocatable = node["status"]["capacity"], node["status"]["allocatable"]
+    for made in nodes(group):
+        capacity, allocatable = made["status"]["capacity"], made["status"]["allocatable"]
         assert capacity.keys() == allocatable.keys()
         assert all(0 <= _amount(allocatable[name]) <= _amount(capacity[name]) for name in capacity)
 

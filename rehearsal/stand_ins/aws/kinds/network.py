@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rehearsal.stand_ins.aws import dependencies, rules
+from rehearsal.stand_ins.aws import dependencies, moto_answers, rules
 from rehearsal.stand_ins.aws.api import Api, Call, when
+from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kind import (
     Attribute,
     Kind,
@@ -44,6 +45,19 @@ def in_vpc(*, follows: bool = False) -> Reference:
 def in_subnets(path: str) -> Reference:
     """Subnets a resource has network interfaces in: those are not deleted."""
     return Reference(path, SUBNET, missing=NO_SUCH_SUBNET, blocks=SUBNET_IN_USE)
+
+
+def _is_in_a_zone_of_the_region(making: Making) -> None:
+    """Moto takes any zone of any region."""
+    zones = moto_answers.availability_zones(making.region)
+    for name, known in (("availabilityZone", list(zones)), ("availabilityZoneId", list(zones.values()))):
+        value = making.inputs.get(name)
+        if value is not None and value not in known:
+            raise AwsError(
+                "InvalidParameterValue",
+                f"Value ({value}) for parameter availabilityZone is invalid. Subnets can currently only be created in "
+                f"the following availability zones: {', '.join(known)}.",
+            )
 
 
 def _attribute(name: str, operation: str, default: bool | None = None) -> Call:
@@ -140,6 +154,7 @@ KINDS = (
         arn="arn:aws:ec2:{region}:{account}:subnet/{id}",
         rules={"cidrBlock": rules.subnet_cidr},
         references=(in_vpc(),),
+        refusals=(_is_in_a_zone_of_the_region,),
         replaces=frozenset(
             {"availabilityZone", "availabilityZoneId", "cidrBlock", "ipv6Native", "outpostArn", "vpcId"}
         ),
@@ -197,7 +212,11 @@ KINDS = (
         make_id=answered("VpcEndpoint.VpcEndpointId"),
         api=Api(
             "ec2",
-            Call("create_vpc_endpoint", names={"policy": "PolicyDocument"}),
+            Call(
+                "create_vpc_endpoint",
+                names={"policy": "PolicyDocument"},
+                given=lambda making: {"VpcEndpointType": making.inputs.get("vpcEndpointType", "Gateway")},
+            ),
             puts=(Call("modify_vpc_endpoint", names={"policy": "PolicyDocument"}, given=_endpoint_changes),),
             deletes=(Call("delete_vpc_endpoints", given=lambda making: {"VpcEndpointIds": [making.id]}),),
             tagged_as="vpc-endpoint",

@@ -65,6 +65,16 @@ PATH = rules.pattern(r"/|/[\x21-\x7e]+/", "ValidationError", "The specified valu
 _PUT_ROLE_POLICY = Call("put_role_policy", names={"role": "RoleName", "name": "PolicyName", "policy": "PolicyDocument"})
 
 
+def _detached(making: Making) -> None:
+    if not making.inputs.get("forceDetachPolicies"):
+        return
+    with answering(making.layout, "iam", making.region) as iam:
+        for attached in iam.list_attached_role_policies(RoleName=making.id)["AttachedPolicies"]:
+            iam.detach_role_policy(RoleName=making.id, PolicyArn=attached["PolicyArn"])
+        for name in iam.list_role_policies(RoleName=making.id)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=making.id, PolicyName=name)
+
+
 def _new_version(making: Making) -> None:
     """The document becomes the policy's version that counts; the one before goes, as IAM keeps five at most."""
     if not making.previous or making.previous["policy"] == making.inputs["policy"]:
@@ -87,7 +97,7 @@ KINDS = (
                 Call("update_assume_role_policy", names={"assumeRolePolicy": "PolicyDocument"}),
                 Call("update_role"),
             ),
-            deletes=(Call("delete_role"),),
+            deletes=(_detached, Call("delete_role")),
             key="RoleName",
         ),
         name=AutoName(longest=64),

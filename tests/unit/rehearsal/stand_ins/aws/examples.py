@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,7 +18,7 @@ from rehearsal.stand_ins.aws.kind import Kind
 from rehearsal.stand_ins.aws.kinds import KINDS
 from rehearsal.stand_ins.aws.lifecycle import Caller
 from rehearsal.stand_ins.aws.properties import Properties
-from tests.unit.rehearsal.aws.serving import serve
+from tests.unit.rehearsal.aws.serving import serve, serve_again
 
 REGION = "ap-northeast-2"
 SEED = b"seed"
@@ -88,6 +90,20 @@ class World:
     def delete(self, record: Record) -> None:
         """Deletes, as the engine does."""
         lifecycle.delete(quiet(KINDS[record.type]), self.layout, record.id)
+
+    @classmethod
+    @cache
+    def full(cls) -> World:
+        """One for the tests of a process that leave it as it is, with one of each kind."""
+        world = cls(Path(tempfile.mkdtemp()))
+        world.make_all()
+        return world
+
+    @classmethod
+    def shared(cls) -> World:
+        """The full one, served."""
+        serve_again(cls.full().layout)
+        return cls.full()
 
     def make_all(self) -> None:
         """Makes one of each."""
@@ -310,7 +326,7 @@ EXAMPLES: dict[str, Example] = {
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
         lambda w: {
             "bucket": w.id("bucket"),
-            "rules": [{"id": "retention", "status": "Enabled", "expiration": {"days": 90}}],
+            "rules": [{"id": "retention", "status": "Enabled", "filter": {"prefix": ""}, "expiration": {"days": 90}}],
         },
     ),
     "bucket-versions": Example(

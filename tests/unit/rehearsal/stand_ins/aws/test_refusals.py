@@ -16,6 +16,8 @@ from rehearsal.stand_ins.aws.kinds import KINDS, kind_of
 from rehearsal.stand_ins.aws.properties import UNKNOWN
 from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, POLICY, REGION, SEED, World, quiet, trust, urn
 
+MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json"})
+
 MALFORMED = [
     ("vpc", {"cidrBlock": "10.0.0.0/8"}, "InvalidVpc.Range"),
     ("vpc", {"cidrBlock": "10.0.0.1/16"}, 'did you mean "10.0.0.0/16"'),
@@ -136,11 +138,8 @@ ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("example", "changed", "code"), ALL_MADE_REFUSALS)
-def test_the_account_refuses_what_does_not_fit_what_it_has(
-    tmp_path: Path, example: str, changed: dict[str, Any], code: str
-) -> None:
-    world = World(tmp_path)
-    world.make_all()
+def test_the_account_refuses_what_does_not_fit_what_it_has(example: str, changed: dict[str, Any], code: str) -> None:
+    world = World.shared()
     before = world.account.records()
     given = EXAMPLES[example]
     with pytest.raises(AwsError) as refused:
@@ -163,9 +162,8 @@ DELETIONS = [
 
 
 @pytest.mark.parametrize(("example", "code"), DELETIONS)
-def test_what_others_use_is_not_deleted(tmp_path: Path, example: str, code: str) -> None:
-    world = World(tmp_path)
-    world.make_all()
+def test_what_others_use_is_not_deleted(example: str, code: str) -> None:
+    world = World.shared()
     with pytest.raises(AwsError) as refused:
         world.delete(world.made[example])
     assert refused.value.code == code
@@ -177,7 +175,7 @@ def test_a_group_that_another_groups_rule_names_is_not_deleted(tmp_path: Path) -
     world.make_all()
     rule = EXAMPLES["ingress"]
     other = world.make("aws:ec2/securityGroup:SecurityGroup", "other", {"vpcId": world.id("vpc")})
-    world.make(rule.type, "from-other", {**rule.inputs(world), "referencedSecurityGroupId": other.id})
+    world.make(rule.type, "from-other", {**rule.inputs(world), "cidrIpv4": None, "referencedSecurityGroupId": other.id})
     with pytest.raises(AwsError, match="has a dependent object"):
         world.delete(other)
 
@@ -188,7 +186,7 @@ def test_a_repository_with_images_goes_only_with_force(tmp_path: Path) -> None:
     forced = world.make("aws:ecr/repository:Repository", "forced", {"name": "forced", "forceDelete": True})
     for repository in (kept, forced):
         aws.client(world.layout, "ecr", region=REGION).put_image(
-            repositoryName=repository.id, imageManifest="{}", imageTag="release-1"
+            repositoryName=repository.id, imageManifest=MANIFEST, imageTag="release-1"
         )
 
     with pytest.raises(AwsError, match="still contains images"):
