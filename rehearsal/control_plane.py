@@ -169,7 +169,11 @@ def _traffic(layout: Layout, plane: ControlPlane) -> tuple[Started, ...]:
     """What brings requests to pods. Nobody waits for it here: kube-proxy takes half a minute (`wait_for_traffic`)."""
     if plane.namespace is None:
         return ()
-    return ((plane.kube_proxy(), {}, ()), (aws.endpoint(layout, plane.namespace), {}, ()), (kubelet.program(layout, plane.toolchain, plane.namespace), {}, ()))
+    return (
+        (plane.kube_proxy(), {}, ()),
+        (aws.endpoint(layout, plane.namespace), {}, ()),
+        (kubelet.program(layout, plane.toolchain, plane.namespace), {}, ()),
+    )
 
 
 def _account(layout: Layout, plane: ControlPlane) -> Started:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rehearsal import aws
+from rehearsal.aws import contents
 from rehearsal.kubelet import logs
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws.account import Account
@@ -40,6 +42,7 @@ def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
     return [
         *(f"state: {urn}" for urn in state),
         *(f"AWS account: {record.type} {record.id}" for record in Account.load(layout).records()),
+        *(f"AWS account: {one}" for one in contents.of(layout, aws.region(layout))),
         *(
             f"cluster: Namespace {name}"
             for name in (str(one["metadata"]["name"]) for one in api.list("v1", "Namespace"))

@@ -12,7 +12,7 @@ from typing import Any, cast
 import yaml
 
 import settings
-from rehearsal import responder
+from rehearsal import aws, responder
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.toolchain import Toolchain
@@ -52,6 +52,7 @@ def shell_environment(layout: Layout) -> dict[str, str]:
     return {
         **variables,
         **responder.release_environment(),
+        **aws.environment(layout, region=aws.region(layout)),
         "PATH": f"{_programs(layout)}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(CHECKOUT),
     }

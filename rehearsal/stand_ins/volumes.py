@@ -9,6 +9,9 @@ import sys
 import time
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
+
+from rehearsal import aws
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.processes import Program
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
@@ -17,6 +20,7 @@ NAME = "volumes"
 DRIVER = "ebs.csi.aws.com"
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 ZONE = "topology.kubernetes.io/zone"
+NAME_TAG = "CSIVolumeName"
 MANAGER = "ebs-csi-controller"
 SECONDS_BETWEEN = 1.0
 
@@ -35,20 +39,27 @@ def program(layout: Layout, namespace: int | None) -> Program:
 
 def main() -> None:
     """Looks again and again, until it is ended."""
-    api = KubernetesApi(Layout.of_environment().kubeconfig)
+    layout = Layout.of_environment()
+    api = KubernetesApi(layout.kubeconfig)
+    ec2 = aws.client(layout, "ec2", region=aws.region(layout))
     while True:
         try:
-            look(api)
-        except (KubernetesApiError, OSError) as error:
+            look(api, ec2)
+        except (KubernetesApiError, OSError, BotoCoreError, ClientError) as error:
             print(error, flush=True)
         time.sleep(SECONDS_BETWEEN)
 
 
-def look(api: KubernetesApi) -> None:
+def look(api: KubernetesApi, ec2: Any) -> None:
     """Makes the volumes that are missing, and deletes those whose claim is gone.
+
+    Args:
+        api: The cluster's API server.
+        ec2: A boto3 client of the account in which volumes stand.
 
     Raises:
         KubernetesApiError: The API server refuses something.
+        ClientError: EC2 does.
     """
     ours = {
         one["metadata"]["name"]: one
@@ -59,17 +70,31 @@ def look(api: KubernetesApi) -> None:
         node = claim["metadata"].get("annotations", {}).get(SELECTED_NODE)
         kind = ours.get(str(claim["spec"].get("storageClassName")))
         if node and kind and not claim["spec"].get("volumeName"):
-            api.apply(volume(claim, kind, api.get("v1", "Node", node) or {}), field_manager=MANAGER)
+            zone = str((api.get("v1", "Node", node) or {})["metadata"]["labels"][ZONE])
+            api.apply(volume(claim, kind, zone, ensure(ec2, claim, zone)), field_manager=MANAGER)
     for one in api.list("v1", "PersistentVolume"):
         deleted = one["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
         if deleted and one.get("status", {}).get("phase") == "Released":
+            ec2.delete_volume(VolumeId=one["spec"]["csi"]["volumeHandle"])
             api.delete("v1", "PersistentVolume", one["metadata"]["name"])
 
 
-def volume(claim: KubernetesObject, kind: KubernetesObject, node: KubernetesObject) -> KubernetesObject:
-    """The volume of a claim, in the zone of its pod's node."""
+def ensure(ec2: Any, claim: KubernetesObject, zone: str) -> str:
+    """Makes a claim's EBS volume, unless it is there, and gives its id.
+
+    The driver finds it again by its tag. https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md
+    """
+    name = f"pvc-{claim['metadata']['uid']}"
+    there = ec2.describe_volumes(Filters=[{"Name": f"tag:{NAME_TAG}", "Values": [name]}])["Volumes"]
+    size = str(claim["spec"]["resources"]["requests"]["storage"]).removesuffix("Gi")
+    tags = [{"ResourceType": "volume", "Tags": [{"Key": NAME_TAG, "Value": name}]}]
+    made = there[0] if there else ec2.create_volume(AvailabilityZone=zone, Size=int(size), TagSpecifications=tags)
+    return str(made["VolumeId"])
+
+
+def volume(claim: KubernetesObject, kind: KubernetesObject, zone: str, handle: str) -> KubernetesObject:
+    """The PersistentVolume of a claim: an EBS volume in a zone."""
     uid = str(claim["metadata"]["uid"])
-    zone: Any = node.get("metadata", {}).get("labels", {}).get(ZONE)
     term = {"matchExpressions": [{"key": ZONE, "operator": "In", "values": [zone]}]}
     return {
         "apiVersion": "v1",
@@ -85,7 +110,7 @@ def volume(claim: KubernetesObject, kind: KubernetesObject, node: KubernetesObje
                 "namespace": claim["metadata"]["namespace"],
                 "uid": uid,
             },
-            "csi": {"driver": DRIVER, "volumeHandle": f"vol-{uid.replace('-', '')[:17]}"},
+            "csi": {"driver": DRIVER, "volumeHandle": handle},
             "nodeAffinity": {"required": {"nodeSelectorTerms": [term]}},
             "persistentVolumeReclaimPolicy": kind.get("reclaimPolicy", "Delete"),
             "storageClassName": kind["metadata"]["name"],

@@ -16,9 +16,10 @@ import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 import pytest
 
+from rehearsal.aws import ACCOUNT_ID, client
 from rehearsal.layout import DIRECTORY_VARIABLE, Layout
 from rehearsal.stand_ins import faults
-from rehearsal.stand_ins.aws.account import Account, Record, changing
+from rehearsal.stand_ins.aws.account import Account, Record
 from rehearsal.stand_ins.faults import Fault
 from rehearsal.toolchain import Toolchain
 from release.kubernetes_api import KubernetesObject
@@ -398,28 +399,8 @@ def test_a_region_has_to_be_given(stack: Rehearsed, monkeypatch: pytest.MonkeyPa
         stack.engine.preview(lambda: cast("None", aws.Provider("aws")))
 
 
-PUBLIC_INGRESS: list[KubernetesObject] = [
-    {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "IngressClass",
-        "metadata": {"name": "left-behind"},
-        "spec": {"controller": "ingress.k8s.aws/alb"},
-    },
-    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "left-behind"}},
-    {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": {"name": "web", "namespace": "left-behind"},
-        "spec": {
-            "ingressClassName": "left-behind",
-            "defaultBackend": {"service": {"name": "web", "port": {"number": 80}}},
-        },
-    },
-]
-
-
 def cluster_with_an_object() -> None:
-    provider = aws.Provider("aws", region="ap-northeast-2", allowed_account_ids=["444455556666"])
+    provider = aws.Provider("aws", region="ap-northeast-2", allowed_account_ids=[ACCOUNT_ID])
     in_aws = pulumi.ResourceOptions(provider=provider)
     vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", opts=in_aws)
     subnets = [
@@ -450,37 +431,37 @@ def test_what_is_in_a_cluster_goes_with_it_and_what_its_controllers_made_keeps_t
     monkeypatch.setenv("STAND_INS_KUBECONFIG", str(stack.layout.kubeconfig))
     api = stack.control_plane.api
 
-    def objects() -> list[KubernetesObject | None]:
-        return [
-            api.get("v1", "ConfigMap", "goes-along", "default"),
-            api.get("networking.k8s.io/v1", "IngressClass", "left-behind"),
-            api.get("v1", "Namespace", "left-behind"),
-            api.get("networking.k8s.io/v1", "Ingress", "web", "left-behind"),
-        ]
+    def remembered() -> KubernetesObject | None:
+        return api.get("v1", "ConfigMap", "goes-along", "default")
 
     stack.engine.up(cluster_with_an_object)
-    assert {record.outputs["arn"].split(":")[4] for record in stack.records("aws:eks/cluster:Cluster")} == {
-        "444455556666"
-    }
-    for obj in PUBLIC_INGRESS:
-        api.create(obj)
-    assert None not in objects()
+    assert remembered() is not None
+    # As the load balancer controller does for an Ingress.
+    elbv2 = client(stack.layout, "elbv2", region="ap-northeast-2")
+    subnets = [record.id for record in stack.records(SUBNET)]
+    (balancer,) = elbv2.create_load_balancer(Name="left-behind", Subnets=subnets)["LoadBalancers"]
 
     with pytest.raises(EngineFailedError, match=r"DependencyViolation: The subnet '.*' has dependencies"):
         stack.engine.destroy()
-    assert objects() == [None] * 4
-    assert {record.type.rpartition(":")[2] for record in stack.records()} >= {"LoadBalancer", "SecurityGroup", "Vpc"}
+    assert remembered() is None
+    assert {record.type.rpartition(":")[2] for record in stack.records()} >= {"Subnet", "Vpc"}
 
     # As a person does in AWS's console.
-    with changing(stack.layout) as account:
-        for record in account.records():
-            if record.type.startswith("rehearsal:"):
-                account.remove(record)
+    elbv2.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
     stack.engine.destroy()
     assert stack.records() == ()
 
     stack.engine.up(cluster_with_an_object)
-    assert objects()[0] is not None
+    assert remembered() is not None
     stack.engine.destroy()
     assert stack.records() == ()
-    assert objects() == [None] * 4
+    assert remembered() is None
+
+
+def test_no_other_account_is_touched(stack: Rehearsed) -> None:
+    def program() -> None:
+        provider = aws.Provider("aws", region="ap-northeast-2", allowed_account_ids=["444455556666"])
+        aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", opts=pulumi.ResourceOptions(provider=provider))
+
+    with pytest.raises(EngineFailedError, match=f"AWS account ID not allowed: {ACCOUNT_ID}"):
+        stack.engine.up(program)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import psutil
 
-from rehearsal import control_plane, leftovers
+from rehearsal import aws, control_plane, leftovers
+from rehearsal.aws import contents
 from rehearsal.display import EngineDisplay
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.processes import ProcessTable
@@ -22,6 +23,7 @@ def test_down_leaves_nothing(platform: Rehearsal) -> None:
 
     assert platform.open().resources() == []
     assert Account.load(layout).records() == ()
+    assert contents.of(layout, aws.region(layout)) == []
     api = platform.api()
     assert {one["metadata"]["name"] for one in api.list("v1", "Namespace")} == leftovers.SYSTEM_NAMESPACES
     assert api.list("v1", "Node") == []

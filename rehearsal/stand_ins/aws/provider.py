@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from rehearsal.aws import ACCOUNT_ID
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws import creation_times, invokes, lifecycle
+from rehearsal.stand_ins.aws import api, creation_times, invokes, lifecycle
 from rehearsal.stand_ins.aws.account import Account
 from rehearsal.stand_ins.aws.differences import difference
 from rehearsal.stand_ins.aws.errors import AwsError
@@ -73,13 +73,28 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         configuration = from_struct(request.args)
         default_tags: Any = _nested(configuration.get("defaultTags", {}))
         allowed: Any = _nested(configuration.get("allowedAccountIds", []))
-        self._caller = Caller(
-            layout=self._layout,
-            region=_configured_region(configuration),
-            default_tags=default_tags.get("tags", {}),
-            account_id=next(iter(allowed), ACCOUNT_ID),
-        )
+        region = _configured_region(configuration)
+        with _telling(context, "configuring the provider aws"):
+            self._caller = Caller(
+                layout=self._layout,
+                region=region,
+                default_tags=default_tags.get("tags", {}),
+                account_id=self._account_id(region, allowed),
+            )
         return provider_pb2.ConfigureResponse(supportsPreview=True)
+
+    def _account_id(self, region: str, allowed: Sequence[str]) -> str:
+        """Whose account it is: a preview may ask before any is there."""
+        if not (self._layout.control_plane / "ports.json").exists():
+            return next(iter(allowed), ACCOUNT_ID)
+        with api.answering(self._layout, "sts", region) as sts:
+            account_id = str(sts.get_caller_identity()["Account"])
+        if allowed and account_id not in allowed:
+            raise RehearsalError(
+                f"AWS account ID not allowed: {account_id}",
+                remedy="It is the one that the stack named when it came up: `make down`, then `make up`.",
+            )
+        return account_id
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Fills in defaults and judges what is known of the inputs: previews refuse bad input too."""

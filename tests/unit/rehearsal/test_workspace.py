@@ -141,6 +141,8 @@ def test_a_person_whose_shell_puts_other_programs_first_gets_the_rehearsals(layo
 
 def test_the_release_tool_works_in_a_shell(layout: Layout) -> None:
     layout.control_plane.mkdir(parents=True)
+    at = ports.ensure(layout.control_plane / "ports.json")
+    workspace.copy_project(layout, "dev")
     variables = workspace.shell_environment(layout)
     engine = workspace.environment(layout)
     assert {name for name in engine if engine[name] != variables[name]} == {"PATH"}
@@ -154,6 +156,7 @@ def test_the_release_tool_works_in_a_shell(layout: Layout) -> None:
     )
     assert shown.returncode == 0, shown.stderr
     assert variables["HELLO_RELEASE_IMAGE_TAGS"] == "false"
+    assert (variables["AWS_ENDPOINT_URL"], variables["AWS_REGION"]) == (f"http://127.0.0.1:{at.aws}", "ap-northeast-2")
 
 
 def test_the_engine_is_kept_off_the_persons_own_backend_and_plugins(
