@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from werkzeug.wrappers import Request, Response
 
@@ -133,7 +133,7 @@ def _service_account(api: KubernetesApi, token: str) -> tuple[str, str]:
 
 def _principal(statement: Mapping[str, Any]) -> Mapping[str, Any]:
     principal = statement.get("Principal")
-    return principal if isinstance(principal, dict) else {}
+    return cast("dict[str, Any]", principal) if isinstance(principal, dict) else {}
 
 
 def _many(value: Any) -> list[str]:

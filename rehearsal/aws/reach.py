@@ -76,13 +76,14 @@ class Network:
             and endpoint["ServiceName"].rsplit(".", 1)[-1] == service
             and endpoint["State"].lower() == "available"
             # An interface endpoint is reached from the whole VPC; a gateway by the route tables that it is in.
-            and (endpoint["VpcEndpointType"] == "Interface" or tables & set(endpoint.get("RouteTableIds") or ()))
+            and (endpoint["VpcEndpointType"] == "Interface" or tables.intersection(endpoint.get("RouteTableIds") or []))
             for endpoint in self.endpoints
         )
 
     def _default_route(self, subnet: str, vpc: str) -> dict[str, Any]:
         """The route to everywhere; empty where there is none."""
-        routes = (self._table(subnet, vpc) or {"Routes": ()})["Routes"]
+        table = self._table(subnet, vpc)
+        routes: list[dict[str, Any]] = [] if table is None else table["Routes"]
         active = (one for one in routes if one.get("State", "active") == "active")
         return next((one for one in active if one.get("DestinationCidrBlock") == EVERYWHERE), {})
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any, cast
 
 from moto.core.authorization import ActionAuthenticatorMixin  # pyright: ignore[reportMissingTypeStubs]
+from moto.ec2.models import ec2_backends  # pyright: ignore[reportMissingTypeStubs]
+from moto.elbv2.models import elbv2_backends  # pyright: ignore[reportMissingTypeStubs]
+from moto.iam.access_control import IAMPolicy, IAMRequestBase  # pyright: ignore[reportMissingTypeStubs]
 from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingTypeStubs]
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -16,7 +20,7 @@ from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingType
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from rehearsal.aws import HEALTH
+from rehearsal.aws import HEALTH, authorization
 from rehearsal.aws.journal import Application, Journal
 from rehearsal.layout import Layout
 from rehearsal.ports import LOOPBACK
@@ -49,12 +53,14 @@ def application(layout: Layout) -> Application:
 
 
 def _judging(application: Application) -> Application:
-    """Lets a role do what its policies allow, by moto's own judgement; the administrator, everything.
+    """Lets a role do what its policies allow, and the administrator everything.
 
-    moto looks at a statement's actions; at its resources and conditions it does not (`moto/iam/access_control.py`).
-    A role's credentials have a session token, and the administrator's have none. One request at a time, as the journal
+    moto finds out whose credentials they are and how to refuse; what policies mean is `rehearsal.aws.authorization`. A
+    role's credentials have a session token, and the administrator's have none. One request at a time, as the journal
     has it.
     """
+    requests: Any = IAMRequestBase
+    requests.check_action_permitted = _check
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         is_judged = "HTTP_X_AMZ_SECURITY_TOKEN" in environ
@@ -62,3 +68,33 @@ def _judging(application: Application) -> Application:
         return application(environ, start_response)
 
     return answer
+
+
+def _check(self: Any, resource: str) -> None:
+    """Takes the place of `IAMRequestBase.check_action_permitted`.
+
+    Args:
+        self: moto's request: its `_data` are parameters of the query protocol, each in a list.
+        resource: What moto says it is about: something for S3 only.
+    """
+    service, _, action = self._action.partition(":")
+    if (service, action) == ("sts", "GetCallerIdentity"):
+        return
+    body = self._body.decode() if isinstance(self._body, bytes) else str(self._body)
+    named = authorization.flat(json.loads(body)) if body.startswith("{") else ((k, v[0]) for k, v in self._data.items())
+    asked = authorization.Asked(service, action, dict(named), self._region, self.account_id)
+    documents: list[Any] = [vars(IAMPolicy(one))["_policy_json"] for one in self._access_key.collect_policies()]
+    about = asked.questions(lambda arn: _tags(arn, self._region, self.account_id))
+    if service == "s3":
+        about = [authorization.Question(self._action, resource)]
+    for question in about:
+        if not authorization.allows(documents, question):
+            logging.getLogger(__name__).warning("%s may not %s", self._access_key.arn, question)
+            self._raise_access_denied()
+
+
+def _tags(arn: str, region: str, account: str) -> dict[str, str]:
+    if ":ec2:" in arn:
+        described = ec2_backends[account][region].describe_tags({"resource-id": [arn.rsplit("/", 1)[-1]]})
+        return {str(one["key"]): str(one["value"]) for one in described}
+    return elbv2_backends[account][region].tagging_service.get_tag_dict_for_resource(arn)
