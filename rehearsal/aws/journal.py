@@ -1,7 +1,8 @@
 """A journal of what changed the account: whoever replays it has the account again, with the same ids.
 
 moto keeps everything in memory. All that its answers depend on is the order of the requests and its source of random
-numbers, which is seeded anew for each request that may change something.
+numbers, which is seeded anew for each request that may change something. Not so are the times at which things were
+made, and what KMS encrypts with.
 """
 
 from __future__ import annotations
@@ -56,6 +57,12 @@ class AwsRequest:
         return self.parameters.get("Action")
 
     @property
+    def scope(self) -> tuple[str, str]:
+        """The region and the service that it is signed for; one of S3's without a signature."""
+        signed = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", self.environ.get("HTTP_AUTHORIZATION", ""))
+        return (signed[1], signed[2]) if signed else ("us-east-1", "s3")
+
+    @property
     def parameters(self) -> dict[str, str]:
         """The parameters of the query protocols."""
         return dict(Request(self.wsgi()).values.items())
@@ -102,11 +109,15 @@ class Journal:
     Args:
         application: The one that answers.
         path: The journal's file; it need not be there.
+        prepare: Makes what moto makes at the first request to a service in a region, even at one that only reads, such
+            as the default VPC.
     """
 
-    def __init__(self, application: Application, path: Path) -> None:
+    def __init__(self, application: Application, path: Path, prepare: Callable[[AwsRequest], None]) -> None:
         self._application = application
         self._path = path
+        self._prepare = prepare
+        self._prepared: set[tuple[str, ...]] = set()
         self._lock = threading.Lock()
         self._number = 0
 
@@ -127,6 +138,7 @@ class Journal:
         request = AwsRequest.of(environ)
         with self._lock:
             if request.reads:
+                self._see(request)
                 response = self._ask(request)
             else:
                 with self._path.open("a") as journal:
@@ -134,8 +146,15 @@ class Journal:
                 response = self._perform(request)
         return response(environ, start_response)
 
+    def _see(self, request: AwsRequest) -> None:
+        if request.scope not in self._prepared:
+            self._prepared.add(request.scope)
+            mock_random.seed("/".join(request.scope))
+            self._prepare(request)
+
     def _perform(self, request: AwsRequest) -> Response:
         self._number += 1
+        self._see(request)
         mock_random.seed(self._number)
         return self._ask(request)
 

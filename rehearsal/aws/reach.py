@@ -76,7 +76,9 @@ class Network:
             and endpoint["ServiceName"].rsplit(".", 1)[-1] == service
             and endpoint["State"].lower() == "available"
             # An interface endpoint is reached from the whole VPC; a gateway by the route tables that it is in.
-            and (endpoint["VpcEndpointType"] == "Interface" or tables.intersection(endpoint.get("RouteTableIds") or []))
+            and (
+                endpoint["VpcEndpointType"] == "Interface" or tables & set(map(str, endpoint.get("RouteTableIds", ())))
+            )
             for endpoint in self.endpoints
         )
 
@@ -84,8 +86,9 @@ class Network:
         """The route to everywhere; empty where there is none."""
         table = self._table(subnet, vpc)
         routes: list[dict[str, Any]] = [] if table is None else table["Routes"]
+        nowhere: dict[str, Any] = {}
         active = (one for one in routes if one.get("State", "active") == "active")
-        return next((one for one in active if one.get("DestinationCidrBlock") == EVERYWHERE), {})
+        return next((one for one in active if one.get("DestinationCidrBlock") == EVERYWHERE), nowhere)
 
     def _table(self, subnet: str, vpc: str) -> dict[str, Any] | None:
         """The subnet's own route table, else its VPC's main one."""

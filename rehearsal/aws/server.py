@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any, cast
 
+from moto.backends import get_backend  # pyright: ignore[reportMissingTypeStubs]
 from moto.core.authorization import ActionAuthenticatorMixin  # pyright: ignore[reportMissingTypeStubs]
 from moto.ec2.models import ec2_backends  # pyright: ignore[reportMissingTypeStubs]
 from moto.elbv2.models import elbv2_backends  # pyright: ignore[reportMissingTypeStubs]
 from moto.iam.access_control import IAMPolicy, IAMRequestBase  # pyright: ignore[reportMissingTypeStubs]
+from moto.moto_api._internal import mock_random  # pyright: ignore[reportMissingTypeStubs]
 from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingTypeStubs]
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.sts import models as sts_models  # pyright: ignore[reportMissingTypeStubs]
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
 from rehearsal.aws import HEALTH, authorization
-from rehearsal.aws.journal import Application, Journal
+from rehearsal.aws.journal import Application, AwsRequest, Journal
 from rehearsal.layout import Layout
 from rehearsal.ports import LOOPBACK
+
+SESSION_TOKEN_DIGITS = 64
+
+SERVICES = ("ec2", "elbv2", "iam", "sts")
+"""Those of moto that make something by themselves, or ask those that do."""
 
 
 def listen(application: Application, port: int) -> BaseWSGIServer:
@@ -40,8 +49,18 @@ def listen(application: Application, port: int) -> BaseWSGIServer:
 
 def application(layout: Layout) -> Application:
     """The account as a WSGI application, with all that it had."""
+    # The one secret of STS that moto takes from the system, and not from the numbers that the journal seeds.
+    setattr(sts_models, "random_session_token", lambda: mock_random.get_random_hex(SESSION_TOKEN_DIGITS))  # noqa: B010
     layout.aws_journal.parent.mkdir(parents=True, exist_ok=True)
-    journal = Journal(_judging(DomainDispatcherApplication(create_backend_app)), layout.aws_journal)
+    moto = DomainDispatcherApplication(create_backend_app)
+
+    def prepare(request: AwsRequest) -> None:
+        moto.get_application(request.wsgi())
+        for service in SERVICES:
+            of_account: Any = get_backend(service)[os.environ["MOTO_ACCOUNT_ID"]]
+            of_account[request.scope[0] if request.scope[0] in of_account.regions else "aws"]
+
+    journal = Journal(_judging(moto), layout.aws_journal, prepare)
     journal.replay()
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import settings
-from rehearsal import workspace
+from rehearsal import ports, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.toolchain import Toolchain

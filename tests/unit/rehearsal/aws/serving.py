@@ -13,6 +13,7 @@ from rehearsal.layout import Layout
 
 os.environ.update(aws.settings())  # moto reads them at import
 
+from moto.backends import get_backend  # pyright: ignore[reportMissingTypeStubs]
 from moto.iam.models import IAMBackend  # pyright: ignore[reportMissingTypeStubs]
 from moto.moto_api._internal.models import moto_api_backend  # pyright: ignore[reportMissingTypeStubs]
 
@@ -25,6 +26,8 @@ _served: list[tuple[Layout, Application]] = []
 def serve(layout: Layout) -> None:
     """Serves a rehearsal's account from its journal, as after its start, and none that was served before."""
     moto_api_backend.reset()
+    for service in server.SERVICES:  # a reset makes at once what a new process makes at the first request
+        get_backend(service).clear()
     layout.control_plane.mkdir(parents=True, exist_ok=True)
     file = layout.control_plane / "ports.json"
     file.write_text(f'{{"aws": {_port()}}}')

@@ -47,6 +47,14 @@ def test_what_was_made_is_there_after_a_kill_with_the_same_ids(layout: Layout) -
     assert found(layout) == ([vpc], [balancer])
 
 
+def test_whoever_only_looked_first_changed_no_ids(layout: Layout) -> None:
+    before = client(layout, "ec2").describe_vpcs()["Vpcs"]
+    vpc, balancer = load_balancer(layout)
+    serve(layout)
+    assert found(layout) == ([vpc], [balancer])
+    assert before[0] in client(layout, "ec2").describe_vpcs()["Vpcs"]
+
+
 def test_what_was_deleted_stays_deleted_and_new_ids_are_new(layout: Layout) -> None:
     vpc, balancer = load_balancer(layout)
     client(layout, "elbv2").delete_load_balancer(LoadBalancerArn=balancer)
