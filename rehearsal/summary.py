@@ -58,6 +58,8 @@ def show_entrance(console: Console, entrance: Entrance | None) -> None:
     console.print("", table)
     if tools := [f"host {name}" for name in entrance.hosts if name not in ENVIRONMENTS]:
         console.print(f"What is behind {' and '.join(tools)} does not run here: 503.", style="dim")
+    for one in entrance.unhealthy:
+        console.print(f"Gets no requests: {one}", style="dim", markup=False, soft_wrap=True)
     if entrance.problem:
         console.print(f"The front door stays as it was: {entrance.problem}", style="red", markup=False, soft_wrap=True)
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[re
 
 from rehearsal import aws, ports
 from rehearsal.errors import RehearsalError
-from rehearsal.front_door import elbv2, haproxy
+from rehearsal.front_door import elbv2, haproxy, health
 from rehearsal.layout import Layout
 from rehearsal.network import host_ports
 from rehearsal.processes import ProcessTable
@@ -78,18 +78,24 @@ class FrontDoor:
         """Writes the configuration for a state, once HAProxy has agreed to it, as `update` does."""
         staff, outside = map(host_ports.variable, self.ports)
         text = haproxy.configuration(state, domain=self.domain, staff=staff, outside=outside)
+        folder = self.layout.front_door
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / health.STATES).write_text(health.states(text, health.ask(folder, "show servers state")))
         if self.configuration.exists() and self.configuration.read_text() == text:
             return False
-        self.configuration.parent.mkdir(parents=True, exist_ok=True)
         draft = self.configuration.with_suffix(".draft")
         draft.write_text(text)
-        if refusal := _refusal(draft, staff, outside):
+        if refusal := _refusal(self.command(draft), staff, outside):
             raise RehearsalError(
                 f"HAProxy refuses what the front door made from the load balancers:\n{refusal}",
                 remedy=f"see {draft}; it stays as it was until something changes.",
             )
         draft.replace(self.configuration)
         return True
+
+    def command(self, configuration: Path) -> tuple[str, ...]:
+        """HAProxy with a configuration, in the folder of its other files."""
+        return (program() or "haproxy", "-C", str(self.layout.front_door), "-f", str(configuration))
 
 
 def problem_file(layout: Layout) -> Path:
@@ -141,12 +147,12 @@ def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
 
 
-def _refusal(configuration: Path, *variables: str) -> str:
+def _refusal(command: Sequence[str], *variables: str) -> str:
     """What HAProxy has against a configuration; empty if nothing. It looks at what it inherits: any socket will do."""
     with socket.socket() as stand_in:
         descriptor = str(stand_in.fileno())
         check = subprocess.run(
-            [program() or "haproxy", "-c", "-f", str(configuration)],
+            [*command, "-c"],
             env={**os.environ, **dict.fromkeys(variables, descriptor)},
             pass_fds=[stand_in.fileno()],
             capture_output=True,

@@ -11,6 +11,7 @@ from math import gcd
 from rehearsal.front_door import attributes
 from rehearsal.front_door.conditions import OUTSIDE, STAFF, acl, pattern, quoted, refuse
 from rehearsal.front_door.elbv2 import Described, State
+from rehearsal.front_door.health import SOCKET, STATES
 from rehearsal.front_door.load_balancers import LoadBalancer, Rule, load_balancers
 from rehearsal.front_door.targets import Target, targets
 
@@ -88,8 +89,11 @@ def _defaults(idle: int, gone_after: int) -> list[str]:
         "  log stdout format raw local0",
         "  nbthread 1",
         f"  hard-stop-after {gone_after}s",
+        f"  stats socket unix@{SOCKET} mode 600 level user",
+        f"  server-state-file {STATES}",
         "",
         "defaults",
+        "  load-server-state-from-file global",
         "  mode http",
         "  log global",
         "  option httplog",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from rehearsal import ports
 from rehearsal.errors import RehearsalError
-from rehearsal.front_door import haproxy
+from rehearsal.front_door import haproxy, health
 from rehearsal.front_door.elbv2 import State
 from rehearsal.front_door.following import FRONT_DOOR, FrontDoor, problem_file, program
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
@@ -31,11 +31,13 @@ class Entrance:
         hosts: URL of each host, by the names of the stack's output `hosts`.
         outside: The same for somebody who is not of the staff.
         problem: Why the front door does not do what ELBv2 says; None if it does.
+        unhealthy: Targets that get no request, and why.
     """
 
     hosts: Mapping[str, str]
     outside: Mapping[str, str]
     problem: str | None
+    unhealthy: Sequence[str] = ()
 
 
 def start(layout: Layout, *, domain: str, region: str, report: Report) -> None:
@@ -55,11 +57,10 @@ def start(layout: Layout, *, domain: str, region: str, report: Report) -> None:
         network = namespace.find_holder(table)
         if network is None:
             return  # the control plane has said so
-        executable = program()
-        if executable is None:
+        if program() is None:
             report("No front door: haproxy cannot be found; install haproxy. All else goes on as ever.")
             return
-        door, follower = programs(layout, executable, domain=domain, region=region, network=network.pid)
+        door, follower = programs(layout, domain=domain, region=region, network=network.pid)
         # HAProxy stays; what tells it of changes may be of another version of this project, or know another domain.
         table.stop([FOLLOWER])
         if not table.is_running(FRONT_DOOR):
@@ -68,14 +69,11 @@ def start(layout: Layout, *, domain: str, region: str, report: Report) -> None:
         table.start(follower)
 
 
-def programs(
-    layout: Layout, executable: str, *, domain: str, region: str, network: int | None
-) -> tuple[Program, Program]:
+def programs(layout: Layout, *, domain: str, region: str, network: int | None) -> tuple[Program, Program]:
     """HAProxy, with its configuration in place, and what keeps it up to date.
 
     Args:
         layout: The rehearsal.
-        executable: HAProxy's.
         domain: The stack's domain.
         region: The stack's AWS region.
         network: Id of a process in whose network namespace they run, or None for this machine's network.
@@ -91,7 +89,7 @@ def programs(
     return (
         Program(
             FRONT_DOOR,
-            (executable, "-W", "-f", str(door.configuration)),
+            (*door.command(door.configuration), "-W"),
             layout.logs / f"{FRONT_DOOR}.log",
             {},
             network,
@@ -116,4 +114,5 @@ def entrance(layout: Layout, hosts: Mapping[str, str]) -> Entrance | None:
         hosts={name: f"http://{host}:{at.front_door}" for name, host in names.items() if host},
         outside={name: f"http://{host}:{at.front_door_outside}" for name, host in names.items() if host},
         problem=problem.read_text().strip() if problem.exists() else None,
+        unhealthy=health.unhealthy(layout.front_door),
     )

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.front_door import running
+from rehearsal.front_door import health, running
 from rehearsal.front_door.elbv2 import State
 from rehearsal.front_door.following import FRONT_DOOR, FrontDoor, program
 from rehearsal.layout import Layout
@@ -165,7 +165,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[State], Door]]:
         files.write(state)
         with host_ports.listening(files.ports, program="haproxy") as sockets:
             process = subprocess.Popen(
-                [program() or "", "-W", "-f", str(files.configuration)],
+                [*files.command(files.configuration), "-W"],
                 pass_fds=[one.fileno() for one in sockets.values()],
                 env={**os.environ, **host_ports.variables(sockets)},
             )
@@ -384,6 +384,28 @@ def test_new_connections_of_users_share_the_connections_to_nodes(
     assert prod.connections - checks <= 1
 
 
+def test_a_target_that_does_not_pass_its_check_gets_nothing_not_even_at_first(
+    start: Callable[[State], Door], dev: Node, prod: Node
+) -> None:
+    def both(*more: dict[str, Any]) -> State:
+        targets = [target("i-prod", prod.port), *more]
+        return one_way(dev, prod, path(1, DOMAIN, "/", "a"), target_groups=[target_group("a", *targets, **QUICK)])
+
+    dev.status = "500 Broken"
+    door = start(both())
+    eventually(lambda: health.unhealthy(door.files.layout.front_door) == [], "prod has passed its check")
+    for _ in range(2):  # the second time with another worker that knows it
+        before = door.workers()
+        door.follow(both(target("i-dev", dev.port)))
+        eventually(lambda before=before: bool(door.workers() - before), "a new worker")
+        assert {door.get(DOMAIN) for _ in range(30)} == {(200, "prod")}
+        (one,) = health.unhealthy(door.files.layout.front_door)
+        assert one.startswith(f"a: i-dev:{dev.port}: DOWN"), one
+    dev.status = "200 OK"
+    eventually(lambda: health.unhealthy(door.files.layout.front_door) == [], "dev passes one check")
+    assert {door.get(DOMAIN)[1] for _ in range(6)} == {"prod", "dev"}
+
+
 def test_targets_of_which_none_is_healthy_are_asked_all_the_same(
     start: Callable[[State], Door], dev: Node, prod: Node
 ) -> None:
@@ -452,7 +474,7 @@ def followed(tmp_path: Path) -> Iterator[tuple[Layout, Account]]:
     layout = Layout(tmp_path)
     serve(layout)
     made, table = fill(layout), ProcessTable(layout.processes)
-    for one in running.programs(layout, program() or "", domain=DOMAIN, region=REGION, network=None):
+    for one in running.programs(layout, domain=DOMAIN, region=REGION, network=None):
         table.start(one)
     yield layout, made
     table.stop([FRONT_DOOR, running.FOLLOWER])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import StringIO
 from typing import Any
 
@@ -74,11 +75,11 @@ def test_pods_that_are_missing_are_counted() -> None:
     assert "1 environments x 1 services x 2 slots; 1 of 2 pods are ready." in shown()
 
 
-def entrance(problem: str | None = None, *, also: str | None = None) -> str:
+def entrance(problem: str | None = None, *, also: str | None = None, unhealthy: Sequence[str] = ()) -> str:
     console = Console(file=StringIO(), width=100)
     hosts = ["dev", also] if also else ["dev"]
     inside, outside = (dict.fromkeys(hosts, f"http://test.localhost:{port}") for port in (1, 2))
-    door = Entrance(inside, outside, problem)
+    door = Entrance(inside, outside, problem, unhealthy)
     summary.show_entrance(console, door)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
@@ -97,6 +98,13 @@ def test_a_host_with_nothing_behind_it_is_told() -> None:
 def test_what_the_front_door_does_not_do_stands_below() -> None:
     assert "stays as it was" not in entrance()
     assert "The front door stays as it was: Ingress x is [odd]" in entrance("Ingress x is [odd]")
+
+
+def test_a_target_that_gets_no_request_is_told() -> None:
+    assert "no requests" not in entrance()
+    assert "Gets no requests: k8s-dev-api: i-1:30001: DOWN L7STS [503]" in entrance(
+        unhealthy=["k8s-dev-api: i-1:30001: DOWN L7STS [503]"]
+    )
 
 
 def test_whether_requests_reach_pods_is_said() -> None:

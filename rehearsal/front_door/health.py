@@ -1,0 +1,69 @@
+"""What HAProxy finds of targets' health: asked by its socket, and kept when its worker is replaced.
+
+https://docs.haproxy.org/2.6/management.html#9.3
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+SOCKET = "haproxy.sock"
+STATES = "states"
+"""In the front door's folder."""
+
+
+def ask(folder: Path, command: str) -> str:
+    """HAProxy's answer; empty where it does not run."""
+    if not folder.exists():
+        return ""
+    # A folder's path may be too long for the address of a socket.
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.settimeout(5)
+            one.connect(f"/proc/self/fd/{number}/{SOCKET}")
+            one.sendall(f"{command}\n".encode())
+            return b"".join(iter(lambda: one.recv(65536), b"")).decode()
+    except OSError:
+        return ""
+    finally:
+        os.close(number)
+
+
+def states(configuration: str, said: str) -> str:
+    """What a new worker begins with: what the one before it said of a target, and a new one needs one good check.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+
+    Args:
+        configuration: The new one.
+        said: The answer to `show servers state`.
+    """
+    known = {tuple(line.split()[1:4:2]): line for line in said.splitlines() if line[:1].isdigit() and " " in line}
+    return "\n".join(["1", *(known.get(key, line) for key, line in _initial(configuration)), ""])
+
+
+def unhealthy(folder: Path) -> list[str]:
+    """Each target that gets no request, and why: `TARGET GROUP: TARGET: STATUS CHECK`."""
+    rows = csv.DictReader(ask(folder, "show stat").removeprefix("# ").splitlines())
+    return [
+        " ".join(
+            filter(None, (f"{row['pxname']}: {row['svname']}: {row['status']}", row["check_status"], row["last_chk"]))
+        )
+        for row in rows
+        if row["svname"] not in {"FRONTEND", "BACKEND"} and not re.match("UP|no check", row["status"])
+    ]
+
+
+def _initial(configuration: str) -> Iterator[tuple[tuple[str, str], str]]:
+    """Each checked server's name, and the line that says that it is down, and up after one good check."""
+    for section in configuration.split("\nbackend ")[1:]:
+        group, rise = section.split(maxsplit=1)[0], re.search(r" rise (\d+) ", section)
+        for name, address, port in re.findall(r"^  server (\S+) ([\d.]+):(\d+).* check", section, re.MULTILINE):
+            good = int(rise[1]) - 1 if rise else 0
+            yield (group, name), f"0 {group} 0 {name} {address} 0 0 1 1 0 1 0 {good} 6 0 0 0 - {port} - 0 0 - - 0"
