@@ -6,8 +6,7 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-conditi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from rehearsal.errors import RehearsalError
@@ -43,21 +42,6 @@ _CONFIGS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Condition:
-    """A condition of a rule; it holds where one of its values fits.
-
-    Attributes:
-        field: As ELBv2 names it, e.g. `path-pattern`.
-        values: A query's are key, empty for any, and value joined by a line's end.
-        header: Name of the header; empty for other fields.
-    """
-
-    field: str
-    values: tuple[str, ...]
-    header: str = ""
-
-
 def refuse(on: str, problem: str) -> NoReturn:
     """Says that an object is not understood.
 
@@ -70,72 +54,71 @@ def refuse(on: str, problem: str) -> NoReturn:
     )
 
 
-def conditions(described: Sequence[Described], *, on: str) -> tuple[Condition, ...]:
-    """The conditions of a rule, all of which must hold.
+def acls(conditions: Sequence[Described], *, on: str) -> list[str]:
+    """Anonymous ACLs for the conditions of a rule, all of which must hold; a host is that of the variable `txn.host`.
 
     Args:
-        described: As the API gives them.
+        conditions: As the API gives them.
         on: The rule, for a message.
 
     Raises:
         RehearsalError: One is not known here, or AWS would refuse the rule.
     """
-    found = tuple(_condition(one, on) for one in described)
-    fields = [one.field for one in found]
-    for field in _ONCE:
-        if fields.count(field) > 1:
-            refuse(on, f"a rule has one condition {field} at most")
-    values = [value for one in found for value in one.values]
+    fields = [str(one["Field"]) for one in conditions]
+    if again := sorted(field for field in _ONCE if fields.count(field) > 1):
+        refuse(on, f"a rule has one condition {again[0]} at most")
+    values = [value for one in conditions for value in _values(one, on)]
     if len(values) > VALUES_OF_A_RULE:
         refuse(on, f"a rule of a load balancer has at most {VALUES_OF_A_RULE} values, this one {len(values)}")
     if sum(len(re.findall(r"(?<!\\)[*?]", value)) for value in values) > WILDCARDS_OF_A_RULE:
         refuse(on, f"a rule of a load balancer has at most {WILDCARDS_OF_A_RULE} wildcards")
-    return found
+    return [_acl(one, _values(one, on), on) for one in conditions]
 
 
-def _condition(described: Described, on: str) -> Condition:
-    field = str(described["Field"])
+def hosts(conditions: Sequence[Described]) -> list[str]:
+    """The host names, with wildcards, of conditions that are understood."""
+    return [value for one in conditions if one["Field"] == "host-header" for value in _values(one, "")]
+
+
+def _values(condition: Described, on: str) -> list[str]:
+    """A condition's values, of which one must fit; a query's are key, empty for any, and value in two lines."""
+    field = str(condition["Field"])
     if field not in _CONFIGS:
         refuse(on, f"condition {field}: nobody knows here what it means")
-    given = {key: value for key, value in described.items() if key != "Field" and value}
     # The API says the values of a host and a path a second time, as it did before there were others.
-    config = given.pop(_CONFIGS[field], None) or {"Values": given.get("Values", ())}
-    given.pop("Values", None)
-    unknown = sorted({*given, *config} - {"Values", "HttpHeaderName"})
-    if unknown:
+    config = condition.get(_CONFIGS[field]) or {"Values": condition.get("Values", ())}
+    given = {key for key, value in condition.items() if value} - {"Field", "Values", _CONFIGS[field]}
+    if unknown := sorted({*given, *config} - {"Values", "HttpHeaderName"}):
         refuse(on, f"condition {field}: nobody knows here what {', '.join(unknown)} means")
-    pairs = field == "query-string"
-    values = tuple(f"{one.get('Key') or ''}\n{one['Value']}" if pairs else str(one) for one in config["Values"])
+    values = [
+        str(one) if isinstance(one, str) else f"{one.get('Key') or ''}\n{one['Value']}" for one in config["Values"]
+    ]
     if not 0 < len(values) <= VALUES_OF_A_CONDITION:
         refuse(on, f"condition {field}: a condition has 1-{VALUES_OF_A_CONDITION} values, this one {len(values)}")
     if any(not text.isascii() or not text.replace("\n", "").isprintable() for text in values):
         refuse(on, f"condition {field}: only visible characters of ASCII")
-    header = str(config.get("HttpHeaderName", ""))
-    if field == "http-header" and not re.fullmatch(r"[\w-]{1,40}", header, re.ASCII):
-        refuse(on, f"condition {field}: {header!r} is no name of a header")
-    return Condition(field=field, values=values, header=header)
+    return values
 
 
-def acl(condition: Condition) -> str:
-    """An anonymous ACL that holds where the condition does; a host's is that of the variable `txn.host`.
-
-    https://docs.haproxy.org/2.6/configuration.html#7
-    """
-    values = condition.values
-    match condition.field:
+def _acl(condition: Described, values: Sequence[str], on: str) -> str:
+    """https://docs.haproxy.org/2.6/configuration.html#7."""
+    match condition["Field"]:
         case "host-header":
-            return _matches("var(txn.host)", map(pattern, values), any_case=True)
+            return _any_of("var(txn.host) -m reg -i", map(pattern, values))
         case "path-pattern":
             # Of the request's target, what comes before `?`; with the case as it is.
-            return _matches("path", map(pattern, values))
+            return _any_of("path -m reg", map(pattern, values))
         case "http-header":
-            return _matches(f"req.fhdr({condition.header})", map(pattern, values), any_case=True)
+            header = str(condition["HttpHeaderConfig"].get("HttpHeaderName"))
+            if not re.fullmatch(r"[\w-]{1,40}", header, re.ASCII):
+                refuse(on, f"condition http-header: {header!r} is no name of a header")
+            return _any_of(f"req.fhdr({header}) -m reg -i", map(pattern, values))
         case "query-string":
-            return _matches("query", map(_pair, values), any_case=True)
+            return _any_of("query -m reg -i", map(_pair, values))
         case "http-request-method":
-            return f"{{ method -m str -- {' '.join(map(quoted, values))} }}"
+            return _any_of("method -m str", values)
         case _:
-            return f"{{ src -- {' '.join(map(quoted, (STAFF, *values)))} }}"
+            return _any_of("src", (STAFF, *values))
 
 
 def pattern(text: str, anything: str = ".") -> str:
@@ -159,9 +142,8 @@ def quoted(text: str) -> str:
     return f"'{inner}'"
 
 
-def _matches(sample: str, expressions: Sequence[str] | map[str], *, any_case: bool = False) -> str:
-    case = " -i" if any_case else ""
-    return f"{{ {sample} -m reg{case} -- {' '.join(map(quoted, expressions))} }}"
+def _any_of(test: str, values: Iterable[str]) -> str:
+    return f"{{ {test} -- {' '.join(map(quoted, values))} }}"
 
 
 def _pair(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -31,6 +32,10 @@ _GATHER = 0.3
 """Seconds without a change after which the state is read: the controller changes many objects at once."""
 
 _GATHER_LONGEST = 3.0
+
+_SIGNATURE = 64
+_OURS = re.compile(rb"/(elasticloadbalancing|ec2)/aws4_request")
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html."""
 
 _PAUSE = 1.0
 """Seconds before an API that did not answer is asked again."""
@@ -132,15 +137,23 @@ def follow(door: FrontDoor, report: Callable[[str], None]) -> None:
 
 
 def _next_size(journal: Path, seen: int) -> int:
-    """Waits until the journal has another size than the one seen, and then until it stays at one, or for a while."""
-    while (size := _size(journal)) == seen:
+    """Waits for a change beyond the size that was seen, and then until there is no other, or for a while."""
+    while seen >= 0 and not _concerns(journal, seen, size := _size(journal)):
+        seen = size
         time.sleep(_LOOK)
-    ends = time.monotonic() + _GATHER_LONGEST
-    while time.monotonic() < ends:
+    ends, size = time.monotonic() + _GATHER_LONGEST, -1
+    while size != (size := _size(journal)) and time.monotonic() < ends:
         time.sleep(_GATHER)
-        if size == (size := _size(journal)):
-            break
     return size
+
+
+def _concerns(journal: Path, begin: int, end: int) -> bool:
+    """Whether one of the requests between two sizes is for ELBv2 or EC2, as its signature says."""
+    if begin == end:
+        return False
+    with journal.open("rb") as file:
+        file.seek(max(0, begin - _SIGNATURE))  # a line may have been written by halves
+        return _OURS.search(file.read(end - file.tell())) is not None
 
 
 def _size(file: Path) -> int:

@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from math import gcd
 
 from rehearsal.front_door import attributes
-from rehearsal.front_door.conditions import OUTSIDE, STAFF, acl, pattern, quoted, refuse
+from rehearsal.front_door.conditions import OUTSIDE, STAFF, pattern, quoted, refuse
 from rehearsal.front_door.elbv2 import Described, State
 from rehearsal.front_door.health import SOCKET, STATES
-from rehearsal.front_door.load_balancers import LoadBalancer, Rule, load_balancers
-from rehearsal.front_door.targets import Target, targets
+from rehearsal.front_door.load_balancers import LoadBalancer, Rule, Target, load_balancers, targets
 
 LOCAL_DOMAIN = "hello.localhost"
 """Stands for the stack's domain. Browsers take every name under localhost for this machine: RFC 6761, 6.3."""
@@ -143,7 +142,7 @@ def _way(balancer: LoadBalancer, names: Mapping[str, str]) -> list[str]:
     lines.append(f"  http-request set-header X-Forwarded-Proto {balancer.protocol.lower()} if {here}")
     lines.append(f"  http-request set-header X-Forwarded-Port {balancer.port} if {here}")
     for rule in balancer.rules:
-        applies = " ".join([here, _UNDECIDED, *map(acl, rule.conditions)])
+        applies = " ".join([here, _UNDECIDED, *rule.conditions])
         match rule.action["Type"]:
             case "forward":
                 lines += _forward(rule, applies, names)

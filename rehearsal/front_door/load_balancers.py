@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from math import gcd
 
 from rehearsal.front_door import attributes
-from rehearsal.front_door.conditions import Condition, conditions, pattern, refuse
-from rehearsal.front_door.elbv2 import Described, State
-from rehearsal.front_door.targets import admits
+from rehearsal.front_door.conditions import acls, hosts, pattern, refuse
+from rehearsal.front_door.elbv2 import Described, State, guards_of
 
 PRIORITIES = range(1, 50_001)
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html."""
@@ -26,18 +25,27 @@ GROUPS_OF_AN_ACTION = 5
 """From the same page."""
 
 
+_NOTHING_NEW = {"draining", "unhealthy.draining", "unused"}
+"""States of targets that get no request: those that leave, and those that were never in use.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+"""
+
+_EVERYBODY = "0.0.0.0/0"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """A rule.
 
     Attributes:
         key: The load balancer's name and the priority.
-        conditions: All of them must hold; none is the default rule's.
+        conditions: ACLs of HAProxy, all of which must hold; none is the default rule's.
         action: What is done, as the API gives it: a `forward`, a `redirect`, or a `fixed-response`.
     """
 
     key: str
-    conditions: tuple[Condition, ...]
+    conditions: Sequence[str]
     action: Described
 
     @property
@@ -74,6 +82,23 @@ class LoadBalancer:
     rules: tuple[Rule, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where requests of a target group go.
+
+    Attributes:
+        name: Its id and port.
+        address: Its IP address.
+        port: TCP port.
+        reachable: Whether its security groups let the load balancer in.
+    """
+
+    name: str
+    address: str
+    port: int
+    reachable: bool
+
+
 def load_balancers(state: State) -> list[LoadBalancer]:
     """Those that have a listener.
 
@@ -97,12 +122,12 @@ def _load_balancer(described: Described, state: State) -> Iterator[LoadBalancer]
         refuse(on, f"a load balancer has at most {RULES_OF_A_LOAD_BALANCER} rules")
     for listener in _served(described["Listeners"], on):
         rules = _rules(listener, name)
-        hosts = [host for rule in rules for one in rule.conditions if one.field == "host-header" for host in one.values]
+        named = [host for rule in listener["Rules"] for host in hosts(rule["Conditions"])]
         yield LoadBalancer(
             name=name,
             protocol=str(listener["Protocol"]),
             port=int(listener["Port"]),
-            hosts=tuple(dict.fromkeys(host.lower() for host in (*hosts, str(described["DNSName"])))),
+            hosts=tuple(dict.fromkeys(host.lower() for host in (*named, str(described["DNSName"])))),
             inbound=tuple(_inbound(described, int(listener["Port"]), state)),
             attributes=said,
             rules=rules,
@@ -145,7 +170,7 @@ def _rule(described: Described, key: str) -> Rule:
     kinds = [one["Type"] for one in described["Actions"]]
     if kinds not in (["forward"], ["redirect"], ["fixed-response"]):
         refuse(on, f"action {', '.join(kinds)}: nobody knows here what it means")
-    found = conditions(described["Conditions"], on=on)
+    found = acls(described["Conditions"], on=on)
     if bool(found) == described["IsDefault"]:
         refuse(on, "every rule has conditions, but for the default one, which has none")
     rule = Rule(key=key, conditions=found, action=described["Actions"][0])
@@ -163,3 +188,48 @@ def _inbound(described: Described, port: int, state: State) -> Iterator[str]:
                     refuse(f"Security group {group['GroupId']}", "prefix lists are not known here")
                 yield from (str(one["CidrIp"]) for one in permission.get("IpRanges") or ())
                 yield from (str(one["CidrIpv6"]) for one in permission.get("Ipv6Ranges") or ())
+
+
+def targets(group: Described, state: State) -> list[Target]:
+    """The targets of a group that requests may go to, whether healthy or not."""
+    instances = {str(one["InstanceId"]): one for one in state.instances if one["State"]["Name"] == "running"}
+    balancers = set(group.get("LoadBalancerArns") or ())
+    theirs = {
+        str(name)
+        for one in state.load_balancers
+        if one["LoadBalancerArn"] in balancers
+        for name in one.get("SecurityGroups") or ()
+    }
+    found: list[Target] = []
+    for one in group["Targets"]:
+        name, port = str(one["Target"]["Id"]), int(one["Target"].get("Port") or group["Port"])
+        if one["TargetHealth"]["State"] in _NOTHING_NEW:
+            continue
+        address, reachable = name, True
+        if group["TargetType"] == "instance":
+            if name not in instances:
+                continue
+            address = str(instances[name]["PrivateIpAddress"])
+            reachable = _lets_in(guards_of(instances[name]), port, theirs, state)
+        found.append(Target(name=f"{name}:{port}", address=address, port=port, reachable=reachable))
+    return sorted(found, key=lambda one: one.name)
+
+
+def admits(permission: Described, port: int) -> bool:
+    """Whether a rule of a security group is for connections to a TCP port."""
+    protocol = str(permission["IpProtocol"])
+    return protocol == "-1" or (
+        protocol in {"tcp", "6"} and int(permission["FromPort"]) <= port <= int(permission["ToPort"])
+    )
+
+
+def _lets_in(guards: Collection[str], port: int, theirs: Collection[str], state: State) -> bool:
+    """Whether security groups let in whoever has one of `theirs`. Rules for ranges count where they are everybody's."""
+    return any(
+        any(one["GroupId"] in theirs for one in permission.get("UserIdGroupPairs") or ())
+        or any(one["CidrIp"] == _EVERYBODY for one in permission.get("IpRanges") or ())
+        for group in state.security_groups
+        if group["GroupId"] in guards
+        for permission in group["IpPermissions"]
+        if admits(permission, port)
+    )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rehearsal.errors import RehearsalError
-from rehearsal.front_door.conditions import acl, conditions, pattern, quoted
+from rehearsal.front_door.conditions import acls, pattern, quoted
 from tests.unit.rehearsal.front_door.account import condition
 
 ON = "Rule public:1"
@@ -18,7 +18,7 @@ ON = "Rule public:1"
 
 def refusal(*described: dict[str, Any]) -> str:
     with pytest.raises(RehearsalError) as refused:
-        conditions(described, on=ON)
+        acls(described, on=ON)
     assert refused.value.problem.startswith(f"{ON}: ")
     return refused.value.problem
 
@@ -83,15 +83,13 @@ ACLS = {
 
 @pytest.mark.parametrize("text", ACLS)
 def test_each_condition_is_asked_as_aws_asks_it(text: str) -> None:
-    (one,) = conditions([ACLS[text]], on=ON)
-    assert acl(one) == text
+    assert acls([ACLS[text]], on=ON) == [text]
 
 
 def test_hosts_and_paths_are_taken_in_the_older_form_too() -> None:
-    (one,) = conditions([{"Field": "path-pattern", "Values": ["/a"]}], on=ON)
-    both = {**condition("path-pattern", "/a"), "Values": ["/a"]}
-    assert conditions([both], on=ON) == (one,)
-    assert one.values == ("/a",)
+    older = {"Field": "path-pattern", "Values": ["/a"]}
+    newer = condition("path-pattern", "/a")
+    assert acls([older], on=ON) == acls([newer], on=ON) == acls([{**older, **newer}], on=ON)
 
 
 REFUSALS: dict[str, list[dict[str, Any]]] = {
@@ -122,4 +120,4 @@ def test_what_aws_refuses_or_nobody_knows_here_is_refused_by_name(problem: str) 
 def test_a_header_and_a_query_may_be_asked_twice() -> None:
     headers = [condition("http-header", value, HttpHeaderName="X") for value in "ab"]
     queries = [condition("query-string", ("k", value)) for value in "ab"]
-    assert len(conditions([*headers, *queries], on=ON)) == 4
+    assert len(acls([*headers, *queries], on=ON)) == 4

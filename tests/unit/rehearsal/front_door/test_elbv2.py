@@ -12,7 +12,7 @@ import pytest
 from rehearsal import aws
 from rehearsal.front_door import haproxy
 from rehearsal.front_door.elbv2 import State, guards_of, read
-from rehearsal.front_door.targets import targets
+from rehearsal.front_door.load_balancers import targets
 from rehearsal.layout import Layout
 from tests.unit.rehearsal.aws.serving import serve
 from tests.unit.rehearsal.front_door.account import DOMAIN, OFFICE, TO_HTTPS, both_ports, condition, fixed, permission

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rehearsal.front_door.targets import Target, targets
+from rehearsal.front_door.load_balancers import Target, targets
 from tests.unit.rehearsal.front_door.account import (
     BACKEND,
     NODES,
