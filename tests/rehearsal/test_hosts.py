@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 from rich.console import Console
 
-from rehearsal import control_plane
+from rehearsal import aws, control_plane
+from rehearsal.front_door.running import entrance
 from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal, plain
 from rehearsal.stand_ins.aws import protection
@@ -19,6 +24,7 @@ from rehearsal.toolchain import Toolchain
 from tests.rehearsal.conftest import eventually
 
 DOMAIN = "dev.hello.example.com"
+REGION = "ap-northeast-2"
 HOSTS = {DOMAIN: "public", f"test.{DOMAIN}": "staff", f"log.{DOMAIN}": "staff"}
 CERTIFICATE = "aws:acm/certificate:Certificate"
 RECORD = "aws:route53/record:Record"
@@ -92,12 +98,35 @@ def told(stack: Rehearsal) -> dict[str, str]:
 
 
 def test_with_a_zone_one_up_makes_the_certificate_the_hosts_and_all_records(stack: Rehearsal) -> None:
-    assert addresses(stack) == {host: f"k8s-{name}.elb.rehearsal.invalid" for host, name in HOSTS.items()}
+    balancers = aws.client(stack.layout, "elbv2", region=REGION).describe_load_balancers()["LoadBalancers"]
+    by_class = {one["LoadBalancerName"].split("-")[1]: one["DNSName"] for one in balancers}
+    assert addresses(stack) == {host: by_class[name] for host, name in HOSTS.items()}
     there = in_route53(stack)
     assert {host: there[host] for host in HOSTS} == {host: [address] for host, address in addresses(stack).items()}
     assert len(there) == len(HOSTS) + 1  # and the certificate's proof
     assert told(stack) == {}
     assert up(stack) == set()
+
+
+def test_each_host_is_answered_by_what_its_load_balancer_leads_to(stack: Rehearsal) -> None:
+    door = entrance(stack.layout, plain(stack.open())["hosts"])
+    if door is None:
+        pytest.skip("there is no front door here")
+
+    def asked(url: str) -> tuple[int, str]:
+        place = urlsplit(url)
+        connection = http.client.HTTPConnection("127.0.0.1", place.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", "/", headers={"Host": place.netloc})
+            answer = connection.getresponse()
+            body = answer.read()
+            return answer.status, json.loads(body)["environment"] if answer.status == HTTPStatus.OK else ""
+
+    assert door.problem is None
+    for environment in ("prod", "dev"):
+        eventually(lambda one=environment: asked(door.hosts[one]) == (200, one), f"{environment} answers")
+    assert asked(door.outside["prod"]) == (200, "prod")
+    assert asked(door.outside["dev"])[0] == asked(door.outside["logs"])[0] == 403
 
 
 def test_without_a_zone_a_person_is_told_what_to_enter_and_up_goes_on_when_acm_has_seen_it(stack: Rehearsal) -> None:
