@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import RenderableType
@@ -16,6 +17,7 @@ from rehearsal import plugins
 from rehearsal.charts import Origin
 from rehearsal.toolchain import Toolchain
 from rehearsal.toolchain.tools import COREDNS, ECK_OPERATOR, KUBERNETES, KUBERNETES_PROVIDER, KWOK, PULUMI
+from versions import AWS_LOAD_BALANCER_CONTROLLER_CHART as CONTROLLER
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,12 @@ def parts(tools: Toolchain, charts_from: Origin) -> list[Part]:
         Part("charts", real=True, here=charts_from.real),
         Part("CoreDNS", real=True, here=f"{COREDNS.version}, as its pods, with their own rights"),
         Part("ECK operator", real=True, here=f"{ECK_OPERATOR.version}, as its pod, with its own rights"),
-        Part("providers aws, eks", real=False, here="emulators, with the rules of AWS that they name"),
+        Part("load balancer controller", real=True, here=f"{CONTROLLER}, as its pods, with their own rights"),
+        Part("AWS's API", real=False, here=f"moto {version('moto')}, with a journal that outlives it"),
+        Part("providers aws, eks", real=False, here="emulators over it, with the rules of AWS that they name"),
         *([Part("charts", real=False, here=_ours(charts_from.ours))] if charts_from.ours else []),
-        Part("load balancers", real=False, here="HAProxy, by what the Ingresses say"),
-        Part("nodes and their pods", real=False, here=f"KWOK {KWOK.version}; a program answers for the containers"),
+        Part("load balancers", real=False, here="HAProxy, by what the AWS API says of them"),
+        Part("nodes and their pods", real=False, here=f"KWOK {KWOK.version}; a program answers for other containers"),
     ]
 
 

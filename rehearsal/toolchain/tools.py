@@ -77,7 +77,7 @@ PULUMI = GoTool(
     module="github.com/pulumi/pulumi/pkg/v3",
     package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
     version_variable="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
-    minutes=4,
+    minutes=3,
 )
 
 KUBERNETES = GoTool(
@@ -88,7 +88,7 @@ KUBERNETES = GoTool(
     version_variable="k8s.io/component-base/version.gitVersion",
     version_prefix="v",
     links=("etcd", "kubectl", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler"),
-    minutes=4,
+    minutes=3.5,
 )
 
 KWOK = GoTool(
@@ -105,7 +105,7 @@ KWOK = GoTool(
         "kustomize/stage/pod/fast/pod-complete.yaml",
         "kustomize/stage/pod/fast/pod-delete.yaml",
     ),
-    minutes=0.5,
+    minutes=0.2,
 )
 
 ECK_OPERATOR = GoTool(
@@ -124,7 +124,7 @@ KUBERNETES_PROVIDER = GoTool(
     source="kubernetes-provider",
     module="github.com/pulumi/pulumi-kubernetes/provider/v4",
     package=".",
-    minutes=4.5,
+    minutes=5,
 )
 """The provider `kubernetes`, with its Helm; needed only where no plugin can be installed."""
 
