@@ -25,6 +25,7 @@ from rehearsal.engine import Engine
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door import running
 from rehearsal.layout import Layout
+from rehearsal.network import namespace
 from rehearsal.stand_ins.aws import protection
 from release.kubernetes_api import KubernetesApi
 
@@ -141,7 +142,8 @@ class Rehearsal:
         workspace.put_tools(self.layout, tools)
         origin = charts.origin(self.layout, tools, workspace.charts_setting(self.layout, self.stack))
         workspace.take_charts_from(self.layout, self.stack, origin.setting)
-        self.console.print(parts.table(parts.parts(tools, origin)), soft_wrap=True)
+        shown = parts.parts(tools, origin, containers_run=namespace.refusal() is None)
+        self.console.print(parts.table(shown), soft_wrap=True)
         if start_control_plane:
             control_plane.start(self.layout, tools, self._report)
         recovery.drop_half_written(self.layout)

@@ -35,22 +35,30 @@ class Part:
     here: str
 
 
-def parts(tools: Toolchain, charts_from: Origin) -> list[Part]:
-    """Every part, real ones first."""
-    return [
+def parts(tools: Toolchain, charts_from: Origin, *, containers_run: bool) -> list[Part]:
+    """Every part, real ones first.
+
+    Args:
+        tools: The programs.
+        charts_from: Where charts are from.
+        containers_run: Whether there is a network namespace, and so a kubelet for containers of known images.
+    """
+    as_pods = "as its pods, with their own rights" if containers_run else "not run: there is no network namespace"
+    there = [
         Part("engine", real=True, here=f"Pulumi {PULUMI.version}"),
         Part("provider kubernetes", real=True, here=_provider(tools.kubernetes_provider)),
         Part("control plane", real=True, here=f"etcd and Kubernetes {KUBERNETES.version}, with kube-proxy"),
         Part("charts", real=True, here=charts_from.real),
-        Part("CoreDNS", real=True, here=f"{COREDNS.version}, as its pods, with their own rights"),
-        Part("ECK operator", real=True, here=f"{ECK_OPERATOR.version}, as its pod, with its own rights"),
-        Part("load balancer controller", real=True, here=f"{CONTROLLER}, as its pods, with their own rights"),
+        Part("CoreDNS", real=containers_run, here=f"{COREDNS.version}, {as_pods}"),
+        Part("ECK operator", real=containers_run, here=f"{ECK_OPERATOR.version}, {as_pods}"),
+        Part("load balancer controller", real=containers_run, here=f"{CONTROLLER}, {as_pods}"),
         Part("AWS's API", real=False, here=f"moto {version('moto')}, with a journal that outlives it"),
         Part("providers aws, eks", real=False, here="emulators over it, with the rules of AWS that they name"),
         *([Part("charts", real=False, here=_ours(charts_from.ours))] if charts_from.ours else []),
         Part("load balancers", real=False, here="HAProxy, by what the AWS API says of them"),
-        Part("nodes and their pods", real=False, here=f"KWOK {KWOK.version}; a program answers for other containers"),
+        Part("nodes and all other pods", real=False, here=f"KWOK {KWOK.version}; a program answers for the containers"),
     ]
+    return sorted(there, key=lambda part: not part.real)
 
 
 def table(shown: Sequence[Part]) -> RenderableType:

@@ -16,13 +16,13 @@ from rehearsal.toolchain.tools import KUBERNETES_PROVIDER
 ORIGIN = Origin(setting="charts", real="eck-operator: from its Go module", ours=["jenkins"])
 
 
-def lines(provider: Path) -> list[str]:
+def lines(provider: Path, *, containers_run: bool = True) -> list[str]:
     values: dict[str, Any] = {field.name: Path(field.name) for field in fields(Toolchain)}
     values |= {"charts": {}, "kubernetes_provider": provider}
     tools = Toolchain(**values)
     console = Console(width=200)
     with console.capture() as shown:
-        console.print(parts.table(parts.parts(tools, ORIGIN)))
+        console.print(parts.table(parts.parts(tools, ORIGIN, containers_run=containers_run)))
     return [line.rstrip() for line in shown.get().splitlines()]
 
 
@@ -47,3 +47,11 @@ def test_charts_of_ours_are_told_from_real_ones() -> None:
     assert "eck-operator: from its Go module" in real
     assert ours.startswith("stand-in ")
     assert "jenkins: small ones of the rehearsal's own" in ours
+
+
+def test_what_runs_as_pods_is_real_only_where_containers_run() -> None:
+    def operator(*, containers_run: bool) -> str:
+        return next(line for line in lines(Path("x"), containers_run=containers_run) if "ECK operator" in line)
+
+    assert operator(containers_run=True).startswith("real ")
+    assert operator(containers_run=False).startswith("stand-in ")
