@@ -1,0 +1,156 @@
+"""The release tool as a pipeline runs it: in an agent's pod, with its service account, by the cluster's own names.
+
+Nothing here tells it where the API server or a service is: a pod's environment, its token and the cluster's DNS do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+import versions
+from components.identities import DELIVERY
+from components.jenkins import agents
+from components.jenkins.names import AGENT
+from components.priority_classes import TOOLING
+from rehearsal import control_plane as kubernetes
+from rehearsal import demo_images, first_release
+from rehearsal.demo_images import Fault
+from rehearsal.layout import Layout
+from rehearsal.network import namespace as namespaces
+from rehearsal.stand_ins import in_cluster
+from rehearsal.stand_ins.aws import addons
+from rehearsal.toolchain import Toolchain
+from release.errors import ExitCode
+from release.kubernetes_api import KubernetesApi
+from tests.rehearsal.conftest import eventually
+from tests.release.identities import STACK, apply_the_program
+from tests.release.platform import node
+from tests.unit.program import platform as graph_of
+
+OVER = ("Succeeded", "Failed")
+SECONDS = 300
+"""For a pod that releases every service, on a busy machine."""
+
+NODES = {"dev": "10.1.0.10", "prod": "10.1.1.10"}
+"""Each environment's node, and its address."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The stack's own objects on a control plane, with a demo image in every blue slot.
+
+    Attributes:
+        layout: Its files.
+        api: With all rights.
+        kubectl: The program.
+        outputs: The stack's.
+    """
+
+    layout: Layout
+    api: KubernetesApi
+    kubectl: str
+    outputs: dict[str, Any]
+
+    @property
+    def services(self) -> list[str]:
+        """Every service."""
+        return sorted(self.outputs["repositories"])
+
+    def image(self, service: str, version: str, fault: Fault | None = None) -> str:
+        """A version of a service."""
+        return f"{self.outputs['repositories'][service]}@{demo_images.digest(version, fault)}"
+
+    def port(self, service: str) -> int:
+        """Where a service of dev is asked."""
+        found = self.api.get("v1", "Service", service, "dev")
+        assert found is not None
+        return int(found["spec"]["ports"][0]["port"])
+
+    def run(self, kind: str, *words: str) -> tuple[int, list[dict[str, Any]], str]:
+        """The tool in a pod of a kind of agents: exit code, standard output as JSON, and all that it printed.
+
+        Args:
+            kind: `release` or `verify`.
+            words: Its command line.
+        """
+        registry = self.outputs["repositories"]["api"].rpartition("/")[0]
+        made = agents.pod(kind, f"{registry}/{AGENT}@sha256:{64 * 'a'}", environment="dev", priority_class=TOOLING)
+        # Jenkins gives the command; images' tags in ECR are no part of this.
+        made["spec"]["containers"][0]["command"] = ["python3", "-m", "release", *words, "--no-image-tags", "--json"]
+        made["metadata"]["generateName"] = f"{kind}-"
+        name = str(self.api.create(made)["metadata"]["name"])
+
+        def status() -> dict[str, Any]:
+            return (self.api.get("v1", "Pod", name, DELIVERY) or {}).get("status") or {}
+
+        eventually(lambda: status().get("phase") in OVER, f"{name} ends: {words}", SECONDS)
+        (ended,) = [one["state"]["terminated"] for one in status()["containerStatuses"]]
+        printed = self._logs(name)
+        at = printed.find("\n[") + 1
+        return int(ended["exitCode"]), json.loads(printed[at:]) if at else [], printed
+
+    def _logs(self, name: str) -> str:
+        command = [self.kubectl, f"--kubeconfig={self.layout.kubeconfig}", f"--namespace={DELIVERY}", "logs", name]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+
+
+@pytest.fixture(scope="module")
+def cluster(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    if lacks := namespaces.refusal():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(lacks)
+    with started(Layout(tmp_path_factory.mktemp("in a pod")), tools) as found:
+        yield found
+
+
+@contextmanager
+def started(layout: Layout, tools: Toolchain) -> Generator[Cluster]:
+    kubernetes.start(layout, tools, print)
+    try:
+        api, outputs = KubernetesApi(layout.kubeconfig), dict(graph_of(STACK, preview=False).outputs)
+        for name, address in NODES.items():
+            machine = node()
+            machine["metadata"] = {"name": name, "labels": {"environment": name}}
+            machine["status"]["addresses"] = [{"type": "InternalIP", "address": address}]
+            api.create(machine)
+        in_cluster.bring(api, addons.mark("coredns"), addons.objects("coredns", versions.COREDNS, ""), manager="test")
+        apply_the_program(api)
+        first_release.release(api, first_release.targets(outputs), print)
+        kubernetes.wait_for_traffic(layout, print)
+        yield Cluster(layout, api, str(tools.kubernetes_program("kubectl")), outputs)
+    finally:
+        kubernetes.stop(layout)
+
+
+def test_every_service_is_released_and_verified_on_dev_and_promoted_to_prod(cluster: Cluster) -> None:
+    images = [f"--image={service}={cluster.image(service, 'v2')}" for service in cluster.services]
+    assert len({cluster.port(service) for service in cluster.services} - {80}) > 1, "ports of their own"
+    code, answer, printed = cluster.run(
+        "release", "deploy", "dev", "--all", *images, "--watch-for=0.5", "--at-once=5", "--ready-within=120"
+    )
+    assert code == ExitCode.DONE, printed
+    assert {one["service"]: one["outcome"] for one in answer} == dict.fromkeys(cluster.services, "done"), printed
+    for service in cluster.services:
+        code, _, printed = cluster.run("verify", "verify", "dev", service)
+        assert code == ExitCode.DONE, printed
+    code, answer, printed = cluster.run("release", "promote", "--all", "--watch-for=0.5", "--at-once=5")
+    assert code == ExitCode.DONE, printed
+    assert {one["service"]: one["outcome"] for one in answer} == dict.fromkeys(cluster.services, "done"), printed
+
+
+@pytest.mark.parametrize("fault", [Fault.SMOKE_TEST, Fault.BREAKS_UNDER_TRAFFIC])
+def test_a_version_that_fails_is_taken_back(cluster: Cluster, fault: Fault) -> None:
+    wanted = cluster.image("api", f"bad-{fault.value}"[:20], fault)
+    code, (answer,), printed = cluster.run(
+        "release", "deploy", "dev", "api", f"--image={wanted}", "--watch-for=10", "--ready-within=120"
+    )
+    assert (code, answer["outcome"]) == (ExitCode.ROLLED_BACK, "rolled_back"), printed
+    told = "the smoke test failed: " if fault is Fault.SMOKE_TEST else "worse after the switch"
+    assert told in answer["message"]
