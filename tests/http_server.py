@@ -43,8 +43,8 @@ class Answer:
 
 
 @contextmanager
-def answering(answer: Callable[[Request], Answer]) -> Generator[str]:
-    """A server on a free port of this machine; yields its `http://` address without a path."""
+def answering(answer: Callable[[Request], Answer], at: tuple[str, int] = ("127.0.0.1", 0)) -> Generator[str]:
+    """A server on a free port of this machine, or where it is told; yields its `http://` address without a path."""
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
@@ -61,10 +61,10 @@ def answering(answer: Callable[[Request], Answer]) -> Generator[str]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(at, Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"http://{at[0]}:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()

@@ -5,9 +5,11 @@ Skopeo pulls an image, umoci unpacks it; `runtime.py` runs it.
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any, Self
 
 import urllib3
 
-from release.kubernetes_api import KubernetesApi
+from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.delivery.ecr import LOGIN, Ecr
 from tests.delivery.runtime import Container, Image, Network, PodSpec, run
 from tests.http_server import Answer, Request, answering
@@ -23,7 +25,7 @@ from tests.http_server import Answer, Request, answering
 
 @dataclass
 class Containers:
-    """Answers to `/ENVIRONMENT/SERVICE/PATH`.
+    """Answers for Services, each at an address of its own and on its own port.
 
     Attributes:
         api: The cluster.
@@ -37,26 +39,27 @@ class Containers:
     network: Network
     folder: Path
     _urls: dict[str, str] = field(default_factory=dict[str, str])
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Self:
         self.folder.mkdir()
-        with ExitStack() as stack:
-            self._url = stack.enter_context(answering(self._answer))
-            self._stack = stack.pop_all()
+        self._stack = ExitStack()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def _answer(self, request: Request) -> Answer:
-        _, environment, service, path = request.path.split("/", 3)
-        return Answer(*self.get(environment, service, f"/{path}"))
+    def serve(self, environment: str, service: str) -> tuple[str, str]:
+        """Begins to answer for a Service, as kube-proxy does at its address; returns the address and its DNS name."""
+        address, name = f"127.80.0.{next(self._numbers)}", f"{service}.{environment}.svc"
+        (port,) = self._service(environment, service)["spec"]["ports"]
 
-    @property
-    def pattern(self) -> str:
-        """For the release tool's `--through`."""
-        return f"{self._url}/{{environment}}/{{service}}"
+        def answer(request: Request) -> Answer:
+            return Answer(*self.get(environment, service, request.path))
+
+        self._stack.enter_context(answering(answer, (address, int(port["port"]))))
+        return address, name
 
     def get(self, environment: str, service: str, path: str) -> tuple[int, bytes]:
         """What the slot answers that a Service selects; 503 where it has no pods."""
@@ -77,13 +80,16 @@ class Containers:
         return str(pod["containers"][0]["image"]) if pod else None
 
     def _pod(self, environment: str, service: str) -> PodSpec | None:
-        found = self.api.get("v1", "Service", service, environment)
-        assert found is not None
-        selector = found["spec"]["selector"]
+        selector = self._service(environment, service)["spec"]["selector"]
         name = f"{selector['app.kubernetes.io/name']}-{selector['slot']}"
         deployment = self.api.get("apps/v1", "Deployment", name, environment)
         assert deployment is not None
         return deployment["spec"]["template"]["spec"] if deployment["spec"]["replicas"] else None
+
+    def _service(self, environment: str, service: str) -> KubernetesObject:
+        found = self.api.get("v1", "Service", service, environment)
+        assert found is not None
+        return found
 
     def _running(self, environment: str, pod: PodSpec) -> str:
         key = f"{environment}/{pod['containers'][0]['image']}"

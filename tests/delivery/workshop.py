@@ -11,8 +11,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from components.contract import preview
 from components.identities import RELEASE, VERIFY
 from release.kubernetes_api import KubernetesApi
+from settings import ENVIRONMENTS
 from tests.delivery import buildkit
 from tests.delivery.agents import InPod, builder, here
 from tests.delivery.buildkit import Daemon, Delivery
@@ -24,7 +26,7 @@ from tests.unit.pipelines.jenkinsfile import parse
 from tests.unit.program import CHECKOUT
 
 SERVICE = "api"
-PROGRAMS = ("runc", "newuidmap", "skopeo", "umoci", "docker-registry", "busybox", "git", "ip", "nsenter")
+PROGRAMS = ("runc", "newuidmap", "skopeo", "umoci", "docker-registry", "busybox", "git", "ip", "nsenter", "unshare")
 PACKAGES = "runc uidmap skopeo umoci docker-registry busybox-static git iproute2"
 """Of Debian, with those programs."""
 
@@ -210,10 +212,11 @@ def agents(
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PIPELINES": str(CHECKOUT / "pipelines"),
         "PYTHONPATH": str(CHECKOUT),
-        "HELLO_RELEASE_THROUGH": containers.pattern,
     }
+    services = [(one, name) for one in ENVIRONMENTS for name in (SERVICE, preview(SERVICE))]
+    names = dict(containers.serve(*one) for one in services)
     return {
         "build": site.agent,
-        "release": lambda folder: here(RELEASE, kubeconfig, local, folder),
-        "verify": lambda folder: here(VERIFY, kubeconfig, local, folder),
+        "release": lambda folder: here(RELEASE, kubeconfig, names, local, folder),
+        "verify": lambda folder: here(VERIFY, kubeconfig, names, local, folder),
     }
