@@ -99,7 +99,9 @@ class Cluster:
 
     def _logs(self, name: str) -> str:
         command = [self.kubectl, f"--kubeconfig={self.layout.kubeconfig}", f"--namespace={DELIVERY}", "logs", name]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        assert run.returncode == 0, run.stderr
+        return run.stdout
 
 
 @pytest.fixture(scope="module")
