@@ -1,12 +1,14 @@
 """`python -m rehearsal.aws.endpoint`: AWS as pods find it: a VPC's resolver, endpoints with TLS, Pod Identity's agent.
 
 So a controller runs with the arguments and variables that it has in production. A pod reaches the API only while its
-node's subnet leads there.
+node's subnet leads there. The responder listens on the same ports of all addresses, which takes that both agree to it
+(SO_REUSEPORT, socket(7)): connections to these addresses are ours, since ours is the closer match.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import threading
 import time
@@ -60,10 +62,12 @@ class Ways:
     Attributes:
         layout: The rehearsal.
         region: The cluster's.
+        api: The cluster's API server.
     """
 
     layout: Layout
     region: str
+    api: KubernetesApi
     _seen: int = -1
     _network: Network = field(default_factory=lambda: Network((), (), (), (), ()))
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -80,7 +84,7 @@ class Ways:
         name = next(
             (one["spec"].get("nodeName") for one in pods if one.get("status", {}).get("podIP") == address), None
         )
-        for node in api.list("v1", "Node"):
+        for node in self.api.list("v1", "Node"):
             at = {one["address"] for one in node.get("status", {}).get("addresses", ())}
             if node["metadata"]["name"] == name or address in at:
                 return str(node["spec"]["providerID"]).rsplit("/", 1)[-1]
@@ -128,7 +132,7 @@ async def serve(ways: Ways, context: ssl.SSLContext, port: int) -> None:
         finally:
             writer.transport.abort()
 
-    server = await asyncio.start_server(connected, ADDRESS, 443, ssl=context)
+    server = await asyncio.start_server(connected, ADDRESS, 443, ssl=context, reuse_port=True)
     await server.serve_forever()
 
 
@@ -158,14 +162,15 @@ def main(layout: Layout) -> None:
     agent = pod_identity.application(
         lambda token: pod_identity.credentials(layout, api, token, region=region),
     )
-    server = make_server(pod_identity.ADDRESS, 80, agent, threaded=True)
+    listening = socket.create_server((pod_identity.ADDRESS, 80), backlog=128, reuse_port=True)
+    server = make_server(pod_identity.ADDRESS, 80, agent, threaded=True, fd=listening.fileno())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     pair = certificates.ensure(layout.control_plane / "pki").of("aws")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(pair.certificate, pair.key)
     while not layout.aws_journal.exists():
         time.sleep(SECONDS_BETWEEN_LOOKS)
-    asyncio.run(serve(Ways(layout, region), context, ports.ensure(layout.control_plane / "ports.json").aws))
+    asyncio.run(serve(Ways(layout, region, api), context, ports.ensure(layout.control_plane / "ports.json").aws))
 
 
 if __name__ == "__main__":

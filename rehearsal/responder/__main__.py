@@ -55,7 +55,7 @@ async def serve(api: KubernetesApi, by_name: int | None) -> None:
 
 async def _listen(make: Callable[[], Connection], port: int) -> None:
     try:
-        await asyncio.get_running_loop().create_server(make, _EVERYWHERE, port, backlog=1024)
+        await asyncio.get_running_loop().create_server(make, _EVERYWHERE, port, backlog=1024, reuse_port=True)
     except OSError as error:
         sys.stderr.write(f"Nothing answers on port {port} of pods: {error}\n")
 
