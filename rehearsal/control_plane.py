@@ -32,7 +32,7 @@ NETWORK = (namespace.HOLDER, "relay")
 """The programs that make their network and the way into it, where there is one."""
 
 TRAFFIC = ("kube-proxy", aws.ENDPOINT, kubelet.NAME)
-"""The programs that bring requests to pods, are AWS as pods find it, and run containers, where there is such a network."""
+"""The programs that bring requests to pods, are AWS as pods find it, and run containers, where there is a network."""
 
 _CLIENTS = ("controller-manager", "scheduler", "kwok", "kube-proxy", "kubelet")
 

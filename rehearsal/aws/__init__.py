@@ -59,6 +59,9 @@ def endpoint(layout: Layout, namespace: int) -> Program:
     command = (sys.executable, "-m", "rehearsal.aws.endpoint")
     return Program(ENDPOINT, command, layout.logs / f"{ENDPOINT}.log", variables, namespace)
 
+REGION = "us-east-1"
+"""Where a control plane is that no stack was brought up on."""
+
 
 def settings(account: str = ACCOUNT_ID) -> dict[str, str]:
     """Variables that moto reads when it is imported: https://docs.getmoto.org/en/latest/docs/configuration/ ."""
@@ -82,8 +85,8 @@ def account_id(layout: Layout) -> str:
 
 
 def region(layout: Layout) -> str:
-    """The stack's region."""
-    return str(_configuration(layout)["hello-platform:region"])
+    """The stack's region; one of AWS's where no stack says so."""
+    return str(_configuration(layout).get("hello-platform:region", REGION))
 
 
 def url(layout: Layout) -> str:
