@@ -51,7 +51,7 @@ def refuse_internet_gateway(layout: Layout, _account: Account, gateway: Record) 
         return
     behind = {"vpc-id": str(vpc), "state": "available"}
     if _ec2(layout, gateway, "describe_nat_gateways", "NatGateways", behind) or any(
-        balancer["VpcId"] == vpc and balancer["Scheme"] == "internet-facing"
+        balancer["VpcId"] == vpc and balancer.get("Scheme", "internet-facing") == "internet-facing"
         for balancer in _load_balancers(layout, gateway)
     ):
         raise AwsError(
