@@ -59,6 +59,7 @@ def endpoint(layout: Layout, namespace: int) -> Program:
     command = (sys.executable, "-m", "rehearsal.aws.endpoint")
     return Program(ENDPOINT, command, layout.logs / f"{ENDPOINT}.log", variables, namespace)
 
+
 REGION = "us-east-1"
 """Where a control plane is that no stack was brought up on."""
 

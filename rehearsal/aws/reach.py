@@ -77,7 +77,8 @@ class Network:
             and endpoint["State"].lower() == "available"
             # An interface endpoint is reached from the whole VPC; a gateway by the route tables that it is in.
             and (
-                endpoint.get("VpcEndpointType") == "Interface" or tables & set(map(str, endpoint.get("RouteTableIds", ())))
+                endpoint.get("VpcEndpointType") == "Interface"
+                or tables & set(map(str, endpoint.get("RouteTableIds", ())))
             )
             for endpoint in self.endpoints
         )
