@@ -110,7 +110,7 @@ class Journal:
         application: The one that answers.
         path: The journal's file; it need not be there.
         prepare: Makes what moto makes at the first request to a service in a region, even at one that only reads, such
-            as the default VPC.
+            as the default VPC. Its random numbers must not follow from which request came first.
     """
 
     def __init__(self, application: Application, path: Path, prepare: Callable[[AwsRequest], None]) -> None:
@@ -149,7 +149,6 @@ class Journal:
     def _see(self, request: AwsRequest) -> None:
         if request.scope not in self._prepared:
             self._prepared.add(request.scope)
-            mock_random.seed("/".join(request.scope))
             self._prepare(request)
 
     def _perform(self, request: AwsRequest) -> Response:

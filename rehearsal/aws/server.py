@@ -55,10 +55,14 @@ def application(layout: Layout) -> Application:
     moto = DomainDispatcherApplication(create_backend_app)
 
     def prepare(request: AwsRequest) -> None:
-        moto.get_application(request.wsgi())
-        for service in SERVICES:
-            of_account: Any = get_backend(service)[os.environ["MOTO_ACCOUNT_ID"]]
-            of_account[request.scope[0] if request.scope[0] in of_account.regions else "aws"]
+        region, service = request.scope
+        for one in SERVICES:
+            of_account: Any = get_backend(one)[os.environ["MOTO_ACCOUNT_ID"]]
+            for place in {"us-east-1", region} & {*of_account.regions} or {"aws"}:
+                mock_random.seed(f"{place}/{one}")
+                of_account[place]
+        mock_random.seed(service)
+        moto.get_application(request.wsgi())  # makes the service's part of us-east-1, too
 
     journal = Journal(_judging(moto), layout.aws_journal, prepare)
     journal.replay()

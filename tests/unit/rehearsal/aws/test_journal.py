@@ -48,6 +48,7 @@ def test_what_was_made_is_there_after_a_kill_with_the_same_ids(layout: Layout) -
 
 
 def test_whoever_only_looked_first_changed_no_ids(layout: Layout) -> None:
+    client(layout, "sts").get_caller_identity()
     before = client(layout, "ec2").describe_vpcs()["Vpcs"]
     vpc, balancer = load_balancer(layout)
     serve(layout)
