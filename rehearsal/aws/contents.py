@@ -55,8 +55,10 @@ def _networks(layout: Layout, region: str) -> Iterator[str]:
 
 
 def _keys(layout: Layout, region: str) -> Iterator[str]:
-    """KMS keys that nobody has scheduled for deletion."""
+    """KMS keys that nobody has scheduled for deletion; AWS has its own, which it makes at their first use."""
+    aliases = _asked(layout, "kms", region, "list_aliases")["Aliases"]
+    of_aws = {one.get("TargetKeyId") for one in aliases if one["AliasName"].startswith("alias/aws/")}
     for key in _asked(layout, "kms", region, "list_keys")["Keys"]:
         described = _asked(layout, "kms", region, "describe_key", KeyId=key["KeyId"])["KeyMetadata"]
-        if described["KeyState"] != "PendingDeletion" and described["KeyManager"] == "CUSTOMER":
+        if described["KeyState"] != "PendingDeletion" and key["KeyId"] not in of_aws:
             yield f"Keys {key['KeyId']}"

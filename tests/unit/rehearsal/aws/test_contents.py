@@ -22,6 +22,17 @@ def test_a_new_account_is_empty(tmp_path: Path) -> None:
     assert contents.of(layout, REGION) == []
 
 
+def test_a_key_of_aws_own_is_nobodys_to_delete(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    serve(layout)
+    ec2 = aws.client(layout, "ec2", region=REGION)
+    made = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=True)["VolumeId"]
+    assert contents.of(layout, REGION) == [f"Volumes {made}"]
+    ec2.delete_volume(VolumeId=made)
+    assert aws.client(layout, "kms", region=REGION).list_keys()["Keys"] != []
+    assert contents.of(layout, REGION) == []
+
+
 def test_what_was_made_is_named_and_what_was_deleted_is_not(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.make_all()
