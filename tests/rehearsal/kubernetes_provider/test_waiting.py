@@ -9,7 +9,10 @@ from typing import Any
 import psutil
 import pulumi
 import pytest
+from pulumi import automation
 
+from rehearsal.toolchain import Toolchain
+from rehearsal.toolchain.tools import KUBERNETES_PROVIDER
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.engine_harness import EngineFailedError, EngineHarness, Program
 from tests.rehearsal.kubernetes_provider.conftest import SKIP_AWAIT, Cluster, Options, k8s, patient, pod_template
@@ -119,3 +122,22 @@ def test_a_cancelled_wait_ends_soon_and_what_was_made_is_kept(engine: EngineHarn
     uid = cluster.get("apps/v1", "Deployment", "api")["metadata"]["uid"]
     engine.up(deployment(cluster, {}, cpu="10m"))
     assert cluster.get("apps/v1", "Deployment", "api")["metadata"]["uid"] == uid
+
+
+def test_a_provider_that_is_built_ends_when_its_engine_is_killed(
+    engine: EngineHarness, cluster: Cluster, tools: Toolchain
+) -> None:
+    def run() -> None:
+        with pytest.raises((EngineFailedError, automation.CommandError)):
+            engine.up(deployment(cluster, {}, cpu=TOO_MUCH))
+
+    waiting = threading.Thread(target=run)
+    waiting.start()
+    eventually(lambda: cluster.api.get("apps/v1", "Deployment", "api", cluster.namespace) is not None, "it is made")
+    killed = psutil.Process(engine.process())
+    providers = [one for one in killed.children(recursive=True) if one.cmdline()[0].endswith("-kubernetes")]
+    assert providers
+    killed.kill()
+    waiting.join(60)
+    if tools.kubernetes_provider.parent.name == KUBERNETES_PROVIDER.key:  # how a plugin ends is Pulumi's
+        assert psutil.wait_procs(providers, timeout=30)[1] == []
