@@ -322,6 +322,9 @@ class _Release:
         self._progress = replace(self._progress, smoke_tested=True)
 
     def _watch(self, seen: Seen) -> None:
+        if not self._before.tries:
+            # Nobody served before the switch: until the nodes follow, they refuse what is asked of the Service.
+            self._settle()
         tries = max(1, round(self._context.limits.watch / probe.PAUSE_SECONDS))
         self._report(f"Watching the answers of {self._service} for {self._context.limits.watch:g} s")
         after = probe.measure(

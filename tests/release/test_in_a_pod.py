@@ -43,6 +43,14 @@ NODES = {"dev": "10.1.0.10", "prod": "10.1.1.10"}
 """Each environment's node, and its address."""
 
 
+MACHINE = {
+    "kubernetes.io/os": "linux",
+    "kubernetes.io/arch": "amd64",
+    "topology.kubernetes.io/region": "ap-northeast-2",
+}
+"""What the kubelet of a node of EKS says of its machine."""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """The stack's own objects on a control plane, with a demo image in every blue slot.
@@ -119,13 +127,18 @@ def started(layout: Layout, tools: Toolchain) -> Generator[Cluster]:
         api, outputs = KubernetesApi(layout.kubeconfig), dict(graph_of(STACK, preview=False).outputs)
         for name, address in NODES.items():
             machine = node()
-            machine["metadata"] = {"name": name, "labels": {"environment": name}}
-            machine["status"]["addresses"] = [{"type": "InternalIP", "address": address}]
+            machine["metadata"] = {"name": name, "labels": {**MACHINE, "environment": name}}
+            machine["status"]["addresses"] = [
+                {"type": "InternalIP", "address": address},
+                {"type": "Hostname", "address": name},
+            ]
             api.create(machine)
-        in_cluster.bring(api, addons.mark("coredns"), addons.objects("coredns", versions.COREDNS, ""), manager="test")
+        dns = addons.objects("coredns", versions.COREDNS, "")
+        in_cluster.bring(api, addons.mark("coredns"), dns, manager="test")
         apply_the_program(api)
         first_release.release(api, first_release.targets(outputs), print)
         kubernetes.wait_for_traffic(layout, print)
+        assert in_cluster.waits_for(api, dns, 60) == []
         yield Cluster(layout, api, str(tools.kubernetes_program("kubectl")), outputs)
     finally:
         kubernetes.stop(layout)

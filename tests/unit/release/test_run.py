@@ -265,6 +265,23 @@ def test_admissions_refusal_changes_nothing() -> None:
     assert replace(fixture.seen, now=before.now) == before
 
 
+def test_nodes_that_follow_a_switch_late_do_not_take_an_exclusive_version_back() -> None:
+    """Its Service has no pods before the switch: kube-proxy refuses connections until it has written its rules."""
+    fixture = Fixture(exclusive=True)
+    switches: list[datetime] = []
+
+    def report(line: str) -> None:
+        if "switching" in line:
+            switches.append(fixture.clock.now())
+
+    def answer(service: str) -> Answer:
+        late = service == "api" and switches and fixture.clock.now() - switches[-1] < timedelta(seconds=1)
+        return Answer(None, "connection refused") if late else Answer(200, "ok")
+
+    result = fixture.run(Deploy(SECOND), caller=FakeCaller(answer), report=report)
+    assert (result.exit_code, len(switches)) == (ExitCode.DONE, 1), result.message
+
+
 def bad_once_live(fixture: Fixture) -> FakeCaller:
     """Answers of a version that is good until users reach it."""
     return FakeCaller(lambda _: Answer(200 if fixture.seen.live == GREEN else 500, ""))
