@@ -101,7 +101,7 @@ def cluster(control_plane: RunningControlPlane) -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def platform(control_plane: RunningControlPlane, cluster: Cluster) -> Iterator[Platform]:
     """Where the release tool brings versions out."""
-    with Web() as unused:
+    with Web(PORT) as unused:
         yield Platform(cluster.api, control_plane.layout.kubeconfig, unused)
 
 
