@@ -54,7 +54,11 @@ def rehearsed(control_plane: RunningControlPlane, tools: Toolchain, folder: Path
     layout.directory.mkdir()
     layout.kubeconfig.write_bytes(control_plane.layout.kubeconfig.read_bytes())
     layout.control_plane.symlink_to(control_plane.layout.control_plane)
-    providers = {f"pulumi-resource-{name}": f"rehearsal.stand_ins.{name}" for name in ("aws", "eks", "kubernetes")}
+    providers = {
+        "pulumi-resource-aws": "rehearsal.stand_ins.aws",
+        "pulumi-resource-eks": "rehearsal.stand_ins.eks",
+        "pulumi-resource-kubernetes": tools.kubernetes_provider,
+    }
     engine = EngineHarness(folder / "engine", tools, providers, {DIRECTORY_VARIABLE: str(layout.directory)})
     return Rehearsed(layout, control_plane, engine)
 
@@ -336,8 +340,9 @@ def test_after_a_failed_create_the_next_run_completes_and_doubles_nothing(stack:
 
 def test_what_went_behind_the_engine_is_missed_at_refresh_and_made_again(stack: Rehearsed) -> None:
     stack.engine.up(only_network)
-    entries = json.loads(stack.layout.aws_account.read_text())
-    stack.layout.aws_account.write_text(json.dumps([entry for entry in entries if entry["type"] != SUBNET]))
+    ec2 = client(stack.layout, "ec2", region="ap-northeast-2")
+    for record in stack.records(SUBNET):
+        ec2.delete_subnet(SubnetId=record.id)
 
     assert set(stack.engine.refresh().steps.values()) == {frozenset({"delete"})}
     assert set(stack.engine.up(only_network).steps.values()) == {frozenset({"create"})}

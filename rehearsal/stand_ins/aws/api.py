@@ -108,6 +108,26 @@ def put(api: Api, making: Making) -> None:
             client.create_tags(Resources=[making.id], Tags=_pairs(wanted))
 
 
+def exists(api: Api, making: Making) -> bool:
+    """Whether the account still has what EC2's API made; of other services it is taken for granted.
+
+    Raises:
+        RehearsalError: The API does not answer.
+    """
+    if api.service != "ec2" or not api.key or api.create is None or not api.create.operation.startswith("create_"):
+        return True
+    operation = f"describe_{api.create.operation.removeprefix('create_')}s"
+    try:
+        with answering(making.layout, api.service, making.region) as ec2:
+            answer: dict[str, Any] = getattr(ec2, operation)(**{f"{api.key}s": [making.id]})
+    except AwsError as error:
+        if GONE.search(error.code):
+            return False
+        raise
+    found = next(cast("list[dict[str, Any]]", value) for value in answer.values() if isinstance(value, list))
+    return any(one.get("State") != "deleted" for one in found)
+
+
 def delete(api: Api, making: Making) -> None:
     """Deletes a resource; one that is already gone is no error.
 

@@ -125,6 +125,16 @@ def settle(kind: Kind, layout: Layout, record: Record) -> Record:
     return settled
 
 
+def find(kind: Kind, layout: Layout, identifier: str) -> Record | None:
+    """What the account has under an id; what somebody deleted by hand is forgotten."""
+    record = Account.load(layout).find(kind.type, identifier)
+    if record is None or kind.api is None or api.exists(kind.api, _standing(layout, record)):
+        return record
+    with changing(layout) as account:
+        account.remove(record)
+    return None
+
+
 def change(kind: Kind, caller: Caller, identifier: str, inputs: Properties) -> Record:
     """Changes a resource in place.
 
@@ -171,9 +181,13 @@ def delete(kind: Kind, layout: Layout, identifier: str) -> None:
 
 def _unmake(kind: Kind, layout: Layout, record: Record) -> None:
     if kind.api is not None:
-        region = str(record.outputs.get("region") or record.inputs.get("region") or ANY_REGION)
-        there = Account.load(layout)
-        api.delete(kind.api, Making(layout, there, region, record.inputs, id=record.id, previous=record.outputs))
+        api.delete(kind.api, _standing(layout, record))
+
+
+def _standing(layout: Layout, record: Record) -> Making:
+    """A resource as it is."""
+    region = str(record.outputs.get("region") or record.inputs.get("region") or ANY_REGION)
+    return Making(layout, Account.load(layout), region, record.inputs, id=record.id, previous=record.outputs)
 
 
 def refuse_if_used(layout: Layout, account: Account, record: Record) -> None:

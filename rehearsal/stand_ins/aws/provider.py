@@ -19,7 +19,6 @@ from rehearsal.aws import ACCOUNT_ID
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws import api, creation_times, invokes, lifecycle
-from rehearsal.stand_ins.aws.account import Account
 from rehearsal.stand_ins.aws.differences import difference
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kinds import kind_of
@@ -141,7 +140,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Gives what the account has under an id; an empty id where it has nothing."""
         kind = kind_of(_type(request.urn))
-        record = Account.load(self._layout).find(kind.type, request.id)
+        with _telling(context, f"reading {kind.type} {_name(request.urn)}"):
+            record = lifecycle.find(kind, self._layout, request.id)
         if record is None:
             return provider_pb2.ReadResponse()
         if record.outputs.get("status") == "CREATING":

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rehearsal import aws
 from rehearsal.aws import ACCOUNT_ID
 from rehearsal.stand_ins.aws import lifecycle, rules
 from rehearsal.stand_ins.aws.account import Account, changing
@@ -23,7 +24,7 @@ from rehearsal.stand_ins.aws.differences import difference
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kinds import KINDS
 from rehearsal.stand_ins.aws.properties import DEFAULTED, UNKNOWN
-from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, SEED, World, quiet, urn
+from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, REGION, SEED, World, quiet, urn
 
 EC2_ID = re.compile(r"[a-z]+-[0-9a-f]{17}")
 
@@ -242,3 +243,18 @@ def test_deleting_twice_is_no_error(tmp_path: Path) -> None:
     world.delete(record)
     world.delete(record)
     assert world.account.records() == ()
+
+
+def test_what_stands_is_found_and_what_was_deleted_by_hand_is_forgotten(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    for record in world.made.values():
+        assert lifecycle.find(KINDS[record.type], world.layout, record.id) == record
+    by_hand = aws.client(world.layout, "ec2", region=REGION)
+    by_hand.delete_nat_gateway(NatGatewayId=world.id("nat"))
+    by_hand.delete_subnet(SubnetId=world.id("subnet-c"))
+    by_hand.delete_launch_template(LaunchTemplateId=world.id("template"))
+    for name in ("nat", "subnet-c", "template"):
+        record = world.made[name]
+        assert lifecycle.find(KINDS[record.type], world.layout, record.id) is None
+        assert record not in world.account.records()
