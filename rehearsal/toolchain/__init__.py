@@ -132,7 +132,8 @@ def _installed_engine() -> Path | None:
         return None
     variables = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     run = subprocess.run([found, "version"], env=variables, capture_output=True, text=True, check=False)
-    return Path(found) if run.returncode == 0 and fits(run.stdout, version("pulumi")) else None
+    # In `make shell` it is a rehearsal's own link, which is about to be made anew.
+    return Path(found).resolve() if run.returncode == 0 and fits(run.stdout, version("pulumi")) else None
 
 
 def _major_minor(text: str) -> tuple[int, int] | None:
