@@ -30,7 +30,7 @@ from release.clock import SystemClock
 from release.kubernetes_api import KubernetesApi, KubernetesObject
 from release.plan import Deploy
 from release.run import Limits
-from tests.release.platform import Platform, image, namespace
+from tests.release.platform import PORT, Platform, image, namespace
 from tests.release.web import Web
 
 SERIES = ("rolling update", "release, whole", "release, the switch alone")
@@ -71,7 +71,7 @@ def release(
     """Time a rolling update, and a release of as many pods."""
     times: dict[int, Times] = {}
     to_help = median(_seconds_of("-m", "release", "--help") for _ in range(5))
-    with tempfile.TemporaryDirectory(prefix="bench-") as directory, Web() as web:
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory, Web(PORT) as web:
         layout = Layout(Path(directory) / "run")
         tools = toolchain.ensure(_console.print)
         control_plane.start(layout, tools, _console.print)

@@ -17,7 +17,7 @@ from release.plan import Deploy, Goal, Retire, Rollback
 from release.run import Context, pursue
 from release.state import Seen
 from tests.rehearsal.stacks import ENVIRONMENTS, ONE_STACK, Recorder, changes, live_pods, run_up
-from tests.release.platform import QUICK
+from tests.release.platform import PORT, QUICK
 from tests.release.web import Web
 
 ENVIRONMENT, SERVICE = "dev", "gateway"
@@ -29,7 +29,7 @@ LIMITS = replace(QUICK, ready=60, gone=120, lease=600)
 @pytest.fixture(scope="module")
 def web() -> Iterator[Web]:
     """What answers smoke tests, where no container does."""
-    with Web() as running:
+    with Web(PORT) as running:
         yield running
 
 
@@ -53,9 +53,7 @@ def run(
         for beginning in [one for one in left if line.startswith(one)]:
             left.pop(beginning)()
 
-    context = Context(
-        api=rehearsal.api(), caller=web.caller(), clock=SystemClock(), report=report, by="tester", limits=LIMITS
-    )
+    context = Context(api=rehearsal.api(), caller=web, clock=SystemClock(), report=report, by="tester", limits=LIMITS)
     assert pursue(context, ENVIRONMENT, SERVICE, goal).exit_code is ExitCode.DONE
     return left
 
