@@ -25,7 +25,7 @@ ENDPOINT = "aws-endpoint"
 HEALTH = "/healthz"
 """Answered with 200 once the account has what it had before."""
 
-ACCOUNT_ID = "111122223333"
+ACCOUNT_ID = "123456789012"
 """Whose account it is where no stack says so: nobody's, the number in AWS's own documentation examples."""
 
 ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSALADMIN00", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
@@ -73,8 +73,6 @@ def settings(account: str = ACCOUNT_ID) -> dict[str, str]:
         "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
         # moto takes addresses out of sets.
         "PYTHONHASHSEED": "0",
-        # Whether a request is judged, the server says for each: `rehearsal.aws.server`.
-        "INITIAL_NO_AUTH_ACTION_COUNT": "0",
         # A certificate is issued when its proof is in DNS, and not by waiting.
         "MOTO_ACM_VALIDATION_WAIT": never,
     }

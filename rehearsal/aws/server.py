@@ -7,10 +7,10 @@ import logging
 import os
 from collections.abc import Callable, Iterable
 from math import inf
-from typing import Any, cast
+from typing import Any
 
+from moto import settings as moto_settings  # pyright: ignore[reportMissingTypeStubs]
 from moto.backends import get_backend  # pyright: ignore[reportMissingTypeStubs]
-from moto.core.authorization import ActionAuthenticatorMixin  # pyright: ignore[reportMissingTypeStubs]
 from moto.ec2.models import ec2_backends  # pyright: ignore[reportMissingTypeStubs]
 from moto.elbv2.models import elbv2_backends  # pyright: ignore[reportMissingTypeStubs]
 from moto.iam.access_control import IAMPolicy, IAMRequestBase  # pyright: ignore[reportMissingTypeStubs]
@@ -87,8 +87,11 @@ def _judging(application: Application) -> Application:
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         is_judged = "HTTP_X_AMZ_SECURITY_TOKEN" in environ
-        ActionAuthenticatorMixin.request_count = cast("Any", inf if is_judged else -inf)
-        return application(environ, start_response)
+        moto_settings.INITIAL_NO_AUTH_ACTION_COUNT = 0 if is_judged else inf
+        try:
+            return application(environ, start_response)
+        finally:
+            moto_settings.INITIAL_NO_AUTH_ACTION_COUNT = inf
 
     return answer
 

@@ -247,7 +247,7 @@ def test_a_preview_before_anything_exists_foresees_what_up_does(life: Life) -> N
 
 def test_the_outputs_are_those_that_aws_would_give(life: Life) -> None:
     outputs = life.first_up.outputs
-    assert outputs["repository"] == "111122223333.dkr.ecr.ap-northeast-2.amazonaws.com/whole/api"
+    assert outputs["repository"] == "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/whole/api"
     assert str(outputs["endpoint"]).startswith("https://127.0.0.1:")
     assert str(outputs["endpoint"]) in life.endpoint
     assert str(outputs["group"]).startswith("sg-")

@@ -25,7 +25,7 @@ from release.kubernetes_api import KubernetesApi, KubernetesObject
 from release.plan import Deploy
 from tests.rehearsal.conftest import RunningControlPlane, eventually
 from tests.rehearsal.tunnel import Connection, tunnel
-from tests.release.platform import PORT, QUICK, Platform, image, namespace, node
+from tests.release.platform import QUICK, Platform, image, namespace, node
 from tests.release.web import Web
 
 ENVIRONMENT = "dev"

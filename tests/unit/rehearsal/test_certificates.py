@@ -88,7 +88,8 @@ def test_clients_are_who_kubernetes_knows_them_as(made: Certificates, name: str,
 def test_servers_cannot_call_and_clients_cannot_serve(made: Certificates, name: str) -> None:
     uses = set(read(made.of(name).certificate).extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
     both = {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
-    expected = {"server": {ExtendedKeyUsageOID.SERVER_AUTH}, "etcd": both}
+    serves = {ExtendedKeyUsageOID.SERVER_AUTH}
+    expected = {"server": serves, "aws": serves, "etcd": both}
     assert uses == expected.get(name, {ExtendedKeyUsageOID.CLIENT_AUTH})
 
 

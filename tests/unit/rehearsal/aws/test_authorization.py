@@ -17,7 +17,7 @@ from tests.unit.program import platform
 from tests.unit.rehearsal.aws.serving import serve
 
 REGION = "ap-northeast-2"
-ARN = "arn:aws:ec2:ap-northeast-2:111122223333:security-group/sg-1"
+ARN = "arn:aws:ec2:ap-northeast-2:123456789012:security-group/sg-1"
 
 
 def statement(**changed: Any) -> dict[str, Any]:

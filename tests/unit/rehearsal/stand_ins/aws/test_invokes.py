@@ -40,7 +40,7 @@ def test_who_and_where_the_caller_is(tmp_path: Path) -> None:
     caller = World(tmp_path).caller
     assert invokes.answer("aws:index/getRegion:getRegion", caller, {})["region"] == "ap-northeast-2"
     assert invokes.answer("aws:index/getPartition:getPartition", caller, {})["partition"] == "aws"
-    assert invokes.answer("aws:index/getCallerIdentity:getCallerIdentity", caller, {})["accountId"] == "111122223333"
+    assert invokes.answer("aws:index/getCallerIdentity:getCallerIdentity", caller, {})["accountId"] == "123456789012"
 
 
 @pytest.mark.parametrize(

@@ -109,10 +109,10 @@ ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("route", {"gatewayId": "igw-0"}, "InvalidGatewayID.NotFound"),
     ("ingress", {"securityGroupId": "sg-0"}, "InvalidGroup.NotFound"),
     ("attachment", {"role": "nobody"}, "NoSuchEntity"),
-    ("attachment", {"policyArn": "arn:aws:iam::111122223333:policy/none"}, "NoSuchEntity"),
+    ("attachment", {"policyArn": "arn:aws:iam::123456789012:policy/none"}, "NoSuchEntity"),
     ("attachment", {"policyArn": "arn:aws:iam::aws:policy/AmazonNoPolicy"}, "NoSuchEntity"),
     ("alias", {"name": "alias/other", "targetKeyId": "none"}, "NotFoundException"),
-    ("cluster", {"name": "x", "roleArn": "arn:aws:iam::111122223333:role/none"}, "InvalidParameterException"),
+    ("cluster", {"name": "x", "roleArn": "arn:aws:iam::123456789012:role/none"}, "InvalidParameterException"),
     ("addon", {"clusterName": "none"}, "ResourceNotFoundException"),
     ("access", {"principalArn": "arn:aws:iam::444455556666:role/x"}, "ResourceNotFoundException"),
     ("nodes", {"nodeGroupName": "x", "clusterName": "none"}, "ResourceNotFoundException"),
@@ -222,7 +222,7 @@ def test_a_policy_that_bounds_a_role_is_not_deleted(tmp_path: Path) -> None:
 
 
 def test_a_boundary_that_was_made_beside_the_stack_is_no_reason_to_refuse(tmp_path: Path) -> None:
-    boundary = "arn:aws:iam::111122223333:policy/boundary"
+    boundary = "arn:aws:iam::123456789012:policy/boundary"
     inputs = {"assumeRolePolicy": trust("ec2.amazonaws.com"), "permissionsBoundary": boundary}
     assert World(tmp_path).make("aws:iam/role:Role", "role", inputs).outputs["permissionsBoundary"] == boundary
 
