@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rehearsal import instance_types
 from rehearsal.errors import RehearsalError
-from rehearsal.stand_ins.aws import moto_answers, policy_documents
 from rehearsal.stand_ins.aws.account import Account
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kinds import certificates
-from rehearsal.stand_ins.aws.kinds.clusters import CLUSTER
 from rehearsal.stand_ins.aws.lifecycle import Caller
 from rehearsal.stand_ins.aws.properties import Properties
 
@@ -25,57 +21,6 @@ def _caller_identity(caller: Caller, _arguments: Properties) -> Properties:
     account = caller.account_id
     user = f"arn:aws:iam::{account}:user/rehearsal"
     return {"accountId": account, "arn": user, "id": account, "userId": "AIDAREHEARSAL00000000"}
-
-
-def _region(caller: Caller, arguments: Properties) -> Properties:
-    region = str(arguments.get("region") or arguments.get("name") or caller.region)
-    return {
-        "description": region,
-        "endpoint": f"ec2.{region}.amazonaws.com",
-        "id": region,
-        "name": region,
-        "region": region,
-    }
-
-
-def _availability_zones(caller: Caller, arguments: Properties) -> Properties:
-    region = str(arguments.get("region") or caller.region)
-    zones = moto_answers.availability_zones(region)
-    excluded = {*arguments.get("excludeNames", []), *arguments.get("excludeZoneIds", [])}
-    kept = {name: zone for name, zone in zones.items() if not {name, zone} & excluded}
-    return {**arguments, "groupNames": [region], "id": region, "names": list(kept), "zoneIds": list(kept.values())}
-
-
-def _policy_document(_caller: Caller, arguments: Properties) -> Properties:
-    document = policy_documents.render(arguments)
-    minified = json.dumps(json.loads(document), separators=(",", ":"))
-    return {**arguments, "id": str(hash(document)), "json": document, "minifiedJson": minified}
-
-
-def _cluster(caller: Caller, arguments: Properties) -> Properties:
-    name = str(arguments["name"])
-    cluster = Account.load(caller.layout).find(CLUSTER, name)
-    if cluster is None:
-        raise AwsError("ResourceNotFoundException", f"No cluster found for name: {name}.")
-    return {
-        **cluster.outputs,
-        "certificateAuthorities": [cluster.outputs["certificateAuthority"]],
-        "id": name,
-        "tags": cluster.outputs["tagsAll"],
-    }
-
-
-def _instance_type(_caller: Caller, arguments: Properties) -> Properties:
-    kind = instance_types.instance_type(str(arguments["instanceType"]))
-    return {
-        "defaultVcpus": kind.vcpus,
-        "id": kind.name,
-        "instanceType": kind.name,
-        "maximumIpv4AddressesPerInterface": kind.addresses,
-        "maximumNetworkInterfaces": kind.interfaces,
-        "memorySize": kind.memory_mib,
-        "supportedArchitectures": ["arm64" if kind.architecture == "arm64" else "x86_64"],
-    }
 
 
 def _addon_version(_caller: Caller, arguments: Properties) -> Properties:
@@ -136,15 +81,10 @@ def _load_balancer_zone(caller: Caller, arguments: Properties) -> Properties:
 
 INVOKES: Mapping[str, Callable[[Caller, Properties], Any]] = {
     "aws:acm/getCertificate:getCertificate": _certificate,
-    "aws:ec2/getInstanceType:getInstanceType": _instance_type,
     "aws:eks/getAddonVersion:getAddonVersion": _addon_version,
-    "aws:eks/getCluster:getCluster": _cluster,
-    "aws:iam/getPolicyDocument:getPolicyDocument": _policy_document,
     "aws:lb/getHostedZoneId:getHostedZoneId": _load_balancer_zone,
-    "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getPartition:getPartition": _partition,
-    "aws:index/getRegion:getRegion": _region,
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -178,12 +177,14 @@ class Kind:
     dissolve: Callable[[Layout, Record], None] | None = None
 
 
-def fresh(prefix: str) -> Attribute:
-    """An EC2 id of its own: the prefix and 17 hexadecimal digits.
+def names(text: str) -> frozenset[str]:
+    """Property paths, separated by spaces."""
+    return frozenset(text.split())
 
-    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html
-    """
-    return lambda _: f"{prefix}-{secrets.token_hex(9)[:17]}"
+
+def blank(text: str) -> dict[str, str]:
+    """Outputs that are empty texts, separated by spaces."""
+    return dict.fromkeys(text.split(), "")
 
 
 def answered(path: str) -> Attribute:

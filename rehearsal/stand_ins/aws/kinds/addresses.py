@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rehearsal.stand_ins.aws import rules
 from rehearsal.stand_ins.aws.api import Api, Call
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, answered
+from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, answered, blank
 from rehearsal.stand_ins.aws.kinds.network import NAT_GATEWAY, NO_SUCH_SUBNET, SUBNET, SUBNET_IN_USE
 from rehearsal.stand_ins.aws.properties import Properties
 
@@ -51,16 +51,11 @@ KINDS = (
         rules={"domain": rules.one_of("vpc")},
         replaces=frozenset({"address", "customerOwnedIpv4Pool", "domain", "networkBorderGroup", "publicIpv4Pool"}),
         constants={
-            "associationId": "",
-            "carrierIp": "",
-            "customerOwnedIp": "",
+            **blank(
+                "associationId carrierIp customerOwnedIp instance ipamPoolId networkInterface "
+                "privateDns privateIp ptrRecord"
+            ),
             "domain": "vpc",
-            "instance": "",
-            "ipamPoolId": "",
-            "networkInterface": "",
-            "privateDns": "",
-            "privateIp": "",
-            "ptrRecord": "",
             "publicIpv4Pool": "amazon",
         },
         attributes={
@@ -105,13 +100,10 @@ KINDS = (
         rules={"connectivityType": rules.one_of("private", "public")},
         replaces=frozenset({"allocationId", "availabilityMode", "connectivityType", "privateIp", "subnetId", "vpcId"}),
         constants={
-            "autoProvisionZones": "",
-            "autoScalingIps": "",
+            **blank("autoProvisionZones autoScalingIps regionalNatGatewayAutoMode routeTableId"),
             "availabilityMode": "zonal",
             "connectivityType": "public",
             "regionalNatGatewayAddresses": [],
-            "regionalNatGatewayAutoMode": "",
-            "routeTableId": "",
             "secondaryAllocationIds": [],
             "secondaryPrivateIpAddressCount": 0,
             "secondaryPrivateIpAddresses": [],

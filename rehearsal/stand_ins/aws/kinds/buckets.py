@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from rehearsal.stand_ins.aws import rules
 from rehearsal.stand_ins.aws.api import Api, Call, answering
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, text
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, blank, text
 from rehearsal.stand_ins.aws.properties import Properties
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -82,10 +82,9 @@ KINDS = (
         ),
         replaces=frozenset({"bucket", "bucketPrefix", "objectLockEnabled"}),
         constants={
-            "accelerationStatus": "",
+            **blank("accelerationStatus bucketPrefix policy websiteDomain websiteEndpoint"),
             "acl": "private",
             "bucketNamespace": "global",
-            "bucketPrefix": "",
             "corsRules": [],
             "forceDestroy": False,
             "grants": [],
@@ -93,14 +92,11 @@ KINDS = (
             "logging": {},
             "objectLockConfiguration": {},
             "objectLockEnabled": False,
-            "policy": "",
             "replicationConfiguration": {},
             "requestPayer": "BucketOwner",
             "serverSideEncryptionConfiguration": {},
             "versioning": {},
             "website": {},
-            "websiteDomain": "",
-            "websiteEndpoint": "",
         },
         attributes={
             "bucketDomainName": text("{bucket}.s3.amazonaws.com"),

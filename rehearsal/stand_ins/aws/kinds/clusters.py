@@ -15,7 +15,7 @@ from rehearsal.stand_ins.aws.account import Account, Record
 from rehearsal.stand_ins.aws.api import Api, Call, answering
 from rehearsal.stand_ins.aws.control_plane import api_server
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, given, text
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, given, names, text
 from rehearsal.stand_ins.aws.kinds.network import SECURITY_GROUP, SUBNET, in_subnets
 from rehearsal.stand_ins.aws.kinds.roles import ROLE, now
 from rehearsal.stand_ins.aws.properties import Properties, known_values
@@ -188,17 +188,10 @@ KINDS = (
         owns={"vpcConfig.clusterSecurityGroupId": SECURITY_GROUP},
         refusals=(_stands_in_two_zones, _is_reachable),
         deletion_refusals=(protection.refuse,),
-        replaces=frozenset(
-            {
-                "accessConfig.bootstrapClusterCreatorAdminPermissions",
-                "bootstrapSelfManagedAddons",
-                "encryptionConfig",
-                "kubernetesNetworkConfig.ipFamily",
-                "kubernetesNetworkConfig.serviceIpv4Cidr",
-                "name",
-                "outpostConfig",
-                "roleArn",
-            }
+        replaces=names(
+            "accessConfig.bootstrapClusterCreatorAdminPermissions bootstrapSelfManagedAddons "
+            "encryptionConfig kubernetesNetworkConfig.ipFamily "
+            "kubernetesNetworkConfig.serviceIpv4Cidr name outpostConfig roleArn"
         ),
         constants={
             "bootstrapSelfManagedAddons": True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rehearsal.stand_ins.aws import protection, rules
 from rehearsal.stand_ins.aws.api import Api, Call, answering
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, answered, text
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, answered, names, text
 from rehearsal.stand_ins.aws.kinds.network import VPC
 from rehearsal.stand_ins.aws.kinds.roles import ROLE
 from rehearsal.stand_ins.aws.properties import Properties
@@ -124,20 +124,9 @@ KINDS = (
         ),
         refusals=(_may_be_written,),
         # All but its tags.
-        replaces=frozenset(
-            {
-                "deliverCrossAccountRole",
-                "destinationOptions",
-                "eniId",
-                "iamRoleArn",
-                "logDestination",
-                "logDestinationType",
-                "logFormat",
-                "maxAggregationInterval",
-                "subnetId",
-                "trafficType",
-                "vpcId",
-            }
+        replaces=names(
+            "deliverCrossAccountRole destinationOptions eniId iamRoleArn logDestination "
+            "logDestinationType logFormat maxAggregationInterval subnetId trafficType vpcId"
         ),
         constants={
             "logDestination": "",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from rehearsal.stand_ins.aws import dependencies, moto_answers, rules
-from rehearsal.stand_ins.aws.api import Api, Call, when
+from rehearsal.stand_ins.aws.api import Api, Call, answering, when
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kind import (
     Attribute,
@@ -19,8 +19,10 @@ from rehearsal.stand_ins.aws.kind import (
     Unique,
     account_id,
     answered,
+    blank,
     found,
     given,
+    names,
     text,
 )
 from rehearsal.stand_ins.aws.properties import Properties, known_values
@@ -80,6 +82,15 @@ def _detached(making: Making) -> Properties | None:
     return {"VpcId": before} if before and before != making.inputs.get("vpcId") else None
 
 
+def association(making: Making, subnet: str) -> Properties | None:
+    """What names a subnet's association with a route table; None where it has none of its own."""
+    with answering(making.layout, "ec2", making.region) as ec2:
+        with_it = [{"Name": "association.subnet-id", "Values": [subnet]}]
+        tables = ec2.describe_route_tables(Filters=with_it)["RouteTables"]
+    of_subnet = (one for table in tables for one in table["Associations"] if one.get("SubnetId") == subnet)
+    return next(({"AssociationId": one["RouteTableAssociationId"]} for one in of_subnet), None)
+
+
 def _endpoint_changes(making: Making) -> Properties | None:
     """An endpoint is told what to add and what to remove."""
     asked: dict[str, Any] = {}
@@ -114,14 +125,12 @@ KINDS = (
         rules={"cidrBlock": rules.vpc_cidr, "instanceTenancy": rules.one_of("default", "dedicated")},
         replaces=frozenset({"cidrBlock", "ipv4IpamPoolId", "ipv4NetmaskLength"}),
         constants={
+            **blank("ipv6AssociationId ipv6CidrBlock ipv6CidrBlockNetworkBorderGroup"),
             "assignGeneratedIpv6CidrBlock": False,
             "enableDnsHostnames": False,
             "enableDnsSupport": True,
             "enableNetworkAddressUsageMetrics": False,
             "instanceTenancy": "default",
-            "ipv6AssociationId": "",
-            "ipv6CidrBlock": "",
-            "ipv6CidrBlockNetworkBorderGroup": "",
         },
         attributes={
             "defaultNetworkAclId": _of_vpc("describe_network_acls", "NetworkAcls.NetworkAclId", default="true"),
@@ -146,7 +155,11 @@ KINDS = (
             "ec2",
             Call("create_subnet"),
             puts=(_attribute("mapPublicIpOnLaunch", "modify_subnet_attribute"),),
-            deletes=(Call("delete_subnet"),),
+            # AWS does so with the subnet, moto does not.
+            deletes=(
+                Call("disassociate_route_table", given=lambda it: association(it, it.id), inputs=False),
+                Call("delete_subnet"),
+            ),
             key="SubnetId",
             tagged_as="subnet",
         ),
@@ -155,9 +168,7 @@ KINDS = (
         rules={"cidrBlock": rules.subnet_cidr},
         references=(in_vpc(),),
         refusals=(_is_in_a_zone_of_the_region,),
-        replaces=frozenset(
-            {"availabilityZone", "availabilityZoneId", "cidrBlock", "ipv6Native", "outpostArn", "vpcId"}
-        ),
+        replaces=names("availabilityZone availabilityZoneId cidrBlock ipv6Native outpostArn vpcId"),
         constants={
             "assignIpv6AddressOnCreation": False,
             "enableDns64": False,

@@ -14,7 +14,7 @@ from rehearsal.nodes import NodeGroupSpec, Taint
 from rehearsal.stand_ins.aws import instances, nodes, rules
 from rehearsal.stand_ins.aws.account import Account, Record
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, text
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, names, text
 from rehearsal.stand_ins.aws.kinds.clusters import CLUSTER, NO_SUCH_CLUSTER, constrained
 from rehearsal.stand_ins.aws.kinds.launch_templates import LAUNCH_TEMPLATE
 from rehearsal.stand_ins.aws.kinds.network import SUBNET, in_subnets
@@ -210,21 +210,10 @@ KINDS = (
             ),
         ),
         refusals=(_sizes_fit, _template_fits, _instances_fit_the_image),
-        replaces=frozenset(
-            {
-                "amiType",
-                "capacityType",
-                "clusterName",
-                "diskSize",
-                "instanceTypes",
-                "launchTemplate.id",
-                "launchTemplate.name",
-                "nodeGroupName",
-                "nodeGroupNamePrefix",
-                "nodeRoleArn",
-                "remoteAccess",
-                "subnetIds",
-            }
+        replaces=names(
+            "amiType capacityType clusterName diskSize instanceTypes launchTemplate.id "
+            "launchTemplate.name nodeGroupName nodeGroupNamePrefix nodeRoleArn remoteAccess "
+            "subnetIds"
         ),
         constants={
             "amiType": DEFAULT_AMI,

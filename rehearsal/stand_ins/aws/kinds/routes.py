@@ -6,10 +6,10 @@ import zlib
 from typing import Any
 
 from rehearsal.stand_ins.aws import rules
-from rehearsal.stand_ins.aws.api import Api, Call, answering
-from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, account_id, answered
+from rehearsal.stand_ins.aws.api import Api, Call
+from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, account_id, answered, blank, names
 from rehearsal.stand_ins.aws.kinds.addresses import INTERNET_GATEWAY
-from rehearsal.stand_ins.aws.kinds.network import NAT_GATEWAY, NO_SUCH_SUBNET, ROUTE_TABLE, SUBNET, in_vpc
+from rehearsal.stand_ins.aws.kinds.network import NAT_GATEWAY, NO_SUCH_SUBNET, ROUTE_TABLE, SUBNET, association, in_vpc
 from rehearsal.stand_ins.aws.properties import Properties
 
 NO_SUCH_ROUTE_TABLE = Refusal("InvalidRouteTableID.NotFound", "The routeTable ID '{value}' does not exist")
@@ -27,14 +27,8 @@ def _is_a_resource_of_its_own(_routes: Any) -> None:
 
 
 def _association(making: Making) -> Properties | None:
-    """The subnet's association: it gets another id with each replacement. A table has those of other subnets, too."""
-    subnet = str(making.inputs["subnetId"])
-    with answering(making.layout, "ec2", making.region) as ec2:
-        tables = ec2.describe_route_tables(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])[
-            "RouteTables"
-        ]
-    of_subnet = (one for table in tables for one in table["Associations"] if one.get("SubnetId") == subnet)
-    return next(({"AssociationId": one["RouteTableAssociationId"]} for one in of_subnet), None)
+    """The subnet's association: it gets another id with each replacement."""
+    return association(making, str(making.inputs["subnetId"]))
 
 
 KINDS = (
@@ -76,13 +70,9 @@ KINDS = (
                 Refusal("RouteAlreadyExists", "The route identified by {destinationCidrBlock} already exists."),
             ),
         ),
-        replaces=frozenset(
-            {"destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId", "routeTableId"}
-        ),
+        replaces=names("destinationCidrBlock destinationIpv6CidrBlock destinationPrefixListId routeTableId"),
         constants={
-            "instanceId": "",
-            "instanceOwnerId": "",
-            "networkInterfaceId": "",
+            **blank("instanceId instanceOwnerId networkInterfaceId"),
             "origin": "CreateRoute",
             "state": "active",
         },
