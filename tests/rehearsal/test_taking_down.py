@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import psutil
 
 from rehearsal import aws, control_plane, leftovers
@@ -11,6 +13,36 @@ from rehearsal.lifecycle import Rehearsal
 from rehearsal.processes import ProcessTable
 from rehearsal.stand_ins.aws import protection
 from rehearsal.stand_ins.aws.account import Account
+from tests.rehearsal.conftest import eventually
+
+SECONDS_TO_ACT = 20
+"""With a route, the controller takes less than five to let go of an Ingress."""
+
+
+def test_a_controller_that_no_route_leads_to_aws_keeps_its_ingress(platform: Rehearsal) -> None:
+    """So a destroy that takes routes away before Ingresses would not end."""
+    layout, api = platform.layout, platform.api()
+    ec2 = aws.client(layout, "ec2", region=aws.region(layout))
+    taken = [
+        {"RouteTableId": table["RouteTableId"], "NatGatewayId": route["NatGatewayId"]}
+        for table in ec2.describe_route_tables()["RouteTables"]
+        for route in table["Routes"]
+        if "NatGatewayId" in route
+    ]
+    for one in taken:
+        ec2.delete_route(RouteTableId=one["RouteTableId"], DestinationCidrBlock="0.0.0.0/0")
+    try:
+        api.delete("networking.k8s.io/v1", "Ingress", "prod", "prod")
+        time.sleep(SECONDS_TO_ACT)
+        kept = api.get("networking.k8s.io/v1", "Ingress", "prod", "prod")
+        assert kept is not None
+        assert kept["metadata"]["finalizers"] == ["group.ingress.k8s.aws/public"]
+    finally:
+        for one in taken:
+            ec2.create_route(DestinationCidrBlock="0.0.0.0/0", **one)
+    eventually(
+        lambda: api.get("networking.k8s.io/v1", "Ingress", "prod", "prod") is None, "the Ingress is gone", seconds=120
+    )
 
 
 def test_down_leaves_nothing(platform: Rehearsal) -> None:
