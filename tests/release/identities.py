@@ -50,7 +50,7 @@ def with_token(kubeconfig: Path, service_account: str, namespace: str = DELIVERY
         f"/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}/token",
         "POST",
         body={"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}},
-        response_type="object",
+        response_types_map={201: "object"},
         _return_http_data_only=True,
     )
     content: dict[str, Any] = yaml.safe_load(kubeconfig.read_text())

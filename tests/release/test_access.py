@@ -309,7 +309,7 @@ def whole(guarded: Guarded) -> dict[str, KubernetesObject]:
 def test_every_field_that_the_api_server_knows_is_tried(guarded: Guarded, kind: str) -> None:
     path, schema = SCHEMAS[kind]
     api: Any = guarded.api._rest  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    answer = api.call_api(f"/openapi/v3/{path}", "GET", response_type="object", _return_http_data_only=True)
+    answer = api.call_api(f"/openapi/v3/{path}", "GET", response_types_map={200: "object"}, _return_http_data_only=True)
     known = answer["components"]["schemas"]
     assert set(known[schema]["properties"]) == set(CHANGES[kind])
     metadata = known["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"]["properties"]
