@@ -268,7 +268,7 @@ class Pod:
         if ended is not None:
             if not statuses.restarts(policy, int(ended["exitCode"])):
                 return
-            container.restarts += 1
+            container.again()
         while True:
             began = time.monotonic()
             code = await self._once(spec, container)
@@ -285,7 +285,7 @@ class Pod:
                 await self._api.event(self.body, "BackOff", message)
                 await asyncio.sleep(pause)
             failures += 1
-            container.restarts += 1
+            container.again()
 
     async def _once(self, spec: Mapping[str, Any], container: Container) -> int:
         """Runs a container once, as soon as it can be; its exit code."""

@@ -56,6 +56,12 @@ class Container:
         reason = "Error" if code else "Completed"
         self._set({"terminated": {"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": now}})
 
+    def again(self) -> None:
+        """Is started again: how it ended is told with the count, before the new run has begun."""
+        if "terminated" in self.state:
+            self.last = self.state
+        self.restarts += 1
+
     def _set(self, state: dict[str, Any]) -> None:
         if "terminated" in self.state:
             self.last = self.state
