@@ -12,7 +12,7 @@ from typing import Any
 from moto import settings as moto_settings  # pyright: ignore[reportMissingTypeStubs]
 from moto.backends import get_backend  # pyright: ignore[reportMissingTypeStubs]
 from moto.ec2.models import ec2_backends  # pyright: ignore[reportMissingTypeStubs]
-from moto.elbv2.models import elbv2_backends  # pyright: ignore[reportMissingTypeStubs]
+from moto.elbv2.models import ELBv2Backend, elbv2_backends  # pyright: ignore[reportMissingTypeStubs]
 from moto.iam.access_control import IAMPolicy, IAMRequestBase  # pyright: ignore[reportMissingTypeStubs]
 from moto.moto_api._internal import mock_random  # pyright: ignore[reportMissingTypeStubs]
 from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingTypeStubs]
@@ -51,6 +51,7 @@ def application(layout: Layout) -> Application:
     """The account as a WSGI application, with all that it had."""
     # The one secret of STS that moto takes from the system, and not from the numbers that the journal seeds.
     setattr(sts_models, "random_session_token", lambda: mock_random.get_random_hex(SESSION_TOKEN_DIGITS))  # noqa: B010
+    setattr(ELBv2Backend, "set_rule_priorities", _set_rule_priorities)  # noqa: B010
     layout.aws_journal.parent.mkdir(parents=True, exist_ok=True)
     moto = DomainDispatcherApplication(create_backend_app)
 
@@ -117,6 +118,34 @@ def _check(self: Any, resource: str) -> None:
         if not authorization.allows(documents, question):
             logging.getLogger(__name__).warning("%s may not %s", self._access_key.arn, question)
             self._raise_access_denied()
+
+
+_set_rule_priorities_of_moto: Any = ELBv2Backend.set_rule_priorities
+
+
+def _set_rule_priorities(self: Any, rule_priorities: list[dict[str, Any]]) -> Any:
+    """Takes the place of `ELBv2Backend.set_rule_priorities`, to which a priority that another rule gives up is in use.
+
+    Rules that are not named keep theirs, and only theirs are in use; so the controller orders rules anew, when an
+    Ingress comes or goes.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_SetRulePriorities.html
+    """
+    named = {one["RuleArn"] for one in rule_priorities}
+    rules = [
+        rule
+        for balancer in self.load_balancers.values()
+        for listener in balancer.listeners.values()
+        for rule in listener.rules.values()
+        if rule.arn in named
+    ]
+    before = [rule.priority for rule in rules]
+    for rule in rules:
+        rule.priority = None
+    try:
+        return _set_rule_priorities_of_moto(self, rule_priorities)
+    finally:
+        for rule, priority in zip(rules, before, strict=True):
+            rule.priority = priority if rule.priority is None else rule.priority
 
 
 def _tags(arn: str, region: str, account: str) -> dict[str, str]:
