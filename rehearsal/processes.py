@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -13,6 +14,7 @@ from typing import IO, cast
 import psutil
 
 from rehearsal.errors import RehearsalError
+from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.network import host_ports
 from rehearsal.network.enter import enter
 
@@ -61,6 +63,35 @@ class Record:
     pid: int
     started: float
     namespace: int | None = None
+
+
+def of_module(
+    layout: Layout,
+    name: str,
+    module: str,
+    *arguments: str,
+    namespace: int | None,
+    before: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
+) -> Program:
+    """A program of ours: a module of this Python's, which finds its rehearsal by `Layout.of_environment`.
+
+    Args:
+        layout: The rehearsal.
+        name: The program's.
+        module: To be run as `python -m`.
+        arguments: The module's.
+        namespace: As `Program`'s.
+        before: What comes before the command.
+        variables: Further ones.
+    """
+    return Program(
+        name,
+        (*before, sys.executable, "-m", module, *arguments),
+        layout.logs / f"{name}.log",
+        {"PYTHONPATH": str(CHECKOUT), DIRECTORY_VARIABLE: str(layout.directory), **(variables or {})},
+        namespace,
+    )
 
 
 class ProcessTable:

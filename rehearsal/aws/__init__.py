@@ -6,16 +6,14 @@ It is moto's server (https://docs.getmoto.org), with a journal so that it keeps 
 from __future__ import annotations
 
 import json
-import sys
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
 from rehearsal import ports
-from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
-from rehearsal.processes import Program
+from rehearsal.layout import Layout
+from rehearsal.processes import Program, of_module
 
 NAME = "aws"
 
@@ -28,6 +26,9 @@ HEALTH = "/healthz"
 ACCOUNT_ID = "123456789012"
 """Whose account it is where no stack says so: nobody's, the number in AWS's own documentation examples."""
 
+REGION = "us-east-1"
+"""Where a control plane is that no stack was brought up on."""
+
 ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSALADMIN00", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
 """Variables with the credentials that may do everything."""
 
@@ -39,13 +40,7 @@ def program(layout: Layout, namespace: int | None) -> Program:
         layout: The rehearsal.
         namespace: Id of the process in whose network namespace the control plane runs, or None.
     """
-    variables = {
-        "PYTHONPATH": str(CHECKOUT),
-        DIRECTORY_VARIABLE: str(layout.directory),
-        **settings(account_id(layout)),
-    }
-    command = (sys.executable, "-m", "rehearsal.aws")
-    return Program(NAME, command, layout.logs / f"{NAME}.log", variables, namespace)
+    return of_module(layout, NAME, "rehearsal.aws", namespace=namespace, variables=settings(account_id(layout)))
 
 
 def endpoint(layout: Layout, namespace: int) -> Program:
@@ -55,13 +50,7 @@ def endpoint(layout: Layout, namespace: int) -> Program:
         layout: The rehearsal.
         namespace: Id of the process in whose network namespace the control plane runs.
     """
-    variables = {"PYTHONPATH": str(CHECKOUT), DIRECTORY_VARIABLE: str(layout.directory)}
-    command = (sys.executable, "-m", "rehearsal.aws.endpoint")
-    return Program(ENDPOINT, command, layout.logs / f"{ENDPOINT}.log", variables, namespace)
-
-
-REGION = "us-east-1"
-"""Where a control plane is that no stack was brought up on."""
+    return of_module(layout, ENDPOINT, "rehearsal.aws.endpoint", namespace=namespace)
 
 
 def settings(account: str = ACCOUNT_ID) -> dict[str, str]:
@@ -94,7 +83,8 @@ def url(layout: Layout) -> str:
     Raises:
         FileNotFoundError: The rehearsal's control plane was never started.
     """
-    return _url(layout.control_plane / "ports.json")
+    named = json.loads((layout.control_plane / "ports.json").read_text())
+    return f"http://{ports.LOOPBACK}:{named['aws']}"
 
 
 def client(layout: Layout, service: str, *, region: str) -> Any:
@@ -105,7 +95,7 @@ def client(layout: Layout, service: str, *, region: str) -> Any:
         service: As boto3 names it, e.g. `elbv2`.
         region: AWS region. The account is one, its resources differ by region as on AWS.
     """
-    return _client(_url(layout.control_plane / "ports.json"), service, region)
+    return _client(url(layout), service, region)
 
 
 def environment(layout: Layout, *, region: str) -> dict[str, str]:
@@ -117,10 +107,6 @@ def _configuration(layout: Layout) -> dict[str, Any]:
     """What the stack's file says; nothing where there is none."""
     (stack,) = layout.workspace.glob("Pulumi.*.yaml") if layout.workspace.exists() else (None,)
     return {} if stack is None else yaml.safe_load(stack.read_text())["config"]
-
-
-def _url(file: Path) -> str:
-    return f"http://{ports.LOOPBACK}:{json.loads(file.read_text())['aws']}"
 
 
 @lru_cache(maxsize=64)

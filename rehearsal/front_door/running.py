@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,9 +13,9 @@ from rehearsal.errors import RehearsalError
 from rehearsal.front_door import haproxy, health
 from rehearsal.front_door.elbv2 import State
 from rehearsal.front_door.following import FRONT_DOOR, FrontDoor, problem_file, program
-from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
+from rehearsal.layout import Layout
 from rehearsal.network import namespace
-from rehearsal.processes import ProcessTable, Program
+from rehearsal.processes import ProcessTable, Program, of_module
 from rehearsal.readiness import Report
 
 FOLLOWER = "front-door-follower"
@@ -84,8 +83,6 @@ def programs(layout: Layout, *, domain: str, region: str, network: int | None) -
             door.update()
         except (RehearsalError, ClientError, BotoCoreError):  # the follower says why
             door.write(State())
-    command = (sys.executable, "-m", "rehearsal.front_door", domain, region)
-    variables = {"PYTHONPATH": str(CHECKOUT), DIRECTORY_VARIABLE: str(layout.directory)}
     return (
         Program(
             FRONT_DOOR,
@@ -95,7 +92,7 @@ def programs(layout: Layout, *, domain: str, region: str, network: int | None) -
             network,
             door.ports,
         ),
-        Program(FOLLOWER, command, layout.logs / f"{FOLLOWER}.log", variables, network),
+        of_module(layout, FOLLOWER, "rehearsal.front_door", domain, region, namespace=network),
     )
 
 

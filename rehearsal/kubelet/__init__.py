@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 
-from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
+from rehearsal.layout import Layout
 from rehearsal.network.enter import find, search_path
-from rehearsal.processes import Program
+from rehearsal.processes import Program, of_module
 from rehearsal.toolchain import Toolchain
 
 NAME = "kubelet"
@@ -21,8 +20,14 @@ def program(layout: Layout, toolchain: Toolchain, namespace: int) -> Program:
         toolchain: Where the programs of images are.
         namespace: Id of the process in whose network namespace nodes have their addresses.
     """
-    variables = {"PYTHONPATH": str(CHECKOUT), "PATH": search_path(), DIRECTORY_VARIABLE: str(layout.directory)}
     names = ("eck_operator", "load_balancer_controller", "coredns")
     programs = json.dumps({name: str(getattr(toolchain, name)) for name in names})
-    command = (find("unshare") or "unshare", "--mount", "--", sys.executable, "-m", "rehearsal.kubelet", programs)
-    return Program(NAME, command, layout.logs / f"{NAME}.log", variables, namespace)
+    return of_module(
+        layout,
+        NAME,
+        "rehearsal.kubelet",
+        programs,
+        namespace=namespace,
+        before=(find("unshare") or "unshare", "--mount", "--"),
+        variables={"PATH": search_path()},
+    )

@@ -5,10 +5,8 @@ The API server itself serves it, from objects that a program beside it writes; E
 
 from __future__ import annotations
 
-import sys
-
-from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
-from rehearsal.processes import Program
+from rehearsal.layout import Layout
+from rehearsal.processes import Program, of_module
 
 NAME = "metrics-server"
 
@@ -20,6 +18,4 @@ def program(layout: Layout, namespace: int | None) -> Program:
         layout: The rehearsal.
         namespace: Id of the process in whose network namespace the control plane runs, or None.
     """
-    variables = {"PYTHONPATH": str(CHECKOUT), DIRECTORY_VARIABLE: str(layout.directory)}
-    command = (sys.executable, "-m", "rehearsal.metrics")
-    return Program(NAME, command, layout.logs / f"{NAME}.log", variables, namespace)
+    return of_module(layout, NAME, "rehearsal.metrics", namespace=namespace)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
-from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
-from rehearsal.processes import Program
+from rehearsal.layout import Layout
+from rehearsal.processes import Program, of_module
 
 NAME = "responder"
 
@@ -18,10 +16,8 @@ def program(layout: Layout, namespace: int | None, by_name: int | None = None) -
         namespace: Id of the process in whose network namespace pods have their addresses, or None.
         by_name: A port of loopback on which it stands for all Services, where there is no such namespace.
     """
-    variables = {"PYTHONPATH": str(CHECKOUT), DIRECTORY_VARIABLE: str(layout.directory)}
     place = () if by_name is None else ("by-name", str(by_name))
-    command = (sys.executable, "-m", "rehearsal.responder", *place)
-    return Program(NAME, command, layout.logs / f"{NAME}.log", variables, namespace)
+    return of_module(layout, NAME, "rehearsal.responder", *place, namespace=namespace)
 
 
 def release_environment() -> dict[str, str]:

@@ -5,15 +5,14 @@ https://github.com/kubernetes-csi/external-provisioner
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
 
 from rehearsal import aws
-from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
-from rehearsal.processes import Program
+from rehearsal.layout import Layout
+from rehearsal.processes import Program, of_module
 from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 
 NAME = "volumes"
@@ -32,9 +31,7 @@ def program(layout: Layout, namespace: int | None) -> Program:
         layout: The rehearsal.
         namespace: Id of the process in whose network namespace it runs, or None.
     """
-    variables = {DIRECTORY_VARIABLE: str(layout.directory), "PYTHONPATH": str(CHECKOUT)}
-    command = (sys.executable, "-m", "rehearsal.stand_ins.volumes")
-    return Program(NAME, command, layout.logs / f"{NAME}.log", variables, namespace)
+    return of_module(layout, NAME, "rehearsal.stand_ins.volumes", namespace=namespace)
 
 
 def main() -> None:
