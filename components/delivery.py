@@ -17,7 +17,7 @@ from components.environment import Environment
 from components.essentials import Essentials
 from components.identities import DELIVERY, RELEASE, VERIFY
 from components.ingress import Backend
-from components.jenkins import Jenkins, JenkinsArgs
+from components.jenkins.component import Jenkins, JenkinsArgs
 from components.namespace import Namespace, NamespaceArgs
 from components.network import Network
 from components.pod_identity import PodIdentity, PodIdentityArgs

@@ -6,13 +6,13 @@ https://kubernetes.io/docs/setup/best-practices/certificates/ says which program
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, cast
 
-import botocore.session  # pyright: ignore[reportMissingTypeStubs]
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -83,15 +83,30 @@ class Certificates:
         return KeyPair(self.directory / f"{name}.crt", self.directory / f"{name}.key")
 
 
+def _of_the_control_plane() -> Sequence[x509.GeneralName]:
+    return _HOSTS
+
+
+def _of_aws() -> Sequence[x509.GeneralName]:
+    """The names of its services, of all regions."""
+    # Slow to import, and wanted once.
+    import botocore.session  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
+
+    regions: list[str] = cast("Any", botocore.session.Session()).get_available_regions("ec2")
+    names = [f"*.{place}amazonaws.com" for place in ("", *(f"{one}." for one in regions))]
+    return [x509.DNSName(name) for name in (*names, *(f"*.s3.{one}.amazonaws.com" for one in regions))]
+
+
 @dataclass(frozen=True)
 class _Subject:
-    """Whom a certificate is for: user and group in Kubernetes' eyes, and whether it serves, calls, or both."""
+    """Whom a certificate is for: user and group in Kubernetes' eyes, whether it serves, calls, or both, and where."""
 
     name: str
     user: str
     group: str | None
     serves: bool
     calls: bool
+    hosts: Callable[[], Sequence[x509.GeneralName]] = _of_the_control_plane
 
 
 _SUBJECTS = (
@@ -101,7 +116,7 @@ _SUBJECTS = (
     _Subject("admin", "kubernetes-admin", "system:masters", serves=False, calls=True),
     _Subject("controller-manager", "system:kube-controller-manager", None, serves=False, calls=True),
     _Subject("scheduler", "system:kube-scheduler", None, serves=False, calls=True),
-    _Subject("aws", "amazonaws.com", None, serves=True, calls=False),
+    _Subject("aws", "amazonaws.com", None, serves=True, calls=False, hosts=_of_aws),
     # Each of the two is the kubelet of all nodes at once, which the node authorizer has no role for.
     _Subject("kwok", "kwok", "system:masters", serves=False, calls=True),
     _Subject("kubelet", "kubelet", "system:masters", serves=False, calls=True),
@@ -185,17 +200,8 @@ def _issue(
         )
     )
     if subject.serves:
-        builder = builder.add_extension(x509.SubjectAlternativeName(_hosts(subject)), critical=False)
+        builder = builder.add_extension(x509.SubjectAlternativeName(subject.hosts()), critical=False)
     return builder.sign(authority_key, hashes.SHA256())
-
-
-def _hosts(subject: _Subject) -> list[x509.GeneralName]:
-    """The names that a server is called by."""
-    if subject.name != "aws":
-        return list(_HOSTS)
-    regions: list[str] = cast("Any", botocore.session.Session()).get_available_regions("ec2")
-    names = [f"*.{place}amazonaws.com" for place in ("", *(f"{one}." for one in regions))]
-    return [x509.DNSName(name) for name in (*names, *(f"*.s3.{one}.amazonaws.com" for one in regions))]
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

@@ -1,5 +1,1 @@
 """Jenkins, wholly as code: its chart, its configuration and jobs, its agents, and what builds images for it."""
-
-from components.jenkins.component import Jenkins, JenkinsArgs
-
-__all__ = ["Jenkins", "JenkinsArgs"]
