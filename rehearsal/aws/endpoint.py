@@ -72,6 +72,11 @@ class Ways:
     _network: Network = field(default_factory=lambda: Network((), (), (), (), ()))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def size(self) -> int:
+        """Size of the account's journal: another one where something may have changed."""
+        return self.layout.aws_journal.stat().st_size
+
     def lead(self, address: str, service: str) -> bool:
         """Whether there is a way from a pod's or a node's address to a service's API; blocks for some milliseconds."""
         instance = self._instance(address)
@@ -79,8 +84,7 @@ class Ways:
 
     def _instance(self, address: str) -> str | None:
         """Id of the instance on which an address is."""
-        api = KubernetesApi(self.layout.kubeconfig)
-        pods = api.list("v1", "Pod")
+        pods = self.api.list("v1", "Pod")
         name = next(
             (one["spec"].get("nodeName") for one in pods if one.get("status", {}).get("podIP") == address), None
         )
@@ -92,7 +96,7 @@ class Ways:
 
     def _now(self) -> Network:
         with self._lock:
-            size = self.layout.aws_journal.stat().st_size
+            size = self.size
             if size != self._seen:
                 self._network = Network.described_by(aws.client(self.layout, "ec2", region=self.region))
                 self._seen = size
@@ -115,12 +119,13 @@ async def serve(ways: Ways, context: ssl.SSLContext, port: int) -> None:
         host = called.pop(id(writer.get_extra_info("ssl_object")), "")
         service = host.removesuffix(f".{DOMAIN}").split(".")[0]
         try:
+            size = ways.size
             if not await asyncio.to_thread(ways.lead, caller, service):
                 print(f"No way from {caller} to {host}", flush=True)
                 return
             inward, outward = await asyncio.open_connection(LOOPBACK, port)
             both = [asyncio.create_task(_pipe(reader, outward)), asyncio.create_task(_pipe(inward, writer))]
-            guard = asyncio.create_task(_until_cut(ways, caller, service))
+            guard = asyncio.create_task(_until_cut(ways, caller, service, size))
             try:
                 await asyncio.wait([*both, guard], return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -142,11 +147,10 @@ async def _pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
         await sink.drain()
 
 
-async def _until_cut(ways: Ways, caller: str, service: str) -> None:
-    """Returns once there is no way any more."""
-    size = -1
+async def _until_cut(ways: Ways, caller: str, service: str, size: int) -> None:
+    """Returns once there is no way any more; there was one when the journal had a size."""
     while True:
-        now = ways.layout.aws_journal.stat().st_size
+        now = ways.size
         if now != size and not await asyncio.to_thread(ways.lead, caller, service):
             return
         size = now

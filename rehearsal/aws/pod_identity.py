@@ -20,6 +20,9 @@ from release.kubernetes_api import KubernetesApi
 ADDRESS = "169.254.170.23"
 """Where the agent listens on each node, at port 80."""
 
+PATH = "/v1/credentials"
+"""What it answers to."""
+
 AUDIENCE = "pods.eks.amazonaws.com"
 """For whom a pod's token is, and the service that a role has to trust."""
 
@@ -102,8 +105,8 @@ def application(answer: Callable[[str], Mapping[str, str]]) -> Callable[..., Ite
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = Request(environ)
-        if request.path != "/v1/credentials":
-            response = Response("there is only /v1/credentials", 404)
+        if request.path != PATH:
+            response = Response(f"there is only {PATH}", 404)
         else:
             try:
                 response = Response(json.dumps(answer(request.headers.get("Authorization", ""))))

@@ -8,15 +8,15 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from rehearsal.aws.pod_identity import ADDRESS, AUDIENCE, PATH
 from release.kubernetes_api import KubernetesObject
 
-AUDIENCE = "pods.eks.amazonaws.com"
 FOLDER = f"/var/run/secrets/{AUDIENCE}/serviceaccount"
 TOKEN = "eks-pod-identity-token"  # noqa: S105 - a file's name
 LIFETIME = 86400
 """Seconds."""
 
-AGENT = "http://169.254.170.23/v1/credentials"
+AGENT = f"http://{ADDRESS}{PATH}"
 
 
 def injected(pod: KubernetesObject, region: str) -> KubernetesObject:

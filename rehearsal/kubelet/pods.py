@@ -90,11 +90,6 @@ class Pod:
         self._is_gone = True
         self._deleted.set()
 
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing of it is here any more."""
-        return self._task.done()
-
     async def kill(self) -> None:
         """Ends its containers with the kubelet; the pod stays in the API."""
         self._task.cancel()
