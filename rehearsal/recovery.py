@@ -111,15 +111,35 @@ def pending_creates(account: Account, api: KubernetesApi, deployment: dict[str, 
 def taken_up(deployment: dict[str, Any], creates: list[PendingCreate]) -> dict[str, Any]:
     """The state without pending creates, and with those resources that were made.
 
-    The engine's own `refresh --import-pending-creates` (v3.250) drops them instead: it marks them as imports under way,
-    and those end with the next operation. What a resource's outputs are, a refresh has to find out.
+    Each stands before the first resource that names it, as the engine demands of a state. The engine's own
+    `refresh --import-pending-creates` (v3.250) drops them instead: it marks them as imports under way, and those end
+    with the next operation. What a resource's outputs are, a refresh has to find out.
     """
-    made = [{**create.resource, "id": create.identifier} for create in creates if create.identifier is not None]
+    resources: list[dict[str, Any]] = list(deployment.get("resources") or [])
+    for create in creates:
+        if create.identifier is not None:
+            users = (place for place, other in enumerate(resources) if create.urn in _named_by(other))
+            resources.insert(next(users, len(resources)), {**create.resource, "id": create.identifier})
     operations: list[dict[str, Any]] = deployment.get("pending_operations") or []
     return {
         **deployment,
-        "resources": [*(deployment.get("resources") or []), *made],
+        "resources": resources,
         "pending_operations": [operation for operation in operations if operation["type"] != "creating"],
+    }
+
+
+def _named_by(resource: dict[str, Any]) -> set[str]:
+    """URNs that must stand before a resource in a state.
+
+    https://github.com/pulumi/pulumi/blob/v3.260.0/pkg/resource/deploy/snapshot.go (`VerifyIntegrity`)
+    """
+    by_property: dict[str, list[str]] = resource.get("propertyDependencies") or {}
+    return {
+        str(resource.get("parent")),
+        str(resource.get("deletedWith")),
+        str(resource.get("provider")).rpartition("::")[0],
+        *(resource.get("dependencies") or ()),
+        *(urn for urns in by_property.values() for urn in urns or ()),
     }
 
 

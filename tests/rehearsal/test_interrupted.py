@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from io import StringIO
 
 import psutil
@@ -29,7 +30,6 @@ from tests.rehearsal.conftest import eventually
 
 REPOSITORY = "aws:ecr/repository:Repository"
 SUBNET = "aws:ec2/subnet:Subnet"
-NAMESPACE = "kubernetes:core/v1:Namespace"
 
 
 @pytest.fixture
@@ -74,14 +74,43 @@ def forget(rehearsal: Rehearsal, urn: str) -> None:
     file.write_text(json.dumps(content))
 
 
-def test_creates_that_fail_in_the_middle_are_reported_and_the_next_run_completes(rehearsal: Rehearsal) -> None:
-    for token in (REPOSITORY, NAMESPACE):
-        faults.write(rehearsal.layout, {token: Fault(fail=f"{token} has a bad day", after=1)})
-        with pytest.raises(RehearsalError, match="up did not succeed"):
-            rehearsal.up()
-        assert f"{token} has a bad day" in said(rehearsal)
+@contextmanager
+def refused_by_admission(rehearsal: Rehearsal, message: str) -> Generator[None]:
+    """The API server refuses new network policies, as a policy engine of the cluster's owner would."""
+    group, name = "admissionregistration.k8s.io/v1", "refuse"
+    creations = {
+        "apiGroups": ["networking.k8s.io"],
+        "apiVersions": ["v1"],
+        "resources": ["networkpolicies"],
+        "operations": ["CREATE"],
+    }
+    policy = {
+        "matchConstraints": {"resourceRules": [creations]},
+        "validations": [{"expression": "false", "message": message}],
+    }
+    binding = {"policyName": name, "validationActions": ["Deny"]}
+    kinds = {"ValidatingAdmissionPolicy": policy, "ValidatingAdmissionPolicyBinding": binding}
+    for kind, spec in kinds.items():
+        rehearsal.api().create({"apiVersion": group, "kind": kind, "metadata": {"name": name}, "spec": spec})
+    yield
+    for kind in kinds:
+        rehearsal.api().delete(group, kind, name)
 
+
+def test_creates_that_fail_in_the_middle_are_reported_and_the_next_run_completes(rehearsal: Rehearsal) -> None:
+    faults.write(rehearsal.layout, {REPOSITORY: Fault(fail="ECR has a bad day", after=1)})
+    with pytest.raises(RehearsalError, match="up did not succeed"):
+        rehearsal.up()
+    assert "ECR has a bad day" in said(rehearsal)
     faults.write(rehearsal.layout, {})
+
+    with (
+        refused_by_admission(rehearsal, "admission has a bad day"),
+        pytest.raises(RehearsalError, match="up did not succeed"),
+    ):
+        rehearsal.up()
+    assert "admission has a bad day" in said(rehearsal)
+
     rehearsal.up()
     assert_whole_and_nothing_twice(rehearsal)
 

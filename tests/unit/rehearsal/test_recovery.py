@@ -71,6 +71,28 @@ def test_a_kubernetes_object_is_found_by_its_name(name: str | None, identifier: 
     assert create.identifier == identifier
 
 
+@pytest.mark.parametrize(
+    "naming",
+    [
+        {"dependencies": [VPC]},
+        {"propertyDependencies": {"vpcId": [VPC], "tags": None}},
+        {"parent": VPC},
+        {"deletedWith": VPC},
+        {"provider": f"{VPC}::vpc-1"},
+    ],
+)
+def test_what_was_made_stands_before_whatever_names_it(naming: dict[str, Any]) -> None:
+    before, user = {"urn": "urn:before"}, {"urn": "urn:user", **naming}
+    state = {"resources": [before, user, {"urn": "urn:after"}], "pending_operations": [creating(VPC)]}
+    creates = recovery.pending_creates(Account([record("vpc-1")]), API, state)
+    assert [one["urn"] for one in recovery.taken_up(state, creates)["resources"]] == [
+        "urn:before",
+        VPC,
+        "urn:user",
+        "urn:after",
+    ]
+
+
 def test_other_operations_are_left_to_the_engine() -> None:
     deleting = {**creating(VPC), "type": "deleting"}
     state = {"resources": [], "pending_operations": [deleting]}
