@@ -6,7 +6,7 @@ https://etcd.io/docs/v3.5/dev-guide/api_grpc_gateway/
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, cast
 
 import urllib3
@@ -29,12 +29,8 @@ class Etcd:
     """
 
     def __init__(self, layout: Layout) -> None:
-        trust = certificates.ensure(layout.control_plane / "pki")
-        client = trust.of("etcd")
         self._url = f"https://{LOOPBACK}:{ports.ensure(layout.control_plane / 'ports.json').etcd}/v3/kv"
-        self._pool = urllib3.PoolManager(
-            ca_certs=str(trust.authority), cert_file=str(client.certificate), key_file=str(client.key)
-        )
+        self._pool = certificates.ensure(layout.control_plane / "pki").caller("etcd")
 
     def keys(self, prefix: str) -> list[str]:
         """All keys that begin so, which must not be nothing.
@@ -53,8 +49,8 @@ class Etcd:
             urllib3.exceptions.HTTPError: It does not answer.
         """
         requests = [{"requestDeleteRange": {"key": _encoded(key)}} for key in keys]
-        for batch in _batches(requests):
-            self._call("txn", {"success": batch})
+        for start in range(0, len(requests), KEYS_AT_ONCE):
+            self._call("txn", {"success": requests[start : start + KEYS_AT_ONCE]})
 
     def _call(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = self._pool.request("POST", f"{self._url}/{operation}", json=body, timeout=SECONDS_TO_ANSWER)
@@ -65,7 +61,3 @@ class Etcd:
 
 def _encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
-
-
-def _batches(items: Sequence[dict[str, Any]]) -> Iterable[Sequence[dict[str, Any]]]:
-    return (items[start : start + KEYS_AT_ONCE] for start in range(0, len(items), KEYS_AT_ONCE))

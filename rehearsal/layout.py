@@ -12,6 +12,16 @@ DIRECTORY_VARIABLE = "HELLO_REHEARSAL"
 """Environment variable that tells the stand-in providers which rehearsal they serve: its directory."""
 
 
+class _Below:
+    """A file or folder in a rehearsal's directory, by its path in there."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __get__(self, layout: Layout, _: type[Layout]) -> Path:
+        return layout.directory / self._path
+
+
 @dataclass(frozen=True)
 class Layout:
     """The files of one rehearsal of one stack.
@@ -36,82 +46,50 @@ class Layout:
         """
         return cls(Path(os.environ[DIRECTORY_VARIABLE]))
 
-    @property
-    def kubeconfig(self) -> Path:
-        """Administrator's kubeconfig of the local API server, CA and client certificate inline."""
-        return self.directory / "kubeconfig"
+    kubeconfig = _Below("kubeconfig")
+    """Administrator's kubeconfig of the local API server, CA and client certificate inline."""
 
-    @property
-    def control_plane(self) -> Path:
-        """Certificates and data of etcd and the Kubernetes control plane."""
-        return self.directory / "control-plane"
+    control_plane = _Below("control-plane")
+    """Certificates and data of etcd and the Kubernetes control plane."""
 
-    @property
-    def front_door(self) -> Path:
-        """The front door's configuration."""
-        return self.directory / "front-door"
+    front_door = _Below("front-door")
+    """The front door's configuration."""
 
-    @property
-    def processes(self) -> Path:
-        """The processes this rehearsal started: names, ids and start times."""
-        return self.directory / "processes.json"
+    processes = _Below("processes.json")
+    """The processes this rehearsal started: names, ids and start times."""
 
-    @property
-    def logs(self) -> Path:
-        """One log file a process, and one an engine run."""
-        return self.directory / "logs"
+    logs = _Below("logs")
+    """One log file a process, and one an engine run."""
 
-    @property
-    def tools(self) -> Path:
-        """First on PATH: engine, language host, providers, kubectl."""
-        return self.directory / "bin"
+    tools = _Below("bin")
+    """First on PATH: engine, language host, providers, kubectl."""
 
-    @property
-    def state(self) -> Path:
-        """The engine's `file://` backend."""
-        return self.directory / "state"
+    state = _Below("state")
+    """The engine's `file://` backend."""
 
-    @property
-    def workspace(self) -> Path:
-        """Copies of Pulumi.yaml and of the stack's file, with secrets of the rehearsal's own."""
-        return self.directory / "workspace"
+    workspace = _Below("workspace")
+    """Copies of Pulumi.yaml and of the stack's file, with secrets of the rehearsal's own."""
 
-    @property
-    def charts(self) -> Path:
-        """The Helm charts that are taken instead of those of public repositories."""
-        return self.directory / "charts"
+    charts = _Below("charts")
+    """The Helm charts that are taken instead of those of public repositories."""
 
-    @property
-    def charts_source(self) -> Path:
-        """Whether the public repositories of charts answered, as JSON."""
-        return self.directory / "charts.json"
+    charts_source = _Below("charts.json")
+    """Whether the public repositories of charts answered, as JSON."""
 
-    @property
-    def aws_account(self) -> Path:
-        """What the aws stand-in holds: its resources, as JSON."""
-        return self.directory / "aws.json"
+    aws_account = _Below("aws.json")
+    """What the aws stand-in holds: its resources, as JSON."""
 
-    @property
-    def aws_journal(self) -> Path:
-        """The requests that changed the AWS account, one a line: it grows with each, and is replayed at its start."""
-        return self.directory / "aws" / "journal.jsonl"
+    aws_journal = _Below("aws/journal.jsonl")
+    """The requests that changed the AWS account, one a line: it grows with each, and is replayed at its start."""
 
-    @property
-    def cluster_keys(self) -> Path:
-        """What the API server's database had when the EKS cluster was made."""
-        return self.directory / "cluster-keys.json"
+    cluster_keys = _Below("cluster-keys.json")
+    """What the API server's database had when the EKS cluster was made."""
 
-    @property
-    def faults(self) -> Path:
-        """Which resource types the stand-ins shall fail or delay, as JSON."""
-        return self.directory / "faults.json"
+    faults = _Below("faults.json")
+    """Which resource types the stand-ins shall fail or delay, as JSON."""
 
-    @property
-    def certificates(self) -> Path:
-        """What ACM is to say of certificates, by domain name, as JSON."""
-        return self.directory / "certificates.json"
+    certificates = _Below("certificates.json")
+    """What ACM is to say of certificates, by domain name, as JSON."""
 
-    @property
-    def load(self) -> Path:
-        """How busy services are, as JSON."""
-        return self.directory / "load.json"
+    load = _Below("load.json")
+    """How busy services are, as JSON."""

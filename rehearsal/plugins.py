@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rehearsal.errors import RehearsalError
+from rehearsal.processes import run_watched
 
 PLUGIN_VARIABLE = "HELLO_KUBERNETES_PLUGIN"
 """Environment variable that names a `pulumi-resource-kubernetes` to use."""
@@ -116,47 +115,28 @@ def _install(pulumi: Path, cache: Path) -> str | None:
     """Runs `pulumi plugin install`; why it did not come to an end, or the last of what it said."""
     with tempfile.TemporaryDirectory(dir=cache) as folder, tempfile.TemporaryFile() as output:
         # A download comes to TMPDIR first, where one sees it grow (sdk/go/common/workspace/plugins.go, os.CreateTemp).
-        variables = {
-            "PULUMI_HOME": str(_home(cache)),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "TMPDIR": folder,
-        }
-        process = subprocess.Popen(
-            [str(pulumi), "plugin", "install", "resource", "kubernetes", wanted()],
-            env={**os.environ, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        variables = {"PULUMI_HOME": str(_home(cache)), "PULUMI_SKIP_UPDATE_CHECK": "true", "TMPDIR": folder}
+        command = [str(pulumi), "plugin", "install", "resource", "kubernetes", wanted()]
+        began = moved = time.monotonic()
+        size = 0
+
+        def look() -> None:
+            nonlocal moved, size
+            now, before = time.monotonic(), size
+            size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
+            moved = now if size > before else moved
+            if now - moved > NOTHING_CAME:
+                raise TimeoutError(f"nothing came for {NOTHING_CAME:g} s")
+            if now - began > WHOLE_DOWNLOAD:
+                raise TimeoutError(f"it had not come whole after {WHOLE_DOWNLOAD:g} s")
+
         try:
-            problem = _watch(process, Path(folder))
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            code = run_watched(command, look, seconds=0.5, output=output, env={**os.environ, **variables})
+        except TimeoutError as error:
+            return str(error)
         output.seek(0)
         said = output.read().decode(errors="replace").strip().splitlines()
-    return problem or (None if process.returncode == 0 else _reason(said))
-
-
-def _watch(process: subprocess.Popen[bytes], downloads: Path) -> str | None:
-    """Returns when the process has ended; or why it should be, if nothing comes."""
-    began = moved = time.monotonic()
-    size = 0
-    while True:
-        try:
-            process.wait(0.5)
-        except subprocess.TimeoutExpired:
-            now = time.monotonic()
-            came = sum(file.stat().st_size for file in downloads.rglob("*") if file.is_file())
-            moved, size = (now, came) if came > size else (moved, size)
-            if now - moved > NOTHING_CAME:
-                return f"nothing came for {NOTHING_CAME:g} s"
-            if now - began > WHOLE_DOWNLOAD:
-                return f"it had not come whole after {WHOLE_DOWNLOAD:g} s"
-        else:
-            return None
+    return None if code == 0 else _reason(said)
 
 
 def _reason(said: list[str]) -> str:

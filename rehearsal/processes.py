@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import psutil
 
@@ -114,6 +115,10 @@ class ProcessTable:
         """Whether the program of this name was started from here and runs."""
         return any(record.name == name for record in self.running())
 
+    def are_running(self, names: Iterable[str]) -> bool:
+        """Whether all programs of these names run."""
+        return {record.name for record in self.running()} >= set(names)
+
     def start(self, program: Program) -> Record:
         """Starts a program in a session of its own, so that it survives this process and its terminal.
 
@@ -175,6 +180,37 @@ class ProcessTable:
         draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         draft.write_text(json.dumps([asdict(record) for record in records], indent=2) + "\n")
         draft.replace(self._path)
+
+
+def run_watched(
+    command: Sequence[str], look: Callable[[], None], *, seconds: float, output: IO[bytes], **options: Any
+) -> int:
+    """Runs a command, and has a look every so many seconds; what that raises ends the command.
+
+    Its children are in a group of their own, so that none of them outlives an interruption.
+
+    Args:
+        command: The executable and its arguments.
+        look: Is called again and again.
+        seconds: Between two looks.
+        output: Takes what it says.
+        options: `subprocess.Popen`'s.
+
+    Returns:
+        Its exit code.
+    """
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(command, start_new_session=True, **quiet, **options)
+    try:
+        while True:
+            try:
+                return process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                look()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
 
 
 def tail(log: Path, *, lines: int = 20) -> str:

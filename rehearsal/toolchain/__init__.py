@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -72,8 +71,8 @@ def cache() -> Path:
 
 def find() -> Toolchain | None:
     """The toolchain, if all of it is here already; builds nothing."""
-    plan = _plan(None)
-    return None if any(built(tool, cache()) is None for tool in plan.to_build) else _toolchain(plan)
+    installed = _installed(None)
+    return None if _missing(installed) else _toolchain(installed)
 
 
 def ensure(report: Callable[[str], None], kubernetes_plugin: Path | None = None) -> Toolchain:
@@ -87,16 +86,17 @@ def ensure(report: Callable[[str], None], kubernetes_plugin: Path | None = None)
     Raises:
         RehearsalError: There is no Go to be had, or a build failed.
     """
-    plan = _plan(kubernetes_plugin)
-    missing = [tool for tool in plan.to_build if built(tool, cache()) is None]
-    labels = {tool.name: f"{number} of {len(missing)}" for number, tool in enumerate(missing, start=1)}
-    if plan.engine is None:
-        build(PULUMI, cache(), report, label=labels.get(PULUMI.name, ""))
-    if plan.provider is None:
-        plan = replace(plan, provider=plugins.install(_toolchain(plan).pulumi, cache(), report))
-    for tool in plan.to_build:
-        build(tool, cache(), report, label=labels.get(tool.name, ""))
-    return _toolchain(plan)
+    installed = _installed(kubernetes_plugin)
+    missing = _missing(installed)
+    labels = {tool: f"{number} of {len(missing)}" for number, tool in enumerate(missing, start=1)}
+    if PULUMI in missing:  # which installs the plugin
+        build(PULUMI, cache(), report, label=labels[PULUMI])
+    if KUBERNETES_PROVIDER not in installed:
+        plugin = plugins.install(_toolchain(installed).pulumi, cache(), report)
+        installed |= {KUBERNETES_PROVIDER: plugin} if plugin else {}
+    for tool in _missing(installed):
+        build(tool, cache(), report, label=labels[tool])
+    return _toolchain(installed)
 
 
 def find_for_tests(tool: GoTool) -> Path | None:
@@ -123,7 +123,7 @@ def fits(engine: str, sdk: str) -> bool:
         engine: What `pulumi version` prints, e.g. `v3.260.0`.
         sdk: Version of the Python package, e.g. `3.260.0`.
     """
-    return _major_minor(engine) == _major_minor(sdk) is not None
+    return engine.removeprefix("v").split(".")[:2] == sdk.split(".")[:2]
 
 
 def _installed_engine() -> Path | None:
@@ -136,51 +136,33 @@ def _installed_engine() -> Path | None:
     return Path(found).resolve() if run.returncode == 0 and fits(run.stdout, version("pulumi")) else None
 
 
-def _major_minor(text: str) -> tuple[int, int] | None:
-    found = re.match(r"v?(\d+)\.(\d+)\.", text.strip())
-    return (int(found[1]), int(found[2])) if found else None
+def _installed(kubernetes_plugin: Path | None) -> dict[GoTool, Path]:
+    """The programs that are installed here, which need not be built."""
+    provider = kubernetes_plugin or plugins.find_kubernetes_plugin(cache())
+    found = {PULUMI: _installed_engine(), KUBERNETES_PROVIDER: provider}
+    return {tool: path for tool, path in found.items() if path is not None}
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Which programs are installed here, and which are to be built.
-
-    Attributes:
-        engine: An installed engine, or None.
-        provider: An installed kubernetes plugin, or None.
-    """
-
-    engine: Path | None
-    provider: Path | None
-
-    @property
-    def to_build(self) -> list[GoTool]:
-        own = [*([] if self.engine else [PULUMI]), *([] if self.provider else [KUBERNETES_PROVIDER])]
-        return [*own, *(tool for tool in TOOLS if tool is not PULUMI)]
+def _missing(installed: Mapping[GoTool, Path]) -> list[GoTool]:
+    return [tool for tool in TOOLS if tool not in installed and built(tool, cache()) is None]
 
 
-def _plan(kubernetes_plugin: Path | None) -> _Plan:
-    return _Plan(_installed_engine(), kubernetes_plugin or plugins.find_kubernetes_plugin(cache()))
-
-
-def _toolchain(plan: _Plan) -> Toolchain:
+def _toolchain(installed: Mapping[GoTool, Path]) -> Toolchain:
     def at(tool: GoTool) -> Path:
-        return cache() / tool.key / tool.name
+        return installed.get(tool) or cache() / tool.key / tool.name
 
+    def data(tool: GoTool) -> Path:
+        return cache() / tool.key / DATA
+
+    charts = {"eck-operator": ECK_OPERATOR, "aws-load-balancer-controller": LOAD_BALANCER_CONTROLLER}
     return Toolchain(
-        pulumi=plan.engine or at(PULUMI),
-        kubernetes_provider=plan.provider or at(KUBERNETES_PROVIDER),
+        pulumi=at(PULUMI),
+        kubernetes_provider=at(KUBERNETES_PROVIDER),
         kubernetes=at(KUBERNETES),
         kwok=at(KWOK),
-        kwok_stages=cache() / KWOK.key / DATA,
+        kwok_stages=data(KWOK),
         eck_operator=at(ECK_OPERATOR),
         load_balancer_controller=at(LOAD_BALANCER_CONTROLLER),
         coredns=at(COREDNS),
-        charts={
-            chart: cache() / tool.key / DATA / chart
-            for chart, tool in (
-                ("eck-operator", ECK_OPERATOR),
-                ("aws-load-balancer-controller", LOAD_BALANCER_CONTROLLER),
-            )
-        },
+        charts={chart: data(tool) / chart for chart, tool in charts.items()},
     )

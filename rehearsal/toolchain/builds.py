@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Generator
@@ -14,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from rehearsal.errors import RehearsalError
-from rehearsal.processes import tail
+from rehearsal.processes import run_watched, tail
 from rehearsal.toolchain import golang
 from rehearsal.toolchain.tools import GoTool
 
@@ -56,7 +54,7 @@ def build(tool: GoTool, cache: Path, report: Callable[[str], None], *, label: st
         draft, log = cache / f"{tool.key}.draft", cache / f"{tool.key}.log"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
-        _run(go, (*tool.build_command, "-o", str(draft / tool.name), tool.package), tool, log, report)
+        _run(go, (*tool.build_command, "-o", str(draft / tool.name), tool.import_path), tool, log, report)
         for link in tool.links:
             (draft / link).symlink_to(tool.name)
         _keep_data(go, tool, draft)
@@ -80,30 +78,14 @@ def _lock(file: Path, report: Callable[[str], None]) -> Generator[None]:
 
 
 def _run(go: Path, arguments: tuple[str, ...], tool: GoTool, log: Path, report: Callable[[str], None]) -> None:
-    """Runs `go`, with its compilers in a group of their own, so that none of them outlives an interruption."""
+    began = time.monotonic()
+
+    def say() -> None:
+        report(f"Building {tool.name}: {(time.monotonic() - began) / 60:.1f} of about {tool.minutes:g} min")
+
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(go), *arguments],
-            cwd=tool.folder,
-            env=golang.environment(go),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        began = time.monotonic()
-        try:
-            while True:
-                try:
-                    code = process.wait(HEARTBEAT)
-                    break
-                except subprocess.TimeoutExpired:
-                    elapsed = time.monotonic() - began
-                    report(f"Building {tool.name}: {elapsed / 60:.1f} of about {tool.minutes:g} min")
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise
+        options = {"env": golang.environment(go), "cwd": tool.folder}
+        code = run_watched([str(go), *arguments], say, seconds=HEARTBEAT, output=output, **options)
     if code != 0:
         raise RehearsalError(
             f"Building {tool.name} {tool.version} failed. The end of {log}:\n{tail(log, lines=30)}",

@@ -12,17 +12,17 @@ from pathlib import Path
 MODULES = Path(__file__).parent / "go"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class GoTool:
     """A program that is built from a Go module of ours, which requires the program's own at a version.
 
     Attributes:
         name: Of the program.
-        source: Name of our module's folder. Programs whose libraries agree in their versions share one, so that what
-            they have in common is compiled once.
         module: Import path of the Go module whose version is the program's.
-        package: What is built: a package path as `go build` takes it.
+        package: Folder of that module that is built; none for its top. None for the program that our own module is.
         minutes: About what a build takes on two idle cores with nothing cached (half its CPU time).
+        module_of_ours: Name of our module's folder, unless it is the program's. Programs whose libraries agree in their
+            versions share one, so that what they have in common is compiled once.
         version_variable: Go variable that tells the program its version at run time, or None.
         version_prefix: Stands before the version's number in that variable.
         links: Other names that the program is called by.
@@ -30,10 +30,10 @@ class GoTool:
     """
 
     name: str
-    source: str
     module: str
-    package: str
+    package: str | None
     minutes: float
+    module_of_ours: str = ""
     version_variable: str | None = None
     version_prefix: str = ""
     links: tuple[str, ...] = ()
@@ -42,12 +42,17 @@ class GoTool:
     @property
     def folder(self) -> Path:
         """The folder of `go.mod`."""
-        return MODULES / self.source
+        return MODULES / (self.module_of_ours or self.name)
 
     @property
     def version(self) -> str:
         """The program's version without its `v`, e.g. `1.36.3`."""
         return required_version(self.folder / "go.mod", self.module)
+
+    @property
+    def import_path(self) -> str:
+        """The package as `go build` takes it."""
+        return "." if self.package is None else f"{self.module}/{self.package}".rstrip("/")
 
     @property
     def build_command(self) -> tuple[str, ...]:
@@ -63,7 +68,7 @@ class GoTool:
         digest = hashlib.sha256()
         for file in sorted({*self.folder.glob("go.*"), *self.folder.glob("*.go")}):
             digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-        settings = (*self.build_command, self.package, *self.links, *self.data, sys.platform, platform.machine())
+        settings = (*self.build_command, self.import_path, *self.links, *self.data, sys.platform, platform.machine())
         digest.update("\0".join(settings).encode())
         return f"{self.name}-{self.version}-{digest.hexdigest()[:12]}"
 
@@ -72,30 +77,31 @@ SHARED = "shared"
 """The folder of the module for the programs whose libraries agree."""
 
 PULUMI = GoTool(
-    name="pulumi",
-    source=SHARED,
-    module="github.com/pulumi/pulumi/pkg/v3",
-    package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-    version_variable="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
+    "pulumi",
+    "github.com/pulumi/pulumi/pkg/v3",
+    "cmd/pulumi",
     minutes=3,
+    module_of_ours=SHARED,
+    version_variable="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
 )
 
 KUBERNETES = GoTool(
-    name="kubernetes",
-    source=SHARED,
-    module="k8s.io/kubernetes",
-    package=".",
+    "kubernetes",
+    "k8s.io/kubernetes",
+    None,
+    minutes=3.5,
+    module_of_ours=SHARED,
     version_variable="k8s.io/component-base/version.gitVersion",
     version_prefix="v",
     links=("etcd", "kubectl", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler"),
-    minutes=3.5,
 )
 
 KWOK = GoTool(
-    name="kwok",
-    source=SHARED,
-    module="sigs.k8s.io/kwok",
-    package="sigs.k8s.io/kwok/cmd/kwok",
+    "kwok",
+    "sigs.k8s.io/kwok",
+    "cmd/kwok",
+    minutes=0.2,
+    module_of_ours=SHARED,
     # What kubelets do, as far as a rehearsal needs it: nodes get and stay ready; pods run, complete and go.
     # https://kwok.sigs.k8s.io/docs/user/stages-configuration/
     data=(
@@ -105,94 +111,56 @@ KWOK = GoTool(
         "kustomize/stage/pod/fast/pod-complete.yaml",
         "kustomize/stage/pod/fast/pod-delete.yaml",
     ),
-    minutes=0.2,
 )
 
 ECK_OPERATOR = GoTool(
-    name="eck-operator",
-    source=SHARED,
-    module="github.com/elastic/cloud-on-k8s/v3",
-    package="github.com/elastic/cloud-on-k8s/v3/cmd",
+    "eck-operator",
+    "github.com/elastic/cloud-on-k8s/v3",
+    "cmd",
+    minutes=0.5,
+    module_of_ours=SHARED,
     version_variable="github.com/elastic/cloud-on-k8s/v3/pkg/about.version",
     data=("deploy/eck-operator",),
-    minutes=0.5,
 )
 """The operator of Elasticsearch and Kibana, and its chart."""
 
 KUBERNETES_PROVIDER = GoTool(
-    name="pulumi-resource-kubernetes",
-    source="kubernetes-provider",
-    module="github.com/pulumi/pulumi-kubernetes/provider/v4",
-    package=".",
+    "pulumi-resource-kubernetes",
+    "github.com/pulumi/pulumi-kubernetes/provider/v4",
+    None,
     minutes=5,
+    module_of_ours="kubernetes-provider",
 )
 """The provider `kubernetes`, with its Helm; needed only where no plugin can be installed."""
 
 LOAD_BALANCER_CONTROLLER = GoTool(
-    name="aws-load-balancer-controller",
-    source="aws-load-balancer-controller",
-    module="sigs.k8s.io/aws-load-balancer-controller",
-    package="sigs.k8s.io/aws-load-balancer-controller",
-    data=("helm/aws-load-balancer-controller",),
+    "aws-load-balancer-controller",
+    "sigs.k8s.io/aws-load-balancer-controller",
+    "",
     minutes=1.5,
+    data=("helm/aws-load-balancer-controller",),
 )
 """The controller that makes load balancers, and its chart."""
 
-COREDNS = GoTool(
-    name="coredns",
-    source="coredns",
-    module="github.com/coredns/coredns",
-    package="github.com/coredns/coredns",
-    minutes=1.5,
-)
+COREDNS = GoTool("coredns", "github.com/coredns/coredns", "", minutes=1.5)
 """The cluster's DNS."""
 
-TOOLS = (PULUMI, KUBERNETES, KWOK, ECK_OPERATOR, LOAD_BALANCER_CONTROLLER, COREDNS)
-"""What a rehearsal always runs."""
+TOOLS = (PULUMI, KUBERNETES_PROVIDER, KUBERNETES, KWOK, ECK_OPERATOR, LOAD_BALANCER_CONTROLLER, COREDNS)
+"""What a rehearsal runs, in the order of building."""
 
-KUBE_SCORE = GoTool(
-    name="kube-score",
-    source="kube-score",
-    module="github.com/zegl/kube-score",
-    package="github.com/zegl/kube-score/cmd/kube-score",
-    minutes=0.5,
-)
+KUBE_SCORE = GoTool("kube-score", "github.com/zegl/kube-score", "cmd/kube-score", minutes=0.5)
 """A scanner of manifests."""
 
-ACTIONLINT = GoTool(
-    name="actionlint",
-    source="actionlint",
-    module="github.com/rhysd/actionlint",
-    package="github.com/rhysd/actionlint/cmd/actionlint",
-    minutes=0.5,
-)
+ACTIONLINT = GoTool("actionlint", "github.com/rhysd/actionlint", "cmd/actionlint", minutes=0.5)
 """A linter of GitHub's workflows."""
 
-BUILDKITD = GoTool(
-    name="buildkitd",
-    source="buildkit",
-    module="github.com/moby/buildkit",
-    package="github.com/moby/buildkit/cmd/buildkitd",
-    minutes=2,
-)
+BUILDKITD = GoTool("buildkitd", "github.com/moby/buildkit", "cmd/buildkitd", minutes=2, module_of_ours="buildkit")
 """What builds images."""
 
-BUILDCTL = GoTool(
-    name="buildctl",
-    source="buildkit",
-    module="github.com/moby/buildkit",
-    package="github.com/moby/buildkit/cmd/buildctl",
-    minutes=0.5,
-)
+BUILDCTL = GoTool("buildctl", "github.com/moby/buildkit", "cmd/buildctl", minutes=0.5, module_of_ours="buildkit")
 """Its client, which pipelines call."""
 
-ROOTLESSKIT = GoTool(
-    name="rootlesskit",
-    source="rootlesskit",
-    module="github.com/rootless-containers/rootlesskit/v3",
-    package="github.com/rootless-containers/rootlesskit/v3/cmd/rootlesskit",
-    minutes=0.5,
-)
+ROOTLESSKIT = GoTool("rootlesskit", "github.com/rootless-containers/rootlesskit/v3", "cmd/rootlesskit", minutes=0.5)
 """By which buildkitd is root in a user namespace, and no root; at the version in buildkitd's rootless image."""
 
 FOR_TESTS = (KUBE_SCORE, ACTIONLINT, BUILDKITD, BUILDCTL, ROOTLESSKIT)

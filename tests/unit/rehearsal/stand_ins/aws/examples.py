@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from rehearsal import kubeconfigs
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws import lifecycle
 from rehearsal.stand_ins.aws.account import Account, Record
@@ -70,7 +69,7 @@ class World:
         self.layout = Layout(self.directory)
         serve(self.layout)
         cluster = {"server": "https://127.0.0.1:6443", "certificate-authority-data": "Q0E="}
-        kubeconfigs.write(self.layout.kubeconfig, {"clusters": [{"name": "local", "cluster": cluster}]})
+        self.layout.kubeconfig.write_text(json.dumps({"clusters": [{"name": "local", "cluster": cluster}]}))
         self.caller = Caller(layout=self.layout, region=REGION, default_tags={"stack": "test"})
 
     @property
