@@ -45,22 +45,21 @@ LISTENER: Mapping[str, str] = {
 """As `LOAD_BALANCER`."""
 
 TARGET_GROUP: Mapping[str, str] = {
-    "TargetType": "instance|ip",
+    "TargetType": "instance",
     "Protocol": "HTTPS?",
     "ProtocolVersion": "HTTP1",
     "HealthCheckEnabled": "True",
     "HealthCheckProtocol": "HTTPS?",
+    "HealthCheckPort": "traffic-port",
     # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Matcher.html
     "HttpCode": f"{_CODES}(,{_CODES})*",
     r"deregistration_delay\.timeout_seconds": "[0-9]{1,4}",
     r"load_balancing\.algorithm\.anomaly_mitigation": "off",
-    r"load_balancing\.algorithm\.type": "round_robin|least_outstanding_requests",
+    r"load_balancing\.algorithm\.type": "round_robin",
     r"load_balancing\.cross_zone\.enabled": "use_load_balancer_configuration|true",
-    r"slow_start\.duration_seconds": "0|[1-9][0-9]{1,2}",
-    r"stickiness\.enabled": _SWITCH,
-    r"stickiness\.lb_cookie\.duration_seconds": "[1-9][0-9]{0,5}",
-    r"stickiness\.app_cookie\..*": _ANY,
-    r"stickiness\.type": "lb_cookie",
+    r"slow_start\.duration_seconds": "0",
+    r"stickiness\.enabled": "false",
+    r"stickiness\.(type|(lb|app)_cookie\..*)": _ANY,
     r"target_group_health\..*\.minimum_healthy_targets\.count": "1",
     r"target_group_health\..*\.minimum_healthy_targets\.percentage": "off",
     r"waf\.fail_open\.enabled": _SWITCH,  # moto's: a load balancer has it

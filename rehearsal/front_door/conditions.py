@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-conditi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 from rehearsal.errors import RehearsalError
@@ -26,20 +26,11 @@ WILDCARDS_OF_A_RULE = 5
 VALUES_OF_A_CONDITION = 3
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html, "Condition basics"."""
 
-_ONCE = {"host-header", "http-request-method", "path-pattern", "source-ip"}
-"""Fields that a rule names once at most.
+_CONFIGS = {"host-header": "HostHeaderConfig", "path-pattern": "PathPatternConfig", "source-ip": "SourceIpConfig"}
+"""What the controller makes of this project's Ingresses; a rule names each once at most.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCondition.html
 """
-
-_CONFIGS = {
-    "host-header": "HostHeaderConfig",
-    "http-header": "HttpHeaderConfig",
-    "http-request-method": "HttpRequestMethodConfig",
-    "path-pattern": "PathPatternConfig",
-    "query-string": "QueryStringConfig",
-    "source-ip": "SourceIpConfig",
-}
 
 
 def refuse(on: str, problem: str) -> NoReturn:
@@ -65,14 +56,14 @@ def acls(conditions: Sequence[Described], *, on: str) -> list[str]:
         RehearsalError: One is not known here, or AWS would refuse the rule.
     """
     fields = [str(one["Field"]) for one in conditions]
-    if again := sorted(field for field in _ONCE if fields.count(field) > 1):
+    if again := sorted(field for field in _CONFIGS if fields.count(field) > 1):
         refuse(on, f"a rule has one condition {again[0]} at most")
     values = [value for one in conditions for value in _values(one, on)]
     if len(values) > VALUES_OF_A_RULE:
         refuse(on, f"a rule of a load balancer has at most {VALUES_OF_A_RULE} values, this one {len(values)}")
     if sum(len(re.findall(r"(?<!\\)[*?]", value)) for value in values) > WILDCARDS_OF_A_RULE:
         refuse(on, f"a rule of a load balancer has at most {WILDCARDS_OF_A_RULE} wildcards")
-    return [_acl(one, _values(one, on), on) for one in conditions]
+    return [_acl(str(one["Field"]), _values(one, on)) for one in conditions]
 
 
 def hosts(conditions: Sequence[Described]) -> list[str]:
@@ -81,54 +72,36 @@ def hosts(conditions: Sequence[Described]) -> list[str]:
 
 
 def _values(condition: Described, on: str) -> list[str]:
-    """A condition's values, of which one must fit; a query's are key, empty for any, and value in two lines."""
+    """A condition's values, of which one must fit."""
     field = str(condition["Field"])
     if field not in _CONFIGS:
         refuse(on, f"condition {field}: nobody knows here what it means")
-    # The API says the values of a host and a path a second time, as it did before there were others.
-    config = condition.get(_CONFIGS[field]) or {"Values": condition.get("Values", ())}
-    given = {key for key, value in condition.items() if value} - {"Field", "Values", _CONFIGS[field]}
-    if unknown := sorted({*given, *config} - {"Values", "HttpHeaderName"}):
+    config: Described = condition.get(_CONFIGS[field]) or {}
+    given = {key for key, value in condition.items() if value} - {"Field", _CONFIGS[field]}
+    if unknown := sorted({*given, *config} - {"Values"}):
         refuse(on, f"condition {field}: nobody knows here what {', '.join(unknown)} means")
-    values = [
-        str(one) if isinstance(one, str) else f"{one.get('Key') or ''}\n{one['Value']}" for one in config["Values"]
-    ]
+    values = [str(one) for one in config.get("Values", ())]
     if not 0 < len(values) <= VALUES_OF_A_CONDITION:
         refuse(on, f"condition {field}: a condition has 1-{VALUES_OF_A_CONDITION} values, this one {len(values)}")
-    if any(not text.isascii() or not text.replace("\n", "").isprintable() for text in values):
+    if any(not text.isascii() or not text.isprintable() for text in values):
         refuse(on, f"condition {field}: only visible characters of ASCII")
     return values
 
 
-def _acl(condition: Described, values: Sequence[str], on: str) -> str:
+def _acl(field: str, values: Sequence[str]) -> str:
     """https://docs.haproxy.org/2.6/configuration.html#7."""
-    match condition["Field"]:
-        case "host-header":
-            return _any_of("var(txn.host) -m reg -i", map(pattern, values))
-        case "path-pattern":
-            # Of the request's target, what comes before `?`; with the case as it is.
-            return _any_of("path -m reg", map(pattern, values))
-        case "http-header":
-            header = str(condition["HttpHeaderConfig"].get("HttpHeaderName"))
-            if not re.fullmatch(r"[\w-]{1,40}", header, re.ASCII):
-                refuse(on, f"condition http-header: {header!r} is no name of a header")
-            return _any_of(f"req.fhdr({header}) -m reg -i", map(pattern, values))
-        case "query-string":
-            return _any_of("query -m reg -i", map(_pair, values))
-        case "http-request-method":
-            return _any_of("method -m str", values)
-        case _:
-            return _any_of("src", (STAFF, *values))
+    if field == "source-ip":
+        test, words = "src", [STAFF, *values]
+    else:
+        # A path is what comes before `?`, with the case as it is.
+        test = "var(txn.host) -m reg -i" if field == "host-header" else "path -m reg"
+        words = [pattern(value) for value in values]
+    return f"{{ {test} -- {' '.join(map(quoted, words))} }}"
 
 
-def pattern(text: str, anything: str = ".") -> str:
-    r"""A regular expression for a text with wildcards: `*` for any characters, `?` for one; a backslash escapes them.
-
-    Args:
-        text: The text.
-        anything: Expression for one character that wildcards stand for.
-    """
-    wildcards = {"*": f"{anything}*", "?": anything}
+def pattern(text: str) -> str:
+    """A regular expression for a text with wildcards: `*` for any characters, `?` for one; a backslash escapes them."""
+    wildcards = {"*": ".*", "?": "."}
     parts = re.findall(r"\\[*?]|.", text)
     return f"^{''.join(wildcards.get(part) or re.escape(part[-1]) for part in parts)}$"
 
@@ -140,14 +113,3 @@ def quoted(text: str) -> str:
     """
     inner = text.replace("'", "'\\''").replace("\n", "'\\n'").replace("\r", "'\\r'")
     return f"'{inner}'"
-
-
-def _any_of(test: str, values: Iterable[str]) -> str:
-    return f"{{ {test} -- {' '.join(map(quoted, values))} }}"
-
-
-def _pair(text: str) -> str:
-    """An expression for a pair anywhere in a query; without a key, for that value of any."""
-    key, _, value = text.partition("\n")
-    named = f"{pattern(key, '[^&=]')[1:-1]}=" if key else "([^&=]*=)?"
-    return f"(^|&){named}{pattern(value, '[^&]')[1:-1]}(&|$)"

@@ -41,7 +41,7 @@ def read(elbv2: Any, ec2: Any) -> State:
     """
     balancers = [_load_balancer(elbv2, one) for one in _pages(elbv2, "describe_load_balancers", "LoadBalancers")]
     groups = [_target_group(elbv2, one) for one in _pages(elbv2, "describe_target_groups", "TargetGroups")]
-    targets = (target["Target"] for one in groups if one["TargetType"] == "instance" for target in one["Targets"])
+    targets = (target["Target"] for one in groups for target in one["Targets"])
     # A filter asks for those that exist: by ids, one that is gone would be an error.
     wanted = sorted({str(target["Id"]) for target in targets})
     by_id = [{"Name": "instance-id", "Values": wanted}]

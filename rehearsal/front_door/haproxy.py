@@ -31,10 +31,6 @@ _POOLED = "pool-max-conn -1 pool-purge-delay 60s"
 _GONE_AFTER_SECONDS = 120
 """A worker that was replaced ends its last connections after this, or after a longer deregistration delay."""
 
-_GROUP_COOKIE = "AWSALBTG"
-_TARGET_COOKIE = "AWSALB"
-"""https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#sticky-sessions."""
-
 _TURNS = "rules:turns"
 """Table with a counter for each rule that leads to several target groups."""
 
@@ -139,22 +135,16 @@ def _way(balancer: LoadBalancer, names: Mapping[str, str]) -> list[str]:
     lines.append(f"  http-request deny deny_status 403 if {here}{f' !{balancer.name}:inbound' if lines else ''}")
     if balancer.attributes.get("routing.http.drop_invalid_header_fields.enabled") == "true":
         lines.append(f"  http-request del-header '[^-A-Za-z0-9]' -m reg if {here}")
-    lines.append(f"  http-request set-header X-Forwarded-Proto {balancer.protocol.lower()} if {here}")
+    lines.append(f"  http-request set-header X-Forwarded-Proto https if {here}")
     lines.append(f"  http-request set-header X-Forwarded-Port {balancer.port} if {here}")
     for rule in balancer.rules:
         applies = " ".join([here, _UNDECIDED, *rule.conditions])
-        match rule.action["Type"]:
-            case "forward":
-                lines += _forward(rule, applies, names)
-            case "redirect":
-                redirect = rule.action["RedirectConfig"]
-                status = str(redirect["StatusCode"]).removeprefix("HTTP_")
-                location = quoted(_location(redirect, balancer))
-                lines.append(f"  http-request redirect location {location} code {status} if {applies}")
-            case _:
-                fixed = rule.action["FixedResponseConfig"]
-                text, kind = fixed.get("MessageBody") or "", fixed.get("ContentType") or "text/plain"
-                lines.append(_answer(int(fixed["StatusCode"]), text, applies, kind))
+        if rule.action["Type"] == "forward":
+            lines += _forward(rule, applies, names)
+        else:
+            fixed = rule.action["FixedResponseConfig"]
+            text, kind = fixed.get("MessageBody") or "", fixed.get("ContentType") or "text/plain"
+            lines.append(_answer(int(fixed["StatusCode"]), text, applies, kind))
     return lines
 
 
@@ -165,22 +155,17 @@ def _forward(rule: Rule, applies: str, names: Mapping[str, str]) -> list[str]:
         return [_answer(503, "", applies)]
     if len(shares) == 1:
         return [f"  http-request set-var(txn.group) str({shares[0][0]}) if {applies}"]
-    this = f"{{ var(txn.rule) -m str {rule.key} }}"
-    lines = [f"  http-request set-var(txn.rule) str({rule.key}) if {applies}"]
-    sticky = rule.action["ForwardConfig"].get("TargetGroupStickinessConfig", {})
-    if sticky.get("Enabled"):
-        cookie, known = f"req.cook({_GROUP_COOKIE})", " ".join(name for name, _ in shares)
-        value = f"{_GROUP_COOKIE}=%[var(txn.group)]; Expires=%[date({sticky['DurationSeconds']}),http_date]; Path=/"
-        lines.append(f"  http-request set-var(txn.group) {cookie} if {this} {{ {cookie} -m str {known} }}")
-        lines.append(f"  http-response add-header Set-Cookie {quoted(value)} if {this}")
-    undecided, total, below = f"{this} {_UNDECIDED}", sum(weight for _, weight in shares), 0
+    total, below = sum(weight for _, weight in shares), 0
     turn = f"sc_inc_gpc0(0),mod({total}),mul({_stride(total)}),mod({total})"
-    lines.append(f"  http-request track-sc0 str({rule.key}) table {_TURNS} if {undecided}")
-    lines.append(f"  http-request set-var(txn.turn) {turn} if {undecided}")
+    lines = [
+        f"  http-request track-sc0 str({rule.key}) table {_TURNS} if {applies}",
+        f"  http-request set-var(txn.turn) {turn} if {applies}",
+    ]
     for name, weight in shares:
         below += weight
-        mine = f"{{ var(txn.turn) -m int lt {below} }}"
-        lines.append(f"  http-request set-var(txn.group) str({name}) if {undecided} {mine}")
+        lines.append(
+            f"  http-request set-var(txn.group) str({name}) if {applies} {{ var(txn.turn) -m int lt {below} }}"
+        )
     return lines
 
 
@@ -190,26 +175,6 @@ def _stride(total: int) -> int:
     return min(steps, key=lambda step: abs(step - 0.618 * total))
 
 
-def _location(redirect: Described, balancer: LoadBalancer) -> str:
-    """Where a redirect leads; to the listener itself, only a path: on this machine it has another port.
-
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RedirectActionConfig.html
-    """
-    own = {"#{protocol}": balancer.protocol, "#{port}": str(balancer.port)}
-    said = {key: str(value).replace("%", "%%") for key, value in redirect.items() if value is not None}
-    protocol, port = (
-        own.get(text, text) for text in (said.get("Protocol", "#{protocol}"), said.get("Port", "#{port}"))
-    )
-    host, path, query = (said.get(*one) for one in (("Host", "#{host}"), ("Path", "/#{path}"), ("Query", "#{query}")))
-    itself = (protocol, port, host) == (balancer.protocol, str(balancer.port), "#{host}")
-    where = "" if itself else f"{protocol.lower()}://{host}:{port}"
-    whole = f"{where}{path}?{query}" if query else f"{where}{path}"
-    values = {"/#{path}?#{query}": "%[pathq]", "#{host}": "%[var(txn.host)]", "#{query}": "%[query]"}
-    for keyword, value in {**values, "#{path}": "%[path,regsub(^/,)]", **own}.items():
-        whole = whole.replace(keyword, value)
-    return whole
-
-
 def _answer(status: int, text: str, applies: str, kind: str = "text/plain") -> str:
     body = f" content-type {kind} string {quoted(text)}" if text else ""
     return f"  http-request return status {status}{body} if {applies}"
@@ -217,37 +182,30 @@ def _answer(status: int, text: str, applies: str, kind: str = "text/plain") -> s
 
 def _backend(group: Described, found: Sequence[Target], idle: int) -> list[str]:
     name = str(group["TargetGroupName"])
-    said = attributes.check(group, attributes.TARGET_GROUP, on=f"Target group {name}")
-    least = said.get("load_balancing.algorithm.type") == "least_outstanding_requests"
-    slow = int(said.get("slow_start.duration_seconds", "0"))
-    sticky = said.get("stickiness.enabled") == "true"
-    kept = said.get("stickiness.lb_cookie.duration_seconds", "86400")
+    attributes.check(group, attributes.TARGET_GROUP, on=f"Target group {name}")
     path, interval = quoted(str(group["HealthCheckPath"])), group["HealthCheckIntervalSeconds"]
     rise, fall = group["HealthyThresholdCount"], group["UnhealthyThresholdCount"]
     return [
         f"backend {name}",
-        f"  balance {'leastconn' if least else 'roundrobin'}",
+        "  balance roundrobin",
         f"  timeout server {idle}s",
         "  option httpchk",
         # A target is asked by its address, not by a name.
         f"  http-check send meth GET uri {path} ver HTTP/1.1 hdr Host %si:%sp hdr User-Agent {_CHECKER}",
         f"  http-check expect status {group['Matcher']['HttpCode']}",
         f"  timeout check {group['HealthCheckTimeoutSeconds']}s",
-        f"  default-server inter {interval}s rise {rise} fall {fall} {_POOLED}{f' slowstart {slow}s' if slow else ''}",
+        f"  default-server inter {interval}s rise {rise} fall {fall} {_POOLED}",
         # With no healthy target left a load balancer asks all of them: these stand for that.
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
         "  option allbackups",
-        *([f"  cookie {_TARGET_COOKIE} insert nocache maxlife {kept}s"] if sticky else []),
-        *(line for one in found for line in _server(one, group, sticky=sticky)),
+        *(line for one in found for line in _server(one, group)),
     ]
 
 
-def _server(target: Target, group: Described, *, sticky: bool) -> list[str]:
-    tls = " ssl verify none" if group["Protocol"] == "HTTPS" else ""
-    place = f"{target.address}:{target.port}{tls}{f' cookie {target.name}' if sticky else ''}"
+def _server(target: Target, group: Described) -> list[str]:
+    place = f"{target.address}:{target.port}{' ssl verify none' if group['Protocol'] == 'HTTPS' else ''}"
     if not target.reachable:
         lost = "  # On AWS requests to it time out: no rule of its security groups lets the load balancer in."
         return [lost, f"  server {target.name} {place} disabled"]
     check = "check-ssl verify none" if group["HealthCheckProtocol"] == "HTTPS" else "no-check-ssl"
-    port = "" if group["HealthCheckPort"] == "traffic-port" else f" port {group['HealthCheckPort']}"
-    return [f"  server {target.name} {place} check{port} {check}", f"  server {target.name}:unhealthy {place} backup"]
+    return [f"  server {target.name} {place} check {check}", f"  server {target.name}:unhealthy {place} backup"]

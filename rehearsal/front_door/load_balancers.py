@@ -41,7 +41,7 @@ class Rule:
     Attributes:
         key: The load balancer's name and the priority.
         conditions: ACLs of HAProxy, all of which must hold; none is the default rule's.
-        action: What is done, as the API gives it: a `forward`, a `redirect`, or a `fixed-response`.
+        action: What is done, as the API gives it: a `forward` or a `fixed-response`.
     """
 
     key: str
@@ -53,7 +53,7 @@ class Rule:
         """ARNs of the target groups that it forwards to, with their weights in smallest numbers."""
         if self.action["Type"] != "forward":
             return []
-        groups = self.action.get("ForwardConfig", {}).get("TargetGroups") or [self.action]
+        groups = self.action["ForwardConfig"]["TargetGroups"]
         weights = [int(one.get("Weight", 1)) for one in groups]
         factor = gcd(*weights) or 1
         return [(str(one["TargetGroupArn"]), weight // factor) for one, weight in zip(groups, weights, strict=True)]
@@ -61,11 +61,10 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadBalancer:
-    """A load balancer with the one listener that is served.
+    """A load balancer with its listener of HTTPS.
 
     Attributes:
         name: Its name.
-        protocol: The listener's, `HTTP` or `HTTPS`.
         port: The listener's.
         hosts: Names that lead to it, in lower case, with wildcards: those of its rules, and its own.
         inbound: CIDRs from which its security groups let in, to that port.
@@ -74,7 +73,6 @@ class LoadBalancer:
     """
 
     name: str
-    protocol: str
     port: int
     hosts: tuple[str, ...]
     inbound: tuple[str, ...]
@@ -100,7 +98,7 @@ class Target:
 
 
 def load_balancers(state: State) -> list[LoadBalancer]:
-    """Those that have a listener.
+    """Those that have a listener of HTTPS.
 
     Raises:
         RehearsalError: Something asks for what AWS refuses, or for what nobody knows here.
@@ -125,7 +123,6 @@ def _load_balancer(described: Described, state: State) -> Iterator[LoadBalancer]
         named = [host for rule in listener["Rules"] for host in hosts(rule["Conditions"])]
         yield LoadBalancer(
             name=name,
-            protocol=str(listener["Protocol"]),
             port=int(listener["Port"]),
             hosts=tuple(dict.fromkeys(host.lower() for host in (*named, str(described["DNSName"])))),
             inbound=tuple(_inbound(described, int(listener["Port"]), state)),
@@ -135,17 +132,17 @@ def _load_balancer(described: Described, state: State) -> Iterator[LoadBalancer]
 
 
 def _served(listeners: Sequence[Described], on: str) -> Sequence[Described]:
-    """The listener whose rules are served: of HTTPS where there is one, and then others only lead to it."""
-    secure = [one for one in listeners if one["Protocol"] == "HTTPS"]
+    """The listener of HTTPS, whose rules are served, once there is one; others only lead to it."""
+    served = [one for one in listeners if one["Protocol"] == "HTTPS"]
     plain = [one for one in listeners if one["Protocol"] == "HTTP"]
-    served = secure or plain
-    if len(served) > 1 or len(secure) + len(plain) < len(listeners):
-        refuse(on, "only one listener of HTTPS, or else of HTTP, can be served")
-    for one in plain if secure else ():
+    if len(served) > 1 or len(served) + len(plain) < len(listeners):
+        refuse(on, "only one listener of HTTPS can be served, and of HTTP what leads to it")
+    port = str(served[0]["Port"]) if served else "443"
+    for one in plain:
         for rule in one["Rules"]:
             redirect = rule["Actions"][-1].get("RedirectConfig", {})
-            if (redirect.get("Protocol"), str(redirect.get("Port"))) != ("HTTPS", str(secure[0]["Port"])):
-                refuse(on, f"what comes to port {one['Port']} must be sent on to port {secure[0]['Port']}, by HTTPS")
+            if (redirect.get("Protocol"), str(redirect.get("Port"))) != ("HTTPS", port):
+                refuse(on, f"what comes to port {one['Port']} must be sent on to port {port}, by HTTPS")
     for one in served:
         attributes.check(one, attributes.LISTENER, on=f"{on}, port {one['Port']}")
         if one.get("MutualAuthentication", {}).get("Mode", "off") != "off":
@@ -168,8 +165,10 @@ def _rule(described: Described, key: str) -> Rule:
     if described.get("Transforms"):
         refuse(on, "transforms are not known here")
     kinds = [one["Type"] for one in described["Actions"]]
-    if kinds not in (["forward"], ["redirect"], ["fixed-response"]):
+    if kinds not in (["forward"], ["fixed-response"]):
         refuse(on, f"action {', '.join(kinds)}: nobody knows here what it means")
+    if described["Actions"][0].get("ForwardConfig", {}).get("TargetGroupStickinessConfig", {}).get("Enabled"):
+        refuse(on, "stickiness is not known here")
     found = acls(described["Conditions"], on=on)
     if bool(found) == described["IsDefault"]:
         refuse(on, "every rule has conditions, but for the default one, which has none")
@@ -203,15 +202,10 @@ def targets(group: Described, state: State) -> list[Target]:
     found: list[Target] = []
     for one in group["Targets"]:
         name, port = str(one["Target"]["Id"]), int(one["Target"].get("Port") or group["Port"])
-        if one["TargetHealth"]["State"] in _NOTHING_NEW:
-            continue
-        address, reachable = name, True
-        if group["TargetType"] == "instance":
-            if name not in instances:
-                continue
+        if name in instances and one["TargetHealth"]["State"] not in _NOTHING_NEW:
             address = str(instances[name]["PrivateIpAddress"])
             reachable = _lets_in(guards_of(instances[name]), port, theirs, state)
-        found.append(Target(name=f"{name}:{port}", address=address, port=port, reachable=reachable))
+            found.append(Target(name=f"{name}:{port}", address=address, port=port, reachable=reachable))
     return sorted(found, key=lambda one: one.name)
 
 
