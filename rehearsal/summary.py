@@ -13,7 +13,7 @@ from rich.text import Text
 
 from rehearsal import demo_images
 from rehearsal.front_door.running import Entrance
-from rehearsal.status import NodeStatus, ProgramStatus, SlotStatus
+from rehearsal.status import NodeStatus, SlotStatus, WorkloadStatus
 from settings import ENVIRONMENTS
 
 TRAFFIC = {
@@ -37,7 +37,7 @@ def show(
     )
 
 
-def show_logs(console: Console, logs: Sequence[ProgramStatus]) -> None:
+def show_logs(console: Console, logs: Sequence[WorkloadStatus]) -> None:
     """Prints where the pods are that collect, keep and show logs."""
     table = _table("What collects, keeps and shows logs", "namespace", "kind", "name", "ready", "nodes")
     for one in logs:
@@ -50,9 +50,7 @@ def show_entrance(console: Console, entrance: Entrance | None) -> None:
     """Prints where to open the hosts in a browser, and why not, where that is known."""
     if entrance is None:
         return
-    table = Table(title="In a browser", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in ("", "somebody of the staff", "somebody outside"):
-        table.add_column(column, no_wrap=True, header_style="dim")
+    table = _table("In a browser", "", "somebody of the staff", "somebody outside", box=None)
     for name, url in entrance.hosts.items():
         table.add_row(f"host {name}", url, entrance.outside[name])
     console.print("", table)
@@ -65,11 +63,8 @@ def show_entrance(console: Console, entrance: Entrance | None) -> None:
 
 
 def _outputs(stack: str, outputs: Mapping[str, Any], traffic: str) -> RenderableType:
-    table = Table(
-        title=f"Stack {stack}", title_justify="left", title_style="bold", show_header=False, box=None, pad_edge=False
-    )
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+    table = _table(f"Stack {stack}", "", "", box=None, show_header=False)
+    table.columns[0].style, table.columns[1].no_wrap = "bold", False
     hosts = outputs["hosts"]
     table.add_row("cluster", f"{outputs['cluster']['name']} in {outputs['cluster']['region']}")
     for name, text in (("prod", "reaches prod"), ("dev", "reaches dev"), ("logs", "reaches Kibana, for the staff")):
@@ -86,7 +81,8 @@ def _outputs(stack: str, outputs: Mapping[str, Any], traffic: str) -> Renderable
 
 
 def _nodes(nodes: Sequence[NodeStatus]) -> RenderableType:
-    table = _table("Nodes by environment", "environment", "node", "type", "zone", "ready", numbers=("pods",))
+    table = _table("Nodes by environment", "environment", "node", "type", "zone", "ready", "pods")
+    table.columns[-1].justify = "right"
     for node in nodes:
         ready = "yes" if node.ready else "NO"
         table.add_row(node.environment, _short(node.name), node.instance_type, node.zone, ready, str(node.pods))
@@ -94,19 +90,11 @@ def _nodes(nodes: Sequence[NodeStatus]) -> RenderableType:
 
 
 def _slots(slots: Sequence[SlotStatus]) -> RenderableType:
-    table = _table(
-        "Both slots of every service, and where their pods landed",
-        "environment",
-        "service",
-        "slot",
-        "",
-        "ready",
-        "image",
-        "nodes",
-    )
+    columns = ("environment", "service", "slot", "", "ready", "image", "nodes")
+    table = _table("Both slots of every service, and where their pods landed", *columns)
     for slot in slots:
         table.add_row(
-            slot.environment,
+            slot.namespace,
             slot.service,
             Text(slot.slot, style=slot.slot),
             "live" if slot.live else "",
@@ -117,14 +105,13 @@ def _slots(slots: Sequence[SlotStatus]) -> RenderableType:
     return table
 
 
-def _table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
-    )
+def _table(title: str, *columns: str, **options: Any) -> Table:
+    look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "padding": (0, 1), **options}
+    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, **look)
     for column in columns:
-        table.add_column(column, no_wrap=column != "nodes")
-    for column in numbers:
-        table.add_column(column, justify="right")
+        table.add_column(
+            column, no_wrap=column != "nodes", overflow="fold", header_style="dim" if not look["box"] else ""
+        )
     return table
 
 
@@ -134,7 +121,7 @@ def _short(node: str) -> str:
 
 
 def _totals(slots: Sequence[SlotStatus]) -> RenderableType:
-    environments = Counter(slot.environment for slot in slots)
+    environments = Counter(slot.namespace for slot in slots)
     services = {slot.service for slot in slots}
     ready = sum(slot.ready for slot in slots)
     wanted = sum(slot.wanted for slot in slots)

@@ -77,6 +77,6 @@ def test_what_prod_needs_to_serve_survives_the_loss_of_all_dev_nodes(rehearsal: 
         assert survivors[name] <= uids, f"{name} lost a pod that was on prod's nodes"
     assert prods_pods(api) == before
     slots = status.slot_table(api, plain(rehearsal.open()))
-    live = [slot for slot in slots if slot.environment == "prod" and slot.live]
+    live = [slot for slot in slots if slot.namespace == "prod" and slot.live]
     assert live
     assert all(slot.ready == slot.wanted > 0 for slot in live)

@@ -45,7 +45,7 @@ from tests.unit.components.jenkins import DELIVERY
 
 def test_both_slots_of_every_service_stand_in_both_environments_and_blue_is_ready(platform: Rehearsal) -> None:
     table = status.slot_table(platform.api(), plain(platform.open()))
-    assert {(slot.environment, slot.service, slot.slot) for slot in table} == {
+    assert {(slot.namespace, slot.service, slot.slot) for slot in table} == {
         (environment, service, slot) for environment in ENVIRONMENTS for service in SERVICES for slot in SLOTS
     }
     for slot in table:
@@ -207,7 +207,7 @@ def test_a_release_by_another_field_manager_survives_up(platform: Rehearsal) -> 
     live = {
         slot.slot: slot
         for slot in status.slot_table(api, plain(platform.open()))
-        if slot.service == "api" and slot.environment == "prod"
+        if slot.service == "api" and slot.namespace == "prod"
     }
     assert live["green"].live
     assert live["green"].image == image
@@ -328,7 +328,7 @@ def test_the_first_release_of_the_contract_brings_an_image_into_blue(platform: R
 
     def is_live() -> bool:
         table = status.slot_table(platform.api(), plain(platform.open()))
-        (blue,) = (one for one in table if (one.environment, one.service, one.slot) == ("dev", "crawling", "blue"))
+        (blue,) = (one for one in table if (one.namespace, one.service, one.slot) == ("dev", "crawling", "blue"))
         return blue.live and blue.image == image and blue.ready == blue.wanted == 1
 
     eventually(is_live, "crawling's blue slot on dev runs the image")

@@ -154,7 +154,7 @@ REFUSALS: dict[str, State] = {
             ("stickiness.enabled true: only", "Attributes", {"stickiness.enabled": "true"}),
             ("slow_start.duration_seconds 30: only", "Attributes", {"slow_start.duration_seconds": "30"}),
             (
-                "algorithm.type weighted_random: only",
+                "load_balancing.algorithm.type weighted_random: only",
                 "Attributes",
                 {"load_balancing.algorithm.type": "weighted_random"},
             ),
