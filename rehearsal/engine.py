@@ -97,9 +97,11 @@ class Engine:
             report("Removed the lock of an engine that is gone")
         exported = self._stack.export_stack()
         state = dict(exported.deployment or {})
-        creates = recovery.pending_creates(Account.load(self._layout), KubernetesApi(self._layout.kubeconfig), state)
+        api = KubernetesApi(self._layout.kubeconfig)
+        creates = recovery.pending_creates(Account.load(self._layout), api, state)
         if not creates:
             return
+        recovery.drop_unfinished_releases(api, creates)
         made = [create.urn for create in creates if create.identifier is not None]
         report(f"An interrupted run left {len(creates)} create(s) open: {len(made)} had been done")
         self._stack.import_stack(

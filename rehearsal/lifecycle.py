@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,10 +143,11 @@ class Rehearsal:
         workspace.put_tools(self.layout, tools)
         origin = charts.origin(self.layout, tools, workspace.charts_setting(self.layout, self.stack))
         workspace.take_charts_from(self.layout, self.stack, origin.setting)
-        shown = parts.parts(tools, origin, containers_run=namespace.refusal() is None)
+        refusal = functools.cache(namespace.refusal)  # it tries to make a namespace
+        shown = parts.parts(tools, origin, containers_run=refusal() is None)
         self.console.print(parts.table(shown), soft_wrap=True)
         if start_control_plane:
-            control_plane.start(self.layout, tools, self._report)
+            control_plane.start(self.layout, tools, self._report, refusal=refusal)
         recovery.drop_half_written(self.layout)
         engine = Engine(self.layout, self.stack)
         engine.set_secrets(workspace.missing_secrets(self.layout, self.stack))

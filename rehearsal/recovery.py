@@ -3,7 +3,8 @@
 An engine that is killed leaves its lock, and in its state the creates that were under way. Of those some were done:
 left alone, the next run would make them twice in AWS, and fail on them in Kubernetes, where the provider refuses to
 create what exists. An operator would look them up and import them; a rehearsal can do the same by itself, since the
-aws stand-in remembers the URN that each resource was made for, and a Kubernetes object is found by its name.
+aws stand-in remembers the URN that each resource was made for, and a Kubernetes object is found by its name, a Helm
+release by its records.
 
 https://www.pulumi.com/docs/iac/support/troubleshooting/common-issues/interrupted-updates/
 """
@@ -11,6 +12,7 @@ https://www.pulumi.com/docs/iac/support/troubleshooting/common-issues/interrupte
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ import psutil
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws.account import Account
-from release.kubernetes_api import KubernetesApi
+from release.kubernetes_api import KubernetesApi, KubernetesObject
 
 
 def break_stale_lock(layout: Layout) -> bool:
@@ -69,6 +71,9 @@ def _is_json(path: Path) -> bool:
     except ValueError:
         return False
     return True
+
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
 @dataclass(frozen=True)
@@ -143,12 +148,34 @@ def _named_by(resource: dict[str, Any]) -> set[str]:
     }
 
 
+def drop_unfinished_releases(api: KubernetesApi, creates: Sequence[PendingCreate]) -> None:
+    """Removes Helm's records of releases whose installation did not come to its end.
+
+    With them, Helm refuses the name (https://github.com/helm/helm/issues/4174). Objects that were made stay: the next
+    installation takes over those that bear the release's name (https://github.com/helm/helm/pull/7649).
+    """
+    for create in creates:
+        if create.resource["type"] == RELEASE and create.identifier is None:
+            for one in _records_of_release(api, create.resource):
+                api.delete("v1", "Secret", one["metadata"]["name"], one["metadata"]["namespace"])
+
+
+def _records_of_release(api: KubernetesApi, resource: dict[str, Any]) -> list[KubernetesObject]:
+    """The Secrets in which Helm keeps a release, one a revision: https://helm.sh/docs/topics/advanced/#storage-backends."""
+    inputs: dict[str, Any] = resource.get("inputs") or {}
+    selector = f"owner=helm,name={inputs.get('name')}"
+    return api.list("v1", "Secret", namespace=inputs.get("namespace") or "default", label_selector=selector)
+
+
 def _in_account(account: Account, urn: str) -> list[str]:
     return [record.id for record in account.find_by_urn(urn)]
 
 
 def _in_cluster(api: KubernetesApi, resource: dict[str, Any]) -> list[str]:
-    """A Kubernetes object's id, NAMESPACE/NAME or NAME, if it exists."""
+    """A Kubernetes object's id, NAMESPACE/NAME or NAME, if it exists; a Helm release's, if it is installed."""
+    if resource["type"] == RELEASE:
+        found = [one["metadata"] for one in _records_of_release(api, resource)]
+        return [f"{one['namespace']}/{one['labels']['name']}" for one in found if one["labels"]["status"] == "deployed"]
     if not str(resource["type"]).startswith("kubernetes:"):
         return []
     inputs: dict[str, Any] = resource.get("inputs") or {}

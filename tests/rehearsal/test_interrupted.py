@@ -157,3 +157,20 @@ def test_a_create_whose_end_the_engine_did_not_see_is_adopted_after_the_control_
     assert_whole_and_nothing_twice(rehearsal)
     assert "left 1 create(s) open: 1 had been done" in said(rehearsal)
     assert {pod["metadata"]["uid"] for pod in rehearsal.api().list("v1", "Pod")} == pods
+
+    (release,) = (urn for urn in rehearsal.open().resources() if urn.endswith(":Release::cluster-autoscaler"))
+    forget(rehearsal, release)
+    rehearsal.up()
+    assert said(rehearsal).count("left 1 create(s) open: 1 had been done") == 2
+    assert release in rehearsal.open().resources()
+
+    forget(rehearsal, release)
+    (record,) = rehearsal.api().list("v1", "Secret", label_selector="owner=helm,name=cluster-autoscaler")
+    status = {"op": "replace", "path": "/metadata/labels/status", "value": "pending-install"}
+    rehearsal.api().json_patch(
+        "v1", "Secret", record["metadata"]["name"], [status], namespace=record["metadata"]["namespace"]
+    )
+    rehearsal.up()
+    assert "left 1 create(s) open: 0 had been done" in said(rehearsal)
+    assert release in rehearsal.open().resources()
+    assert_whole_and_nothing_twice(rehearsal)
