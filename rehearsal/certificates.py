@@ -86,14 +86,7 @@ class Certificates:
         )
 
     def write_kubeconfig(self, file: Path, *, client: str, cluster: str, server: str) -> None:
-        """Writes a kubeconfig that needs no other file, and that only its owner can read, whole or not at all.
-
-        Args:
-            file: Where.
-            client: Whom the API server shall take the caller for, by a name of `NAMES`.
-            cluster: Name of the cluster and the context.
-            server: The API server's URL.
-        """
+        """Writes one of `NAMES` a kubeconfig that needs no other file, for its owner to read, whole or not at all."""
         pair = self.of(client)
         user = {"client-certificate-data": _inline(pair.certificate), "client-key-data": _inline(pair.key)}
         content = {

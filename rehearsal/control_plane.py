@@ -28,14 +28,8 @@ def start(
     """Starts what does not run of a rehearsal's control plane, and waits until all of it is ready.
 
     It runs in a network namespace, or in this machine's network where none can be had: then there is no traffic, and
-    the reason is reported. Certificates, ports and etcd's data are those of earlier starts. Writes the administrator's
-    kubeconfig.
-
-    Args:
-        layout: The rehearsal.
-        toolchain: The programs.
-        report: Takes a sentence on what goes on.
-        refusal: Says why there can be no namespace, where it is asked for; else `namespace.refusal` does.
+    the reason is reported, which `refusal` gives where `namespace.refusal` was asked before. Certificates, ports and
+    etcd's data are those of earlier starts. Writes the administrator's kubeconfig.
 
     Raises:
         RehearsalError: A program ended or did not get ready, or something else holds one of its ports.

@@ -23,12 +23,7 @@ _HIDDEN_TYPES = ("pulumi:pulumi:Stack", "pulumi:providers:")
 
 
 class EngineDisplay:
-    """Follows one engine run; use it as a context manager.
-
-    Args:
-        console: Where to write.
-        title: What is going on, e.g. `pulumi up`.
-    """
+    """Follows one engine run; use it as a context manager."""
 
     def __init__(self, console: Console, title: str) -> None:
         self._console = console

@@ -37,12 +37,7 @@ class Display(Protocol):
 
 
 class Engine:
-    """One stack of the project, run against this machine.
-
-    Args:
-        layout: The rehearsal's files; tools and project are in place.
-        stack: Name of the stack.
-    """
+    """One stack of the project, run against this machine, where tools and project are in place."""
 
     def __init__(self, layout: Layout, stack: str) -> None:
         self._layout = layout
@@ -63,17 +58,9 @@ class Engine:
         for key, value in values.items():
             # On standard input: everybody on this machine may read a command's arguments, and the Automation API
             # would put the values there.
+            options = ("--stack", self._stack.name, "--secret", "--path")
             done = subprocess.run(
-                [
-                    self._layout.tools / "pulumi",
-                    "config",
-                    "set",
-                    "--stack",
-                    self._stack.name,
-                    "--secret",
-                    "--path",
-                    key,
-                ],
+                [self._layout.tools / "pulumi", "config", "set", *options, key],
                 cwd=self._layout.workspace,
                 env={**os.environ, **workspace.environment(self._layout)},
                 input=value,
@@ -138,11 +125,7 @@ class Engine:
             self._stack.destroy(on_output=log, on_error=log, on_event=display.event)
 
     def unprotect(self) -> list[str]:
-        """Lets every resource of the stack be deleted, as `pulumi state unprotect --all` does.
-
-        Returns:
-            The URNs of those that were protected.
-        """
+        """Lets every resource be deleted, as `pulumi state unprotect --all` does; says which were protected."""
         exported = self._stack.export_stack()
         state = dict(exported.deployment or {})
         resources: list[dict[str, Any]] = state.get("resources") or []
@@ -160,11 +143,10 @@ class Engine:
 
     def resources(self) -> list[str]:
         """URNs of all resources in the state, but for the stack itself."""
-        urns = [str(resource["urn"]) for resource in self._state().get("resources", [])]
+        state = dict(self._stack.export_stack().deployment or {})
+        resources: list[dict[str, Any]] = state.get("resources") or []
+        urns = [str(resource["urn"]) for resource in resources]
         return [urn for urn in urns if "::pulumi:pulumi:Stack::" not in urn]
-
-    def _state(self) -> dict[str, Any]:
-        return dict(self._stack.export_stack().deployment or {})
 
     @contextmanager
     def _logged(self, operation: str) -> Generator[Callable[[str], None]]:

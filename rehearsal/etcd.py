@@ -22,11 +22,7 @@ SECONDS_TO_ANSWER = 30.0
 
 
 class Etcd:
-    """The keys of one control plane.
-
-    Args:
-        layout: The rehearsal; its control plane was started once.
-    """
+    """The keys of one control plane, which was started once."""
 
     def __init__(self, layout: Layout) -> None:
         self._url = f"https://{LOOPBACK}:{ports.ensure(layout.control_plane / 'ports.json').etcd}/v3/kv"

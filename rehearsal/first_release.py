@@ -43,11 +43,7 @@ class Target:
 
 
 def targets(outputs: Mapping[str, Any]) -> list[Target]:
-    """Every service in every environment of a stack.
-
-    Args:
-        outputs: The stack's outputs, plain values.
-    """
+    """Every service in every environment of a stack, by its outputs as plain values."""
     return [
         Target(contract["namespace"], service, contract["deployments"], outputs["repositories"][service])
         for services in outputs["services"].values()

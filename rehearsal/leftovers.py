@@ -32,13 +32,7 @@ _ANYWHERE = (
 
 
 def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
-    """Everything of the stack that still exists, a line each.
-
-    Args:
-        layout: The rehearsal, for its AWS account.
-        api: Its API server.
-        state: URNs of the resources in the stack's state.
-    """
+    """Everything of the stack that still exists, a line each; `state` are the URNs in the engine's state."""
     return [
         *(f"state: {urn}" for urn in state),
         *(f"AWS account: {record.type} {record.id}" for record in Account.load(layout).records()),

@@ -38,14 +38,7 @@ NOT_BUILT_YET = ("jenkins",)
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """One stack of the project on this machine.
-
-    Attributes:
-        stack: The stack's name.
-        layout: Its files.
-        console: Where it tells what goes on.
-        kubernetes_plugin: A `pulumi-resource-kubernetes` to use; None for the one that `toolchain.ensure` finds.
-    """
+    """One stack of the project on this machine."""
 
     stack: str
     layout: Layout
@@ -53,11 +46,7 @@ class Rehearsal:
     kubernetes_plugin: Path | None = None
 
     def up(self) -> dict[str, Any]:
-        """Brings everything up; what is up already stays as it is.
-
-        Returns:
-            The stack's outputs, as `plain` gives them.
-        """
+        """Brings everything up; what is up already stays as it is. Gives the stack's outputs, as `plain` does."""
         with self._alone():
             engine = self._engine()
             engine.recover(self._report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from rehearsal.instance_types import InstanceType, instance_type
@@ -33,18 +33,10 @@ class NodeGroupSpec:
     """A managed node group.
 
     Attributes:
-        name: The node group's name in EKS.
-        instance_type: EC2 instance type of all its nodes, e.g. `t3.large`.
-        desired: How many nodes there are.
         labels: Labels on top of those that EKS and the kubelet set, e.g. `{"environment": "dev"}`.
-        taints: Taints of all its nodes.
-        region: AWS region, e.g. `ap-northeast-2`.
         subnets: By the availability zones that its nodes take turns in, at least one, the id of its subnet there.
-        capacity_type: How its instances are bought.
-        disk_gib: Size of a node's disk in GiB.
         template: Id of the launch template; empty without one.
         generation: Its version: EKS replaces all instances for a new one.
-        cluster: Name of its cluster.
         security_group: Id of the cluster's security group, which EKS has its instances in.
     """
 
@@ -65,14 +57,7 @@ class NodeGroupSpec:
 
 @dataclass(frozen=True)
 class Instance:
-    """An EC2 instance of a node group.
-
-    Attributes:
-        id: Its id.
-        zone: Its availability zone.
-        address: Its private IPv4 address.
-        name: Its private DNS name, as its kubelet registers it.
-    """
+    """An EC2 instance of a node group, named by its private DNS name, as its kubelet registers it."""
 
     id: str
     zone: str
@@ -93,7 +78,7 @@ def node(group: NodeGroupSpec, instance: Instance) -> dict[str, Any]:
         "metadata": {"name": name, "labels": _labels(group, kind, name, instance.zone)},
         "spec": {
             "providerID": f"aws:///{instance.zone}/{instance.id}",
-            **({"taints": [_taint(taint) for taint in group.taints]} if group.taints else {}),
+            **({"taints": [asdict(taint) for taint in group.taints]} if group.taints else {}),
         },
         "status": {
             "capacity": {
@@ -146,10 +131,6 @@ def _labels(group: NodeGroupSpec, kind: InstanceType, name: str, zone: str) -> d
         "topology.kubernetes.io/region": group.region,
         "topology.kubernetes.io/zone": zone,
     }
-
-
-def _taint(taint: Taint) -> dict[str, str]:
-    return {"key": taint.key, "value": taint.value, "effect": taint.effect}
 
 
 def _allocatable_storage_mib(disk_gib: int) -> int:

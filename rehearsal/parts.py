@@ -22,43 +22,35 @@ from versions import AWS_LOAD_BALANCER_CONTROLLER_CHART as CONTROLLER
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the platform, or of what brings it up.
-
-    Attributes:
-        name: What it is where there is an AWS account.
-        real: Whether it is that here too.
-        here: What runs here.
-    """
+    """A part of the platform, or of what brings it up: whether it is the real one, and what runs here."""
 
     name: str
-    real: bool
     here: str
+    real: bool = True
 
 
 def parts(tools: Toolchain, charts_from: Origin, *, containers_run: bool) -> list[Part]:
-    """Every part, real ones first.
-
-    Args:
-        tools: The programs.
-        charts_from: Where charts are from.
-        containers_run: Whether there is a network namespace, and so a kubelet for containers of known images.
-    """
+    """Every part, real ones first; where no containers run, there is no network namespace for them."""
     as_pods = "as its pods, with their own rights" if containers_run else "not run: there is no network namespace"
-    there = [
-        Part("engine", real=True, here=f"Pulumi {PULUMI.version}"),
-        Part("provider kubernetes", real=True, here=_provider(tools.kubernetes_provider)),
-        Part("control plane", real=True, here=f"etcd and Kubernetes {KUBERNETES.version}, with kube-proxy"),
-        Part("charts", real=True, here=charts_from.real),
-        Part("CoreDNS", real=containers_run, here=f"{COREDNS.version}, {as_pods}"),
-        Part("ECK operator", real=containers_run, here=f"{ECK_OPERATOR.version}, {as_pods}"),
-        Part("load balancer controller", real=containers_run, here=f"{CONTROLLER}, {as_pods}"),
-        Part("AWS's API", real=False, here=f"moto {version('moto')}, with a journal that outlives it"),
-        Part("providers aws, eks", real=False, here="emulators over it, with the rules of AWS that they name"),
-        *([Part("charts", real=False, here=_ours(charts_from.ours))] if charts_from.ours else []),
-        Part("load balancers", real=False, here="HAProxy, by what the AWS API says of them"),
-        Part("nodes and all other pods", real=False, here=f"KWOK {KWOK.version}; a program answers for the containers"),
+    real = [
+        Part("engine", f"Pulumi {PULUMI.version}"),
+        Part("provider kubernetes", _provider(tools.kubernetes_provider)),
+        Part("control plane", f"etcd and Kubernetes {KUBERNETES.version}, with kube-proxy"),
+        Part("charts", charts_from.real),
     ]
-    return sorted(there, key=lambda part: not part.real)
+    controllers = [
+        Part("CoreDNS", f"{COREDNS.version}, {as_pods}", real=containers_run),
+        Part("ECK operator", f"{ECK_OPERATOR.version}, {as_pods}", real=containers_run),
+        Part("load balancer controller", f"{CONTROLLER}, {as_pods}", real=containers_run),
+    ]
+    stand_ins = [
+        Part("AWS's API", f"moto {version('moto')}, with a journal that outlives it", real=False),
+        Part("providers aws, eks", "emulators over it, with the rules of AWS that they name", real=False),
+        *([Part("charts", _ours(charts_from.ours), real=False)] if charts_from.ours else []),
+        Part("load balancers", "HAProxy, by what the AWS API says of them", real=False),
+        Part("nodes and all other pods", f"KWOK {KWOK.version}; a program answers for the containers", real=False),
+    ]
+    return [*real, *controllers, *stand_ins]
 
 
 def table(shown: Sequence[Part]) -> RenderableType:

@@ -38,13 +38,9 @@ def wanted() -> str:
 
 
 def find_kubernetes_plugin(cache: Path, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The plugin that the environment names, else an installed one that fits the pinned SDK, else None.
+    """The plugin that `PLUGIN_VARIABLE` names, else an installed one that fits the pinned SDK, else None.
 
     One fits that has the SDK's major version and at least its minor; the newest of them is taken.
-
-    Args:
-        cache: Where `install` puts one.
-        environment: Names a plugin by `PLUGIN_VARIABLE`, a person's own Pulumi home by `PULUMI_HOME`.
 
     Raises:
         RehearsalError: The named one is no executable file.
@@ -77,15 +73,7 @@ def newest_fitting(folders: Iterable[Path], sdk: str) -> Path | None:
 def install(pulumi: Path, cache: Path, report: Callable[[str], None]) -> Path | None:
     """Installs the plugin of the pinned SDK's version into a Pulumi home in the cache, as `pulumi plugin install` does.
 
-    Where it cannot be had, that is said and kept in mind: for `ASKED_AGAIN_AFTER`, nobody waits for it again.
-
-    Args:
-        pulumi: The engine's command line.
-        cache: Folder of all builds.
-        report: Takes a sentence on what goes on.
-
-    Returns:
-        The plugin, or None where it cannot be had.
+    Where it cannot be had, None, that is said and kept in mind: for `ASKED_AGAIN_AFTER`, nobody waits for it again.
     """
     cache.mkdir(parents=True, exist_ok=True)
     refusal = cache / f"kubernetes-plugin-{wanted()}.refused"

@@ -54,10 +54,7 @@ class Record:
     """A program that was started.
 
     Attributes:
-        name: The program's name.
-        pid: Its process id.
-        started: When it started, in seconds since 1970. A process of the same id with another start time is not ours.
-        namespace: As the program's.
+        started: In seconds since 1970. A process of the same id with another start time is not ours.
     """
 
     name: str
@@ -75,17 +72,7 @@ def of_module(
     before: Sequence[str] = (),
     variables: Mapping[str, str] | None = None,
 ) -> Program:
-    """A program of ours: a module of this Python's, which finds its rehearsal by `Layout.of_environment`.
-
-    Args:
-        layout: The rehearsal.
-        name: The program's.
-        module: To be run as `python -m`.
-        arguments: The module's.
-        namespace: As `Program`'s.
-        before: What comes before the command.
-        variables: Further ones.
-    """
+    """A program of ours: a module of this Python's, which finds its rehearsal by `Layout.of_environment`."""
     return Program(
         name,
         (*before, sys.executable, "-m", module, *arguments),
@@ -99,9 +86,6 @@ class ProcessTable:
     """The programs that were started from here, kept in a file so that the next command finds them.
 
     Callers that may run at the same time hold a lock of their own.
-
-    Args:
-        path: The file; its folder exists.
     """
 
     def __init__(self, path: Path) -> None:
@@ -187,17 +171,8 @@ def run_watched(
 ) -> int:
     """Runs a command, and has a look every so many seconds; what that raises ends the command.
 
-    Its children are in a group of their own, so that none of them outlives an interruption.
-
-    Args:
-        command: The executable and its arguments.
-        look: Is called again and again.
-        seconds: Between two looks.
-        output: Takes what it says.
-        options: `subprocess.Popen`'s.
-
-    Returns:
-        Its exit code.
+    Its children are in a group of their own, so that none of them outlives an interruption. Gives its exit code; the
+    options are `Popen`'s.
     """
     quiet = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT}
     process = subprocess.Popen(command, start_new_session=True, **quiet, **options)

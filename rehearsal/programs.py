@@ -61,11 +61,7 @@ class ControlPlane:
     """What the command lines are made from.
 
     Attributes:
-        layout: Where the programs keep their files.
-        toolchain: Where their executables are.
-        certificates: Whom they are, and whom they trust.
-        ports: Where they listen.
-        namespace: Id of the process in whose network namespace they run, or None for this machine's network.
+        namespace: Id of the process in whose network namespace the programs run, or None for this machine's network.
     """
 
     layout: Layout

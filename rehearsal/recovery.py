@@ -26,12 +26,9 @@ from release.kubernetes_api import KubernetesApi, KubernetesObject
 
 
 def break_stale_lock(layout: Layout) -> bool:
-    """Removes the backend's lock if the process that holds it is gone.
+    """Removes the backend's lock, if there is one and the process that holds it is gone; says whether.
 
     https://github.com/pulumi/pulumi/blob/v3.260.0/pkg/backend/diy/lock.go
-
-    Returns:
-        Whether there was one to remove.
 
     Raises:
         RehearsalError: The process still runs.
@@ -55,9 +52,6 @@ def drop_half_written(layout: Layout) -> list[Path]:
     Each file has them beside it (content type, checksum); half of them make the file unreadable ("failed to load
     checkpoint: EOF"), none of them do not. The files themselves are written whole or not at all.
     https://pkg.go.dev/gocloud.dev/blob/fileblob
-
-    Returns:
-        What was removed.
     """
     half = [path for path in layout.state.rglob("*.attrs") if not _is_json(path)]
     for path in half:
@@ -95,13 +89,7 @@ class PendingCreate:
 
 
 def pending_creates(account: Account, api: KubernetesApi, deployment: dict[str, Any]) -> list[PendingCreate]:
-    """The creates that a state has as under way, and which of them were done.
-
-    Args:
-        account: The rehearsal's AWS account.
-        api: Its API server.
-        deployment: The state, as `pulumi stack export` has it.
-    """
+    """The creates that a state, as `pulumi stack export` has it, has as under way, and which of them were done."""
     operations: list[dict[str, Any]] = deployment.get("pending_operations") or []
     resources: list[dict[str, Any]] = deployment.get("resources") or []
     in_state = {(str(resource["urn"]), str(resource.get("id"))) for resource in resources}

@@ -14,16 +14,7 @@ from release.slots import is_released
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """A node.
-
-    Attributes:
-        name: Its name.
-        environment: Value of its label.
-        zone: Its availability zone.
-        instance_type: Its EC2 instance type.
-        ready: Whether its kubelet says so.
-        pods: Pods that run on it, all namespaces.
-    """
+    """A node, whether its kubelet says that it is ready, and how many pods of all namespaces run on it."""
 
     name: str
     environment: str
@@ -35,16 +26,7 @@ class NodeStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadStatus:
-    """What runs pods: a Deployment, a StatefulSet or a DaemonSet.
-
-    Attributes:
-        namespace: Its namespace.
-        kind: Its kind.
-        name: Its name.
-        ready: Pods that are ready.
-        wanted: Pods that it should have.
-        nodes: Names of the nodes its pods are on, each once.
-    """
+    """What runs pods: how many are ready, how many there should be, and on which nodes they are, each once."""
 
     namespace: str
     kind: str
@@ -59,10 +41,8 @@ class SlotStatus(WorkloadStatus):
     """A slot of a service in an environment, whose namespace has the same name.
 
     Attributes:
-        service: The service.
-        slot: `blue` or `green`.
         live: Whether the active Service selects it.
-        image: Its image, or None before its first release.
+        image: None before its first release.
     """
 
     service: str
@@ -79,12 +59,7 @@ def nodes(api: KubernetesApi) -> list[NodeStatus]:
 
 
 def slot_table(api: KubernetesApi, outputs: Mapping[str, Any]) -> list[SlotStatus]:
-    """Both slots of every service in every environment.
-
-    Args:
-        api: The rehearsal's API server.
-        outputs: The stack's outputs, plain values.
-    """
+    """Both slots of every service in every environment, by the stack's outputs as plain values."""
     pods = api.list("v1", "Pod")
     table: list[SlotStatus] = []
     for target in targets(outputs):

@@ -68,12 +68,7 @@ TARGET_GROUP: Mapping[str, str] = {
 
 
 def check(described: Described, table: Mapping[str, str], *, on: str) -> Mapping[str, str]:
-    """The attributes of an object, if all that it is and has is known.
-
-    Args:
-        described: As the API gives it, with its `Attributes`.
-        table: What is known.
-        on: The object, for a message.
+    """The attributes of an object as the API gives it, if all that it is and has is known.
 
     Raises:
         RehearsalError: Something is not in the table, or has another value.

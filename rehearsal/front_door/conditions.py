@@ -48,10 +48,6 @@ def refuse(on: str, problem: str) -> NoReturn:
 def acls(conditions: Sequence[Described], *, on: str) -> list[str]:
     """Anonymous ACLs for the conditions of a rule, all of which must hold; a host is that of the variable `txn.host`.
 
-    Args:
-        conditions: As the API gives them.
-        on: The rule, for a message.
-
     Raises:
         RehearsalError: One is not known here, or AWS would refuse the rule.
     """

@@ -28,13 +28,7 @@ class State:
 
 
 def read(elbv2: Any, ec2: Any) -> State:
-    """The state of a region.
-
-    Objects may come and go while it is read.
-
-    Args:
-        elbv2: A boto3 client of ELBv2.
-        ec2: One of EC2.
+    """The state of a region, by boto3 clients of its ELBv2 and EC2. Objects may come and go while it is read.
 
     Raises:
         ClientError: An object went between two calls: read again.

@@ -43,13 +43,7 @@ _PAUSE = 1.0
 
 @dataclass(frozen=True)
 class FrontDoor:
-    """What HAProxy is told, and where it is written.
-
-    Attributes:
-        layout: The rehearsal's files.
-        domain: The stack's domain.
-        region: AWS region of the load balancers.
-    """
+    """What HAProxy is told, and where it is written, for a stack's domain and region."""
 
     layout: Layout
     domain: str
@@ -67,10 +61,7 @@ class FrontDoor:
         return at.front_door, at.front_door_outside
 
     def update(self) -> bool:
-        """Writes what ELBv2 says now.
-
-        Returns:
-            Whether it is another configuration than before.
+        """Writes what ELBv2 says now; says whether it is another configuration than before.
 
         Raises:
             RehearsalError: ELBv2 says what is not understood, or HAProxy refuses it.

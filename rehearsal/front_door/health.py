@@ -38,11 +38,8 @@ def ask(folder: Path, command: str) -> str:
 def states(configuration: str, said: str) -> str:
     """What a new worker begins with: what the one before it said of a target, and a new one needs one good check.
 
+    `said` is the answer of the one before it to `show servers state`.
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
-
-    Args:
-        configuration: The new one.
-        said: The answer to `show servers state`.
     """
     known = {tuple(line.split()[1:4:2]): line for line in said.splitlines() if line[:1].isdigit() and " " in line}
     return "\n".join(["1", *(known.get(key, line) for key, line in _initial(configuration)), ""])

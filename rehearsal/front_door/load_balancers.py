@@ -64,11 +64,8 @@ class LoadBalancer:
     """A load balancer with its listener of HTTPS.
 
     Attributes:
-        name: Its name.
-        port: The listener's.
         hosts: Names that lead to it, in lower case, with wildcards: those of its rules, and its own.
         inbound: CIDRs from which its security groups let in, to that port.
-        attributes: Its own.
         rules: In the order of their priority, the default one last.
     """
 
@@ -82,14 +79,7 @@ class LoadBalancer:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where requests of a target group go.
-
-    Attributes:
-        name: Its id and port.
-        address: Its IP address.
-        port: TCP port.
-        reachable: Whether its security groups let the load balancer in.
-    """
+    """Where requests of a target group go, and whether security groups let the load balancer in there."""
 
     name: str
     address: str

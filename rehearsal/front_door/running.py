@@ -42,12 +42,6 @@ class Entrance:
 def start(layout: Layout, *, domain: str, region: str, report: Report) -> None:
     """Starts what does not run of it; where there is no network namespace or no HAProxy, it starts nothing.
 
-    Args:
-        layout: The rehearsal; its control plane runs.
-        domain: The stack's domain.
-        region: The stack's AWS region.
-        report: Takes a sentence on what goes on.
-
     Raises:
         RehearsalError: Something else holds its ports.
     """
@@ -69,14 +63,7 @@ def start(layout: Layout, *, domain: str, region: str, report: Report) -> None:
 
 
 def programs(layout: Layout, *, domain: str, region: str, network: int | None) -> tuple[Program, Program]:
-    """HAProxy, with its configuration in place, and what keeps it up to date.
-
-    Args:
-        layout: The rehearsal.
-        domain: The stack's domain.
-        region: The stack's AWS region.
-        network: Id of a process in whose network namespace they run, or None for this machine's network.
-    """
+    """HAProxy, with its configuration in place, and what keeps it up to date; `network` as `Program`'s `namespace`."""
     door = FrontDoor(layout, domain, region)
     if not ProcessTable(layout.processes).is_running(FRONT_DOOR):
         try:
@@ -97,12 +84,7 @@ def programs(layout: Layout, *, domain: str, region: str, network: int | None) -
 
 
 def entrance(layout: Layout, hosts: Mapping[str, str]) -> Entrance | None:
-    """Where the hosts are; None where there is no front door.
-
-    Args:
-        layout: The rehearsal.
-        hosts: The stack's output: host names, prod's is the domain.
-    """
+    """Where the hosts of the stack's outputs are, prod's being the domain; None where there is no front door."""
     if not ProcessTable(layout.processes).is_running(FRONT_DOOR):
         return None
     at, problem = ports.ensure(layout.control_plane / "ports.json"), problem_file(layout)

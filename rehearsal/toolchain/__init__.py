@@ -36,15 +36,10 @@ class Toolchain:
     """Where the programs are.
 
     Attributes:
-        pulumi: The engine's command line.
         kubernetes_provider: The engine's plugin `pulumi-resource-kubernetes`.
         kubernetes: One binary that is etcd, kubectl, kube-apiserver, kube-controller-manager, kube-proxy or
             kube-scheduler, by the name it is called by; links of those names stand beside it.
-        kwok: The program that plays the kubelets.
         kwok_stages: Folder of the stages (YAML files) that kwok takes nodes and pods through.
-        eck_operator: The operator of Elasticsearch and Kibana.
-        load_balancer_controller: The AWS Load Balancer Controller.
-        coredns: The cluster's DNS server.
         charts: Folders of Helm charts, by the chart's name.
     """
 
@@ -78,10 +73,7 @@ def find() -> Toolchain | None:
 def ensure(report: Callable[[str], None], kubernetes_plugin: Path | None = None) -> Toolchain:
     """The toolchain; what is missing of it is installed or built, which takes minutes and is said.
 
-    Args:
-        report: Takes a sentence on what goes on.
-        kubernetes_plugin: A `pulumi-resource-kubernetes` to use; None for an installed one, else one that can be
-            installed, else one that is built.
+    Where no `kubernetes_plugin` is named, an installed one is taken, else one that can be had, else it is built.
 
     Raises:
         RehearsalError: There is no Go to be had, or a build failed.
@@ -115,13 +107,9 @@ def ensure_for_tests(report: Callable[[str], None]) -> list[Path]:
 
 
 def fits(engine: str, sdk: str) -> bool:
-    """Whether an installed engine is used: its major and minor version are those of the Python SDK.
+    """Whether an engine is used, by what its `pulumi version` prints: it has the Python SDK's major and minor version.
 
     Any newer engine of the same major version should do as well, but this pair is the one that the tests run with.
-
-    Args:
-        engine: What `pulumi version` prints, e.g. `v3.260.0`.
-        sdk: Version of the Python package, e.g. `3.260.0`.
     """
     return engine.removeprefix("v").split(".")[:2] == sdk.split(".")[:2]
 

@@ -30,15 +30,9 @@ def built(tool: GoTool, cache: Path) -> Path | None:
 
 
 def build(tool: GoTool, cache: Path, report: Callable[[str], None], *, label: str) -> Path:
-    """The folder of a tool, which is built first where it is not in the cache yet.
+    """The folder of a tool, which is built first where it is not in the cache yet; `label` says which of how many.
 
     Two builds of one cache wait for one another. One that is interrupted leaves a draft that the next one removes.
-
-    Args:
-        tool: What to build.
-        cache: Folder of all builds.
-        report: Takes a sentence on what goes on.
-        label: Which of how many builds this is, e.g. `2 of 3`.
 
     Raises:
         RehearsalError: There is no Go, or the build failed.
