@@ -170,13 +170,22 @@ def _rule(described: Described, key: str) -> Rule:
 
 def _inbound(described: Described, port: int, state: State) -> Iterator[str]:
     """CIDRs from which a load balancer's security groups let connections in."""
+    for permission in _permissions(described.get("SecurityGroups") or (), port, state):
+        if permission.get("PrefixListIds"):
+            refuse(
+                f"Load balancer {described['LoadBalancerName']}", "prefix lists of security groups are not known here"
+            )
+        yield from (str(one["CidrIp"]) for one in permission.get("IpRanges") or ())
+        yield from (str(one["CidrIpv6"]) for one in permission.get("Ipv6Ranges") or ())
+
+
+def _permissions(guards: Collection[str], port: int, state: State) -> Iterator[Described]:
+    """Rules of security groups for connections to a TCP port."""
     for group in state.security_groups:
-        for permission in group["IpPermissions"] if group["GroupId"] in described.get("SecurityGroups", ()) else ():
-            if admits(permission, port):
-                if permission.get("PrefixListIds"):
-                    refuse(f"Security group {group['GroupId']}", "prefix lists are not known here")
-                yield from (str(one["CidrIp"]) for one in permission.get("IpRanges") or ())
-                yield from (str(one["CidrIpv6"]) for one in permission.get("Ipv6Ranges") or ())
+        for one in group["IpPermissions"] if group["GroupId"] in guards else ():
+            tcp = str(one["IpProtocol"]) in {"tcp", "6"}
+            if one["IpProtocol"] == "-1" or (tcp and int(one["FromPort"]) <= port <= int(one["ToPort"])):
+                yield one
 
 
 def targets(group: Described, state: State) -> list[Target]:
@@ -199,21 +208,10 @@ def targets(group: Described, state: State) -> list[Target]:
     return sorted(found, key=lambda one: one.name)
 
 
-def admits(permission: Described, port: int) -> bool:
-    """Whether a rule of a security group is for connections to a TCP port."""
-    protocol = str(permission["IpProtocol"])
-    return protocol == "-1" or (
-        protocol in {"tcp", "6"} and int(permission["FromPort"]) <= port <= int(permission["ToPort"])
-    )
-
-
 def _lets_in(guards: Collection[str], port: int, theirs: Collection[str], state: State) -> bool:
     """Whether security groups let in whoever has one of `theirs`. Rules for ranges count where they are everybody's."""
     return any(
         any(one["GroupId"] in theirs for one in permission.get("UserIdGroupPairs") or ())
         or any(one["CidrIp"] == _EVERYBODY for one in permission.get("IpRanges") or ())
-        for group in state.security_groups
-        if group["GroupId"] in guards
-        for permission in group["IpPermissions"]
-        if admits(permission, port)
+        for permission in _permissions(guards, port, state)
     )

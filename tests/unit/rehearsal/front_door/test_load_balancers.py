@@ -135,7 +135,7 @@ REFUSALS: dict[str, State] = {
     f"host x.{DOMAIN} is on the load balancer staff, too": state(
         load_balancers=[load_balancer("public", path(1, f"x.{DOMAIN}", "/", "a")), TWO[1]]
     ),
-    "Security group sg-public: prefix lists": state(
+    "Load balancer public: prefix lists": state(
         security_groups=[security_group("sg-public", permission(443, 443, PrefixListIds=[{"PrefixListId": "pl-1"}]))]
     ),
     "a rule leads to it, and it does not exist": state(target_groups=[]),
