@@ -56,52 +56,33 @@ def demo_image(target: Target) -> str:
     return f"{target.repository}@{demo_images.digest(demo_images.FIRST_VERSION)}"
 
 
-def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], None]) -> int:
+def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], None]) -> None:
     """Releases what was never released, and waits until all live pods are ready.
-
-    Returns:
-        How many slots got an image.
 
     Raises:
         RehearsalError: Pods did not get ready; with the reason that Kubernetes gives.
     """
-    new = [target for target in wanted if not _was_released(api, target)]
+    new = [target for target in wanted if not any(map(slots.is_released, _deployments(api, target).values()))]
     for target in new:
         if target.namespace == verification.NEEDED_IN:
-            _record(api, target)
+            digest = demo_image(target).rpartition("@")[2]
+            record = verification.Record(digest, "the rehearsal: no container runs in it", datetime.now(UTC))
+            verification.write(api, target.service, record, in_use=())
+    # Admission knows of a record, and of a policy, a moment after the API server has it.
+    patiently = Retrying(
+        retry=retry_if_exception_type(KubernetesApiError),
+        stop=stop_after_delay(SECONDS_TO_BE_ADMITTED),
+        wait=wait_fixed(0.2),
+        reraise=True,
+    )
     for target in new:
         template = _existing(api, "v1", "PodTemplate", target.service, target.namespace)
         autoscaler = _existing(api, "autoscaling/v2", "HorizontalPodAutoscaler", target.service, target.namespace)
-        rendered = slots.render(
-            template, slot="blue", image=demo_image(target), replicas=int(autoscaler["spec"]["minReplicas"])
-        )
-        # Admission knows of a record, and of a policy, a moment after the API server has it.
-        _patiently(slots.bring_in, api, rendered)
+        replicas = int(autoscaler["spec"]["minReplicas"])
+        patiently(slots.bring_in, api, slots.render(template, slot="blue", image=demo_image(target), replicas=replicas))
     if new:
         report(f"First release: a demo image in the blue slot of {len(new)} services; waiting for their pods")
-    _wait_until_ready(api, new)
-    return len(new)
-
-
-def _record(api: KubernetesApi, target: Target) -> None:
-    digest = demo_image(target).rpartition("@")[2]
-    record = verification.Record(digest, "the rehearsal: no container runs in it", datetime.now(UTC))
-    verification.write(api, target.service, record, in_use=())
-
-
-_patiently = Retrying(
-    retry=retry_if_exception_type(KubernetesApiError),
-    stop=stop_after_delay(SECONDS_TO_BE_ADMITTED),
-    wait=wait_fixed(0.2),
-    reraise=True,
-)
-
-
-def _was_released(api: KubernetesApi, target: Target) -> bool:
-    return any(
-        slots.is_released(_existing(api, "apps/v1", "Deployment", name, target.namespace))
-        for name in target.deployments.values()
-    )
+        _wait_until_ready(api, new)
 
 
 def _wait_until_ready(api: KubernetesApi, released: list[Target]) -> None:
@@ -109,7 +90,7 @@ def _wait_until_ready(api: KubernetesApi, released: list[Target]) -> None:
         return [
             f"{target.namespace}/{target.deployments['blue']}"
             for target in released
-            if not _is_ready(_existing(api, "apps/v1", "Deployment", target.deployments["blue"], target.namespace))
+            if not _is_ready(_deployments(api, target)["blue"])
         ]
 
     attempts = Retrying(retry=retry_if_result(bool), stop=stop_after_delay(SECONDS_TO_GET_READY), wait=wait_fixed(0.5))
@@ -123,6 +104,14 @@ def _wait_until_ready(api: KubernetesApi, released: list[Target]) -> None:
             remedy="see what Kubernetes says above; a quota or the node groups' size in the stack's file may be too "
             "small. `make up` goes on from here.",
         ) from None
+
+
+def _deployments(api: KubernetesApi, target: Target) -> dict[str, KubernetesObject]:
+    """By slot."""
+    return {
+        slot: _existing(api, "apps/v1", "Deployment", name, target.namespace)
+        for slot, name in target.deployments.items()
+    }
 
 
 def _is_ready(deployment: KubernetesObject) -> bool:

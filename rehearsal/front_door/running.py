@@ -70,15 +70,9 @@ def programs(layout: Layout, *, domain: str, region: str, network: int | None) -
             door.update()
         except (RehearsalError, ClientError, BotoCoreError):  # the follower says why
             door.write(State())
+    command = (*door.command(door.configuration), "-W")
     return (
-        Program(
-            FRONT_DOOR,
-            (*door.command(door.configuration), "-W"),
-            layout.logs / f"{FRONT_DOOR}.log",
-            {},
-            network,
-            door.ports,
-        ),
+        Program(FRONT_DOOR, command, layout.logs / f"{FRONT_DOOR}.log", {}, network, door.ports),
         of_module(layout, FOLLOWER, "rehearsal.front_door", domain, region, namespace=network),
     )
 
