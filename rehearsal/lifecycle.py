@@ -31,9 +31,6 @@ from release.kubernetes_api import KubernetesApi
 
 SECRET = "[secret]"  # noqa: S105 - what stands in place of one
 
-NOT_BUILT_YET = ("jenkins",)
-"""Outputs that the program exports as null."""
-
 
 @dataclass(frozen=True)
 class Rehearsal:
@@ -157,6 +154,5 @@ class Rehearsal:
 
 
 def plain(engine: Engine) -> dict[str, Any]:
-    """The stack's outputs, a secret one masked; what is not built yet is None, which the engine leaves out."""
-    values = {name: SECRET if output.secret else output.value for name, output in engine.outputs().items()}
-    return {**dict.fromkeys(NOT_BUILT_YET), **values}
+    """The stack's outputs, a secret one masked."""
+    return {name: SECRET if output.secret else output.value for name, output in engine.outputs().items()}

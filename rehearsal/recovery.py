@@ -96,7 +96,8 @@ def pending_creates(account: Account, api: KubernetesApi, deployment: dict[str, 
     found: list[PendingCreate] = []
     for resource in (operation["resource"] for operation in operations if operation["type"] == "creating"):
         urn = str(resource["urn"])
-        made = [one for one in (*_in_account(account, urn), *_in_cluster(api, resource)) if (urn, one) not in in_state]
+        existing = (*(record.id for record in account.find_by_urn(urn)), *_in_cluster(api, resource))
+        made = [one for one in existing if (urn, one) not in in_state]
         found.append(PendingCreate(resource, made[-1] if made else None))
     return found
 
@@ -153,10 +154,6 @@ def _records_of_release(api: KubernetesApi, resource: dict[str, Any]) -> list[Ku
     inputs: dict[str, Any] = resource.get("inputs") or {}
     selector = f"owner=helm,name={inputs.get('name')}"
     return api.list("v1", "Secret", namespace=inputs.get("namespace") or "default", label_selector=selector)
-
-
-def _in_account(account: Account, urn: str) -> list[str]:
-    return [record.id for record in account.find_by_urn(urn)]
 
 
 def _in_cluster(api: KubernetesApi, resource: dict[str, Any]) -> list[str]:
