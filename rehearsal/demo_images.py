@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from typing import Self
 
 from rehearsal.errors import RehearsalError
 
@@ -23,35 +24,26 @@ _SOUND = "600d"
 
 
 class Fault(StrEnum):
-    """What is wrong with an image. The value is its name on the command line."""
+    """What is wrong with an image: its name on the command line, and the digits behind the prefix."""
 
-    CANNOT_BE_PULLED = "cannot-be-pulled"
-    CRASH_LOOP = "crash-loop"
-    NEVER_READY = "never-ready"
-    SLOW_START = "slow-start"
-    SMOKE_TEST = "smoke-test"
-    ERRORS = "errors"
-    BREAKS_UNDER_TRAFFIC = "breaks-under-traffic"
-    SLOW = "slow"
-    HOLDS_CONNECTIONS = "holds-connections"
+    CANNOT_BE_PULLED = "cannot-be-pulled", "bad0"
+    CRASH_LOOP = "crash-loop", "c4a5"
+    NEVER_READY = "never-ready", "dead"
+    SLOW_START = "slow-start", "510a"
+    SMOKE_TEST = "smoke-test", "fa11"
+    ERRORS = "errors", "e500"
+    BREAKS_UNDER_TRAFFIC = "breaks-under-traffic", "b4ea"
+    SLOW = "slow", "1a66"
+    HOLDS_CONNECTIONS = "holds-connections", "401d"
 
-    @property
-    def mark(self) -> str:
-        """The digits behind the prefix."""
-        return _MARKS[self]
+    mark: str
 
+    def __new__(cls, name: str, mark: str) -> Self:
+        """A fault by its name."""
+        one = str.__new__(cls, name)
+        one._value_, one.mark = name, mark
+        return one
 
-_MARKS = {
-    Fault.CANNOT_BE_PULLED: "bad0",
-    Fault.CRASH_LOOP: "c4a5",
-    Fault.NEVER_READY: "dead",
-    Fault.SLOW_START: "510a",
-    Fault.SMOKE_TEST: "fa11",
-    Fault.ERRORS: "e500",
-    Fault.BREAKS_UNDER_TRAFFIC: "b4ea",
-    Fault.SLOW: "1a66",
-    Fault.HOLDS_CONNECTIONS: "401d",
-}
 
 MARK_DIGITS = len(PREFIX) + len(_SOUND)
 """How many digits say that it is a demo image, and what is wrong with it."""
@@ -94,7 +86,4 @@ def version(image: str) -> str:
 def fault(image: str) -> Fault | None:
     """What is wrong with an image, if it is one of ours."""
     _, _, digits = image.partition("@sha256:")
-    for one, mark in _MARKS.items():
-        if digits.startswith(f"{PREFIX}{mark}"):
-            return one
-    return None
+    return next((one for one in Fault if digits.startswith(f"{PREFIX}{one.mark}")), None)
