@@ -19,6 +19,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.front_door.running import entrance
 from rehearsal.layout import DIRECTORY_VARIABLE, Layout
 from rehearsal.lifecycle import Rehearsal, plain
+from rehearsal.plugins import PLUGIN_VARIABLE
 from rehearsal.processes import ProcessTable
 from release import slots
 
@@ -33,12 +34,22 @@ StackOption = Annotated[str, typer.Option("--stack", help="The stack: one of the
 DirectoryOption = Annotated[
     Path | None, typer.Option("--directory", help="Where its files are; .rehearsal/STACK by default.")
 ]
+PluginOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--kubernetes-plugin",
+        exists=True,
+        dir_okay=False,
+        resolve_path=True,
+        help=f"A pulumi-resource-kubernetes to use; {PLUGIN_VARIABLE} names one too.",
+    ),
+]
 
 
 @app.command()
-def up(stack: StackOption = "dev", directory: DirectoryOption = None) -> None:
+def up(stack: StackOption = "dev", directory: DirectoryOption = None, kubernetes_plugin: PluginOption = None) -> None:
     """Bring the platform up, release a demo image, and show where everything is."""
-    rehearsal = _rehearsal(stack, directory)
+    rehearsal = _rehearsal(stack, directory, kubernetes_plugin)
     _show(rehearsal, rehearsal.up())
     rehearsal.console.print(
         f"\nNext: `make shell STACK={stack}` for plain pulumi and kubectl, `make down STACK={stack}` to take it down."
@@ -46,9 +57,11 @@ def up(stack: StackOption = "dev", directory: DirectoryOption = None) -> None:
 
 
 @app.command()
-def preview(stack: StackOption = "dev", directory: DirectoryOption = None) -> None:
+def preview(
+    stack: StackOption = "dev", directory: DirectoryOption = None, kubernetes_plugin: PluginOption = None
+) -> None:
     """Show what `up` would change."""
-    _rehearsal(stack, directory).preview()
+    _rehearsal(stack, directory, kubernetes_plugin).preview()
 
 
 @app.command(name="status")
@@ -66,9 +79,9 @@ def show_status(
 
 
 @app.command()
-def down(stack: StackOption = "dev", directory: DirectoryOption = None) -> None:
+def down(stack: StackOption = "dev", directory: DirectoryOption = None, kubernetes_plugin: PluginOption = None) -> None:
     """Destroy the stack, verify that nothing is left, end what was started."""
-    _rehearsal(stack, directory).down()
+    _rehearsal(stack, directory, kubernetes_plugin).down()
 
 
 @app.command()
@@ -123,9 +136,9 @@ def main() -> None:
         sys.exit(130)
 
 
-def _rehearsal(stack: str, directory: Path | None) -> Rehearsal:
+def _rehearsal(stack: str, directory: Path | None, kubernetes_plugin: Path | None = None) -> Rehearsal:
     layout = Layout(directory.resolve()) if directory else Layout.of_stack(stack)
-    return Rehearsal(stack=stack, layout=layout, console=Console())
+    return Rehearsal(stack=stack, layout=layout, console=Console(), kubernetes_plugin=kubernetes_plugin)
 
 
 def _show(rehearsal: Rehearsal, outputs: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -39,6 +40,7 @@ class Rehearsal:
     stack: str
     layout: Layout
     console: Console
+    kubernetes_plugin: Path | None = None
 
     def up(self) -> dict[str, Any]:
         """Brings everything up; what is up already stays as it is. Gives the stack's outputs, as `plain` does."""
@@ -123,7 +125,7 @@ class Rehearsal:
     def _engine(self, *, start_control_plane: bool = True) -> Engine:
         """Toolchain, project and control plane in place, the engine ready to run."""
         workspace.copy_project(self.layout, self.stack)
-        tools = toolchain.ensure(self._report)
+        tools = toolchain.ensure(self._report, self.kubernetes_plugin)
         workspace.put_tools(self.layout, tools)
         origin = charts.origin(self.layout, tools, workspace.charts_setting(self.layout, self.stack))
         workspace.take_charts_from(self.layout, self.stack, origin.setting)

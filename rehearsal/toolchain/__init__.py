@@ -66,17 +66,19 @@ def cache() -> Path:
 
 def find() -> Toolchain | None:
     """The toolchain, if all of it is here already; builds nothing."""
-    installed = _installed()
+    installed = _installed(None)
     return None if _missing(installed) else _toolchain(installed)
 
 
-def ensure(report: Callable[[str], None]) -> Toolchain:
+def ensure(report: Callable[[str], None], kubernetes_plugin: Path | None = None) -> Toolchain:
     """The toolchain; what is missing of it is installed or built, which takes minutes and is said.
+
+    Where no `kubernetes_plugin` is named, an installed one is taken, else one that can be had, else it is built.
 
     Raises:
         RehearsalError: There is no Go to be had, or a build failed.
     """
-    installed = _installed()
+    installed = _installed(kubernetes_plugin)
     missing = _missing(installed)
     labels = {tool: f"{number} of {len(missing)}" for number, tool in enumerate(missing, start=1)}
     if PULUMI in missing:  # which installs the plugin
@@ -122,9 +124,10 @@ def _installed_engine() -> Path | None:
     return Path(found).resolve() if run.returncode == 0 and fits(run.stdout, version("pulumi")) else None
 
 
-def _installed() -> dict[GoTool, Path]:
+def _installed(kubernetes_plugin: Path | None) -> dict[GoTool, Path]:
     """The programs that are installed here, which need not be built."""
-    found = {PULUMI: _installed_engine(), KUBERNETES_PROVIDER: plugins.find_kubernetes_plugin(cache())}
+    provider = kubernetes_plugin or plugins.find_kubernetes_plugin(cache())
+    found = {PULUMI: _installed_engine(), KUBERNETES_PROVIDER: provider}
     return {tool: path for tool, path in found.items() if path is not None}
 
 

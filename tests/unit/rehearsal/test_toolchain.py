@@ -179,6 +179,8 @@ def test_a_plugin_that_is_installed_or_can_be_is_used_instead_of_a_build(
     assert toolchain.ensure(ignore).kubernetes_provider == plugin
     assert built(KUBERNETES_PROVIDER, toolchain.cache()) is None
     monkeypatch.delattr(plugins, "install")
+    named = tmp_path / "another"
+    assert toolchain.ensure(ignore, named).kubernetes_provider == named
     monkeypatch.setenv(plugins.PLUGIN_VARIABLE, str(plugin))
     assert toolchain.ensure(ignore) == toolchain.find()
 
