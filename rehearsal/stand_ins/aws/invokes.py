@@ -13,24 +13,6 @@ from rehearsal.stand_ins.aws.lifecycle import Caller
 from rehearsal.stand_ins.aws.properties import Properties
 
 
-def _partition(_caller: Caller, _arguments: Properties) -> Properties:
-    return {"dnsSuffix": "amazonaws.com", "id": "aws", "partition": "aws", "reverseDnsPrefix": "com.amazonaws"}
-
-
-def _caller_identity(caller: Caller, _arguments: Properties) -> Properties:
-    account = caller.account_id
-    user = f"arn:aws:iam::{account}:user/rehearsal"
-    return {"accountId": account, "arn": user, "id": account, "userId": "AIDAREHEARSAL00000000"}
-
-
-def _addon_version(_caller: Caller, arguments: Properties) -> Properties:
-    raise RehearsalError(
-        f"which version of the add-on {arguments.get('addonName')} AWS has for Kubernetes "
-        f"{arguments.get('kubernetesVersion')}, no rehearsal can know",
-        remedy="Give the add-on's version: without one, each preview would ask AWS for the newest.",
-    )
-
-
 def _certificate(caller: Caller, arguments: Properties) -> Properties:
     """The newest of a domain name in one of the statuses.
 
@@ -81,10 +63,7 @@ def _load_balancer_zone(caller: Caller, arguments: Properties) -> Properties:
 
 INVOKES: Mapping[str, Callable[[Caller, Properties], Any]] = {
     "aws:acm/getCertificate:getCertificate": _certificate,
-    "aws:eks/getAddonVersion:getAddonVersion": _addon_version,
     "aws:lb/getHostedZoneId:getHostedZoneId": _load_balancer_zone,
-    "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
-    "aws:index/getPartition:getPartition": _partition,
 }
 
 

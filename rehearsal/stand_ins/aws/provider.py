@@ -31,12 +31,16 @@ VERSION = "7.51.1"
 
 
 class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """Answers the engine from the account of one rehearsal."""
+    """Answers the engine from the account of one rehearsal.
+
+    Attributes:
+        caller: On whose behalf, as the provider is configured.
+    """
 
     def __init__(self, layout: Layout, faults: Faults) -> None:
         self._layout = layout
         self._faults = faults
-        self._caller = Caller(layout=layout, region="", default_tags={})
+        self.caller = Caller(layout=layout, region="", default_tags={})
 
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Says what this provider can take: plain values; the engine keeps secrets and references to itself."""
@@ -74,7 +78,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         allowed: Any = _nested(configuration.get("allowedAccountIds", []))
         region = _configured_region(configuration)
         with _telling(context, "configuring the provider aws"):
-            self._caller = Caller(
+            self.caller = Caller(
                 layout=self._layout,
                 region=region,
                 default_tags=default_tags.get("tags", {}),
@@ -104,7 +108,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 from_struct(request.olds),
                 from_struct(request.news),
                 seed=request.randomSeed,
-                default_tags=self._caller.default_tags,
+                default_tags=self.caller.default_tags,
             )
         failures = [provider_pb2.CheckFailure(property=path, reason=reason) for path, reason in wrong.items()]
         return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=failures)
@@ -130,11 +134,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Makes a resource, or foresees it."""
         kind, inputs = kind_of(_type(request.urn)), from_struct(request.properties)
         if request.preview:
-            return provider_pb2.CreateResponse(properties=to_struct(lifecycle.foreseen(kind, self._caller, inputs, {})))
+            return provider_pb2.CreateResponse(properties=to_struct(lifecycle.foreseen(kind, self.caller, inputs, {})))
         with _telling(context, f"creating {kind.type} {_name(request.urn)}"):
             self._faults.strike(kind.type, request.urn)
             creation_times.wait(kind.type)
-            record = lifecycle.create(kind, self._caller, request.urn, inputs)
+            record = lifecycle.create(kind, self.caller, request.urn, inputs)
         return provider_pb2.CreateResponse(id=record.id, properties=to_struct(record.outputs))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -156,11 +160,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Changes a resource in place, or foresees the change."""
         kind, inputs = kind_of(_type(request.urn)), from_struct(request.news)
         if request.preview:
-            outputs = lifecycle.foreseen(kind, self._caller, inputs, from_struct(request.olds))
+            outputs = lifecycle.foreseen(kind, self.caller, inputs, from_struct(request.olds))
             return provider_pb2.UpdateResponse(properties=to_struct(outputs))
         with _telling(context, f"updating {kind.type} {_name(request.urn)}"):
             self._faults.strike(kind.type, request.urn)
-            record = lifecycle.change(kind, self._caller, request.id, inputs)
+            record = lifecycle.change(kind, self.caller, request.id, inputs)
         return provider_pb2.UpdateResponse(properties=to_struct(record.outputs))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -174,7 +178,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Answers a data source."""
         with _telling(context, f"invoking {request.tok}"):
-            answer = invokes.answer(request.tok, self._caller, from_struct(request.args))
+            answer = invokes.answer(request.tok, self.caller, from_struct(request.args))
         response = provider_pb2.InvokeResponse()
         # `return` is a word of Python's.
         getattr(response, "return").CopyFrom(to_struct(answer))

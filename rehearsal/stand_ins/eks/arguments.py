@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import pulumi
 
@@ -16,7 +16,7 @@ class Taken:
 
     Args:
         arguments: What the program gives.
-        where: Names them in messages, e.g. `eks.Cluster` or `eks.Cluster vpcCniOptions`.
+        where: Names them in messages, e.g. `eks.Cluster hello-dev`.
     """
 
     def __init__(self, arguments: Arguments, where: str) -> None:
@@ -37,11 +37,6 @@ class Taken:
         if isinstance(value, pulumi.Output):
             raise pulumi.InputPropertyError(name, f"{self._where}: it has to be a plain value, not an output")
         return value
-
-    def take_nested(self, name: str) -> Taken | None:
-        """An argument that is arguments itself."""
-        value = self.take_plain(name)
-        return None if value is None else Taken(cast("Arguments", value), f"{self._where} {name}")
 
     def refuse_the_rest(self) -> None:
         """To be called when all that is known was taken.

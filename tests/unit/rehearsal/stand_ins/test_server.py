@@ -15,7 +15,7 @@ SERVE = """
 import sys
 from pulumi.runtime.proto import provider_pb2_grpc
 from rehearsal.stand_ins.server import serve
-serve(provider_pb2_grpc.ResourceProviderServicer(), before_end=lambda: print("about to end", flush=True))
+serve(provider_pb2_grpc.ResourceProviderServicer())
 """
 ENGINE = """
 import subprocess, sys
@@ -34,7 +34,7 @@ def test_it_prints_its_port_and_ends_quietly_when_told_to() -> None:
             assert int(provider.stdout.readline()) > 0
             provider.send_signal(number)
             output, errors = provider.communicate(timeout=20)
-            assert (output, errors, provider.returncode) == ("about to end\n", "", 0)
+            assert (output, errors, provider.returncode) == ("", "", 0)
 
 
 def test_it_ends_when_the_engine_is_gone() -> None:

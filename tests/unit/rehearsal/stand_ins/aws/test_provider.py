@@ -27,18 +27,13 @@ def configured(folder: Path, **configuration: Any) -> AwsProvider:
     return provider
 
 
-def identity(provider: AwsProvider) -> str:
-    answer = provider.Invoke(provider_pb2.InvokeRequest(tok="aws:index/getCallerIdentity:getCallerIdentity"), CONTEXT)
-    return str(from_struct(getattr(answer, "return"))["accountId"])
-
-
 @pytest.mark.parametrize("allowed", [["444455556666"], '["444455556666","777788889999"]'])
 def test_the_account_is_the_first_that_the_provider_may_work_in(tmp_path: Path, allowed: Any) -> None:
-    assert identity(configured(tmp_path, allowedAccountIds=allowed)) == "444455556666"
+    assert configured(tmp_path, allowedAccountIds=allowed).caller.account_id == "444455556666"
 
 
 def test_without_a_word_on_accounts_it_is_the_one_of_awss_documentation(tmp_path: Path) -> None:
-    assert identity(configured(tmp_path)) == ACCOUNT_ID
+    assert configured(tmp_path).caller.account_id == ACCOUNT_ID
 
 
 def test_the_providers_tags_are_on_what_it_makes(tmp_path: Path) -> None:
