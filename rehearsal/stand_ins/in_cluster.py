@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from rehearsal.errors import RehearsalError
-from rehearsal.stand_ins.workloads import MARK
-from release.kubernetes_api import NOT_FOUND, KubernetesApi, KubernetesApiError, KubernetesObject
+from release.kubernetes_api import KubernetesApi, KubernetesObject
+
+MARK = "rehearsal/stand-in-for"
+"""Label on every object, and on every pod, that stands in for something; its value says for what."""
 
 KINDS = (
     ("apps/v1", "Deployment"),
@@ -29,6 +31,15 @@ DEFINITION = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_TO_SERVE = 30.0
+
+
+def marked(obj: KubernetesObject, stands_in_for: str) -> KubernetesObject:
+    """An object with the mark on it and on its pods."""
+    metadata: dict[str, Any] = obj.get("metadata", {})
+    result = {**obj, "metadata": {**metadata, "labels": {**metadata.get("labels", {}), MARK: stands_in_for}}}
+    if template := obj.get("spec", {}).get("template"):
+        result["spec"] = {**obj["spec"], "template": marked(template, stands_in_for)}
+    return result
 
 
 def bring(api: KubernetesApi, stands_in_for: str, objects: Sequence[KubernetesObject], *, manager: str) -> None:
@@ -67,20 +78,6 @@ def define(api: KubernetesApi, definitions: Sequence[KubernetesObject], *, manag
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
-def every(api: KubernetesApi, api_version: str, kind: str) -> list[KubernetesObject]:
-    """All objects of a kind; none where the API server does not know it, or not yet.
-
-    Raises:
-        KubernetesApiError: The API server refuses for another reason, or does not answer.
-    """
-    try:
-        return api.list(api_version, kind)
-    except KubernetesApiError as error:
-        if error.status == NOT_FOUND:
-            return []
-        raise
-
-
 def waits_for(api: KubernetesApi, objects: Sequence[KubernetesObject], seconds: float) -> list[str]:
     """Waits until all pods of all workloads are ready.
 
@@ -101,16 +98,14 @@ def waits_for(api: KubernetesApi, objects: Sequence[KubernetesObject], seconds: 
 
 
 def _is_served(api: KubernetesApi, definition: str) -> bool:
-    conditions: list[dict[str, Any]] = (api.get(*DEFINITION, definition) or {}).get("status", {}).get(
-        "conditions"
-    ) or []
-    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
+    status: dict[str, Any] = (api.get(*DEFINITION, definition) or {}).get("status", {})
+    return any(one["type"] == "Established" and one["status"] == "True" for one in status.get("conditions") or ())
 
 
 def _missing(api: KubernetesApi, wanted: KubernetesObject) -> list[str]:
     kind, name, namespace = wanted["kind"], wanted["metadata"]["name"], wanted["metadata"].get("namespace")
     if kind == "CustomResourceDefinition":
-        return _unserved(api, name)
+        return [] if _is_served(api, name) else [f"{kind} {name}: the API server does not serve it yet"]
     if kind not in ("Deployment", "DaemonSet", "StatefulSet"):
         return []
     live = api.get(wanted["apiVersion"], kind, name, namespace) or {"metadata": {}, "spec": {}}
@@ -125,13 +120,6 @@ def _missing(api: KubernetesApi, wanted: KubernetesObject) -> list[str]:
     if seen and needed == ready == updated and status.get("replicas", needed) == needed:
         return []
     return [f"{kind} {namespace}/{name}: {ready} of {needed} pods are ready"]
-
-
-def _unserved(api: KubernetesApi, name: str) -> list[str]:
-    definition = api.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", name) or {}
-    conditions: list[dict[str, Any]] = definition.get("status", {}).get("conditions") or []
-    served = any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
-    return [] if served else [f"CustomResourceDefinition {name}: the API server does not serve it yet"]
 
 
 def _key(obj: KubernetesObject) -> tuple[str, str | None, str]:

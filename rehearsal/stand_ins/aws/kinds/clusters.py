@@ -10,7 +10,7 @@ import zlib
 from typing import Any
 
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws import addon_workloads, addons, cluster_contents, dependencies, protection, rules
+from rehearsal.stand_ins.aws import addons, cluster_contents, dependencies, protection, rules
 from rehearsal.stand_ins.aws.account import Account, Record
 from rehearsal.stand_ins.aws.api import Api, Call, answering
 from rehearsal.stand_ins.aws.control_plane import api_server
@@ -252,7 +252,7 @@ KINDS = (
         # The real provider asks AWS for the default version; which one that is, no rehearsal can know.
         attributes={"createdAt": now},
         revised={"addonVersion": given("addonVersion", lambda _: ""), "modifiedAt": now},
-        converge=addon_workloads.converge,
-        dissolve=addon_workloads.dissolve,
+        converge=addons.converge,
+        dissolve=addons.dissolve,
     ),
 )

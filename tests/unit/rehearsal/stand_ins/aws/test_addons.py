@@ -13,7 +13,7 @@ from components.addons import after_nodes
 from rehearsal.errors import RehearsalError
 from rehearsal.stand_ins.aws import addons
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.workloads import MARK
+from rehearsal.stand_ins.in_cluster import MARK
 from release.kubernetes_api import KubernetesObject
 from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, World
 
@@ -58,7 +58,7 @@ def test_an_add_on_has_its_workloads_each_with_an_account_a_priority_and_the_mar
 
 
 def test_every_add_on_is_tested() -> None:
-    assert addons.ADDONS.keys() == WORKLOADS.keys()
+    assert WORKLOADS.keys() == addons.ADDONS
 
 
 @pytest.mark.parametrize("name", WORKLOADS)

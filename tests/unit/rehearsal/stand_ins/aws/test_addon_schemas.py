@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rehearsal.stand_ins.values import ANY, problems
+from rehearsal.stand_ins.aws.addons import Schema, problems
 
-SCHEMA = {"replicas": int, "name": str, "flags": list, "nested": {"on": bool}, "free": ANY}
+SCHEMA: Schema = {"replicas": "integer", "name": "string", "flags": "array", "nested": {"on": "boolean"}, "free": "any"}
 UNKNOWN = "is not defined in the schema and the schema does not allow additional properties"
 
 
