@@ -19,9 +19,7 @@ from rehearsal.stand_ins.eks.arguments import Arguments, Taken
 
 NEEDED = {
     "authenticationMode": "API",
-    "corednsAddonOptions": {"enabled": False},
     "createOidcProvider": False,
-    "kubeProxyAddonOptions": {"enabled": False},
     "skipDefaultNodeGroup": True,
     "skipDefaultSecurityGroups": True,
     "useDefaultVpcCni": True,
@@ -42,6 +40,9 @@ class Cluster(pulumi.ComponentResource):
         for argument, value in NEEDED.items():
             if given.take_plain(argument) != value:
                 raise pulumi.InputPropertyError(argument, f"the eks stand-in makes {name} only with {argument}={value}")
+        for argument in ("corednsAddonOptions", "kubeProxyAddonOptions"):
+            if given.take_plain(argument, {}).get("enabled") is not False:
+                raise pulumi.InputPropertyError(argument, f"the eks stand-in makes {name} without add-ons: disable it")
         given.take("vpcId")
         entries = given.take_plain("accessEntries", {})
         cluster = self._cluster(name, given)
