@@ -14,6 +14,8 @@ import urllib3.exceptions
 from rehearsal.errors import RehearsalError
 from rehearsal.etcd import Etcd
 from rehearsal.layout import Layout
+from rehearsal.stand_ins.aws.account import Account, Record
+from rehearsal.stand_ins.aws.properties import Properties
 from release.kubernetes_api import KubernetesApi
 
 ROOT = "/registry/"
@@ -31,14 +33,14 @@ QUIET_LOOKS = 3
 """How often nothing new must be found in a row: controllers may still make what they had decided on."""
 
 
-def remember(layout: Layout) -> None:
+def remember(layout: Layout, _cluster: Record, _account: Account) -> Properties:
     """Notes what the API server has before anything is in the cluster. A second time it changes nothing."""
-    if layout.cluster_keys.exists() or not layout.control_plane.exists():
-        return
-    layout.cluster_keys.write_text(json.dumps(Etcd(layout).keys(ROOT)))
+    if not layout.cluster_keys.exists() and layout.control_plane.exists():
+        layout.cluster_keys.write_text(json.dumps(Etcd(layout).keys(ROOT)))
+    return {}
 
 
-def sweep(layout: Layout) -> None:
+def sweep(layout: Layout, _cluster: Record) -> None:
     """Takes away all that came since, and waits until nothing comes any more.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from rehearsal.aws import ACCOUNT_ID
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws.account import Account, Record
-from rehearsal.stand_ins.aws.api import Api, answering
+from rehearsal.stand_ins.aws.api import Api
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.properties import Properties, known_values
 
@@ -75,7 +75,6 @@ class Reference:
         blocks: The refusal of deleting the named resource as long as this one names it (`{id}` of the named, `{by}` of
             this one); None where AWS deletes it all the same.
         follows: Whether this resource goes away with the named one.
-        unless: An input of the named resource that lifts `blocks` and makes this resource follow.
     """
 
     path: str
@@ -84,7 +83,6 @@ class Reference:
     missing: Refusal | None = None
     blocks: Refusal | None = None
     follows: bool = False
-    unless: str | None = None
 
     def key(self, record: Record) -> Any:
         """What a resource is named by here."""
@@ -112,21 +110,6 @@ class AutoName:
     lower: bool = False
 
 
-@dataclass(frozen=True)
-class Unique:
-    """Inputs that no two resources of the type share.
-
-    Attributes:
-        paths: Together they are unique.
-        taken: The refusal of a second one, filled by `Making.text`.
-        optional: Whether a resource without any of them is alone with that.
-    """
-
-    paths: tuple[str, ...]
-    taken: Refusal
-    optional: bool = False
-
-
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """One type of resource.
@@ -141,15 +124,11 @@ class Kind:
         rules: Judgements of inputs by their path, made before anything exists: a preview refuses too.
         refusals: Judgements of the whole against the account, at creation and change: they raise `AwsError`.
         references: What it names, and what that means for deletions.
-        unique: What must be its own.
-        owns: Outputs that name resources which come and go with this one, and their types.
         deletion_refusals: Judgements of a deletion that no reference expresses; they raise `AwsError`.
         replaces: Paths of inputs that cannot be changed in place.
-        constants: Outputs that AWS sets where the inputs say nothing.
-        attributes: Outputs that AWS decides once, at creation.
+        attributes: Outputs that AWS decides once, at creation: those that something reads.
         revised: Outputs that AWS decides at creation and at each change.
         tagged: Whether it has `tagsAll`.
-        regional: Whether it has `region`.
         converge: Brings what the resource stands for to what the record says (may take long, may be repeated), and
             gives the outputs this changes.
         dissolve: Takes away what the resource stands for, before its record goes.
@@ -164,17 +143,18 @@ class Kind:
     rules: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
     refusals: tuple[Callable[[Making], None], ...] = ()
     references: tuple[Reference, ...] = ()
-    unique: tuple[Unique, ...] = ()
-    owns: Mapping[str, str] = field(default_factory=dict[str, str])
     deletion_refusals: tuple[Callable[[Layout, Account, Record], None], ...] = ()
     replaces: frozenset[str] = frozenset()
-    constants: Mapping[str, Any] = field(default_factory=dict[str, Any])
     attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
     revised: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
     tagged: bool = True
-    regional: bool = True
     converge: Callable[[Layout, Record, Account], Properties] | None = None
     dissolve: Callable[[Layout, Record], None] | None = None
+
+    @property
+    def regional(self) -> bool:
+        """Whether it has `region`."""
+        return not self.type.startswith(("aws:iam/", "aws:route53/"))
 
 
 def names(text: str) -> frozenset[str]:
@@ -182,34 +162,9 @@ def names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def blank(text: str) -> dict[str, str]:
-    """Outputs that are empty texts, separated by spaces."""
-    return dict.fromkeys(text.split(), "")
-
-
 def answered(path: str) -> Attribute:
     """What the API answered when it made the resource: the first value at a dotted path, such as `Vpc.VpcId`."""
     return lambda making: next(known_values(making.answer, path), "")
-
-
-def found(operation: str, path: str, **filters: str) -> Attribute:
-    """What EC2 says of the resource: the first value at a path of the answer, with filters as texts of `Making.text`.
-
-    Two underscores in a filter's name stand for a dot, one for a hyphen.
-    """
-
-    def ask(making: Making) -> Any:
-        with answering(making.layout, "ec2", making.region) as ec2:
-            names = {name: name.replace("__", ".").replace("_", "-") for name in filters}
-            wanted = [{"Name": names[name], "Values": [making.text(at)]} for name, at in filters.items()]
-            return next(known_values(getattr(ec2, operation)(Filters=wanted), path), "")
-
-    return ask
-
-
-def account_id(making: Making) -> str:
-    """Whose account it is."""
-    return making.account_id
 
 
 def text(template: str) -> Attribute:
@@ -217,6 +172,19 @@ def text(template: str) -> Attribute:
     return lambda making: making.text(template)
 
 
-def given(path: str, otherwise: Attribute) -> Attribute:
-    """An input where it is given, else what AWS decides."""
-    return lambda making: next(known_values(making.inputs, path), None) or otherwise(making)
+def taken(type_token: str, paths: str, code: str, message: str) -> Callable[[Making], None]:
+    """A refusal of inputs that another resource of the type has, all of them together; of none where none is given.
+
+    Paths are separated by spaces; the message is a text of `Making.text`.
+    """
+
+    def values(inputs: Properties) -> list[list[Any]]:
+        return [list(known_values(inputs, path)) for path in paths.split()]
+
+    def judge(making: Making) -> None:
+        own = values(making.inputs)
+        others = [other for other in making.account.records(type_token) if other.id != making.id]
+        if any(own) and any(values(other.inputs) == own for other in others):
+            raise AwsError(code, making.text(message))
+
+    return judge

@@ -1,8 +1,9 @@
-"""What happens to a resource of any kind: check, create, change, read, delete."""
+"""What happens to a resource of any kind: check, compare, create, change, read, delete."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,9 +14,9 @@ from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws import api, rules
 from rehearsal.stand_ins.aws.account import Account, Record, changing
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import Kind, Making, Reference
+from rehearsal.stand_ins.aws.kind import Kind, Making
 from rehearsal.stand_ins.aws.kinds import kind_of
-from rehearsal.stand_ins.aws.properties import DEFAULTED, UNKNOWN, Properties, known_values
+from rehearsal.stand_ins.aws.properties import DEFAULTED, UNKNOWN, Properties, changed_paths, known_values
 
 DIGITS_OF_A_MADE_UP_NAME = 7
 
@@ -86,6 +87,43 @@ def _made_up_name(kind: Kind, urn: str, inputs: Properties, seed: bytes) -> str:
     return name.lower() if kind.name.lower else name
 
 
+@dataclass(frozen=True)
+class Difference:
+    """What changes.
+
+    Attributes:
+        paths: The changed property paths, and whether each forces a replacement.
+        delete_first: Whether a replacement has to delete the old resource before it makes the new one: both would
+            have the name that the program gives.
+    """
+
+    paths: dict[str, bool]
+    delete_first: bool
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a new resource takes the place of the old."""
+        return any(self.paths.values())
+
+
+def difference(kind: Kind, old: Properties, new: Properties) -> Difference:
+    """Compares two versions of checked inputs."""
+    paths = {path: _forces_replacement(kind, path) for path in changed_paths(old, new)}
+    named = kind.name is not None and all(
+        kind.name.property in inputs and kind.name.property not in inputs.get(DEFAULTED, []) for inputs in (old, new)
+    )
+    same_name = kind.name is not None and old.get(kind.name.property) == new.get(kind.name.property)
+    return Difference(paths=paths, delete_first=named and same_name)
+
+
+def _forces_replacement(kind: Kind, path: str) -> bool:
+    plain = re.sub(r"\[\d+\]", "", path)
+    return any(
+        plain == replaced or plain.startswith(f"{replaced}.") or replaced.startswith(f"{plain}.")
+        for replaced in kind.replaces
+    )
+
+
 def create(kind: Kind, caller: Caller, urn: str, inputs: Properties) -> Record:
     """Makes a resource.
 
@@ -95,7 +133,7 @@ def create(kind: Kind, caller: Caller, urn: str, inputs: Properties) -> Record:
     """
     with changing(caller.layout) as account:
         making = Making(caller.layout, account, _region(caller, inputs), inputs, account_id=caller.account_id)
-        _judge(kind, making, itself=None)
+        _judge(kind, making)
         if kind.api is not None:
             making = replace(making, answer=api.create(kind.api, making))
         making = replace(making, id=str(kind.make_id(making)))
@@ -154,7 +192,7 @@ def change(kind: Kind, caller: Caller, identifier: str, inputs: Properties) -> R
             previous=record.outputs,
             account_id=caller.account_id,
         )
-        _judge(kind, making, itself=record)
+        _judge(kind, making)
         if kind.api is not None:
             api.put(kind.api, making)
         record = replace(record, inputs=inputs, outputs=_outputs(kind, making, caller))
@@ -202,8 +240,7 @@ def refuse_if_used(layout: Layout, account: Account, record: Record) -> None:
         if other == record:
             continue
         for reference in kind_of(other.type).references:
-            lifted = reference.unless is not None and bool(record.inputs.get(reference.unless))
-            if reference.blocks is not None and not lifted and reference.names(other.inputs, record):
+            if reference.blocks is not None and reference.names(other.inputs, record):
                 raise reference.blocks.error(**{**record.outputs, "id": record.id, "by": other.id})
 
 
@@ -211,47 +248,25 @@ def _remove(account: Account, record: Record) -> None:
     account.remove(record)
     for other in account.records():
         for reference in kind_of(other.type).references:
-            lifted = reference.unless is not None and bool(record.inputs.get(reference.unless))
-            if (reference.follows or lifted) and reference.names(other.inputs, record):
+            if reference.follows and reference.names(other.inputs, record):
                 _remove(account, other)
 
 
-def _judge(kind: Kind, making: Making, itself: Record | None) -> None:
+def _judge(kind: Kind, making: Making) -> None:
     for reference in kind.references:
         if reference.missing is None:
             continue
-        there = _there_to_name(reference, making.account)
+        there = {reference.key(record) for record in making.account.records(reference.to)}
         for value in known_values(making.inputs, reference.path):
             if value not in there and not (reference.by == "arn" and _is_anothers(value, making.account_id)):
                 raise reference.missing.error(value=value, account=making.account_id)
-    for unique in kind.unique:
-        own = _values(making.inputs, unique.paths)
-        if unique.optional and not any(own):
-            continue
-        for other in making.account.records(kind.type):
-            if (itself is None or other.id != itself.id) and _values(other.inputs, unique.paths) == own:
-                raise AwsError(unique.taken.code, making.text(unique.taken.message))
     for refusal in kind.refusals:
         refusal(making)
-
-
-def _there_to_name(reference: Reference, account: Account) -> set[Any]:
-    there = {reference.key(record) for record in account.records(reference.to)}
-    if reference.by == "id":
-        for record in account.records():
-            for path, owned in kind_of(record.type).owns.items():
-                if owned == reference.to:
-                    there.update(known_values(record.outputs, path))
-    return there
 
 
 def _is_anothers(arn: str, account_id: str) -> bool:
     """Whether an ARN names something of AWS itself or of another account, which this account cannot look at."""
     return f":{account_id}:" not in arn
-
-
-def _values(inputs: Properties, paths: tuple[str, ...]) -> list[list[Any]]:
-    return [list(known_values(inputs, path)) for path in paths]
 
 
 def _region(caller: Caller, inputs: Properties) -> str:
@@ -290,7 +305,6 @@ def _undecided(kind: Kind, inputs: Properties, previous: Properties) -> Iterator
 
 def _settled_by_inputs(kind: Kind, inputs: Properties, caller: Caller) -> Properties:
     return {
-        **kind.constants,
         **{name: value for name, value in inputs.items() if name != DEFAULTED},
         **({"region": _region(caller, inputs)} if kind.regional else {}),
     }

@@ -1,15 +1,28 @@
-"""The local API server, as the stand-ins of AWS's own programs call it."""
+"""What an EKS cluster of the rehearsal really is: the local API server."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import urllib3.exceptions
+import yaml
 
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from release.kubernetes_api import KubernetesApi, KubernetesApiError
+
+
+def endpoint(layout: Layout) -> str:
+    """The API server's URL.
+
+    Raises:
+        RehearsalError: None was started.
+    """
+    _need(layout, "an EKS cluster")
+    kubeconfig: Any = yaml.safe_load(layout.kubeconfig.read_text())
+    return str(kubeconfig["clusters"][0]["cluster"]["server"])
 
 
 @contextmanager
@@ -23,11 +36,7 @@ def answering(layout: Layout, caller: str) -> Generator[KubernetesApi]:
     Raises:
         RehearsalError: There is none, it does not answer, or it refuses a request.
     """
-    if not layout.kubeconfig.exists():
-        raise RehearsalError(
-            f"{caller} needs the local control plane, and there is no {layout.kubeconfig}",
-            remedy="Run `make up`, which starts it.",
-        )
+    _need(layout, caller)
     try:
         yield KubernetesApi(layout.kubeconfig)
     except KubernetesApiError as error:
@@ -40,3 +49,11 @@ def answering(layout: Layout, caller: str) -> Generator[KubernetesApi]:
             f"the local API server did not answer about {caller}: {error}",
             remedy="Run `make up`, which starts it where it does not run.",
         ) from error
+
+
+def _need(layout: Layout, caller: str) -> None:
+    if not layout.kubeconfig.exists():
+        raise RehearsalError(
+            f"{caller} needs the local control plane, and there is no {layout.kubeconfig}",
+            remedy="Run `make up`, which starts it.",
+        )

@@ -19,7 +19,6 @@ from rehearsal.aws import ACCOUNT_ID
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws import api, creation_times, invokes, lifecycle
-from rehearsal.stand_ins.aws.differences import difference
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kinds import kind_of
 from rehearsal.stand_ins.aws.lifecycle import Caller
@@ -116,7 +115,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Compares inputs; `ignore_changes` has already been applied by the engine."""
         with _telling(context, f"comparing {request.urn}"):
-            found = difference(kind_of(_type(request.urn)), from_struct(request.old_inputs), from_struct(request.news))
+            found = lifecycle.difference(
+                kind_of(_type(request.urn)), from_struct(request.old_inputs), from_struct(request.news)
+            )
         kinds = provider_pb2.PropertyDiff
         return provider_pb2.DiffResponse(
             changes=provider_pb2.DiffResponse.DIFF_SOME if found.paths else provider_pb2.DiffResponse.DIFF_NONE,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 import json
 import re
+import threading
 from typing import Any
 
 from rehearsal import instance_types
 from rehearsal.errors import RehearsalError
-from rehearsal.stand_ins.aws import moto_answers
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kind import Rule
 
-ARN_PARTS = 6
+ARN = re.compile(r"arn:aws(-[a-z]+)*:(?P<service>[^:]*):([a-z]{2,4}(-[a-z]+)+-\d{1,2})?:(aws|aws-managed|\d{12})?:.+")
 
 
 def pattern(expression: str, code: str, message: str) -> Rule:
@@ -54,26 +55,11 @@ def arn(service: str | None = None) -> Rule:
     """
 
     def judge(value: Any) -> None:
-        parts = str(value).split(":", ARN_PARTS - 1)
-        if parts[0] != "arn":
-            raise ValueError(f"({value}) is an invalid ARN: arn: invalid prefix")
-        if len(parts) < ARN_PARTS or not parts[-1]:
-            raise ValueError(f"({value}) is an invalid ARN: arn: not enough sections")
-        _, partition, its_service, region, account, _ = parts
-        if not re.fullmatch(r"aws(-[a-z]+)*", partition):
-            raise ValueError(
-                f"({value}) is an invalid ARN: invalid partition value (expecting to match regular "
-                f"expression: ^aws(-[a-z]+)*$)"
-            )
-        if region and not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}", region):
-            raise ValueError(f"({value}) is an invalid ARN: invalid region value")
-        if account and not re.fullmatch(r"(aws|aws-managed|\d{12})", account):
-            raise ValueError(
-                f"({value}) is an invalid ARN: invalid account ID value (expecting to match regular "
-                f"expression: ^(aws|aws-managed|\\d{{12}})$)"
-            )
-        if service is not None and its_service != service:
-            raise ValueError(f"({value}) is an ARN of {its_service}, and one of {service} is needed")
+        found = ARN.fullmatch(str(value))
+        if not found:
+            raise ValueError(f"({value}) is an invalid ARN: it has to match {ARN.pattern}")
+        if service not in (None, found["service"]):
+            raise ValueError(f"({value}) is an ARN of {found['service']}, and one of {service} is needed")
 
     return judge
 
@@ -88,28 +74,22 @@ def cidr(value: Any) -> None:
         raise ValueError(f'"{value}" is not a valid IPv4 CIDR block; did you mean "{network}"?')
 
 
-def vpc_cidr(value: Any) -> None:
-    """A VPC's address range: /16 to /28.
+def sized_cidr(code: str) -> Rule:
+    """The address range of a VPC or a subnet: /16 to /28.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
-    """
-    cidr(value)
-    if not LARGEST_NETWORK <= ipaddress.IPv4Network(value).prefixlen <= SMALLEST_NETWORK:
-        raise AwsError("InvalidVpc.Range", f"The CIDR '{value}' is invalid.")
-
-
-SMALLEST_NETWORK = 28
-LARGEST_NETWORK = 16
-
-
-def subnet_cidr(value: Any) -> None:
-    """A subnet's address range: /16 to /28.
-
     https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
     """
-    cidr(value)
-    if not LARGEST_NETWORK <= ipaddress.IPv4Network(value).prefixlen <= SMALLEST_NETWORK:
-        raise AwsError("InvalidSubnet.Range", f"The CIDR '{value}' is invalid.")
+
+    def judge(value: Any) -> None:
+        cidr(value)
+        if not LARGEST_NETWORK <= ipaddress.IPv4Network(value).prefixlen <= SMALLEST_NETWORK:
+            raise AwsError(code, f"The CIDR '{value}' is invalid.")
+
+    return judge
+
+
+LARGEST_NETWORK, SMALLEST_NETWORK = 16, 28
 
 
 def json_text(value: Any) -> None:
@@ -120,14 +100,35 @@ def json_text(value: Any) -> None:
         raise ValueError(f"contains an invalid JSON: {error}") from None
 
 
-def trust_policy(value: Any) -> None:
-    """A role's trust policy."""
-    moto_answers.judge_trust_policy(str(value))
+def readable(module: str, validator: str) -> Rule:
+    """A document that AWS can read, as moto's validator knows it.
+
+    It is asked in this process, as previews are before any account is there, and imported only then: it takes a second.
+    One thread at a time: moto's modules import one another in circles, in which two threads that begin in different
+    places wait for each other ("deadlock detected by _ModuleLock").
+    """
+
+    def judge(value: Any) -> None:
+        with _IMPORTING:
+            errors, documents = (importlib.import_module(f"moto.{name}") for name in ("core.exceptions", module))
+        try:
+            getattr(documents, validator)(str(value)).validate()
+        except errors.ServiceException as error:
+            raise AwsError(str(error.code), str(error.message)) from None
+
+    return judge
 
 
-def policy(value: Any) -> None:
-    """An identity's policy."""
-    moto_answers.judge_policy(str(value))
+_IMPORTING = threading.Lock()
+
+trust_policy = readable("iam.policy_validation", "IAMTrustPolicyDocumentValidator")
+"""A role's trust policy."""
+
+policy = readable("iam.policy_validation", "IAMPolicyDocumentValidator")
+"""An identity's policy."""
+
+lifecycle_policy = readable("ecr.policy_validation", "EcrLifecyclePolicyValidator")
+"""Lifecycle rules of a repository."""
 
 
 def instance_type(value: Any) -> None:

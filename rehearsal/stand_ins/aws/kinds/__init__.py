@@ -10,7 +10,6 @@ from __future__ import annotations
 from rehearsal.errors import RehearsalError
 from rehearsal.stand_ins.aws.kind import Kind
 from rehearsal.stand_ins.aws.kinds import (
-    addresses,
     buckets,
     certificates,
     cluster_access,
@@ -23,7 +22,6 @@ from rehearsal.stand_ins.aws.kinds import (
     node_groups,
     registry,
     roles,
-    routes,
     security_groups,
     snapshots,
 )
@@ -32,8 +30,6 @@ KINDS: dict[str, Kind] = {
     kind.type: kind
     for module in (
         network,
-        addresses,
-        routes,
         security_groups,
         launch_templates,
         roles,

@@ -7,21 +7,12 @@ from __future__ import annotations
 
 from rehearsal.stand_ins.aws import rules
 from rehearsal.stand_ins.aws.api import Api, Call, answering
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, blank, text
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, text
 from rehearsal.stand_ins.aws.properties import Properties
 
 BUCKET = "aws:s3/bucket:Bucket"
 
-WEBSITE_ZONES = {"ap-northeast-2": "Z3W03O7B5YMIYP"}
-"""Hosted zone ids of S3's websites. https://docs.aws.amazon.com/general/latest/gr/s3.html ."""
-
-IN_BUCKET = (
-    Reference("bucket", BUCKET, missing=Refusal("NoSuchBucket", "The specified bucket does not exist"), follows=True),
-)
-
-
-def _website_zone(making: Making) -> str:
-    return WEBSITE_ZONES.get(making.region, "")
+IN_BUCKET = (Reference("bucket", BUCKET, follows=True),)
 
 
 def _place(making: Making) -> Properties:
@@ -71,39 +62,7 @@ KINDS = (
                 "The specified bucket is not valid: {value}",
             ),
         },
-        unique=(
-            Unique(
-                ("bucket",),
-                Refusal(
-                    "BucketAlreadyOwnedByYou",
-                    "Your previous request to create the named bucket succeeded and you already own it.",
-                ),
-            ),
-        ),
         replaces=frozenset({"bucket", "bucketPrefix", "objectLockEnabled"}),
-        constants={
-            **blank("accelerationStatus bucketPrefix policy websiteDomain websiteEndpoint"),
-            "acl": "private",
-            "bucketNamespace": "global",
-            "corsRules": [],
-            "forceDestroy": False,
-            "grants": [],
-            "lifecycleRules": [],
-            "logging": {},
-            "objectLockConfiguration": {},
-            "objectLockEnabled": False,
-            "replicationConfiguration": {},
-            "requestPayer": "BucketOwner",
-            "serverSideEncryptionConfiguration": {},
-            "versioning": {},
-            "website": {},
-        },
-        attributes={
-            "bucketDomainName": text("{bucket}.s3.amazonaws.com"),
-            "bucketRegion": text("{region}"),
-            "bucketRegionalDomainName": text("{bucket}.s3.{region}.amazonaws.com"),
-            "hostedZoneId": _website_zone,
-        },
     ),
     Kind(
         type="aws:s3/bucketPolicy:BucketPolicy",
@@ -140,7 +99,6 @@ KINDS = (
         rules={"rules.status": rules.one_of("Enabled", "Disabled")},
         references=IN_BUCKET,
         replaces=frozenset({"bucket", "expectedBucketOwner"}),
-        constants={"expectedBucketOwner": "", "transitionDefaultMinimumObjectSize": "all_storage_classes_128K"},
         tagged=False,
     ),
     Kind(
@@ -150,7 +108,6 @@ KINDS = (
         rules={"versioningConfiguration.status": rules.one_of("Enabled", "Suspended", "Disabled")},
         references=IN_BUCKET,
         replaces=frozenset({"bucket", "expectedBucketOwner"}),
-        constants={"expectedBucketOwner": ""},
         tagged=False,
     ),
 )

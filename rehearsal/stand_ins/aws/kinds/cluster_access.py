@@ -11,9 +11,12 @@ from typing import Any
 
 from rehearsal.stand_ins.aws import rules
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, Unique, given, text
+from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, taken, text
 from rehearsal.stand_ins.aws.kinds.clusters import NO_SUCH_ROLE, constrained, of_cluster
-from rehearsal.stand_ins.aws.kinds.roles import ROLE, now
+from rehearsal.stand_ins.aws.kinds.roles import ROLE
+
+ACCESS_ENTRY = "aws:eks/accessEntry:AccessEntry"
+ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 
 ACCESS_POLICIES = (
     "AmazonEKSAdminPolicy",
@@ -39,7 +42,7 @@ def _association_id(_: Making) -> str:
 
 KINDS = (
     Kind(
-        type="aws:eks/accessEntry:AccessEntry",
+        type=ACCESS_ENTRY,
         make_id=text("{clusterName}:{principalArn}"),
         arn="arn:aws:eks:{region}:{account}:access-entry/{clusterName}/{principalArn}",
         arn_output="accessEntryArn",
@@ -51,18 +54,15 @@ KINDS = (
             ),
         },
         references=(of_cluster(),),
-        unique=(
-            Unique(
-                ("clusterName", "principalArn"),
-                Refusal(
-                    "ResourceInUseException", "The specified access entry resource is already in use on this cluster."
-                ),
+        refusals=(
+            taken(
+                ACCESS_ENTRY,
+                "clusterName principalArn",
+                "ResourceInUseException",
+                "The specified access entry resource is already in use on this cluster.",
             ),
         ),
         replaces=frozenset({"clusterName", "principalArn", "type"}),
-        constants={"kubernetesGroups": [], "type": "STANDARD"},
-        attributes={"createdAt": now, "userName": given("userName", text("{principalArn}"))},
-        revised={"modifiedAt": now},
     ),
     Kind(
         type="aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
@@ -80,18 +80,17 @@ KINDS = (
             of_cluster(),
             Reference(
                 "principalArn",
-                "aws:eks/accessEntry:AccessEntry",
+                ACCESS_ENTRY,
                 by="principalArn",
                 missing=Refusal("ResourceNotFoundException", "The specified principalArn could not be found: {value}"),
                 follows=True,
             ),
         ),
         replaces=frozenset({"accessScope", "clusterName", "policyArn", "principalArn"}),
-        attributes={"associatedAt": now, "modifiedAt": now},
         tagged=False,
     ),
     Kind(
-        type="aws:eks/podIdentityAssociation:PodIdentityAssociation",
+        type=ASSOCIATION,
         make_id=_association_id,
         arn="arn:aws:eks:{region}:{account}:podidentityassociation/{clusterName}/{id}",
         arn_output="associationArn",
@@ -101,17 +100,14 @@ KINDS = (
             "roleArn": rules.arn("iam"),
         },
         references=(of_cluster(), Reference("roleArn", ROLE, by="arn", missing=NO_SUCH_ROLE)),
-        unique=(
-            Unique(
-                ("clusterName", "namespace", "serviceAccount"),
-                Refusal(
-                    "ResourceInUseException",
-                    "Association already exists for {namespace}/{serviceAccount} in cluster {clusterName}",
-                ),
+        refusals=(
+            taken(
+                ASSOCIATION,
+                "clusterName namespace serviceAccount",
+                "ResourceInUseException",
+                "Association already exists for {namespace}/{serviceAccount} in cluster {clusterName}",
             ),
         ),
         replaces=frozenset({"clusterName", "namespace", "serviceAccount"}),
-        constants={"disableSessionTags": False, "externalId": ""},
-        attributes={"associationId": lambda making: making.id},
     ),
 )

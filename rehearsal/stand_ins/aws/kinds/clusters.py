@@ -9,18 +9,17 @@ import secrets
 import zlib
 from typing import Any
 
-from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws import addons, cluster_contents, dependencies, protection, rules
-from rehearsal.stand_ins.aws.account import Account, Record
+from rehearsal.stand_ins.aws import addons, cluster_contents, dependencies, local_cluster, protection, rules
+from rehearsal.stand_ins.aws.account import Record
 from rehearsal.stand_ins.aws.api import Api, Call, answering
-from rehearsal.stand_ins.aws.control_plane import api_server
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, given, names, text
-from rehearsal.stand_ins.aws.kinds.network import SECURITY_GROUP, SUBNET, in_subnets
-from rehearsal.stand_ins.aws.kinds.roles import ROLE, now
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, names, taken, text
+from rehearsal.stand_ins.aws.kinds.network import NO_SUCH_SUBNET, SUBNET, in_subnets
+from rehearsal.stand_ins.aws.kinds.roles import ROLE
 from rehearsal.stand_ins.aws.properties import Properties, known_values
 
 CLUSTER = "aws:eks/cluster:Cluster"
+ADDON = "aws:eks/addon:Addon"
 NO_SUCH_CLUSTER = Refusal("ResourceNotFoundException", "No cluster found for name: {value}.")
 NO_SUCH_ROLE = Refusal("InvalidParameterException", "The role {value} cannot be found.")
 LEAST_ZONES = 2
@@ -55,16 +54,10 @@ def _is_reachable(making: Making) -> None:
 
 
 def _network(making: Making) -> dict[str, Any]:
-    asked: dict[str, Any] = making.inputs["vpcConfig"]
-    before: dict[str, Any] = making.previous.get("vpcConfig", {})
+    before = making.previous.get("vpcConfig", making.answer)
     return {
-        "endpointPrivateAccess": False,
-        "endpointPublicAccess": True,
-        "publicAccessCidrs": ["0.0.0.0/0"],
-        "securityGroupIds": [],
-        **asked,
-        "clusterSecurityGroupId": before.get("clusterSecurityGroupId") or making.answer.get("GroupId", ""),
-        "vpcId": _vpc(making),
+        **making.inputs["vpcConfig"],
+        "clusterSecurityGroupId": before.get("clusterSecurityGroupId") or before["GroupId"],
     }
 
 
@@ -73,26 +66,9 @@ def _vpc(making: Making) -> str:
     return str(subnet.inputs["vpcId"]) if subnet is not None else ""
 
 
-def _access(making: Making) -> dict[str, Any]:
-    return {
-        "authenticationMode": "CONFIG_MAP",
-        "bootstrapClusterCreatorAdminPermissions": True,
-        **making.inputs.get("accessConfig", {}),
-    }
-
-
 def _issuer(making: Making) -> list[dict[str, Any]]:
     issuer = f"https://oidc.eks.{making.region}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
     return [{"oidcs": [{"issuer": issuer}]}]
-
-
-def _converge(layout: Layout, _record: Record, _account: Account) -> Properties:
-    cluster_contents.remember(layout)
-    return {}
-
-
-def _dissolve(layout: Layout, _record: Record) -> None:
-    cluster_contents.sweep(layout)
 
 
 def _security_group(making: Making) -> Properties:
@@ -169,13 +145,7 @@ KINDS = (
             "encryptionConfig.resources": rules.one_of("secrets"),
         },
         references=(
-            in_subnets("vpcConfig.subnetIds"),
-            Reference(
-                "vpcConfig.securityGroupIds",
-                SECURITY_GROUP,
-                missing=Refusal("InvalidParameterException", "The security group ID '{value}' does not exist"),
-                blocks=Refusal("DependencyViolation", "resource {id} has a dependent object"),
-            ),
+            in_subnets("vpcConfig.subnetIds", missing=NO_SUCH_SUBNET),
             Reference("roleArn", ROLE, by="arn", missing=NO_SUCH_ROLE),
             Reference(
                 "encryptionConfig.provider.keyArn",
@@ -184,48 +154,24 @@ KINDS = (
                 missing=Refusal("InvalidParameterException", "The keyArn {value} does not exist"),
             ),
         ),
-        unique=(Unique(("name",), Refusal("ResourceInUseException", "Cluster already exists with name: {name}")),),
-        owns={"vpcConfig.clusterSecurityGroupId": SECURITY_GROUP},
-        refusals=(_stands_in_two_zones, _is_reachable),
+        refusals=(
+            taken(CLUSTER, "name", "ResourceInUseException", "Cluster already exists with name: {name}"),
+            _stands_in_two_zones,
+            _is_reachable,
+        ),
         deletion_refusals=(protection.refuse,),
         replaces=names(
             "accessConfig.bootstrapClusterCreatorAdminPermissions bootstrapSelfManagedAddons "
             "encryptionConfig kubernetesNetworkConfig.ipFamily "
             "kubernetesNetworkConfig.serviceIpv4Cidr name outpostConfig roleArn"
         ),
-        constants={
-            "bootstrapSelfManagedAddons": True,
-            "clusterId": "",
-            "computeConfig": {"enabled": False},
-            "controlPlaneScalingConfig": {"tier": "standard"},
-            "deletionProtection": False,
-            "kubeApiServerConfig": {},
-            "kubeControllerManagerConfig": {},
-            "kubeSchedulerConfig": {},
-            "kubernetesNetworkConfig": {
-                "elasticLoadBalancing": {"enabled": False},
-                "ipFamily": "ipv4",
-                "serviceIpv4Cidr": "172.20.0.0/16",
-                "serviceIpv6Cidr": "",
-            },
-            "status": "ACTIVE",
-            "storageConfig": {"blockStorage": {"enabled": False}},
-            "upgradePolicy": {"supportType": "EXTENDED"},
-            "version": "1.36",
-        },
-        attributes={
-            "certificateAuthority": lambda making: {"data": api_server(making.layout).certificate_authority},
-            "createdAt": now,
-            "endpoint": lambda making: api_server(making.layout).url,
-            "identities": _issuer,
-            "platformVersion": lambda _: "eks.1",
-        },
-        revised={"accessConfig": _access, "vpcConfig": _network},
-        converge=_converge,
-        dissolve=_dissolve,
+        attributes={"endpoint": lambda making: local_cluster.endpoint(making.layout), "identities": _issuer},
+        revised={"vpcConfig": _network},
+        converge=cluster_contents.remember,
+        dissolve=cluster_contents.sweep,
     ),
     Kind(
-        type="aws:eks/addon:Addon",
+        type=ADDON,
         make_id=text("{clusterName}:{addonName}"),
         arn="arn:aws:eks:{region}:{account}:addon/{clusterName}/{addonName}",
         rules={
@@ -245,13 +191,11 @@ KINDS = (
             Reference("serviceAccountRoleArn", ROLE, by="arn", missing=NO_SUCH_ROLE),
             Reference("podIdentityAssociations.roleArn", ROLE, by="arn", missing=NO_SUCH_ROLE),
         ),
-        unique=(Unique(("clusterName", "addonName"), Refusal("ResourceInUseException", "Addon already exists.")),),
-        refusals=(_configuration_fits,),
+        refusals=(
+            taken(ADDON, "clusterName addonName", "ResourceInUseException", "Addon already exists."),
+            _configuration_fits,
+        ),
         replaces=frozenset({"addonName", "clusterName", "namespaceConfig"}),
-        constants={"configurationValues": "", "namespaceConfig": {"namespace": "kube-system"}},
-        # The real provider asks AWS for the default version; which one that is, no rehearsal can know.
-        attributes={"createdAt": now},
-        revised={"addonVersion": given("addonVersion", lambda _: ""), "modifiedAt": now},
         converge=addons.converge,
         dissolve=addons.dissolve,
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rehearsal.stand_ins.aws import rules
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import Kind, Making, Refusal, Unique, text
+from rehearsal.stand_ins.aws.kind import Kind, Making, taken, text
 
 RECORD = "aws:route53/record:Record"
 
@@ -45,20 +45,18 @@ KINDS = (
             ),
             "ttl": rules.between(0, 2147483647),
         },
-        refusals=(_says_one_thing, _stands_beside_no_other),
-        unique=(
-            Unique(
-                ("zoneId", "name", "type"),
-                Refusal(
-                    "InvalidChangeBatch",
-                    "Tried to create resource record set [name='{name}', type='{type}'] but it already exists",
-                ),
+        refusals=(
+            taken(
+                RECORD,
+                "zoneId name type",
+                "InvalidChangeBatch",
+                "Tried to create resource record set [name='{name}', type='{type}'] but it already exists",
             ),
+            _says_one_thing,
+            _stands_beside_no_other,
         ),
         replaces=frozenset({"name", "setIdentifier", "type", "zoneId"}),
-        constants={"allowOverwrite": False},
         attributes={"fqdn": _fqdn},
         tagged=False,
-        regional=False,
     ),
 )  # fmt: skip

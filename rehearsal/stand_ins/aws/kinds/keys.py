@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 from rehearsal.stand_ins.aws import rules
-from rehearsal.stand_ins.aws.account import Record
 from rehearsal.stand_ins.aws.api import Api, Call, answering, when
-from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Refusal, Unique, answered, text
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, answered, text
 
 KEY = "aws:kms/key:Key"
-
-
-def _default_policy(making: Making) -> str:
-    return str(
-        making.inputs.get("policy")
-        or '{"Version":"2012-10-17","Id":"key-default-1","Statement":[{"Sid":"Enable IAM User Permissions",'
-        f'"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{making.account_id}:root"}},"Action":"kms:*","Resource":"*"}}]}}'
-    )
-
-
-def _target(making: Making) -> Record:
-    wanted = str(making.inputs["targetKeyId"])
-    for key in making.account.records(KEY):
-        if wanted in (key.id, key.outputs["arn"]):
-            return key
-    raise AwsError("NotFoundException", f"Key '{wanted}' does not exist")
 
 
 def _rotation(making: Making) -> None:
@@ -56,17 +38,7 @@ KINDS = (
             "rotationPeriodInDays": rules.between(90, 2560),
         },
         replaces=frozenset({"customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion", "xksKeyId"}),
-        constants={
-            "customerMasterKeySpec": "SYMMETRIC_DEFAULT",
-            "description": "",
-            "enableKeyRotation": False,
-            "isEnabled": True,
-            "keyUsage": "ENCRYPT_DECRYPT",
-            "multiRegion": False,
-            "rotationPeriodInDays": 365,
-        },
         attributes={"keyId": lambda making: making.id},
-        revised={"policy": _default_policy},
     ),
     Kind(
         type="aws:kms/alias:Alias",
@@ -88,18 +60,7 @@ KINDS = (
                 "letters, digits and /_-: {value}",
             )
         },
-        unique=(
-            Unique(
-                ("name",),
-                Refusal(
-                    "AlreadyExistsException",
-                    "An alias with the name arn:aws:kms:{region}:{account}:{name} already exists",
-                ),
-            ),
-        ),
         replaces=frozenset({"name", "namePrefix"}),
-        constants={"namePrefix": ""},
-        revised={"targetKeyArn": lambda making: _target(making).outputs["arn"]},
         tagged=False,
     ),
 )

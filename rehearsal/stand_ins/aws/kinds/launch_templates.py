@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rehearsal.stand_ins.aws import rules
 from rehearsal.stand_ins.aws.api import Api, Call
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, answered
-from rehearsal.stand_ins.aws.kinds.network import SECURITY_GROUP
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, answered
 
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 
@@ -23,16 +20,6 @@ def _default_version(making: Making) -> int:
     if making.inputs.get("updateDefaultVersion"):
         return _latest_version(making)
     return int(making.previous.get("defaultVersion", 1))
-
-
-def _metadata_options(making: Making) -> dict[str, Any]:
-    return {
-        "httpEndpoint": "enabled",
-        "httpPutResponseHopLimit": 1,
-        "httpTokens": "optional",
-        "instanceMetadataTags": "disabled",
-        **making.inputs.get("metadataOptions", {}),
-    }
 
 
 NAMES = {"name": "LaunchTemplateName", "vpcSecurityGroupIds": "SecurityGroupIds"}
@@ -76,25 +63,10 @@ KINDS = (
             "metadataOptions.httpPutResponseHopLimit": rules.between(1, 64),
             "blockDeviceMappings.ebs.volumeType": rules.one_of("standard", "io1", "io2", "gp2", "sc1", "st1", "gp3"),
         },
-        references=(
-            Reference(
-                "vpcSecurityGroupIds",
-                SECURITY_GROUP,
-                missing=Refusal("InvalidGroup.NotFound", "The security group '{value}' does not exist"),
-            ),
-        ),
-        unique=(
-            Unique(
-                ("name",),
-                Refusal("InvalidLaunchTemplateName.AlreadyExistsException", "Launch template name already in use."),
-            ),
-        ),
         replaces=frozenset({"name", "namePrefix"}),
-        constants={"namePrefix": ""},
         revised={
             "defaultVersion": _default_version,
             "latestVersion": _latest_version,
-            "metadataOptions": _metadata_options,
         },
     ),
 )

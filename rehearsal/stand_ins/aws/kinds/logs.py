@@ -5,21 +5,14 @@ from __future__ import annotations
 from rehearsal.stand_ins.aws import protection, rules
 from rehearsal.stand_ins.aws.api import Api, Call, answering
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, answered, names, text
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, answered, names, text
 from rehearsal.stand_ins.aws.kinds.network import VPC
-from rehearsal.stand_ins.aws.kinds.roles import ROLE
 from rehearsal.stand_ins.aws.properties import Properties
 
 RETENTION_DAYS = (
     0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
 """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html."""
-
-FLOW_LOG_FORMAT = (
-    "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} "
-    "${bytes} ${start} ${end} ${action} ${log-status}"
-)
-"""https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html."""
 
 
 def _logged(making: Making) -> Properties:
@@ -69,18 +62,8 @@ KINDS = (
             "retentionInDays": rules.one_of(*RETENTION_DAYS),
             "kmsKeyId": rules.arn("kms"),
         },
-        unique=(
-            Unique(("name",), Refusal("ResourceAlreadyExistsException", "The specified log group already exists")),
-        ),
         deletion_refusals=(protection.refuse,),
         replaces=frozenset({"logGroupClass", "name", "namePrefix"}),
-        constants={
-            "deletionProtectionEnabled": False,
-            "logGroupClass": "STANDARD",
-            "namePrefix": "",
-            "retentionInDays": 0,
-            "skipDestroy": False,
-        },
     ),
     Kind(
         type="aws:ec2/flowLog:FlowLog",
@@ -99,40 +82,12 @@ KINDS = (
             "maxAggregationInterval": rules.one_of(60, 600),
             "trafficType": rules.one_of("ACCEPT", "ALL", "REJECT"),
         },
-        references=(
-            Reference(
-                "vpcId",
-                VPC,
-                missing=Refusal("InvalidVpcId.NotFound", "The vpc ID '{value}' does not exist"),
-                follows=True,
-            ),
-            Reference(
-                "iamRoleArn",
-                ROLE,
-                by="arn",
-                missing=Refusal("InvalidParameter", "The role {value} cannot be found."),
-            ),
-        ),
-        unique=(
-            Unique(
-                ("vpcId", "subnetId", "eniId", "logDestination", "trafficType"),
-                Refusal(
-                    "FlowLogAlreadyExists",
-                    "There is an existing Flow Log with the same configuration and log destination.",
-                ),
-            ),
-        ),
+        references=(Reference("vpcId", VPC, follows=True),),
         refusals=(_may_be_written,),
         # All but its tags.
         replaces=names(
             "deliverCrossAccountRole destinationOptions eniId iamRoleArn logDestination "
             "logDestinationType logFormat maxAggregationInterval subnetId trafficType vpcId"
         ),
-        constants={
-            "logDestination": "",
-            "logDestinationType": "cloud-watch-logs",
-            "logFormat": FLOW_LOG_FORMAT,
-            "maxAggregationInterval": 600,
-        },
     ),
 )

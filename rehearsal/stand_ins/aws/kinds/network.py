@@ -1,65 +1,63 @@
-"""VPCs, subnets, internet gateways, VPC endpoints.
+"""VPCs: subnets, gateways, addresses, routes, endpoints.
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 """
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Callable
 from typing import Any
 
-from rehearsal.stand_ins.aws import dependencies, moto_answers, rules
+from rehearsal.stand_ins.aws import dependencies, rules
 from rehearsal.stand_ins.aws.api import Api, Call, answering, when
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import (
-    Attribute,
-    Kind,
-    Making,
-    Reference,
-    Refusal,
-    Unique,
-    account_id,
-    answered,
-    blank,
-    found,
-    given,
-    names,
-    text,
-)
+from rehearsal.stand_ins.aws.kind import Kind, Making, Reference, Refusal, answered, names, taken
 from rehearsal.stand_ins.aws.properties import Properties, known_values
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
+INTERNET_GATEWAY = "aws:ec2/internetGateway:InternetGateway"
+EIP = "aws:ec2/eip:Eip"
 NAT_GATEWAY = "aws:ec2/natGateway:NatGateway"
 ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
-SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
+ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 
-NO_SUCH_VPC = Refusal("InvalidVpcID.NotFound", "The vpc ID '{value}' does not exist")
 NO_SUCH_SUBNET = Refusal("InvalidSubnetID.NotFound", "The subnet ID '{value}' does not exist")
-VPC_IN_USE = Refusal("DependencyViolation", "The vpc '{id}' has dependencies and cannot be deleted.")
-SUBNET_IN_USE = Refusal("DependencyViolation", "The subnet '{id}' has dependencies and cannot be deleted.")
 
 
-def in_vpc(*, follows: bool = False) -> Reference:
+def in_vpc() -> Reference:
     """The VPC a resource is in: VPCs are not deleted with anything in them."""
-    return Reference("vpcId", VPC, missing=NO_SUCH_VPC, blocks=None if follows else VPC_IN_USE, follows=follows)
+    in_use = Refusal("DependencyViolation", "The vpc '{id}' has dependencies and cannot be deleted.")
+    return Reference("vpcId", VPC, blocks=in_use)
 
 
-def in_subnets(path: str) -> Reference:
+def in_subnets(path: str, missing: Refusal | None = None) -> Reference:
     """Subnets a resource has network interfaces in: those are not deleted."""
-    return Reference(path, SUBNET, missing=NO_SUCH_SUBNET, blocks=SUBNET_IN_USE)
+    in_use = Refusal("DependencyViolation", "The subnet '{id}' has dependencies and cannot be deleted.")
+    return Reference(path, SUBNET, missing=missing, blocks=in_use)
 
 
 def _is_in_a_zone_of_the_region(making: Making) -> None:
     """Moto takes any zone of any region."""
-    zones = moto_answers.availability_zones(making.region)
-    for name, known in (("availabilityZone", list(zones)), ("availabilityZoneId", list(zones.values()))):
-        value = making.inputs.get(name)
-        if value is not None and value not in known:
-            raise AwsError(
-                "InvalidParameterValue",
-                f"Value ({value}) for parameter availabilityZone is invalid. Subnets can currently only be created in "
-                f"the following availability zones: {', '.join(known)}.",
-            )
+    with answering(making.layout, "ec2", making.region) as ec2:
+        zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
+    value = making.inputs.get("availabilityZone")
+    if value is not None and value not in zones:
+        raise AwsError(
+            "InvalidParameterValue",
+            f"Value ({value}) for parameter availabilityZone is invalid. Subnets can currently only be created in "
+            f"the following availability zones: {', '.join(zones)}.",
+        )
+
+
+def _reaches_the_internet(making: Making) -> None:
+    subnet = making.find(SUBNET, str(making.inputs["subnetId"]))
+    if subnet is None or making.inputs.get("connectivityType") == "private":
+        return
+    vpc = subnet.inputs["vpcId"]
+    if not any(gateway.inputs.get("vpcId") == vpc for gateway in making.account.records(INTERNET_GATEWAY)):
+        raise AwsError("Gateway.NotAttached", f"Network {vpc} has no Internet gateway attached")
 
 
 def _attribute(name: str, operation: str, default: bool | None = None) -> Call:
@@ -82,8 +80,12 @@ def _detached(making: Making) -> Properties | None:
     return {"VpcId": before} if before and before != making.inputs.get("vpcId") else None
 
 
-def association(making: Making, subnet: str) -> Properties | None:
-    """What names a subnet's association with a route table; None where it has none of its own."""
+def _output(parameter: str, name: str) -> Callable[[Making], Properties | None]:
+    return lambda making: {parameter: making.previous[name]} if making.previous.get(name) else None
+
+
+def _association(making: Making, subnet: str) -> Properties | None:
+    """What names a subnet's association with a route table, another one with each replacement; None without one."""
     with answering(making.layout, "ec2", making.region) as ec2:
         with_it = [{"Name": "association.subnet-id", "Values": [subnet]}]
         tables = ec2.describe_route_tables(Filters=with_it)["RouteTables"]
@@ -91,18 +93,30 @@ def association(making: Making, subnet: str) -> Properties | None:
     return next(({"AssociationId": one["RouteTableAssociationId"]} for one in of_subnet), None)
 
 
+def _own_association(making: Making) -> Properties | None:
+    return _association(making, str(making.inputs["subnetId"]))
+
+
+def _route_id(making: Making) -> str:
+    destination = str(making.inputs["destinationCidrBlock"])
+    return f"r-{making.inputs['routeTableId']}{zlib.crc32(destination.encode())}"
+
+
+def _is_a_resource_of_its_own(_routes: Any) -> None:
+    raise ValueError("the aws stand-in knows routes as resources of their own only: aws.ec2.Route")
+
+
+def _is_a_gateway(kind: str) -> None:
+    if kind != "Gateway":
+        raise ValueError(f"the aws stand-in knows endpoints of type Gateway only, not {kind}")
+
+
 def _endpoint_changes(making: Making) -> Properties | None:
     """An endpoint is told what to add and what to remove."""
-    asked: dict[str, Any] = {}
-    for name, parameter in (("routeTableIds", "RouteTableIds"), ("subnetIds", "SubnetIds")):
-        wanted, before = (set(known_values(one, name)) for one in (making.inputs, making.previous))
-        asked |= {f"Add{parameter}": sorted(wanted - before), f"Remove{parameter}": sorted(before - wanted)}
+    wanted, before = (set(known_values(one, "routeTableIds")) for one in (making.inputs, making.previous))
+    asked = {"AddRouteTableIds": sorted(wanted - before), "RemoveRouteTableIds": sorted(before - wanted)}
     changed = {name: ids for name, ids in asked.items() if ids}
     return {**changed, "VpcEndpointId": making.id} if making.previous and changed else None
-
-
-def _of_vpc(operation: str, path: str, **filters: str) -> Attribute:
-    return found(operation, path, vpc_id="{id}", **filters)
 
 
 KINDS = (
@@ -112,9 +126,9 @@ KINDS = (
         api=Api(
             "ec2",
             Call("create_vpc"),
-            puts=tuple(
-                _attribute(name, "modify_vpc_attribute", default)
-                for name, default in (("enableDnsSupport", True), ("enableDnsHostnames", False))
+            puts=(
+                _attribute("enableDnsSupport", "modify_vpc_attribute", default=True),
+                _attribute("enableDnsHostnames", "modify_vpc_attribute", default=False),
             ),
             deletes=(Call("delete_vpc"),),
             key="VpcId",
@@ -122,31 +136,11 @@ KINDS = (
         ),
         deletion_refusals=(dependencies.refuse_vpc,),
         arn="arn:aws:ec2:{region}:{account}:vpc/{id}",
-        rules={"cidrBlock": rules.vpc_cidr, "instanceTenancy": rules.one_of("default", "dedicated")},
+        rules={
+            "cidrBlock": rules.sized_cidr("InvalidVpc.Range"),
+            "instanceTenancy": rules.one_of("default", "dedicated"),
+        },
         replaces=frozenset({"cidrBlock", "ipv4IpamPoolId", "ipv4NetmaskLength"}),
-        constants={
-            **blank("ipv6AssociationId ipv6CidrBlock ipv6CidrBlockNetworkBorderGroup"),
-            "assignGeneratedIpv6CidrBlock": False,
-            "enableDnsHostnames": False,
-            "enableDnsSupport": True,
-            "enableNetworkAddressUsageMetrics": False,
-            "instanceTenancy": "default",
-        },
-        attributes={
-            "defaultNetworkAclId": _of_vpc("describe_network_acls", "NetworkAcls.NetworkAclId", default="true"),
-            "defaultRouteTableId": _of_vpc("describe_route_tables", "RouteTables.RouteTableId"),
-            "defaultSecurityGroupId": _of_vpc(
-                "describe_security_groups", "SecurityGroups.GroupId", group_name="default"
-            ),
-            "dhcpOptionsId": answered("Vpc.DhcpOptionsId"),
-            "mainRouteTableId": _of_vpc("describe_route_tables", "RouteTables.RouteTableId"),
-            "ownerId": account_id,
-        },
-        owns={
-            "defaultSecurityGroupId": SECURITY_GROUP,
-            "defaultRouteTableId": ROUTE_TABLE,
-            "mainRouteTableId": ROUTE_TABLE,
-        },
     ),
     Kind(
         type=SUBNET,
@@ -157,7 +151,7 @@ KINDS = (
             puts=(_attribute("mapPublicIpOnLaunch", "modify_subnet_attribute"),),
             # AWS does so with the subnet, moto does not.
             deletes=(
-                Call("disassociate_route_table", given=lambda it: association(it, it.id), inputs=False),
+                Call("disassociate_route_table", given=lambda it: _association(it, it.id), inputs=False),
                 Call("delete_subnet"),
             ),
             key="SubnetId",
@@ -165,28 +159,14 @@ KINDS = (
         ),
         deletion_refusals=(dependencies.refuse_subnet,),
         arn="arn:aws:ec2:{region}:{account}:subnet/{id}",
-        rules={"cidrBlock": rules.subnet_cidr},
+        rules={"cidrBlock": rules.sized_cidr("InvalidSubnet.Range")},
         references=(in_vpc(),),
         refusals=(_is_in_a_zone_of_the_region,),
         replaces=names("availabilityZone availabilityZoneId cidrBlock ipv6Native outpostArn vpcId"),
-        constants={
-            "assignIpv6AddressOnCreation": False,
-            "enableDns64": False,
-            "enableResourceNameDnsAaaaRecordOnLaunch": False,
-            "enableResourceNameDnsARecordOnLaunch": False,
-            "ipv6CidrBlock": "",
-            "ipv6CidrBlockAssociationId": "",
-            "mapPublicIpOnLaunch": False,
-            "privateDnsHostnameTypeOnLaunch": "ip-name",
-        },
-        attributes={
-            "availabilityZone": answered("Subnet.AvailabilityZone"),
-            "availabilityZoneId": answered("Subnet.AvailabilityZoneId"),
-            "ownerId": account_id,
-        },
+        attributes={"availabilityZone": answered("Subnet.AvailabilityZone")},
     ),
     Kind(
-        type="aws:ec2/internetGateway:InternetGateway",
+        type=INTERNET_GATEWAY,
         make_id=answered("InternetGateway.InternetGatewayId"),
         api=Api(
             "ec2",
@@ -196,10 +176,7 @@ KINDS = (
                 Call("attach_internet_gateway", given=_attached),
             ),
             deletes=(
-                Call(
-                    "detach_internet_gateway",
-                    given=when("vpcId"),
-                ),
+                Call("detach_internet_gateway", given=when("vpcId")),
                 Call("delete_internet_gateway"),
             ),
             key="InternetGatewayId",
@@ -207,28 +184,117 @@ KINDS = (
         ),
         arn="arn:aws:ec2:{region}:{account}:internet-gateway/{id}",
         references=(in_vpc(),),
-        unique=(
-            Unique(
-                ("vpcId",),
-                Refusal("InvalidParameterValue", "Network {vpcId} already has an internet gateway attached"),
-                optional=True,
+        refusals=(
+            taken(
+                INTERNET_GATEWAY,
+                "vpcId",
+                "InvalidParameterValue",
+                "Network {vpcId} already has an internet gateway attached",
             ),
         ),
         deletion_refusals=(dependencies.refuse_internet_gateway,),
-        constants={"vpcId": ""},
-        attributes={"ownerId": account_id},
+    ),
+    Kind(
+        type=EIP,
+        make_id=answered("AllocationId"),
+        api=Api(
+            "ec2",
+            Call("allocate_address"),
+            deletes=(Call("release_address"),),
+            key="AllocationId",
+            tagged_as="elastic-ip",
+        ),
+        arn="arn:aws:ec2:{region}:{account}:elastic-ip/{id}",
+        rules={"domain": rules.one_of("vpc")},
+        replaces=names("address customerOwnedIpv4Pool domain networkBorderGroup publicIpv4Pool"),
+        attributes={"publicIp": answered("PublicIp")},
+    ),
+    Kind(
+        type=NAT_GATEWAY,
+        make_id=answered("NatGateway.NatGatewayId"),
+        api=Api(
+            "ec2",
+            Call("create_nat_gateway"),
+            deletes=(
+                Call("delete_nat_gateway"),
+                # AWS does so with the gateway, moto does not.
+                Call("disassociate_address", given=_output("AssociationId", "associationId")),
+                Call("delete_network_interface", given=_output("NetworkInterfaceId", "networkInterfaceId")),
+            ),
+            key="NatGatewayId",
+            tagged_as="natgateway",
+        ),
+        references=(
+            in_subnets("subnetId"),
+            Reference("allocationId", EIP, blocks=Refusal("InvalidIPAddress.InUse", "Address {id} is in use.")),
+        ),
+        refusals=(_reaches_the_internet,),
+        rules={"connectivityType": rules.one_of("private", "public")},
+        replaces=names("allocationId availabilityMode connectivityType privateIp subnetId vpcId"),
+        attributes={
+            "associationId": answered("NatGateway.NatGatewayAddresses.AssociationId"),
+            "networkInterfaceId": answered("NatGateway.NatGatewayAddresses.NetworkInterfaceId"),
+        },
+    ),
+    Kind(
+        type=ROUTE_TABLE,
+        make_id=answered("RouteTable.RouteTableId"),
+        api=Api(
+            "ec2",
+            Call("create_route_table"),
+            deletes=(Call("delete_route_table"),),
+            key="RouteTableId",
+            tagged_as="route-table",
+        ),
+        arn="arn:aws:ec2:{region}:{account}:route-table/{id}",
+        rules={"routes": _is_a_resource_of_its_own},
+        references=(in_vpc(),),
+        replaces=frozenset({"vpcId"}),
+    ),
+    Kind(
+        type="aws:ec2/route:Route",
+        make_id=_route_id,
+        api=Api(
+            "ec2",
+            Call("create_route"),
+            puts=(Call("replace_route", given=lambda making: {} if making.previous else None),),
+            deletes=(Call("delete_route"),),
+        ),
+        rules={"destinationCidrBlock": rules.cidr},
+        references=(Reference("routeTableId", ROUTE_TABLE, follows=True),),
+        replaces=names("destinationCidrBlock destinationIpv6CidrBlock destinationPrefixListId routeTableId"),
+        tagged=False,
+    ),
+    Kind(
+        type=ASSOCIATION,
+        make_id=answered("AssociationId"),
+        api=Api(
+            "ec2",
+            Call("associate_route_table"),
+            puts=(
+                Call("replace_route_table_association", given=lambda it: _own_association(it) if it.previous else None),
+            ),
+            deletes=(Call("disassociate_route_table", given=_own_association),),
+        ),
+        references=(Reference("subnetId", SUBNET, follows=True),),
+        refusals=(
+            taken(
+                ASSOCIATION,
+                "subnetId",
+                "Resource.AlreadyAssociated",
+                "the specified association for route table {routeTableId} conflicts with an existing association",
+            ),
+        ),
+        replaces=frozenset({"gatewayId", "subnetId"}),
+        tagged=False,
     ),
     Kind(
         type="aws:ec2/vpcEndpoint:VpcEndpoint",
         make_id=answered("VpcEndpoint.VpcEndpointId"),
         api=Api(
             "ec2",
-            Call(
-                "create_vpc_endpoint",
-                names={"policy": "PolicyDocument"},
-                given=lambda making: {"VpcEndpointType": making.inputs.get("vpcEndpointType", "Gateway")},
-            ),
-            puts=(Call("modify_vpc_endpoint", names={"policy": "PolicyDocument"}, given=_endpoint_changes),),
+            Call("create_vpc_endpoint", given=lambda _: {"VpcEndpointType": "Gateway"}),
+            puts=(Call("modify_vpc_endpoint", given=_endpoint_changes, inputs=False),),
             deletes=(Call("delete_vpc_endpoints", given=lambda making: {"VpcEndpointIds": [making.id]}),),
             tagged_as="vpc-endpoint",
         ),
@@ -239,49 +305,9 @@ KINDS = (
                 "InvalidServiceName",
                 "The Vpc Endpoint Service '{value}' does not exist",
             ),
-            "vpcEndpointType": rules.one_of(
-                "Gateway", "Interface", "GatewayLoadBalancer", "Resource", "ServiceNetwork"
-            ),
-            "policy": rules.json_text,
+            "vpcEndpointType": _is_a_gateway,
         },
-        references=(
-            in_vpc(),
-            in_subnets("subnetIds"),
-            Reference(
-                "routeTableIds",
-                ROUTE_TABLE,
-                missing=Refusal("InvalidRouteTableId.NotFound", "The routeTable ID '{value}' does not exist"),
-            ),
-            Reference(
-                "securityGroupIds",
-                SECURITY_GROUP,
-                missing=Refusal("InvalidGroup.NotFound", "The security group '{value}' does not exist"),
-                blocks=Refusal("DependencyViolation", "resource {id} has a dependent object"),
-            ),
-        ),
+        references=(in_vpc(),),
         replaces=frozenset({"serviceName", "serviceRegion", "vpcEndpointType", "vpcId"}),
-        constants={
-            "cidrBlocks": [],
-            "dnsEntries": [],
-            "dnsOptions": {"dnsRecordIpType": "ipv4"},
-            "ipAddressType": "ipv4",
-            "networkInterfaceIds": [],
-            "policy": "",
-            "privateDnsEnabled": False,
-            "requesterManaged": False,
-            "routeTableIds": [],
-            "securityGroupIds": [],
-            "state": "available",
-            "subnetConfigurations": [],
-            "subnetIds": [],
-            "vpcEndpointType": "Gateway",
-        },
-        attributes={
-            "ownerId": account_id,
-            "prefixListId": found(
-                "describe_prefix_lists", "PrefixLists.PrefixListId", prefix_list_name="{serviceName}"
-            ),
-            "serviceRegion": given("serviceRegion", text("{region}")),
-        },
     ),
 )

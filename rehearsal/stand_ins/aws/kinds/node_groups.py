@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html
 
 from __future__ import annotations
 
-import secrets
 from typing import Any, Literal, TypeAlias
 
 from rehearsal.instance_types import instance_type
@@ -14,14 +13,16 @@ from rehearsal.nodes import NodeGroupSpec, Taint
 from rehearsal.stand_ins.aws import instances, nodes, rules
 from rehearsal.stand_ins.aws.account import Account, Record
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, names, text
-from rehearsal.stand_ins.aws.kinds.clusters import CLUSTER, NO_SUCH_CLUSTER, constrained
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, names, taken, text
+from rehearsal.stand_ins.aws.kinds.clusters import CLUSTER, NO_SUCH_CLUSTER, NO_SUCH_ROLE, constrained
 from rehearsal.stand_ins.aws.kinds.launch_templates import LAUNCH_TEMPLATE
-from rehearsal.stand_ins.aws.kinds.network import SUBNET, in_subnets
+from rehearsal.stand_ins.aws.kinds.network import NO_SUCH_SUBNET, SUBNET, in_subnets
 from rehearsal.stand_ins.aws.kinds.roles import ROLE
 from rehearsal.stand_ins.aws.properties import Properties, known_values
 
 Effect: TypeAlias = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 
 DEFAULT_INSTANCE_TYPE = "t3.medium"
 DEFAULT_AMI = "AL2023_x86_64_STANDARD"
@@ -48,21 +49,6 @@ def _template(account: Account, inputs: Properties) -> Properties:
 def _instance_types(account: Account, inputs: Properties) -> list[str]:
     from_template = _template(account, inputs).get("instanceType")
     return list(inputs.get("instanceTypes") or [from_template or DEFAULT_INSTANCE_TYPE])
-
-
-def _own_instance_types(making: Making) -> list[str]:
-    """What EKS says of instance types: nothing where the launch template decides.
-
-    https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html
-    """
-    if _template(making.account, making.inputs).get("instanceType"):
-        return []
-    return _instance_types(making.account, making.inputs)
-
-
-def _own_disk_gib(making: Making) -> int:
-    """What EKS says of the disk: nothing where there is a launch template."""
-    return 0 if _template(making.account, making.inputs) else _disk_gib(making.account, making.inputs)
 
 
 def _sizes_fit(making: Making) -> None:
@@ -99,11 +85,6 @@ def _instances_fit_the_image(making: Making) -> None:
             raise AwsError(
                 "InvalidParameterException", f"[{name}] is not a valid instance type for requested amiType {image}"
             )
-
-
-def _resources(making: Making) -> list[Properties]:
-    group = f"eks-{making.inputs['nodeGroupName']}-{secrets.token_hex(16)}"
-    return [{"autoscalingGroups": [{"name": group}], "remoteAccessSecurityGroupId": ""}]
 
 
 def _disk_gib(account: Account, inputs: Properties) -> int:
@@ -160,7 +141,7 @@ def _dissolve(layout: Layout, record: Record) -> None:
 
 KINDS = (
     Kind(
-        type="aws:eks/nodeGroup:NodeGroup",
+        type=NODE_GROUP,
         make_id=text("{clusterName}:{nodeGroupName}"),
         arn="arn:aws:eks:{region}:{account}:nodegroup/{clusterName}/{nodeGroupName}",
         name=AutoName(property="nodeGroupName", longest=63),
@@ -184,13 +165,8 @@ KINDS = (
                 missing=NO_SUCH_CLUSTER,
                 blocks=Refusal("ResourceInUseException", "Cluster has nodegroups attached"),
             ),
-            in_subnets("subnetIds"),
-            Reference(
-                "nodeRoleArn",
-                ROLE,
-                by="arn",
-                missing=Refusal("InvalidParameterException", "The role {value} cannot be found."),
-            ),
+            in_subnets("subnetIds", missing=NO_SUCH_SUBNET),
+            Reference("nodeRoleArn", ROLE, by="arn", missing=NO_SUCH_ROLE),
             Reference(
                 "launchTemplate.id",
                 LAUNCH_TEMPLATE,
@@ -200,38 +176,23 @@ KINDS = (
                 ),
             ),
         ),
-        unique=(
-            Unique(
-                ("clusterName", "nodeGroupName"),
-                Refusal(
-                    "ResourceInUseException",
-                    "NodeGroup already exists with name {nodeGroupName} and cluster name {clusterName}",
-                ),
+        refusals=(
+            taken(
+                NODE_GROUP,
+                "clusterName nodeGroupName",
+                "ResourceInUseException",
+                "NodeGroup already exists with name {nodeGroupName} and cluster name {clusterName}",
             ),
+            _sizes_fit,
+            _template_fits,
+            _instances_fit_the_image,
         ),
-        refusals=(_sizes_fit, _template_fits, _instances_fit_the_image),
         replaces=names(
             "amiType capacityType clusterName diskSize instanceTypes launchTemplate.id "
             "launchTemplate.name nodeGroupName nodeGroupNamePrefix nodeRoleArn remoteAccess "
             "subnetIds"
         ),
-        constants={
-            "amiType": DEFAULT_AMI,
-            "capacityType": "ON_DEMAND",
-            "nodeGroupNamePrefix": "",
-            "nodeRepairConfig": {"enabled": False},
-            "releaseVersion": "",
-            "updateConfig": {"maxUnavailable": 1, "maxUnavailablePercentage": 0},
-            "version": "1.36",
-        },
-        attributes={
-            "resources": _resources,
-        },
-        revised={
-            "diskSize": _own_disk_gib,
-            "instanceTypes": _own_instance_types,
-            "status": lambda making: "UPDATING" if making.previous else "CREATING",
-        },
+        revised={"status": lambda making: "UPDATING" if making.previous else "CREATING"},
         converge=_converge,
         dissolve=_dissolve,
     ),

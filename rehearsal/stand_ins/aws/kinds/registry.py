@@ -5,17 +5,11 @@ https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html
 
 from __future__ import annotations
 
-from rehearsal.stand_ins.aws import moto_answers, rules
+from rehearsal.stand_ins.aws import rules
 from rehearsal.stand_ins.aws.api import Api, Call, when
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Reference, Refusal, Unique, account_id, text
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Reference, text
 
 REPOSITORY = "aws:ecr/repository:Repository"
-
-NO_SUCH_REPOSITORY = Refusal(
-    "RepositoryNotFoundException",
-    "The repository with name '{value}' does not exist in the registry with id '{account}'",
-)
-
 
 NAME = r"(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*"
 """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html ."""
@@ -58,19 +52,8 @@ KINDS = (
             "encryptionConfigurations.encryptionType": rules.one_of("AES256", "KMS", "KMS_DSSE"),
             "encryptionConfigurations.kmsKey": rules.arn("kms"),
         },
-        unique=(
-            Unique(
-                ("name",),
-                Refusal(
-                    "RepositoryAlreadyExistsException",
-                    "The repository with name '{name}' already exists in the registry with id '{account}'",
-                ),
-            ),
-        ),
         replaces=frozenset({"encryptionConfigurations", "name"}),
-        constants={"forceDelete": False, "imageTagMutability": "MUTABLE"},
         attributes={
-            "registryId": account_id,
             "repositoryUrl": text("{account}.dkr.ecr.{region}.amazonaws.com/{name}"),
         },
     ),
@@ -78,10 +61,9 @@ KINDS = (
         type="aws:ecr/lifecyclePolicy:LifecyclePolicy",
         make_id=text("{repository}"),
         api=_said_of_repository("lifecycle_policy", "lifecyclePolicyText"),
-        rules={"policy": moto_answers.judge_lifecycle_policy},
-        references=(Reference("repository", REPOSITORY, missing=NO_SUCH_REPOSITORY, follows=True),),
+        rules={"policy": rules.lifecycle_policy},
+        references=(Reference("repository", REPOSITORY, follows=True),),
         replaces=frozenset({"repository"}),
-        attributes={"registryId": account_id},
         tagged=False,
     ),
     Kind(
@@ -89,9 +71,8 @@ KINDS = (
         make_id=text("{repository}"),
         api=_said_of_repository("repository_policy", "policyText", "set"),
         rules={"policy": rules.json_text},
-        references=(Reference("repository", REPOSITORY, missing=NO_SUCH_REPOSITORY, follows=True),),
+        references=(Reference("repository", REPOSITORY, follows=True),),
         replaces=frozenset({"repository"}),
-        attributes={"registryId": account_id},
         tagged=False,
     ),
 )

@@ -5,31 +5,12 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 
 from __future__ import annotations
 
-import secrets
-import string
-from datetime import UTC, datetime
-
-from rehearsal.stand_ins.aws import moto_answers, rules
+from rehearsal.stand_ins.aws import rules
 from rehearsal.stand_ins.aws.api import Api, Call, answering
-from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import Attribute, AutoName, Kind, Making, Reference, Refusal, Unique, text
+from rehearsal.stand_ins.aws.kind import Attribute, AutoName, Kind, Making, Reference, Refusal, text
 
 ROLE = "aws:iam/role:Role"
 POLICY = "aws:iam/policy:Policy"
-AWS_MANAGED = "arn:aws:iam::aws:policy"
-
-NO_SUCH_ROLE = Refusal("NoSuchEntity", "The role with name {value} cannot be found.")
-
-
-def now(_: Making) -> str:
-    """The moment, as AWS writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _unique_id(prefix: str) -> Attribute:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html ."""
-    letters = string.ascii_uppercase + string.digits
-    return lambda _: prefix + "".join(secrets.choice(letters) for _ in range(17))
 
 
 def _arn(resource: str) -> Attribute:
@@ -52,12 +33,6 @@ def _name(field: str, longest: int) -> rules.Rule:
         f"The specified value for {field} is invalid. It must contain only alphanumeric characters and/or the "
         f"following: +=,.@_- and have at most {longest} of them: {{value}}",
     )
-
-
-def _policy_is_attachable(making: Making) -> None:
-    arn = str(making.inputs["policyArn"])
-    if arn.startswith(f"{AWS_MANAGED}/") and not moto_answers.is_aws_managed_policy(arn.removeprefix(AWS_MANAGED)):
-        raise AwsError("NoSuchEntity", f"Policy {arn} does not exist or is not attachable.")
 
 
 PATH = rules.pattern(r"/|/[\x21-\x7e]+/", "ValidationError", "The specified value for path is invalid: {value}")
@@ -117,18 +92,8 @@ KINDS = (
                 blocks=Refusal("DeleteConflict", "Cannot delete a policy attached to entities."),
             ),
         ),
-        unique=(Unique(("name",), Refusal("EntityAlreadyExists", "Role with name {name} already exists.")),),
         replaces=frozenset({"name", "namePrefix", "path"}),
-        constants={
-            "forceDetachPolicies": False,
-            "inlinePolicies": [],
-            "managedPolicyArns": [],
-            "maxSessionDuration": 3600,
-            "namePrefix": "",
-            "path": "/",
-        },
-        attributes={"arn": _arn("role"), "createDate": now, "uniqueId": _unique_id("AROA")},
-        regional=False,
+        attributes={"arn": _arn("role")},
     ),
     Kind(
         type="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
@@ -140,25 +105,16 @@ KINDS = (
         ),
         rules={"policyArn": rules.arn("iam")},
         references=(
-            Reference(
-                "role",
-                ROLE,
-                missing=NO_SUCH_ROLE,
-                blocks=Refusal("DeleteConflict", "Cannot delete entity, must detach all policies first."),
-                unless="forceDetachPolicies",
-            ),
+            Reference("role", ROLE, follows=True),
             Reference(
                 "policyArn",
                 POLICY,
                 by="arn",
-                missing=Refusal("NoSuchEntity", "Policy {value} does not exist or is not attachable."),
                 blocks=Refusal("DeleteConflict", "Cannot delete a policy attached to entities."),
             ),
         ),
-        refusals=(_policy_is_attachable,),
         replaces=frozenset({"policyArn", "role"}),
         tagged=False,
-        regional=False,
     ),
     Kind(
         type="aws:iam/rolePolicy:RolePolicy",
@@ -171,19 +127,9 @@ KINDS = (
         ),
         name=AutoName(longest=128),
         rules={"name": _name("policyName", 128), "policy": rules.policy},
-        references=(
-            Reference(
-                "role",
-                ROLE,
-                missing=NO_SUCH_ROLE,
-                blocks=Refusal("DeleteConflict", "Cannot delete entity, must delete policies first."),
-                unless="forceDetachPolicies",
-            ),
-        ),
+        references=(Reference("role", ROLE, follows=True),),
         replaces=frozenset({"name", "namePrefix", "role"}),
-        constants={"namePrefix": ""},
         tagged=False,
-        regional=False,
     ),
     Kind(
         type=POLICY,
@@ -197,18 +143,8 @@ KINDS = (
         ),
         name=AutoName(longest=128),
         rules={"name": _name("policyName", 128), "path": PATH, "policy": rules.policy},
-        unique=(
-            Unique(
-                ("name",),
-                Refusal(
-                    "EntityAlreadyExists", "A policy called {name} already exists. Duplicate names are not allowed."
-                ),
-            ),
-        ),
         replaces=frozenset({"description", "name", "namePrefix", "path"}),
-        constants={"attachmentCount": 0, "namePrefix": "", "path": "/"},
-        attributes={"arn": _arn("policy"), "policyId": _unique_id("ANPA")},
-        regional=False,
+        attributes={"arn": _arn("policy")},
     ),
     Kind(
         type="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
@@ -224,11 +160,8 @@ KINDS = (
                 r"https://\S{1,247}", "ValidationError", "Invalid Open ID Connect Provider URL: {value}"
             )
         },
-        unique=(Unique(("url",), Refusal("EntityAlreadyExists", "Provider with url {url} already exists.")),),
         replaces=frozenset({"url"}),
         # AWS knows who signs EKS' issuers; it fills this in by itself.
-        constants={"thumbprintLists": []},
         attributes={"arn": _issuer_arn},
-        regional=False,
     ),
 )

@@ -7,11 +7,11 @@ from typing import Any
 from rehearsal.stand_ins.aws import dependencies, rules
 from rehearsal.stand_ins.aws.api import Api, Call, answering
 from rehearsal.stand_ins.aws.errors import AwsError
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, Unique, account_id, answered
-from rehearsal.stand_ins.aws.kinds.network import SECURITY_GROUP, VPC, in_vpc
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, answered
+from rehearsal.stand_ins.aws.kinds.network import VPC, in_vpc
 from rehearsal.stand_ins.aws.properties import Properties, known_values
 
-NO_SUCH_GROUP = Refusal("InvalidGroup.NotFound", "The security group '{value}' does not exist")
+SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
 GROUP_IN_USE = Refusal("DependencyViolation", "resource {id} has a dependent object")
 DESCRIPTION = "Managed by Pulumi"
 HIGHEST_PORT = 65535
@@ -33,8 +33,10 @@ def _description(making: Making) -> Properties:
 
 
 def _default_group(making: Making) -> str:
-    vpc = making.find(VPC, str(making.inputs["vpcId"]))
-    return "" if vpc is None else str(vpc.outputs["defaultSecurityGroupId"])
+    own = {"vpc-id": making.inputs["vpcId"], "group-name": "default"}
+    with answering(making.layout, "ec2", making.region) as ec2:
+        filters = [{"Name": name, "Values": [value]} for name, value in own.items()]
+        return str(ec2.describe_security_groups(Filters=filters)["SecurityGroups"][0]["GroupId"])
 
 
 def _permission(rule: Properties) -> dict[str, Any]:
@@ -114,26 +116,10 @@ def _rule(direction: str) -> Kind:
         arn="arn:aws:ec2:{region}:{account}:security-group-rule/{id}",
         rules={"cidrIpv4": rules.cidr, "fromPort": PORT, "toPort": PORT},
         references=(
-            Reference("securityGroupId", SECURITY_GROUP, missing=NO_SUCH_GROUP, follows=True),
-            Reference("referencedSecurityGroupId", SECURITY_GROUP, missing=NO_SUCH_GROUP, blocks=GROUP_IN_USE),
-        ),
-        unique=(
-            Unique(
-                (
-                    "securityGroupId",
-                    "ipProtocol",
-                    "fromPort",
-                    "toPort",
-                    "cidrIpv4",
-                    "cidrIpv6",
-                    "prefixListId",
-                    "referencedSecurityGroupId",
-                ),
-                Refusal("InvalidPermission.Duplicate", "the specified rule already exists in {securityGroupId}"),
-            ),
+            Reference("securityGroupId", SECURITY_GROUP, follows=True),
+            Reference("referencedSecurityGroupId", SECURITY_GROUP, blocks=GROUP_IN_USE),
         ),
         replaces=frozenset({"securityGroupId"}),
-        attributes={"securityGroupRuleId": lambda making: making.id},
     )
 
 
@@ -161,24 +147,10 @@ KINDS = (
         },
         references=(
             in_vpc(),
-            Reference("ingress.securityGroups", SECURITY_GROUP, missing=NO_SUCH_GROUP, blocks=GROUP_IN_USE),
-            Reference("egress.securityGroups", SECURITY_GROUP, missing=NO_SUCH_GROUP, blocks=GROUP_IN_USE),
-        ),
-        unique=(
-            Unique(
-                ("vpcId", "name"),
-                Refusal("InvalidGroup.Duplicate", "The security group '{name}' already exists for VPC '{vpcId}'"),
-            ),
+            Reference("ingress.securityGroups", SECURITY_GROUP, blocks=GROUP_IN_USE),
+            Reference("egress.securityGroups", SECURITY_GROUP, blocks=GROUP_IN_USE),
         ),
         replaces=frozenset({"description", "name", "namePrefix", "vpcId"}),
-        constants={
-            "description": DESCRIPTION,
-            "egress": [],
-            "ingress": [],
-            "namePrefix": "",
-            "revokeRulesOnDelete": False,
-        },
-        attributes={"ownerId": account_id},
     ),
     # The group that every VPC has: it is taken over at creation, and left as it is at deletion.
     Kind(
@@ -187,17 +159,8 @@ KINDS = (
         api=Api("ec2", None, puts=(_inline_rules,), tagged_as="security-group"),
         arn="arn:aws:ec2:{region}:{account}:security-group/{id}",
         rules={"ingress.cidrBlocks": rules.cidr, "egress.cidrBlocks": rules.cidr},
-        references=(in_vpc(follows=True),),
+        references=(Reference("vpcId", VPC, follows=True),),
         replaces=frozenset({"vpcId"}),
-        constants={
-            "description": "default VPC security group",
-            "egress": [],
-            "ingress": [],
-            "name": "default",
-            "namePrefix": "",
-            "revokeRulesOnDelete": False,
-        },
-        attributes={"ownerId": account_id},
     ),
     _rule("Ingress"),
     _rule("Egress"),

@@ -13,6 +13,5 @@ KINDS = (
         make_id=lambda _: f"policy-{uuid.uuid4().hex[:17]}",
         arn="arn:aws:dlm:{region}:{account}:policy/{id}",
         rules={"executionRoleArn": rules.arn("iam"), "state": rules.one_of("ENABLED", "DISABLED")},
-        constants={"state": "ENABLED"},
     ),
 )

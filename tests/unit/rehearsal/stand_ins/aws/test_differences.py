@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rehearsal.stand_ins.aws.differences import difference
 from rehearsal.stand_ins.aws.kinds import KINDS
+from rehearsal.stand_ins.aws.lifecycle import difference
 from rehearsal.stand_ins.aws.properties import (
     DEFAULTED,
     UNKNOWN,

@@ -46,8 +46,6 @@ def test_nodes_come_from_the_group_its_subnets_and_its_launch_template(tmp_path:
     assert made.labels == {"environment": "prod"}
     assert made.taints == (Taint(key="environment", value="prod", effect="NoSchedule"),)
     assert (made.region, made.capacity_type) == ("ap-northeast-2", "SPOT")
-    # As EKS says of a group whose launch template decides.
-    assert (group.outputs["instanceTypes"], group.outputs["diskSize"]) == ([], 0)
 
 
 def test_a_new_version_of_the_launch_template_means_other_nodes(tmp_path: Path) -> None:

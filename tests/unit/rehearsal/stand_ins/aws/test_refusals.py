@@ -32,8 +32,8 @@ MALFORMED = [
     ("role", {"assumeRolePolicy": "{}"}, "MalformedPolicyDocument"),
     ("role", {"name": "r" * 65}, "ValidationError"),
     ("role", {"name": "a role"}, "ValidationError"),
-    ("attachment", {"policyArn": "AmazonEKSWorkerNodePolicy"}, "invalid prefix"),
-    ("attachment", {"policyArn": "arn:aws:iam::12:policy/x"}, "invalid account ID value"),
+    ("attachment", {"policyArn": "AmazonEKSWorkerNodePolicy"}, "is an invalid ARN"),
+    ("attachment", {"policyArn": "arn:aws:iam::12:policy/x"}, "is an invalid ARN"),
     ("attachment", {"policyArn": "arn:aws:s3:::bucket"}, "one of iam is needed"),
     ("inline", {"policy": json.dumps({"Version": "2012-10-17"})}, "MalformedPolicyDocument"),
     ("key", {"deletionWindowInDays": 3}, r"in the range \(7 - 30\)"),
@@ -44,7 +44,7 @@ MALFORMED = [
     ("flows", {"trafficType": "SOME"}, "expected to be one of"),
     ("flows", {"maxAggregationInterval": 30}, "expected to be one of"),
     ("default-group", {"ingress": [{"cidrBlocks": ["10.0.0.1/16"]}]}, "did you mean"),
-    ("bounded", {"permissionsBoundary": "boundary"}, "invalid prefix"),
+    ("bounded", {"permissionsBoundary": "boundary"}, "is an invalid ARN"),
     ("cluster", {"name": "-hello"}, "InvalidParameterException"),
     ("cluster", {"version": "v1.36"}, "unsupported Kubernetes version"),
     ("cluster", {"vpcConfig": {"publicAccessCidrs": ["198.51.100.7"]}}, "did you mean"),
@@ -104,9 +104,9 @@ ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     # What is named has to be there.
     ("subnet", {"vpcId": "vpc-0"}, "InvalidVpcID.NotFound"),
     ("nat", {"subnetId": "subnet-0"}, "InvalidSubnetID.NotFound"),
-    ("nat", {"allocationId": "eipalloc-0"}, "InvalidElasticIpID.NotFound"),
+    ("nat", {"allocationId": "eipalloc-0"}, "InvalidAllocationID.NotFound"),
     ("route", {"routeTableId": "rtb-0"}, "InvalidRouteTableID.NotFound"),
-    ("route", {"gatewayId": "igw-0"}, "InvalidGatewayID.NotFound"),
+    ("route", {"gatewayId": "igw-0"}, "InvalidInternetGatewayID.NotFound"),
     ("ingress", {"securityGroupId": "sg-0"}, "InvalidGroup.NotFound"),
     ("attachment", {"role": "nobody"}, "NoSuchEntity"),
     ("attachment", {"policyArn": "arn:aws:iam::123456789012:policy/none"}, "NoSuchEntity"),
@@ -118,7 +118,7 @@ ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("nodes", {"nodeGroupName": "x", "clusterName": "none"}, "ResourceNotFoundException"),
     ("nodes", {"nodeGroupName": "x", "launchTemplate": {"id": "lt-0"}}, "InvalidRequestException"),
     ("expiry", {"repository": "none"}, "RepositoryNotFoundException"),
-    ("flows", {"vpcId": "vpc-0"}, "InvalidVpcId.NotFound"),
+    ("flows", {"vpcId": "vpc-0123456789abcdef0"}, "InvalidVpcID.NotFound"),
     # What does not fit together.
     ("flows", {"trafficType": "REJECT", "iamRoleArn": None}, "InvalidParameter"),
     ("cluster", {"name": "x", "vpcConfig": {"subnetIds": []}}, "InvalidParameterException"),
@@ -231,8 +231,9 @@ def test_a_vpcs_default_group_is_taken_over_and_left_with_its_vpc(tmp_path: Path
     world = World(tmp_path)
     vpc = world.make("aws:ec2/vpc:Vpc", "vpc", {"cidrBlock": "10.0.0.0/16"})
     group = world.make("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "default", {"vpcId": vpc.id})
-    assert group.id == vpc.outputs["defaultSecurityGroupId"]
-    assert (group.outputs["name"], group.outputs["ingress"], group.outputs["egress"]) == ("default", [], [])
+    ec2 = aws.client(world.layout, "ec2", region=REGION)
+    (described,) = ec2.describe_security_groups(GroupIds=[group.id])["SecurityGroups"]
+    assert (described["GroupName"], described["VpcId"]) == ("default", vpc.id)
     world.delete(vpc)
     assert world.account.records() == ()
 
@@ -259,7 +260,7 @@ def test_a_group_that_a_cluster_or_vpc_brought_can_be_named(tmp_path: Path) -> N
     world.make_all()
     for group in (
         world.made["cluster"].outputs["vpcConfig"]["clusterSecurityGroupId"],
-        world.made["vpc"].outputs["defaultSecurityGroupId"],
+        world.id("default-group"),
     ):
         world.make(EXAMPLES["ingress"].type, group, {**EXAMPLES["ingress"].inputs(world), "securityGroupId": group})
 
