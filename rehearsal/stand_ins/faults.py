@@ -65,11 +65,6 @@ class Faults:
     sleep: Callable[[float], None] = time.sleep
     _passed: dict[str, int] = field(default_factory=dict[str, int])
 
-    @classmethod
-    def of(cls, layout: Layout) -> Faults:
-        """The faults of a rehearsal."""
-        return cls(layout)
-
     def strike(self, type_token: str, urn: str) -> None:
         """Sleeps and fails as told for this type; to be called before an operation changes anything.
 

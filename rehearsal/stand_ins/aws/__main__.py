@@ -7,4 +7,4 @@ from rehearsal.stand_ins.server import serve
 
 if __name__ == "__main__":
     layout = Layout.of_environment()
-    serve(AwsProvider(layout, Faults.of(layout)))
+    serve(AwsProvider(layout, Faults(layout)))

@@ -143,7 +143,7 @@ class Kind:
     rules: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
     refusals: tuple[Callable[[Making], None], ...] = ()
     references: tuple[Reference, ...] = ()
-    deletion_refusals: tuple[Callable[[Layout, Account, Record], None], ...] = ()
+    deletion_refusals: tuple[Callable[[Making], None], ...] = ()
     replaces: frozenset[str] = frozenset()
     attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
     revised: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])

@@ -235,7 +235,7 @@ def refuse_if_used(layout: Layout, account: Account, record: Record) -> None:
         AwsError: `DependencyViolation`, `DeleteConflict`, `ResourceInUseException` and the like.
     """
     for judge in kind_of(record.type).deletion_refusals:
-        judge(layout, account, record)
+        judge(_standing(layout, record))
     for other in account.records():
         if other == record:
             continue

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.account import Account, Record, changing
+from rehearsal.stand_ins.aws.account import Record, changing
 from rehearsal.stand_ins.aws.errors import AwsError
+from rehearsal.stand_ins.aws.kind import Making
 
 PROTECTIONS = {
     "aws:cloudwatch/logGroup:LogGroup": "deletionProtectionEnabled",
@@ -18,15 +19,15 @@ https://docs.aws.amazon.com/eks/latest/userguide/deletion-protection.html
 """
 
 
-def refuse(_layout: Layout, _account: Account, record: Record) -> None:
+def refuse(protected: Making) -> None:
     """Refuses the deletion of what is protected.
 
     Raises:
         AwsError: It is.
     """
-    if _is_protected(record):
+    if any(protected.inputs.get(name) for name in PROTECTIONS.values()):
         raise AwsError(
-            "InvalidRequestException", f"{record.id} cannot be deleted because it has deletion protection enabled"
+            "InvalidRequestException", f"{protected.id} cannot be deleted because it has deletion protection enabled"
         )
 
 

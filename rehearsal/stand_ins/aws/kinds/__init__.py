@@ -1,50 +1,20 @@
-"""The types of AWS resources that the stand-in has: a table, one module a service.
+"""The types of AWS resources that the stand-in has: tables, one module a service.
 
-To add a type, add its `Kind` to the module of its service (or a new module, listed below). The vocabulary is
+To add a type, add its `Kind` to the `KINDS` of its service's module, or of a new one. The vocabulary is
 `rehearsal.stand_ins.aws.kind`; Pulumi's schema names the properties, the Terraform provider's source says which ones
 force a replacement (`ForceNew`).
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 from rehearsal.errors import RehearsalError
 from rehearsal.stand_ins.aws.kind import Kind
-from rehearsal.stand_ins.aws.kinds import (
-    buckets,
-    certificates,
-    cluster_access,
-    clusters,
-    dns,
-    keys,
-    launch_templates,
-    logs,
-    network,
-    node_groups,
-    registry,
-    roles,
-    security_groups,
-    snapshots,
-)
 
 KINDS: dict[str, Kind] = {
-    kind.type: kind
-    for module in (
-        network,
-        security_groups,
-        launch_templates,
-        roles,
-        clusters,
-        cluster_access,
-        node_groups,
-        keys,
-        logs,
-        registry,
-        snapshots,
-        buckets,
-        dns,
-        certificates,
-    )
-    for kind in module.KINDS
+    kind.type: kind for module in iter_modules(__path__) for kind in import_module(f"{__name__}.{module.name}").KINDS
 }
 """All kinds, by Pulumi's type token."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from rehearsal.stand_ins.aws import rules
 from rehearsal.stand_ins.aws.api import Api, Call, answering
-from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, text
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, taken, text
 from rehearsal.stand_ins.aws.properties import Properties
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -62,6 +62,8 @@ KINDS = (
                 "The specified bucket is not valid: {value}",
             ),
         },
+        # S3 says so everywhere but in us-east-1, where the provider does.
+        refusals=(taken(BUCKET, "bucket", "BucketAlreadyOwnedByYou", "You already own the bucket {bucket}."),),
         replaces=frozenset({"bucket", "bucketPrefix", "objectLockEnabled"}),
     ),
     Kind(

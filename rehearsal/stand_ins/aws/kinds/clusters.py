@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import secrets
 import zlib
+from dataclasses import replace
 from typing import Any
 
-from rehearsal.stand_ins.aws import addons, cluster_contents, dependencies, local_cluster, protection, rules
-from rehearsal.stand_ins.aws.account import Record
+from rehearsal.stand_ins.aws import addons, dependencies, local_cluster, protection, rules
 from rehearsal.stand_ins.aws.api import Api, Call, answering
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, Refusal, names, taken, text
@@ -104,13 +104,11 @@ def _reaches_itself(making: Making) -> None:
 
 
 def _group_goes(making: Making) -> None:
-    group = Record("", "", making.previous["vpcConfig"]["clusterSecurityGroupId"], {}, {"region": making.region})
-    try:
-        dependencies.refuse_security_group(making.layout, making.account, group)
-    except AwsError:
-        return  # it stays in the account, and in the way of its VPC
-    with answering(making.layout, "ec2", making.region) as ec2:
-        ec2.delete_security_group(GroupId=group.id)
+    """The cluster's group; one that others name stays in the account, and in the way of its VPC."""
+    group = replace(making, id=making.previous["vpcConfig"]["clusterSecurityGroupId"])
+    if not dependencies.is_named(group):
+        with answering(making.layout, "ec2", making.region) as ec2:
+            ec2.delete_security_group(GroupId=group.id)
 
 
 def _configuration_fits(making: Making) -> None:
@@ -167,8 +165,8 @@ KINDS = (
         ),
         attributes={"endpoint": lambda making: local_cluster.endpoint(making.layout), "identities": _issuer},
         revised={"vpcConfig": _network},
-        converge=cluster_contents.remember,
-        dissolve=cluster_contents.sweep,
+        converge=local_cluster.remember,
+        dissolve=local_cluster.sweep,
     ),
     Kind(
         type=ADDON,

@@ -97,6 +97,28 @@ def _own_association(making: Making) -> Properties | None:
     return _association(making, str(making.inputs["subnetId"]))
 
 
+def _default_group(making: Making) -> str:
+    own = [{"Name": "vpc-id", "Values": [making.inputs["vpcId"]]}, {"Name": "group-name", "Values": ["default"]}]
+    with answering(making.layout, "ec2", making.region) as ec2:
+        return str(ec2.describe_security_groups(Filters=own)["SecurityGroups"][0]["GroupId"])
+
+
+def _without_rules(making: Making) -> None:
+    """The rules that EC2 gives a default group go when it is taken over.
+
+    https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/default_security_group
+    """
+    with answering(making.layout, "ec2", making.region) as ec2:
+        there = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [making.id]}])
+        for rule in there["SecurityGroupRules"]:
+            revoke = ec2.revoke_security_group_egress if rule["IsEgress"] else ec2.revoke_security_group_ingress
+            revoke(GroupId=making.id, SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
+
+
+def _has_no_rules(_rules: Any) -> None:
+    raise ValueError("the aws stand-in knows default groups without rules only")
+
+
 def _route_id(making: Making) -> str:
     destination = str(making.inputs["destinationCidrBlock"])
     return f"r-{making.inputs['routeTableId']}{zlib.crc32(destination.encode())}"
@@ -141,6 +163,16 @@ KINDS = (
             "instanceTenancy": rules.one_of("default", "dedicated"),
         },
         replaces=frozenset({"cidrBlock", "ipv4IpamPoolId", "ipv4NetmaskLength"}),
+    ),
+    # The group that every VPC has: it is taken over at creation, and left as it is at deletion.
+    Kind(
+        type="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+        make_id=_default_group,
+        api=Api("ec2", None, puts=(_without_rules,), tagged_as="security-group"),
+        arn="arn:aws:ec2:{region}:{account}:security-group/{id}",
+        rules={"ingress": _has_no_rules, "egress": _has_no_rules},
+        references=(Reference("vpcId", VPC, follows=True),),
+        replaces=frozenset({"vpcId"}),
     ),
     Kind(
         type=SUBNET,

@@ -1,4 +1,4 @@
-"""ECR repositories and their policies.
+"""ECR repositories and their lifecycle policies.
 
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html
 """
@@ -20,10 +20,7 @@ NO_NAME = (
 )
 
 
-def _said_of_repository(what: str, parameter: str, verb: str = "put") -> Api:
-    put = Call(f"{verb}_{what}", names={"repository": "repositoryName", "policy": parameter})
-    return Api("ecr", put, puts=(put,), deletes=(Call(f"delete_{what}"),), key="repositoryName")
-
+_PUT_LIFECYCLE = Call("put_lifecycle_policy", names={"repository": "repositoryName", "policy": "lifecyclePolicyText"})
 
 KINDS = (
     Kind(
@@ -60,17 +57,14 @@ KINDS = (
     Kind(
         type="aws:ecr/lifecyclePolicy:LifecyclePolicy",
         make_id=text("{repository}"),
-        api=_said_of_repository("lifecycle_policy", "lifecyclePolicyText"),
+        api=Api(
+            "ecr",
+            _PUT_LIFECYCLE,
+            puts=(_PUT_LIFECYCLE,),
+            deletes=(Call("delete_lifecycle_policy"),),
+            key="repositoryName",
+        ),
         rules={"policy": rules.lifecycle_policy},
-        references=(Reference("repository", REPOSITORY, follows=True),),
-        replaces=frozenset({"repository"}),
-        tagged=False,
-    ),
-    Kind(
-        type="aws:ecr/repositoryPolicy:RepositoryPolicy",
-        make_id=text("{repository}"),
-        api=_said_of_repository("repository_policy", "policyText", "set"),
-        rules={"policy": rules.json_text},
         references=(Reference("repository", REPOSITORY, follows=True),),
         replaces=frozenset({"repository"}),
         tagged=False,

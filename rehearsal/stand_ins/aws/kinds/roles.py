@@ -1,4 +1,4 @@
-"""IAM roles, policies, and what binds them.
+"""IAM roles and their policies, and who signs in.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 """
@@ -6,19 +6,15 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 from __future__ import annotations
 
 from rehearsal.stand_ins.aws import rules
-from rehearsal.stand_ins.aws.api import Api, Call, answering
-from rehearsal.stand_ins.aws.kind import Attribute, AutoName, Kind, Making, Reference, Refusal, text
+from rehearsal.stand_ins.aws.api import Api, Call
+from rehearsal.stand_ins.aws.kind import AutoName, Kind, Making, Reference, text
 
 ROLE = "aws:iam/role:Role"
-POLICY = "aws:iam/policy:Policy"
 
 
-def _arn(resource: str) -> Attribute:
-    def arn(making: Making) -> str:
-        path, name = making.inputs.get("path", "/"), making.inputs["name"]
-        return f"arn:aws:iam::{making.account_id}:{resource}{path}{name}"
-
-    return arn
+def _arn(making: Making) -> str:
+    path, name = making.inputs.get("path", "/"), making.inputs["name"]
+    return f"arn:aws:iam::{making.account_id}:role{path}{name}"
 
 
 def _issuer_arn(making: Making) -> str:
@@ -40,27 +36,6 @@ PATH = rules.pattern(r"/|/[\x21-\x7e]+/", "ValidationError", "The specified valu
 _PUT_ROLE_POLICY = Call("put_role_policy", names={"role": "RoleName", "name": "PolicyName", "policy": "PolicyDocument"})
 
 
-def _detached(making: Making) -> None:
-    if not making.inputs.get("forceDetachPolicies"):
-        return
-    with answering(making.layout, "iam", making.region) as iam:
-        for attached in iam.list_attached_role_policies(RoleName=making.id)["AttachedPolicies"]:
-            iam.detach_role_policy(RoleName=making.id, PolicyArn=attached["PolicyArn"])
-        for name in iam.list_role_policies(RoleName=making.id)["PolicyNames"]:
-            iam.delete_role_policy(RoleName=making.id, PolicyName=name)
-
-
-def _new_version(making: Making) -> None:
-    """The document becomes the policy's version that counts; the one before goes, as IAM keeps five at most."""
-    if not making.previous or making.previous["policy"] == making.inputs["policy"]:
-        return
-    with answering(making.layout, "iam", making.region) as iam:
-        there = iam.list_policy_versions(PolicyArn=making.id)["Versions"]
-        iam.create_policy_version(PolicyArn=making.id, PolicyDocument=making.inputs["policy"], SetAsDefault=True)
-        for version in there:
-            iam.delete_policy_version(PolicyArn=making.id, VersionId=version["VersionId"])
-
-
 KINDS = (
     Kind(
         type=ROLE,
@@ -72,7 +47,7 @@ KINDS = (
                 Call("update_assume_role_policy", names={"assumeRolePolicy": "PolicyDocument"}),
                 Call("update_role"),
             ),
-            deletes=(_detached, Call("delete_role")),
+            deletes=(Call("delete_role"),),
             key="RoleName",
         ),
         name=AutoName(longest=64),
@@ -83,17 +58,8 @@ KINDS = (
             "maxSessionDuration": rules.between(3600, 43200),
             "permissionsBoundary": rules.arn("iam"),
         },
-        references=(
-            # The boundary is often made beside the stack, which then is no reason to refuse: only what uses it counts.
-            Reference(
-                "permissionsBoundary",
-                POLICY,
-                by="arn",
-                blocks=Refusal("DeleteConflict", "Cannot delete a policy attached to entities."),
-            ),
-        ),
         replaces=frozenset({"name", "namePrefix", "path"}),
-        attributes={"arn": _arn("role")},
+        attributes={"arn": _arn},
     ),
     Kind(
         type="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
@@ -104,15 +70,7 @@ KINDS = (
             deletes=(Call("detach_role_policy", names={"role": "RoleName"}),),
         ),
         rules={"policyArn": rules.arn("iam")},
-        references=(
-            Reference("role", ROLE, follows=True),
-            Reference(
-                "policyArn",
-                POLICY,
-                by="arn",
-                blocks=Refusal("DeleteConflict", "Cannot delete a policy attached to entities."),
-            ),
-        ),
+        references=(Reference("role", ROLE, follows=True),),
         replaces=frozenset({"policyArn", "role"}),
         tagged=False,
     ),
@@ -130,21 +88,6 @@ KINDS = (
         references=(Reference("role", ROLE, follows=True),),
         replaces=frozenset({"name", "namePrefix", "role"}),
         tagged=False,
-    ),
-    Kind(
-        type=POLICY,
-        make_id=_arn("policy"),
-        api=Api(
-            "iam",
-            Call("create_policy", names={"name": "PolicyName", "policy": "PolicyDocument"}),
-            puts=(_new_version,),
-            deletes=(Call("delete_policy"),),
-            key="PolicyArn",
-        ),
-        name=AutoName(longest=128),
-        rules={"name": _name("policyName", 128), "path": PATH, "policy": rules.policy},
-        replaces=frozenset({"description", "name", "namePrefix", "path"}),
-        attributes={"arn": _arn("policy")},
     ),
     Kind(
         type="aws:iam/openIdConnectProvider:OpenIdConnectProvider",

@@ -16,21 +16,21 @@ URN = "urn:pulumi:test::stand-ins::aws:ec2/vpc:Vpc::vpc"
 
 
 def test_without_a_file_nothing_is_struck(tmp_path: Path) -> None:
-    Faults.of(Layout(tmp_path)).strike(VPC, URN)
+    Faults(Layout(tmp_path)).strike(VPC, URN)
 
 
 def test_a_fault_strikes_its_type_with_its_message_and_says_which_resource(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     faults.write(layout, {VPC: Fault(fail="no capacity")})
     with pytest.raises(FaultStruckError, match=rf"no capacity.*{URN}"):
-        Faults.of(layout).strike(VPC, URN)
-    Faults.of(layout).strike("aws:ec2/subnet:Subnet", URN)
+        Faults(layout).strike(VPC, URN)
+    Faults(layout).strike("aws:ec2/subnet:Subnet", URN)
 
 
 def test_a_fault_lets_the_first_operations_pass_and_strikes_all_later_ones(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     faults.write(layout, {VPC: Fault(fail="no capacity", after=2)})
-    struck = Faults.of(layout)
+    struck = Faults(layout)
     struck.strike(VPC, URN)
     struck.strike(VPC, URN)
     for _ in range(2):
@@ -48,7 +48,7 @@ def test_a_delay_lets_the_operation_pass_later(tmp_path: Path) -> None:
 
 def test_a_running_process_follows_a_change_of_the_faults(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    struck = Faults.of(layout)
+    struck = Faults(layout)
     faults.write(layout, {VPC: Fault(fail="no capacity")})
     with pytest.raises(FaultStruckError):
         struck.strike(VPC, URN)
@@ -63,4 +63,4 @@ def test_a_file_that_is_no_table_of_faults_is_named(tmp_path: Path, text: str) -
     layout = Layout(tmp_path)
     layout.faults.write_text(text)
     with pytest.raises(RehearsalError, match=r"faults\.json"):
-        Faults.of(layout).strike(VPC, URN)
+        Faults(layout).strike(VPC, URN)

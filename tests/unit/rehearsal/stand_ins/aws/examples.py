@@ -168,22 +168,7 @@ EXAMPLES: dict[str, Example] = {
         "aws:ec2/routeTableAssociation:RouteTableAssociation",
         lambda w: {"routeTableId": w.id("table"), "subnetId": w.id("subnet")},
     ),
-    "group": Example("aws:ec2/securityGroup:SecurityGroup", lambda w: {"vpcId": w.id("vpc")}),
     "default-group": Example("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", lambda w: {"vpcId": w.id("vpc")}),
-    "ingress": Example(
-        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
-        lambda w: {
-            "securityGroupId": w.id("group"),
-            "ipProtocol": "tcp",
-            "fromPort": 80,
-            "toPort": 80,
-            "cidrIpv4": "10.0.0.0/16",
-        },
-    ),
-    "egress": Example(
-        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
-        lambda w: {"securityGroupId": w.id("group"), "ipProtocol": "-1", "cidrIpv4": "0.0.0.0/0"},
-    ),
     "endpoint": Example(
         "aws:ec2/vpcEndpoint:VpcEndpoint",
         lambda w: {
@@ -196,10 +181,9 @@ EXAMPLES: dict[str, Example] = {
         "aws:ec2/launchTemplate:LaunchTemplate", lambda _: {"metadataOptions": {"httpTokens": "required"}}
     ),
     "role": Example("aws:iam/role:Role", lambda _: {"assumeRolePolicy": trust("ec2.amazonaws.com")}),
-    "policy": Example("aws:iam/policy:Policy", lambda _: {"policy": POLICY}),
     "attachment": Example(
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-        lambda w: {"role": w.id("role"), "policyArn": w.arn("policy")},
+        lambda w: {"role": w.id("role"), "policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"},
     ),
     "inline": Example("aws:iam/rolePolicy:RolePolicy", lambda w: {"role": w.id("role"), "policy": POLICY}),
     "key": Example("aws:kms/key:Key", lambda _: {"deletionWindowInDays": 7}),
@@ -208,7 +192,7 @@ EXAMPLES: dict[str, Example] = {
         "aws:iam/role:Role",
         lambda w: {
             "assumeRolePolicy": trust("vpc-flow-logs.amazonaws.com"),
-            "permissionsBoundary": w.arn("policy"),
+            "permissionsBoundary": f"arn:aws:iam::{w.caller.account_id}:policy/boundary",
         },
     ),
     "logs": Example("aws:cloudwatch/logGroup:LogGroup", lambda _: {"name": "/aws/eks/hello", "retentionInDays": 30}),
@@ -289,9 +273,6 @@ EXAMPLES: dict[str, Example] = {
     "expiry": Example(
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
         lambda _: {"repository": "hello/api", "policy": LIFECYCLE_POLICY},
-    ),
-    "access-to-images": Example(
-        "aws:ecr/repositoryPolicy:RepositoryPolicy", lambda _: {"repository": "hello/api", "policy": POLICY}
     ),
     "certificate": Example(
         "aws:acm/certificate:Certificate",

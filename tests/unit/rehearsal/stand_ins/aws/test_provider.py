@@ -21,7 +21,7 @@ CONTEXT = cast("grpc.ServicerContext", None)
 
 def configured(folder: Path, **configuration: Any) -> AwsProvider:
     layout = Layout(folder)
-    provider = AwsProvider(layout, Faults.of(layout))
+    provider = AwsProvider(layout, Faults(layout))
     arguments = to_struct({"region": "ap-northeast-2", **configuration})
     provider.Configure(provider_pb2.ConfigureRequest(args=arguments), CONTEXT)
     return provider

@@ -14,7 +14,7 @@ from rehearsal.stand_ins.aws import lifecycle
 from rehearsal.stand_ins.aws.errors import AwsError
 from rehearsal.stand_ins.aws.kinds import KINDS, kind_of
 from rehearsal.stand_ins.aws.properties import UNKNOWN
-from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, POLICY, REGION, SEED, World, quiet, trust, urn
+from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, REGION, SEED, World, quiet, trust, urn
 
 MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json"})
 
@@ -24,8 +24,6 @@ MALFORMED = [
     ("vpc", {"cidrBlock": "10.0.0/16"}, "not a valid IPv4 CIDR block"),
     ("vpc", {"cidrBlock": "10.0.0.0/16", "tags": {"aws:name": "x"}}, "reserved for internal use"),
     ("subnet", {"cidrBlock": "10.0.0.0/29"}, "InvalidSubnet.Range"),
-    ("group", {"name": "sg-mine"}, "InvalidParameterValue"),
-    ("ingress", {"cidrIpv4": "nonsense"}, "not a valid IPv4 CIDR block"),
     ("endpoint", {"serviceName": "s3"}, "InvalidServiceName"),
     ("template", {"name": "no"}, "InvalidLaunchTemplateName.MalformedException"),
     ("template", {"metadataOptions": {"httpTokens": "maybe"}}, "expected to be one of"),
@@ -43,7 +41,7 @@ MALFORMED = [
     ("logs", {"retentionInDays": 42}, "expected to be one of"),
     ("flows", {"trafficType": "SOME"}, "expected to be one of"),
     ("flows", {"maxAggregationInterval": 30}, "expected to be one of"),
-    ("default-group", {"ingress": [{"cidrBlocks": ["10.0.0.1/16"]}]}, "did you mean"),
+    ("default-group", {"ingress": [{"cidrBlocks": ["10.0.0.0/16"]}]}, "without rules only"),
     ("bounded", {"permissionsBoundary": "boundary"}, "is an invalid ARN"),
     ("cluster", {"name": "-hello"}, "InvalidParameterException"),
     ("cluster", {"version": "v1.36"}, "unsupported Kubernetes version"),
@@ -83,11 +81,8 @@ ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("nat", {}, "Resource.AlreadyAssociated"),
     ("route", {}, "RouteAlreadyExists"),
     ("association", {}, "Resource.AlreadyAssociated"),
-    ("group", {}, "InvalidGroup.Duplicate"),
-    ("ingress", {}, "InvalidPermission.Duplicate"),
     ("template", {}, "InvalidLaunchTemplateName.AlreadyExistsException"),
     ("role", {}, "EntityAlreadyExists"),
-    ("policy", {}, "EntityAlreadyExists"),
     ("alias", {}, "AlreadyExistsException"),
     ("logs", {}, "ResourceAlreadyExistsException"),
     ("flows", {}, "FlowLogAlreadyExists"),
@@ -97,6 +92,9 @@ ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("nodes", {}, "ResourceInUseException"),
     ("identity", {}, "ResourceInUseException"),
     ("repository", {}, "RepositoryAlreadyExistsException"),
+    ("bucket", {}, "BucketAlreadyOwnedByYou"),
+    ("issuer", {}, "EntityAlreadyExists"),
+    ("proof", {}, "InvalidChangeBatch"),
     # Subnets by moto's rules.
     ("subnet", {"cidrBlock": "10.0.8.0/21"}, "InvalidSubnet.Conflict"),
     ("subnet", {"cidrBlock": "10.1.0.0/20"}, "InvalidSubnet.Range"),
@@ -107,7 +105,6 @@ ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("nat", {"allocationId": "eipalloc-0"}, "InvalidAllocationID.NotFound"),
     ("route", {"routeTableId": "rtb-0"}, "InvalidRouteTableID.NotFound"),
     ("route", {"gatewayId": "igw-0"}, "InvalidInternetGatewayID.NotFound"),
-    ("ingress", {"securityGroupId": "sg-0"}, "InvalidGroup.NotFound"),
     ("attachment", {"role": "nobody"}, "NoSuchEntity"),
     ("attachment", {"policyArn": "arn:aws:iam::123456789012:policy/none"}, "NoSuchEntity"),
     ("attachment", {"policyArn": "arn:aws:iam::aws:policy/AmazonNoPolicy"}, "NoSuchEntity"),
@@ -156,7 +153,6 @@ DELETIONS = [
     ("address", "InvalidIPAddress.InUse"),
     ("table", "DependencyViolation"),
     ("role", "DeleteConflict"),
-    ("policy", "DeleteConflict"),
     ("cluster", "ResourceInUseException"),
 ]
 
@@ -170,14 +166,16 @@ def test_what_others_use_is_not_deleted(example: str, code: str) -> None:
     assert world.made[example] in world.account.records()
 
 
-def test_a_group_that_another_groups_rule_names_is_not_deleted(tmp_path: Path) -> None:
+def test_a_clusters_group_that_another_groups_rule_names_stays_when_the_cluster_goes(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.make_all()
-    rule = EXAMPLES["ingress"]
-    other = world.make("aws:ec2/securityGroup:SecurityGroup", "other", {"vpcId": world.id("vpc")})
-    world.make(rule.type, "from-other", {**rule.inputs(world), "cidrIpv4": None, "referencedSecurityGroupId": other.id})
-    with pytest.raises(AwsError, match="has a dependent object"):
-        world.delete(other)
+    ec2 = aws.client(world.layout, "ec2", region=REGION)
+    theirs = world.made["cluster"].outputs["vpcConfig"]["clusterSecurityGroupId"]
+    pair = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": theirs}]}
+    ec2.authorize_security_group_ingress(GroupId=world.id("default-group"), IpPermissions=[pair])
+    for name in ("nodes", "cluster"):
+        world.delete(world.made[name])
+    assert ec2.describe_security_groups(GroupIds=[theirs])["SecurityGroups"]
 
 
 def test_a_repository_with_images_goes_only_with_force(tmp_path: Path) -> None:
@@ -193,32 +191,6 @@ def test_a_repository_with_images_goes_only_with_force(tmp_path: Path) -> None:
         world.delete(kept)
     world.delete(forced)
     assert {record.outputs.get("repository", record.id) for record in world.account.records()} == {"kept"}
-
-
-def test_a_role_that_may_detach_its_policies_goes_with_them(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    role = world.make(
-        "aws:iam/role:Role", "role", {"assumeRolePolicy": trust("ec2.amazonaws.com"), "forceDetachPolicies": True}
-    )
-    world.make(
-        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-        "attachment",
-        {"role": role.id, "policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"},
-    )
-    world.delete(role)
-    assert world.account.records() == ()
-
-
-def test_a_policy_that_bounds_a_role_is_not_deleted(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    policy = world.make("aws:iam/policy:Policy", "boundary", {"policy": POLICY})
-    trusted = trust("ec2.amazonaws.com")
-    arn = policy.outputs["arn"]
-    role = world.make("aws:iam/role:Role", "role", {"assumeRolePolicy": trusted, "permissionsBoundary": arn})
-    with pytest.raises(AwsError, match="DeleteConflict"):
-        world.delete(policy)
-    world.delete(role)
-    world.delete(policy)
 
 
 def test_a_boundary_that_was_made_beside_the_stack_is_no_reason_to_refuse(tmp_path: Path) -> None:
@@ -253,16 +225,6 @@ def test_a_nat_gateway_needs_an_internet_gateway(tmp_path: Path) -> None:
         world.made[name] = world.make(EXAMPLES[name].type, name, EXAMPLES[name].inputs(world))
     with pytest.raises(AwsError, match="has no Internet gateway attached"):
         world.make(EXAMPLES["nat"].type, "nat", EXAMPLES["nat"].inputs(world))
-
-
-def test_a_group_that_a_cluster_or_vpc_brought_can_be_named(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    world.make_all()
-    for group in (
-        world.made["cluster"].outputs["vpcConfig"]["clusterSecurityGroupId"],
-        world.id("default-group"),
-    ):
-        world.make(EXAMPLES["ingress"].type, group, {**EXAMPLES["ingress"].inputs(world), "securityGroupId": group})
 
 
 def test_a_cluster_needs_the_local_control_plane(tmp_path: Path) -> None:
