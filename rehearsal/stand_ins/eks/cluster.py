@@ -131,5 +131,4 @@ def _reachable_from(name: str, cidrs: Sequence[str], public: bool | None) -> Seq
 
 def _kubeconfig(cluster: aws.eks.Cluster, layout: Layout) -> pulumi.Output[Any]:
     """The local control plane's kubeconfig, known once the cluster is."""
-    known_with = pulumi.Output.all(cluster.name, cluster.endpoint, cluster.certificate_authority)
-    return known_with.apply(lambda _: yaml.safe_load(layout.kubeconfig.read_text()))
+    return cluster.endpoint.apply(lambda _: yaml.safe_load(layout.kubeconfig.read_text()))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
+from rehearsal.errors import RehearsalError
 from rehearsal.instance_types import instance_type
 from rehearsal.layout import Layout
 from rehearsal.nodes import NodeGroupSpec, Taint
@@ -24,7 +25,6 @@ Effect: TypeAlias = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 
-DEFAULT_INSTANCE_TYPE = "t3.medium"
 DEFAULT_AMI = "AL2023_x86_64_STANDARD"
 DEFAULT_DISK_GIB = 20
 EFFECTS: dict[str, Effect] = {
@@ -35,20 +35,14 @@ EFFECTS: dict[str, Effect] = {
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "ARM_64"}
 
 
-def _template(account: Account, inputs: Properties) -> Properties:
-    """The inputs of the launch template; empty where none is used."""
-    for record in account.records(LAUNCH_TEMPLATE):
-        if {record.id, record.outputs["name"]} & {
-            *known_values(inputs, "launchTemplate.id"),
-            *known_values(inputs, "launchTemplate.name"),
-        }:
-            return {**record.inputs, "id": record.id, "latestVersion": record.outputs["latestVersion"]}
-    return {}
-
-
-def _instance_types(account: Account, inputs: Properties) -> list[str]:
-    from_template = _template(account, inputs).get("instanceType")
-    return list(inputs.get("instanceTypes") or [from_template or DEFAULT_INSTANCE_TYPE])
+def _template(account: Account, inputs: Properties) -> Record:
+    found = account.find(LAUNCH_TEMPLATE, str(next(known_values(inputs, "launchTemplate.id"), "")))
+    if found is None or "instanceType" not in found.inputs:
+        raise RehearsalError(
+            "the aws stand-in makes a node group only from a launch template with an instance type",
+            remedy="Give it one, by its id.",
+        )
+    return found
 
 
 def _sizes_fit(making: Making) -> None:
@@ -64,41 +58,21 @@ def _sizes_fit(making: Making) -> None:
 
 def _template_fits(making: Making) -> None:
     template = _template(making.account, making.inputs)
-    if not template:
-        return
     version = next(known_values(making.inputs, "launchTemplate.version"), "1")
-    if str(version).isdigit() and not 1 <= int(version) <= int(template["latestVersion"]):
+    if str(version).isdigit() and not 1 <= int(version) <= int(template.outputs["latestVersion"]):
         raise AwsError("InvalidLaunchTemplateId.VersionNotFound", f"Could not find the specified version {version}")
     if making.inputs.get("diskSize") is not None:
         raise AwsError("InvalidRequestException", "Disk size must be specified within the launch template.")
-    if making.inputs.get("instanceTypes") and template.get("instanceType"):
+    if making.inputs.get("instanceTypes"):
         raise AwsError("InvalidRequestException", "Cannot specify instance types in launch template and API request")
-    if template.get("iamInstanceProfile"):
+    if template.inputs.get("iamInstanceProfile"):
         raise AwsError("InvalidParameterException", "Launch template should not specify an instance profile.")
-
-
-def _instances_fit_the_image(making: Making) -> None:
-    image = str(making.inputs.get("amiType", DEFAULT_AMI))
-    for name in _instance_types(making.account, making.inputs):
-        architecture = ARCHITECTURES[instance_type(name).architecture]
-        if "CUSTOM" not in image and architecture.lower() not in image.lower():
-            raise AwsError(
-                "InvalidParameterException", f"[{name}] is not a valid instance type for requested amiType {image}"
-            )
-
-
-def _disk_gib(account: Account, inputs: Properties) -> int:
-    of_template = next(known_values(_template(account, inputs), "blockDeviceMappings.ebs.volumeSize"), None)
-    return int(of_template or inputs.get("diskSize") or DEFAULT_DISK_GIB)
-
-
-def _generation(account: Account, inputs: Properties) -> int:
-    """The launch template's version: 1 without one."""
-    template = _template(account, inputs)
-    if not template:
-        return 1
-    version = str(next(known_values(inputs, "launchTemplate.version"), "1"))
-    return int(version) if version.isdigit() else int(template["latestVersion"])
+    name, image = template.inputs["instanceType"], str(making.inputs.get("amiType", DEFAULT_AMI))
+    architecture = ARCHITECTURES[instance_type(name).architecture]
+    if "CUSTOM" not in image and architecture.lower() not in image.lower():
+        raise AwsError(
+            "InvalidParameterException", f"[{name}] is not a valid instance type for requested amiType {image}"
+        )
 
 
 def spec(record: Record, account: Account) -> NodeGroupSpec:
@@ -109,9 +83,12 @@ def spec(record: Record, account: Account) -> NodeGroupSpec:
     cluster = account.find(CLUSTER, str(inputs["clusterName"]))
     group_of_cluster = next(known_values(cluster and cluster.outputs, "vpcConfig.clusterSecurityGroupId"), "")
     taints: list[Any] = inputs.get("taints") or []
+    template = _template(account, inputs)
+    version = str(next(known_values(inputs, "launchTemplate.version"), "1"))
+    disk_gib = next(known_values(template.inputs, "blockDeviceMappings.ebs.volumeSize"), DEFAULT_DISK_GIB)
     return NodeGroupSpec(
         name=str(inputs["nodeGroupName"]),
-        instance_type=_instance_types(account, inputs)[0],
+        instance_type=template.inputs["instanceType"],
         desired=int(inputs["scalingConfig"]["desiredSize"]),
         labels=inputs.get("labels") or {},
         taints=tuple(
@@ -120,9 +97,9 @@ def spec(record: Record, account: Account) -> NodeGroupSpec:
         region=str(record.outputs["region"]),
         subnets=dict(sorted(of_zones.items())),
         capacity_type=inputs.get("capacityType", "ON_DEMAND"),
-        disk_gib=_disk_gib(account, inputs),
-        template=_template(account, inputs).get("id", ""),
-        generation=_generation(account, inputs),
+        disk_gib=int(disk_gib),
+        template=template.id,
+        generation=int(version if version.isdigit() else template.outputs["latestVersion"]),
         cluster=str(inputs["clusterName"]),
         security_group=group_of_cluster,
     )
@@ -148,7 +125,6 @@ KINDS = (
         rules={
             "nodeGroupName": constrained("nodegroupName", r"[0-9A-Za-z][A-Za-z0-9\-_]{0,62}"),
             "capacityType": rules.one_of("ON_DEMAND", "SPOT", "CAPACITY_BLOCK"),
-            "instanceTypes": rules.instance_type,
             "nodeRoleArn": rules.arn("iam"),
             "scalingConfig.desiredSize": rules.between(0, 450),
             "scalingConfig.maxSize": rules.between(1, 450),
@@ -185,7 +161,6 @@ KINDS = (
             ),
             _sizes_fit,
             _template_fits,
-            _instances_fit_the_image,
         ),
         replaces=names(
             "amiType capacityType clusterName diskSize instanceTypes launchTemplate.id "

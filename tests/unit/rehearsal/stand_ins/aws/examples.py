@@ -178,7 +178,8 @@ EXAMPLES: dict[str, Example] = {
         },
     ),
     "template": Example(
-        "aws:ec2/launchTemplate:LaunchTemplate", lambda _: {"metadataOptions": {"httpTokens": "required"}}
+        "aws:ec2/launchTemplate:LaunchTemplate",
+        lambda _: {"instanceType": "t3.large", "metadataOptions": {"httpTokens": "required"}},
     ),
     "role": Example("aws:iam/role:Role", lambda _: {"assumeRolePolicy": trust("ec2.amazonaws.com")}),
     "attachment": Example(
@@ -237,7 +238,6 @@ EXAMPLES: dict[str, Example] = {
             "clusterName": "hello",
             "nodeRoleArn": w.arn("role"),
             "subnetIds": [w.id("subnet")],
-            "instanceTypes": ["t3.large"],
             "scalingConfig": {"minSize": 1, "desiredSize": 2, "maxSize": 3},
             "launchTemplate": {"id": w.id("template"), "version": "1"},
         },

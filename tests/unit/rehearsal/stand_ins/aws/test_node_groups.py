@@ -26,7 +26,6 @@ def test_nodes_come_from_the_group_its_subnets_and_its_launch_template(tmp_path:
         {"instanceType": "m6i.xlarge", "blockDeviceMappings": [{"ebs": {"volumeSize": 50}}]},
     )
     inputs = EXAMPLES["nodes"].inputs(world)
-    del inputs["instanceTypes"]
     group = world.make(
         EXAMPLES["nodes"].type,
         "prod",
@@ -53,7 +52,6 @@ def test_a_new_version_of_the_launch_template_means_other_nodes(tmp_path: Path) 
     world.make_all()
     template = world.make("aws:ec2/launchTemplate:LaunchTemplate", "sized", {"instanceType": "m6i.xlarge"})
     inputs = {**EXAMPLES["nodes"].inputs(world), "nodeGroupName": "sized"}
-    del inputs["instanceTypes"]
     first = world.make(
         EXAMPLES["nodes"].type, "sized", {**inputs, "launchTemplate": {"id": template.id, "version": "1"}}
     )

@@ -50,7 +50,7 @@ MALFORMED = [
     ("access", {"policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSRootPolicy"}, "policyArn is invalid"),
     ("addon", {"addonVersion": "1.12"}, "Addon version specified is not supported"),
     ("addon", {"configurationValues": "{"}, "invalid JSON"),
-    ("nodes", {"instanceTypes": ["t3.gigantic"]}, "instance types do not exist"),
+    ("template", {"instanceType": "t3.gigantic"}, "instance types do not exist"),
     ("nodes", {"nodeGroupName": "n" * 64}, "InvalidParameterException"),
     ("nodes", {"taints": [{"key": "environment", "effect": "NoSchedule"}]}, "expected to be one of"),
     ("repository", {"name": "Hello/Api"}, "InvalidParameterException"),
@@ -129,7 +129,8 @@ ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
         {"nodeGroupName": "x", "scalingConfig": {"minSize": 1, "desiredSize": 5, "maxSize": 4}},
         "InvalidParameterException",
     ),
-    ("nodes", {"nodeGroupName": "x", "instanceTypes": ["t4g.large"]}, "InvalidParameterException"),
+    ("nodes", {"nodeGroupName": "x", "amiType": "AL2023_ARM_64_STANDARD"}, "InvalidParameterException"),
+    ("nodes", {"nodeGroupName": "x", "instanceTypes": ["t3.large"]}, "InvalidRequestException"),
     ("nodes", {"nodeGroupName": "x", "diskSize": 20}, "InvalidRequestException"),
 ]
 
