@@ -126,10 +126,15 @@ def allows(documents: Iterable[Mapping[str, Any]], question: Question) -> bool:
     effects = [
         statement["Effect"]
         for document in documents
-        for statement in _many(document["Statement"])
+        for statement in many(document["Statement"])
         if _is_about(statement, question)
     ]
     return "Allow" in effects and "Deny" not in effects
+
+
+def many(value: Any) -> list[Any]:
+    """What policies give as one value or as a list of them."""
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
 def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
@@ -147,19 +152,19 @@ def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 def _is_about(statement: Mapping[str, Any], question: Question) -> bool:
     action = question.action.lower()
     if "Action" in statement:
-        is_action = any(fnmatchcase(action, one.lower()) for one in _many(statement["Action"]))
+        is_action = any(fnmatchcase(action, one.lower()) for one in many(statement["Action"]))
     else:
-        is_action = not any(fnmatchcase(action, one.lower()) for one in _many(statement["NotAction"]))
+        is_action = not any(fnmatchcase(action, one.lower()) for one in many(statement["NotAction"]))
     if "Resource" in statement:
-        is_resource = any(fnmatchcase(question.resource, one) for one in _many(statement["Resource"]))
+        is_resource = any(fnmatchcase(question.resource, one) for one in many(statement["Resource"]))
     else:
-        is_resource = not any(fnmatchcase(question.resource, one) for one in _many(statement["NotResource"]))
+        is_resource = not any(fnmatchcase(question.resource, one) for one in many(statement["NotResource"]))
     conditions: Mapping[str, Mapping[str, Any]] = statement.get("Condition", {})
     return (
         is_action
         and is_resource
         and all(
-            _holds(operator, question.context.get(key), [str(one) for one in _many(wanted)])
+            _holds(operator, question.context.get(key), [str(one) for one in many(wanted)])
             for operator, keys in conditions.items()
             for key, wanted in keys.items()
         )
@@ -187,7 +192,3 @@ _MATCHES: Mapping[str, Callable[[str, str], bool]] = {
     "StringLike": fnmatchcase,
 }
 """Operators; one that is missing here ends the request, so that nobody believes it is looked at."""
-
-
-def _many(value: Any) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else [value]

@@ -13,6 +13,7 @@ from typing import Any, cast
 from werkzeug.wrappers import Request, Response
 
 from rehearsal import aws
+from rehearsal.aws.authorization import many
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws.account import Account
 from release.kubernetes_api import KubernetesApi
@@ -90,8 +91,8 @@ def trusts_eks(document: Mapping[str, Any]) -> bool:
     allowed = {
         action
         for statement in document["Statement"]
-        if statement["Effect"] == "Allow" and AUDIENCE in _many(_principal(statement).get("Service", ()))
-        for action in _many(statement["Action"])
+        if statement["Effect"] == "Allow" and AUDIENCE in many(_principal(statement).get("Service", ()))
+        for action in many(statement["Action"])
     }
     return allowed >= _NEEDED
 
@@ -137,7 +138,3 @@ def _service_account(api: KubernetesApi, token: str) -> tuple[str, str]:
 def _principal(statement: Mapping[str, Any]) -> Mapping[str, Any]:
     principal = statement.get("Principal")
     return cast("dict[str, Any]", principal) if isinstance(principal, dict) else {}
-
-
-def _many(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)

@@ -16,9 +16,7 @@ RETENTION_DAYS = (
 
 
 def _logged(making: Making) -> Properties:
-    kinds = {"vpcId": "VPC", "subnetId": "Subnet", "eniId": "NetworkInterface"}
-    name = next(name for name in kinds if making.inputs.get(name))
-    return {"ResourceIds": [making.inputs[name]], "ResourceType": kinds[name]}
+    return {"ResourceIds": [making.inputs["vpcId"]], "ResourceType": "VPC"}
 
 
 def _may_be_written(making: Making) -> None:
