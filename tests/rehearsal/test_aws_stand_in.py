@@ -307,7 +307,8 @@ def test_the_cluster_is_made_as_its_arguments_say(life: Life) -> None:
     assert cluster.inputs["bootstrapSelfManagedAddons"] is False
     assert cluster.inputs["upgradePolicy"] == {"supportType": "STANDARD"}
     assert cluster.inputs["tags"] == {"Name": "whole-eksCluster"}
-    groups = {tuple(record.inputs.get("kubernetesGroups", ())) for record in life.records if "accessEntry:" in record.type}
+    entries = [record for record in life.records if "accessEntry:" in record.type]
+    groups = {tuple(entry.inputs.get("kubernetesGroups", ())) for entry in entries}
     assert groups == {(), ("hello:deployers",)}
 
 
