@@ -28,6 +28,9 @@ from rehearsal.stand_ins.aws.creation_times import SCALE_VARIABLE
 
 HEAD = ("services", "resources", "what", "platform, CPU", "bare, CPU", "ratio of CPU", "ratio of wall time")
 STACK = "dev"
+STACKS = CHECKOUT / "tests" / "fixtures" / "stacks"
+"""Not the checkout's own: figures of different checkouts are to be comparable."""
+
 SERVICES_OF_THE_PATH = 5
 
 _console = Console(stderr=True)
@@ -100,7 +103,7 @@ def _stacks(services: int) -> Generator[tuple[TimedStack, TimedStack]]:
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         layout = Layout(Path(directory))
         tools = toolchain.ensure(_console.print)
-        workspace.copy_project(layout, STACK)
+        workspace.copy_project(layout, STACK, STACKS)
         workspace.put_tools(layout, tools)
         control_plane.start(layout, tools, _console.print)
         try:

@@ -25,7 +25,7 @@ from rehearsal.display import EngineDisplay
 from rehearsal.engine import Engine
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door import running
-from rehearsal.layout import Layout
+from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.network import namespace
 from rehearsal.stand_ins.aws import protection
 from release.kubernetes_api import KubernetesApi
@@ -35,12 +35,21 @@ SECRET = "[secret]"  # noqa: S105 - what stands in place of one
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """One stack of the project on this machine."""
+    """One stack of the project on this machine.
+
+    Attributes:
+        stack: The stack's name.
+        layout: Its files.
+        console: Where it tells what goes on.
+        kubernetes_plugin: A `pulumi-resource-kubernetes` to use; None for the one that `toolchain.ensure` finds.
+        stacks: The folder of the stack's file.
+    """
 
     stack: str
     layout: Layout
     console: Console
     kubernetes_plugin: Path | None = None
+    stacks: Path = CHECKOUT
 
     def up(self) -> dict[str, Any]:
         """Brings everything up; what is up already stays as it is. Gives the stack's outputs, as `plain` does."""
@@ -124,7 +133,7 @@ class Rehearsal:
 
     def _engine(self, *, start_control_plane: bool = True) -> Engine:
         """Toolchain, project and control plane in place, the engine ready to run."""
-        workspace.copy_project(self.layout, self.stack)
+        workspace.copy_project(self.layout, self.stack, self.stacks)
         tools = toolchain.ensure(self._report, self.kubernetes_plugin)
         workspace.put_tools(self.layout, tools)
         origin = charts.origin(self.layout, tools, workspace.charts_setting(self.layout, self.stack))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -86,17 +87,23 @@ def put_tools(layout: Layout, toolchain: Toolchain) -> None:
         _script(layout.tools / f"pulumi-resource-{name}", f"rehearsal.stand_ins.{name}", layout)
 
 
-def copy_project(layout: Layout, stack: str) -> None:
+def copy_project(layout: Layout, stack: str, stacks: Path = CHECKOUT) -> None:
     """Copies Pulumi.yaml and the stack's file, so that what the engine writes never reaches the checkout.
+
+    Args:
+        layout: The rehearsal's files.
+        stack: The stack's name.
+        stacks: The folder of `Pulumi.STACK.yaml`.
 
     Raises:
         RehearsalError: There is no such stack, or its file is no mapping.
     """
-    source = CHECKOUT / f"Pulumi.{stack}.yaml"
+    source = stacks / f"Pulumi.{stack}.yaml"
     if not source.is_file():
-        known = sorted(path.name.split(".")[1] for path in CHECKOUT.glob("Pulumi.*.yaml"))
+        known = sorted(path.name.split(".")[1] for path in stacks.glob("Pulumi.*.yaml"))
         raise RehearsalError(
-            f"There is no stack {stack}: {source.name} does not exist.", remedy=f"say STACK={' or STACK='.join(known)}."
+            f"There is no stack {stack}: {source} does not exist.",
+            remedy=f"say STACK={' or STACK='.join(known)}." if known else "name a folder that holds stack files.",
         )
     layout.workspace.mkdir(parents=True, exist_ok=True)
     layout.state.mkdir(parents=True, exist_ok=True)
@@ -122,19 +129,79 @@ def take_charts_from(layout: Layout, stack: str, source: str | None) -> None:
 def merge_stack_file(committed: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
     """The stack's file as the rehearsal uses it: the committed one, but for secrets and what decrypts them.
 
+    An encrypted value is never decrypted: a made-up one takes its place, in plain text until `missing_secrets` are set.
+
     Args:
         committed: The stack's file in the checkout.
         ours: The rehearsal's file of an earlier run, or nothing. Its salt is kept: the state is encrypted with it; and
-            so are the secrets that services still name.
+            so are the values that are still encrypted in the committed file, and the secrets that services still name.
     """
     settings_of_stack: dict[str, Any] = committed.get("config") or {}
-    config = {key: value for key, value in settings_of_stack.items() if key != SECRETS}
+    config_of_ours: dict[str, Any] = ours.get("config") or {}
+    config = {
+        key: _without_encrypted(value, config_of_ours.get(key), key)
+        for key, value in settings_of_stack.items()
+        if key != SECRETS
+    }
     plain = {key: value for key, value in committed.items() if key not in (*_KEYS_OF_ANOTHER_BACKEND, "config")}
     kept = {key: value for key, value in ours.items() if key in _KEYS_OF_ANOTHER_BACKEND}
     # One that no service names any more would be refused.
-    config_of_ours: dict[str, Any] = ours.get("config") or {}
     secrets = _only(required_secrets(config), config_of_ours.get(SECRETS) or {})
     return {**plain, **kept, "config": {**config, **({SECRETS: secrets} if secrets else {})}}
+
+
+def _without_encrypted(value: Any, ours: Any, key: str) -> Any:
+    """A value of a stack's file with every encrypted part as ours has it, or made up."""
+    if is_encrypted(value):
+        return ours if is_encrypted(ours) else made_up(key)
+    parts = {name: _without_encrypted(part, _part(ours, name), path) for name, path, part in _parts(value, key)}
+    if isinstance(value, dict):
+        return parts
+    return list(parts.values()) if isinstance(value, list) else value
+
+
+def is_encrypted(value: Any) -> bool:
+    """Whether a value of a stack's file is one that Pulumi encrypted.
+
+    https://www.pulumi.com/docs/iac/concepts/projects/stack-settings-file/
+    """
+    return isinstance(value, dict) and cast("dict[str, Any]", value).keys() == {"secure"}
+
+
+def _parts(value: Any, key: str) -> Iterator[tuple[str | int, str, Any]]:
+    """What a mapping or a list of a stack's file consists of: name or index, configuration key, value.
+
+    How keys are written: https://www.pulumi.com/docs/iac/concepts/config/#structured-configuration
+    """
+    if isinstance(value, dict):
+        for name, part in cast("dict[str, Any]", value).items():
+            yield name, f"{key}.{name}" if re.fullmatch(r"[\w-]+", str(name)) else f'{key}["{name}"]', part
+    elif isinstance(value, list):
+        for index, part in enumerate(cast("list[Any]", value)):
+            yield index, f"{key}[{index}]", part
+
+
+def _part(value: Any, name: str | int) -> Any:
+    """The part of a mapping or a list with this name or index; None where there is none."""
+    return next((part for other, _, part in _parts(value, "") if other == name), None)
+
+
+def made_up(key: str) -> str:
+    """A value for a secret that nothing checks but for its length; for a key that is called a URL, one.
+
+    Args:
+        key: The configuration key with the path inside it.
+    """
+    text = re.sub(r"\W+", "-", f"rehearsal-{key.partition(':')[2]}").strip("-")
+    return f"https://rehearsal.invalid/{text}" if key.endswith("Url") else text
+
+
+def _made_up_parts(value: Any, key: str) -> Iterator[str]:
+    """The keys of the values that are made up."""
+    if value == made_up(key):
+        yield key
+    for _, path, part in _parts(value, key):
+        yield from _made_up_parts(part, path)
 
 
 def _only(wanted: Sequence[settings.RequiredSecret], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,11 +219,13 @@ def missing_secrets(layout: Layout, stack: str) -> dict[str, str]:
     config = _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"]
     required = required_secrets(config)
     there = _only(required, config.get(SECRETS) or {})
-    return {
-        secret.key: f"rehearsal-{secret.environment}-{secret.service}-{secret.name}"
+    missing = [
+        secret.key
         for secret in required
         if secret.name not in there.get(secret.environment, {}).get(secret.service, {})
-    }
+    ]
+    replaced = [key for name, value in config.items() if name != SECRETS for key in _made_up_parts(value, name)]
+    return {key: made_up(key) for key in (*replaced, *missing)}
 
 
 def required_secrets(config: Mapping[str, Any]) -> list[settings.RequiredSecret]:

@@ -22,6 +22,7 @@ from rehearsal.stand_ins.aws import protection
 from rehearsal.stand_ins.aws.account import Account
 from rehearsal.toolchain import Toolchain
 from tests.rehearsal.conftest import eventually
+from tests.unit.program import FIXTURES
 
 DOMAIN = "dev.hello.example.com"
 REGION = "ap-northeast-2"
@@ -49,7 +50,7 @@ class Recorder:
 def stack(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """The dev stack, up."""
     assert tools.pulumi
-    rehearsal = Rehearsal("dev", Layout(tmp_path_factory.mktemp("hosts") / "up"), Console())
+    rehearsal = Rehearsal("dev", Layout(tmp_path_factory.mktemp("hosts") / "up"), Console(), stacks=FIXTURES)
     try:
         rehearsal.up()
         yield rehearsal

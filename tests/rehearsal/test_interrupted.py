@@ -27,6 +27,7 @@ from rehearsal.stand_ins.aws.account import Account
 from rehearsal.stand_ins.faults import Fault
 from rehearsal.toolchain import Toolchain
 from tests.rehearsal.conftest import eventually
+from tests.unit.program import FIXTURES
 
 REPOSITORY = "aws:ecr/repository:Repository"
 SUBNET = "aws:ec2/subnet:Subnet"
@@ -36,7 +37,9 @@ SUBNET = "aws:ec2/subnet:Subnet"
 def rehearsal(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """A rehearsal that is not up yet; afterwards its processes are ended, without a destroy."""
     assert tools.pulumi
-    made = Rehearsal("dev", Layout(tmp_path_factory.mktemp("interrupted") / "up"), Console(file=StringIO()))
+    made = Rehearsal(
+        "dev", Layout(tmp_path_factory.mktemp("interrupted") / "up"), Console(file=StringIO()), stacks=FIXTURES
+    )
     yield made
     control_plane.stop(made.layout)
 
@@ -117,7 +120,8 @@ def test_creates_that_fail_in_the_middle_are_reported_and_the_next_run_completes
 
 def test_an_engine_killed_in_the_middle_is_taken_up_by_the_next_run(rehearsal: Rehearsal) -> None:
     faults.write(rehearsal.layout, {SUBNET: Fault(delay=3.0)})
-    command = [sys.executable, "-m", "rehearsal", "up", "--directory", str(rehearsal.layout.directory)]
+    options = ["--directory", rehearsal.layout.directory, "--stacks", FIXTURES]
+    command = [sys.executable, "-m", "rehearsal", "up", *options]
     running = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 300

@@ -14,6 +14,7 @@ from rehearsal.lifecycle import Rehearsal, plain
 from rehearsal.toolchain import Toolchain
 from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.rehearsal.conftest import eventually
+from tests.unit.program import FIXTURES
 
 ESSENTIAL = ("cluster-autoscaler", "coredns", "ebs-csi-controller", "metrics-server")
 """Deployments in kube-system without which prod cannot resolve names, scale, or mount volumes."""
@@ -22,7 +23,7 @@ ESSENTIAL = ("cluster-autoscaler", "coredns", "ebs-csi-controller", "metrics-ser
 @pytest.fixture(scope="module")
 def rehearsal(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     assert tools.pulumi
-    rehearsal = Rehearsal("dev", Layout(tmp_path_factory.mktemp("loss of nodes") / "up"), Console())
+    rehearsal = Rehearsal("dev", Layout(tmp_path_factory.mktemp("loss of nodes") / "up"), Console(), stacks=FIXTURES)
     try:
         rehearsal.up()
         yield rehearsal

@@ -41,6 +41,7 @@ from tests.rehearsal.stacks import (
     status_of,
 )
 from tests.unit.components.jenkins import DELIVERY
+from tests.unit.program import stack_file
 
 
 def test_both_slots_of_every_service_stand_in_both_environments_and_blue_is_ready(platform: Rehearsal) -> None:
@@ -68,8 +69,7 @@ def test_pods_of_each_environment_run_only_on_its_nodes(platform: Rehearsal) -> 
 def test_nodes_carry_the_label_and_the_taint_of_their_group_and_what_their_instance_type_allocates(
     platform: Rehearsal,
 ) -> None:
-    config = yaml.safe_load((CHECKOUT / f"Pulumi.{platform.stack}.yaml").read_text())["config"]
-    wanted = config["hello-platform:environments"]
+    wanted = stack_file(platform.stack)["config"]["hello-platform:environments"]
     nodes = platform.api().list("v1", "Node")
     for environment in ENVIRONMENTS:
         ours = [node for node in nodes if node["metadata"]["labels"].get("environment") == environment]
@@ -225,7 +225,8 @@ def test_a_release_by_another_field_manager_survives_up(platform: Rehearsal) -> 
 def test_live_pods_that_restart_come_back_with_the_secret_they_were_released_with(platform: Rehearsal) -> None:
     api = platform.api()
     name = "LLM_API_KEY"
-    key, old = f"hello-platform:secrets.prod.ai.{name}", f"rehearsal-prod-ai-{name}"
+    key = f"hello-platform:secrets.prod.ai.{name}"
+    old = workspace.made_up(key)
     (released,) = {secret_of(pod["spec"]) for pod in live_pods(api, "prod", "ai")}
 
     platform.open().set_secrets({key: "another value"})

@@ -20,11 +20,18 @@ from pulumi.runtime.settings import Settings, configure
 from pulumi.runtime.stack import run_in_stack
 
 import settings
+from rehearsal import workspace
 from tests.unit.graph import Graph
 from tests.unit.monitor import RecordingMonitor
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+FIXTURES = CHECKOUT / "tests" / "fixtures" / "stacks"
+"""The tests' own stack files: those of the checkout belong to who adopts the project."""
+
 STACKS = ("dev", "prod")
+
+SHIPPED = {path.name.split(".")[1]: path for path in sorted(CHECKOUT.glob("Pulumi.*.yaml"))}
+"""The checkout's stack files, by stack: one test says that they load, and no other reads what stands in them."""
 
 
 def made_up(secret: settings.RequiredSecret) -> str:
@@ -32,27 +39,41 @@ def made_up(secret: settings.RequiredSecret) -> str:
     return f"made-up-{secret.environment}-{secret.service}-{secret.name}"
 
 
-def project_file(name: str) -> dict[str, Any]:
-    """One of the project's YAML files."""
-    return yaml.safe_load((CHECKOUT / name).read_text(encoding="utf-8"))
+def project_file() -> dict[str, Any]:
+    """Pulumi.yaml."""
+    return yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text(encoding="utf-8"))
 
 
-def committed_config(stack: str) -> dict[str, str]:
-    """A stack's committed configuration as Pulumi hands it to the program; secrets are not in it."""
-    schema: dict[str, Any] = project_file("Pulumi.yaml")["config"]
+def stack_file(stack: str) -> dict[str, Any]:
+    """The file of one of the tests' stacks."""
+    return yaml.safe_load((FIXTURES / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+
+
+def program_config(config: Mapping[str, Any]) -> dict[str, str]:
+    """The configuration that Pulumi hands to the program: the `config` of a stack's file and the project's defaults."""
+    schema: dict[str, Any] = project_file()["config"]
     defaults = {f"{settings.PROJECT}:{key}": field["default"] for key, field in schema.items() if "default" in field}
-    values: dict[str, Any] = {**defaults, **project_file(f"Pulumi.{stack}.yaml")["config"]}
+    values: dict[str, Any] = {**defaults, **config}
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
-def stack_config(stack: str) -> dict[str, str]:
-    """A stack's committed configuration with a made-up value for each secret it requires."""
-    config = committed_config(stack)
-    services: dict[str, Any] = json.loads(config[f"{settings.PROJECT}:services"])
+def config_without_secrets(stack: str) -> dict[str, str]:
+    """The configuration of one of the tests' stacks as its file has it."""
+    return program_config(stack_file(stack)["config"])
+
+
+def config_of(file: Path) -> dict[str, str]:
+    """The configuration of any stack's file, with made-up values for what is encrypted and for each required secret."""
+    config = workspace.merge_stack_file(yaml.safe_load(file.read_text(encoding="utf-8")), {})["config"]
     values: dict[str, Any] = {}
-    for secret in settings.required_secrets({name: one.get("secrets", []) for name, one in services.items()}):
+    for secret in workspace.required_secrets(config):
         values.setdefault(secret.environment, {}).setdefault(secret.service, {})[secret.name] = made_up(secret)
-    return {**config, f"{settings.PROJECT}:secrets": json.dumps(values)}
+    return program_config({**config, f"{settings.PROJECT}:secrets": values})
+
+
+def stack_config(stack: str) -> dict[str, str]:
+    """The configuration of one of the tests' stacks, with a made-up value for each secret it requires."""
+    return config_of(FIXTURES / f"Pulumi.{stack}.yaml")
 
 
 def run(

@@ -12,12 +12,12 @@ import settings
 from benchmarks.many_services import made_up_secrets, many_services
 from benchmarks.tables import put, table
 from rehearsal.errors import RehearsalError
-from tests.unit.program import project_file
+from tests.unit.program import stack_file
 
 
 @pytest.mark.parametrize("count", [1, 5, 50, 200])
 def test_a_benchmark_measures_a_configuration_that_could_be_applied(count: int) -> None:
-    config = many_services(project_file("Pulumi.dev.yaml")["config"], count)
+    config = many_services(stack_file("dev")["config"], count)
     secrets: dict[str, Any] = {}
     for key in made_up_secrets(config):
         _, environment, service, name = key.rsplit(".", 3)
@@ -28,7 +28,7 @@ def test_a_benchmark_measures_a_configuration_that_could_be_applied(count: int) 
 
 
 def test_every_service_is_like_the_model_but_for_its_path_and_callers() -> None:
-    config = project_file("Pulumi.dev.yaml")["config"]
+    config = stack_file("dev")["config"]
     services = many_services(config, 3)[f"{settings.PROJECT}:services"]
     model = config[f"{settings.PROJECT}:services"]["api"]
     assert services["svc-003"]["paths"] == ["/svc-003"]

@@ -1,4 +1,4 @@
-"""The dev stack with Jenkins: committed settings have none until somebody's secrets and sources are there."""
+"""The dev stack with Jenkins: the tests' stacks have none."""
 
 from __future__ import annotations
 

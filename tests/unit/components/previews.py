@@ -1,4 +1,4 @@
-"""The stacks with Jenkins and a role for previews: committed settings have neither."""
+"""The stacks with Jenkins and a role for previews: the tests' stacks have neither."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ COMMAND = f".venv/bin/python -m tests.unit.reach.table > {FILE.relative_to(CHECK
 
 INTRODUCTION = f"""# Who reaches whom
 
-Made from the NetworkPolicies of both stacks' committed settings; a test fails when it is not current, and tells to run
+Made from the NetworkPolicies of the tests' stacks (`tests/fixtures/stacks/`), with the services that the project is
+shipped with; a test fails when it is not current, and tells to run
 
 ```
 {COMMAND}

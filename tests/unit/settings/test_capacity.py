@@ -171,7 +171,7 @@ def test_instances_are_of_the_architecture_of_the_nodes_image() -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_committed_stacks_have_room_for_a_sixth_service(stack: str) -> None:
+def test_the_stacks_have_room_for_a_sixth_service(stack: str) -> None:
     config = stack_config(stack)
     services = {**json.loads(config[f"{PROJECT}:services"]), "sixth": {"port": 80, "healthPath": "/"}}
     assert "sixth" in load({**config, f"{PROJECT}:services": json.dumps(services)}).services

@@ -39,7 +39,7 @@ def test_every_key_has_a_description(model: type[Model], name: str) -> None:
     assert len(model.model_fields[name].description or "") >= len("On dev.")
 
 
-def test_every_key_of_the_committed_stack_is_in_the_page() -> None:
+def test_every_key_of_a_stack_is_in_the_page() -> None:
     written = page()
     services = parsed(GOOD)["services"]
     keys = {

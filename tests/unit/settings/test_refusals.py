@@ -14,7 +14,7 @@ from components import network
 from settings import SettingsError, load, required_secrets
 from settings.checks.network import NODES_SHARE
 from tests.unit.graph import every
-from tests.unit.program import committed_config, stack_config
+from tests.unit.program import config_without_secrets, stack_config
 from tests.unit.settings.configurations import changed, parsed, problems
 
 REFUSALS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("refusals.yaml").read_text(encoding="utf-8"))
@@ -81,8 +81,8 @@ def test_a_contradiction_is_told_with_the_values_given_where_another_value_is_ba
 
 
 def test_every_missing_secret_is_named_with_the_command_that_sets_it() -> None:
-    told = problems(committed_config("dev"))
-    services: dict[str, Any] = parsed(committed_config("dev"))["services"]
+    told = problems(config_without_secrets("dev"))
+    services: dict[str, Any] = parsed(config_without_secrets("dev"))["services"]
     required = required_secrets({name: one.get("secrets", []) for name, one in services.items()})
     assert len(required) == 14 + 4
     assert [f"hello-platform:{line}" for line in told] == [
