@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 import settings
 from rehearsal import ports, workspace
+from rehearsal.cli import app
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.toolchain import Toolchain
@@ -164,6 +166,16 @@ def test_an_unknown_stack_is_refused_with_the_known_ones(layout: Layout) -> None
     with pytest.raises(RehearsalError, match=r"Pulumi.staging.yaml does not exist[\s\S]*STACK=dev or STACK=prod"):
         workspace.copy_project(layout, "staging", FIXTURES)
     assert not layout.directory.exists()
+
+
+@pytest.mark.parametrize("command", ["up", "preview", "down"])
+def test_each_command_that_copies_the_stacks_file_takes_its_folder(
+    command: str, layout: Layout, tmp_path: Path
+) -> None:
+    layout.directory.mkdir()
+    options = ["--directory", str(layout.directory), "--stacks", str(tmp_path)]
+    refusal = CliRunner().invoke(app, [command, *options]).exception
+    assert str(refusal).startswith(f"There is no stack dev: {tmp_path / 'Pulumi.dev.yaml'} does not exist")
 
 
 def test_a_folder_without_stack_files_is_refused(layout: Layout, tmp_path: Path) -> None:
