@@ -71,7 +71,7 @@ class Adopted:
 
     def test(self, *paths: str, options: tuple[str, ...] = ()) -> None:
         """Runs tests of the copy."""
-        self._passes([sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *options, *paths])
+        self._passes([sys.executable, "-m", "pytest", "--quiet", "--disable-warnings", *options, *paths])
 
     def _passes(self, command: Any, variables: Mapping[str, str] | None = None) -> str:
         mine = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PULUMI_"))}
