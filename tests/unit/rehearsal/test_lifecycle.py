@@ -13,6 +13,7 @@ from rehearsal import charts, control_plane, parts, toolchain, workspace
 from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.network import namespace
+from tests.unit.program import FIXTURES
 
 
 class StartedError(Exception):
@@ -45,5 +46,5 @@ def test_an_up_tries_once_whether_there_can_be_a_namespace(tmp_path: Path, monke
     monkeypatch.setattr(parts, "parts", no_parts)
     monkeypatch.setattr(control_plane, "ControlPlane", start_of_the_network)
     with pytest.raises(StartedError):
-        Rehearsal("dev", Layout(tmp_path / "up"), Console(file=StringIO())).up()
+        Rehearsal("dev", Layout(tmp_path / "up"), Console(file=StringIO()), stacks=FIXTURES).up()
     assert tries == ["a namespace"]
