@@ -47,6 +47,7 @@ _USERS = {
     "aws": "amazonaws.com",
     "kwok": "kwok",
     "kubelet": "kubelet",
+    "front-proxy": "front-proxy-client",
     "kube-proxy": "system:kube-proxy",
     "service-account": "nobody",  # its key signs service accounts' tokens
 }

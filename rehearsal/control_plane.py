@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from filelock import FileLock
 
-from rehearsal import aws, certificates, kubelet, kubelets, metrics, ports, responder
+from rehearsal import aws, certificates, kubelet, kubelets, ports, responder
 from rehearsal.layout import Layout
 from rehearsal.network import namespace
 from rehearsal.processes import ProcessTable
@@ -15,9 +15,9 @@ from rehearsal.readiness import Probe, Report, wait
 from rehearsal.stand_ins import volumes
 from rehearsal.toolchain import Toolchain
 
-TRAFFIC = (namespace.HOLDER, RELAY, "kube-proxy", aws.ENDPOINT, kubelet.NAME)
-"""The programs that make the rehearsal's network and the way into it, bring requests to pods, are AWS as pods find it,
-and run containers."""
+TRAFFIC = (namespace.HOLDER, RELAY, "kube-proxy", responder.NAME, aws.ENDPOINT, kubelet.NAME)
+"""The programs that make the rehearsal's network and the way into it, bring requests to pods, answer as pods, are AWS
+as pods find it, and run containers."""
 
 _ENDED_LAST = ("kube-apiserver", "etcd", namespace.HOLDER)
 
@@ -114,18 +114,16 @@ def _components(table: ProcessTable, plane: ControlPlane) -> list[Component]:
         RehearsalError: Something else holds a port.
     """
     layout, inside, at = plane.layout, plane.namespace, plane.ports
-    by_name = at.responder if inside is None else None
     healthy = Probe("the AWS API", at.aws, aws.HEALTH, None)
     components = [
         *plane.kubernetes(),
-        Component(metrics.program(layout, inside)),
         Component(volumes.program(layout, inside)),
-        Component(responder.program(layout, inside, by_name), [by_name] if by_name else ()),
         Component(aws.program(layout, inside), [at.aws], [healthy]),
     ]
     if inside is not None:
         components += [
             plane.kube_proxy(),
+            Component(responder.program(layout, inside)),
             Component(aws.endpoint(layout, inside)),
             Component(kubelet.program(layout, plane.toolchain, inside)),
         ]

@@ -26,7 +26,8 @@ def write_stages(stock: Path, folder: Path, *, containers_run: bool) -> None:
     """Writes the stages into a folder, a file each.
 
     Args:
-        stock: Folder of kwok's own: `pod-ready.yaml`, `pod-delete.yaml` and others, which stay as they are.
+        stock: Folder of kwok's own: `pod-ready.yaml`, `pod-delete.yaml`, and others which stay as they are, the metrics
+            of kubelets among them.
         folder: Made if it is not there.
         containers_run: Whether there is a kubelet for pods whose images are programs here: they are left alone.
     """
@@ -51,8 +52,7 @@ def write_stages(stock: Path, folder: Path, *, containers_run: bool) -> None:
     ]
     left_alone = {"key": images.OURS, "operator": "NotIn", "values": ["true"]}
     for stage in {stage["metadata"]["name"]: stage for stage in stages}.values():
-        of_pods = stage["spec"]["resourceRef"]["kind"] == "Pod"
-        if containers_run and of_pods:
+        if containers_run and stage["spec"].get("resourceRef", {}).get("kind") == "Pod":
             stage["spec"]["selector"]["matchExpressions"].append(left_alone)
         (folder / f"{stage['metadata']['name']}.yaml").write_text(yaml.safe_dump(stage))
 

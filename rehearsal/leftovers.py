@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rehearsal import aws
 from rehearsal.aws import contents
-from rehearsal.kubelet import logs
+from rehearsal.kubelet import kwok
 from rehearsal.layout import Layout
 from rehearsal.stand_ins.aws.account import Account
 from release.kubernetes_api import KubernetesApi
@@ -28,7 +28,7 @@ _ANYWHERE = (
     ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
     ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
 )
-"""Kinds that a new control plane has none of, but for what tells where logs are."""
+"""Kinds that a new control plane has none of, but for what tells kwok of pods."""
 
 
 def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
@@ -46,6 +46,6 @@ def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
             f"cluster: {kind} {one['metadata']['name']}"
             for api_version, kind in _ANYWHERE
             for one in api.list(api_version, kind)
-            if one["metadata"]["name"] != logs.PLURAL
+            if not one["metadata"]["name"].endswith(kwok.GROUP)
         ),
     ]

@@ -75,7 +75,11 @@ def node(group: NodeGroupSpec, instance: Instance) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": _labels(group, kind, name, instance.zone)},
+        "metadata": {
+            "name": name,
+            "labels": _labels(group, kind, name, instance.zone),
+            "annotations": metrics_path(name),
+        },
         "spec": {
             "providerID": f"aws:///{instance.zone}/{instance.id}",
             **({"taints": [asdict(taint) for taint in group.taints]} if group.taints else {}),
@@ -112,6 +116,14 @@ def node(group: NodeGroupSpec, instance: Instance) -> dict[str, Any]:
             },
         },
     }
+
+
+def metrics_path(name: str) -> dict[str, str]:
+    """The annotation that tells metrics-server where KWOK has what the pods of a node use.
+
+    https://github.com/kubernetes-sigs/metrics-server/blob/v0.9.0/pkg/scraper/client/resource/client.go
+    """
+    return {"metrics.k8s.io/resource-metrics-path": f"/metrics/nodes/{name}/metrics/resource"}
 
 
 def _labels(group: NodeGroupSpec, kind: InstanceType, name: str, zone: str) -> dict[str, str]:

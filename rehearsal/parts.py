@@ -16,7 +16,15 @@ from rich.table import Table
 from rehearsal import plugins
 from rehearsal.charts import Origin
 from rehearsal.toolchain import Toolchain
-from rehearsal.toolchain.tools import COREDNS, ECK_OPERATOR, KUBERNETES, KUBERNETES_PROVIDER, KWOK, PULUMI
+from rehearsal.toolchain.tools import (
+    COREDNS,
+    ECK_OPERATOR,
+    KUBERNETES,
+    KUBERNETES_PROVIDER,
+    KWOK,
+    METRICS_SERVER,
+    PULUMI,
+)
 from versions import AWS_LOAD_BALANCER_CONTROLLER_CHART as CONTROLLER
 
 
@@ -40,6 +48,7 @@ def parts(tools: Toolchain, charts_from: Origin, *, containers_run: bool) -> lis
     ]
     controllers = [
         Part("CoreDNS", f"{COREDNS.version}, {as_pods}", real=containers_run),
+        Part("metrics-server", f"{METRICS_SERVER.version}, {as_pods}, fed by KWOK", real=containers_run),
         Part("ECK operator", f"{ECK_OPERATOR.version}, {as_pods}", real=containers_run),
         Part("load balancer controller", f"{CONTROLLER}, {as_pods}", real=containers_run),
     ]

@@ -31,7 +31,6 @@ class Ports:
     kube_proxy: int
     front_door: int
     front_door_outside: int
-    responder: int
     aws: int
 
 
@@ -46,7 +45,7 @@ def ensure(file: Path) -> Ports:
         draft = file.with_name(f"{file.name}.draft")
         draft.write_text(json.dumps(named, indent=2) + "\n")
         draft.replace(file)
-    return Ports(**named)
+    return Ports(**{name: named[name] for name in names})
 
 
 def is_free(port: int) -> bool:

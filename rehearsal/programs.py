@@ -32,6 +32,9 @@ RUNNING_POD_CIDR = "100.65.0.0/16"
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a namespace, where nobody else is
 
+CUSTOM_KINDS = "Logs,ClusterResourceUsage"
+"""What KWOK is told by objects in the cluster: where the logs of pods are, and what pods use."""
+
 NODE_LEASE_SECONDS = 40
 """As kubelets have it by default (`nodeLeaseDurationSeconds`)."""
 
@@ -121,7 +124,7 @@ class ControlPlane:
             place = {"bind-address": LOOPBACK, "advertise-address": LOOPBACK, "endpoint-reconciler-type": "none"}
         else:
             place = {"bind-address": EVERYWHERE, "advertise-address": OWN_ADDRESS}
-        etcd, tokens = self.certificates.of("etcd"), self.certificates.of("service-account")
+        etcd, tokens, proxy = (self.certificates.of(one) for one in ("etcd", "service-account", "front-proxy"))
         flags = {
             **self._served_at(self.ports.api_server),
             **place,
@@ -135,6 +138,15 @@ class ControlPlane:
             "allow-privileged": "true",
             "kubelet-preferred-address-types": "InternalIP",
             "service-cluster-ip-range": SERVICE_CIDR,
+            # How it calls metrics-server, for whoever asked.
+            # https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/
+            "requestheader-client-ca-file": self.certificates.authority,
+            "requestheader-allowed-names": "front-proxy-client",
+            "requestheader-extra-headers-prefix": "X-Remote-Extra-",
+            "requestheader-group-headers": "X-Remote-Group",
+            "requestheader-username-headers": "X-Remote-User",
+            "proxy-client-cert-file": proxy.certificate,
+            "proxy-client-key-file": proxy.key,
             "service-account-issuer": "https://kubernetes.default.svc",
             "service-account-key-file": tokens.key,
             "service-account-signing-key-file": tokens.key,
@@ -176,7 +188,7 @@ class ControlPlane:
             "cidr": POD_CIDR,
             # The API server asks nodes for logs, at their own addresses.
             "server-address": f"{LOOPBACK if self.namespace is None else EVERYWHERE}:{port}",
-            **({} if self.namespace is None else {"enable-crds": "Logs", "node-port": port}),
+            **({} if self.namespace is None else {"enable-crds": CUSTOM_KINDS, "node-port": port}),
             "tls-cert-file": server.certificate,
             "tls-private-key-file": server.key,
         }

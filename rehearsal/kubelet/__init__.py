@@ -20,7 +20,7 @@ def program(layout: Layout, toolchain: Toolchain, namespace: int) -> Program:
         toolchain: Where the programs of images are.
         namespace: Id of the process in whose network namespace nodes have their addresses.
     """
-    names = ("eck_operator", "load_balancer_controller", "coredns")
+    names = ("eck_operator", "load_balancer_controller", "coredns", "metrics_server")
     programs = json.dumps({name: str(getattr(toolchain, name)) for name in names})
     return of_module(
         layout,

@@ -9,7 +9,9 @@ import signal
 import sys
 from collections.abc import Iterable
 
-from rehearsal.kubelet import images, logs
+from rehearsal import load
+from rehearsal.errors import RehearsalError
+from rehearsal.kubelet import images, kwok
 from rehearsal.kubelet.api import Api
 from rehearsal.kubelet.images import Programs
 from rehearsal.kubelet.machine import Machine
@@ -17,7 +19,10 @@ from rehearsal.kubelet.pods import Pod
 from rehearsal.layout import Layout
 from rehearsal.responder.following import Kind, follow
 from rehearsal.stand_ins import in_cluster
-from release.kubernetes_api import KubernetesObject
+from release.kubernetes_api import KubernetesApiError, KubernetesObject
+
+LOAD_SECONDS = 1.0
+"""Between two looks at how busy services are."""
 
 
 class Kubelet:
@@ -66,11 +71,29 @@ async def main() -> None:
     shutil.rmtree(layout.directory / "kubelet", ignore_errors=True)  # of a kubelet that was killed
     api, ended = Api(layout.control_plane / "kubelet.kubeconfig"), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
-    await api.call(in_cluster.define, api.plain, [logs.definition()], manager="kubelet")
+    await api.call(in_cluster.define, api.plain, kwok.definitions(), manager="kubelet")
     kubelet = Kubelet(Machine(layout, Programs(**json.loads(sys.argv[1])), api))
     follow(api.plain, [Kind("Pod", kubelet.take, kubelet.drop, kubelet.keep)], loop)
+    telling = asyncio.create_task(_tell_load(layout, api))
     await ended.wait()
+    telling.cancel()
     await kubelet.end()
+
+
+async def _tell_load(layout: Layout, api: Api) -> None:
+    """Tells kwok how busy services are, whenever that or where they lead has changed."""
+    told: object = None
+    while True:
+        try:
+            usage = kwok.usage(load.read(layout), await api.call(api.plain.list, "v1", "Service"))
+            if usage != told:
+                await api.call(api.plain.apply, usage, field_manager="kubelet", force=True)
+            told = usage
+        except (KubernetesApiError, RehearsalError) as error:
+            if str(error) != told:
+                print(error, flush=True)
+            told = str(error)
+        await asyncio.sleep(LOAD_SECONDS)
 
 
 if __name__ == "__main__":

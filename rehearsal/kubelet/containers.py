@@ -51,32 +51,20 @@ class Running:
     Args:
         process: The program that waits for the container's first process.
         pumps: What writes its output.
-        privileges: What comes before a command to run it as the container's user.
-        variables: The container's.
     """
 
-    def __init__(
-        self,
-        process: Process,
-        pumps: Sequence[asyncio.Task[None]],
-        privileges: Sequence[str],
-        variables: Mapping[str, str],
-    ) -> None:
+    def __init__(self, process: Process, pumps: Sequence[asyncio.Task[None]]) -> None:
         self._process, self._pumps = process, pumps
-        self._privileges, self._variables = privileges, variables
         self._is_killed = False
 
     @classmethod
-    async def start(
-        cls, script: str, network: Path | None, logs: Logs, *, privileges: Sequence[str], variables: Mapping[str, str]
-    ) -> Running:
+    async def start(cls, script: str, network: Path, logs: Logs, variables: Mapping[str, str]) -> Running:
         """Starts a container.
 
         Args:
             script: What `sandbox.script` gives.
-            network: Holds the pod's network namespace, if it has one.
+            network: Holds the pod's network namespace.
             logs: Where its output goes.
-            privileges: What comes before a command to run it as its user.
             variables: Its variables, and no others.
         """
         process = await asyncio.create_subprocess_exec(
@@ -91,7 +79,7 @@ class Running:
         file = logs.turn()
         streams = (("stdout", process.stdout), ("stderr", process.stderr))
         pumps = [asyncio.create_task(_pump(one, name, file)) for name, one in streams if one is not None]
-        return cls(process, pumps, privileges, variables)
+        return cls(process, pumps)
 
     async def wait(self) -> int:
         """Its exit code, when it has ended; 128 and a signal's number where that ended it."""
@@ -115,35 +103,10 @@ class Running:
             self._signal(signal.SIGKILL)
         await self._process.wait()
 
-    async def execute(self, command: Sequence[str]) -> int:
-        """Runs another command in it; its exit code."""
-        first = self._first()
-        if first is None:
-            return 1
-        process = await asyncio.create_subprocess_exec(
-            *(*sandbox.into(first.pid), *self._privileges, *command),
-            env=self._variables,
-            stdin=DEVNULL,
-            stdout=DEVNULL,
-            stderr=DEVNULL,
-        )
-        try:
-            return await process.wait()
-        except asyncio.CancelledError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            raise
-
-    def _first(self) -> psutil.Process | None:
-        """The container's first process: once it has ended, there is none of it any more."""
-        try:
-            return next(iter(psutil.Process(self._process.pid).children()), None)
-        except psutil.NoSuchProcess:
-            return None
-
     def _signal(self, number: signal.Signals) -> None:
-        first = self._first()
+        """Sends a signal to the container's first process: once that has ended, there is none of it any more."""
         with suppress(ProcessLookupError, psutil.NoSuchProcess):
+            first = next(iter(psutil.Process(self._process.pid).children()), None)
             if first is not None:
                 first.send_signal(number)
             elif number == signal.SIGKILL and self._process.returncode is None:

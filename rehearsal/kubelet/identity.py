@@ -38,8 +38,7 @@ def injected(pod: KubernetesObject, region: str) -> KubernetesObject:
     }
     spec = mine["spec"]
     spec["volumes"] = [*(spec.get("volumes") or ()), volume]
-    containers: list[dict[str, Any]] = [*spec["containers"], *(spec.get("initContainers") or ())]
-    for container in containers:
+    for container in spec["containers"]:
         said: list[dict[str, Any]] = container.get("env") or []
         added = [{"name": name, "value": value} for name, value in variables.items()]
         names = {one["name"] for one in said}

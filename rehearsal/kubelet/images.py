@@ -24,8 +24,8 @@ https://github.com/moby/moby/blob/v28.0.0/oci/defaults.go
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 """Who is trusted, as most programs look for it."""
 
-NONROOT = 65532
-"""The user of images without a shell. https://github.com/GoogleContainerTools/distroless."""
+NONROOT, NOBODY = 65532, 65534
+"""The users of images without a shell. https://github.com/GoogleContainerTools/distroless."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,13 @@ class Programs:
         eck_operator: The operator of Elasticsearch and Kibana.
         load_balancer_controller: The AWS Load Balancer Controller.
         coredns: The cluster's DNS.
+        metrics_server: The server of `metrics.k8s.io`.
     """
 
     eck_operator: str
     load_balancer_controller: str
     coredns: str
+    metrics_server: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +115,10 @@ _IMAGES: Mapping[str, Callable[[Programs], Image]] = {
     # https://github.com/coredns/coredns/blob/v1.13.0/Dockerfile, in EKS' own registries
     "[0-9]{12}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/eks/coredns": lambda programs: _program(
         "/coredns", programs.coredns, NONROOT
+    ),
+    # https://github.com/kubernetes-sigs/metrics-server/blob/v0.9.0/Dockerfile
+    "[0-9]{12}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/eks/metrics-server": lambda programs: _program(
+        "/metrics-server", programs.metrics_server, NOBODY
     ),
     "public[.]ecr[.]aws/docker/library/python": _python,
     f"[0-9]{{12}}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/[a-z0-9-]+/{AGENT}": _agent,

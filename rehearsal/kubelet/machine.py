@@ -16,8 +16,15 @@ from rehearsal.layout import Layout
 from rehearsal.programs import RUNNING_POD_CIDR
 from release.kubernetes_api import KubernetesObject
 
-CLUSTER_DNS = "172.20.0.10"
-"""What EKS tells its kubelets: the tenth address of the Services' range."""
+API_SERVER = {
+    "KUBERNETES_SERVICE_HOST": "172.20.0.1",
+    "KUBERNETES_SERVICE_PORT": "443",
+    "KUBERNETES_SERVICE_PORT_HTTPS": "443",
+}
+"""How every container finds the API server. Other Services are found by name, and by no variables of their own.
+
+https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
+"""
 
 Associations = Mapping[tuple[str, str], str]
 """A role's ARN by namespace and name of the service account that Pod Identity gives it to."""
@@ -80,12 +87,12 @@ class Machine:
         """Which service accounts have a role by Pod Identity."""
         return pod_identity.associations(self.layout)
 
-    def settings(self, pod: KubernetesObject, address: str, cluster_dns: str) -> dict[str, str]:
+    def settings(self, pod: KubernetesObject, address: str) -> dict[str, str]:
         """The files of a pod's `/etc`, by relative path."""
         node_domain = str(pod["spec"]["nodeName"]).partition(".")[2] or "ec2.internal"
         users = {0: "root", 1000: "user", 65532: "nonroot", 65534: "nobody"}
         return {
-            "resolv.conf": files.resolv_conf(pod, cluster_dns=cluster_dns, node_domain=node_domain),
+            "resolv.conf": files.resolv_conf(pod, node_domain),
             "hosts": files.hosts(pod, address),
             "hostname": f"{files.host_name(pod)}\n",
             "nsswitch.conf": "hosts: files dns\n",

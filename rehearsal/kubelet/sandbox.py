@@ -89,39 +89,8 @@ class Mount:
     read_only: bool
 
 
-@dataclass(frozen=True)
-class Privileges:
-    """As whom a container runs, and with what rights.
-
-    Attributes:
-        user: User's id.
-        group: Main group's id.
-        groups: Further groups.
-        keeps_capabilities: Whether it did not drop all of root's.
-        may_gain: Whether programs may get more by a file's set-user-ID bit.
-    """
-
-    user: int
-    group: int
-    groups: tuple[int, ...]
-    keeps_capabilities: bool
-    may_gain: bool
-
-    def command(self) -> tuple[str, ...]:
-        """What comes before a command to run it so; it ends with whoever started it."""
-        flags = ["--pdeathsig", "KILL"]
-        if self.user and maps(self.user):
-            groups = [f"--groups={','.join(map(str, self.groups))}"] if self.groups else ["--clear-groups"]
-            flags += [f"--reuid={self.user}", f"--regid={self.group}", *groups]
-        if not self.keeps_capabilities:
-            flags += ["--inh-caps=-all", "--bounding-set=-all"]
-        if not self.may_gain:
-            flags.append("--no-new-privs")
-        return (tool("setpriv"), *flags, "--")
-
-
-def privileges(spec: Mapping[str, Any], container: Mapping[str, Any], image: Image) -> Privileges:
-    """What a pod's and its container's security context say.
+def become(spec: Mapping[str, Any], container: Mapping[str, Any], image: Image) -> tuple[str, ...]:
+    """What comes before a command to run it as whom, and with what rights, the security contexts say.
 
     https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
 
@@ -133,37 +102,31 @@ def privileges(spec: Mapping[str, Any], container: Mapping[str, Any], image: Ima
     Raises:
         PermissionError: It must not run as root, and would.
     """
-    pods: Mapping[str, Any] = spec.get("securityContext") or {}
-    said: Mapping[str, Any] = {**pods, **(container.get("securityContext") or {})}
+    said: Mapping[str, Any] = {**part(spec, "securityContext"), **part(container, "securityContext")}
     user = int(said.get("runAsUser", image.user))
     if said.get("runAsNonRoot") and user == 0:
         raise PermissionError("container has runAsNonRoot and image will run as root")
-    group = int(said.get("runAsGroup", image.user if user == image.user else 0))
-    groups = [*(pods.get("supplementalGroups") or ()), *([pods["fsGroup"]] if "fsGroup" in pods else ())]
-    dropped: Sequence[str] = part(said, "capabilities", "drop")
-    return Privileges(
-        user,
-        group,
-        tuple(int(one) for one in groups),
-        keeps_capabilities="ALL" not in dropped,
-        may_gain=said.get("allowPrivilegeEscalation") is not False,
-    )
+    flags = ["--pdeathsig", "KILL"]  # it ends with whoever started it
+    if user and maps(user):
+        group = said.get("runAsGroup", image.user if user == image.user else 0)
+        groups = f"--groups={said['fsGroup']}" if "fsGroup" in said else "--clear-groups"
+        flags += [f"--reuid={user}", f"--regid={group}", groups]
+    if "ALL" in part(said, "capabilities", "drop"):
+        flags += ["--inh-caps=-all", "--bounding-set=-all"]
+    if said.get("allowPrivilegeEscalation") is False:
+        flags.append("--no-new-privs")
+    return (tool("setpriv"), *flags, "--")
 
 
-def enter(network: Path | None) -> tuple[str, ...]:
+def enter(network: Path) -> tuple[str, ...]:
     """What comes before a shell script to run it in namespaces of a container's own; they end with their starter.
 
     Args:
-        network: Holds the pod's network namespace; None for the node's.
+        network: Holds the pod's network namespace.
     """
-    place = () if network is None else (tool("nsenter"), f"--net={network}", "--")
+    place = (tool("nsenter"), f"--net={network}", "--")
     own = ("--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child=KILL", "--propagation=private", "--")
     return (tool("setpriv"), "--pdeathsig", "KILL", "--", *place, tool("unshare"), *own)
-
-
-def into(pid: int) -> tuple[str, ...]:
-    """What comes before a command to run it in a container that runs."""
-    return (tool("nsenter"), f"--target={pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd", "--")
 
 
 def script(

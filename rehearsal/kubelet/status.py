@@ -30,7 +30,6 @@ class Container:
         last: How the run before ended, as a state; None where there was none.
         restarts: How often it was started again.
         ready: Whether its readiness probe holds.
-        started: Whether its startup probe has held.
     """
 
     name: str
@@ -39,7 +38,6 @@ class Container:
     last: dict[str, Any] | None = None
     restarts: int = 0
     ready: bool = False
-    started: bool = False
 
     def wait(self, reason: str, message: str = "") -> None:
         """Does not run, for this reason."""
@@ -65,7 +63,7 @@ class Container:
     def _set(self, state: dict[str, Any]) -> None:
         if "terminated" in self.state:
             self.last = self.state
-        self.state, self.ready, self.started = state, False, False
+        self.state, self.ready = state, False
 
     def written(self) -> dict[str, Any]:
         """As the API has it."""
@@ -77,7 +75,7 @@ class Container:
             "lastState": self.last or {},
             "restartCount": self.restarts,
             "ready": self.ready,
-            "started": self.started,
+            "started": "running" in self.state,
         }
 
 
@@ -95,11 +93,8 @@ def back_off(failures: int) -> float:
     return 0.0 if failures == 0 else min(FIRST_BACK_OFF * 2 ** (failures - 1), LONGEST_BACK_OFF)
 
 
-def phase(inits: Sequence[Container], containers: Sequence[Container], policy: str) -> str:
+def phase(containers: Sequence[Container], policy: str) -> str:
     """The pod's phase."""
-    failed_init = [one for one in inits if _code(one) not in (None, 0)]
-    if policy == "Never" and failed_init:
-        return "Failed"
     codes = [_code(one) for one in containers]
     if all(code is not None and not restarts(policy, code) for code in codes):
         return "Failed" if any(codes) else "Succeeded"
@@ -113,41 +108,29 @@ def _code(container: Container) -> int | None:
 
 
 def status(
-    pod: KubernetesObject,
-    inits: Sequence[Container],
-    containers: Sequence[Container],
-    *,
-    address: str | None,
-    host: str,
-    initialized: bool,
-    now: str,
+    pod: KubernetesObject, containers: Sequence[Container], *, address: str | None, host: str, now: str
 ) -> dict[str, Any]:
     """The status that a kubelet writes.
 
     Args:
         pod: The pod as it was read last: conditions that stay keep their times, those of others stay at all.
-        inits: Its init containers.
         containers: Its containers.
         address: Its address, once it has a network.
         host: Its node's address; empty while it is not known.
-        initialized: Whether its init containers are through.
         now: The time, as the API has it.
     """
     before: Mapping[str, Any] = pod.get("status") or {}
-    is_in = phase(inits, containers, pod["spec"].get("restartPolicy", "Always"))
+    is_in = phase(containers, pod["spec"].get("restartPolicy", "Always"))
     unready = [one.name for one in containers if not one.ready]
     over = is_in in ("Succeeded", "Failed")
     why = {"reason": "PodCompleted"} if is_in == "Succeeded" else {"reason": "PodFailed"} if over else {}
     waits = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}
-    gates = [gate["conditionType"] for gate in pod["spec"].get("readinessGates") or ()]
-    told = {one["type"]: one["status"] for one in before.get("conditions") or ()}
-    closed = [gate for gate in gates if told.get(gate) != "True"]
-    all_ready, of_ready = (not unready and not over), {"reason": "ReadinessGatesNotReady"} if closed else {}
+    all_ready = not unready and not over
     conditions = [
         _condition("PodReadyToStartContainers", address is not None and not over, {}),
-        _condition("Initialized", initialized, why if is_in == "Succeeded" else {}),
+        _condition("Initialized", True, {}),
         _condition("ContainersReady", all_ready, why or waits),
-        _condition("Ready", all_ready and not closed, why or (waits if unready else of_ready)),
+        _condition("Ready", all_ready, why or waits),
     ]
     return {
         "phase": is_in,
@@ -156,7 +139,6 @@ def status(
         **({"podIP": address, "podIPs": [{"ip": address}]} if address else {}),
         "startTime": before.get("startTime") or now,
         "containerStatuses": [one.written() for one in containers],
-        **({"initContainerStatuses": [one.written() for one in inits]} if inits else {}),
     }
 
 

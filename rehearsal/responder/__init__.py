@@ -8,16 +8,14 @@ from rehearsal.processes import Program, of_module
 NAME = "responder"
 
 
-def program(layout: Layout, namespace: int | None, by_name: int | None = None) -> Program:
+def program(layout: Layout, namespace: int) -> Program:
     """The program that answers, for as long as the control plane runs.
 
     Args:
         layout: The rehearsal.
-        namespace: Id of the process in whose network namespace pods have their addresses, or None.
-        by_name: A port of loopback on which it stands for all Services, where there is no such namespace.
+        namespace: Id of the process in whose network namespace pods have their addresses.
     """
-    place = () if by_name is None else ("by-name", str(by_name))
-    return of_module(layout, NAME, "rehearsal.responder", *place, namespace=namespace)
+    return of_module(layout, NAME, "rehearsal.responder", namespace=namespace)
 
 
 def release_environment() -> dict[str, str]:

@@ -1,7 +1,6 @@
 """`python -m rehearsal.responder`: answers as the pods of the rehearsal in the environment, until it is ended.
 
-In a network namespace, where pods' addresses lead here, it listens on the pods' own ports. With `by-name PORT` it
-stands for the Services on a port of loopback, by path.
+It listens on the pods' own ports in a network namespace, where their addresses lead here.
 """
 
 from __future__ import annotations
@@ -12,12 +11,11 @@ import time
 from collections.abc import Callable
 
 from rehearsal.layout import Layout
-from rehearsal.ports import LOOPBACK
 from rehearsal.responder.client import Client
 from rehearsal.responder.cluster import Cluster
 from rehearsal.responder.following import Kind, follow
 from rehearsal.responder.pods import Pod
-from rehearsal.responder.server import ByName, Connection
+from rehearsal.responder.server import Connection
 from release.kubernetes_api import KubernetesApi, KubernetesApiError
 
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a namespace, where nobody else is
@@ -25,27 +23,23 @@ _TICK = 0.1
 """Seconds between two looks at new ports and at containers that have ended."""
 
 
-async def serve(api: KubernetesApi, by_name: int | None) -> None:
+async def serve(api: KubernetesApi) -> None:
     """Serves until it is cancelled.
 
     Args:
         api: The API server, as somebody who may do what kubelets do.
-        by_name: A port of loopback for all Services; None to listen on pods' ports.
     """
     loop, cluster = asyncio.get_running_loop(), Cluster(time.time)
     client = Client(cluster)
     pods = Kind("Pod", cluster.take_pod, cluster.drop_pod, cluster.keep_pods)
     services = Kind("Service", cluster.take_service, cluster.drop_service, cluster.keep_services)
     follow(api, [pods, services], loop)
-    if by_name is not None:
-        await loop.create_server(lambda: ByName(cluster, client), LOOPBACK, by_name)
     listening: set[int] = set()
     gone: set[str] = set()
     while True:
-        if by_name is None:
-            for port in cluster.ports() - listening:
-                listening.add(port)
-                await _listen(lambda: Connection(cluster, client), port)
+        for port in cluster.ports() - listening:
+            listening.add(port)
+            await _listen(lambda: Connection(cluster, client), port)
         for pod in cluster.ended():
             if pod.uid not in gone:
                 gone.add(pod.uid)
@@ -69,5 +63,4 @@ def _delete(api: KubernetesApi, pod: Pod) -> None:
 
 
 if __name__ == "__main__":
-    port = int(sys.argv[2]) if sys.argv[1:2] == ["by-name"] else None
-    asyncio.run(serve(KubernetesApi(Layout.of_environment().kubeconfig), port))
+    asyncio.run(serve(KubernetesApi(Layout.of_environment().kubeconfig)))

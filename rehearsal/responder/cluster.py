@@ -46,7 +46,6 @@ class Cluster:
         self._pods: dict[Key, Running] = {}
         self._by_address: dict[str, Running] = {}
         self._services: dict[Key, KubernetesObject] = {}
-        self._turn = 0
 
     def take_pod(self, body: KubernetesObject) -> None:
         """Learns of a pod that is new or has changed."""
@@ -92,25 +91,9 @@ class Cluster:
     def at(self, address: str, port: int) -> Running | None:
         """Whose server takes a new connection to this address and port, if any does."""
         found = self._by_address.get(address)
-        if found is None or port not in found.pod.ports.values():
+        if found is None or port not in found.pod.ports:
             return None
         return found if found.pod.phase(self._now()) is Phase.SERVING else None
-
-    def behind(self, namespace: str, service: str) -> Running | None:
-        """A ready pod that a Service selects, each in turn; None if there is none."""
-        body = self._services.get((namespace, service))
-        selector: dict[str, str] = (body or {}).get("spec", {}).get("selector") or {}
-        ready = [
-            one
-            for one in self._pods.values()
-            if selector
-            and one.pod.namespace == namespace
-            and one.pod.is_ready
-            and one.pod.ends is None
-            and selector.items() <= one.pod.labels.items()
-        ]
-        self._turn += 1
-        return ready[self._turn % len(ready)] if ready else None
 
     def address_of(self, host: str, namespace: str) -> str | None:
         """The cluster IP behind a name as the cluster's DNS takes it: `api`, `api.prod`, `api.prod.svc…`.
@@ -133,7 +116,7 @@ class Cluster:
 
     def ports(self) -> set[int]:
         """The ports of all pods."""
-        return {port for one in self._pods.values() for port in one.pod.ports.values()}
+        return {port for one in self._pods.values() for port in one.pod.ports}
 
     def ended(self) -> list[Pod]:
         """Ending pods whose container has ended: nothing is open any more, or their time is over."""

@@ -33,11 +33,10 @@ class Pod:
         uid: Tells it from another one of the same name.
         address: Its IP address; None until it has one.
         labels: Its labels.
-        ports: TCP ports of its container by name; one without a name by its number.
+        ports: TCP ports of its container.
         version: Its image's version.
         fault: What is wrong with its image.
         health_path: What its readiness probe asks; `/` without one.
-        is_ready: Whether its readiness probe holds.
         is_running: Whether its container runs.
         ends: When its container gets SIGTERM, in seconds since 1970; None while nobody has deleted it.
         killed: When its container is killed at the latest, likewise.
@@ -48,11 +47,10 @@ class Pod:
     uid: str
     address: str | None
     labels: Mapping[str, str]
-    ports: Mapping[str, int]
+    ports: frozenset[int]
     version: str
     fault: Fault | None
     health_path: str
-    is_ready: bool
     is_running: bool
     ends: float | None = None
     killed: float | None = None
@@ -87,14 +85,11 @@ def pod(body: KubernetesObject) -> Pod | None:
     metadata, spec = body["metadata"], body["spec"]
     status: Mapping[str, Any] = body.get("status") or {}
     container: Mapping[str, Any] = spec["containers"][0]
-    ports = {
-        str(port.get("name") or port["containerPort"]): int(port["containerPort"])
-        for port in container.get("ports") or ()
-        if port.get("protocol", "TCP") == "TCP"
-    }
+    ports = frozenset(
+        int(port["containerPort"]) for port in container.get("ports") or () if port.get("protocol", "TCP") == "TCP"
+    )
     if not ports or spec.get("hostNetwork") or images.is_ours(body):
         return None
-    conditions: list[Mapping[str, Any]] = status.get("conditions") or []
     states: list[Mapping[str, Any]] = status.get("containerStatuses") or []
     ends, killed = _end(metadata, container)
     return Pod(
@@ -107,7 +102,6 @@ def pod(body: KubernetesObject) -> Pod | None:
         version=demo_images.version(container["image"]),
         fault=demo_images.fault(container["image"]),
         health_path=str(_nested(container, "readinessProbe", "httpGet", "path") or "/"),
-        is_ready=any(one["type"] == "Ready" and one["status"] == "True" for one in conditions),
         is_running=any(one["name"] == container["name"] and "running" in (one.get("state") or {}) for one in states),
         ends=ends,
         killed=killed,

@@ -68,12 +68,8 @@ class Connection(asyncio.Protocol):
         if owner is None:
             self.reset()
         else:
-            self.belongs_to(owner)
-
-    def belongs_to(self, owner: Running) -> None:
-        """Names the pod whose connection this is."""
-        self._owner = owner
-        owner.connections.add(self)
+            self._owner = owner
+            owner.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Forgets the connection, and what it asked for."""
@@ -125,19 +121,12 @@ class Connection(asyncio.Protocol):
         self._waiting.append(self._request)
         self._go_on()
 
-    def whom(self, request: _Request) -> tuple[Running | None, str]:
-        """Which pod answers a request, and the path that it is asked for."""
-        return self._owner, request.target
-
     def _go_on(self) -> None:
         """Answers what can be answered at once, in order; what takes time becomes a task, and the rest waits for it."""
-        while self._waiting and self._work is None and not self._transport.is_closing():
+        owner = self._owner
+        while owner and self._waiting and self._work is None and not self._transport.is_closing():
             request = self._waiting.popleft()
-            owner, target = self.whom(request)
-            if owner is None:
-                self._write(Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "no pod is ready"}), request)
-                continue
-            found = answer(owner.pod, target, request.accept, owner.answered)
+            found = answer(owner.pod, request.target, request.accept, owner.answered)
             owner.answered += 1
             if found.after or found.call:
                 self._work = asyncio.get_running_loop().create_task(self._later(found, request, owner))
@@ -173,16 +162,3 @@ class Connection(asyncio.Protocol):
         if owner is None or owner.pod.fault is Fault.HOLDS_CONNECTIONS:
             return False
         return self.cluster.phase(owner) is not Phase.SERVING
-
-
-class ByName(Connection):
-    """A connection that stands for all Services, where pods' addresses lead nowhere: `/ENVIRONMENT/SERVICE/…`."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Takes the connection; which pod answers is for each request to say."""
-        self._transport = cast("asyncio.Transport", transport)
-
-    def whom(self, request: _Request) -> tuple[Running | None, str]:
-        """A ready pod of the Service that the path begins with, and the rest of the path."""
-        _, namespace, service, *rest = [*request.target.split("/", 3), "", ""]
-        return self.cluster.behind(namespace, service), f"/{rest[0]}"

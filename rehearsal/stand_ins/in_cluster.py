@@ -13,12 +13,14 @@ MARK = "rehearsal/stand-in-for"
 """Label on every object, and on every pod, that stands in for something; its value says for what."""
 
 KINDS = (
+    ("apiregistration.k8s.io/v1", "APIService"),
     ("apps/v1", "Deployment"),
     ("apps/v1", "DaemonSet"),
     ("apps/v1", "StatefulSet"),
     ("policy/v1", "PodDisruptionBudget"),
     ("v1", "Service"),
     ("v1", "ConfigMap"),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding"),
     ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
     ("rbac.authorization.k8s.io/v1", "ClusterRole"),
     ("v1", "ServiceAccount"),

@@ -22,6 +22,7 @@ from rehearsal.toolchain.tools import (
     KUBERNETES_PROVIDER,
     KWOK,
     LOAD_BALANCER_CONTROLLER,
+    METRICS_SERVER,
     PULUMI,
     TOOLS,
     GoTool,
@@ -39,7 +40,7 @@ class Toolchain:
         kubernetes_provider: The engine's plugin `pulumi-resource-kubernetes`.
         kubernetes: One binary that is etcd, kubectl, kube-apiserver, kube-controller-manager, kube-proxy or
             kube-scheduler, by the name it is called by; links of those names stand beside it.
-        kwok_stages: Folder of the stages (YAML files) that kwok takes nodes and pods through.
+        kwok_stages: Folder of the stages (YAML files) that kwok takes nodes and pods through, and of its metrics.
         charts: Folders of Helm charts, by the chart's name.
     """
 
@@ -51,6 +52,7 @@ class Toolchain:
     eck_operator: Path
     load_balancer_controller: Path
     coredns: Path
+    metrics_server: Path
     charts: Mapping[str, Path]
 
     def kubernetes_program(self, name: str) -> Path:
@@ -152,5 +154,6 @@ def _toolchain(installed: Mapping[GoTool, Path]) -> Toolchain:
         eck_operator=at(ECK_OPERATOR),
         load_balancer_controller=at(LOAD_BALANCER_CONTROLLER),
         coredns=at(COREDNS),
+        metrics_server=at(METRICS_SERVER),
         charts={chart: data(tool) / chart for chart, tool in charts.items()},
     )

@@ -110,6 +110,8 @@ KWOK = GoTool(
         "kustomize/stage/pod/fast/pod-ready.yaml",
         "kustomize/stage/pod/fast/pod-complete.yaml",
         "kustomize/stage/pod/fast/pod-delete.yaml",
+        # And what metrics-server asks kubelets for. https://kwok.sigs.k8s.io/docs/user/resource-usage-configuration/
+        "kustomize/metrics/resource/metrics-resource.yaml",
     ),
 )
 
@@ -145,7 +147,26 @@ LOAD_BALANCER_CONTROLLER = GoTool(
 COREDNS = GoTool("coredns", "github.com/coredns/coredns", "", minutes=1.5)
 """The cluster's DNS."""
 
-TOOLS = (PULUMI, KUBERNETES_PROVIDER, KUBERNETES, KWOK, ECK_OPERATOR, LOAD_BALANCER_CONTROLLER, COREDNS)
+METRICS_SERVER = GoTool(
+    "metrics-server",
+    "sigs.k8s.io/metrics-server",
+    "cmd/metrics-server",
+    version_variable="k8s.io/component-base/version.gitVersion",
+    version_prefix="v",
+    minutes=0.2,
+)
+"""What says how much pods and nodes use. Its module takes the libraries that `SHARED` has: hardly any is built anew."""
+
+TOOLS = (
+    PULUMI,
+    KUBERNETES_PROVIDER,
+    KUBERNETES,
+    KWOK,
+    ECK_OPERATOR,
+    LOAD_BALANCER_CONTROLLER,
+    COREDNS,
+    METRICS_SERVER,
+)
 """What a rehearsal runs, in the order of building."""
 
 KUBE_SCORE = GoTool("kube-score", "github.com/zegl/kube-score", "cmd/kube-score", minutes=0.5)

@@ -19,11 +19,10 @@ import pytest
 import yaml
 
 import versions
-from rehearsal import status, workspace
+from rehearsal import load, status, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT
 from rehearsal.lifecycle import Rehearsal, plain
-from rehearsal.metrics import load
 from release import slots
 from release.kubernetes_api import KubernetesApi, KubernetesApiError
 from tests.rehearsal.conftest import eventually
@@ -144,11 +143,11 @@ def test_every_autoscaler_gets_its_figures_from_the_add_on_and_grows_its_slot_un
         return int(deployment["spec"]["replicas"])
 
     assert len(autoscalers()) == len(ENVIRONMENTS) * len(SERVICES)
-    eventually(active, "every autoscaler acts on CPU figures")
+    eventually(active, "every autoscaler acts on CPU figures", 120)
     before = size()
     load.write(platform.layout, {"prod/frontend": 200})
     try:
-        eventually(lambda: size() > before, "the live slot grows")
+        eventually(lambda: size() > before, "the live slot grows", 120)
     finally:
         load.write(platform.layout, {})
     assert run_up(platform) == {}, "an autoscaler's doing is no change"

@@ -11,6 +11,7 @@ from components import labels
 from components.contract import BLUE, GREEN, PORT_NAME, SENTINEL_DIGEST, SLOTS
 from rehearsal import demo_images
 from rehearsal.demo_images import Fault
+from rehearsal.nodes import metrics_path
 from release import lock
 from release.clock import SystemClock
 from release.kubernetes_api import KubernetesApi, KubernetesObject
@@ -32,12 +33,13 @@ _numbers = itertools.count(1)
 
 def node(pods: int = 1000) -> KubernetesObject:
     """A machine with room for everything."""
+    labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/hostname": "large", "kubernetes.io/os": "linux"}
     room = {"cpu": "500", "memory": "2000Gi", "pods": str(pods), "ephemeral-storage": "1000Gi"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": "large", "labels": {"kubernetes.io/hostname": "large"}},
-        "status": {"capacity": room, "allocatable": room},
+        "metadata": {"name": "large", "labels": labels, "annotations": metrics_path("large")},
+        "status": {"capacity": room, "allocatable": room, "addresses": [{"type": "InternalIP", "address": "10.0.0.5"}]},
     }
 
 

@@ -19,9 +19,10 @@ from typing import Any, TypeAlias, cast
 
 import yaml
 
+from rehearsal import kubelet
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.metrics.definitions import definitions
+from rehearsal.processes import ProcessTable
 from rehearsal.stand_ins import in_cluster
 from rehearsal.stand_ins.aws.account import Account, Record
 from rehearsal.stand_ins.aws.errors import AwsError
@@ -85,7 +86,7 @@ def problems(schema: Schema, value: Any, path: str = "$") -> Iterator[str]:
 def objects(name: str, version: str, configuration_values: str) -> list[KubernetesObject]:
     """What of an add-on stands in the cluster, marked as a stand-in."""
     addon, configuration = deepcopy(_addon(name)), json.loads(configuration_values or "{}")
-    made: list[KubernetesObject] = addon["objects"] + (definitions() if name == "metrics-server" else [])
+    made: list[KubernetesObject] = addon["objects"]
     configured = [_configured(one, addon.get("parts", {}), configuration, version) for one in made]
     return [in_cluster.marked(one, mark(name)) for one in configured if one]
 
@@ -106,6 +107,9 @@ def converge(layout: Layout, record: Record, _account: Account) -> Properties:
     wanted = objects(
         name, str(record.outputs.get("addonVersion", "")), str(record.inputs.get("configurationValues") or "")
     )
+    if not ProcessTable(layout.processes).is_running(kubelet.NAME):
+        # Nobody serves it then, and while that is so no namespace can be deleted.
+        wanted = [one for one in wanted if one["kind"] != "APIService"]
     with answering(layout, f"add-on {name}") as api:
         in_cluster.bring(api, mark(name), wanted, manager=MANAGER)
         missing = in_cluster.waits_for(api, wanted, SECONDS_TO_BE_HEALTHY)

@@ -24,7 +24,6 @@ def pod(
     version: str = "v1",
     fault: Fault | None = None,
     state: str = "running",
-    ready: bool = True,
     sleep: int = 10,
     grace: int = 45,
     deleted: float | None = None,
@@ -47,7 +46,6 @@ def pod(
         "lifecycle": {"preStop": {"sleep": {"seconds": sleep}}},
     }
     status: dict[str, Any] = {
-        "conditions": [{"type": "Ready", "status": str(ready)}],
         "containerStatuses": [{"name": "api", "state": {state: {}}}],
     }
     if address:

@@ -116,26 +116,6 @@ def test_a_container_has_ended_when_nothing_is_open_or_its_time_is_over(cluster:
     assert connection.is_cut
 
 
-def test_a_service_leads_to_its_ready_pods_in_turn(cluster: Cluster) -> None:
-    cluster.take_service(example.service(slot="green"))
-    for name, options in {
-        "blue": {"slot": "blue"},
-        "green-1": {"slot": "green"},
-        "green-2": {"slot": "green"},
-        "unready": {"slot": "green", "ready": False},
-        "ending": {"slot": "green", "deleted": NOW},
-        "of prod": {"slot": "green", "namespace": "prod"},
-    }.items():
-        cluster.take_pod(example.pod(name, address=None, **options))  # pyright: ignore[reportArgumentType]
-    found = [cluster.behind("dev", "api") for _ in range(4)]
-    assert sorted(one.pod.name for one in found if one) == ["green-1", "green-1", "green-2", "green-2"]
-    assert cluster.behind("dev", "ai") is None
-    cluster.take_service(example.service(slot="blue"))
-    moved = cluster.behind("dev", "api")
-    assert moved
-    assert moved.pod.name == "blue"
-
-
 def test_a_service_is_called_as_by_the_clusters_dns(cluster: Cluster) -> None:
     cluster.take_service(example.service(address="172.20.0.7"))
     cluster.take_service(example.service(namespace="prod", address="172.20.0.8"))

@@ -28,7 +28,7 @@ def test_it_says_who_it_is() -> None:
 
 def test_what_there_is_to_know() -> None:
     found = seen(fault=Fault.ERRORS)
-    assert (found.ports, found.health_path, found.fault) == ({"http": 8099}, "/api/healthcheck", Fault.ERRORS)
+    assert (found.ports, found.health_path, found.fault) == ({8099}, "/api/healthcheck", Fault.ERRORS)
 
 
 @pytest.mark.parametrize("state", ["waiting", "terminated"])
@@ -41,7 +41,7 @@ def test_a_pod_without_a_status_serves_nothing() -> None:
     del body["status"]
     found = pod(body)
     assert found is not None
-    assert (found.phase(NOW), found.address, found.is_ready) == (Phase.ABSENT, None, False)
+    assert (found.phase(NOW), found.address) == (Phase.ABSENT, None)
 
 
 @pytest.mark.parametrize(

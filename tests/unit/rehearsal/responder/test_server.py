@@ -15,7 +15,7 @@ import pytest
 from rehearsal.demo_images import Fault
 from rehearsal.responder.client import Client
 from rehearsal.responder.cluster import Cluster
-from rehearsal.responder.server import ByName, Connection
+from rehearsal.responder.server import Connection
 from tests.unit.rehearsal.responder import example
 from tests.unit.rehearsal.responder.example import NOW
 
@@ -153,7 +153,7 @@ async def test_what_is_no_http_is_refused() -> None:
 async def test_a_pod_that_has_not_started_refuses() -> None:
     async with responder() as world:
         assert await world.is_refused(), "no pod has this address"
-        world.has(state="waiting", ready=False)
+        world.has(state="waiting")
         assert await world.is_refused()
         world.has()
         assert (await (await world.connect()).ask())[0] == 200
@@ -271,18 +271,3 @@ async def test_a_call_without_an_answer_is_a_bad_gateway_that_says_why() -> None
             status, _, body = await line.ask(f"/?call={url}")
             assert status == 502
             assert why in json.loads(body)["called"]["answer"]
-
-
-@in_a_loop
-async def test_by_name_a_path_leads_to_the_services_ready_pods() -> None:
-    async with responder(ByName) as world:
-        world.cluster.take_service(example.service())
-        world.has(address=None, version="v5")
-        line = await world.connect()
-        status, _, body = await line.ask("/dev/api/api/healthcheck")
-        assert (status, json.loads(body)["version"]) == (200, "v5")
-        for path in ("/prod/api/", "/dev/ai/x", "/dev", "/"):
-            assert (await line.ask(path))[0] == 503
-        world.has(address=None, fault=Fault.SMOKE_TEST)
-        assert (await line.ask("/dev/api/api/healthcheck"))[0] == 503
-        assert (await line.ask("/dev/api"))[0] == 200

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal import load
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.metrics import load
 
 
 def test_what_was_told_is_read_and_nothing_where_nothing_was_told(tmp_path: Path) -> None:
