@@ -429,7 +429,7 @@ def test_metrics_server_says_how_busy_pods_are(api: KubernetesApi, control_plane
 
     load.write(control_plane.layout, {f"{NAMESPACE}/busy": 90})
     eventually(lambda: (cpu("blue"), cpu("green")) == (46, 1), "the pod that the Service leads to uses 90 % and 1m", 90)
-    assert (used("blue") or {})["memory"] == f"{48 * 1024}Ki"
+    assert (used("blue") or {})["memory"] == "48Mi"
     api.json_patch(
         "v1",
         "Service",
