@@ -58,7 +58,8 @@ def busy(platform: Platform) -> Platform:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(lacks)
     objects = addons.objects("metrics-server", versions.METRICS_SERVER, "")
     (workload,) = (one for one in objects if one["kind"] == "Deployment")
-    workload["spec"]["template"]["spec"]["containers"][0]["args"].append(f"--metric-resolution={SAMPLE_SECONDS}s")
+    hurried = (f"--metric-resolution={SAMPLE_SECONDS}s", f"--kubelet-request-timeout={SAMPLE_SECONDS // 2}s")
+    workload["spec"]["template"]["spec"]["containers"][0]["args"].extend(hurried)
     in_cluster.bring(platform.api, addons.mark("metrics-server"), objects, manager="eks")
     assert in_cluster.waits_for(platform.api, objects, 120) == []
     load.write(Layout(platform.kubeconfig.parent), {f"dev/{SERVICE}": LIVE_PERCENT})
