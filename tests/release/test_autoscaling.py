@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 import versions
+from rehearsal import control_plane as kubernetes
 from rehearsal import load
 from rehearsal.layout import Layout
 from rehearsal.network import namespace
@@ -56,13 +57,15 @@ def busy(platform: Platform) -> Platform:
     """A platform whose pods use 90 % of their CPU request while they are live, and else next to nothing."""
     if lacks := namespace.refusal():
         (pytest.fail if os.environ.get("CI") else pytest.skip)(lacks)
+    layout = Layout(platform.kubeconfig.parent)
+    kubernetes.wait_for_traffic(layout, print)  # it asks the API server by its Service
     objects = addons.objects("metrics-server", versions.METRICS_SERVER, "")
     (workload,) = (one for one in objects if one["kind"] == "Deployment")
     hurried = (f"--metric-resolution={SAMPLE_SECONDS}s", f"--kubelet-request-timeout={SAMPLE_SECONDS // 2}s")
     workload["spec"]["template"]["spec"]["containers"][0]["args"].extend(hurried)
     in_cluster.bring(platform.api, addons.mark("metrics-server"), objects, manager="eks")
     assert in_cluster.waits_for(platform.api, objects, 120) == []
-    load.write(Layout(platform.kubeconfig.parent), {f"dev/{SERVICE}": LIVE_PERCENT})
+    load.write(layout, {f"dev/{SERVICE}": LIVE_PERCENT})
     return platform
 
 
