@@ -34,12 +34,13 @@ _numbers = itertools.count(1)
 def node(pods: int = 1000) -> KubernetesObject:
     """A machine with room for everything."""
     labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/hostname": "large", "kubernetes.io/os": "linux"}
+    addresses = [{"type": "InternalIP", "address": "10.0.0.5"}, {"type": "Hostname", "address": "large"}]
     room = {"cpu": "500", "memory": "2000Gi", "pods": str(pods), "ephemeral-storage": "1000Gi"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": "large", "labels": labels, "annotations": metrics_path("large")},
-        "status": {"capacity": room, "allocatable": room, "addresses": [{"type": "InternalIP", "address": "10.0.0.5"}]},
+        "status": {"capacity": room, "allocatable": room, "addresses": addresses},
     }
 
 
