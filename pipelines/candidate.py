@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from kube.client import KubernetesApi, KubernetesApiError
 from release import verification
-from release.kubernetes_api import KubernetesApi, KubernetesApiError
 
 
 def newest(records: list[verification.Record]) -> str | None:

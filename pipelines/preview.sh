@@ -8,5 +8,5 @@ python3 -m venv .venv
 outputs=$(mktemp)
 trap 'rm -f "$outputs"' EXIT
 pulumi stack output --stack "$STACK" --json --show-secrets > "$outputs"
-.venv/bin/python -m previews.cluster < "$outputs"
+.venv/bin/python -m pipelines.preview_report.cluster < "$outputs"
 pulumi preview --stack "$STACK" --non-interactive --diff --suppress-outputs

@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 from filelock import FileLock
 
-from rehearsal import aws, certificates, kubelet, kubelets, ports, responder
+from rehearsal import aws, certificates, kubelet, kwok_stages, pod_simulator, ports
+from rehearsal.emulators import volumes
 from rehearsal.layout import Layout
 from rehearsal.network import namespace
 from rehearsal.processes import ProcessTable
 from rehearsal.programs import RELAY, Component, ControlPlane
 from rehearsal.readiness import Probe, Report, wait
-from rehearsal.stand_ins import volumes
 from rehearsal.toolchain import Toolchain
 
-TRAFFIC = (namespace.HOLDER, RELAY, "kube-proxy", responder.NAME, aws.ENDPOINT, kubelet.NAME)
+TRAFFIC = (namespace.HOLDER, RELAY, "kube-proxy", pod_simulator.NAME, aws.ENDPOINT, kubelet.NAME)
 """The programs that make the rehearsal's network and the way into it, bring requests to pods, answer as pods, are AWS
 as pods find it, and run containers."""
 
@@ -45,7 +45,7 @@ def start(
             namespace=_network(table, layout, report, refusal or namespace.refusal),
         )
         plane.write_kubeconfigs()
-        kubelets.write_stages(toolchain.kwok_stages, plane.stages, containers_run=plane.namespace is not None)
+        kwok_stages.write_stages(toolchain.kwok_stages, plane.stages, containers_run=plane.namespace is not None)
         for component in _components(table, plane):
             program = component.program
             if not table.is_running(program.name):
@@ -123,7 +123,7 @@ def _components(table: ProcessTable, plane: ControlPlane) -> list[Component]:
     if inside is not None:
         components += [
             plane.kube_proxy(),
-            Component(responder.program(layout, inside)),
+            Component(pod_simulator.program(layout, inside)),
             Component(aws.endpoint(layout, inside)),
             Component(kubelet.program(layout, plane.toolchain, inside)),
         ]

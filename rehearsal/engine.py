@@ -14,11 +14,11 @@ from typing import Any, Protocol
 from pulumi import automation
 from pulumi.automation.events import EngineEvent
 
+from kube.client import KubernetesApi
 from rehearsal import recovery, workspace
+from rehearsal.emulators.aws.account import Account
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.account import Account
-from release.kubernetes_api import KubernetesApi
 
 NOISE = re.compile(
     r"using pulumi-(resource|language)-\S+ from \$PATH"

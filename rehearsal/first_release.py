@@ -16,10 +16,10 @@ from tenacity import (
     wait_fixed,
 )
 
+from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal import demo_images
 from rehearsal.errors import RehearsalError
 from release import slots, verification
-from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 
 SECONDS_TO_BE_ADMITTED = 10
 SECONDS_TO_GET_READY = 180
@@ -79,7 +79,9 @@ def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], No
         template = _existing(api, "v1", "PodTemplate", target.service, target.namespace)
         autoscaler = _existing(api, "autoscaling/v2", "HorizontalPodAutoscaler", target.service, target.namespace)
         replicas = int(autoscaler["spec"]["minReplicas"])
-        patiently(slots.bring_in, api, slots.render(template, slot="blue", image=demo_image(target), replicas=replicas))
+        patiently(
+            slots.apply_template, api, slots.render(template, slot="blue", image=demo_image(target), replicas=replicas)
+        )
     if new:
         report(f"First release: a demo image in the blue slot of {len(new)} services; waiting for their pods")
         _wait_until_ready(api, new)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from config.instance_types import InstanceType, instance_types
 from rehearsal.errors import RehearsalError
-from settings.instance_types import InstanceType, instance_types
 
 __all__ = ["InstanceType", "instance_type"]
 
@@ -20,6 +20,6 @@ def instance_type(name: str) -> InstanceType:
             f"There is no EC2 instance type {name!r}.",
             remedy="correct the instance type in the stack's configuration, e.g. `t3.large`; or, where AWS has one of "
             "that name since lately, bring moto in requirements-dev.txt up to date and say "
-            "`python -m settings.instance_types_table`.",
+            "`python -m config.instance_types_table`.",
         )
     return known

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kube.client import KubernetesApi
 from rehearsal import aws
 from rehearsal.aws import contents
+from rehearsal.emulators.aws.account import Account
 from rehearsal.kubelet import kwok
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.account import Account
-from release.kubernetes_api import KubernetesApi
 
 SYSTEM_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
 

@@ -11,6 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from kube.client import KubernetesApi
 from rehearsal import (
     charts,
     control_plane,
@@ -22,13 +23,12 @@ from rehearsal import (
     workspace,
 )
 from rehearsal.display import EngineDisplay
+from rehearsal.emulators.aws import protection
 from rehearsal.engine import Engine
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door import running
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.network import namespace
-from rehearsal.stand_ins.aws import protection
-from release.kubernetes_api import KubernetesApi
 
 SECRET = "[secret]"  # noqa: S105 - what stands in place of one
 

@@ -19,10 +19,10 @@ from typing import Any
 
 import psutil
 
+from kube.client import KubernetesApi, KubernetesObject
+from rehearsal.emulators.aws.account import Account
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.account import Account
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 
 
 def break_stale_lock(layout: Layout) -> bool:

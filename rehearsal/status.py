@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components import labels
+from contract import labels
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal.first_release import targets
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 from release.slots import is_released
 
 

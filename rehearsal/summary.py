@@ -11,10 +11,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from config import ENVIRONMENTS
 from rehearsal import demo_images
 from rehearsal.front_door.running import Entrance
 from rehearsal.status import NodeStatus, SlotStatus, WorkloadStatus
-from settings import ENVIRONMENTS
 
 TRAFFIC = {
     True: "requests to a node's port or a Service's address reach pods, by kube-proxy",

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 import yaml
 
-import settings
-from rehearsal import aws, responder
+import config
+from rehearsal import aws, pod_simulator
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.toolchain import Toolchain
@@ -24,8 +24,8 @@ STAND_INS = ("aws", "eks")
 PASSPHRASE = "rehearsal"  # noqa: S105 - it guards values that the rehearsal made up
 """Encrypts the rehearsal's secrets, which are worth nothing, the way a person's passphrase would."""
 
-SECRETS = f"{settings.PROJECT}:secrets"
-CHARTS = f"{settings.PROJECT}:charts"
+SECRETS = f"{config.PROJECT}:secrets"
+CHARTS = f"{config.PROJECT}:charts"
 
 _KEYS_OF_ANOTHER_BACKEND = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
@@ -52,7 +52,7 @@ def shell_environment(layout: Layout) -> dict[str, str]:
     variables = environment(layout)
     return {
         **variables,
-        **responder.release_environment(),
+        **pod_simulator.release_environment(),
         **aws.environment(layout, region=aws.region(layout)),
         "PATH": f"{_programs(layout)}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(CHECKOUT),
@@ -84,7 +84,7 @@ def put_tools(layout: Layout, toolchain: Toolchain) -> None:
     _link(layout.tools / "pulumi-resource-kubernetes", toolchain.kubernetes_provider)
     _script(layout.tools / "pulumi-language-python", "rehearsal.language_host", layout)
     for name in STAND_INS:
-        _script(layout.tools / f"pulumi-resource-{name}", f"rehearsal.stand_ins.{name}", layout)
+        _script(layout.tools / f"pulumi-resource-{name}", f"rehearsal.emulators.{name}", layout)
 
 
 def copy_project(layout: Layout, stack: str, stacks: Path = CHECKOUT) -> None:
@@ -138,7 +138,7 @@ def merge_stack_file(committed: Mapping[str, Any], ours: Mapping[str, Any]) -> d
     """
     settings_of_stack: dict[str, Any] = committed.get("config") or {}
     config_of_ours: dict[str, Any] = ours.get("config") or {}
-    config = {
+    settings = {
         key: _without_encrypted(value, config_of_ours.get(key), key)
         for key, value in settings_of_stack.items()
         if key != SECRETS
@@ -146,8 +146,8 @@ def merge_stack_file(committed: Mapping[str, Any], ours: Mapping[str, Any]) -> d
     plain = {key: value for key, value in committed.items() if key not in (*_KEYS_OF_ANOTHER_BACKEND, "config")}
     kept = {key: value for key, value in ours.items() if key in _KEYS_OF_ANOTHER_BACKEND}
     # One that no service names any more would be refused.
-    secrets = _only(required_secrets(config), config_of_ours.get(SECRETS) or {})
-    return {**plain, **kept, "config": {**config, **({SECRETS: secrets} if secrets else {})}}
+    secrets = _only(required_secrets(settings), config_of_ours.get(SECRETS) or {})
+    return {**plain, **kept, "config": {**settings, **({SECRETS: secrets} if secrets else {})}}
 
 
 def _without_encrypted(value: Any, ours: Any, key: str) -> Any:
@@ -204,7 +204,7 @@ def _made_up_parts(value: Any, key: str) -> Iterator[str]:
         yield from _made_up_parts(part, path)
 
 
-def _only(wanted: Sequence[settings.RequiredSecret], values: Mapping[str, Any]) -> dict[str, Any]:
+def _only(wanted: Sequence[config.RequiredSecret], values: Mapping[str, Any]) -> dict[str, Any]:
     """Those of a stack file's secret values that are wanted, in the same nesting."""
     kept: dict[str, Any] = {}
     for secret in wanted:
@@ -216,21 +216,21 @@ def _only(wanted: Sequence[settings.RequiredSecret], values: Mapping[str, Any]) 
 
 def missing_secrets(layout: Layout, stack: str) -> dict[str, str]:
     """A made-up value for each secret that the copy has none of yet, by configuration key with the path inside it."""
-    config = _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"]
-    required = required_secrets(config)
-    there = _only(required, config.get(SECRETS) or {})
+    settings = _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"]
+    required = required_secrets(settings)
+    there = _only(required, settings.get(SECRETS) or {})
     missing = [
         secret.key
         for secret in required
         if secret.name not in there.get(secret.environment, {}).get(secret.service, {})
     ]
-    replaced = [key for name, value in config.items() if name != SECRETS for key in _made_up_parts(value, name)]
+    replaced = [key for name, value in settings.items() if name != SECRETS for key in _made_up_parts(value, name)]
     return {key: made_up(key) for key in (*replaced, *missing)}
 
 
-def required_secrets(config: Mapping[str, Any]) -> list[settings.RequiredSecret]:
+def required_secrets(settings: Mapping[str, Any]) -> list[config.RequiredSecret]:
     """The secrets that the services of a stack's file name; of a file that is no good, those that can be made out."""
-    services = config.get(f"{settings.PROJECT}:services")
+    services = settings.get(f"{config.PROJECT}:services")
     if not isinstance(services, dict):
         return []  # the program says what is wrong with it
     names = {
@@ -238,7 +238,7 @@ def required_secrets(config: Mapping[str, Any]) -> list[settings.RequiredSecret]
         for name, service in cast("dict[str, Any]", services).items()
         if isinstance(service, dict)
     }
-    return settings.required_secrets(names)
+    return config.required_secrets(names)
 
 
 def _link(link: Path, target: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from components.contract import BLUE, SLOTS
+from contract.blue_green import BLUE, SLOTS
 from release.errors import ExitCode, ReleaseError
 
 if TYPE_CHECKING:
@@ -282,8 +282,8 @@ def main() -> None:
             typer.echo("Interrupted. Run the same command again: it goes on where this one stopped.", err=True)
         raise
     except Exception as error:
+        from kube.client import KubernetesApiError  # noqa: PLC0415
         from release.commands import told  # noqa: PLC0415 - see above
-        from release.kubernetes_api import KubernetesApiError  # noqa: PLC0415
 
         if not isinstance(error, KubernetesApiError):
             raise

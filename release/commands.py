@@ -15,20 +15,20 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
+from kube.client import NO_KUBECONFIG, UNREACHABLE, KubernetesApi, KubernetesApiError
 from release import smoke, status, verification
 from release.clock import Clock, StoppableClock, SystemClock
-from release.collect import collect
 from release.display import Display
 from release.errors import ExitCode, ReleaseError
 from release.history import Entry
 from release.http import Caller, InCluster, ThroughApiServer
 from release.images import Images, in_use
-from release.kubernetes_api import NO_KUBECONFIG, UNREACHABLE, KubernetesApi, KubernetesApiError
 from release.observe import observe, services
 from release.order import in_order
 from release.plan import Deploy, Goal, Retire, Rollback, Switch
-from release.run import Context, Limits, Result, pursue, retrying
-from release.state import Seen
+from release.prune import collect
+from release.run import Context, Limits, Result, reconcile, retrying
+from release.state import ServiceState
 from release.verification import NEEDED_IN, TRIED_IN, Record
 
 LOG_WIDTH = 200
@@ -225,7 +225,7 @@ class Commands:
         goals: Mapping[str, Goal],
         depends_on: Mapping[str, Sequence[str]] | None = None,
         *,
-        after: Callable[[Seen, Callable[[str], None]], None] = lambda _seen, _report: None,
+        after: Callable[[ServiceState, Callable[[str], None]], None] = lambda _seen, _report: None,
     ) -> ExitCode:
         by, caller = self._user(), self._caller()
         with Display(self._progress) as display:
@@ -243,7 +243,7 @@ class Commands:
                     keep_image=self._keep_image,
                 )
                 try:
-                    result: Result = pursue(context, environment, service, goals[service])
+                    result: Result = reconcile(context, environment, service, goals[service])
                     if result.exit_code is ExitCode.DONE:
                         after(result.seen, report)
                 except ReleaseError as error:
@@ -294,17 +294,17 @@ class Commands:
     def _print_json(self, value: object) -> None:
         self._out.print(json.dumps(value, indent=2), markup=False, highlight=False, soft_wrap=True)
 
-    def _look(self, environment: str, service: str) -> Seen:
+    def _look(self, environment: str, service: str) -> ServiceState:
         return retrying(self._clock)(lambda: observe(self._api, environment, service, now=self._clock.now()))
 
-    def _clean(self, seen: Seen, report: Callable[[str], None]) -> None:
+    def _clean(self, seen: ServiceState, report: Callable[[str], None]) -> None:
         for deleted in retrying(self._clock)(lambda: collect(self._api, seen)):
             report(f"Deleted configuration {deleted}: nothing names it")
         if self._options.image_tags:
             for tag in Images(seen.repository).drop(seen.environment, in_use(seen)):
                 report(f"Took tag {tag} off: its image has no use here")
 
-    def _keep_image(self, seen: Seen, image: str) -> None:
+    def _keep_image(self, seen: ServiceState, image: str) -> None:
         if self._options.image_tags:
             Images(seen.repository).keep(seen.environment, image.rpartition("@")[2])
 
@@ -324,7 +324,7 @@ def _console() -> Console:
     return found if found.is_terminal else Console(width=LOG_WIDTH)
 
 
-def _live_image(seen: Seen) -> str:
+def _live_image(seen: ServiceState) -> str:
     if seen.live_slot.revision is None:
         raise ReleaseError(
             f"{seen.service} was never released in {seen.environment}: no image is live",

@@ -6,8 +6,8 @@ import uuid
 from datetime import datetime
 from typing import Literal
 
-from components.contract import RELEASE_MANAGER
-from release.kubernetes_api import KubernetesApiError
+from contract.blue_green import RELEASE_MANAGER
+from kube.client import KubernetesApiError
 from release.objects import ObjectApi
 
 

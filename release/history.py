@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from components import contract, labels
+from contract import blue_green, labels
+from kube.client import KubernetesObject
 from release import objects
-from release.kubernetes_api import KubernetesObject
 from release.objects import ObjectApi
 
 LIMIT = 10
@@ -20,7 +20,7 @@ LIMIT = 10
 _KEY = "releases.json"
 
 
-name = contract.history
+name = blue_green.history
 """The ConfigMap's name, by the service's."""
 
 

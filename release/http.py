@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from release.kubernetes_api import KubernetesApi, KubernetesApiError, plain
+from kube.client import KubernetesApi, KubernetesApiError, plain
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """ECR: tags that keep the images which still have a use from the registry's lifecycle rules.
 
-A rule of the repository claims what carries a `release-…` tag, and expires none of it (`components/registry.py`). Tags
+A rule of the repository claims what carries a `release-…` tag, and expires none of it (`components/aws/ecr.py`). Tags
 are immutable, so each is one image's for good: `release-ENVIRONMENT-DIGITS`, with the digest's first twelve.
 """
 
@@ -10,14 +10,14 @@ import re
 from collections.abc import Collection
 from typing import Any, cast
 
-from components.contract import RELEASE_TAG_PREFIX as TAG_PREFIX
+from contract.blue_green import RELEASE_TAG_PREFIX as TAG_PREFIX
 from release.errors import ReleaseError
-from release.state import Seen
+from release.state import ServiceState
 
 _REPOSITORY = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/(?P<name>.+)")
 
 
-def in_use(seen: Seen) -> frozenset[str]:
+def in_use(seen: ServiceState) -> frozenset[str]:
     """The digests that are live, warm, verified, or in the history."""
     revisions = {seen.blue.revision, seen.green.revision}
     for entry in seen.history:

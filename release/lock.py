@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from components import contract, labels
+from contract import blue_green, labels
+from kube.client import KubernetesObject
 from release import objects
 from release.clock import Clock
 from release.errors import ExitCode, LostRaceError, ReleaseError
-from release.kubernetes_api import KubernetesObject
 from release.objects import ObjectApi
 
 LEASE_SECONDS = 60
@@ -30,7 +30,7 @@ class Holder:
     until: datetime
 
 
-name = contract.lock
+name = blue_green.lock
 """The Lease's name, by the service's."""
 
 

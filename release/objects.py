@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias
 
-from components.contract import RELEASE_MANAGER
+from contract.blue_green import RELEASE_MANAGER
+from kube.client import KubernetesApiError, KubernetesObject
 from release.errors import LostRaceError
-from release.kubernetes_api import KubernetesApiError, KubernetesObject
 
 CONFLICT = 409
 UNPROCESSABLE = 422

@@ -8,24 +8,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from components import labels
-from components.contract import (
-    DEPENDS_ON,
-    EXCLUSIVE,
-    PORT_NAME,
-    SENTINEL_DIGEST,
-    SLOTS,
-    SMOKE_TEST,
-    preview,
-    slot_name,
-)
+from contract import labels
+from contract.blue_green import DEPENDS_ON, EXCLUSIVE, PORT_NAME, SENTINEL_DIGEST, SLOTS, SMOKE_TEST, preview, slot_name
+from kube.client import KubernetesObject
 from release import history, slots, verification
 from release.errors import ReleaseError
 from release.history import Revision
 from release.http import Target
-from release.kubernetes_api import KubernetesObject
 from release.objects import ObjectApi
-from release.state import Seen, Slot, SmokeTest, Trouble
+from release.state import ServiceState, Slot, SmokeTest, Trouble
 
 OVER = ("Succeeded", "Failed")
 """Phases of pods that hold no room any more."""
@@ -34,7 +25,7 @@ HARMLESS = ("ContainerCreating", "PodInitializing")
 """Reasons to wait that are none to worry about."""
 
 
-def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) -> Seen:
+def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) -> ServiceState:
     """Looks at everything that a release of a service depends on.
 
     Args:
@@ -86,7 +77,7 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
     )
     annotations: Mapping[str, str] = template["metadata"].get("annotations") or {}
     image = str(slots.containers_to_fill(template)[0]["image"])
-    return Seen(
+    return ServiceState(
         environment=environment,
         service=service,
         blue=blue,

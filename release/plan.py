@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from components.contract import SENTINEL_DIGEST
+from contract.blue_green import SENTINEL_DIGEST
 from release.history import Action, Outcome, Revision
-from release.state import Seen, Slot, other
+from release.state import ServiceState, Slot, other
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,14 @@ class Begin:
 
 
 @dataclass(frozen=True)
-class Empty:
+class ScaleToZero:
     """Take a slot's pods away."""
 
     slot: str
 
 
 @dataclass(frozen=True)
-class BringIn:
+class ApplyTemplate:
     """Give a slot the PodTemplate with an image, and so many pods."""
 
     slot: str
@@ -127,7 +127,7 @@ class Preview:
 
 
 @dataclass(frozen=True)
-class TrySlot:
+class SmokeTestSlot:
     """Smoke test a slot through the preview Service."""
 
     slot: str
@@ -189,7 +189,9 @@ class AwaitEndpoints:
 
 
 Await: TypeAlias = AwaitReady | AwaitGone | AwaitEndpoints
-Step: TypeAlias = Begin | Empty | BringIn | Scale | Preview | TrySlot | Select | Retarget | Watch | Finish | Await
+Step: TypeAlias = (
+    Begin | ScaleToZero | ApplyTemplate | Scale | Preview | SmokeTestSlot | Select | Retarget | Watch | Finish | Await
+)
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,7 @@ class Refusal:
     remedy: str
 
 
-def next_step(seen: Seen, goal: Goal, progress: Progress) -> Step | Done | Refusal:
+def next_step(seen: ServiceState, goal: Goal, progress: Progress) -> Step | Done | Refusal:
     """What to do next so that the goal is reached.
 
     Args:
@@ -241,11 +243,11 @@ def next_step(seen: Seen, goal: Goal, progress: Progress) -> Step | Done | Refus
     return _prepare(seen, goal, progress, new=seen.slot(slot), live=seen.live_slot)
 
 
-def _wanted(seen: Seen, goal: Deploy) -> Revision:
+def _wanted(seen: ServiceState, goal: Deploy) -> Revision:
     return Revision(goal.image, seen.template)
 
 
-def _going_on(seen: Seen, goal: Deploy | Switch | Rollback) -> str | None:
+def _going_on(seen: ServiceState, goal: Deploy | Switch | Rollback) -> str | None:
     """The slot that is to be live, if this very release has begun already, now or in a run before."""
     running = seen.running
     if running is None or running.action is not _action(goal):
@@ -270,7 +272,7 @@ def _action(goal: Deploy | Switch | Rollback) -> Action:
             return Action.ROLLBACK
 
 
-def _refusal(seen: Seen, goal: Deploy | Switch | Rollback) -> Refusal | None:
+def _refusal(seen: ServiceState, goal: Deploy | Switch | Rollback) -> Refusal | None:
     match goal:
         case Deploy():
             return _refused_image(seen, goal)
@@ -280,7 +282,7 @@ def _refusal(seen: Seen, goal: Deploy | Switch | Rollback) -> Refusal | None:
             return _refused_rollback(seen)
 
 
-def _refused_image(seen: Seen, goal: Deploy) -> Refusal | None:
+def _refused_image(seen: ServiceState, goal: Deploy) -> Refusal | None:
     repository, _, digest = goal.image.partition("@")
     if digest == SENTINEL_DIGEST:
         return Refusal(
@@ -301,7 +303,7 @@ def _refused_image(seen: Seen, goal: Deploy) -> Refusal | None:
     return None
 
 
-def _refused_switch(seen: Seen, goal: Switch) -> Refusal | None:
+def _refused_switch(seen: ServiceState, goal: Switch) -> Refusal | None:
     slot = seen.slot(goal.to or other(seen.live))
     if slot.name != seen.live and not slot.serves():
         return Refusal(
@@ -311,7 +313,7 @@ def _refused_switch(seen: Seen, goal: Switch) -> Refusal | None:
     return None
 
 
-def _refused_rollback(seen: Seen) -> Refusal | None:
+def _refused_rollback(seen: ServiceState) -> Refusal | None:
     idle = seen.idle_slot
     finished = [entry for entry in seen.history if entry.outcome is Outcome.RELEASED]
     if finished and finished[-1].action is Action.ROLLBACK and finished[-1].slot == seen.live:
@@ -333,7 +335,7 @@ def _refused_rollback(seen: Seen) -> Refusal | None:
     return None
 
 
-def _is_reached(seen: Seen, goal: Deploy | Switch | Rollback) -> bool:
+def _is_reached(seen: ServiceState, goal: Deploy | Switch | Rollback) -> bool:
     """Whether what was asked for is so already, and in order."""
     match goal:
         case Deploy():
@@ -346,14 +348,14 @@ def _is_reached(seen: Seen, goal: Deploy | Switch | Rollback) -> bool:
     return reached and in_order and seen.running is None
 
 
-def _tidy(seen: Seen) -> Step | Done:
+def _tidy(seen: ServiceState) -> Step | Done:
     """What is left to do where nothing is to be released."""
     if seen.idle_slot.wanted > 0 and seen.warm_until is not None and seen.warm_until <= seen.now:
-        return Empty(seen.idle_slot.name)
+        return ScaleToZero(seen.idle_slot.name)
     return Done(f"slot {seen.live} is live with it already")
 
 
-def _begin(seen: Seen, goal: Deploy | Switch | Rollback) -> Begin | Refusal:
+def _begin(seen: ServiceState, goal: Deploy | Switch | Rollback) -> Begin | Refusal:
     match goal:
         case Deploy():
             wanted = _wanted(seen, goal)
@@ -371,7 +373,9 @@ def _begin(seen: Seen, goal: Deploy | Switch | Rollback) -> Begin | Refusal:
     return Begin(_action(goal), slot, wanted, previous)
 
 
-def _prepare(seen: Seen, goal: Deploy | Switch | Rollback, progress: Progress, *, new: Slot, live: Slot) -> Step:
+def _prepare(
+    seen: ServiceState, goal: Deploy | Switch | Rollback, progress: Progress, *, new: Slot, live: Slot
+) -> Step:
     """Up to the switch."""
     # An autoscaler that was left behind would shrink the idle slot, whose CPU is near zero.
     if seen.autoscaled != live.name:
@@ -380,7 +384,7 @@ def _prepare(seen: Seen, goal: Deploy | Switch | Rollback, progress: Progress, *
     if in_the_way is not None:
         return in_the_way
     if isinstance(goal, Deploy) and new.revision != _wanted(seen, goal):
-        return BringIn(new.name, goal.image, seen.size)
+        return ApplyTemplate(new.name, goal.image, seen.size)
     if new.wanted < seen.size or not new.is_ready:
         return _wake(seen, new)
     if isinstance(goal, Rollback):  # it served before, and users wait
@@ -389,10 +393,10 @@ def _prepare(seen: Seen, goal: Deploy | Switch | Rollback, progress: Progress, *
         return Preview(new.name)
     if seen.preview_endpoints != {new.name: new.ready}:
         return AwaitEndpoints(new.name, active=False)
-    return Select(new.name) if progress.smoke_tested else TrySlot(new.name)
+    return Select(new.name) if progress.smoke_tested else SmokeTestSlot(new.name)
 
 
-def _in_the_way(seen: Seen, goal: Deploy | Switch | Rollback, *, new: Slot, live: Slot) -> Step | None:
+def _in_the_way(seen: ServiceState, goal: Deploy | Switch | Rollback, *, new: Slot, live: Slot) -> Step | None:
     """The pods that must be gone before the new ones come."""
     # Old and new pods of one slot side by side would want the room of three slots.
     if isinstance(goal, Deploy) and new.revision != _wanted(seen, goal) and (new.wanted > 0 or new.pods > 0):
@@ -402,7 +406,7 @@ def _in_the_way(seen: Seen, goal: Deploy | Switch | Rollback, *, new: Slot, live
     return None
 
 
-def _complete(seen: Seen, goal: Deploy | Switch | Rollback, progress: Progress) -> Step:
+def _complete(seen: ServiceState, goal: Deploy | Switch | Rollback, progress: Progress) -> Step:
     """From the switch on."""
     live, old = seen.live_slot, seen.idle_slot
     if seen.exclusive and (old.wanted > 0 or old.pods > 0):
@@ -423,7 +427,7 @@ def _complete(seen: Seen, goal: Deploy | Switch | Rollback, progress: Progress) 
     return Finish(Outcome.RELEASED)
 
 
-def _go_back(seen: Seen, goal: Deploy | Switch | Rollback, *, failed: Slot, old: Slot) -> Step:
+def _go_back(seen: ServiceState, goal: Deploy | Switch | Rollback, *, failed: Slot, old: Slot) -> Step:
     """The old slot live, ready and autoscaled; the failed one without pods."""
     if seen.live == failed.name:
         return _switch_back(seen, failed=failed, old=old)
@@ -431,7 +435,7 @@ def _go_back(seen: Seen, goal: Deploy | Switch | Rollback, *, failed: Slot, old:
         return Retarget(old.name)
     # A switch to what was warm leaves it as it was.
     if failed.wanted > 0 and (seen.exclusive or not isinstance(goal, Switch)):
-        return Empty(failed.name)
+        return ScaleToZero(failed.name)
     if seen.exclusive and old.revision is not None and not old.is_ready:
         return AwaitGone(failed.name) if failed.pods > 0 else _wake(seen, old)
     if old.serves() and not _leads_only_to(seen.active_endpoints, old.name):
@@ -441,7 +445,7 @@ def _go_back(seen: Seen, goal: Deploy | Switch | Rollback, *, failed: Slot, old:
     return Finish(Outcome.FAILED)
 
 
-def _switch_back(seen: Seen, *, failed: Slot, old: Slot) -> Step:
+def _switch_back(seen: ServiceState, *, failed: Slot, old: Slot) -> Step:
     if old.revision is None or seen.running is None or old.revision != seen.running.previous:
         return Finish(Outcome.FAILED)  # there is nothing to go back to
     if seen.exclusive and (failed.wanted > 0 or failed.pods > 0):
@@ -450,14 +454,14 @@ def _switch_back(seen: Seen, *, failed: Slot, old: Slot) -> Step:
 
 
 def _clear(slot: Slot) -> Step:
-    return Empty(slot.name) if slot.wanted > 0 else AwaitGone(slot.name)
+    return ScaleToZero(slot.name) if slot.wanted > 0 else AwaitGone(slot.name)
 
 
-def _wake(seen: Seen, slot: Slot) -> Step:
+def _wake(seen: ServiceState, slot: Slot) -> Step:
     return Scale(slot.name, seen.size) if slot.wanted < seen.size else AwaitReady(slot.name)
 
 
-def _retire(seen: Seen, goal: Retire) -> Step | Done | Refusal:
+def _retire(seen: ServiceState, goal: Retire) -> Step | Done | Refusal:
     idle = seen.idle_slot
     if idle.wanted == 0:
         return Done(f"slot {idle.name} has no pods")
@@ -478,10 +482,10 @@ def _retire(seen: Seen, goal: Retire) -> Step | Done | Refusal:
             f"slot {idle.name} of {seen.service} stays warm until {seen.warm_until:%Y-%m-%d %H:%M:%S %Z}",
             "wait, or say --now: open connections to it end then, and a rollback has to start its pods first",
         )
-    return Empty(idle.name)
+    return ScaleToZero(idle.name)
 
 
-def _serves_enough(seen: Seen, live: Slot) -> bool:
+def _serves_enough(seen: ServiceState, live: Slot) -> bool:
     """Whether the live slot serves with the fewest pods it may have: the autoscaler may be adding more."""
     return live.serves(at_least=min(live.wanted, seen.minimum))
 

@@ -10,26 +10,25 @@ from datetime import datetime, timedelta
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
-from components import contract
+from contract import blue_green
+from kube.client import NO_KUBECONFIG, UNREACHABLE, KubernetesApiError
 from release import events, history, probe, smoke, steps
 from release.clock import Clock
 from release.errors import ExitCode, LostRaceError, ReleaseError
 from release.history import Entry, Outcome
 from release.http import Answer, Caller, Target
-from release.kubernetes_api import NO_KUBECONFIG, UNREACHABLE, KubernetesApiError
 from release.lock import LEASE_SECONDS, Holder, Lock
 from release.objects import CONFLICT, ObjectApi
 from release.observe import observe
 from release.plan import (
+    ApplyTemplate,
     Await,
     AwaitEndpoints,
     AwaitGone,
     AwaitReady,
     Begin,
-    BringIn,
     Deploy,
     Done,
-    Empty,
     Finish,
     Goal,
     Preview,
@@ -37,13 +36,14 @@ from release.plan import (
     Refusal,
     Retarget,
     Scale,
+    ScaleToZero,
     Select,
+    SmokeTestSlot,
     Step,
-    TrySlot,
     Watch,
     next_step,
 )
-from release.state import Seen, Trouble
+from release.state import ServiceState, Trouble
 from release.steps import Change
 
 ATTEMPTS = 8
@@ -120,7 +120,7 @@ class Context:
     by: str
     build: str | None = None
     limits: Limits = field(default_factory=Limits)
-    keep_image: Callable[[Seen, str], None] = lambda _seen, _image: None
+    keep_image: Callable[[ServiceState, str], None] = lambda _seen, _image: None
     run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
 
@@ -134,7 +134,7 @@ class Result:
         exit_code: What to end with.
     """
 
-    seen: Seen
+    seen: ServiceState
     message: str
     exit_code: ExitCode = ExitCode.DONE
 
@@ -172,7 +172,7 @@ def retrying(clock: Clock, report: Callable[[str], None] = lambda _: None) -> Re
     )
 
 
-def pursue(context: Context, environment: str, service: str, goal: Goal) -> Result:
+def reconcile(context: Context, environment: str, service: str, goal: Goal) -> Result:
     """Reaches a goal, or goes back to what was; holds the service's lock meanwhile.
 
     Raises:
@@ -251,13 +251,13 @@ class _Release:
                 self._do(seen, step)
         return None
 
-    def _do(self, seen: Seen, step: Step) -> None:
+    def _do(self, seen: ServiceState, step: Step) -> None:
         match step:
             case AwaitReady() | AwaitGone() | AwaitEndpoints():
                 self._wait(seen, step)
             case Begin():
                 self._begin(seen, step)
-            case TrySlot(slot):
+            case SmokeTestSlot(slot):
                 self._try(seen, slot)
             case Watch():
                 self._watch(seen)
@@ -271,15 +271,15 @@ class _Release:
                 finally:  # an answer may be lost on its way
                     self._switched = self._context.clock.now()
                 self._event(seen, "Switched", f"from {seen.live} to {slot}, {_image(seen, slot)}")
-            case Empty() | BringIn() | Scale() | Preview() | Retarget():
+            case ScaleToZero() | ApplyTemplate() | Scale() | Preview() | Retarget():
                 self._report(_words(seen, step))
                 steps.do(self._context.api, seen, step)
 
-    def _begin(self, seen: Seen, step: Begin) -> None:
+    def _begin(self, seen: ServiceState, step: Begin) -> None:
         context = self._context
         if isinstance(self._goal, Deploy):
             if step.slot != seen.live:
-                steps.try_bringing_in(context.api, seen, step.slot, self._goal.image, override=self._goal.override)
+                steps.dry_run_template(context.api, seen, step.slot, self._goal.image, override=self._goal.override)
             context.keep_image(seen, self._goal.image)
         entry = Entry(
             id=context.run,
@@ -304,7 +304,7 @@ class _Release:
                 seen, "Override", f"{context.by} lets {step.revision.image} in unverified: {entry.override}", bad=True
             )
 
-    def _try(self, seen: Seen, slot: str) -> None:
+    def _try(self, seen: ServiceState, slot: str) -> None:
         self._report(f"Smoke test of slot {slot}: {seen.smoke_test.path}")
         wrong = smoke.failure(
             seen.smoke_test, self._asker(seen.preview_target), now=self._context.clock.now, pause=self._pause
@@ -321,7 +321,7 @@ class _Release:
             )
         self._progress = replace(self._progress, smoke_tested=True)
 
-    def _watch(self, seen: Seen) -> None:
+    def _watch(self, seen: ServiceState) -> None:
         if not self._before.tries:
             # Nobody served before the switch: until the nodes follow, they refuse what is asked of the Service.
             self._settle()
@@ -350,7 +350,7 @@ class _Release:
             self._report("Giving the nodes time to follow")
             self._pause(self._context.limits.settle - since)
 
-    def _wait(self, seen: Seen, step: Await) -> None:
+    def _wait(self, seen: ServiceState, step: Await) -> None:
         now = self._context.clock.now()
         if self._waiting is None or self._waiting[0] != step:
             self._waiting = (step, now)
@@ -370,7 +370,7 @@ class _Release:
             return
         self._until_news(seen, step)
 
-    def _limit(self, seen: Seen, step: Await) -> float:
+    def _limit(self, seen: ServiceState, step: Await) -> float:
         limits = self._context.limits
         match step:
             case AwaitReady():
@@ -384,11 +384,11 @@ class _Release:
         patience = self._context.limits.patience
         return max(patience, NODE_SECONDS) if trouble.reason == UNSCHEDULABLE else patience
 
-    def _troubles(self, seen: Seen, step: Await) -> list[Trouble]:
+    def _troubles(self, seen: ServiceState, step: Await) -> list[Trouble]:
         found = seen.slot(step.slot).troubles if isinstance(step, AwaitReady) else ()
         return list({trouble.reason: trouble for trouble in found}.values())
 
-    def _until_news(self, seen: Seen, step: Await) -> None:
+    def _until_news(self, seen: ServiceState, step: Await) -> None:
         """Waits until something may be another way. A watch that is lost only makes it later."""
         if isinstance(step, AwaitGone):
             self._pause(POLL_SECONDS / 4)
@@ -409,13 +409,13 @@ class _Release:
         except KubernetesApiError:
             self._pause(POLL_SECONDS / 4)
 
-    def _fail(self, seen: Seen, why: str) -> None:
+    def _fail(self, seen: ServiceState, why: str) -> None:
         first = self._progress.failure is None
         self._progress = replace(self._progress, failure=why) if first else replace(self._progress, second_failure=why)
         self._report(f"Failed: {why}" + (". Going back" if first else ""))
         self._event(seen, "ReleaseFailed", why, bad=True)
 
-    def _finish(self, seen: Seen, outcome: Outcome) -> None:
+    def _finish(self, seen: ServiceState, outcome: Outcome) -> None:
         running = seen.running
         assert running is not None  # noqa: S101 - the plan finishes only what has begun
         failure = self._progress.failure
@@ -435,7 +435,7 @@ class _Release:
         else:
             self._event(seen, "RolledBack", f"slot {seen.live} is live with {_image(seen, seen.live)}", bad=True)
 
-    def _result(self, seen: Seen, message: str) -> Result:
+    def _result(self, seen: ServiceState, message: str) -> Result:
         if not self._progress.finished:
             return Result(seen, message)
         if self._outcome is Outcome.RELEASED:
@@ -459,7 +459,7 @@ class _Release:
             self._told = line
             self._context.report(line)
 
-    def _event(self, seen: Seen, reason: str, message: str, *, bad: bool = False) -> None:
+    def _event(self, seen: ServiceState, reason: str, message: str, *, bad: bool = False) -> None:
         events.write(
             self._context.api,
             self._environment,
@@ -472,7 +472,7 @@ class _Release:
         )
 
 
-def _image(seen: Seen, slot: str) -> str:
+def _image(seen: ServiceState, slot: str) -> str:
     revision = seen.slot(slot).revision
     return revision.image if revision else "no image"
 
@@ -485,18 +485,18 @@ def _pods(number: int) -> str:
     return f"{number} pod" if number == 1 else f"{number} pods"
 
 
-def _words(seen: Seen, step: Change | Await) -> str:
+def _words(seen: ServiceState, step: Change | Await) -> str:
     """A step as a person reads it."""
     slot = seen.slot(step.slot)
     match step:
-        case Empty():
+        case ScaleToZero():
             return f"Slot {slot.name}: taking its {_pods(slot.wanted)} away"
-        case BringIn(_, image, replicas):
+        case ApplyTemplate(_, image, replicas):
             return f"Slot {slot.name}: bringing in {image}, {_pods(replicas)}"
         case Scale(_, replicas):
             return f"Slot {slot.name}: {_pods(replicas)} instead of {slot.wanted}"
         case Preview():
-            return f"Service {contract.preview(seen.service)}: slot {slot.name}"
+            return f"Service {blue_green.preview(seen.service)}: slot {slot.name}"
         case Select():
             return f"Service {seen.service}: switching from slot {seen.live} to slot {slot.name}"
         case Retarget():
@@ -506,5 +506,5 @@ def _words(seen: Seen, step: Change | Await) -> str:
         case AwaitGone():
             return f"Slot {slot.name}: {_pods(slot.pods)} left"
         case AwaitEndpoints():
-            service = seen.service if step.active else contract.preview(seen.service)
+            service = seen.service if step.active else blue_green.preview(seen.service)
             return f"Service {service} does not lead to slot {slot.name} only yet"

@@ -8,9 +8,9 @@ import json
 import re
 from typing import Any
 
-from components import labels
-from components.contract import OVERRIDE, RELEASE_MANAGER, SENTINEL_DIGEST, slot_name
-from release.kubernetes_api import KubernetesApi, KubernetesObject
+from contract import labels
+from contract.blue_green import OVERRIDE, RELEASE_MANAGER, SENTINEL_DIGEST, slot_name
+from kube.client import KubernetesApi, KubernetesObject
 
 TEMPLATE_HASH = "hello-platform/template-hash"
 """Annotation of a slot's pods: which PodTemplate they were rendered from. The API server's defaults would hide it."""
@@ -96,6 +96,6 @@ def is_released(deployment: KubernetesObject) -> bool:
     return not any(str(container["image"]).endswith(SENTINEL_DIGEST) for container in containers)
 
 
-def bring_in(api: KubernetesApi, deployment: KubernetesObject) -> KubernetesObject:
+def apply_template(api: KubernetesApi, deployment: KubernetesObject) -> KubernetesObject:
     """Applies a rendered slot. The program seeded these fields and ignores them since: they are taken from it."""
     return api.apply(deployment, field_manager=RELEASE_MANAGER, force=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from components.contract import BLUE, GREEN
+from contract.blue_green import BLUE, GREEN
 from release.history import Entry, Outcome, Revision
 from release.http import Target
 
@@ -88,7 +88,7 @@ class SmokeTest:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ServiceState:
     """Everything that the next step follows from.
 
     Attributes:

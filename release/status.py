@@ -11,13 +11,13 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from components.contract import SLOTS
+from contract.blue_green import SLOTS
 from release import lock
 from release.history import Outcome
 from release.lock import Holder
 from release.objects import ObjectApi
 from release.observe import observe
-from release.state import Seen, Slot
+from release.state import ServiceState, Slot
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ServiceStatus:
         holder: Who releases it right now, or did when the tool ended.
     """
 
-    seen: Seen
+    seen: ServiceState
     holder: Holder | None
 
     @property

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from components import labels
-from components.contract import RELEASE_MANAGER, preview, slot_name
+from contract import labels
+from contract.blue_green import RELEASE_MANAGER, preview, slot_name
+from kube.client import KubernetesApiError, KubernetesObject
 from release import objects, slots
 from release.errors import LostRaceError, ReleaseError
-from release.kubernetes_api import KubernetesApiError, KubernetesObject
 from release.objects import CONFLICT, ObjectApi
-from release.plan import BringIn, Empty, Preview, Retarget, Scale, Select
-from release.state import Seen
+from release.plan import ApplyTemplate, Preview, Retarget, Scale, ScaleToZero, Select
+from release.state import ServiceState
 
-Change: TypeAlias = Empty | BringIn | Scale | Preview | Select | Retarget
+Change: TypeAlias = ScaleToZero | ApplyTemplate | Scale | Preview | Select | Retarget
 """The steps that change the service's own objects."""
 
 FORBIDDEN = 403
 UNPROCESSABLE = 422
 
 
-def do(api: ObjectApi, seen: Seen, step: Change) -> None:
+def do(api: ObjectApi, seen: ServiceState, step: Change) -> None:
     """Changes what a step says, if it still is as it was seen.
 
     Raises:
@@ -28,14 +28,14 @@ def do(api: ObjectApi, seen: Seen, step: Change) -> None:
         KubernetesApiError: The API server refused.
     """
     match step:
-        case Empty(slot):
+        case ScaleToZero(slot):
             _scale(api, seen, slot, 0)
         case Scale(slot, replicas):
             _scale(api, seen, slot, replicas)
-        case BringIn(slot, image, replicas):
+        case ApplyTemplate(slot, image, replicas):
             # Of what began, not of this run's command: whoever takes a release up again says it no second time.
             override = seen.running.override if seen.running else None
-            _bring_in(api, seen, slot, image, replicas=replicas, override=override, dry_run=False)
+            _apply_template(api, seen, slot, image, replicas=replicas, override=override, dry_run=False)
         case Preview(slot):
             _select(api, seen, preview(seen.service), old=seen.preview, new=slot)
         case Select(slot):
@@ -50,7 +50,7 @@ def do(api: ObjectApi, seen: Seen, step: Change) -> None:
             )
 
 
-def try_bringing_in(api: ObjectApi, seen: Seen, slot: str, image: str, *, override: str | None) -> None:
+def dry_run_template(api: ObjectApi, seen: ServiceState, slot: str, image: str, *, override: str | None) -> None:
     """Asks whether the API server would take a slot with this image, and changes nothing.
 
     Raises:
@@ -58,7 +58,7 @@ def try_bringing_in(api: ObjectApi, seen: Seen, slot: str, image: str, *, overri
         LostRaceError: The slot is another one than was seen.
     """
     try:
-        _bring_in(api, seen, slot, image, replicas=seen.size, override=override, dry_run=True)
+        _apply_template(api, seen, slot, image, replicas=seen.size, override=override, dry_run=True)
     except KubernetesApiError as error:
         if error.status not in (FORBIDDEN, UNPROCESSABLE):
             raise
@@ -68,8 +68,8 @@ def try_bringing_in(api: ObjectApi, seen: Seen, slot: str, image: str, *, overri
         ) from None
 
 
-def _bring_in(
-    api: ObjectApi, seen: Seen, slot: str, image: str, *, replicas: int, override: str | None, dry_run: bool
+def _apply_template(
+    api: ObjectApi, seen: ServiceState, slot: str, image: str, *, replicas: int, override: str | None, dry_run: bool
 ) -> None:
     template = api.get("v1", "PodTemplate", seen.service, seen.environment)
     if template is None or slots.template_hash(template) != seen.template:
@@ -86,7 +86,7 @@ def _bring_in(
         raise
 
 
-def _scale(api: ObjectApi, seen: Seen, slot: str, replicas: int) -> None:
+def _scale(api: ObjectApi, seen: ServiceState, slot: str, replicas: int) -> None:
     objects.replace(
         api,
         ("apps/v1", "Deployment", slot_name(seen.service, slot), seen.environment),
@@ -96,7 +96,7 @@ def _scale(api: ObjectApi, seen: Seen, slot: str, replicas: int) -> None:
     )
 
 
-def _select(api: ObjectApi, seen: Seen, service: str, *, old: str, new: str) -> None:
+def _select(api: ObjectApi, seen: ServiceState, service: str, *, old: str, new: str) -> None:
     # The test makes a lost race an error instead of a second switch.
     path = f"/spec/selector/{labels.SLOT}"
     objects.replace(api, ("v1", "Service", service, seen.environment), path, old=old, new=new)

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from components import contract, labels
+from contract import blue_green, labels
+from kube.client import KubernetesObject
 from release import objects
-from release.kubernetes_api import KubernetesObject
 from release.objects import ObjectApi
 
 TRIED_IN = "dev"
 """Where an image is tried before."""
 
-NEEDED_IN = contract.VERIFIED_ENVIRONMENT
+NEEDED_IN = blue_green.VERIFIED_ENVIRONMENT
 """The environment that takes only what was tried."""
 
 LIMIT = 50
@@ -42,7 +42,7 @@ class Record:
     at: datetime
 
 
-name = contract.records
+name = blue_green.records
 """The ConfigMap's name in the namespace that needs it, by the service's."""
 
 

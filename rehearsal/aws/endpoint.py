@@ -19,13 +19,13 @@ from dnslib import QTYPE, RCODE, RR, A, DNSRecord  # pyright: ignore[reportMissi
 from dnslib.server import BaseResolver, DNSHandler, DNSServer  # pyright: ignore[reportMissingTypeStubs]
 from werkzeug.serving import make_server
 
+from kube.client import KubernetesApi
 from rehearsal import aws, certificates, ports
 from rehearsal.aws import pod_identity
 from rehearsal.aws.reach import Network
 from rehearsal.kubelet.files import VPC_RESOLVER
 from rehearsal.layout import Layout
 from rehearsal.ports import LOOPBACK
-from release.kubernetes_api import KubernetesApi
 
 ADDRESS = "198.18.0.3"
 """Where all of AWS's host names lead."""

@@ -12,11 +12,11 @@ from typing import Any, cast
 
 from werkzeug.wrappers import Request, Response
 
+from kube.client import KubernetesApi
 from rehearsal import aws
 from rehearsal.aws.authorization import many
+from rehearsal.emulators.aws.account import Account
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.account import Account
-from release.kubernetes_api import KubernetesApi
 
 ADDRESS = "169.254.170.23"
 """Where the agent listens on each node, at port 80."""

@@ -15,9 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.charts import ALWAYS, JENKINS
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.toolchain import Toolchain
-from settings.charts import ALWAYS, JENKINS
 
 OURS = Path(__file__).parent
 """The folder of our own charts."""

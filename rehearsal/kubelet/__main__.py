@@ -9,7 +9,9 @@ import signal
 import sys
 from collections.abc import Iterable
 
+from kube.client import KubernetesApiError, KubernetesObject
 from rehearsal import load
+from rehearsal.emulators import in_cluster
 from rehearsal.errors import RehearsalError
 from rehearsal.kubelet import images, kwok
 from rehearsal.kubelet.api import Api
@@ -17,9 +19,7 @@ from rehearsal.kubelet.images import Programs
 from rehearsal.kubelet.machine import Machine
 from rehearsal.kubelet.pods import Pod
 from rehearsal.layout import Layout
-from rehearsal.responder.following import Kind, follow
-from rehearsal.stand_ins import in_cluster
-from release.kubernetes_api import KubernetesApiError, KubernetesObject
+from rehearsal.pod_simulator.following import Kind, follow
 
 LOAD_SECONDS = 1.0
 """Between two looks at how busy services are."""

@@ -15,9 +15,9 @@ import kubernetes.client as kubernetes_client  # pyright: ignore[reportMissingTy
 import kubernetes.config as kubernetes_config  # pyright: ignore[reportMissingTypeStubs]
 from urllib3.exceptions import HTTPError
 
+from kube.client import REQUEST_SECONDS, KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal.kubelet.environment import Objects, Reference
 from rehearsal.kubelet.files import Token
-from release.kubernetes_api import REQUEST_SECONDS, KubernetesApi, KubernetesApiError, KubernetesObject
 
 EVENT_SECONDS = 300.0
 """How long a warning is not repeated."""

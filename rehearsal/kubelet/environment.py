@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from release.kubernetes_api import KubernetesObject
+from kube.client import KubernetesObject
 
 Reference: TypeAlias = tuple[str, str]
 """Kind (`ConfigMap` or `Secret`) and name of an object in the pod's namespace."""

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from kube.client import KubernetesObject
 from rehearsal.kubelet.environment import MissingError, Objects, content, field, part
-from release.kubernetes_api import KubernetesObject
 
 Token: TypeAlias = tuple[str, int]
 """Audience (empty for the API server) and lifetime in seconds of a service account's token."""

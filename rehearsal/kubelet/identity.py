@@ -8,8 +8,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from kube.client import KubernetesObject
 from rehearsal.aws.pod_identity import ADDRESS, AUDIENCE, PATH
-from release.kubernetes_api import KubernetesObject
 
 FOLDER = f"/var/run/secrets/{AUDIENCE}/serviceaccount"
 TOKEN = "eks-pod-identity-token"  # noqa: S105 - a file's name

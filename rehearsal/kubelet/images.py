@@ -11,9 +11,9 @@ from typing import Any
 
 import certifi
 
-from components.jenkins.names import AGENT
+from components.delivery.jenkins.names import AGENT
+from kube.client import KubernetesObject
 from rehearsal.layout import CHECKOUT
-from release.kubernetes_api import KubernetesObject
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What a container has where its image says nothing else.

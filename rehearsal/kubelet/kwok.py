@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from kube.client import KubernetesObject
 from rehearsal.kubelet.containers import Logs
 from rehearsal.load import Load
-from release.kubernetes_api import KubernetesObject
 
 GROUP, VERSION = "kwok.x-k8s.io", "v1alpha1"
 

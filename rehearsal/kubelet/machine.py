@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from kube.client import KubernetesObject
 from rehearsal.aws import pod_identity
 from rehearsal.kubelet import files
 from rehearsal.kubelet.api import Api
 from rehearsal.kubelet.images import BUNDLE, Programs
 from rehearsal.layout import Layout
 from rehearsal.programs import RUNNING_POD_CIDR
-from release.kubernetes_api import KubernetesObject
 
 API_SERVER = {
     "KUBERNETES_SERVICE_HOST": "172.20.0.1",

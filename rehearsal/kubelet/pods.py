@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from kube.client import NOT_FOUND, KubernetesApiError, KubernetesObject
 from rehearsal.kubelet import environment, files, identity, images, kwok, probes, refusals, sandbox
 from rehearsal.kubelet import status as statuses
 from rehearsal.kubelet.api import now
@@ -20,7 +21,6 @@ from rehearsal.kubelet.environment import MissingError, part
 from rehearsal.kubelet.machine import API_SERVER, Machine
 from rehearsal.kubelet.status import Container
 from rehearsal.kubelet.volumes import Volumes
-from release.kubernetes_api import NOT_FOUND, KubernetesApiError, KubernetesObject
 
 SYNC_SECONDS = 60.0
 """Between two looks at what volumes come from (a kubelet's `syncFrequency`)."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from release.kubernetes_api import KubernetesObject
+from kube.client import KubernetesObject
 
 FIRST_BACK_OFF = 10.0
 LONGEST_BACK_OFF = 300.0

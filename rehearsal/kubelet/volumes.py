@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kube.client import KubernetesObject
 from rehearsal.kubelet import environment, files
 from rehearsal.kubelet.api import Api
 from rehearsal.kubelet.environment import MissingError, Objects, part
 from rehearsal.kubelet.sandbox import Mount
-from release.kubernetes_api import KubernetesObject
 
 
 class Volumes:

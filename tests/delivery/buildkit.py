@@ -12,15 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from components.jenkins.buildkit import NAME
-from components.jenkins.names import BUILDKIT_CLIENT
+from components.delivery.jenkins.buildkit import NAME
+from components.delivery.jenkins.names import BUILDKIT_CLIENT
+from config import PROJECT
 from pipelines import certificates
 from rehearsal.toolchain import find_for_tests
 from rehearsal.toolchain.tools import BUILDCTL, BUILDKITD, ROOTLESSKIT
-from settings import PROJECT
 from tests.delivery import images
 from tests.delivery.runtime import Container, Network, PodSpec
-from tests.unit.components.jenkins import DELIVERY
+from tests.unit.components.delivery.jenkins import DELIVERY
 from tests.unit.graph import Graph
 from tests.unit.manifests import manifests
 from tests.unit.program import CHECKOUT, run
@@ -58,7 +58,7 @@ class Delivery:
         made = certificates.made(datetime.now(UTC))
         delivery = {**DELIVERY, "certificates": made, "sources": {}, "notifyUrl": None}
         config = {**self.config, f"{PROJECT}:delivery": json.dumps(delivery)}
-        return run(CHECKOUT / "__main__.py", stack=self.stack, config=config, preview=False)
+        return run(CHECKOUT / "__main__.py", stack=self.stack, settings=config, preview=False)
 
     @property
     def secrets(self) -> Mapping[str, Mapping[str, str]]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from kube.client import KubernetesApi
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi
 from tests.delivery.buildkit import Delivery
 from tests.delivery.workshop import SERVICE, Workshop, missing, opened
 from tests.rehearsal.conftest import tools  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]

@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from components.contract import preview
-from components.identities import RELEASE, VERIFY
-from release.kubernetes_api import KubernetesApi
-from settings import ENVIRONMENTS
+from config import ENVIRONMENTS
+from contract.blue_green import preview
+from contract.identities import RELEASE, VERIFY
+from kube.client import KubernetesApi
 from tests.delivery import buildkit
 from tests.delivery.agents import InPod, builder, here
 from tests.delivery.buildkit import Daemon, Delivery

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import pytest
 from rich.console import Console
 
+from kube.client import KubernetesApi
 from rehearsal import control_plane as kubernetes
 from rehearsal import toolchain
 from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi
 from tests.unit.program import FIXTURES
 
 

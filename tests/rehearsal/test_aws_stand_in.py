@@ -16,13 +16,13 @@ import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 import pytest
 
+from kube.client import KubernetesObject
 from rehearsal.aws import ACCOUNT_ID, client
+from rehearsal.emulators import faults
+from rehearsal.emulators.aws.account import Account, Record
+from rehearsal.emulators.faults import Fault
 from rehearsal.layout import DIRECTORY_VARIABLE, Layout
-from rehearsal.stand_ins import faults
-from rehearsal.stand_ins.aws.account import Account, Record
-from rehearsal.stand_ins.faults import Fault
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesObject
 from tests.rehearsal.conftest import RunningControlPlane
 from tests.rehearsal.engine_harness import EngineFailedError, EngineHarness, Run
 
@@ -55,8 +55,8 @@ def rehearsed(control_plane: RunningControlPlane, tools: Toolchain, folder: Path
     layout.kubeconfig.write_bytes(control_plane.layout.kubeconfig.read_bytes())
     layout.control_plane.symlink_to(control_plane.layout.control_plane)
     providers = {
-        "pulumi-resource-aws": "rehearsal.stand_ins.aws",
-        "pulumi-resource-eks": "rehearsal.stand_ins.eks",
+        "pulumi-resource-aws": "rehearsal.emulators.aws",
+        "pulumi-resource-eks": "rehearsal.emulators.eks",
         "pulumi-resource-kubernetes": tools.kubernetes_provider,
     }
     engine = EngineHarness(folder / "engine", tools, providers, {DIRECTORY_VARIABLE: str(layout.directory)})

@@ -12,6 +12,7 @@ import psutil
 import pytest
 import yaml
 
+from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal import control_plane as kubernetes
 from rehearsal import ports
 from rehearsal.errors import RehearsalError
@@ -19,7 +20,6 @@ from rehearsal.layout import Layout
 from rehearsal.network import namespace
 from rehearsal.processes import ProcessTable
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 from tests.rehearsal.conftest import RunningControlPlane
 
 NETWORK, INSIDE = kubernetes.TRAFFIC[:2], kubernetes.TRAFFIC[2:]

@@ -15,11 +15,11 @@ import yaml
 from rich.console import Console
 
 from rehearsal import aws, control_plane
+from rehearsal.emulators.aws import protection
+from rehearsal.emulators.aws.account import Account
 from rehearsal.front_door.running import entrance
 from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal, plain
-from rehearsal.stand_ins.aws import protection
-from rehearsal.stand_ins.aws.account import Account
 from rehearsal.toolchain import Toolchain
 from tests.rehearsal.conftest import eventually
 from tests.unit.program import FIXTURES

@@ -18,13 +18,13 @@ import pytest
 from rich.console import Console
 
 from rehearsal import control_plane, status
+from rehearsal.emulators import faults
+from rehearsal.emulators.aws.account import Account
+from rehearsal.emulators.faults import Fault
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.lifecycle import Rehearsal, plain
 from rehearsal.processes import ProcessTable
-from rehearsal.stand_ins import faults
-from rehearsal.stand_ins.aws.account import Account
-from rehearsal.stand_ins.faults import Fault
 from rehearsal.toolchain import Toolchain
 from tests.rehearsal.conftest import eventually
 from tests.unit.program import FIXTURES

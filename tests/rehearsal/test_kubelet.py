@@ -13,15 +13,15 @@ import psutil
 import pytest
 
 import versions
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import control_plane as kubernetes
 from rehearsal import load
+from rehearsal.emulators import in_cluster
+from rehearsal.emulators.aws import addons
 from rehearsal.network import namespace
 from rehearsal.nodes import metrics_path
 from rehearsal.processes import ProcessTable
-from rehearsal.stand_ins import in_cluster
-from rehearsal.stand_ins.aws import addons
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.rehearsal.conftest import RunningControlPlane, eventually
 from tests.rehearsal.inside import Network
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from components import labels
+from contract import labels
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import control_plane, status
 from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal, plain
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.rehearsal.conftest import eventually
 from tests.unit.program import FIXTURES
 

@@ -19,12 +19,12 @@ import pytest
 import yaml
 
 import versions
+from kube.client import KubernetesApi, KubernetesApiError
 from rehearsal import load, status, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT
 from rehearsal.lifecycle import Rehearsal, plain
 from release import slots
-from release.kubernetes_api import KubernetesApi, KubernetesApiError
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.least_surprise import edited_program, preview
 from tests.rehearsal.stacks import (
@@ -39,7 +39,7 @@ from tests.rehearsal.stacks import (
     run_up,
     status_of,
 )
-from tests.unit.components.jenkins import DELIVERY
+from tests.unit.components.delivery.jenkins import DELIVERY
 from tests.unit.program import stack_file
 
 
@@ -185,7 +185,7 @@ def test_a_release_by_another_field_manager_survives_up(platform: Rehearsal) -> 
     template = api.get("v1", "PodTemplate", "api", "prod")
     assert template is not None
     image = f"{plain(platform.open())['repositories']['api']}@sha256:{'ab' * 32}"
-    slots.bring_in(api, slots.render(template, slot="green", image=image, replicas=2, override="no one tried it"))
+    slots.apply_template(api, slots.render(template, slot="green", image=image, replicas=2, override="no one tried it"))
     for service, old, new in (("api", "blue", "green"), ("api-preview", "green", "blue")):
         path = "/spec/selector/slot"
         patch = [{"op": "test", "path": path, "value": old}, {"op": "replace", "path": path, "value": new}]
@@ -420,7 +420,9 @@ def test_another_label_tag_size_or_version_replaces_renames_and_deletes_nothing(
         )
     }
     labelled = {LABELS: LABELS.replace("service}", 'service, "team": "another"}')}
-    program = edited_program(tmp_path / "program", {"versions.py": newer, "components/pod_template.py": labelled})
+    program = edited_program(
+        tmp_path / "program", {"versions.py": newer, "components/workload/pod_template.py": labelled}
+    )
     steps = preview(platform.layout, platform.stack, edit, program)
     assert {step.operation for step in steps} == {"update"}, [step for step in steps if step.operation != "update"]
     assert {step.type for step in steps} >= {

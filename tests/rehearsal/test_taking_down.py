@@ -9,10 +9,10 @@ import psutil
 from rehearsal import aws, control_plane, leftovers
 from rehearsal.aws import contents
 from rehearsal.display import EngineDisplay
+from rehearsal.emulators.aws import protection
+from rehearsal.emulators.aws.account import Account
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.processes import ProcessTable
-from rehearsal.stand_ins.aws import protection
-from rehearsal.stand_ins.aws.account import Account
 from tests.rehearsal.conftest import eventually
 
 SECONDS_TO_ACT = 20

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from components import labels
-from components.contract import BLUE, GREEN, PORT_NAME, SENTINEL_DIGEST, SLOTS
+from contract import labels
+from contract.blue_green import BLUE, GREEN, PORT_NAME, SENTINEL_DIGEST, SLOTS
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import demo_images
 from rehearsal.demo_images import Fault
 from rehearsal.nodes import metrics_path
 from release import lock
 from release.clock import SystemClock
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 from release.lock import Holder
 from release.objects import ObjectApi
 from release.observe import observe
 from release.plan import Goal
-from release.run import Context, Limits, Result, pursue
-from release.state import Seen
+from release.run import Context, Limits, Result, reconcile
+from release.state import ServiceState
 from tests.release.web import Web
 
 QUICK = Limits(ready=20, patience=0.5, endpoints=10, gone=20, watch=0.3, settle=0, warm=600, lock=15, lease=2)
@@ -178,9 +178,9 @@ class Platform:
             by="tester",
             limits=limits,
         )
-        return pursue(replace(context, **changes), environment, service, goal)
+        return reconcile(replace(context, **changes), environment, service, goal)
 
-    def seen(self, environment: str, service: str) -> Seen:
+    def seen(self, environment: str, service: str) -> ServiceState:
         """How a service stands."""
         return observe(self.api, environment, service, now=SystemClock().now())
 

@@ -11,10 +11,10 @@ import pytest
 import versions
 from rehearsal import control_plane as kubernetes
 from rehearsal import load
+from rehearsal.emulators import in_cluster
+from rehearsal.emulators.aws import addons
 from rehearsal.layout import Layout
 from rehearsal.network import namespace
-from rehearsal.stand_ins import in_cluster
-from rehearsal.stand_ins.aws import addons
 from rehearsal.toolchain import Toolchain
 from release.errors import ExitCode
 from release.plan import Deploy, Goal, Rollback

@@ -15,7 +15,7 @@ from typing import get_args
 
 import pytest
 
-from components.contract import SLOTS
+from contract.blue_green import SLOTS
 from rehearsal import demo_images
 from release import lock
 from release.errors import ExitCode

@@ -13,21 +13,21 @@ from typing import Any
 
 import pytest
 
-from components.contract import BLUE, GREEN
+from contract.blue_green import BLUE, GREEN
+from kube.client import KubernetesObject
 from rehearsal.demo_images import Fault
-from release import collect
+from release import prune
 from release.errors import ExitCode, ReleaseError
 from release.history import Outcome
-from release.kubernetes_api import KubernetesObject
 from release.plan import Deploy, Retire, Rollback, Switch
 from release.run import Result
-from release.state import Seen
+from release.state import ServiceState
 from tests.rehearsal.conftest import eventually
 from tests.release.platform import QUICK, Platform, configure, image
 from tests.unit.release.faults import Faulty
 
 
-def live_image(seen: Seen) -> str | None:
+def live_image(seen: ServiceState) -> str | None:
     return seen.live_slot.revision.image if seen.live_slot.revision else None
 
 
@@ -79,7 +79,7 @@ def test_the_idle_slot_gets_the_live_ones_size(platform: Platform) -> None:
     assert platform.seen("dev", "size").active_endpoints == {BLUE: 4}
 
 
-def failing(platform: Platform, service: str, fault: Fault | None = None) -> tuple[Seen, Result, Seen]:
+def failing(platform: Platform, service: str, fault: Fault | None = None) -> tuple[ServiceState, Result, ServiceState]:
     before = platform.seen("dev", service)
     result = platform.run("dev", service, Deploy(image(service, fault)), limits=replace(QUICK, ready=3))
     return before, result, platform.seen("dev", service)
@@ -328,9 +328,9 @@ def test_retire_collects_the_configuration_that_nothing_names(platform: Platform
     for name in ("conf-0000000001", "conf-00000000ff", "conf-other"):
         configure(platform.api, "dev", "conf", name)
     seen = platform.seen("dev", "conf")
-    assert collect.collect(platform.api, seen) == [], "too young: an up may be under way"
-    later = replace(seen, now=seen.now + collect.YOUNG * 2)
-    assert collect.collect(platform.api, later) == ["conf-00000000ff"]
+    assert prune.collect(platform.api, seen) == [], "too young: an up may be under way"
+    later = replace(seen, now=seen.now + prune.YOUNG * 2)
+    assert prune.collect(platform.api, later) == ["conf-00000000ff"]
     eventually(lambda: platform.api.get("v1", "Secret", "conf-00000000ff", "dev") is None, "its Secret is gone")
     for name in ("conf-0000000001", "conf-other"):
         assert platform.api.get("v1", "Secret", name, "dev"), name

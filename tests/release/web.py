@@ -9,7 +9,7 @@ from typing import Self
 
 import urllib3
 
-from release.http import Answer as Seen
+from release.http import Answer as ServiceState
 from release.http import Target
 from tests.http_server import Answer, Request, answering
 
@@ -44,10 +44,10 @@ class Web:
         status, body = self.answers.get(service, lambda: GOOD)()
         return Answer(status, body.encode())
 
-    def get(self, target: Target, path: str, *, timeout: float) -> Seen:
+    def get(self, target: Target, path: str, *, timeout: float) -> ServiceState:
         """The tool's way to it, on the port that the Services have."""
         if target.port != self.port:
-            return Seen(None, f"nothing listens on port {target.port}")
+            return ServiceState(None, f"nothing listens on port {target.port}")
         url = f"{self._url}/{target.namespace}/{target.service}{path}"
         found = urllib3.request("GET", url, timeout=timeout, retries=False)
-        return Seen(found.status, found.data.decode())
+        return ServiceState(found.status, found.data.decode())

@@ -126,4 +126,4 @@ def test_a_comment_is_edited_in_place_and_a_failure_takes_the_place_of_the_last_
     wanted = ("comment-on-pr", "edit-pr-comment", "always-include-summary", "suppress-outputs")
     assert all(preview["with"][option] is True for option in wanted)
     last = workflow("preview")["jobs"]["stack"]["steps"][-1]
-    assert (last["if"], last["run"]) == ("failure()", 'python3 -m previews.comment "$STACK"')
+    assert (last["if"], last["run"]) == ("failure()", 'python3 -m pipelines.preview_report.comment "$STACK"')

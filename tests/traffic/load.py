@@ -67,7 +67,7 @@ class Failure:
 
 
 @dataclass
-class Seen:
+class ServiceState:
     """What a client saw.
 
     Attributes:
@@ -106,12 +106,12 @@ class Load:
     source: str | None = None
 
 
-async def run(load: Load, seen: Seen, until: asyncio.Event) -> None:
+async def run(load: Load, seen: ServiceState, until: asyncio.Event) -> None:
     """Sends requests until told to end; those under way are waited for."""
     await asyncio.gather(*(_keep_asking(load, seen, until) for _ in range(load.at_once)))
 
 
-async def _keep_asking(load: Load, seen: Seen, until: asyncio.Event) -> None:
+async def _keep_asking(load: Load, seen: ServiceState, until: asyncio.Event) -> None:
     close = "" if load.reuse else "Connection: close\r\n"
     request = f"GET {load.path} HTTP/1.1\r\nHost: {load.host}\r\n{close}\r\n".encode()
     connection: _Connection | None = None
@@ -211,7 +211,7 @@ class Client:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        self._seen: Seen | None = None
+        self._seen: ServiceState | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -223,11 +223,11 @@ class Client:
         """How many it has got, up to a second ago."""
         return int(self._count.read_text()) if self._count.exists() else 0
 
-    def end(self) -> Seen:
+    def end(self) -> ServiceState:
         """What it saw, once the requests that are under way have ended."""
         if self._seen is None:
             told, _ = self._process.communicate(timeout=2 * ANSWER_SECONDS)
-            seen: Seen = pickle.loads(told)  # noqa: S301 - our own
+            seen: ServiceState = pickle.loads(told)  # noqa: S301 - our own
             self._seen = seen
             self._folder.cleanup()
         return self._seen
@@ -242,13 +242,13 @@ def main(load: Load, count: str) -> None:
     """
     gc.disable()  # what is kept grows, and a walk through all of it would look like a slow answer
 
-    async def tell(seen: Seen, end: asyncio.Event) -> None:
+    async def tell(seen: ServiceState, end: asyncio.Event) -> None:
         while not end.is_set():
             _put(Path(count), len(seen.answers))
             await asyncio.sleep(_TELL_SECONDS)
 
-    async def until_told() -> Seen:
-        end, seen = asyncio.Event(), Seen()
+    async def until_told() -> ServiceState:
+        end, seen = asyncio.Event(), ServiceState()
         asyncio.get_running_loop().run_in_executor(None, sys.stdin.read).add_done_callback(lambda _: end.set())
         await asyncio.gather(tell(seen, end), run(load, seen, end))
         return seen

@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from kube.client import KubernetesApi, KubernetesObject
 from release.errors import ExitCode
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 from release.plan import Deploy, Goal, Retire, Rollback, Switch
 from tests.traffic.load import Answer
 from tests.traffic.site import Site

@@ -8,11 +8,11 @@ import time
 import pytest
 
 from rehearsal.demo_images import Fault
-from rehearsal.responder.answers import SLOW_SECONDS
+from rehearsal.pod_simulator.answers import SLOW_SECONDS
 from release.errors import ExitCode
 from release.plan import Deploy, Retire, Switch
 from tests.rehearsal.conftest import eventually
-from tests.traffic.load import Client, Load, Seen
+from tests.traffic.load import Client, Load, ServiceState
 from tests.traffic.moves import slot
 from tests.traffic.site import CLIENT, HOST, NODES, Site
 
@@ -29,7 +29,7 @@ WATCHED = 10
 """Seconds that the release tool compares answers, as it does by default."""
 
 
-def deploy(site: Site, fault: Fault, *, ready: float = 10) -> tuple[ExitCode, str, list[Seen]]:
+def deploy(site: Site, fault: Fault, *, ready: float = 10) -> tuple[ExitCode, str, list[ServiceState]]:
     """Deploys a version under traffic; tells how that ended, which slot is live, and what clients saw.
 
     A pool alone would show little of a version: its connections stay with the slot from before.

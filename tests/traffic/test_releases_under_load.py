@@ -11,7 +11,7 @@ from statistics import median, quantiles
 
 import pytest
 
-from tests.traffic.load import Client, Load, Seen
+from tests.traffic.load import Client, Load, ServiceState
 from tests.traffic.moves import Mover, astray
 from tests.traffic.site import CLIENT, HOST, NODES, Site
 
@@ -32,7 +32,7 @@ class Story:
     """
 
     movers: dict[str, Mover]
-    seen: dict[str, Seen]
+    seen: dict[str, ServiceState]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def go_on(mover: Mover, clients: dict[str, Client]) -> None:
         mover.cycle()
 
 
-def tell(name: str, seen: Seen) -> str:
+def tell(name: str, seen: ServiceState) -> str:
     """A line on what a client saw."""
     milliseconds = sorted(1000 * (one.answered - one.sent) for one in seen.answers)
     return (

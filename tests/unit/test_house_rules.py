@@ -64,7 +64,7 @@ def test_a_dataclass_is_frozen_and_what_a_component_takes_is_given_by_name(path:
 
 @pytest.mark.parametrize("path", COMPONENTS, ids=relative)
 def test_a_component_reads_no_configuration(path: Path) -> None:
-    forbidden = {"pulumi.Config", "pulumi.get_stack", "settings.load", "settings.pulumi_config", "os.environ", "os"}
+    forbidden = {"pulumi.Config", "pulumi.get_stack", "config.load", "config.pulumi_config", "os.environ", "os"}
     assert not (imported(path) | attributes(path)) & forbidden
 
 

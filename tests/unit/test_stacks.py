@@ -8,9 +8,9 @@ import pytest
 import yaml
 from pydantic.alias_generators import to_camel
 
-import settings
-from settings import PROJECT, Settings, load
-from settings.annotations import bare
+import config
+from config import PROJECT, Settings, load
+from config.annotations import bare
 from tests.unit.graph import every
 from tests.unit.program import (
     CHECKOUT,
@@ -27,9 +27,9 @@ from tests.unit.program import (
 
 @pytest.mark.parametrize("stack", every(SHIPPED, "stack"))
 def test_a_stack_of_the_checkout_loads_and_previews(stack: str) -> None:
-    config = config_of(SHIPPED[stack])
-    hosts = load(config).hosts
-    outputs = run(CHECKOUT / "__main__.py", stack=stack, config=config, preview=True).outputs
+    settings = config_of(SHIPPED[stack])
+    hosts = load(settings).hosts
+    outputs = run(CHECKOUT / "__main__.py", stack=stack, settings=settings, preview=True).outputs
     assert outputs["hosts"].items() >= {"prod": hosts["prod"], "dev": hosts["dev"]}.items()
 
 
@@ -44,7 +44,7 @@ def test_a_stack_loads_once_its_secrets_are_given(stack: str) -> None:
     }
     assert (loaded.tainted("dev"), loaded.tainted("prod")) == (False, True)
     values = loaded.secret_values("prod", "ai")
-    assert values == {"LLM_API_KEY": made_up(settings.RequiredSecret("prod", "ai", "LLM_API_KEY"))}
+    assert values == {"LLM_API_KEY": made_up(config.RequiredSecret("prod", "ai", "LLM_API_KEY"))}
 
 
 @pytest.mark.parametrize("stack", STACKS)

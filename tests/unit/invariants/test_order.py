@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.annotations import SKIP_AWAIT
-from components.cluster import WITH_THINGS_OUTSIDE
-from tests.unit.components.jenkins import with_hook
+from components.cluster.cluster import WITH_THINGS_OUTSIDE
+from components.kubernetes.annotations import SKIP_AWAIT
+from tests.unit.components.delivery.jenkins import with_hook
 from tests.unit.graph import Graph, Reference, Registration, every
 from tests.unit.program import STACKS, platform
 

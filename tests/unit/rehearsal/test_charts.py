@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
+from config.charts import ALWAYS, JENKINS, is_missing
 from rehearsal import charts, workspace
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.toolchain import Toolchain
-from settings.charts import ALWAYS, JENKINS, is_missing
 from tests.unit.program import FIXTURES
 
 

@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import pytest
 
+from kube.client import KubernetesApi
 from rehearsal import recovery
+from rehearsal.emulators.aws.account import Account, Record
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.account import Account, Record
-from release.kubernetes_api import KubernetesApi
 
 VPC = "urn:pulumi:dev::hello-platform::aws:ec2/vpc:Vpc::hello-dev"
 NAMESPACE = "urn:pulumi:dev::hello-platform::kubernetes:core/v1:Namespace::dev"

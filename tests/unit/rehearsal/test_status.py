@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from kube.client import KubernetesApi
 from rehearsal import status
 from rehearsal.status import WorkloadStatus
-from release.kubernetes_api import KubernetesApi
 
 OUTPUTS = {"efk": {"namespace": "logging", "collector": {"namespace": "log-collector", "daemonSet": "fluentd"}}}
 

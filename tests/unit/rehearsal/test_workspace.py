@@ -13,17 +13,17 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-import settings
+import config
+from config.required import PLATFORM
 from rehearsal import ports, workspace
 from rehearsal.cli import app
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.toolchain import Toolchain
-from settings.required import PLATFORM
 from tests.unit.program import FIXTURES, STACKS, stack_file
 
-SECRETS = f"{settings.PROJECT}:secrets"
-DOMAIN = f"{settings.PROJECT}:domain"
+SECRETS = f"{config.PROJECT}:secrets"
+DOMAIN = f"{config.PROJECT}:domain"
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_secrets_of_a_real_stack_never_reach_the_copy() -> None:
 
 
 def test_the_copys_own_salt_and_secrets_are_kept_while_settings_follow_the_checkout() -> None:
-    services: dict[str, Any] = {f"{settings.PROJECT}:services": {"api": {"secrets": ["KEY"]}}}
+    services: dict[str, Any] = {f"{config.PROJECT}:services": {"api": {"secrets": ["KEY"]}}}
     values = {"KEY": {"secure": "v1:ours"}, "DROPPED": {"secure": "v1:ours"}}
     ours: dict[str, Any] = {
         "encryptionsalt": "v1:ours",
@@ -72,7 +72,7 @@ def test_only_secrets_that_have_no_value_yet_are_made_up(layout: Layout) -> None
 
 
 ENCRYPTED = {"secure": "v1:of-a-person"}
-DELIVERY = f"{settings.PROJECT}:delivery"
+DELIVERY = f"{config.PROJECT}:delivery"
 
 
 def stack_with_encrypted_values(folder: Path) -> Path:
@@ -158,7 +158,7 @@ def test_the_copy_runs_the_checkouts_program_and_names_a_value_for_every_secret(
     wanted = {name: service.get("secrets", []) for name, service in services.items()}
     made_up = workspace.missing_secrets(layout, stack)
     assert made_up
-    assert set(made_up) == {secret.key for secret in settings.required_secrets(wanted)}
+    assert set(made_up) == {secret.key for secret in config.required_secrets(wanted)}
     assert all(made_up.values())
 
 

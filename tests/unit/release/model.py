@@ -6,17 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from components.contract import BLUE
+from contract.blue_green import BLUE
 from release.history import Action, Entry, Outcome, Revision, added
 from release.http import Target
 from release.plan import (
+    ApplyTemplate,
     AwaitEndpoints,
     AwaitGone,
     AwaitReady,
     Begin,
-    BringIn,
     Done,
-    Empty,
     Finish,
     Goal,
     Preview,
@@ -24,13 +23,14 @@ from release.plan import (
     Refusal,
     Retarget,
     Scale,
+    ScaleToZero,
     Select,
+    SmokeTestSlot,
     Step,
-    TrySlot,
     Watch,
     next_step,
 )
-from release.state import Seen, Slot, SmokeTest, other
+from release.state import ServiceState, Slot, SmokeTest, other
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REPOSITORY = "registry.example.com/hello/api"
@@ -58,7 +58,7 @@ def slot(name: str, runs: Revision | None = None, pods: int = 0, ready: int | No
     return Slot(name=name, revision=runs, wanted=pods, pods=pods, ready=pods if ready is None else ready, **more)
 
 
-def seen(blue: Slot, green: Slot, *, live: str = BLUE, **more: Any) -> Seen:
+def seen(blue: Slot, green: Slot, *, live: str = BLUE, **more: Any) -> ServiceState:
     """A service whose Services lead where they should."""
     slots = {"blue": blue, "green": green}
     given: dict[str, Any] = {
@@ -80,7 +80,7 @@ def seen(blue: Slot, green: Slot, *, live: str = BLUE, **more: Any) -> Seen:
         "smoke_test": SmokeTest("/health"),
         "now": NOW,
     }
-    return Seen(blue=blue, green=green, **{**given, **more})
+    return ServiceState(blue=blue, green=green, **{**given, **more})
 
 
 def entry(
@@ -118,7 +118,7 @@ def endpoints(of: Slot) -> dict[str, int]:
 class World:
     """How things stand, and what the tool remembers."""
 
-    seen: Seen
+    seen: ServiceState
     progress: Progress = field(default_factory=Progress)
 
     def step(self, goal: Goal) -> Step | Done | Refusal:
@@ -131,9 +131,9 @@ class World:
             case Begin(action, name, runs, previous):
                 begun = entry(name, runs, action=action, previous=previous, outcome=Outcome.RUNNING)
                 return self._with(history=added(self.seen.history, replace(begun, id="this run")))
-            case Empty(name):
+            case ScaleToZero(name):
                 return self._slot(name, wanted=0, ready=0)
-            case BringIn(name, new, replicas):
+            case ApplyTemplate(name, new, replicas):
                 runs = Revision(new, self.seen.template)
                 return self._slot(name, revision=runs, wanted=replicas, ready=0, pods=replicas)
             case Scale(name, replicas):
@@ -144,7 +144,7 @@ class World:
                 return self._with(live=name)
             case Retarget(name):
                 return self._with(autoscaled=name)
-            case TrySlot(name):
+            case SmokeTestSlot(name):
                 return self._judge(name, "smoke", smoke_tested=True)
             case Watch(name):
                 return self._judge(name, "watch", watched=True)

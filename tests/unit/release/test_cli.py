@@ -13,10 +13,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from components.contract import SENTINEL_DIGEST
+from contract.blue_green import SENTINEL_DIGEST
+from kube.client import KubernetesApiError
 from release.cli import app, images_of, main
 from release.errors import ExitCode
-from release.kubernetes_api import KubernetesApiError
 
 IMAGE = f"registry.example.com/api@sha256:{'ab' * 32}"
 TEMPLATE: dict[str, Any] = {

@@ -44,7 +44,7 @@ def entry(started: datetime) -> Entry:
     )
 
 
-def bring_in(cluster: FakeCluster, *, replicas: int) -> None:
+def apply_template(cluster: FakeCluster, *, replicas: int) -> None:
     """Slot blue of dev with an image."""
     deployment = cluster.get("apps/v1", "Deployment", "api-blue", "dev")
     assert deployment is not None
@@ -82,7 +82,7 @@ def test_an_environment_without_services_is_no_healthy_one(commands: Commands) -
 
 def test_what_dev_is_still_releasing_is_not_promoted(commands: Commands, cluster: FakeCluster) -> None:
     """Though it is live and ready: it may be taken back."""
-    bring_in(cluster, replicas=2)
+    apply_template(cluster, replicas=2)
     cluster.list("v1", "Pod", namespace="dev")  # its controllers see it
     cluster.clock.sleep(60)
     running = entry(cluster.clock.now())
@@ -98,6 +98,6 @@ def test_a_log_shows_a_note_in_one_line(
     commands: Commands, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What is no terminal has no width, and no narrow one."""
-    bring_in(cluster, replicas=0)
+    apply_template(cluster, replicas=0)
     commands.status("dev", [], watch=False)
     assert "older than the PodTemplate: `release deploy` takes it up" in capsys.readouterr().out

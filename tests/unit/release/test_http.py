@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from kube.client import KubernetesApiError
 from release.commands import Commands, Options
 from release.errors import ReleaseError
 from release.http import Answer, InCluster, Target, ThroughApiServer
-from release.kubernetes_api import KubernetesApiError
 from release.observe import observe
 from tests.http_server import Answer as Told
 from tests.http_server import Request, answering
@@ -79,8 +79,8 @@ def test_the_way_is_that_of_the_place(in_pod: bool, monkeypatch: pytest.MonkeyPa
     def nothing(*_: object, **__: object) -> None:
         """No API server is asked."""
 
-    monkeypatch.setattr("release.kubernetes_api._api_client", nothing)
-    monkeypatch.setattr("release.kubernetes_api.DynamicClient", nothing)
+    monkeypatch.setattr("kube.client._api_client", nothing)
+    monkeypatch.setattr("kube.client.DynamicClient", nothing)
     commands = Commands(Options(kubeconfig=None if in_pod else kubeconfig), FakeClock())
     assert isinstance(commands._caller(), InCluster if in_pod else ThroughApiServer)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 

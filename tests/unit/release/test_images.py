@@ -11,7 +11,7 @@ import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 from moto import mock_aws
 
-from components.registry import RELEASE_TAG_PREFIX, lifecycle_policy
+from components.aws.ecr import RELEASE_TAG_PREFIX, lifecycle_policy
 from release.errors import ReleaseError
 from release.images import TAG_PREFIX, Images, in_use, tag
 from tests.unit.release.model import NOW, entry, revision, seen, slot

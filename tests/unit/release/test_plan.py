@@ -11,17 +11,16 @@ from hypothesis import event, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS
+from contract.blue_green import BLUE, GREEN, SENTINEL_DIGEST, SLOTS
 from release.history import Action, Entry, Outcome, Revision
 from release.plan import (
+    ApplyTemplate,
     AwaitEndpoints,
     AwaitGone,
     AwaitReady,
     Begin,
-    BringIn,
     Deploy,
     Done,
-    Empty,
     Finish,
     Goal,
     Preview,
@@ -31,14 +30,15 @@ from release.plan import (
     Retire,
     Rollback,
     Scale,
+    ScaleToZero,
     Select,
+    SmokeTestSlot,
     Step,
     Switch,
-    TrySlot,
     Watch,
     next_step,
 )
-from release.state import Seen, Slot
+from release.state import ServiceState, Slot
 from tests.unit.release.model import NOW, REPOSITORY, World, endpoints, entry, image, quality, revision, seen, slot
 
 MANY_STEPS = 60
@@ -64,7 +64,7 @@ def slots(draw: st.DrawFn, name: str) -> Slot:
 
 
 @st.composite
-def states(draw: st.DrawFn) -> Seen:
+def states(draw: st.DrawFn) -> ServiceState:
     blue, green = draw(slots(BLUE)), draw(slots(GREEN))
     which = {BLUE: blue, GREEN: green}
     some_endpoints = st.sampled_from([{}, endpoints(blue), endpoints(green), {**endpoints(blue), **endpoints(green)}])
@@ -106,7 +106,9 @@ goals = st.one_of(
 )
 
 
-def follow(start: Seen, goal: Goal, crashes: frozenset[int] = frozenset()) -> tuple[World, list[Step], Done | Refusal]:
+def follow(
+    start: ServiceState, goal: Goal, crashes: frozenset[int] = frozenset()
+) -> tuple[World, list[Step], Done | Refusal]:
     """Does step after step until there is none; the tool is killed, and run again, after some of them."""
     world, steps = World(start), list[Step]()
     while True:
@@ -124,7 +126,7 @@ def follow(start: Seen, goal: Goal, crashes: frozenset[int] = frozenset()) -> tu
         assert len(steps) < MANY_STEPS, f"no end: {steps}"
 
 
-def check_step(before: Seen, after: Seen, step: Step) -> None:
+def check_step(before: ServiceState, after: ServiceState, step: Step) -> None:
     if before.live_slot.is_ready and not before.exclusive:
         assert after.live_slot.is_ready, f"{step} leaves no live slot that is ready"
     if before.exclusive and not (before.blue.pods and before.green.pods):
@@ -134,7 +136,7 @@ def check_step(before: Seen, after: Seen, step: Step) -> None:
 @hypothesis_settings(max_examples=400)
 @given(states(), goals, st.frozensets(st.integers(1, 25), max_size=3))
 def test_from_any_state_repeated_steps_end_with_a_live_slot_that_is_ready(
-    start: Seen, goal: Goal, crashes: frozenset[int]
+    start: ServiceState, goal: Goal, crashes: frozenset[int]
 ) -> None:
     world, steps, end = follow(start, goal, crashes)
     event(f"{type(goal).__name__}: {type(end).__name__}")
@@ -169,8 +171,8 @@ def kinds(steps: list[Step]) -> list[type[Any]]:
 def test_a_deploy_goes_through_the_idle_slot_in_this_order() -> None:
     start = seen(slot(BLUE, OLD, 3), slot(GREEN))
     world, steps, _ = follow(start, Deploy(NEW.image))
-    assert kinds(steps) == [Begin, BringIn, TrySlot, Select, Retarget, Watch, Preview, Finish]
-    assert steps[1] == BringIn(GREEN, NEW.image, 3)
+    assert kinds(steps) == [Begin, ApplyTemplate, SmokeTestSlot, Select, Retarget, Watch, Preview, Finish]
+    assert steps[1] == ApplyTemplate(GREEN, NEW.image, 3)
     assert world.seen.live_slot == slot(GREEN, NEW, 3)
     assert world.seen.blue == start.blue, "the slot that was live stays warm as it was"
 
@@ -214,7 +216,7 @@ def test_what_is_live_already_is_not_deployed_again() -> None:
 def test_a_deploy_retires_a_slot_whose_warm_time_is_over() -> None:
     long_ago = entry(BLUE, OLD, finished=NOW - timedelta(days=1))
     warm = seen(slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), history=(long_ago,))
-    assert follow(warm, Deploy(OLD.image))[1] == [Empty(GREEN)]
+    assert follow(warm, Deploy(OLD.image))[1] == [ScaleToZero(GREEN)]
     just_now = replace(long_ago, finished=NOW)
     assert follow(replace(warm, history=(just_now,)), Deploy(OLD.image))[1] == []
 
@@ -250,7 +252,7 @@ def test_a_rollback_that_was_killed_after_its_switch_does_not_switch_again() -> 
 def test_exclusive_versions_never_run_at_once() -> None:
     start = seen(slot(BLUE, OLD, 2), slot(GREEN), exclusive=True)
     _, steps, _ = follow(start, Deploy(NEW.image))
-    assert steps[1:4] == [Empty(BLUE), AwaitGone(BLUE), BringIn(GREEN, NEW.image, 2)]
+    assert steps[1:4] == [ScaleToZero(BLUE), AwaitGone(BLUE), ApplyTemplate(GREEN, NEW.image, 2)]
 
 
 @pytest.mark.parametrize(
@@ -298,4 +300,4 @@ def test_preview_follows_the_idle_slot() -> None:
     world, steps, _ = follow(seen(slot(BLUE, OLD, 2), slot(GREEN)), Deploy(NEW.image))
     assert world.seen.preview == BLUE
     assert Preview(BLUE) in steps
-    assert [step for step in steps if isinstance(step, TrySlot | Watch)] == [TrySlot(GREEN), Watch(GREEN)]
+    assert [step for step in steps if isinstance(step, SmokeTestSlot | Watch)] == [SmokeTestSlot(GREEN), Watch(GREEN)]

@@ -11,19 +11,19 @@ from typing import get_args
 
 import pytest
 
-from components.contract import BLUE, GREEN
+from contract.blue_green import BLUE, GREEN
+from kube.client import KubernetesApiError
 from rehearsal import demo_images
 from release import steps
 from release.errors import ExitCode, LostRaceError, ReleaseError
 from release.history import Outcome
 from release.http import Answer
-from release.kubernetes_api import KubernetesApiError
 from release.lock import Lock
 from release.objects import ObjectApi
 from release.observe import observe
-from release.plan import BringIn, Deploy, Goal, Retire, Rollback, Switch
-from release.run import BEFORE_START_SECONDS, NODE_SECONDS, Context, Limits, Result, pursue
-from release.state import Seen
+from release.plan import ApplyTemplate, Deploy, Goal, Retire, Rollback, Switch
+from release.run import BEFORE_START_SECONDS, NODE_SECONDS, Context, Limits, Result, reconcile
+from release.state import ServiceState
 from tests.release.platform import image, objects
 from tests.unit.release.fake_cluster import FakeCaller, FakeClock, FakeCluster
 from tests.unit.release.faults import WATCH, Fault, Faulty, KilledError
@@ -60,10 +60,10 @@ class Fixture:
             by="tester",
             limits=LIMITS,
         )
-        return pursue(replace(context, **changes), "dev", "api", goal)  # type: ignore[arg-type]
+        return reconcile(replace(context, **changes), "dev", "api", goal)  # type: ignore[arg-type]
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> ServiceState:
         return observe(self.cluster, "dev", "api", now=self.clock.now())
 
     def events(self) -> list[str]:
@@ -320,7 +320,7 @@ def test_an_image_is_kept_in_its_registry_before_it_comes_in_or_does_not_come_in
     before = fixture.seen
     kept: list[str] = []
 
-    def keep(seen: Seen, image: str) -> None:
+    def keep(seen: ServiceState, image: str) -> None:
         assert seen.blue.revision is None
         kept.append(image)
         if len(kept) == 1:
@@ -339,7 +339,7 @@ def test_a_slot_that_somebody_changed_since_the_look_is_not_overwritten() -> Non
     scale = [{"op": "replace", "path": "/spec/replicas", "value": 1}]
     fixture.cluster.json_patch("apps/v1", "Deployment", "api-blue", scale, namespace="dev")
     with pytest.raises(LostRaceError, match="Deployment api-blue is another one"):
-        steps.do(fixture.cluster, seen, BringIn(BLUE, SECOND, 2))
+        steps.do(fixture.cluster, seen, ApplyTemplate(BLUE, SECOND, 2))
     assert fixture.seen.blue.revision is None
 
 

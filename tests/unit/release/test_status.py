@@ -9,17 +9,17 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from components.contract import BLUE, GREEN
+from contract.blue_green import BLUE, GREEN
 from release.history import Outcome
 from release.lock import Holder
-from release.state import Seen, Trouble
+from release.state import ServiceState, Trouble
 from release.status import ServiceStatus, table
 from tests.unit.release.model import NOW, entry, revision, seen, slot
 
 OLD, NEW = revision("good", 1, "before"), revision("good", 2)
 
 
-def shown(found: Seen, holder: Holder | None = None) -> str:
+def shown(found: ServiceState, holder: Holder | None = None) -> str:
     console = Console(file=StringIO(), width=200)
     console.print(table("dev", [ServiceStatus(found, holder)]))
     file = console.file

@@ -10,10 +10,10 @@ import pytest
 
 from rehearsal import aws
 from rehearsal.aws import contents
+from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.errors import AwsError
 from tests.unit.rehearsal.aws.serving import serve
-from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, REGION, World
+from tests.unit.rehearsal.emulators.aws.examples import EXAMPLES, REGION, World
 
 
 def test_a_new_account_is_empty(tmp_path: Path) -> None:

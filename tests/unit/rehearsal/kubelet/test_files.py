@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from kube.client import KubernetesObject
 from rehearsal.kubelet import files
 from rehearsal.kubelet.environment import MissingError, Objects
-from release.kubernetes_api import KubernetesObject
 
 POD: KubernetesObject = {
     "metadata": {"name": "p", "namespace": "n", "uid": "u"},

@@ -10,7 +10,7 @@ import pytest
 import versions
 from rehearsal.kubelet import identity, images, sandbox
 from rehearsal.kubelet.images import Image, Programs
-from tests.unit.rehearsal.stand_ins.aws.test_addons import made
+from tests.unit.rehearsal.emulators.aws.test_addons import made
 
 PROGRAMS = Programs("/eck", "/controller", "/dns", "/metrics")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.jenkins import agents
+from components.delivery.jenkins import agents
 from rehearsal.kubelet import refusals
 
 CONTAINER: dict[str, Any] = {"name": "c", "image": "i"}

@@ -1,0 +1,1 @@
+"""The EKS cluster, its node groups, and what every pod needs of it."""

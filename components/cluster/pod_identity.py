@@ -1,0 +1,86 @@
+"""EKS Pod Identity: a service account of the cluster acts as an IAM role."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.aws.iam import Role, RoleArgs, Statement, Trust
+from components.cluster.reference import ClusterReference
+
+
+def pods_trust(cluster: ClusterReference, namespace: str, service_account: str) -> Trust:
+    """Trust in the pods of one service account of one cluster.
+
+    The conditions are on the session tags that EKS sets, the cluster's ARN among them:
+    https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
+    https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html
+    """
+    return Trust(
+        service="pods.eks.amazonaws.com",
+        session_tags=True,
+        conditions={
+            "StringEquals": {
+                "aws:RequestTag/eks-cluster-arn": cluster.arn,
+                "aws:RequestTag/kubernetes-namespace": namespace,
+                "aws:RequestTag/kubernetes-service-account": service_account,
+            }
+        },
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodIdentityArgs:
+    """What a `PodIdentity` is made from.
+
+    Attributes:
+        cluster: The cluster.
+        namespace: Of the service account.
+        service_account: Its name; it need not exist yet.
+        statements: What its pods may do in AWS.
+        managed_policies: Names of policies that AWS manages, with their path: what they may do besides.
+    """
+
+    cluster: ClusterReference
+    namespace: str
+    service_account: str
+    statements: Sequence[Statement]
+    managed_policies: Sequence[str] = ()
+
+
+class PodIdentity(pulumi.ComponentResource):
+    """A role, and the service account whose pods act as it.
+
+    Pods get the role when they start: make what runs them depend on this.
+
+    Attributes:
+        role_arn: The role's ARN.
+    """
+
+    role_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: PodIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:PodIdentity", name, {}, opts)
+        role = Role(
+            name,
+            RoleArgs(
+                account=args.cluster.account,
+                trust=pods_trust(args.cluster, args.namespace, args.service_account),
+                managed_policies=args.managed_policies,
+                statements=args.statements,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.eks.PodIdentityAssociation(
+            name,
+            cluster_name=args.cluster.made,
+            namespace=args.namespace,
+            service_account=args.service_account,
+            role_arn=role.arn,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
+        )
+        self.role_arn = role.arn
+        self.register_outputs({"role_arn": self.role_arn})

@@ -1,0 +1,1 @@
+"""Who brings images in, and Jenkins, which does it."""

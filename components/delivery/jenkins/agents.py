@@ -1,0 +1,109 @@
+"""The pods that Jenkins makes for a stage: one template for each kind of agent. Pure.
+
+https://plugins.jenkins.io/kubernetes/
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from components.delivery.jenkins.names import BUILDER, BUILDKIT_CLIENT, PREVIEWER, SERVICE_ACCOUNTS
+from contract import labels
+from contract.identities import DELIVERY, TOOL
+
+HOME = "/home/jenkins"
+BUILDKIT_TLS = "/etc/buildkit"
+MEMORY = {"preview": "2Gi"}
+"""Of kinds that need more than 1 GiB: an engine with its providers, AWS's the largest."""
+
+LABELS = {"build": BUILDER, "preview": PREVIEWER}
+"""Of kinds whose pods run anything but the release tool: policies let out each kind to what it needs."""
+
+WITH_A_TOKEN = ("release", "verify")
+"""Kinds whose pods ask the Kubernetes API as their service account."""
+
+USER = 1000
+
+
+def on_nodes_of(environment: str) -> dict[str, Any]:
+    """A pod's affinity to nodes of an environment, as a manifest has it."""
+    expression = {"key": labels.ENVIRONMENT, "operator": "In", "values": [environment]}
+    term = {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": term}}
+
+
+def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict[str, Any]:
+    """The pod of a kind of agent.
+
+    Args:
+        kind: `build`, `release`, `verify` or `preview`.
+        image: The agents' image, by digest.
+        environment: On whose nodes it runs.
+        priority_class: Its PriorityClass.
+    """
+    builds, memory = kind == "build", MEMORY.get(kind, "1Gi")
+    volumes: list[dict[str, Any]] = [{"name": "home", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
+    mounts: list[dict[str, Any]] = [{"name": "home", "mountPath": HOME}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - its own volume
+    if builds:
+        volumes.append({"name": "buildkit", "secret": {"secretName": BUILDKIT_CLIENT, "defaultMode": 0o440}})
+        mounts.append({"name": "buildkit", "mountPath": BUILDKIT_TLS, "readOnly": True})
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"namespace": DELIVERY, "labels": dict(LABELS.get(kind, TOOL))},
+        "spec": {
+            "serviceAccountName": SERVICE_ACCOUNTS[kind],
+            "automountServiceAccountToken": kind in WITH_A_TOKEN,
+            "affinity": on_nodes_of(environment),
+            "tolerations": [
+                {"key": labels.ENVIRONMENT, "operator": "Equal", "value": environment, "effect": "NoSchedule"}
+            ],
+            "priorityClassName": priority_class,
+            "restartPolicy": "Never",
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": USER,
+                "runAsGroup": USER,
+                "fsGroup": USER,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [
+                {
+                    "name": "jnlp",
+                    "image": image,
+                    "resources": {
+                        "requests": {"cpu": "500m", "memory": memory, "ephemeral-storage": "2Gi"},
+                        "limits": {"cpu": "1", "memory": memory, "ephemeral-storage": "8Gi"},
+                    },
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "capabilities": {"drop": ["ALL"]},
+                        "readOnlyRootFilesystem": True,
+                    },
+                    "volumeMounts": mounts,
+                }
+            ],
+            "volumes": volumes,
+        },
+    }
+
+
+def templates(image: str, *, environment: str, priority_class: str, previews: bool) -> str:
+    """The chart's `podTemplates`: JSON, which is YAML too."""
+    kinds = [kind for kind in SERVICE_ACCOUNTS if previews or kind != "preview"]
+    return json.dumps(
+        [
+            {
+                "name": kind,
+                "label": kind,
+                "nodeUsageMode": "EXCLUSIVE",
+                "serviceAccount": SERVICE_ACCOUNTS[kind],
+                "yamlMergeStrategy": "override",
+                **({"instanceCap": 1} if kind in MEMORY else {}),
+                "yaml": json.dumps(pod(kind, image, environment=environment, priority_class=priority_class), indent=1),
+            }
+            for kind in kinds
+        ],
+        indent=1,
+    )

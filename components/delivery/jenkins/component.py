@@ -1,0 +1,258 @@
+"""Jenkins, its agents' namespace made fit for them, and what builds images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.networking.v1 import NetworkPolicySpecArgs
+
+import config
+import pipelines
+import versions
+from components.aws.ecr import EcrRepositories, lifecycle_policy
+from components.cluster.pod_identity import PodIdentity, PodIdentityArgs
+from components.cluster.reference import ClusterReference
+from components.delivery.jenkins import agents, network_policies
+from components.delivery.jenkins.backups import Backups, BackupsArgs
+from components.delivery.jenkins.buildkit import HOST, BuildKit, BuildKitArgs
+from components.delivery.jenkins.configuration import configuration
+from components.delivery.jenkins.jobs import jobs
+from components.delivery.jenkins.names import ADMIN, AGENT, BUILD, CACHE, GIT, HOOK, HOOK_PATH, NAME, NAMESPACE, PORT
+from components.delivery.jenkins.repositories import cache_policy, permissions
+from components.delivery.jenkins.values import values
+from components.ingress.ingress import Backend, Route
+from components.ingress.target_group import target_group
+from components.kubernetes import quotas
+from components.kubernetes.charts import locate
+from components.kubernetes.namespace import Namespace, NamespaceArgs
+from components.kubernetes.network_policy import Addresses
+from components.kubernetes.priority_classes import TOOLING
+from config.charts import JENKINS
+from contract.identities import PREVIEW
+
+STORAGE_CLASS = "gp3"
+QUOTA = config.Quota(cpu="1500m", memory="3Gi", pods=3)
+"""Of all agents: as many as the chart starts at once, and one that is still ending."""
+
+LOGIN = "/login"
+"""Answers without a login: what the chart's own probes ask for."""
+
+LONGEST_REQUEST = 60
+"""Seconds: as long as the load balancer waits by default."""
+
+
+def before_the_service(urls: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[str]:
+    """What the URLs of all repositories begin with, before the slash and the service's name."""
+    service, url = next(iter(urls.items()))
+    return url.apply(lambda known: known.removesuffix(f"/{service}"))
+
+
+def secrets(delivery: config.Delivery) -> dict[str, Mapping[str, str]]:
+    """What the configuration names besides `admin`, by Secret, in clear text: hand it to Pulumi as secrets only."""
+    asked = {GIT: delivery.git, HOOK: delivery.hook}
+    return {name: one.clear for name, one in asked.items() if one}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JenkinsArgs:
+    """What a `Jenkins` is made from.
+
+    Attributes:
+        config: The stack's settings.
+        delivery: What of them is about this.
+        cluster: The cluster.
+        registry: The services' repositories.
+        addresses: The VPC's ranges.
+        agents_in: Namespace of the agents and of the identities that release.
+        base: What its pods need of the cluster besides nodes: a name for what they ask, a volume, room.
+    """
+
+    settings: config.Settings
+    delivery: config.Delivery
+    cluster: ClusterReference
+    registry: EcrRepositories
+    addresses: Addresses
+    agents_in: pulumi.Input[str]
+    base: pulumi.Resource
+
+
+class Jenkins(pulumi.ComponentResource):
+    """The controller by its chart, its jobs and agents, buildkitd. It takes providers of both, `aws` and `kubernetes`.
+
+    Attributes:
+        url: Where people reach it.
+        backend: What its host leads to.
+        hook: What the host leads to that GitHub calls; None where nothing from outside reaches it.
+    """
+
+    url: str
+    backend: Backend
+    hook: Backend | None
+
+    def __init__(self, name: str, args: JenkinsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Jenkins", name, {}, opts)
+        self._args = args
+        child = pulumi.ResourceOptions(parent=self)
+        environment = args.settings.tools_on
+        namespace = Namespace(
+            NAMESPACE, NamespaceArgs(name=NAMESPACE, protect=args.settings.protect), opts=child
+        ).namespace
+        self.url = f"https://{args.settings.jenkins_host}/"
+        self._repository(name, AGENT, mutability="IMMUTABLE", policy=lifecycle_policy())
+        self._repository(name, CACHE, mutability="MUTABLE", policy=cache_policy())
+        builders = self._builders(name)
+        BuildKit(
+            name,
+            BuildKitArgs(
+                certificates=args.delivery.certificates,
+                environment=environment,
+                priority_class=TOOLING,
+                addresses=args.addresses,
+                clients_in=args.agents_in,
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.base]),
+        )
+        self._policy("jenkins", namespace, network_policies.of_controller(args.addresses))
+        told = secrets(args.delivery)
+        made = [self._secret(one, namespace, clear) for one, clear in {ADMIN: args.delivery.admin, **told}.items()]
+        location = locate(JENKINS, args.settings.charts)
+        kubernetes.helm.v3.Release(
+            NAME,
+            name=NAME,
+            namespace=namespace,
+            chart=location.chart,
+            version=location.version,
+            repository_opts=location.repository_opts,
+            values=before_the_service(args.registry.repository_urls).apply(self._values),
+            # Plugins are fetched before it answers.
+            timeout=900,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[builders, *made, args.base]),
+        )
+        self.backend = Backend(
+            namespace=namespace,
+            routes=[Route(path="/", service=NAME, port=PORT)],
+            environment=args.settings.tools_on,
+            annotations=target_group(health_path=LOGIN, longest_request_seconds=LONGEST_REQUEST),
+        )
+        self.hook = None
+        if args.delivery.hook:
+            path = Route(path=HOOK_PATH, service=NAME, port=PORT, exact=True)
+            self.hook = replace(self.backend, routes=[path], sources=args.delivery.hook.cidrs)
+        Backups(
+            f"{name}-jenkins", BackupsArgs(account=args.cluster.account, namespace=NAMESPACE, claim=NAME), opts=child
+        )
+        self.register_outputs({"url": self.url})
+
+    def _values(self, registry: str) -> Mapping[str, object]:
+        delivery, environment = self._args.delivery, self._args.settings.tools_on
+        jenkinsfiles = {one: pipelines.jenkinsfile(one) for one in config.ENVIRONMENTS}
+        previews = self._args.settings.previews
+        here = self._args.settings.previews_in_jenkins
+        variables = {
+            "REGISTRY": registry,
+            "CACHE": f"{registry}/{CACHE}",
+            "BUILDKIT_HOST": HOST,
+            "BUILDKIT_TLS": agents.BUILDKIT_TLS,
+            **({"NOTIFY_URL": delivery.notify_url} if delivery.notify_url else {}),
+            **(self._preview_variables(previews) if previews and here else {}),
+        }
+        return values(
+            url=self.url,
+            environment=environment,
+            priority_class=TOOLING,
+            storage_class=STORAGE_CLASS,
+            configuration=configuration(
+                variables=variables,
+                jobs=jobs(delivery, jenkinsfiles, pipelines.jenkinsfile("preview") if here else None),
+                git=delivery.git is not None,
+                hook=delivery.hook is not None,
+            ),
+            pod_templates=agents.templates(
+                f"{registry}/{AGENT}@{delivery.agent_digest}",
+                environment=environment,
+                priority_class=TOOLING,
+                previews=here,
+            ),
+            plugins={**versions.JENKINS_PLUGINS, **(versions.JENKINS_HOOK_PLUGINS if delivery.hook else {})},
+            secrets={secret: list(clear) for secret, clear in secrets(delivery).items()},
+        )
+
+    def _preview_variables(self, previews: config.Previews) -> dict[str, str]:
+        """What a preview of this stack needs to find it."""
+        account = self._args.cluster.account
+        return {
+            "STACK": account.tags["stack"],
+            "AWS_REGION": account.region,
+            "PULUMI_BACKEND_URL": f"s3://{previews.state_bucket}?region={account.region}",
+        }
+
+    def _builders(self, platform: str) -> pulumi.Resource:
+        """Who builds, and what all agents may use together."""
+        namespace = self._args.agents_in
+        child = pulumi.ResourceOptions(parent=self)
+        kubernetes.core.v1.ServiceAccount(
+            BUILD,
+            metadata=ObjectMetaArgs(name=BUILD, namespace=namespace),
+            automount_service_account_token=False,
+            opts=child,
+        )
+        kubernetes.core.v1.ResourceQuota(
+            "agents", metadata=ObjectMetaArgs(name="agents", namespace=namespace), spec=quotas.quota(QUOTA), opts=child
+        )
+        kubernetes.core.v1.LimitRange(
+            "agents", metadata=ObjectMetaArgs(name="agents", namespace=namespace), spec=quotas.defaults(), opts=child
+        )
+        self._policy("agents", namespace, network_policies.of_agents())
+        self._policy(BUILD, namespace, network_policies.of_builders(self._args.addresses))
+        if self._args.settings.previews_in_jenkins:
+            self._policy(PREVIEW, namespace, network_policies.of_previews(self._args.addresses))
+        return PodIdentity(
+            f"{platform}-build",
+            PodIdentityArgs(
+                cluster=self._args.cluster,
+                namespace=agents.DELIVERY,
+                service_account=BUILD,
+                statements=permissions(self._args.cluster, list(self._args.settings.services)),
+            ),
+            opts=child,
+        )
+
+    def _repository(self, platform: str, name: str, *, mutability: str, policy: str) -> None:
+        repository = aws.ecr.Repository(
+            f"{platform}-{name}",
+            name=f"{platform}/{name}",
+            image_tag_mutability=mutability,
+            image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
+            encryption_configurations=[
+                aws.ecr.RepositoryEncryptionConfigurationArgs(
+                    encryption_type="KMS", kms_key=self._args.registry.key_arn
+                )
+            ],
+            # What is in it can be made again.
+            force_delete=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.ecr.LifecyclePolicy(
+            f"{platform}-{name}", repository=repository.name, policy=policy, opts=pulumi.ResourceOptions(parent=self)
+        )
+
+    def _policy(self, name: str, namespace: pulumi.Input[str], spec: NetworkPolicySpecArgs) -> None:
+        kubernetes.networking.v1.NetworkPolicy(
+            f"delivery-{name}",
+            metadata=ObjectMetaArgs(name=name, namespace=namespace),
+            spec=spec,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _secret(self, name: str, namespace: pulumi.Input[str], clear: Mapping[str, str]) -> kubernetes.core.v1.Secret:
+        return kubernetes.core.v1.Secret(
+            name,
+            metadata=ObjectMetaArgs(name=name, namespace=namespace),
+            string_data={key: pulumi.Output.secret(value) for key, value in clear.items()},
+            opts=pulumi.ResourceOptions(parent=self),
+        )

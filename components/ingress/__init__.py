@@ -1,0 +1,1 @@
+"""How requests from outside reach a Service: load balancers, certificates, host names."""

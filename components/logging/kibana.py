@@ -1,0 +1,66 @@
+"""Kibana's namespace, and what its host leads to; `logs` makes the programs themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+import config
+from components.ingress.ingress import Backend, Route
+from components.ingress.target_group import target_group
+from components.kubernetes.namespace import Namespace, NamespaceArgs
+
+NAMESPACE = "logging"
+
+KIBANA = Route(path="/", service="kibana-kb-http", port=5601)
+"""The Service that the ECK operator makes for a Kibana named `kibana`.
+
+https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/accessing-services
+"""
+
+LOGIN = "/login"
+"""Answers without a login: what the operator's own readiness probe asks for.
+
+https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/k8s-kibana-advanced-configuration
+"""
+
+LONGEST_QUERY = 30
+"""Seconds that Kibana waits for Elasticsearch, `elasticsearch.requestTimeout`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KibanaArgs:
+    """What `Kibana` is made from.
+
+    Attributes:
+        config: The stack's settings: on whose nodes tools run.
+    """
+
+    settings: config.Settings
+
+
+class Kibana(pulumi.ComponentResource):
+    """Where staff read the logs.
+
+    Attributes:
+        namespace: The namespace of Elasticsearch and Kibana.
+        backend: What its host leads to.
+    """
+
+    namespace: pulumi.Output[str]
+    backend: Backend
+
+    def __init__(self, name: str, args: KibanaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Kibana", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.namespace = Namespace(
+            NAMESPACE, NamespaceArgs(name=NAMESPACE, protect=args.settings.protect), opts=child
+        ).namespace
+        self.backend = Backend(
+            namespace=self.namespace,
+            routes=[KIBANA],
+            environment=args.settings.tools_on,
+            annotations=target_group(health_path=LOGIN, longest_request_seconds=LONGEST_QUERY, protocol="HTTPS"),
+        )
+        self.register_outputs({"namespace": self.namespace})

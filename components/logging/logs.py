@@ -1,0 +1,225 @@
+"""Elasticsearch, Fluentd and Kibana: what containers write, readable at one host, for each environment apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+import config
+from components.aws.network import Network
+from components.cluster.core_addons import CoreAddons
+from components.cluster.reference import ClusterReference
+from components.ingress.ingress import Backend
+from components.kubernetes.charts import locate
+from components.kubernetes.metadata import name_of
+from components.logging import access, elastic, network_policies, operator
+from components.logging.bootstrap.component import Bootstrap, BootstrapArgs
+from components.logging.collector import Collector, CollectorArgs
+from components.logging.kibana import Kibana, KibanaArgs
+from components.logging.names import ELASTICSEARCH, KIBANA, LOGGING
+from components.logging.snapshots import ACCOUNT, Identity, Snapshots, SnapshotsArgs
+from config.charts import ECK_OPERATOR
+from config.required import FLUENTD_PASSWORD, KIBANA_ENCRYPTION_KEY, LOGS, SETUP_PASSWORD
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogsArgs:
+    """What `Logs` are made from.
+
+    Attributes:
+        config: The stack's settings: sizes, times, passwords, the host.
+        cluster: The cluster.
+        network: The VPC.
+        base: The cluster's priority classes, and what the operator and its pods need besides nodes: there before, gone
+            after.
+    """
+
+    settings: config.Settings
+    cluster: ClusterReference
+    network: Network
+    base: CoreAddons
+
+
+class Logs(pulumi.ComponentResource):
+    """The operator, the objects it works on, who may do what in them, the collector, and what sets all of it up.
+
+    It takes providers of both, `aws` and `kubernetes`.
+
+    Attributes:
+        summary: Where it is, for the stack's outputs.
+        backend: What Kibana's host leads to.
+    """
+
+    summary: dict[str, Any]
+    backend: Backend
+
+    def __init__(self, name: str, args: LogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Logs", name, {}, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._args = args
+        settings = args.settings
+        self._passwords = settings.secret_values("platform", LOGS)
+        kibana = Kibana("log", KibanaArgs(settings=settings), opts=self._child)
+        self._namespace, self.backend = kibana.namespace, kibana.backend
+        for policy, spec in network_policies.of_logging(args.network.addresses).items():
+            kubernetes.networking.v1.NetworkPolicy(
+                f"{name}-{policy}", metadata=self._metadata(policy), spec=spec, opts=self._child
+            )
+        snapshots = Snapshots(name, SnapshotsArgs(cluster=args.cluster), opts=self._child)
+        stack = self._stack(name, self._operator(), snapshots, environment=settings.tools_on)
+        collector = Collector(
+            name,
+            CollectorArgs(
+                logs=settings.logs,
+                password=self._passwords[FLUENTD_PASSWORD],
+                addresses=args.network.addresses,
+                priority_class=args.base.priorities.tooling,
+                protect=settings.protect,
+            ),
+            opts=self._child,
+        )
+        Bootstrap(
+            name,
+            BootstrapArgs(
+                logs=settings.logs,
+                bucket=snapshots.bucket,
+                namespace=self._namespace,
+                environment=settings.tools_on,
+                password=self._passwords[SETUP_PASSWORD],
+                priority_class=args.base.priorities.tooling,
+                collector_namespace=collector.namespace,
+                ca=collector.ca,
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=stack),
+        )
+        self.summary = {
+            "host": settings.log_host,
+            "namespace": self._namespace,
+            "collector": {"namespace": collector.namespace, "daemonSet": "fluentd"},
+            "elasticsearch": ELASTICSEARCH,
+            "kibana": KIBANA,
+            "dataViews": [*config.ENVIRONMENTS, "platform"],
+            "snapshots": snapshots.bucket,
+            "setup": f"kubectl --namespace {LOGGING} create job --from=cronjob/logs-setup logs-setup-by-hand",
+        }
+        self.register_outputs({"summary": self.summary})
+
+    def _metadata(self, name: str) -> ObjectMetaArgs:
+        return ObjectMetaArgs(name=name, namespace=self._namespace)
+
+    def _operator(self) -> pulumi.Resource:
+        """The operator's release; with the right to read nodes, where pods are to know their zones."""
+        location = locate(ECK_OPERATOR, self._args.settings.charts)
+        return kubernetes.helm.v3.Release(
+            operator.NAME,
+            name=operator.NAME,
+            namespace=self._namespace,
+            chart=location.chart,
+            version=location.version,
+            repository_opts=location.repository_opts,
+            values=operator.values(LOGGING, self._args.settings.tools_on),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[
+                    self._args.base,
+                    *([self._reads_nodes()] if self._args.settings.logs.zone_awareness else []),
+                ],
+            ),
+        )
+
+    def _reads_nodes(self) -> pulumi.Resource:
+        """The operator writes a node's zone on its pods, which wait for it: a right that the chart's role lacks.
+
+        https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/pkg/controller/elasticsearch/driver/shared/node_labels.go
+        """
+        name = f"{operator.NAME}-nodes"
+        role = kubernetes.rbac.v1.ClusterRole(
+            name,
+            metadata=ObjectMetaArgs(name=name),
+            rules=[
+                kubernetes.rbac.v1.PolicyRuleArgs(api_groups=[""], resources=["nodes"], verbs=["get", "list", "watch"])
+            ],
+            opts=self._child,
+        )
+        return kubernetes.rbac.v1.ClusterRoleBinding(
+            name,
+            metadata=ObjectMetaArgs(name=name),
+            role_ref=kubernetes.rbac.v1.RoleRefArgs(
+                api_group="rbac.authorization.k8s.io", kind="ClusterRole", name=name_of(role.metadata, name)
+            ),
+            subjects=[
+                kubernetes.rbac.v1.SubjectArgs(kind="ServiceAccount", name=operator.NAME, namespace=self._namespace)
+            ],
+            opts=self._child,
+        )
+
+    def _stack(
+        self, name: str, after: pulumi.Resource, snapshots: Snapshots, *, environment: str
+    ) -> list[pulumi.Resource]:
+        roles = self._secret(f"{name}-roles", "elasticsearch-roles", {"roles.yml": access.roles_file()})
+        users = [
+            self._secret(
+                f"{name}-user-{user.name}",
+                f"elasticsearch-user-{user.name}",
+                {"username": user.name, "password": self._passwords[user.secret], "roles": user.name},
+                type_="kubernetes.io/basic-auth",
+            )
+            for user in access.USERS
+        ]
+        keys = self._secret(f"{name}-kibana-keys", "kibana-keys", {elastic.KEY: self._passwords[KIBANA_ENCRYPTION_KEY]})
+        account = kubernetes.core.v1.ServiceAccount(
+            f"{name}-{ACCOUNT}",
+            metadata=self._metadata(ACCOUNT),
+            automount_service_account_token=False,
+            opts=self._child,
+        )
+        # They leave before their operator and its CRDs do: what is left of them then is nobody's.
+        in_order = pulumi.ResourceOptions(parent=self, depends_on=[after, account])
+        elasticsearch = kubernetes.apiextensions.CustomResource(
+            ELASTICSEARCH,
+            api_version="elasticsearch.k8s.elastic.co/v1",
+            kind="Elasticsearch",
+            metadata=self._metadata(ELASTICSEARCH),
+            spec=elastic.elasticsearch(
+                self._args.settings.logs,
+                environment=environment,
+                priority_class=self._args.base.priorities.tooling,
+                storage_class="gp3",
+                roles=[roles],
+                users=users,
+                identity=Identity.of(snapshots.role_arn, self._args.settings.region),
+            ),
+            opts=pulumi.ResourceOptions.merge(in_order, pulumi.ResourceOptions(protect=self._args.settings.protect)),
+        )
+        kibana = kubernetes.apiextensions.CustomResource(
+            KIBANA,
+            api_version="kibana.k8s.elastic.co/v1",
+            kind="Kibana",
+            metadata=self._metadata(KIBANA),
+            spec=elastic.kibana(
+                environment=environment,
+                priority_class=self._args.base.priorities.tooling,
+                host=self._args.settings.log_host,
+                keys=keys,
+            ),
+            opts=in_order,
+        )
+        return [elasticsearch, kibana]
+
+    def _secret(
+        self, name: str, object_name: str, data: Mapping[str, str], *, type_: str | None = None
+    ) -> pulumi.Output[str]:
+        """A Secret that the operator watches: it applies a change of a password or a role by itself."""
+        made = kubernetes.core.v1.Secret(
+            name,
+            metadata=self._metadata(object_name),
+            type=type_,
+            string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
+            opts=self._child,
+        )
+        return name_of(made.metadata, object_name)

@@ -1,0 +1,165 @@
+"""Snapshots of Elasticsearch in S3: the bucket, and the IAM role of Elasticsearch's pods.
+
+Elasticsearch itself makes and deletes them, by the policy that the setup gives it: S3 deletes nothing that it still
+knows of. https://www.elastic.co/docs/deploy-manage/tools/snapshot-and-restore/s3-repository
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.aws.account import Account
+from components.aws.bucket import Bucket, BucketArgs, arn
+from components.aws.iam import Statement
+from components.cluster.irsa import AUDIENCE, IrsaRole, IrsaRoleArgs
+from components.cluster.reference import ClusterReference
+from components.logging.names import LOGGING
+
+ACCOUNT = "elasticsearch"
+"""Service account of Elasticsearch's pods."""
+
+DELETED_FOR_DAYS = 7
+"""How long S3 keeps what Elasticsearch deleted or wrote over."""
+
+FOLDER = "/usr/share/elasticsearch/config/repository-s3"
+TOKEN = "aws-web-identity-token-file"  # noqa: S105 - a file's name
+"""Elasticsearch reads a token here and nowhere else: a volume of the token's takes the place of the symbolic link that
+its documentation asks for. https://www.elastic.co/docs/deploy-manage/tools/snapshot-and-restore/s3-repository"""
+
+TOKEN_SECONDS = 86400
+
+
+def bucket_name(platform: str, account: Account) -> str:
+    """The bucket's name."""
+    return f"{platform}-log-snapshots-{account.id}-{account.region}"
+
+
+def permissions(bucket: str) -> list[Statement]:
+    """What Elasticsearch does in the bucket, as it documents it.
+
+    https://www.elastic.co/docs/deploy-manage/tools/snapshot-and-restore/s3-repository#repository-s3-permissions
+    """
+    return [
+        Statement(
+            actions=[
+                "s3:GetBucketLocation",
+                "s3:ListBucket",
+                "s3:ListBucketMultipartUploads",
+                "s3:ListBucketVersions",
+            ],
+            resources=[arn(bucket)],
+        ),
+        Statement(
+            actions=[
+                "s3:AbortMultipartUpload",
+                "s3:DeleteObject",
+                "s3:GetObject",
+                "s3:ListMultipartUploadParts",
+                "s3:PutObject",
+            ],
+            resources=[f"{arn(bucket)}/*"],
+        ),
+    ]
+
+
+def lifecycle() -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
+    """What S3 deletes: uploads that were never ended, and what Elasticsearch deleted some days ago."""
+    return [
+        aws.s3.BucketLifecycleConfigurationRuleArgs(
+            id="what-elasticsearch-left",
+            status="Enabled",
+            filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+            abort_incomplete_multipart_upload=aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
+                days_after_initiation=DELETED_FOR_DAYS
+            ),
+            noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+                noncurrent_days=DELETED_FOR_DAYS
+            ),
+            expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(expired_object_delete_marker=True),
+        )
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotsArgs:
+    """What `Snapshots` are made from.
+
+    Attributes:
+        cluster: The cluster.
+    """
+
+    cluster: ClusterReference
+
+
+class Snapshots(pulumi.ComponentResource):
+    """The bucket, and who may use it. It takes a provider of `aws`.
+
+    Attributes:
+        bucket: Its name, which needs nothing to be made first.
+        role_arn: The role's ARN, known once it may be acted as.
+    """
+
+    bucket: str
+    role_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: SnapshotsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Snapshots", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        account, platform = args.cluster.account, args.cluster.name
+        self.bucket = bucket_name(platform, account)
+        Bucket(
+            f"{platform}-log-snapshots",
+            BucketArgs(account=account, bucket=self.bucket, lifecycle=lifecycle(), versioned=True),
+            opts=child,
+        )
+        identity = IrsaRole(
+            f"{platform}-elasticsearch",
+            IrsaRoleArgs(
+                cluster=args.cluster,
+                namespace=LOGGING,
+                service_account=ACCOUNT,
+                statements=permissions(self.bucket),
+            ),
+            opts=child,
+        )
+        self.role_arn = identity.role_arn
+        self.register_outputs({"bucket": self.bucket, "role_arn": self.role_arn})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What Elasticsearch's pods have besides, so that they act as a role.
+
+    Attributes:
+        pod: Keys of a pod's spec.
+        container: Keys of Elasticsearch's container.
+    """
+
+    pod: Mapping[str, Any]
+    container: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, role_arn: pulumi.Input[str], region: str) -> Identity:
+        """The service account's token where Elasticsearch looks for it, and the role that it is for."""
+        variables = {
+            "AWS_REGION": region,
+            "AWS_ROLE_ARN": role_arn,
+            "AWS_ROLE_SESSION_NAME": ACCOUNT,
+            "AWS_WEB_IDENTITY_TOKEN_FILE": f"{FOLDER}/{TOKEN}",
+        }
+        token = {"audience": AUDIENCE, "expirationSeconds": TOKEN_SECONDS, "path": TOKEN}
+        return cls(
+            pod={
+                "serviceAccountName": ACCOUNT,
+                "volumes": [{"name": "aws-token", "projected": {"sources": [{"serviceAccountToken": token}]}}],
+            },
+            container={
+                "env": [{"name": name, "value": value} for name, value in variables.items()],
+                "volumeMounts": [{"name": "aws-token", "mountPath": FOLDER, "readOnly": True}],
+            },
+        )

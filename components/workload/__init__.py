@@ -1,0 +1,1 @@
+"""An environment, and its services with their blue and green slots."""

@@ -1,0 +1,217 @@
+"""The objects of one service in one environment.
+
+Two writers share them, the program and the release tool, and each field has one of them: the table is in the README.
+What the release tool writes is in `ignore_changes` here, so that no `pulumi up` takes it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs, OwnerReferenceArgs
+
+import config
+from components.ingress.target_group import target_group
+from components.kubernetes import network_policy
+from components.kubernetes.annotations import SKIP_AWAIT
+from components.kubernetes.immutable import immutable_name
+from components.kubernetes.metadata import uid_of
+from components.kubernetes.network_policy import Addresses
+from components.workload.blue_green import slot
+from components.workload.blue_green.annotations import release_annotations
+from components.workload.blue_green.autoscaler import autoscaler_spec
+from components.workload.blue_green.service import service_spec
+from components.workload.pod_template import pod_labels, pod_template
+from contract import labels
+from contract.blue_green import BLUE, GREEN, SENTINEL_DIGEST, SLOTS, contract, preview, slot_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlueGreenArgs:
+    """What a `BlueGreen` is made from.
+
+    Attributes:
+        environment: `dev` or `prod`.
+        namespace: The environment's namespace.
+        service: The service's name.
+        repository: URL of its ECR repository.
+        spec: The service's settings.
+        secrets: Environment variables whose values are secret, in clear text.
+        callers: The services that may reach it.
+        ports: The port of every service.
+        addresses: The VPC's ranges.
+        priority_class: Name of the pods' PriorityClass.
+        protect: Whether Services and Deployments refuse to be deleted.
+        kept_objects: Provider of objects that outlive their resource and may be named again.
+    """
+
+    environment: config.EnvironmentName
+    namespace: pulumi.Input[str]
+    service: str
+    repository: pulumi.Input[str]
+    spec: config.Service
+    secrets: Mapping[str, str]
+    callers: Sequence[str]
+    ports: Mapping[str, int]
+    addresses: Addresses
+    priority_class: pulumi.Input[str]
+    protect: bool
+    kept_objects: kubernetes.Provider
+
+
+class BlueGreen(pulumi.ComponentResource):
+    """A PodTemplate and its configuration, two slots, active and preview Service, autoscaler, and what it may reach.
+
+    Attributes:
+        contract: As `contract` says, once the objects exist.
+    """
+
+    contract: pulumi.Output[dict[str, Any]]
+
+    def __init__(self, name: str, args: BlueGreenArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:BlueGreen", name, {}, opts)
+        self._args = args
+        self._identity_and_reach()
+
+        configuration = self._configuration()
+
+        def template(slot_label: Mapping[str, str] | None = None) -> kubernetes.core.v1.PodTemplateSpecArgs:
+            return pod_template(
+                environment=args.environment,
+                service=args.service,
+                image=pulumi.Output.concat(args.repository, "@", SENTINEL_DIGEST),
+                spec=args.spec,
+                priority_class=args.priority_class,
+                config_map=configuration if args.spec.variables else None,
+                secret=configuration if args.secrets else None,
+                extra_labels=slot_label,
+            )
+
+        kubernetes.core.v1.PodTemplate(
+            name,
+            metadata=self._metadata(args.service, annotations=release_annotations(args.spec)),
+            template=template(),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        for color in SLOTS:
+            self._slot(color, template({labels.SLOT: color}))
+        active = self._service(args.service, seed=BLUE, on_nodes=bool(args.spec.paths))
+        self._service(preview(args.service), seed=GREEN, on_nodes=False)
+        kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
+            name,
+            metadata=self._metadata(args.service),
+            spec=autoscaler_spec(slot_name(args.service, BLUE), args.spec.replicas.of(args.environment)),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["spec.scaleTargetRef.name"]),
+        )
+
+        self.contract = pulumi.Output.all(args.namespace, active.id).apply(
+            lambda known: contract(known[0], args.service)
+        )
+        self.register_outputs({"contract": self.contract})
+
+    def _metadata(
+        self,
+        name: str,
+        *,
+        annotations: Mapping[str, str] | None = None,
+        slot_label: Mapping[str, str] | None = None,
+        owner: OwnerReferenceArgs | None = None,
+    ) -> ObjectMetaArgs:
+        return ObjectMetaArgs(
+            name=name,
+            namespace=self._args.namespace,
+            labels={**pod_labels(self._args.environment, self._args.service), **(slot_label or {})},
+            annotations=annotations,
+            owner_references=[owner] if owner else None,
+        )
+
+    def _identity_and_reach(self) -> None:
+        """Whom its pods are to the Kubernetes API, and what they reach: before there are any."""
+        kubernetes.core.v1.ServiceAccount(
+            self.pulumi_resource_name,
+            metadata=self._metadata(self._args.service),
+            automount_service_account_token=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        kubernetes.networking.v1.NetworkPolicy(
+            self.pulumi_resource_name,
+            metadata=self._metadata(self._args.service),
+            spec=network_policy.of_service(
+                self._args.service,
+                self._args.spec,
+                callers=self._args.callers,
+                ports=self._args.ports,
+                addresses=self._args.addresses,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _slot(self, color: str, template: kubernetes.core.v1.PodTemplateSpecArgs) -> None:
+        """A Deployment that `pulumi up` seeds with no pods and never writes again, and its disruption budget."""
+        service = self._args.service
+        label = {labels.SLOT: color}
+        kubernetes.apps.v1.Deployment(
+            f"{self.pulumi_resource_name}-{color}",
+            metadata=self._metadata(slot_name(service, color), annotations=SKIP_AWAIT, slot_label=label),
+            spec=slot.seed(service, color, template, exclusive=self._args.spec.exclusive),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, ignore_changes=["spec"]),
+        )
+        kubernetes.policy.v1.PodDisruptionBudget(
+            f"{self.pulumi_resource_name}-{color}",
+            metadata=self._metadata(slot_name(service, color), slot_label=label),
+            spec=slot.disruption_budget(service, color),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _service(self, name: str, *, seed: str, on_nodes: bool) -> kubernetes.core.v1.Service:
+        """A Service whose slot `pulumi up` writes once."""
+        spec = self._args.spec
+        behind_balancer = target_group(
+            health_path=spec.health_path, longest_request_seconds=spec.longest_request_seconds
+        )
+        return kubernetes.core.v1.Service(
+            f"{self._args.environment}-{name}",
+            metadata=self._metadata(name, annotations={**SKIP_AWAIT, **(behind_balancer if on_nodes else {})}),
+            spec=service_spec(self._args.service, slot=seed, port=spec.port, on_nodes=on_nodes),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, ignore_changes=["spec.selector"]),
+        )
+
+    def _configuration(self) -> str:
+        """The name of a ConfigMap and a Secret, each made where it has something to hold.
+
+        The ConfigMap owns the Secret, and stands wherever there is a Secret. The release tool, which must not read any,
+        deletes the ConfigMap when nothing names it, and Kubernetes the Secret with it.
+        https://kubernetes.io/docs/concepts/architecture/garbage-collection/
+        """
+        args = self._args
+        variables = args.spec.variables_in(args.environment)
+        name = immutable_name(args.service, variables, args.secrets)
+        if not variables and not args.secrets:
+            return name
+        config_map = kubernetes.core.v1.ConfigMap(
+            f"{args.environment}-{name}",
+            metadata=self._metadata(name),
+            # Two who apply an empty map each own it, and conflict when settings go back to a name that is there.
+            data=variables or None,
+            immutable=True,
+            opts=self._kept(),
+        )
+        if args.secrets:
+            owner = OwnerReferenceArgs(api_version="v1", kind="ConfigMap", name=name, uid=uid_of(config_map.metadata))
+            kubernetes.core.v1.Secret(
+                f"{args.environment}-{name}",
+                metadata=self._metadata(name, owner=owner),
+                string_data={key: pulumi.Output.secret(value) for key, value in args.secrets.items()},
+                immutable=True,
+                opts=self._kept(),
+            )
+        return name
+
+    def _kept(self) -> pulumi.ResourceOptions:
+        # A slot, or the history, may still name it: the release tool deletes it when none does. Settings that go back
+        # name it again. Not protected: it goes when no setting names it.
+        return pulumi.ResourceOptions(parent=self, provider=self._args.kept_objects, retain_on_delete=True)

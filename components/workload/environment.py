@@ -1,0 +1,117 @@
+"""One environment: its namespace, what it may use, its services, and what its host leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+import config
+from components.ingress.ingress import Backend, Route
+from components.kubernetes import quotas
+from components.kubernetes.namespace import Namespace, NamespaceArgs
+from components.kubernetes.network_policy import Addresses
+from components.workload.blue_green import BlueGreen, BlueGreenArgs
+from contract import labels
+from contract.blue_green import PORT_NAME
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentArgs:
+    """What an `Environment` is made from.
+
+    Attributes:
+        name: `dev` or `prod`: the namespace's name and label.
+        config: The stack's settings: services, their secrets and paths, this environment's quota and host.
+        repositories: URL of each service's ECR repository.
+        addresses: The VPC's ranges.
+        priority_class: Name of the services' PriorityClass.
+        kept_objects: Provider of objects that outlive their resource and may be named again.
+    """
+
+    name: config.EnvironmentName
+    settings: config.Settings
+    repositories: Mapping[str, pulumi.Input[str]]
+    addresses: Addresses
+    priority_class: pulumi.Input[str]
+    kept_objects: kubernetes.Provider
+
+
+class Environment(pulumi.ComponentResource):
+    """A closed namespace under Pod Security `restricted`, with quotas and defaults, and every service in two slots.
+
+    Attributes:
+        namespace: Its namespace; whatever uses it comes after it, and goes before it.
+        backend: What its host leads to.
+        contracts: The blue/green contract of each service, by name.
+    """
+
+    namespace: pulumi.Output[str]
+    backend: Backend
+    contracts: dict[str, pulumi.Output[dict[str, Any]]]
+
+    def __init__(self, name: str, args: EnvironmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Environment", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        self.namespace = Namespace(
+            name,
+            NamespaceArgs(name=args.name, labels={labels.ENVIRONMENT: args.name}, protect=args.settings.protect),
+            opts=child,
+        ).namespace
+        self._limit(self.namespace, args.settings.environments.of(args.name).quota)
+
+        ports = {service: spec.port for service, spec in args.settings.services.items()}
+        self.contracts = {
+            service: BlueGreen(
+                f"{name}-{service}",
+                BlueGreenArgs(
+                    environment=args.name,
+                    namespace=self.namespace,
+                    service=service,
+                    repository=args.repositories[service],
+                    spec=spec,
+                    secrets=args.settings.secret_values(args.name, service),
+                    callers=args.settings.callers(service),
+                    ports=ports,
+                    addresses=args.addresses,
+                    priority_class=args.priority_class,
+                    protect=args.settings.protect,
+                    kept_objects=args.kept_objects,
+                ),
+                opts=child,
+            ).contract
+            for service, spec in args.settings.services.items()
+        }
+        paths = args.settings.public_paths
+        self.backend = Backend(
+            namespace=self.namespace,
+            routes=[Route(path=path, service=service, port=PORT_NAME) for path, service in paths.items()],
+            environment=args.name,
+        )
+        self.register_outputs({"namespace": self.namespace, "contracts": self.contracts})
+
+    def _limit(self, namespace: pulumi.Output[str], quota: config.Quota) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        kubernetes.core.v1.ResourceQuota(
+            self.pulumi_resource_name,
+            metadata=ObjectMetaArgs(name="environment", namespace=namespace),
+            spec=quotas.quota(quota),
+            opts=child,
+        )
+        kubernetes.core.v1.ResourceQuota(
+            f"{self.pulumi_resource_name}-foreign-priority-classes",
+            metadata=ObjectMetaArgs(name="foreign-priority-classes", namespace=namespace),
+            spec=quotas.no_foreign_classes(),
+            opts=child,
+        )
+        kubernetes.core.v1.LimitRange(
+            self.pulumi_resource_name,
+            metadata=ObjectMetaArgs(name="environment", namespace=namespace),
+            spec=quotas.defaults(),
+            opts=child,
+        )

@@ -1,0 +1,88 @@
+"""The stack's configuration as validated, frozen models; all errors of a bad configuration at once, by key.
+
+`model` says what there is, `values` what a single value may be, `checks` what no single value shows, `loading` how
+Pulumi's own form is read.
+"""
+
+from config.charts import Chart, is_registry, local_chart
+from config.loading import load, pulumi_config
+from config.model import (
+    ENVIRONMENTS,
+    LOAD_BALANCERS,
+    PROJECT,
+    Amounts,
+    Certificates,
+    Cluster,
+    Delivery,
+    Dns,
+    Egress,
+    EgressNetwork,
+    Environment,
+    EnvironmentName,
+    Environments,
+    Hook,
+    LoadBalancer,
+    LoadBalancerName,
+    LogRetention,
+    Logs,
+    Network,
+    Nodes,
+    PerEnvironment,
+    Previews,
+    Quota,
+    ReplicaRange,
+    Replicas,
+    Resources,
+    SecretScope,
+    Service,
+    Settings,
+    SmokeTest,
+    Source,
+)
+from config.problems import Problem, SettingsError
+from config.required import RequiredSecret, required_secrets
+from config.values import SERVICE_NAME_LIMIT
+
+__all__ = [
+    "ENVIRONMENTS",
+    "LOAD_BALANCERS",
+    "PROJECT",
+    "SERVICE_NAME_LIMIT",
+    "Amounts",
+    "Certificates",
+    "Chart",
+    "Cluster",
+    "Delivery",
+    "Dns",
+    "Egress",
+    "EgressNetwork",
+    "Environment",
+    "EnvironmentName",
+    "Environments",
+    "Hook",
+    "LoadBalancer",
+    "LoadBalancerName",
+    "LogRetention",
+    "Logs",
+    "Network",
+    "Nodes",
+    "PerEnvironment",
+    "Previews",
+    "Problem",
+    "Quota",
+    "ReplicaRange",
+    "Replicas",
+    "RequiredSecret",
+    "Resources",
+    "SecretScope",
+    "Service",
+    "Settings",
+    "SettingsError",
+    "SmokeTest",
+    "Source",
+    "is_registry",
+    "load",
+    "local_chart",
+    "pulumi_config",
+    "required_secrets",
+]

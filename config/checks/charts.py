@@ -1,0 +1,20 @@
+"""Whether the charts can be had where they are said to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from config.charts import ALWAYS, JENKINS, is_missing, is_registry
+from config.model import PROJECT, Settings
+from config.problems import Problem
+
+
+def problems(settings: Settings) -> Iterator[Problem]:
+    """A folder of charts that lacks one, or has another version of it."""
+    source = settings.charts
+    if source is None or is_registry(source):
+        return
+    needed = [*ALWAYS, *([JENKINS] if settings.delivery else [])]
+    missing = [f"{chart.name} {chart.version}" for chart in needed if is_missing(source, chart)]
+    if missing:
+        yield Problem(f"{PROJECT}:charts", source, f"lacks {', '.join(missing)}: a folder each, or NAME-VERSION.tgz")

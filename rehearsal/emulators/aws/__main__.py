@@ -1,0 +1,10 @@
+"""`pulumi-resource-aws`: serves the account of the rehearsal named by the environment to the engine."""
+
+from rehearsal.emulators.aws.provider import AwsProvider
+from rehearsal.emulators.faults import Faults
+from rehearsal.emulators.server import serve
+from rehearsal.layout import Layout
+
+if __name__ == "__main__":
+    layout = Layout.of_environment()
+    serve(AwsProvider(layout, Faults(layout)))
