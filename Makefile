@@ -36,8 +36,8 @@ test: .venv/installed .venv-scan/installed ## run every test
 test-unit: .venv/installed ## run the tests that need PyPI only: two minutes
 	@$(RUN) -m pytest tests/unit --numprocesses=2
 
-lint: .venv/installed ## ruff and the strict type checker
-	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m basedpyright
+lint: .venv/installed ## ruff, the strict type checker, and which package may import which
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m basedpyright && .venv/bin/lint-imports
 
 bench-preview: .venv/installed ## time previews and updates with SERVICES="5 50 200", a long time
 	@$(RUN) -m tools.benchmarks $(SERVICES)

@@ -15,7 +15,8 @@ COPY requirements-release.txt ./
 RUN python3 -m venv .venv && .venv/bin/pip install --no-cache-dir --requirement requirements-release.txt
 COPY --from=buildkit /usr/bin/buildctl /usr/local/bin/
 COPY --from=pulumi /pulumi/bin/ /usr/local/bin/
-COPY components ./components
+COPY contract ./contract
+COPY kube ./kube
 COPY release ./release
 COPY pipelines ./pipelines
 ENV PATH=/opt/hello/.venv/bin:$PATH PIPELINES=/opt/hello/pipelines PYTHONPATH=/opt/hello PYTHONDONTWRITEBYTECODE=1

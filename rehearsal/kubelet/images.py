@@ -86,7 +86,7 @@ def _agent(programs: Programs) -> Image:
     """What pipelines/agent.Dockerfile makes, as far as it is Python."""
     python, at = _python(programs), "/opt/hello"
     venv = Path(sys.prefix).resolve()
-    ours = {f"{at}/{name}": CHECKOUT / name for name in ("components", "release", "pipelines")}
+    ours = {f"{at}/{name}": CHECKOUT / name for name in ("contract", "kube", "release", "pipelines")}
     packages = f"{at}/.venv/{Path(certifi.__file__).parent.parent.relative_to(sys.prefix)}"
     return Image(
         user=1000,
