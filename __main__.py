@@ -1,4 +1,4 @@
-"""The whole platform on one screen: load the settings, compose the components, export the outputs."""
+"""The whole platform on one screen: load the configuration, compose the components, export the outputs."""
 
 from __future__ import annotations
 
@@ -24,26 +24,40 @@ from components.workload.environment import Environment, EnvironmentArgs
 gc.disable()  # it took half of a preview's CPU, and the program ends within seconds: docs/benchmarks.md
 settings = config.load(config.pulumi_config())
 platform = f"hello-{pulumi.get_stack()}"
-account = Account.of(settings, pulumi.get_stack())
+account = Account(
+    id=settings.account_id,
+    region=settings.region,
+    tags=settings.tags(pulumi.get_stack()),
+    permissions_boundary_arn=settings.permissions_boundary_arn,
+    protect=settings.protect,
+)
 provider = account.provider()
-in_aws = pulumi.ResourceOptions(provider=provider)
+aws_only = pulumi.ResourceOptions(provider=provider)
 
-keys = KmsKeys(platform, KmsKeysArgs(account=account), opts=in_aws)
-logs = LogGroupDefaults(key_arn=keys.logs, retention_days=settings.cluster.log_retention_days, protect=settings.protect)
-network = Network(platform, NetworkArgs(account=account, network=settings.network, logs=logs), opts=in_aws)
-control_plane = ClusterArgs(
-    account=account,
-    vpc_id=network.vpc_id,
-    subnet_ids=list(network.control_plane_subnets.values()),
-    access=settings.cluster,
-    secrets_key_arn=keys.secrets,
-    logs=logs,
+kms_keys = KmsKeys(platform, KmsKeysArgs(account=account), opts=aws_only)
+log_groups = LogGroupDefaults(
+    key_arn=kms_keys.logs, retention_days=settings.cluster.log_retention_days, protect=settings.protect
 )
-cluster = Cluster(platform, control_plane, opts=in_aws)
-images = EcrRepositoriesArgs(
-    namespace=platform, services=list(settings.services), key_arn=keys.images, protect=settings.protect
+network = Network(platform, NetworkArgs(account=account, network=settings.network, logs=log_groups), opts=aws_only)
+cluster = Cluster(
+    platform,
+    ClusterArgs(
+        account=account,
+        vpc_id=network.vpc_id,
+        subnet_ids=list(network.control_plane_subnets.values()),
+        access=settings.cluster,
+        secrets_key_arn=kms_keys.secrets,
+        logs=log_groups,
+    ),
+    opts=aws_only,
 )
-registry = EcrRepositories(platform, images, opts=in_aws)
+repositories = EcrRepositories(
+    platform,
+    EcrRepositoriesArgs(
+        namespace=platform, services=list(settings.services), key_arn=kms_keys.images, protect=settings.protect
+    ),
+    opts=aws_only,
+)
 node_groups = {
     name: NodeGroup(
         f"{platform}-{name}",
@@ -54,54 +68,112 @@ node_groups = {
             subnets=network.private_subnets,
             nodes=environment.nodes,
             tainted=settings.tainted(name),
-            # A node, and a pod that acts in AWS, needs its way out from its first moment to its last.
+            # A node, and a pod that acts in AWS, needs its route out from its first moment to its last.
             ready=[network, cluster.addons],
         ),
-        opts=in_aws,
+        opts=aws_only,
     )
     for name, environment in settings.environments.items()
 }
-both = pulumi.ResourceOptions(providers=[provider, cluster.provider], transformations=[cluster.takes_along])
-nodes = [*node_groups.values()]
-base = CoreAddons(platform, CoreAddonsArgs(cluster=cluster.reference, charts=settings.charts, nodes=nodes), opts=both)
-ways_in = LoadBalancersArgs(settings=settings, cluster=cluster.reference, vpc_id=network.vpc_id, nodes=[base.addons])
-door = LoadBalancers(platform, ways_in, opts=both)
+both_providers = pulumi.ResourceOptions(
+    providers=[provider, cluster.provider], transformations=[cluster.deleted_with_cluster]
+)
+core_addons = CoreAddons(
+    platform,
+    CoreAddonsArgs(cluster=cluster.reference, charts=settings.charts, nodes=list(node_groups.values())),
+    opts=both_providers,
+)
+load_balancers = LoadBalancers(
+    platform,
+    LoadBalancersArgs(
+        load_balancer=settings.load_balancer,
+        namespaces=settings.namespaces_by_load_balancer,
+        domain=settings.domain,
+        dns=settings.dns,
+        charts=settings.charts,
+        protect=settings.protect,
+        cluster=cluster.reference,
+        vpc_id=network.vpc_id,
+        nodes=[core_addons.addons],
+    ),
+    opts=both_providers,
+)
 environments = {
-    # Pods end on their nodes before the nodes go: the environment stands after its node group and leaves before it.
     name: Environment(
         name,
         EnvironmentArgs(
             name=name,
-            settings=settings,
-            repositories=registry.repository_urls,
+            services=settings.services,
+            secrets={service: settings.secret_values(name, service) for service in settings.services},
+            quota=environment.quota,
+            protect=settings.protect,
+            repositories=repositories.repository_urls,
             addresses=network.addresses,
-            priority_class=base.priorities.services,
+            priority_class=core_addons.priorities.services,
             kept_objects=cluster.kept_objects,
         ),
-        opts=pulumi.ResourceOptions.merge(both, pulumi.ResourceOptions(depends_on=[node_groups[name]])),
+        # Pods end before their nodes do: the environment is made after its node group and deleted before it.
+        opts=pulumi.ResourceOptions.merge(both_providers, pulumi.ResourceOptions(depends_on=[node_groups[name]])),
     )
-    for name in config.ENVIRONMENTS
+    for name, environment in settings.environments.items()
 }
-releases = DeliveryArgs(
-    settings=settings,
-    cluster=cluster.reference,
-    environments=environments,
-    registry=registry,
-    network=network,
-    base=base,
+delivery = Delivery(
+    platform,
+    DeliveryArgs(
+        ports={name: service.port for name, service in settings.services.items()},
+        delivery=settings.delivery,
+        previews=settings.previews,
+        previews_in_jenkins=settings.previews_in_jenkins,
+        jenkins_host=settings.jenkins_host,
+        environment=settings.tools_on,
+        charts=settings.charts,
+        protect=settings.protect,
+        cluster=cluster.reference,
+        environments=environments,
+        registry=repositories,
+        network=network,
+        base=core_addons,
+    ),
+    opts=both_providers,
 )
-delivery = Delivery(platform, releases, opts=both)
-reading = LogsArgs(settings=settings, cluster=cluster.reference, network=network, base=base)
-efk = Logs("logs", reading, opts=both)
-lead_to = {**{name: one.backend for name, one in environments.items()}, "logs": efk.backend, **delivery.backends}
-hosts = Hosts(platform, HostsArgs(settings=settings, door=door, backends=lead_to), opts=both)
+logs = Logs(
+    "logs",
+    LogsArgs(
+        logs=settings.logs,
+        host=settings.log_host,
+        environment=settings.tools_on,
+        secrets=settings.secret_values("platform", "logs"),
+        charts=settings.charts,
+        protect=settings.protect,
+        cluster=cluster.reference,
+        network=network,
+        base=core_addons,
+    ),
+    opts=both_providers,
+)
+hosts = Hosts(
+    platform,
+    HostsArgs(
+        hosts=settings.hosts,
+        load_balancer_of={name: settings.load_balancer_of(name) for name in settings.hosts},
+        load_balancers=load_balancers,
+        backends={
+            **{name: one.backend for name, one in environments.items()},
+            "logs": logs.backend,
+            **delivery.backends,
+        },
+        dns=settings.dns,
+        region=settings.region,
+    ),
+    opts=both_providers,
+)
 
 pulumi.export("cluster", {"name": cluster.name, "endpoint": cluster.endpoint, "region": settings.region})
 pulumi.export("kubeconfig", cluster.kubeconfig)
 pulumi.export("nodeGroups", {name: group.summary for name, group in node_groups.items()})
-pulumi.export("repositories", registry.repository_urls)
+pulumi.export("repositories", repositories.repository_urls)
 pulumi.export("hosts", settings.hosts)
 pulumi.export("records", hosts.records)
 pulumi.export("services", {name: environment.contracts for name, environment in environments.items()})
-pulumi.export("efk", efk.summary)
+pulumi.export("efk", logs.summary)
 pulumi.export("jenkins", settings.hosts.get("jenkins"))

@@ -43,6 +43,7 @@ from config.values import (
     Zone,
     ZoneId,
 )
+from contract.namespaces import JENKINS, LOGGING
 
 PROJECT = "hello-platform"
 """The Pulumi project: the namespace of its configuration keys."""
@@ -544,6 +545,15 @@ class Settings(Model):
         return {**{name: self.host(name) for name in ENVIRONMENTS}, "logs": self.log_host, **jenkins, **hook}
 
     @property
+    def namespaces_by_load_balancer(self) -> dict[LoadBalancerName, list[str]]:
+        """Whose Ingresses each load balancer takes: those of its hosts, and no other."""
+        tools = {"logs": LOGGING, "jenkins": JENKINS, "hook": JENKINS}
+        return {
+            balancer: [tools.get(name, name) for name in self.hosts if self.load_balancer_of(name) == balancer]
+            for balancer in LOAD_BALANCERS
+        }
+
+    @property
     def previews_in_jenkins(self) -> bool:
         """Whether Jenkins previews changes of this platform: it knows its source, and where the state is."""
         source = self.delivery.platform if self.delivery else None
@@ -572,10 +582,6 @@ class Settings(Model):
     def public_paths(self) -> dict[str, str]:
         """The service behind each path on its environment's host."""
         return {path: name for name, service in self.services.items() for path in service.paths}
-
-    def callers(self, service: str) -> list[str]:
-        """The services that may reach a service: those whose egress names it."""
-        return [name for name, other in self.services.items() if service in other.egress.services]
 
     def tags(self, stack: str) -> dict[str, str]:
         """The tags of every AWS resource of a stack: the one place that says them."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from contract import labels
-
-DELIVERY = "delivery"
-"""Namespace of the programs that deliver, and of their service accounts."""
+from contract.namespaces import DELIVERY
 
 RELEASE = "hello-release"
 """Service account that brings images in and switches slots."""

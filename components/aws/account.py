@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import pulumi_aws as aws
 
-import config
-
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
@@ -27,17 +25,6 @@ class Account:
     tags: Mapping[str, str]
     permissions_boundary_arn: str | None
     protect: bool
-
-    @classmethod
-    def of(cls, settings: config.Settings, stack: str) -> Account:
-        """The account that a stack's settings name."""
-        return cls(
-            id=settings.account_id,
-            region=settings.region,
-            tags=settings.tags(stack),
-            permissions_boundary_arn=settings.permissions_boundary_arn,
-            protect=settings.protect,
-        )
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource of this account and region.

@@ -29,11 +29,11 @@ class LogGroupArgs:
 
     Attributes:
         path: Its name in CloudWatch, such as `/aws/eks/NAME/cluster`.
-        keeping: How its logs are kept.
+        defaults: How its logs are kept.
     """
 
     path: str
-    keeping: LogGroupDefaults
+    defaults: LogGroupDefaults
 
 
 class LogGroup(pulumi.ComponentResource):
@@ -50,9 +50,9 @@ class LogGroup(pulumi.ComponentResource):
         made = aws.cloudwatch.LogGroup(
             name,
             name=args.path,
-            kms_key_id=args.keeping.key_arn,
-            retention_in_days=args.keeping.retention_days,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.keeping.protect),
+            kms_key_id=args.defaults.key_arn,
+            retention_in_days=args.defaults.retention_days,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.defaults.protect),
         )
         self.arn = made.arn
         self.register_outputs({"arn": self.arn})

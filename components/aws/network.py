@@ -221,7 +221,7 @@ class Network(pulumi.ComponentResource):
         https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
         """
         account = args.account
-        group = LogGroup(name, LogGroupArgs(path=path, keeping=args.logs), opts=pulumi.ResourceOptions(parent=self))
+        group = LogGroup(name, LogGroupArgs(path=path, defaults=args.logs), opts=pulumi.ResourceOptions(parent=self))
         role = Role(
             name,
             RoleArgs(

@@ -115,7 +115,7 @@ class Cluster(pulumi.ComponentResource):
         role = self._role(f"{name}-cluster", args.account, args.account.arn("eks", f"cluster/{name}"))
         logs = LogGroup(
             f"{name}-control-plane",
-            LogGroupArgs(path=f"/aws/eks/{name}/cluster", keeping=args.logs),
+            LogGroupArgs(path=f"/aws/eks/{name}/cluster", defaults=args.logs),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.eks = eks.Cluster(
@@ -166,8 +166,10 @@ class Cluster(pulumi.ComponentResource):
         self.kept_objects = self._kubernetes(f"{name}-kept", upsert=True)
         self.register_outputs({"name": self.name, "endpoint": self.endpoint, "kubeconfig": self.kubeconfig})
 
-    def takes_along(self, made: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
-        """Transformation: what owns nothing outside the cluster goes with it, without a call for each object."""
+    def deleted_with_cluster(
+        self, made: pulumi.ResourceTransformationArgs
+    ) -> pulumi.ResourceTransformationResult | None:
+        """Transformation: an object that owns nothing outside the cluster is deleted with it, and not by itself."""
         if not made.type_.startswith("kubernetes:") or made.type_ in WITH_THINGS_OUTSIDE:
             return None
         goes = pulumi.ResourceOptions(deleted_with=self.eks)

@@ -24,7 +24,8 @@ from components.kubernetes import network_policy
 from components.kubernetes.namespace import Namespace, NamespaceArgs
 from components.workload.admission import Admission, AdmissionArgs
 from components.workload.environment import Environment
-from contract.identities import DELIVERY, RELEASE, VERIFY
+from contract.identities import RELEASE, VERIFY
+from contract.namespaces import DELIVERY
 
 KEEP = ("ecr:BatchGetImage", "ecr:PutImage")
 """To tag an image, so that the registry keeps it."""
@@ -38,7 +39,14 @@ class DeliveryArgs:
     """What `Delivery` is made from.
 
     Attributes:
-        config: The stack's settings: the services' ports, Jenkins, and whether what must not go is protected.
+        ports: The port of each service, by name.
+        delivery: Jenkins; None for none.
+        previews: The role for previews; None for none.
+        previews_in_jenkins: Whether Jenkins previews changes of the platform.
+        jenkins_host: Host name of Jenkins.
+        environment: On whose nodes the tools run.
+        charts: Where charts come from instead of their public repositories.
+        protect: Whether what holds data or serves refuses to be deleted.
         cluster: The cluster.
         environments: Each environment, by name.
         registry: The services' repositories.
@@ -46,7 +54,14 @@ class DeliveryArgs:
         base: What pods need of the cluster besides nodes: there before Jenkins, gone after it.
     """
 
-    settings: config.Settings
+    ports: Mapping[str, int]
+    delivery: config.Delivery | None
+    previews: config.Previews | None
+    previews_in_jenkins: bool
+    jenkins_host: str
+    environment: config.EnvironmentName
+    charts: str | None
+    protect: bool
     cluster: ClusterReference
     environments: Mapping[str, Environment]
     registry: EcrRepositories
@@ -71,34 +86,35 @@ class Delivery(pulumi.ComponentResource):
     def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Delivery", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        protect = args.settings.protect
-        self.namespace = Namespace(DELIVERY, NamespaceArgs(name=DELIVERY, protect=protect), opts=child).namespace
-        services = list(args.settings.services)
+        self.namespace = Namespace(DELIVERY, NamespaceArgs(name=DELIVERY, protect=args.protect), opts=child).namespace
+        services = list(args.ports)
         self._identity(RELEASE, args.cluster, permissions(args.cluster, services, *KEEP, *COLLECT))
         self._identity(VERIFY, args.cluster, permissions(args.cluster, services, *KEEP))
         kubernetes.networking.v1.NetworkPolicy(
             f"{DELIVERY}-{RELEASE}",
             metadata=ObjectMetaArgs(name=RELEASE, namespace=self.namespace),
-            spec=network_policy.of_tool(
-                {service: spec.port for service, spec in args.settings.services.items()},
-                addresses=args.network.addresses,
-            ),
+            spec=network_policy.of_tool(args.ports, addresses=args.network.addresses),
             opts=child,
         )
         namespaces = {environment: one.namespace for environment, one in args.environments.items()}
         ReleaseAccess(name, ReleaseAccessArgs(environments=namespaces, services=services), opts=child)
         Admission(
             name,
-            AdmissionArgs(environments=namespaces, repositories=args.registry.repository_urls, protect=protect),
+            AdmissionArgs(environments=namespaces, repositories=args.registry.repository_urls, protect=args.protect),
             opts=child,
         )
         self.backends = {}
-        if args.settings.delivery:
+        if args.delivery:
             jenkins = Jenkins(
                 name,
                 JenkinsArgs(
-                    settings=args.settings,
-                    delivery=args.settings.delivery,
+                    delivery=args.delivery,
+                    previews=args.previews if args.previews_in_jenkins else None,
+                    services=services,
+                    host=args.jenkins_host,
+                    environment=args.environment,
+                    charts=args.charts,
+                    protect=args.protect,
                     cluster=args.cluster,
                     registry=args.registry,
                     addresses=args.network.addresses,
@@ -110,9 +126,9 @@ class Delivery(pulumi.ComponentResource):
             self.backends["jenkins"] = jenkins.backend
             if jenkins.hook:
                 self.backends["hook"] = jenkins.hook
-        if args.settings.previews:
-            agents_in = self.namespace if args.settings.previews_in_jenkins else None
-            asked = PreviewRoleArgs(previews=args.settings.previews, cluster=args.cluster, agents_in=agents_in)
+        if args.previews:
+            agents_in = self.namespace if args.previews_in_jenkins else None
+            asked = PreviewRoleArgs(previews=args.previews, cluster=args.cluster, agents_in=agents_in)
             PreviewRole(name, asked, opts=child)
         self.register_outputs({"namespace": self.namespace})
 

@@ -17,7 +17,8 @@ from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, RoleRefArgs, SubjectArgs
 
 from components.kubernetes.metadata import name_of
 from contract.blue_green import PORT_NAME, SLOTS, VERIFIED_ENVIRONMENT, history, lock, preview, records, slot_name
-from contract.identities import DELIVERY, DEPLOYERS, RELEASE, VERIFY
+from contract.identities import DEPLOYERS, RELEASE, VERIFY
+from contract.namespaces import DELIVERY
 
 RBAC = "rbac.authorization.k8s.io"
 

@@ -20,19 +20,25 @@ class HostsArgs:
     """What `Hosts` are made from.
 
     Attributes:
-        config: The stack's settings: the hosts, where they are looked up, and on which load balancer each is.
-        door: The ways in.
-        backends: What each host leads to, by the names of `Settings.hosts`.
+        hosts: Each host name, by what it reaches.
+        load_balancer_of: The load balancer that each is on, by what it reaches.
+        load_balancers: The load balancers.
+        backends: What each host leads to, by the same names.
+        dns: Where the hosts are looked up.
+        region: AWS region of the load balancers.
     """
 
-    settings: config.Settings
-    door: LoadBalancers
+    hosts: Mapping[str, str]
+    load_balancer_of: Mapping[str, config.LoadBalancerName]
+    load_balancers: LoadBalancers
     backends: Mapping[str, Backend]
+    dns: config.Dns
+    region: str
 
     def __post_init__(self) -> None:
         """Refuses a host that leads nowhere, and a backend that no host leads to."""
-        if set(self.backends) != set(self.settings.hosts):
-            odd = ", ".join(sorted(set(self.backends) ^ set(self.settings.hosts)))
+        if set(self.backends) != set(self.hosts):
+            odd = ", ".join(sorted(set(self.backends) ^ set(self.hosts)))
             raise ValueError(f"each host needs one backend, and each backend a host: {odd}")
 
 
@@ -47,15 +53,15 @@ class Hosts(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: HostsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Hosts", name, {}, opts)
-        self._settings = args.settings
+        self._dns, self._region = args.dns, args.region
         self._child = pulumi.ResourceOptions(parent=self)
-        records = list(args.door.records)
-        for reaches, host in args.settings.hosts.items() if args.door.is_open else ():
+        records = list(args.load_balancers.records)
+        for reaches, host in args.hosts.items() if args.load_balancers.is_open else ():
             ingress = Ingress(
                 reaches,
                 IngressArgs(
                     host=host,
-                    ingress_class=args.door.classes[args.settings.load_balancer_of(reaches)],
+                    ingress_class=args.load_balancers.classes[args.load_balancer_of[reaches]],
                     backend=args.backends[reaches],
                 ),
                 opts=self._child,
@@ -66,7 +72,7 @@ class Hosts(pulumi.ComponentResource):
 
     def _record(self, reaches: str, host: str, address: pulumi.Output[str]) -> list[DnsRecord]:
         """Makes the record where Route 53 serves the zone, and else says which one to enter."""
-        dns = self._settings.dns
+        dns = self._dns
         at_apex = host == dns.zone
         if dns.zone_id is None:
             return [
@@ -74,7 +80,7 @@ class Hosts(pulumi.ComponentResource):
             ]
         if at_apex:
             balancers = aws.lb.get_hosted_zone_id_output(
-                region=self._settings.region,
+                region=self._region,
                 load_balancer_type="application",
                 opts=pulumi.InvokeOutputOptions(parent=self),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -10,15 +10,10 @@ import pulumi
 import config
 from components.aws.access_logs import AccessLogs, AccessLogsArgs
 from components.cluster.reference import ClusterReference
-from components.delivery.jenkins.names import NAMESPACE as JENKINS
 from components.ingress.certificate import Certificate, CertificateArgs
 from components.ingress.dns_record import DnsRecord
 from components.ingress.ingress_class import IngressClass, IngressClassArgs
 from components.ingress.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
-from components.logging.kibana import NAMESPACE as LOGGING
-
-NAMESPACES = {"logs": LOGGING, "jenkins": JENKINS, "hook": JENKINS}
-"""Where what a tool's host leads to is, by the names of `Settings.hosts`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +21,23 @@ class LoadBalancersArgs:
     """What a `LoadBalancers` is made from.
 
     Attributes:
-        config: The stack's settings: who reaches which host.
+        load_balancer: Who reaches each of the two, and their time-outs, certificate and firewall.
+        namespaces: Whose Ingresses each takes, by its name.
+        domain: DOMAIN, for the certificate.
+        dns: Where DOMAIN is looked up.
+        charts: Where charts come from instead of their public repositories.
+        protect: Whether they refuse to be deleted.
         cluster: The cluster.
         vpc_id: The VPC that the load balancers stand in.
         nodes: What the controller needs in order to run: nodes, and the cluster's DNS, by which it finds AWS.
     """
 
-    settings: config.Settings
+    load_balancer: config.LoadBalancer
+    namespaces: Mapping[config.LoadBalancerName, Sequence[str]]
+    domain: str
+    dns: config.Dns
+    charts: str | None
+    protect: bool
     cluster: ClusterReference
     vpc_id: pulumi.Input[str]
     nodes: Sequence[pulumi.Resource]
@@ -55,28 +60,26 @@ class LoadBalancers(pulumi.ComponentResource):
         super().__init__("hello:platform:FrontDoor", name, {}, opts)
         controller = LoadBalancerController(
             name,
-            LoadBalancerControllerArgs(
-                cluster=args.cluster, vpc_id=args.vpc_id, charts=args.settings.charts, nodes=args.nodes
-            ),
+            LoadBalancerControllerArgs(cluster=args.cluster, vpc_id=args.vpc_id, charts=args.charts, nodes=args.nodes),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        asked = args.settings.load_balancer
+        asked = args.load_balancer
         logs = AccessLogs(
             name,
             AccessLogsArgs(account=args.cluster.account, retention_days=asked.access_log_days),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        certificate_arn = self._certificate(name, args.settings)
+        certificate_arn = self._certificate(name, args)
         cidrs = {"public": asked.public_cidrs, "staff": asked.staff_cidrs}
         self.classes = {
             one: IngressClass(
                 one,
                 IngressClassArgs(
-                    namespaces=namespaces(args.settings, one),
+                    namespaces=args.namespaces[one],
                     inbound_cidrs=cidrs[one],
                     certificate_arn=certificate_arn,
                     web_acl_arn=asked.web_acl_arn,
-                    attributes=attributes(args.settings, logs.bucket),
+                    attributes=attributes(asked, logs.bucket, protect=args.protect),
                 ),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[controller]),
             ).ingress_class
@@ -84,32 +87,29 @@ class LoadBalancers(pulumi.ComponentResource):
         }
         self.register_outputs({"classes": self.classes, "is_open": self.is_open})
 
-    def _certificate(self, name: str, settings: config.Settings) -> pulumi.Input[str]:
+    def _certificate(self, name: str, args: LoadBalancersArgs) -> pulumi.Input[str]:
         """The ARN of the one that the settings name, or of one that it makes."""
-        named = settings.load_balancer.certificate_arn
+        named = args.load_balancer.certificate_arn
         self.is_open, self.records = True, []
         if named:
             return named
         made = Certificate(
-            name, CertificateArgs(domain=settings.domain, dns=settings.dns), opts=pulumi.ResourceOptions(parent=self)
+            name, CertificateArgs(domain=args.domain, dns=args.dns), opts=pulumi.ResourceOptions(parent=self)
         )
         self.is_open, self.records = made.issued, made.records
         return made.arn
 
 
-def namespaces(settings: config.Settings, load_balancer: str) -> list[str]:
-    """Whose Ingresses a load balancer takes: those of its hosts, and no other."""
-    return [NAMESPACES.get(name, name) for name in settings.hosts if settings.load_balancer_of(name) == load_balancer]
-
-
-def attributes(settings: config.Settings, log_bucket: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
+def attributes(
+    asked: config.LoadBalancer, log_bucket: pulumi.Input[str], *, protect: bool
+) -> dict[str, pulumi.Input[str]]:
     """What holds for both load balancers.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
     """
     return {
-        "idle_timeout.timeout_seconds": str(settings.load_balancer.idle_timeout_seconds),
-        "deletion_protection.enabled": str(settings.protect).lower(),
+        "idle_timeout.timeout_seconds": str(asked.idle_timeout_seconds),
+        "deletion_protection.enabled": str(protect).lower(),
         "access_logs.s3.enabled": "true",
         "access_logs.s3.bucket": log_bucket,
         # A header whose name is none may mean one thing here and another to a service.

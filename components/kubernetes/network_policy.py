@@ -25,7 +25,8 @@ from pulumi_kubernetes.networking.v1 import (
 import config
 from components.kubernetes.metadata import in_namespace
 from contract import labels
-from contract.identities import DELIVERY, TOOL
+from contract.identities import TOOL
+from contract.namespaces import DELIVERY
 
 BOTH_WAYS = ["Ingress", "Egress"]
 

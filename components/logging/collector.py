@@ -42,7 +42,8 @@ from components.kubernetes.network_policy import Addresses
 from components.logging import host_paths, network_policies
 from components.logging.fluentd import Elasticsearch, configuration
 from components.logging.fluentd.monitoring import NODE_VARIABLE, PATH, PORT
-from components.logging.names import CA, CA_KEY, DATA_STREAMS, ELASTICSEARCH_HOST, FLUENTD, LOG_COLLECTOR
+from components.logging.names import CA, CA_KEY, DATA_STREAMS, ELASTICSEARCH_HOST, FLUENTD
+from contract.namespaces import LOG_COLLECTOR
 
 LOGS = "/var/log"
 """Where the kubelet keeps the files of containers, and links to them."""

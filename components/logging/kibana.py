@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import pulumi
 
-import config
 from components.ingress.ingress import Backend, Route
 from components.ingress.target_group import target_group
 from components.kubernetes.namespace import Namespace, NamespaceArgs
-
-NAMESPACE = "logging"
+from contract.namespaces import LOGGING
 
 KIBANA = Route(path="/", service="kibana-kb-http", port=5601)
 """The Service that the ECK operator makes for a Kibana named `kibana`.
@@ -34,10 +32,12 @@ class KibanaArgs:
     """What `Kibana` is made from.
 
     Attributes:
-        config: The stack's settings: on whose nodes tools run.
+        environment: On whose nodes it runs.
+        protect: Whether its namespace refuses to be deleted.
     """
 
-    settings: config.Settings
+    environment: str
+    protect: bool
 
 
 class Kibana(pulumi.ComponentResource):
@@ -54,13 +54,11 @@ class Kibana(pulumi.ComponentResource):
     def __init__(self, name: str, args: KibanaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Kibana", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.namespace = Namespace(
-            NAMESPACE, NamespaceArgs(name=NAMESPACE, protect=args.settings.protect), opts=child
-        ).namespace
+        self.namespace = Namespace(LOGGING, NamespaceArgs(name=LOGGING, protect=args.protect), opts=child).namespace
         self.backend = Backend(
             namespace=self.namespace,
             routes=[KIBANA],
-            environment=args.settings.tools_on,
+            environment=args.environment,
             annotations=target_group(health_path=LOGIN, longest_request_seconds=LONGEST_QUERY, protocol="HTTPS"),
         )
         self.register_outputs({"namespace": self.namespace})

@@ -21,10 +21,11 @@ from components.logging import access, elastic, network_policies, operator
 from components.logging.bootstrap.component import Bootstrap, BootstrapArgs
 from components.logging.collector import Collector, CollectorArgs
 from components.logging.kibana import Kibana, KibanaArgs
-from components.logging.names import ELASTICSEARCH, KIBANA, LOGGING
+from components.logging.names import ELASTICSEARCH, KIBANA
 from components.logging.snapshots import ACCOUNT, Identity, Snapshots, SnapshotsArgs
 from config.charts import ECK_OPERATOR
-from config.required import FLUENTD_PASSWORD, KIBANA_ENCRYPTION_KEY, LOGS, SETUP_PASSWORD
+from config.required import FLUENTD_PASSWORD, KIBANA_ENCRYPTION_KEY, SETUP_PASSWORD
+from contract.namespaces import LOGGING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +33,24 @@ class LogsArgs:
     """What `Logs` are made from.
 
     Attributes:
-        config: The stack's settings: sizes, times, passwords, the host.
+        logs: Sizes, and how long events are kept.
+        host: Host name of Kibana.
+        environment: On whose nodes the tools run.
+        secrets: The platform's own secrets, by name, in clear text.
+        charts: Where charts come from instead of their public repositories.
+        protect: Whether what holds data refuses to be deleted.
         cluster: The cluster.
         network: The VPC.
         base: The cluster's priority classes, and what the operator and its pods need besides nodes: there before, gone
             after.
     """
 
-    settings: config.Settings
+    logs: config.Logs
+    host: str
+    environment: str
+    secrets: Mapping[str, str]
+    charts: str | None
+    protect: bool
     cluster: ClusterReference
     network: Network
     base: CoreAddons
@@ -62,35 +73,34 @@ class Logs(pulumi.ComponentResource):
         super().__init__("hello:platform:Logs", name, {}, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self._args = args
-        settings = args.settings
-        self._passwords = settings.secret_values("platform", LOGS)
-        kibana = Kibana("log", KibanaArgs(settings=settings), opts=self._child)
+        environment = args.environment
+        kibana = Kibana("log", KibanaArgs(environment=environment, protect=args.protect), opts=self._child)
         self._namespace, self.backend = kibana.namespace, kibana.backend
         for policy, spec in network_policies.of_logging(args.network.addresses).items():
             kubernetes.networking.v1.NetworkPolicy(
                 f"{name}-{policy}", metadata=self._metadata(policy), spec=spec, opts=self._child
             )
         snapshots = Snapshots(name, SnapshotsArgs(cluster=args.cluster), opts=self._child)
-        stack = self._stack(name, self._operator(), snapshots, environment=settings.tools_on)
+        stack = self._stack(name, self._operator(), snapshots, environment=environment)
         collector = Collector(
             name,
             CollectorArgs(
-                logs=settings.logs,
-                password=self._passwords[FLUENTD_PASSWORD],
+                logs=args.logs,
+                password=args.secrets[FLUENTD_PASSWORD],
                 addresses=args.network.addresses,
                 priority_class=args.base.priorities.tooling,
-                protect=settings.protect,
+                protect=args.protect,
             ),
             opts=self._child,
         )
         Bootstrap(
             name,
             BootstrapArgs(
-                logs=settings.logs,
+                logs=args.logs,
                 bucket=snapshots.bucket,
                 namespace=self._namespace,
-                environment=settings.tools_on,
-                password=self._passwords[SETUP_PASSWORD],
+                environment=environment,
+                password=args.secrets[SETUP_PASSWORD],
                 priority_class=args.base.priorities.tooling,
                 collector_namespace=collector.namespace,
                 ca=collector.ca,
@@ -98,7 +108,7 @@ class Logs(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=stack),
         )
         self.summary = {
-            "host": settings.log_host,
+            "host": args.host,
             "namespace": self._namespace,
             "collector": {"namespace": collector.namespace, "daemonSet": "fluentd"},
             "elasticsearch": ELASTICSEARCH,
@@ -114,7 +124,7 @@ class Logs(pulumi.ComponentResource):
 
     def _operator(self) -> pulumi.Resource:
         """The operator's release; with the right to read nodes, where pods are to know their zones."""
-        location = locate(ECK_OPERATOR, self._args.settings.charts)
+        location = locate(ECK_OPERATOR, self._args.charts)
         return kubernetes.helm.v3.Release(
             operator.NAME,
             name=operator.NAME,
@@ -122,12 +132,12 @@ class Logs(pulumi.ComponentResource):
             chart=location.chart,
             version=location.version,
             repository_opts=location.repository_opts,
-            values=operator.values(LOGGING, self._args.settings.tools_on),
+            values=operator.values(LOGGING, self._args.environment),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[
                     self._args.base,
-                    *([self._reads_nodes()] if self._args.settings.logs.zone_awareness else []),
+                    *([self._reads_nodes()] if self._args.logs.zone_awareness else []),
                 ],
             ),
         )
@@ -166,12 +176,14 @@ class Logs(pulumi.ComponentResource):
             self._secret(
                 f"{name}-user-{user.name}",
                 f"elasticsearch-user-{user.name}",
-                {"username": user.name, "password": self._passwords[user.secret], "roles": user.name},
+                {"username": user.name, "password": self._args.secrets[user.secret], "roles": user.name},
                 type_="kubernetes.io/basic-auth",
             )
             for user in access.USERS
         ]
-        keys = self._secret(f"{name}-kibana-keys", "kibana-keys", {elastic.KEY: self._passwords[KIBANA_ENCRYPTION_KEY]})
+        keys = self._secret(
+            f"{name}-kibana-keys", "kibana-keys", {elastic.KEY: self._args.secrets[KIBANA_ENCRYPTION_KEY]}
+        )
         account = kubernetes.core.v1.ServiceAccount(
             f"{name}-{ACCOUNT}",
             metadata=self._metadata(ACCOUNT),
@@ -186,15 +198,15 @@ class Logs(pulumi.ComponentResource):
             kind="Elasticsearch",
             metadata=self._metadata(ELASTICSEARCH),
             spec=elastic.elasticsearch(
-                self._args.settings.logs,
+                self._args.logs,
                 environment=environment,
                 priority_class=self._args.base.priorities.tooling,
                 storage_class="gp3",
                 roles=[roles],
                 users=users,
-                identity=Identity.of(snapshots.role_arn, self._args.settings.region),
+                identity=Identity.of(snapshots.role_arn, self._args.cluster.account.region),
             ),
-            opts=pulumi.ResourceOptions.merge(in_order, pulumi.ResourceOptions(protect=self._args.settings.protect)),
+            opts=pulumi.ResourceOptions.merge(in_order, pulumi.ResourceOptions(protect=self._args.protect)),
         )
         kibana = kubernetes.apiextensions.CustomResource(
             KIBANA,
@@ -204,7 +216,7 @@ class Logs(pulumi.ComponentResource):
             spec=elastic.kibana(
                 environment=environment,
                 priority_class=self._args.base.priorities.tooling,
-                host=self._args.settings.log_host,
+                host=self._args.host,
                 keys=keys,
             ),
             opts=in_order,

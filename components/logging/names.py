@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-LOGGING = "logging"
-"""Namespace of Elasticsearch, Kibana, their operator and what sets them up."""
-
-LOG_COLLECTOR = "log-collector"
-"""Namespace of Fluentd, which alone may mount directories of a node."""
+from contract.namespaces import LOGGING
 
 FLUENTD = "fluentd"
 SETUP = "logs-setup"

@@ -22,13 +22,12 @@ from components.logging.names import (
     FLUENTD,
     KIBANA_PODS,
     KIBANA_PORT,
-    LOG_COLLECTOR,
-    LOGGING,
     OPERATOR_PODS,
     SETUP,
     TRANSPORT_PORT,
 )
 from contract import labels
+from contract.namespaces import LOG_COLLECTOR, LOGGING
 
 Labels = Mapping[str, str]
 

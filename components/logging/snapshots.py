@@ -18,7 +18,7 @@ from components.aws.bucket import Bucket, BucketArgs, arn
 from components.aws.iam import Statement
 from components.cluster.irsa import AUDIENCE, IrsaRole, IrsaRoleArgs
 from components.cluster.reference import ClusterReference
-from components.logging.names import LOGGING
+from contract.namespaces import LOGGING
 
 ACCOUNT = "elasticsearch"
 """Service account of Elasticsearch's pods."""

@@ -26,7 +26,10 @@ class EnvironmentArgs:
 
     Attributes:
         name: `dev` or `prod`: the namespace's name and label.
-        config: The stack's settings: services, their secrets and paths, this environment's quota and host.
+        services: The services, by name.
+        secrets: Each service's secrets here, by its name, in clear text.
+        quota: What all pods may use together.
+        protect: Whether what serves refuses to be deleted.
         repositories: URL of each service's ECR repository.
         addresses: The VPC's ranges.
         priority_class: Name of the services' PriorityClass.
@@ -34,7 +37,10 @@ class EnvironmentArgs:
     """
 
     name: config.EnvironmentName
-    settings: config.Settings
+    services: Mapping[str, config.Service]
+    secrets: Mapping[str, Mapping[str, str]]
+    quota: config.Quota
+    protect: bool
     repositories: Mapping[str, pulumi.Input[str]]
     addresses: Addresses
     priority_class: pulumi.Input[str]
@@ -60,12 +66,12 @@ class Environment(pulumi.ComponentResource):
 
         self.namespace = Namespace(
             name,
-            NamespaceArgs(name=args.name, labels={labels.ENVIRONMENT: args.name}, protect=args.settings.protect),
+            NamespaceArgs(name=args.name, labels={labels.ENVIRONMENT: args.name}, protect=args.protect),
             opts=child,
         ).namespace
-        self._limit(self.namespace, args.settings.environments.of(args.name).quota)
+        self._limit(self.namespace, args.quota)
 
-        ports = {service: spec.port for service, spec in args.settings.services.items()}
+        ports = {service: spec.port for service, spec in args.services.items()}
         self.contracts = {
             service: BlueGreen(
                 f"{name}-{service}",
@@ -75,22 +81,25 @@ class Environment(pulumi.ComponentResource):
                     service=service,
                     repository=args.repositories[service],
                     spec=spec,
-                    secrets=args.settings.secret_values(args.name, service),
-                    callers=args.settings.callers(service),
+                    secrets=args.secrets[service],
+                    callers=[name for name, other in args.services.items() if service in other.egress.services],
                     ports=ports,
                     addresses=args.addresses,
                     priority_class=args.priority_class,
-                    protect=args.settings.protect,
+                    protect=args.protect,
                     kept_objects=args.kept_objects,
                 ),
                 opts=child,
             ).contract
-            for service, spec in args.settings.services.items()
+            for service, spec in args.services.items()
         }
-        paths = args.settings.public_paths
         self.backend = Backend(
             namespace=self.namespace,
-            routes=[Route(path=path, service=service, port=PORT_NAME) for path, service in paths.items()],
+            routes=[
+                Route(path=path, service=service, port=PORT_NAME)
+                for service, spec in args.services.items()
+                for path in spec.paths
+            ],
             environment=args.name,
         )
         self.register_outputs({"namespace": self.namespace, "contracts": self.contracts})

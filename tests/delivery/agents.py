@@ -16,7 +16,7 @@ import yaml
 
 from components.delivery.jenkins.agents import HOME, USER
 from components.delivery.jenkins.names import BUILDKIT_CLIENT
-from contract.identities import DELIVERY
+from contract.namespaces import DELIVERY
 from pipelines import certificates
 from tests.delivery import images
 from tests.delivery.buildkit import Delivery, program

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from components.delivery.jenkins.names import BUILD
-from contract.identities import DELIVERY, PREVIEW, RELEASE, VERIFY, username
+from contract.identities import PREVIEW, RELEASE, VERIFY, username
+from contract.namespaces import DELIVERY
 from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from contract.identities import DELIVERY, DEPLOYERS, RELEASE, VERIFY, username
+from contract.identities import DEPLOYERS, RELEASE, VERIFY, username
+from contract.namespaces import DELIVERY
 from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal import toolchain
 from rehearsal.emulators import in_cluster

@@ -19,7 +19,7 @@ import versions
 from components.delivery.jenkins import agents
 from components.delivery.jenkins.names import AGENT
 from components.kubernetes.priority_classes import TOOLING
-from contract.identities import DELIVERY
+from contract.namespaces import DELIVERY
 from kube.client import KubernetesApi
 from rehearsal import control_plane as kubernetes
 from rehearsal import demo_images, first_release

@@ -10,7 +10,8 @@ from typing import Any
 
 from components.delivery.jenkins.names import BUILDER, BUILDKIT_CLIENT, PREVIEWER, SERVICE_ACCOUNTS
 from contract import labels
-from contract.identities import DELIVERY, TOOL
+from contract.identities import TOOL
+from contract.namespaces import DELIVERY
 
 HOME = "/home/jenkins"
 BUILDKIT_TLS = "/etc/buildkit"

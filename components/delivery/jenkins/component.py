@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pulumi
@@ -22,7 +22,7 @@ from components.delivery.jenkins.backups import Backups, BackupsArgs
 from components.delivery.jenkins.buildkit import HOST, BuildKit, BuildKitArgs
 from components.delivery.jenkins.configuration import configuration
 from components.delivery.jenkins.jobs import jobs
-from components.delivery.jenkins.names import ADMIN, AGENT, BUILD, CACHE, GIT, HOOK, HOOK_PATH, NAME, NAMESPACE, PORT
+from components.delivery.jenkins.names import ADMIN, AGENT, BUILD, CACHE, GIT, HOOK, HOOK_PATH, NAME, PORT
 from components.delivery.jenkins.repositories import cache_policy, permissions
 from components.delivery.jenkins.values import values
 from components.ingress.ingress import Backend, Route
@@ -33,6 +33,7 @@ from components.kubernetes.namespace import Namespace, NamespaceArgs
 from components.kubernetes.network_policy import Addresses
 from components.kubernetes.priority_classes import TOOLING
 from config.charts import JENKINS
+from contract import namespaces
 from contract.identities import PREVIEW
 
 STORAGE_CLASS = "gp3"
@@ -63,8 +64,13 @@ class JenkinsArgs:
     """What a `Jenkins` is made from.
 
     Attributes:
-        config: The stack's settings.
-        delivery: What of them is about this.
+        delivery: Its users, jobs, agents and certificates.
+        previews: The role for previews, where Jenkins makes them; else None.
+        services: The services' names.
+        host: Its host name.
+        environment: On whose nodes it runs.
+        charts: Where charts come from instead of their public repositories.
+        protect: Whether its namespace refuses to be deleted.
         cluster: The cluster.
         registry: The services' repositories.
         addresses: The VPC's ranges.
@@ -72,8 +78,13 @@ class JenkinsArgs:
         base: What its pods need of the cluster besides nodes: a name for what they ask, a volume, room.
     """
 
-    settings: config.Settings
     delivery: config.Delivery
+    previews: config.Previews | None
+    services: Sequence[str]
+    host: str
+    environment: str
+    charts: str | None
+    protect: bool
     cluster: ClusterReference
     registry: EcrRepositories
     addresses: Addresses
@@ -98,11 +109,11 @@ class Jenkins(pulumi.ComponentResource):
         super().__init__("hello:platform:Jenkins", name, {}, opts)
         self._args = args
         child = pulumi.ResourceOptions(parent=self)
-        environment = args.settings.tools_on
+        environment = args.environment
         namespace = Namespace(
-            NAMESPACE, NamespaceArgs(name=NAMESPACE, protect=args.settings.protect), opts=child
+            namespaces.JENKINS, NamespaceArgs(name=namespaces.JENKINS, protect=args.protect), opts=child
         ).namespace
-        self.url = f"https://{args.settings.jenkins_host}/"
+        self.url = f"https://{args.host}/"
         self._repository(name, AGENT, mutability="IMMUTABLE", policy=lifecycle_policy())
         self._repository(name, CACHE, mutability="MUTABLE", policy=cache_policy())
         builders = self._builders(name)
@@ -120,7 +131,7 @@ class Jenkins(pulumi.ComponentResource):
         self._policy("jenkins", namespace, network_policies.of_controller(args.addresses))
         told = secrets(args.delivery)
         made = [self._secret(one, namespace, clear) for one, clear in {ADMIN: args.delivery.admin, **told}.items()]
-        location = locate(JENKINS, args.settings.charts)
+        location = locate(JENKINS, args.charts)
         kubernetes.helm.v3.Release(
             NAME,
             name=NAME,
@@ -136,7 +147,7 @@ class Jenkins(pulumi.ComponentResource):
         self.backend = Backend(
             namespace=namespace,
             routes=[Route(path="/", service=NAME, port=PORT)],
-            environment=args.settings.tools_on,
+            environment=args.environment,
             annotations=target_group(health_path=LOGIN, longest_request_seconds=LONGEST_REQUEST),
         )
         self.hook = None
@@ -144,22 +155,23 @@ class Jenkins(pulumi.ComponentResource):
             path = Route(path=HOOK_PATH, service=NAME, port=PORT, exact=True)
             self.hook = replace(self.backend, routes=[path], sources=args.delivery.hook.cidrs)
         Backups(
-            f"{name}-jenkins", BackupsArgs(account=args.cluster.account, namespace=NAMESPACE, claim=NAME), opts=child
+            f"{name}-jenkins",
+            BackupsArgs(account=args.cluster.account, namespace=namespaces.JENKINS, claim=NAME),
+            opts=child,
         )
         self.register_outputs({"url": self.url})
 
     def _values(self, registry: str) -> Mapping[str, object]:
-        delivery, environment = self._args.delivery, self._args.settings.tools_on
+        delivery, environment = self._args.delivery, self._args.environment
         jenkinsfiles = {one: pipelines.jenkinsfile(one) for one in config.ENVIRONMENTS}
-        previews = self._args.settings.previews
-        here = self._args.settings.previews_in_jenkins
+        previews = self._args.previews
         variables = {
             "REGISTRY": registry,
             "CACHE": f"{registry}/{CACHE}",
             "BUILDKIT_HOST": HOST,
             "BUILDKIT_TLS": agents.BUILDKIT_TLS,
             **({"NOTIFY_URL": delivery.notify_url} if delivery.notify_url else {}),
-            **(self._preview_variables(previews) if previews and here else {}),
+            **(self._preview_variables(previews) if previews else {}),
         }
         return values(
             url=self.url,
@@ -168,7 +180,7 @@ class Jenkins(pulumi.ComponentResource):
             storage_class=STORAGE_CLASS,
             configuration=configuration(
                 variables=variables,
-                jobs=jobs(delivery, jenkinsfiles, pipelines.jenkinsfile("preview") if here else None),
+                jobs=jobs(delivery, jenkinsfiles, pipelines.jenkinsfile("preview") if previews else None),
                 git=delivery.git is not None,
                 hook=delivery.hook is not None,
             ),
@@ -176,7 +188,7 @@ class Jenkins(pulumi.ComponentResource):
                 f"{registry}/{AGENT}@{delivery.agent_digest}",
                 environment=environment,
                 priority_class=TOOLING,
-                previews=here,
+                previews=previews is not None,
             ),
             plugins={**versions.JENKINS_PLUGINS, **(versions.JENKINS_HOOK_PLUGINS if delivery.hook else {})},
             secrets={secret: list(clear) for secret, clear in secrets(delivery).items()},
@@ -209,7 +221,7 @@ class Jenkins(pulumi.ComponentResource):
         )
         self._policy("agents", namespace, network_policies.of_agents())
         self._policy(BUILD, namespace, network_policies.of_builders(self._args.addresses))
-        if self._args.settings.previews_in_jenkins:
+        if self._args.previews:
             self._policy(PREVIEW, namespace, network_policies.of_previews(self._args.addresses))
         return PodIdentity(
             f"{platform}-build",
@@ -217,7 +229,7 @@ class Jenkins(pulumi.ComponentResource):
                 cluster=self._args.cluster,
                 namespace=agents.DELIVERY,
                 service_account=BUILD,
-                statements=permissions(self._args.cluster, list(self._args.settings.services)),
+                statements=permissions(self._args.cluster, list(self._args.services)),
             ),
             opts=child,
         )

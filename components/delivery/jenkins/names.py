@@ -5,7 +5,6 @@ from __future__ import annotations
 from contract import labels
 from contract.identities import PREVIEW, RELEASE, VERIFY
 
-NAMESPACE = "jenkins"
 NAME = "jenkins"
 PORT = 8080
 """Of its pages and of its agents, which come by WebSocket."""

@@ -17,11 +17,12 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgs,
 )
 
-from components.delivery.jenkins.names import BUILD, BUILDER, NAME, NAMESPACE, PORT, PREVIEWER
+from components.delivery.jenkins.names import BUILD, BUILDER, NAME, PORT, PREVIEWER
 from components.kubernetes.metadata import in_namespace
 from components.kubernetes.network_policy import BOTH_WAYS, Addresses, credentials, kubernetes_api, public_https
 from contract import labels
-from contract.identities import DELIVERY, PREVIEW, RELEASE
+from contract.identities import PREVIEW, RELEASE
+from contract.namespaces import DELIVERY, JENKINS
 
 CONTROLLER = {"app.kubernetes.io/instance": NAME, "app.kubernetes.io/component": "jenkins-controller"}
 """The chart's labels on the controller's pod, by which its Service selects it."""
@@ -52,7 +53,7 @@ def of_agents() -> NetworkPolicySpecArgs:
         pod_selector=_any_agent(),
         policy_types=["Egress"],
         egress=[
-            NetworkPolicyEgressRuleArgs(to=[_pods(NAMESPACE, CONTROLLER)], ports=_tcp(PORT)),
+            NetworkPolicyEgressRuleArgs(to=[_pods(JENKINS, CONTROLLER)], ports=_tcp(PORT)),
         ],
     )
 

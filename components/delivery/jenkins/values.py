@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from components.delivery.jenkins.agents import USER, on_nodes_of
 from components.delivery.jenkins.names import ADMIN, NAME, PORT
 from contract import labels
-from contract.identities import DELIVERY
+from contract.namespaces import DELIVERY
 
 CONFINED = {
     "allowPrivilegeEscalation": False,

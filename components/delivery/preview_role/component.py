@@ -24,7 +24,8 @@ from components.cluster.pod_identity import PodIdentity, PodIdentityArgs
 from components.cluster.reference import ClusterReference
 from components.delivery.preview_role import iam, rbac
 from components.kubernetes.metadata import name_of
-from contract.identities import DELIVERY, PREVIEW
+from contract.identities import PREVIEW
+from contract.namespaces import DELIVERY
 
 NAME = "hello-previews"
 RBAC = "rbac.authorization.k8s.io"

@@ -49,12 +49,11 @@ from components.logging.names import (
     KIBANA_CA,
     KIBANA_HOST,
     KIBANA_PORT,
-    LOG_COLLECTOR,
-    LOGGING,
     SETUP,
 )
 from components.workload.pod_template import RUN_AS_USER
 from contract import labels
+from contract.namespaces import LOG_COLLECTOR, LOGGING
 
 SCHEDULE = "*/10 * * * *"
 """A run is over in seconds, and the first one comes soon after Elasticsearch is there."""

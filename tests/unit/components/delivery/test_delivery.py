@@ -8,7 +8,8 @@ import pytest
 
 import config
 from contract import blue_green
-from contract.identities import DELIVERY, DEPLOYERS, RELEASE, VERIFY
+from contract.identities import DEPLOYERS, RELEASE, VERIFY
+from contract.namespaces import DELIVERY
 from release import history, lock, verification
 from tests.unit.components.workload.test_blue_green import SERVICES
 from tests.unit.graph import UNKNOWN, Graph, Registration, every, of_logs

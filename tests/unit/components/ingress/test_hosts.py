@@ -109,6 +109,12 @@ def test_where_the_provider_flattens_the_zones_own_name_is_told_as_an_alias() ->
 
 
 def test_a_host_that_leads_nowhere_is_refused() -> None:
-    settings = config.load(stack_config("dev"))
-    with pytest.raises(ValueError, match="each backend a host: dev, logs, prod"):
-        HostsArgs(settings=settings, door=None, backends={})  # pyright: ignore[reportArgumentType] - it is not looked at
+    with pytest.raises(ValueError, match="each backend a host: logs, prod"):
+        HostsArgs(
+            hosts={"prod": "example.com", "logs": "log.example.com"},
+            load_balancer_of={},
+            load_balancers=None,  # pyright: ignore[reportArgumentType] - it is not looked at
+            backends={},
+            dns=config.load(stack_config("dev")).dns,
+            region="us-east-1",
+        )
