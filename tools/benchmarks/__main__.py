@@ -128,7 +128,7 @@ def _platform(layout: Layout, services: int) -> TimedStack:
 def _bare(layout: Layout) -> TimedStack:
     folder = layout.directory / "bare"
     folder.mkdir()
-    project = {"name": "bare", "runtime": "python", "main": str(CHECKOUT / "benchmarks" / "config_maps")}
+    project = {"name": "bare", "runtime": "python", "main": str(CHECKOUT / "tools" / "benchmarks" / "config_maps")}
     (folder / "Pulumi.yaml").write_text(yaml.safe_dump(project))
     stack = TimedStack("bare", folder, workspace.environment(layout))
     stack.init()

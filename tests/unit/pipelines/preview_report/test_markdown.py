@@ -56,7 +56,11 @@ def test_the_command_fails_where_the_preview_did() -> None:
     for name, code in (("update", 0), ("error", 1)):
         with (EVENTS / f"{name}.jsonl").open() as events:
             done = subprocess.run(
-                [sys.executable, "-m", "previews", "dev"], cwd=CHECKOUT, stdin=events, capture_output=True, check=False
+                [sys.executable, "-m", "pipelines.preview_report", "dev"],
+                cwd=CHECKOUT,
+                stdin=events,
+                capture_output=True,
+                check=False,
             )
         assert done.returncode == code
         assert done.stdout.decode() == (EVENTS / f"{name}.md").read_text(encoding="utf-8")

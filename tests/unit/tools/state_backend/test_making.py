@@ -94,8 +94,8 @@ def test_a_key_that_is_about_to_be_deleted_is_refused() -> None:
 def test_the_command_says_how_to_log_in(
     region: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["backend", "--bucket", BUCKET, "--region", region])
-    runpy.run_module("backend", run_name="__main__")
+    monkeypatch.setattr(sys, "argv", ["state_backend", "--bucket", BUCKET, "--region", region])
+    runpy.run_module("tools.state_backend", run_name="__main__")
     told = capsys.readouterr().out
     assert f"pulumi login 's3://{BUCKET}?region={region}'" in told
     assert f"--secrets-provider 'awskms://alias/hello-pulumi?region={region}'" in told
