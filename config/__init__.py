@@ -1,46 +1,30 @@
 """The stack's configuration as validated, frozen models; all errors of a bad configuration at once, by key.
 
-`model` says what there is, `values` what a single value may be, `checks` what no single value shows, `loading` how
-Pulumi's own form is read.
+`settings` and `models` have the keys, `values` the types of single values, `checks` the checks across keys, `loading`
+the parsing of Pulumi's configuration.
 """
 
 from config.charts import Chart, is_registry, local_chart
 from config.loading import load, pulumi_config
-from config.model import (
-    ENVIRONMENTS,
-    LOAD_BALANCERS,
-    PROJECT,
+from config.models.base import ENVIRONMENTS, LOAD_BALANCERS, PROJECT, EnvironmentName, LoadBalancerName, SecretScope
+from config.models.cluster import Cluster, Environment, Environments, Nodes, Quota
+from config.models.delivery import Certificates, Delivery, Hook, Previews, Source
+from config.models.logs import LogRetention, Logs
+from config.models.network import Dns, LoadBalancer, Network
+from config.models.service import (
     Amounts,
-    Certificates,
-    Cluster,
-    Delivery,
-    Dns,
     Egress,
     EgressNetwork,
-    Environment,
-    EnvironmentName,
-    Environments,
-    Hook,
-    LoadBalancer,
-    LoadBalancerName,
-    LogRetention,
-    Logs,
-    Network,
-    Nodes,
     PerEnvironment,
-    Previews,
-    Quota,
     ReplicaRange,
     Replicas,
     Resources,
-    SecretScope,
     Service,
-    Settings,
     SmokeTest,
-    Source,
 )
 from config.problems import Problem, SettingsError
 from config.required import RequiredSecret, required_secrets
+from config.settings import Settings
 from config.values import SERVICE_NAME_LIMIT
 
 __all__ = [

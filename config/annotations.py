@@ -1,4 +1,4 @@
-"""What a field of a model is annotated with, bare."""
+"""The types of fields without their validators."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Annotated, Any
 
 
 def is_union(annotation: Any) -> bool:
-    """Whether it is one type or another, `None` included."""
+    """Whether an annotation is a union, such as `str | None`."""
     return typing.get_origin(annotation) in (typing.Union, types.UnionType)
 
 
 def bare(annotation: Any) -> Any:
-    """A field's type without its checks (`Annotated`) and without `None`: what a person would call its type."""
+    """A field's type without its validators (`Annotated`) and without `None`."""
     if typing.get_origin(annotation) is Annotated:
         return bare(typing.get_args(annotation)[0])
     if is_union(annotation):
-        (one,) = (choice for choice in typing.get_args(annotation) if choice is not type(None))
-        return bare(one)
+        (member,) = (choice for choice in typing.get_args(annotation) if choice is not type(None))
+        return bare(member)
     return annotation

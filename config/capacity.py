@@ -1,7 +1,7 @@
-"""What the pods of an environment ask for, and how many nodes hold them. Pure: numbers in, numbers out.
+"""The requests of an environment's pods, and the number of nodes that they need. Pure functions.
 
-An environment must hold both slots of a service in the middle of a release, at full load: every service's live slot at
-its maximum, and once more the slot of the largest service.
+An environment must have room for a release at full load: every service's live slot at its maximum, and a second slot of
+the largest service.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from config.instance_types import InstanceType
-from config.model import EnvironmentName, Logs, Quota, Service
+from config.models.base import EnvironmentName
+from config.models.cluster import Quota
+from config.models.logs import Logs
+from config.models.service import Service
 from config.quantities import UNITS, cpu_millis, memory_bytes
 
 MEMORY_OVERHEAD_PERMILLE = 75
-"""Of an instance's memory: what its hypervisor and kernel take before the kubelet counts, in thousandths.
+"""The part of an instance's memory that hypervisor and kernel take, in thousandths.
 
 Karpenter's default for the same purpose, VM_MEMORY_OVERHEAD_PERCENT: https://karpenter.sh/docs/reference/settings/
 """
@@ -22,7 +25,7 @@ Karpenter's default for the same purpose, VM_MEMORY_OVERHEAD_PERCENT: https://ka
 
 @dataclass(frozen=True)
 class Room:
-    """An amount of what pods ask for.
+    """An amount of resources: what pods request, or what a node or a quota offers.
 
     Attributes:
         cpu_millis: Thousandths of a CPU core.
@@ -48,13 +51,13 @@ class Room:
 
     @property
     def amounts(self) -> str:
-        """CPU and memory for people; memory in MiB, rounded up."""
+        """CPU and memory as text; memory in MiB, rounded up."""
         return f"{max(0, self.cpu_millis)}m CPU, {-(-max(0, self.memory) // UNITS['Mi'])}Mi memory"
 
     def times_in(self, other: Room) -> int:
-        """How often it fits into another one; 0 where that is overdrawn."""
+        """How often it fits into another amount; 0 if a number of that is negative."""
         pairs = zip(_numbers(self), _numbers(other), strict=True)
-        return max(0, min(there // asked if asked else there for asked, there in pairs if asked or there < 0))
+        return max(0, min(offer // request if request else offer for request, offer in pairs if request or offer < 0))
 
 
 def _numbers(room: Room) -> tuple[int, int, int]:
@@ -63,12 +66,12 @@ def _numbers(room: Room) -> tuple[int, int, int]:
 
 @dataclass(frozen=True)
 class Pods:
-    """Pods that are all alike.
+    """A number of equal pods.
 
     Attributes:
-        name: What they are, for messages.
-        one: What one of them requests.
-        count: How many there are.
+        name: Their name, for messages.
+        one: The requests of one pod.
+        count: The number of pods.
     """
 
     name: str
@@ -77,7 +80,7 @@ class Pods:
 
     @property
     def all(self) -> Room:
-        """What they request together."""
+        """The requests of all of them."""
         return self.count * self.one
 
 
@@ -92,7 +95,7 @@ ON_EVERY_NODE = (
     Pods("ebs-csi-node", _requests("30m", "120Mi"), 1),
     Pods("fluentd", _requests("100m", "384Mi"), 1),
 )
-"""DaemonSets, as EKS's add-ons request: `kubectl --namespace kube-system get daemonsets --output=yaml`; and ours."""
+"""DaemonSets: EKS's add-ons, by `kubectl --namespace kube-system get daemonsets --output=yaml`; Fluentd."""
 
 ON_EACH_ENVIRONMENT = (
     Pods("coredns", _requests("100m", "70Mi"), 1),
@@ -101,7 +104,7 @@ ON_EACH_ENVIRONMENT = (
     Pods("cluster-autoscaler", _requests("50m", "512Mi"), 1),
     Pods("aws-load-balancer-controller", _requests("100m", "200Mi"), 1),
 )
-"""One of the two replicas of what prod needs in order to serve; the other one is on the other environment's nodes."""
+"""Programs with two replicas, which every environment needs in order to serve: one replica is on each one's nodes."""
 
 KIBANA = Pods("Kibana", _requests("200m", "1Gi"), 1)
 ELASTIC_OPERATOR = Pods("elastic-operator", _requests("100m", "200Mi"), 1)
@@ -109,7 +112,7 @@ LOGS_SETUP = Pods("logs-setup", _requests("50m", "64Mi"), 1)
 
 
 def tooling(logs: Logs) -> list[Pods]:
-    """What runs on the nodes that are not tainted. Jenkins is reserved, also where there is none."""
+    """The tools, which run on the nodes without a taint. Room for Jenkins is kept even if there is none."""
     return [
         Pods("Jenkins", _requests("510m", "2112Mi"), 1),
         Pods("Jenkins agent", _requests("500m", "1Gi"), 1),
@@ -123,22 +126,22 @@ def tooling(logs: Logs) -> list[Pods]:
 
 
 def node_room(kind: InstanceType) -> Room:
-    """What a node of a type has left for pods beside the DaemonSets; may be overdrawn on a small type."""
+    """What a node of a type offers to pods beside the DaemonSets; may be negative for a small type."""
     overhead = kind.memory_mib * MEMORY_OVERHEAD_PERMILLE // 1000
     whole = Room(kind.allocatable_cpu_millis, (kind.allocatable_memory_mib - overhead) * UNITS["Mi"], kind.pods)
     return whole - _sum(pods.one for pods in ON_EVERY_NODE)
 
 
 def quota_room(quota: Quota) -> Room:
-    """What a namespace's ResourceQuota admits."""
+    """What a ResourceQuota allows."""
     return Room(cpu_millis(quota.cpu), memory_bytes(quota.memory), quota.pods)
 
 
 def releases(services: Mapping[str, Service], environment: EnvironmentName) -> list[list[Pods]]:
-    """The fullest moments of an environment: every live slot at its maximum, and one service's second slot as well.
+    """The pods during the largest releases: every live slot at its maximum, and the second slot of one service.
 
-    There is one for the service that is largest in each respect: CPU, memory, number of pods. An `exclusive` service
-    never has two slots at once.
+    There is a list for the service that is largest in CPU, in memory, and in number of pods. An `exclusive` service
+    never has pods in two slots.
     """
     live = {name: _slot(name, service, environment) for name, service in services.items()}
     twice = [pods for name, pods in live.items() if not services[name].exclusive]
@@ -154,7 +157,7 @@ def _slot(name: str, service: Service, environment: EnvironmentName) -> Pods:
 
 
 def demand(moments: Iterable[Sequence[Pods]]) -> Room:
-    """The most of CPU, of memory and of pods that any of the moments asks for."""
+    """The most CPU, memory and pods that any of the lists requests."""
     totals = [_numbers(_sum(pods.all for pods in moment)) for moment in moments]
     return Room(*(max(numbers) for numbers in zip(*totals, strict=True)))
 
@@ -163,14 +166,14 @@ def nodes_needed(pods: Iterable[Pods], node: Room) -> int | None:
     """How many nodes hold the pods, placed by first fit, the largest first.
 
     Args:
-        pods: What is to be placed.
-        node: What each node has room for.
+        pods: The pods.
+        node: What each node offers.
 
     Returns:
-        The number of nodes; None if there is a pod that an empty node cannot hold.
+        The number of nodes; None if a pod does not fit on an empty node.
     """
     left: list[Room] = []
-    for kind in sorted(pods, key=lambda one: (-_share(one.one, node), one.name)):
+    for kind in sorted(pods, key=lambda kind: (-_share(kind.one, node), kind.name)):
         waiting = kind.count
         for index, room in enumerate(left):
             placed = min(waiting, kind.one.times_in(room))
@@ -186,9 +189,9 @@ def nodes_needed(pods: Iterable[Pods], node: Room) -> int | None:
     return len(left)
 
 
-def _share(one: Room, node: Room) -> float:
-    """The greatest part of a node that a pod asks for in any respect."""
-    return max(asked / max(there, 1) for asked, there in zip(_numbers(one), _numbers(node), strict=True))
+def _share(pod: Room, node: Room) -> float:
+    """The largest part of a node's CPU, memory or number of pods that a pod requests."""
+    return max(request / max(offer, 1) for request, offer in zip(_numbers(pod), _numbers(node), strict=True))
 
 
 def _sum(rooms: Iterable[Room]) -> Room:

@@ -1,4 +1,4 @@
-"""The charts that the platform installs, and where a folder of charts has them."""
+"""The Helm charts that the platform installs, and their paths in a folder of charts."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ LOAD_BALANCER_CONTROLLER = Chart(
 )
 
 ALWAYS = (LOAD_BALANCER_CONTROLLER, CLUSTER_AUTOSCALER, ECK_OPERATOR)
-"""The charts of every stack; Jenkins' is one's that has `delivery`."""
+"""The charts of every stack; `JENKINS` is only for a stack with `delivery`."""
 
 REGISTRY = "oci://"
-"""What a source begins with that is a registry, and no folder."""
+"""The prefix of an OCI registry; other sources are folders."""
 
 
 def is_registry(source: str) -> bool:
-    """Whether a source is an OCI registry, and no folder."""
+    """Whether a source of charts is an OCI registry, not a folder."""
     return source.startswith(REGISTRY)
 
 
 def local_chart(folder: str, chart: Chart) -> str:
-    """The path of a chart in a folder of charts: its own folder, as `helm pull --untar` makes it, or else its archive.
+    """The path of a chart in a folder of charts: a folder, as `helm pull --untar` creates it, or an archive.
 
     Args:
-        folder: The folder of charts. One that is relative gives a path that is.
+        folder: The folder of charts. A relative one gives a relative path.
         chart: The chart.
     """
     unpacked = Path(folder) / chart.name
@@ -61,18 +61,18 @@ def local_chart(folder: str, chart: Chart) -> str:
 
 
 def is_missing(folder: str, chart: Chart) -> bool:
-    """Whether a folder of charts lacks a chart, or has it at another version.
+    """Whether a folder of charts lacks a chart, or has another version of it.
 
-    Helm takes a chart of any version from a folder, whatever version was asked for.
+    Helm does not compare the version of a chart in a folder with the requested one.
     """
     path = Path(local_chart(folder, chart))
     return not (path.is_file() or _version(path / "Chart.yaml") == chart.version)
 
 
 def _version(file: Path) -> str | None:
-    """What a `Chart.yaml` says, if it is one."""
+    """The version in a `Chart.yaml`; None if there is no such file or no version in it."""
     if not file.is_file():
         return None
     text = file.read_text(encoding="utf-8", errors="replace")
-    found = re.search(r"^version:\s*[\"']?([^\s\"']+)", text, re.MULTILINE)
-    return found[1] if found else None
+    match = re.search(r"^version:\s*[\"']?([^\s\"']+)", text, re.MULTILINE)
+    return match[1] if match else None

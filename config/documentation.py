@@ -17,7 +17,8 @@ from pydantic.fields import FieldInfo
 
 from config.annotations import bare, is_union
 from config.checks import CHECKS
-from config.model import PROJECT, Model, SecretScope, Settings
+from config.models.base import PROJECT, Model, SecretScope
+from config.settings import Settings
 from config.values import Check, EachOnce, ServiceName, VariableName
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
@@ -41,15 +42,15 @@ EXAMPLE = """\
         prod: {min: 2, max: 6}
       smokeTest: {path: /search/status, contains: ready}
 """
-"""A service that uses most of what there is."""
+"""A service that uses most of the keys."""
 
 HEADER = f"""\
 # Configuration
 
 <!-- Written by `python -m config.documentation` from the models in config/. Change those. -->
 
-Every key of a stack's file, `Pulumi.STACK.yaml`, under `{PROJECT}:`. `NAME` is a service, `VARIABLE` an environment
-variable. A configuration with a problem is refused with all its problems before anything is changed.
+All keys of a stack's file, `Pulumi.STACK.yaml`, under `{PROJECT}:`. `NAME` is a service, `VARIABLE` an environment
+variable. An invalid configuration is refused before anything is changed, with all its problems at once.
 
 A service is a few lines; only `port` and `healthPath` are required:
 
@@ -57,10 +58,10 @@ A service is a few lines; only `port` and `healthPath` are required:
 {EXAMPLE}```
 """
 
-CONTRADICTIONS = """\
-## What is refused besides
+CROSS_FIELD_CHECKS = """\
+## Checks across keys
 
-Values that are good by themselves but do not go together, and what the platform could not run:
+A configuration is also refused for:
 """
 
 PLACEHOLDERS: tuple[tuple[Any, str], ...] = (
@@ -68,11 +69,11 @@ PLACEHOLDERS: tuple[tuple[Any, str], ...] = (
     (VariableName, "VARIABLE"),
     (SecretScope, "ENVIRONMENT"),
 )
-"""How a key that is not ours to name is written, by its type."""
+"""The placeholder for a key that the user chooses, by the key's type."""
 
 
 def page() -> str:
-    """The whole page, Markdown."""
+    """The page as Markdown."""
     fields = {to_camel(name): field for name, field in Settings.model_fields.items()}
     plain = {key: field for key, field in fields.items() if _is_plain(field)}
     sections = [
@@ -80,27 +81,27 @@ def page() -> str:
         *((f"`{key}`", [*_rows((key,), field)]) for key, field in fields.items() if key not in plain),
     ]
     tables = (f"## {title}\n\n{_table(rows)}" for title, rows in sections)
-    return "\n".join([HEADER, *tables, CONTRADICTIONS, *(f"- {_summary(check)}" for check, _ in CHECKS)]) + "\n"
+    return "\n".join([HEADER, *tables, CROSS_FIELD_CHECKS, *(f"- {_summary(check)}" for check, _ in CHECKS)]) + "\n"
 
 
 def _is_plain(field: FieldInfo) -> bool:
-    """Whether the value is one text or switch."""
+    """Whether the value is a text or a boolean."""
     return bare(field.annotation) in (str, bool)
 
 
 def _summary(check: Callable[..., Any]) -> str:
-    """What a check says of itself, without its sources."""
+    """A check's docstring without its sources."""
     lines = str(inspect.getdoc(check)).splitlines()
     return " ".join(line for line in lines if line and not line.startswith("https://"))
 
 
 def _table(rows: Iterable[tuple[str, str, str, str]]) -> str:
-    head = ("key", "what it is", "default", "what it means")
+    head = ("key", "type", "default", "meaning")
     return "".join(f"| {' | '.join(row)} |\n" for row in [head, ("---",) * 4, *rows])
 
 
 def _rows(path: Sequence[str], field: FieldInfo) -> Iterator[tuple[str, str, str, str]]:
-    """One row for a field, and one for each field below it."""
+    """The row of a field, and those of the fields below it."""
     words = _words(Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation)
     yield f"`{'.'.join(path)}`", words, _default(field), str(field.description)
     yield from _rows_below(path, bare(field.annotation))
@@ -122,9 +123,13 @@ def _placeholder(key: Any) -> str:
 
 
 def _words(annotation: Any) -> str:
-    """A type in plain words."""
+    """A type in plain words, with its limits."""
     kind, metadata = bare(annotation), _metadata(annotation)
-    checks = [one.func.words for one in metadata if isinstance(one, AfterValidator) and isinstance(one.func, Check)]
+    checks = [
+        validator.func.words
+        for validator in metadata
+        if isinstance(validator, AfterValidator) and isinstance(validator.func, Check)
+    ]
     match typing.get_origin(kind) or kind:
         case origin if origin is Literal:
             words = "one of " + ", ".join(f"`{choice}`" for choice in typing.get_args(kind))
@@ -149,19 +154,19 @@ def _words(annotation: Any) -> str:
 
 
 def _metadata(annotation: Any) -> list[Any]:
-    """All that stands beside a type, also what pydantic keeps in a `Field` of a type alias."""
+    """The metadata of an `Annotated` type, that of a `Field` in a type alias included."""
     if typing.get_origin(annotation) is Annotated:
-        inner, *beside = typing.get_args(annotation)
-        flat = [one for part in beside for one in (part.metadata if isinstance(part, FieldInfo) else [part])]
+        inner, *metadata = typing.get_args(annotation)
+        flat = [item for part in metadata for item in (part.metadata if isinstance(part, FieldInfo) else [part])]
         return [*_metadata(inner), *flat]
     if is_union(annotation):
-        return [one for choice in typing.get_args(annotation) for one in _metadata(choice)]
+        return [item for choice in typing.get_args(annotation) for item in _metadata(choice)]
     return []
 
 
 def _limits(metadata: Sequence[Any], unit: str) -> list[str]:
-    limits = [one for one in metadata if isinstance(one, Ge | Le | MinLen | MaxLen)]
-    bounds: dict[type, Any] = {type(one): dataclasses.astuple(one)[0] for one in limits}
+    limits = [item for item in metadata if isinstance(item, Ge | Le | MinLen | MaxLen)]
+    bounds: dict[type, Any] = {type(limit): dataclasses.astuple(limit)[0] for limit in limits}
     low, high = bounds.get(Ge, bounds.get(MinLen)), bounds.get(Le, bounds.get(MaxLen))
     match low, high:
         case None, None:

@@ -1,7 +1,7 @@
-"""What an EC2 instance of a type offers to pods on EKS, from EC2's own figures in `instance_types.csv`.
+"""EC2 instance types, and what a node of each offers to pods on EKS.
 
-The table is data of EC2's DescribeInstanceTypes, as the package moto carries them;
-`config.instance_types_table` writes it.
+`instance_types.csv` has data of EC2's DescribeInstanceTypes, from the package moto; `config.instance_types_table`
+writes it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class InstanceType:
     Attributes:
         name: E.g. `t3.large`.
         vcpus: Virtual CPUs.
-        memory_mib: Memory in MiB. A running node reports some percent less, which its kernel and firmware take.
+        memory_mib: Memory in MiB. A running node reports a few percent less, which its kernel and firmware take.
         interfaces: Network interfaces of the first network card, which is the one the VPC CNI uses.
-        addresses: IPv4 addresses an interface can have.
-        architecture: As Kubernetes names it: `amd64` or `arm64`.
+        addresses: IPv4 addresses per interface.
+        architecture: Kubernetes' name of it, `amd64` or `arm64`.
     """
 
     name: str
@@ -40,7 +40,7 @@ class InstanceType:
 
     @property
     def address_pods(self) -> int:
-        """Pods that there are addresses for; two use the node's own (aws-node and kube-proxy).
+        """Number of pods with an address; aws-node and kube-proxy use the node's own.
 
         https://github.com/awslabs/amazon-eks-ami/blob/main/nodeadm/internal/kubelet/maxpods/maxpods.go
         """
@@ -48,16 +48,16 @@ class InstanceType:
 
     @property
     def pods(self) -> int:
-        """Pods that a managed node group lets the kubelet run: 110, or 250 from 30 vCPUs on, at most.
+        """Maximum number of pods on a managed node: at most 110, or 250 from 30 vCPUs on.
 
         https://docs.aws.amazon.com/eks/latest/userguide/cni-increase-ip-addresses-procedure.html
         """
-        most = 110 if self.vcpus < 30 else 250  # noqa: PLR2004 - AWS's words, cited above
+        most = 110 if self.vcpus < 30 else 250  # noqa: PLR2004 - AWS's numbers, cited above
         return min(self.address_pods, most)
 
     @property
     def reserved_cpu_millis(self) -> int:
-        """Thousandths of a CPU that AL2023's kubelet keeps for itself.
+        """Millicores that AL2023's kubelet reserves.
 
         6 % of the first CPU, 1 % of the second, 0.5 % of the third and fourth, 0.25 % of all others.
         https://github.com/awslabs/amazon-eks-ami/blob/main/nodeadm/internal/kubelet/config.go
@@ -68,7 +68,7 @@ class InstanceType:
 
     @property
     def reserved_memory_mib(self) -> int:
-        """MiB that AL2023's kubelet keeps for itself: 255, and 11 for each pod that there are addresses for.
+        """MiB that AL2023's kubelet reserves: 255, and 11 for each pod of `address_pods`.
 
         https://github.com/awslabs/amazon-eks-ami/blob/main/nodeadm/internal/kubelet/config.go
         """
@@ -76,7 +76,7 @@ class InstanceType:
 
     @property
     def allocatable_cpu_millis(self) -> int:
-        """Thousandths of a CPU that pods can request on a node of this type."""
+        """Millicores that pods can request on a node of this type."""
         return self.vcpus * 1000 - self.reserved_cpu_millis
 
     @property
@@ -87,7 +87,7 @@ class InstanceType:
 
 @cache
 def instance_types() -> dict[str, InstanceType]:
-    """Every EC2 instance type that runs Linux, by its name."""
+    """Every EC2 instance type that runs Linux, by name."""
     with TABLE.open(encoding="utf-8", newline="") as table:
         rows = csv.DictReader(table)
         return {
@@ -104,6 +104,6 @@ def instance_types() -> dict[str, InstanceType]:
 
 
 def nearest(name: str, architecture: str) -> str | None:
-    """The name of an instance type of an architecture that is most like a name which is none."""
+    """The existing instance type of an architecture whose name is most similar to a misspelt one."""
     names = [kind.name for kind in instance_types().values() if kind.architecture == architecture]
     return next(iter(difflib.get_close_matches(name, names, n=1)), None)

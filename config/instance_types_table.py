@@ -1,6 +1,6 @@
-"""Writes `instance_types.csv` from the data that moto carries of EC2's own API.
+"""Writes `instance_types.csv` from the data of EC2's API in the package moto.
 
-Say `python -m config.instance_types_table` after a newer moto; it needs requirements-dev.txt.
+Run `python -m config.instance_types_table` after an upgrade of moto; it needs requirements-dev.txt.
 """
 
 from __future__ import annotations
@@ -16,30 +16,29 @@ from typing import Any
 from config.instance_types import TABLE, InstanceType
 
 ARCHITECTURES = {"x86_64": "amd64", "arm64": "arm64"}
-"""EC2's words for an architecture in Kubernetes' words; a type with none of them runs no Linux."""
+"""Kubernetes' names of architectures by EC2's; an instance type with none of them does not run Linux."""
 
 
 def from_moto() -> Iterator[InstanceType]:
-    """Every EC2 instance type that runs Linux, in moto's data, by name.
+    """Every EC2 instance type in moto's data that runs Linux, sorted by name.
 
-    Read from moto's file: importing `moto.ec2` takes seconds.
+    Reads moto's file, since importing `moto.ec2` takes seconds.
     """
     file = files("moto") / "ec2" / "resources" / "instance_types.json.gz"
     described: dict[str, dict[str, Any]] = json.loads(gzip.decompress(file.read_bytes()))
-    for name, one in sorted(described.items()):
-        network = one["NetworkInfo"]
+    for name, description in sorted(described.items()):
+        network = description["NetworkInfo"]
         card = network["NetworkCards"][network.get("DefaultNetworkCardIndex", 0)]
-        words = [
-            ARCHITECTURES[word] for word in one["ProcessorInfo"]["SupportedArchitectures"] if word in ARCHITECTURES
-        ]
-        if words:
+        supported = description["ProcessorInfo"]["SupportedArchitectures"]
+        architectures = [ARCHITECTURES[name] for name in supported if name in ARCHITECTURES]
+        if architectures:
             yield InstanceType(
                 name=name,
-                vcpus=one["VCpuInfo"]["DefaultVCpus"],
-                memory_mib=one["MemoryInfo"]["SizeInMiB"],
+                vcpus=description["VCpuInfo"]["DefaultVCpus"],
+                memory_mib=description["MemoryInfo"]["SizeInMiB"],
                 interfaces=card["MaximumNetworkInterfaces"],
                 addresses=network["Ipv4AddressesPerInterface"],
-                architecture=words[0],
+                architecture=architectures[0],
             )
 
 

@@ -1,4 +1,4 @@
-"""From Pulumi's own form to the models, or to everything that is wrong."""
+"""Loads a stack's configuration from Pulumi into the models."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from pydantic.alias_generators import to_camel
 
 from config.annotations import bare
 from config.checks import cross_field_errors
-from config.explaining import problem
-from config.model import PROJECT, Settings
+from config.messages import problem
+from config.models.base import PROJECT
 from config.problems import SettingsError
+from config.settings import Settings
 
 FIELDS = {to_camel(name): name for name in Settings.model_fields}
-"""Each key with the name of its field."""
+"""The name of the field by top-level key."""
 
 TEXT_KEYS = frozenset(key for key, name in FIELDS.items() if bare(Settings.model_fields[name].annotation) is str)
-"""The keys whose values are text as they stand; all others' are JSON."""
+"""The top-level keys with plain text values; all other values are JSON."""
 
 
 def pulumi_config() -> dict[str, str]:
-    """The configuration that Pulumi hands to this program, secrets decrypted: every key with its namespace.
+    """The configuration that Pulumi passes to this program, secrets decrypted: every key with its namespace.
 
-    `pulumi.Config` answers for keys one knows; a misspelt key is found only by looking at them all.
+    `pulumi.Config` only returns the values of known keys; to find a misspelt key, all of them are needed.
     """
     return {**get_config_env(), **CONFIG.get()}
 
@@ -36,11 +37,11 @@ def load(config: Mapping[str, str]) -> Settings:
     """Validates a stack's configuration.
 
     Args:
-        config: Pulumi's own form, every key with its namespace and every value as text (objects as JSON). Keys of
-            other namespaces are left alone.
+        config: Pulumi's form: every key with its namespace, every value as text (objects as JSON). Keys of other
+            namespaces are ignored.
 
     Raises:
-        SettingsError: With every problem there is.
+        SettingsError: The configuration is invalid; the error has all its problems.
     """
     ours = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
     values = {key: _parsed(key, text) for key, text in ours.items()}
@@ -59,7 +60,7 @@ def load(config: Mapping[str, str]) -> Settings:
 
 
 def _parsed(key: str, text: str) -> Any:
-    """Text stays text where the model wants text; the rest is JSON."""
+    """A value: text for a key in `TEXT_KEYS`, else parsed from JSON."""
     if key in TEXT_KEYS:
         return text
     try:
@@ -69,7 +70,7 @@ def _parsed(key: str, text: str) -> Any:
 
 
 def _partial(values: Mapping[str, Any], sound: AbstractSet[str]) -> Settings:
-    """Settings of the sound keys; what is not sound is not there, or has its default: nobody may look."""
+    """Settings with the valid keys only; the other fields are missing or have their defaults, and must not be read."""
     return Settings.model_construct(
         **{
             FIELDS[key]: TypeAdapter[Any](Settings.model_fields[FIELDS[key]].rebuild_annotation()).validate_python(

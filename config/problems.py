@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, said to a person."""
+"""Problems of a configuration, and the error that reports them."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import pulumi
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with a stack's configuration.
+    """One problem of a stack's configuration.
 
     Attributes:
         key: The configuration key, with the path inside it, e.g. `hello-platform:services.api.port`.
-        found: What stands there; empty where nothing does or where it is a secret.
-        allowed: What is allowed there, or what to do.
+        value: The value; empty if there is none or if it is a secret.
+        allowed: What is allowed, or what to do.
     """
 
     key: str
-    found: str
+    value: str
     allowed: str
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.found + ': ' if self.found else ''}{self.allowed}"
+        return f"{self.key}: {self.value + ': ' if self.value else ''}{self.allowed}"
 
 
 class SettingsError(pulumi.RunError):
-    """A configuration that cannot be used; Pulumi prints it without a traceback.
+    """An invalid configuration; Pulumi prints the message without a traceback.
 
     Attributes:
-        problems: Every problem of the configuration, in the order of the keys.
+        problems: All problems of the configuration: those of single values first, then those across keys.
     """
 
     def __init__(self, problems: list[Problem]) -> None:

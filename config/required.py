@@ -1,20 +1,20 @@
-"""The secrets that a configuration needs."""
+"""The secrets that a configuration must have."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from config.model import ENVIRONMENTS, PROJECT, SecretScope
+from config.models.base import ENVIRONMENTS, PROJECT, SecretScope
 
 
 @dataclass(frozen=True)
 class RequiredSecret:
-    """A secret that a service of the stack names, or a program of the platform's own.
+    """A secret of a service or of one of the platform's own programs.
 
     Attributes:
-        environment: `dev` or `prod`; `platform` for one of its own.
-        service: The service that names it; `logs` for Elasticsearch, Fluentd and Kibana.
+        environment: `dev` or `prod`; `platform` for the platform's own.
+        service: The service that uses it; `logs` for Elasticsearch, Fluentd and Kibana.
         name: The environment variable.
     """
 
@@ -29,14 +29,14 @@ class RequiredSecret:
 
     @property
     def command(self) -> str:
-        """What a person types to set it; pulumi asks for the value."""
+        """The command that sets it; pulumi asks for the value."""
         return f"pulumi config set --secret --path '{self.key}'"
 
 
 LOGS = "logs"
-"""The platform's own secrets for its logs stand under this name."""
+"""The name under which the logging secrets are in the configuration."""
 
-FLUENTD_PASSWORD = "FLUENTD_PASSWORD"  # noqa: S105 - this and the next ones are names
+FLUENTD_PASSWORD = "FLUENTD_PASSWORD"  # noqa: S105 - these are names of secrets
 SETUP_PASSWORD = "SETUP_PASSWORD"  # noqa: S105
 READER_PASSWORD = "READER_PASSWORD"  # noqa: S105
 KIBANA_ENCRYPTION_KEY = "KIBANA_ENCRYPTION_KEY"
@@ -48,11 +48,11 @@ PLATFORM: Mapping[str, int] = {
     # https://www.elastic.co/docs/deploy-manage/security/secure-saved-objects
     KIBANA_ENCRYPTION_KEY: 32,
 }
-"""The platform's own secrets, each with its least number of characters."""
+"""The platform's own secrets, each with its minimum length in characters."""
 
 
 def required_secrets(secrets_by_service: Mapping[str, list[str]]) -> list[RequiredSecret]:
-    """Every secret that the services name, in both environments, and the platform's own."""
+    """All required secrets: those of the services in both environments, and the platform's own."""
     of_services = [
         RequiredSecret(environment, service, name)
         for environment in ENVIRONMENTS

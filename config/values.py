@@ -1,4 +1,4 @@
-"""What a single value may be."""
+"""The types of single values, with their validators."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from pydantic_core import PydanticCustomError
 from config.instance_types import instance_types, nearest
 
 SERVICE_NAME_LIMIT = 40
-"""Characters. The longest name made of a service's, `NAME-green-<hash>-<hash>` of a pod, stays below 63."""
+"""Maximum length of a service's name: its longest derived name, a pod's `NAME-green-<hash>-<hash>`, fits in 63."""
 
 IMAGE_ARCHITECTURE = "amd64"
-"""Of the nodes' image, AL2023_x86_64_STANDARD, and so of the containers' images."""
+"""Architecture of the nodes' image, AL2023_x86_64_STANDARD, and so of the containers' images."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What a text must be. An instance is pydantic's validator of it.
+    """A validator of a text, for pydantic.
 
     Attributes:
         words: What is allowed, for messages and for the documentation.
-        hint: None for a text that is right; for one that is wrong, what to put behind the words, if only "".
+        hint: Returns None for a valid text; for an invalid one the end of the message, which may be empty.
     """
 
     words: str
     hint: Callable[[str], str | None]
 
     def __call__(self, value: str) -> str:
-        """Gives the text back as it is, or raises pydantic's error."""
+        """Returns the text unchanged, or raises pydantic's error."""
         hint = self.hint(value)
         if hint is not None:
             raise PydanticCustomError("value", "{allowed}", {"allowed": self.words + hint})
@@ -46,18 +46,18 @@ def _check(pattern: str, words: str, flags: re.RegexFlag = re.ASCII) -> AfterVal
 
 def _network_hint(value: str) -> str | None:
     try:
-        usual = str(ipaddress.IPv4Network(value))
+        normal_form = str(ipaddress.IPv4Network(value))
     except ValueError as error:
         return f" ({error})"
-    return None if value == usual else ""
+    return None if value == normal_form else ""
 
 
 def _instance_type_hint(value: str) -> str | None:
     known = instance_types().get(value)
     if known is not None and known.architecture == IMAGE_ARCHITECTURE:
         return None
-    near = nearest(value, IMAGE_ARCHITECTURE)
-    return f"; did you mean {near}?" if near else ""
+    suggestion = nearest(value, IMAGE_ARCHITECTURE)
+    return f"; did you mean {suggestion}?" if suggestion else ""
 
 
 def _each_once(values: list[Hashable]) -> list[Hashable]:
@@ -68,7 +68,7 @@ def _each_once(values: list[Hashable]) -> list[Hashable]:
 
 
 EachOnce = AfterValidator(_each_once)
-"""For a list: nothing stands in it twice."""
+"""A validator of lists without duplicates."""
 
 _DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 

@@ -1,1 +1,1 @@
-"""Programs beside the platform: the state backend, benchmarks."""
+"""Tools beside the platform: the state backend, benchmarks."""

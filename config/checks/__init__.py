@@ -1,12 +1,12 @@
-"""What no single value shows: values that do not go together."""
+"""Checks across keys: values that are valid by themselves but not together."""
 
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
 from config.checks import access, capacity, charts, delivery, dns, egress, logs, network, nodes, secrets, services
-from config.model import Settings
 from config.problems import Problem
+from config.settings import Settings
 
 CHECKS = (
     (charts.problems, {"charts", "delivery"}),
@@ -27,14 +27,14 @@ CHECKS = (
     (delivery.preview_problems, {"delivery", "previews"}),
     (access.hook_problems, {"load_balancer", "delivery"}),
 )
-"""Each check with the fields of `Settings` that it reads."""
+"""The checks, each with the fields of `Settings` that it reads; its docstring says what it refuses."""
 
 
 def cross_field_errors(settings: Settings, sound: AbstractSet[str]) -> list[Problem]:
-    """Every problem that no single value shows.
+    """All problems that the checks find.
 
     Args:
-        settings: At least the sound fields of it.
-        sound: The fields whose own values are good; what depends on a bad one is not guessed.
+        settings: Settings with at least the valid fields.
+        sound: The fields with valid values; a check that reads another field is skipped.
     """
-    return [problem for check, needed in CHECKS if needed <= sound for problem in check(settings)]
+    return [problem for check, fields in CHECKS if fields <= sound for problem in check(settings)]

@@ -1,15 +1,16 @@
-"""Who reaches the Kubernetes API, and as whom; who reaches the tools."""
+"""Access to the Kubernetes API, the tools and the webhook; ARNs of this account and region."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-from config.model import PROJECT, Settings
+from config.models.base import PROJECT
 from config.problems import Problem
+from config.settings import Settings
 
 SHORTEST_PREFIX = 16
-"""65,536 addresses: an organisation's network, not an internet provider's."""
+"""The widest range, 65,536 addresses: an organisation's network, not an internet provider's."""
 
 RESERVED = tuple(
     map(
@@ -25,16 +26,17 @@ RESERVED = tuple(
         ),
     )
 )
-"""What reaches no public endpoint: EKS refuses it.
+"""Ranges that are not public; EKS refuses them for its public endpoint.
 
 https://docs.aws.amazon.com/eks/latest/userguide/config-cluster-endpoint.html
 """
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """An API open to the world, a role of two ranks, a permissions boundary of another account.
+    """Public access to the Kubernetes API from ranges that are not public, or that are, merged, wider than /16.
 
-    Open to the world are ranges that are, merged, wider than /16; ranges that are not public are of no use.
+    An IAM role in more than one of `adminRoleArns`, `deployerRoleArns` and `readerRoleArns`; a permissions boundary of
+    another account.
     """
     yield from _endpoint_problems(settings)
     yield from _role_problems(settings)
@@ -46,34 +48,34 @@ def problems(settings: Settings) -> Iterator[Problem]:
 
 
 def staff_problems(settings: Settings) -> Iterator[Problem]:
-    """A staff list that is open to the world, or that nobody outside the VPC is on."""
+    """Staff ranges that are not public, or that are, merged, wider than /16."""
     yield from _listed_problems(
         f"{PROJECT}:loadBalancer.staffCidrs",
         settings.load_balancer.staff_cidrs,
         whom="your offices and VPN",
-        private="the load balancer sees no others",
+        private="the load balancer sees no private ones",
     )
 
 
 def hook_problems(settings: Settings) -> Iterator[Problem]:
-    """A hook that is open to the world, or whose callers the public load balancer does not let in."""
+    """Webhook ranges that are not public, wider than /16 when merged, or outside `loadBalancer.publicCidrs`."""
     hook = settings.delivery.hook if settings.delivery else None
     if hook is None:
         return
     key = f"{PROJECT}:delivery.hook.cidrs"
-    yield from _listed_problems(key, hook.cidrs, whom="your Git provider", private="a hook comes from outside")
+    yield from _listed_problems(key, hook.cidrs, whom="your Git provider", private="webhooks come from the internet")
     public = list(ipaddress.collapse_addresses(map(ipaddress.IPv4Network, settings.load_balancer.public_cidrs)))
     for cidr in hook.cidrs:
-        if not any(ipaddress.IPv4Network(cidr).subnet_of(one) for one in public):
-            yield Problem(key, cidr, "ranges within loadBalancer.publicCidrs: the load balancer lets nobody else in")
+        if not any(ipaddress.IPv4Network(cidr).subnet_of(allowed) for allowed in public):
+            yield Problem(key, cidr, "ranges within loadBalancer.publicCidrs: the load balancer blocks all others")
 
 
 def regional_problems(settings: Settings) -> Iterator[Problem]:
-    """A certificate or a web ACL that a load balancer of this stack cannot use: of another region or account."""
-    asked = settings.load_balancer
-    for key, what, arn in (
-        ("certificateArn", "certificate", asked.certificate_arn),
-        ("webAclArn", "web ACL", asked.web_acl_arn),
+    """A certificate or a web ACL of another region or account, which a load balancer cannot use."""
+    load_balancer = settings.load_balancer
+    for key, kind, arn in (
+        ("certificateArn", "certificate", load_balancer.certificate_arn),
+        ("webAclArn", "web ACL", load_balancer.web_acl_arn),
     ):
         if arn is None:
             continue
@@ -82,8 +84,8 @@ def regional_problems(settings: Settings) -> Iterator[Problem]:
             yield Problem(
                 f"{PROJECT}:loadBalancer.{key}",
                 arn,
-                f"a {what} of the region {settings.region} and the account {settings.account_id}: a load balancer "
-                "takes no other",
+                f"a {kind} of the region {settings.region} and the account {settings.account_id}: a load balancer "
+                "accepts no other",
             )
 
 
@@ -92,20 +94,21 @@ def _endpoint_problems(settings: Settings) -> Iterator[Problem]:
         f"{PROJECT}:cluster.publicAccessCidrs",
         settings.cluster.public_access_cidrs,
         whom="your offices and CI",
-        private="from inside the VPC the API is reached without being listed",
+        private="access from inside the VPC needs no entry",
     )
 
 
 def _listed_problems(key: str, cidrs: Sequence[str], *, whom: str, private: str) -> Iterator[Problem]:
+    """Ranges that are too wide or not public; `whom` and `private` complete the messages."""
     listed = [ipaddress.IPv4Network(cidr) for cidr in cidrs]
-    # Merged, so that the world in two halves is still the world.
+    # Merged, so that 0.0.0.0/1 and 128.0.0.0/1 together are still the world.
     wide = [merged for merged in ipaddress.collapse_addresses(listed) if merged.prefixlen < SHORTEST_PREFIX]
     for cidr in listed:
         if any(cidr.subnet_of(merged) for merged in wide):
             yield Problem(
                 key,
                 str(cidr),
-                f"the addresses of {whom}, not the world: ranges that are /{SHORTEST_PREFIX} or smaller, merged too",
+                f"the addresses of {whom}: ranges that are /{SHORTEST_PREFIX} or smaller, also when merged",
             )
         elif any(cidr.overlaps(reserved) for reserved in RESERVED):
             yield Problem(key, str(cidr), f"public addresses; {private}")
@@ -113,14 +116,14 @@ def _listed_problems(key: str, cidrs: Sequence[str], *, whom: str, private: str)
 
 def _role_problems(settings: Settings) -> Iterator[Problem]:
     cluster = settings.cluster
-    ranks = {
+    lists = {
         "adminRoleArns": cluster.admin_role_arns,
         "deployerRoleArns": cluster.deployer_role_arns,
         "readerRoleArns": cluster.reader_role_arns,
     }
-    rank_of: dict[str, str] = {}
-    for rank, arns in ranks.items():
+    list_of: dict[str, str] = {}
+    for key, arns in lists.items():
         for arn in arns:
-            if arn in rank_of:
-                yield Problem(f"{PROJECT}:cluster.{rank}", arn, f"a role of one rank: it is in {rank_of[arn]}")
-            rank_of.setdefault(arn, rank)
+            if arn in list_of:
+                yield Problem(f"{PROJECT}:cluster.{key}", arn, f"a role in one list only: it is in {list_of[arn]}")
+            list_of.setdefault(arn, key)

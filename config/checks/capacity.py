@@ -1,4 +1,4 @@
-"""Whether quota and nodes hold both slots."""
+"""Quotas and nodes that are large enough for a release."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from config import capacity
 from config.capacity import Pods, Room
 from config.instance_types import instance_types
-from config.model import PROJECT, EnvironmentName, Quota, Settings
+from config.models.base import PROJECT, EnvironmentName
+from config.models.cluster import Quota
 from config.problems import Problem
 from config.quantities import UNITS
+from config.settings import Settings
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """A quota, an instance type or a maximum of nodes that is too small for a release.
+    """A quota, an instance type or a maximum number of nodes that is too small for a release.
 
-    It has to hold every service's live slot at its maximum and the second slot of the largest service; nodes also hold
-    the add-ons and, beside dev, the tools. CPU, memory and EKS's number of pods a node count.
+    They have to hold every service's live slot at its maximum and the second slot of the largest service; the nodes
+    also the add-ons and, for dev, the tools. CPU, memory and EKS's maximum number of pods per node are checked.
     """
     for name, environment in settings.environments.items():
         key = f"{PROJECT}:environments.{name}"
@@ -26,13 +28,13 @@ def problems(settings: Settings) -> Iterator[Problem]:
 
 
 def _quota_problems(key: str, quota: Quota, needed: Room) -> Iterator[Problem]:
-    there = capacity.quota_room(quota)
+    admitted = capacity.quota_room(quota)
     why = "every service at its maximum, and the largest in both slots"
-    if there.cpu_millis < needed.cpu_millis:
+    if admitted.cpu_millis < needed.cpu_millis:
         yield Problem(f"{key}.cpu", quota.cpu, f"{needed.cpu_millis}m or more: {why}")
-    if there.memory < needed.memory:
+    if admitted.memory < needed.memory:
         yield Problem(f"{key}.memory", quota.memory, f"{-(-needed.memory // UNITS['Mi'])}Mi or more: {why}")
-    if there.pods < needed.pods:
+    if admitted.pods < needed.pods:
         yield Problem(f"{key}.pods", str(quota.pods), f"{needed.pods} or more: {why}")
 
 
@@ -47,21 +49,21 @@ def _node_problems(
     ]
     unplaced = [pods for pods in [*moments[0], *others] if not pods.one.times_in(node)]
     if unplaced:
-        pods = max(unplaced, key=lambda one: (one.one.memory, one.one.cpu_millis))
+        pods = max(unplaced, key=lambda kind: (kind.one.memory, kind.one.cpu_millis))
         yield Problem(
             f"{key}.nodes.instanceType",
             nodes.instance_type,
-            f"a larger type: beside what runs on every node, one has room for {node}; one pod of {pods.name} asks for "
+            f"a larger type: beside the DaemonSets, a node has room for {node}; one pod of {pods.name} requests "
             f"{pods.one.amounts}",
         )
         return
     needed = max(capacity.nodes_needed([*moment, *others], node) or 0 for moment in moments)
     if needed > nodes.max:
-        asked = capacity.demand([[*moment, *others] for moment in moments])
+        requested = capacity.demand([[*moment, *others] for moment in moments])
         yield Problem(
             f"{key}.nodes.max",
             str(nodes.max),
             f"{needed} or more nodes of {nodes.instance_type}, or a larger nodes.instanceType: every service at its "
-            f"maximum, the largest in both slots, and the platform's own pods ask for {asked}; beside what runs on "
-            f"every node, one has room for {node}",
+            f"maximum, the largest in both slots, and the platform's own pods request {requested}; beside the "
+            f"DaemonSets, a node has room for {node}",
         )

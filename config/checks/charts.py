@@ -1,16 +1,17 @@
-"""Whether the charts can be had where they are said to be."""
+"""The folder of Helm charts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from config.charts import ALWAYS, JENKINS, is_missing, is_registry
-from config.model import PROJECT, Settings
+from config.models.base import PROJECT
 from config.problems import Problem
+from config.settings import Settings
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """A folder of charts that lacks one, or has another version of it."""
+    """A folder of charts that lacks a chart, or has another version of it."""
     source = settings.charts
     if source is None or is_registry(source):
         return

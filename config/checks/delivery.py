@@ -1,18 +1,19 @@
-"""Whether what Jenkins and previews are told goes together."""
+"""The configuration of Jenkins and of previews."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from config.model import PROJECT, Settings
+from config.models.base import PROJECT
 from config.problems import Problem
+from config.settings import Settings
 
 SHORTEST_SECRET = 16
-"""Characters of the secret that signs."""
+"""Characters of the webhook's secret."""
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """A source of no service; a service with the name of a repository that Jenkins has; an empty or short secret."""
+    """A source for an unknown service; a service named `agent` or `build-cache`; an empty or short secret."""
     delivery = settings.delivery
     if delivery is None:
         return
@@ -22,7 +23,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
             yield Problem(f"{key}.sources.{service}", source.repository, f"a service: {', '.join(settings.services)}")
     for service in sorted(settings.services.keys() & {"agent", "build-cache"}):
         yield Problem(
-            f"{PROJECT}:services.{service}", service, "another name: Jenkins' own ECR repository has this one"
+            f"{PROJECT}:services.{service}", service, "another name: an ECR repository of Jenkins has this one"
         )
     if not delivery.admin_password.get_secret_value().strip():
         yield Problem(
@@ -40,7 +41,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
 
 
 def preview_problems(settings: Settings) -> Iterator[Problem]:
-    """A repository on GitHub without its environment, or the other way round; a role that nobody would act as."""
+    """A GitHub repository for previews without an environment, or the reverse; a role that nothing would assume."""
     previews = settings.previews
     if previews is None:
         return
@@ -52,6 +53,6 @@ def preview_problems(settings: Settings) -> Iterator[Problem]:
         yield Problem(
             key,
             "",
-            "nobody would act as the role: name a repository and its environment on GitHub; or for Jenkins, "
-            "stateBucket and delivery.platform",
+            "nothing would assume the role: set repository and environment for GitHub, or stateBucket and "
+            "delivery.platform for Jenkins",
         )

@@ -1,4 +1,4 @@
-"""What services may reach."""
+"""The services' egress."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import difflib
 import ipaddress
 from collections.abc import Iterator
 
-from config.model import PROJECT, EgressNetwork, Settings
+from config.models.base import PROJECT
+from config.models.service import EgressNetwork
 from config.problems import Problem
+from config.settings import Settings
 
 LOCAL = {
     "169.254.0.0/16": "link-local, where the machine's credentials are",
@@ -16,16 +18,16 @@ LOCAL = {
     "240.0.0.0/4": "reserved",
     "0.0.0.0/8": "reserved",
 }
-"""https://www.iana.org/assignments/iana-ipv4-special-registry/."""
+"""Ranges that are not outside the cluster. https://www.iana.org/assignments/iana-ipv4-special-registry/."""
 
 SHORTEST_PREFIX = 8
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """Egress to no other service, to ranges wider than /8, or to addresses that are not outside.
+    """Egress to an unknown service or to itself, to ranges wider than /8, or to ranges not outside the cluster.
 
-    Not outside are the VPC, the addresses of the cluster's Services, and what is link-local, loopback, multicast or
-    reserved.
+    Not outside the cluster are the VPC, the addresses of the cluster's Services, and link-local, loopback, multicast
+    and reserved addresses.
     """
     vpc = ipaddress.IPv4Network(settings.network.cidr)
     for name, service in settings.services.items():
@@ -35,8 +37,8 @@ def problems(settings: Settings) -> Iterator[Problem]:
                 yield Problem(f"{key}.services", other, "other services: its own pods do not call each other")
             elif other not in settings.services:
                 near = difflib.get_close_matches(other, settings.services, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"{', '.join(settings.services)} are"
-                yield Problem(f"{key}.services", other, f"is no service; {hint}")
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(settings.services)}"
+                yield Problem(f"{key}.services", other, f"unknown service; {hint}")
         listed: set[str] = set()
         for network in service.egress.networks:
             if network.cidr in listed:
@@ -46,10 +48,10 @@ def problems(settings: Settings) -> Iterator[Problem]:
 
 
 def service_range(vpc: ipaddress.IPv4Network) -> ipaddress.IPv4Network:
-    """Where EKS puts the addresses of the cluster's Services, for it is not told: where the VPC is not.
+    """The range that EKS chooses for the cluster's Services: the one that does not overlap the VPC.
 
     https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html
-    https://github.com/awslabs/amazon-eks-ami, bootstrap.sh of AL2, which reckons with the same rule
+    https://github.com/awslabs/amazon-eks-ami, bootstrap.sh of AL2, which assumes the same rule
     """
     in_ten = vpc.subnet_of(ipaddress.IPv4Network("10.0.0.0/8"))
     return ipaddress.IPv4Network("172.20.0.0/16" if in_ten else "10.100.0.0/16")

@@ -1,4 +1,4 @@
-"""The VPC's range, its zones, and whether there are addresses enough."""
+"""The VPC's range and zones."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import ipaddress
 from collections.abc import Iterator
 
 from config.instance_types import instance_types
-from config.model import PROJECT, Settings
+from config.models.base import PROJECT
 from config.problems import Problem
+from config.settings import Settings
 
 PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
-"""RFC 1918: what EKS takes for a cluster.
+"""RFC 1918: the ranges that EKS supports.
 
 https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 """
 
 NODES_SHARE = 4
-"""Each zone's subnet for nodes and pods is this part of the VPC's range; components/aws/network.py splits it."""
+"""A zone's subnet for nodes and pods is the VPC's range divided by this; components/aws/network.py splits it."""
 
 RESERVED_ADDRESSES = 5
-"""AWS keeps them in each subnet. https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html."""
+"""Addresses that AWS reserves in each subnet. https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html."""
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
@@ -37,21 +38,21 @@ def problems(settings: Settings) -> Iterator[Problem]:
 
 
 def address_problems(settings: Settings) -> Iterator[Problem]:
-    """A VPC range with fewer addresses than both environments' nodes may take at their maximum.
+    """A VPC range with fewer addresses than both environments' nodes can take at their maximum.
 
-    The VPC CNI may come to hold every address that a node's interfaces can have.
+    The VPC CNI may take every address that a node's interfaces can have.
     """
     network = settings.network
     in_zone = ipaddress.IPv4Network(network.cidr).num_addresses // NODES_SHARE - RESERVED_ADDRESSES
-    there = len(network.zones) * max(0, in_zone)
+    available = len(network.zones) * max(0, in_zone)
     needed = sum(
         nodes.max * instance_types()[nodes.instance_type].interfaces * instance_types()[nodes.instance_type].addresses
         for nodes in (settings.environments.dev.nodes, settings.environments.prod.nodes)
     )
-    if needed > there:
+    if needed > available:
         yield Problem(
             f"{PROJECT}:network.cidr",
             network.cidr,
-            f"a larger range: all nodes at their maximum take {needed} addresses, the subnets for nodes have {there}; "
-            "or lower environments.dev.nodes.max or environments.prod.nodes.max",
+            f"a larger range: all nodes at their maximum take {needed} addresses, the subnets for nodes have "
+            f"{available}; or lower environments.dev.nodes.max or environments.prod.nodes.max",
         )

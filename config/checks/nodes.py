@@ -1,15 +1,16 @@
-"""How many nodes there are."""
+"""The number of nodes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from config.model import PROJECT, Settings
+from config.models.base import PROJECT
 from config.problems import Problem
+from config.settings import Settings
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """Fewest, desired and most nodes that are not in this order."""
+    """Node groups without `min` ≤ `desired` ≤ `max`."""
     for name, environment in settings.environments.items():
         nodes = environment.nodes
         if not nodes.min <= nodes.desired <= nodes.max:

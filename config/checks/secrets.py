@@ -1,16 +1,16 @@
-"""Whether each secret that a service names is there, and no other."""
+"""The secrets of the services and of the platform."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from config.model import Settings
 from config.problems import Problem
 from config.required import PLATFORM, RequiredSecret, required_secrets
+from config.settings import Settings
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """A secret that is missing, empty or, if it is the platform's own, too short; one that nobody names."""
+    """A secret that is missing, empty or, if it is the platform's own, too short; a secret that no service uses."""
     required = required_secrets({name: service.secrets for name, service in settings.services.items()})
     for secret in required:
         value = settings.secrets.get(secret.environment, {}).get(secret.service, {}).get(secret.name)
@@ -30,5 +30,5 @@ def problems(settings: Settings) -> Iterator[Problem]:
                 if key not in known:
                     use = "" if environment == "platform" else f"add it to services.{service}.secrets, or "
                     yield Problem(
-                        key, "", f"nobody names this secret: {use}take it away with: pulumi config rm --path '{key}'"
+                        key, "", f"no service uses this secret: {use}remove it with: pulumi config rm --path '{key}'"
                     )

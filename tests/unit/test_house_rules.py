@@ -78,7 +78,7 @@ def test_a_component_reads_no_configuration(path: Path) -> None:
 
 @pytest.mark.parametrize("path", COMPONENTS, ids=relative)
 def test_a_component_takes_what_it_needs_and_never_the_whole_configuration(path: Path) -> None:
-    assert not (imported(path) | attributes(path)) & {"config.Settings", "config.model.Settings"}
+    assert not (imported(path) | attributes(path)) & {"config.Settings", "config.settings.Settings"}
 
 
 @pytest.mark.parametrize("path", COMPONENTS, ids=relative)

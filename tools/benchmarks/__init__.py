@@ -1,1 +1,1 @@
-"""How fast the platform's preview and update are, beside the least that Pulumi can do with as many resources."""
+"""Benchmarks of previews, updates, releases and traffic."""

@@ -1,4 +1,4 @@
-"""`make bench-preview`, or `python -m tools.benchmarks`: times previews and updates beside bare ConfigMaps."""
+"""`make bench-preview`, `python -m tools.benchmarks`: compares previews and updates with those of bare ConfigMaps."""
 
 from __future__ import annotations
 
@@ -38,12 +38,14 @@ _console = Console(stderr=True)
 
 def preview(
     sizes: Annotated[list[int], typer.Argument(help="Numbers of services.")],
-    repeat: Annotated[int, typer.Option(min=1, help="How often a preview is timed; the median counts.")] = 3,
-    up_to: Annotated[int, typer.Option(help="The most services that are also brought up.")] = 50,
-    scale: Annotated[float, typer.Option(min=0, help="The share of AWS's own times; 0 leaves this out.")] = 0.2,
-    document: Annotated[Path, typer.Option(help="Where the table goes.")] = CHECKOUT / "docs" / "tools.benchmarks.md",
+    repeat: Annotated[int, typer.Option(min=1, help="Runs of each preview; the result is the median.")] = 3,
+    up_to: Annotated[int, typer.Option(help="Largest number of services that is also deployed.")] = 50,
+    scale: Annotated[float, typer.Option(min=0, help="Scale of AWS's creation times; 0 skips this benchmark.")] = 0.2,
+    document: Annotated[Path, typer.Option(help="The Markdown document with the table.")] = CHECKOUT
+    / "docs"
+    / "benchmarks.md",
 ) -> None:
-    """Time the platform with so many services, and as many bare ConfigMaps as it has resources."""
+    """Time the platform with some numbers of services, and the same number of bare ConfigMaps as it has resources."""
     rows: list[list[str]] = []
     for services in sizes:
         _console.print(f"{services} services")
@@ -57,12 +59,12 @@ def preview(
 
 
 def _path(scale: float) -> str:
-    """An update with AWS's times, beside the chain of resources that it cannot be faster than."""
+    """The duration of an update with AWS's creation times, compared with its critical path."""
     with _stacks(SERVICES_OF_THE_PATH) as (platform, _):
         slow = replace(platform, environment={**platform.environment, SCALE_VARIABLE: str(scale)})
         timed = slow.up().wall
         resources = json.loads(platform.run("stack", "export", "--stack", STACK))["deployment"]["resources"]
-    types = {str(one["urn"]): str(one["type"]) for one in resources}
+    types = {str(resource["urn"]): str(resource["type"]) for resource in resources}
     path = longest_path(waits(resources), lambda urn: _seconds(types[urn]))
     least = scale * sum(_seconds(types[urn]) for urn in path)
     chain = " → ".join(urn.rpartition("::")[2] for urn in path if _seconds(types[urn]))
@@ -84,22 +86,22 @@ def _phases(platform: TimedStack, bare: TimedStack, repeat: int, *, up: bool) ->
 
 
 def _previews(platform: TimedStack, bare: TimedStack, repeat: int) -> tuple[list[Timing], list[Timing]]:
-    """Alternates between the two, so that what else this machine does hits both."""
+    """Previews of both, in turns, so that other load on this machine affects both."""
     pairs = [(platform.preview(), bare.preview()) for _ in range(repeat)]
-    return [ours for ours, _ in pairs], [theirs for _, theirs in pairs]
+    return [platform_time for platform_time, _ in pairs], [bare_time for _, bare_time in pairs]
 
 
-def _row(what: str, ours: list[Timing], theirs: list[Timing]) -> list[str]:
-    cpu, bare_cpu = (median(timing.cpu for timing in timings) for timings in (ours, theirs))
-    wall = median(mine.wall / other.wall for mine, other in zip(ours, theirs, strict=True))
-    row = [what, f"{cpu:.1f} s", f"{bare_cpu:.1f} s", f"{cpu / bare_cpu:.2f}", f"{wall:.2f}"]
+def _row(command: str, platform: list[Timing], bare: list[Timing]) -> list[str]:
+    cpu, bare_cpu = (median(timing.cpu for timing in timings) for timings in (platform, bare))
+    wall = median(ours.wall / base.wall for ours, base in zip(platform, bare, strict=True))
+    row = [command, f"{cpu:.1f} s", f"{bare_cpu:.1f} s", f"{cpu / bare_cpu:.2f}", f"{wall:.2f}"]
     _console.print(*row)
     return row
 
 
 @contextmanager
 def _stacks(services: int) -> Generator[tuple[TimedStack, TimedStack]]:
-    """The platform and the bare ConfigMaps, both with nothing there yet, on a control plane of their own."""
+    """The platform and the bare ConfigMaps, neither deployed yet, on a control plane of their own."""
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         layout = Layout(Path(directory))
         tools = toolchain.ensure(_console.print)
@@ -119,7 +121,7 @@ def _platform(layout: Layout, services: int) -> TimedStack:
     file.write_text(yaml.safe_dump({**content, "config": config}, sort_keys=False))
     stack = TimedStack(STACK, layout.workspace, workspace.environment(layout))
     stack.init()
-    # On the command line, since they are worth nothing, and one command for each would take longer than the benchmark.
+    # All in one command: the values are not secret, and a command for each would take longer than the benchmark.
     secrets = [word for key, value in made_up_secrets(config).items() for word in ("--secret", f"{key}={value}")]
     stack.run("config", "set-all", "--stack", STACK, "--path", *secrets)
     return stack

@@ -1,4 +1,4 @@
-"""The chain of resources that an update cannot be faster than."""
+"""The critical path of an update: the chain of resources that takes longest."""
 
 from __future__ import annotations
 
@@ -6,59 +6,61 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 Graph = Mapping[str, Collection[str]]
-"""What each resource waits for, by URN."""
+"""The URNs that each resource waits for, by URN."""
 
 
 def waits(resources: Collection[Mapping[str, Any]]) -> dict[str, set[str]]:
-    """What each resource of a state waits for: what it was given, was told to come after, its provider and its parent.
+    """The resources that each resource waits for: its dependencies, its provider and its parent.
 
-    A component is registered once all that it comes after is there, and its children only then. What comes after a
-    component waits for all that is in it.
+    A component is registered once its dependencies are complete, and its children after it. A resource that depends on
+    a component waits for everything in it.
 
     Args:
         resources: The `resources` of an exported stack.
     """
-    standing = [one for one in resources if not one.get("delete")]
+    current = [resource for resource in resources if not resource.get("delete")]
     children: dict[str, list[str]] = {}
-    for one in standing:
-        children.setdefault(str(one.get("parent", "")), []).append(str(one["urn"]))
+    for resource in current:
+        children.setdefault(str(resource.get("parent", "")), []).append(str(resource["urn"]))
 
     def whole(urn: str) -> set[str]:
         return {urn}.union(*(whole(child) for child in children.get(urn, [])))
 
-    parents = {str(one["urn"]): str(one.get("parent", "")) for one in standing}
+    parents = {str(resource["urn"]): str(resource.get("parent", "")) for resource in current}
 
     def holds(component: str, urn: str) -> bool:
         return bool(urn) and (urn == component or holds(component, parents.get(urn, "")))
 
     graph: dict[str, set[str]] = {}
-    for one in standing:
-        urn = str(one["urn"])
-        after = {part for other in one.get("dependencies", []) if not holds(other, urn) for part in whole(other)}
-        graph[urn] = (after | _provider(one) | {parents[urn]}) - {urn, ""}
+    for resource in current:
+        urn = str(resource["urn"])
+        after = {part for other in resource.get("dependencies", []) if not holds(other, urn) for part in whole(other)}
+        graph[urn] = (after | _provider(resource) | {parents[urn]}) - {urn, ""}
     return graph
 
 
 def needs(resources: Collection[Mapping[str, Any]]) -> dict[str, set[str]]:
-    """What each resource of a state was given: the resources whose outputs are its inputs, and its provider."""
+    """The resources whose outputs are each resource's inputs, and its provider."""
     return {
-        str(one["urn"]): {*_given(one), *_provider(one)} - {one["urn"]} for one in resources if not one.get("delete")
+        str(resource["urn"]): {*_inputs(resource), *_provider(resource)} - {resource["urn"]}
+        for resource in resources
+        if not resource.get("delete")
     }
 
 
 def longest_path(graph: Graph, seconds: Callable[[str], float]) -> list[str]:
-    """The chain that takes longest, first resource first.
+    """The chain that takes longest, from its first resource to its last.
 
     Args:
-        graph: What each waits for; what is not in it itself takes no time.
-        seconds: How long the making of one takes, by URN.
+        graph: The URNs that each resource waits for; a URN that is not a key takes no time.
+        seconds: The creation time of a resource, by URN.
     """
     ends: dict[str, float] = {}
     before: dict[str, str] = {}
 
     def end(urn: str) -> float:
         if urn not in ends:
-            last = max((one for one in sorted(graph[urn]) if one in graph), key=end, default=None)
+            last = max((other for other in sorted(graph[urn]) if other in graph), key=end, default=None)
             if last is not None:
                 before[urn] = last
             ends[urn] = seconds(urn) + (end(last) if last is not None else 0.0)
@@ -76,6 +78,6 @@ def _provider(resource: Mapping[str, Any]) -> set[str]:
     return {provider} if provider else set()
 
 
-def _given(resource: Mapping[str, Any]) -> set[str]:
+def _inputs(resource: Mapping[str, Any]) -> set[str]:
     properties: Mapping[str, list[str] | None] = resource.get("propertyDependencies") or {}
     return {urn for urns in properties.values() for urn in urns or ()}

@@ -1,4 +1,4 @@
-"""A stack's configuration with as many services as one likes."""
+"""A stack's configuration with a given number of services."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from config import ENVIRONMENTS, PROJECT, required_secrets
 
 MODEL = "api"
-"""The service that all others are like: variables, secrets, egress."""
+"""The service that is copied: variables, secrets, egress."""
 
 _ROOM = {
     "nodes": {"instanceType": "m5.4xlarge", "min": 2, "desired": 2, "max": 30, "volumes": True},
@@ -18,11 +18,11 @@ _ROOM = {
 
 
 def many_services(config: Mapping[str, Any], count: int) -> dict[str, Any]:
-    """A stack's configuration with other services than its own, and room for them.
+    """A stack's configuration with other services, and nodes and quotas for them.
 
     Args:
         config: The `config` of a stack's file.
-        count: How many services, 1 to 999: `svc-001` and so on, each with a path of its own, each calling the first.
+        count: The number of services, 1 to 999: `svc-001` and so on, each with its own path, each calling the first.
     """
     model = config[f"{PROJECT}:services"][MODEL]
     services: dict[str, Any] = {}
@@ -31,11 +31,11 @@ def many_services(config: Mapping[str, Any], count: int) -> dict[str, Any]:
         egress = {**model["egress"], "services": ["svc-001"] if number > 1 else []}
         replicas = {key: {"min": 1, "max": 1} for key in ENVIRONMENTS}
         services[name] = {**copy.deepcopy(model), "paths": [f"/{name}"], "egress": egress, "replicas": replicas}
-    environments = {name: {**one, **_ROOM} for name, one in config[f"{PROJECT}:environments"].items()}
+    environments = {name: {**environment, **_ROOM} for name, environment in config[f"{PROJECT}:environments"].items()}
     return {**config, f"{PROJECT}:services": services, f"{PROJECT}:environments": environments}
 
 
 def made_up_secrets(config: Mapping[str, Any]) -> dict[str, str]:
-    """A value for each secret that the services name, by configuration key with the path inside it."""
+    """A value for each required secret, by configuration key with the path inside it."""
     names = {name: service.get("secrets", []) for name, service in config[f"{PROJECT}:services"].items()}
     return {secret.key: f"made up for {secret.key}" for secret in required_secrets(names)}

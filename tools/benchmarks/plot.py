@@ -1,4 +1,4 @@
-"""A plot as SVG text, which needs no library."""
+"""A plot as SVG text, without a library."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ COLOURS = ("#c0392b", "#2980b9", "#27ae60", "#8e44ad")
 
 
 def logarithmic(places: Sequence[float], lines: Mapping[str, Sequence[float]], *, x: str, y: str) -> str:
-    """Lines over the same places, both axes logarithmic.
+    """A plot of lines, both axes logarithmic.
 
     Args:
-        places: Where each line has a value, above 0.
-        lines: Values above 0, by the line's name; four lines at most.
-        x: What the places are.
-        y: What the values are.
+        places: The x values of all lines, above 0.
+        lines: The y values of each line, above 0, by the line's name; four lines at most.
+        x: Label of the x axis.
+        y: Label of the y axis.
     """
     values = [value for line in lines.values() for value in line]
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))

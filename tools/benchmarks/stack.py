@@ -18,11 +18,11 @@ _TO_CREATE = re.compile(r"\+ (\d+) to create")
 
 @dataclass(frozen=True)
 class Timing:
-    """What a command took.
+    """The duration of a command.
 
     Attributes:
         wall: Seconds from its start to its end.
-        cpu: Seconds of CPU of the engine, the program and the providers together, the API server's not among them.
+        cpu: CPU seconds of the engine, the program and the providers together, without the API server's.
     """
 
     wall: float
@@ -31,12 +31,12 @@ class Timing:
 
 @dataclass(frozen=True)
 class TimedStack:
-    """A stack of a project that lies in a folder.
+    """A stack of a project in a folder.
 
     Attributes:
         name: The stack's name.
-        folder: Where `Pulumi.yaml` is.
-        environment: Variables with which plain `pulumi` works.
+        folder: The folder with `Pulumi.yaml`.
+        environment: The environment variables that `pulumi` needs.
     """
 
     name: str
@@ -44,7 +44,7 @@ class TimedStack:
     environment: Mapping[str, str]
 
     def init(self) -> None:
-        """Makes the stack."""
+        """Creates the stack."""
         self.run("stack", "init", self.name, "--non-interactive")
 
     def preview(self) -> Timing:
@@ -56,21 +56,21 @@ class TimedStack:
         return self._timed("up", "--stack", self.name, "--non-interactive", "--yes", "--skip-preview")
 
     def to_create(self) -> int:
-        """How many resources a first preview would create."""
+        """The number of resources that a first preview creates."""
         match = _TO_CREATE.search(self.run("preview", "--stack", self.name, "--non-interactive"))
         return int(match.group(1)) if match else 0
 
     def run(self, *words: str, value: str | None = None) -> str:
-        """Runs `pulumi`, and gives what it printed.
+        """Runs `pulumi`, and returns its standard output.
 
         Args:
             words: Its arguments.
-            value: What it reads from standard input.
+            value: Its standard input.
 
         Raises:
             RehearsalError: It failed.
         """
-        done = subprocess.run(
+        result = subprocess.run(
             ["pulumi", *words],
             cwd=self.folder,
             env={**os.environ, **self.environment},
@@ -79,11 +79,11 @@ class TimedStack:
             text=True,
             check=False,
         )
-        if done.returncode != 0:
+        if result.returncode != 0:
             raise RehearsalError(
-                f"pulumi {' '.join(words)} failed:\n{done.stdout}{done.stderr}", remedy="see its message above."
+                f"pulumi {' '.join(words)} failed:\n{result.stdout}{result.stderr}", remedy="see its message above."
             )
-        return done.stdout
+        return result.stdout
 
     def _timed(self, *words: str) -> Timing:
         wall, cpu = time.monotonic(), _cpu_of_children()
@@ -92,6 +92,6 @@ class TimedStack:
 
 
 def _cpu_of_children() -> float:
-    """CPU of all processes that this one, or one of its children, has waited for."""
+    """CPU seconds of all processes that this one, or one of its children, has waited for."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -1,4 +1,4 @@
-"""Tables in Markdown, and the place in a document where one belongs."""
+"""Markdown tables, and their sections in a document."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def put(document: Path, section: str, text: str) -> None:
-    """Replaces what stands between a document's marks `<!-- SECTION: begin -->` and `<!-- SECTION: end -->`.
+    """Replaces the text between a document's marks `<!-- SECTION: begin -->` and `<!-- SECTION: end -->`.
 
     Raises:
         RehearsalError: The document has no such marks.
@@ -26,6 +26,7 @@ def put(document: Path, section: str, text: str) -> None:
     pattern = re.compile(f"(?<={re.escape(begin)}\n).*(?={re.escape(end)})", re.DOTALL)
     if not pattern.search(content):
         raise RehearsalError(
-            f"{document.name} has no section {section}", remedy=f"put {begin} and {end} where it belongs."
+            f"{document.name} has no section {section}",
+            remedy=f"put the lines {begin} and {end} where the table belongs.",
         )
     document.write_text(pattern.sub(lambda _: f"{text}\n", content), encoding="utf-8")

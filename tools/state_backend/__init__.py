@@ -1,1 +1,1 @@
-"""Where a team keeps its stacks' state and the key of their secrets, on AWS: `python -m tools.state_backend`."""
+"""A team's Pulumi state backend on AWS, an S3 bucket and a KMS key: `python -m tools.state_backend`."""

@@ -1,4 +1,4 @@
-"""Configurations that are a little different from a good one, and what is said of them."""
+"""Changes of a valid configuration, and the problems that they cause."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ GOOD = stack_config("dev")
 
 
 def parsed(config: dict[str, str]) -> dict[str, Any]:
-    """Every value of a configuration, by its key without the namespace."""
+    """The values of a configuration by key, without the namespace."""
     named = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
     return {key: value if key in TEXT_KEYS else json.loads(value) for key, value in named.items()}
 
 
 def in_pulumis_form(values: dict[str, Any]) -> dict[str, str]:
-    """A configuration as Pulumi hands it to the program: `parsed`, backwards."""
-    return {f"{PROJECT}:{key}": one if isinstance(one, str) else json.dumps(one) for key, one in values.items()}
+    """A configuration in the form that Pulumi passes to the program; the inverse of `parsed`."""
+    return {f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
 def changed(changes: Mapping[str, Any]) -> dict[str, str]:
-    """The dev stack's configuration with values set at dotted paths; None takes a key away."""
+    """The dev stack's configuration with values set at dotted paths; None removes a key."""
     values = parsed(GOOD)
     for path, value in changes.items():
         *parents, last = path.split(".")
-        here: dict[str, Any] = values
+        parent: dict[str, Any] = values
         for part in parents:
-            here = here.setdefault(part, {})
+            parent = parent.setdefault(part, {})
         if value is None:
-            del here[last]
+            del parent[last]
         else:
-            here[last] = copy.deepcopy(value)
+            parent[last] = copy.deepcopy(value)
     return in_pulumis_form(values)
 
 
 def problems(config: dict[str, str]) -> list[str]:
-    """Every problem of a configuration, as a person reads it, without the namespace that each begins with."""
+    """The problems of a configuration as text, each without its namespace."""
     with pytest.raises(SettingsError) as caught:
         load(config)
     lines = [str(problem) for problem in caught.value.problems]
@@ -53,7 +53,7 @@ def problems(config: dict[str, str]) -> list[str]:
 
 
 def refusal(config: dict[str, str]) -> SettingsError | None:
-    """The error of a configuration, if it has one; anything else that is raised is a bug."""
+    """The SettingsError of a configuration, or None; other exceptions are bugs and propagate."""
     try:
         load(config)
     except SettingsError as error:

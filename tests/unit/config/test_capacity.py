@@ -1,4 +1,4 @@
-"""What an environment asks for, and how many nodes hold it."""
+"""The requests of an environment, and the number of nodes that it needs."""
 
 from __future__ import annotations
 
@@ -105,27 +105,27 @@ NODES = st.builds(Room, st.integers(1000, 4000), st.integers(1000, 4000), st.int
 
 
 def by_hand(pods: Sequence[Pods], node: Room, count: int) -> bool:
-    """Whether first fit places the pods on a number of nodes, one pod after the other."""
+    """Whether first fit places all pods, one after the other, on `count` nodes."""
     left = [node] * count
     ordered = sorted(
         pods,
-        key=lambda one: (
-            -max(one.one.cpu_millis / node.cpu_millis, one.one.memory / node.memory, 1 / node.pods),
-            one.name,
+        key=lambda kind: (
+            -max(kind.one.cpu_millis / node.cpu_millis, kind.one.memory / node.memory, 1 / node.pods),
+            kind.name,
         ),
     )
-    for one in (kind.one for kind in ordered for _ in range(kind.count)):
+    for pod in (kind.one for kind in ordered for _ in range(kind.count)):
         place = next(
             (
                 index
                 for index, room in enumerate(left)
-                if room.cpu_millis >= one.cpu_millis and room.memory >= one.memory and room.pods >= 1
+                if room.cpu_millis >= pod.cpu_millis and room.memory >= pod.memory and room.pods >= 1
             ),
             None,
         )
         if place is None:
             return False
-        left[place] = left[place] - one
+        left[place] = left[place] - pod
     return True
 
 
@@ -151,17 +151,17 @@ def test_a_further_service_or_replica_never_asks_for_less(shapes: list[tuple[int
     assert fits(demand(releases(services, "prod")), more)
 
 
-def fits(one: Room, other: Room) -> bool:
-    """Whether there is as much of everything in the other."""
-    return one.cpu_millis <= other.cpu_millis and one.memory <= other.memory and one.pods <= other.pods
+def fits(request: Room, offer: Room) -> bool:
+    """Whether an offer is at least as much as a request, in every respect."""
+    return request.cpu_millis <= offer.cpu_millis and request.memory <= offer.memory and request.pods <= offer.pods
 
 
 @pytest.mark.parametrize("name", ["cluster-autoscaler", "aws-load-balancer-controller"])
 def test_a_program_of_the_clusters_own_asks_for_what_is_reserved_for_it(name: str) -> None:
     (reserved,) = (pods.one for pods in ON_EACH_ENVIRONMENT if pods.name == name)
     release = platform("dev", preview=False).release(name)
-    asked = release.inputs["values"]["resources"]["requests"]
-    assert reserved == Room(cpu_millis(asked["cpu"]), memory_bytes(asked["memory"]), 1)
+    requests = release.inputs["values"]["resources"]["requests"]
+    assert reserved == Room(cpu_millis(requests["cpu"]), memory_bytes(requests["memory"]), 1)
 
 
 def test_instances_are_of_the_architecture_of_the_nodes_image() -> None:

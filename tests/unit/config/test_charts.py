@@ -1,4 +1,4 @@
-"""What a folder of charts has to hold."""
+"""The check of a folder of charts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/configuration.md describes every key there is, as it is."""
+"""docs/configuration.md is up to date and describes every key."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import yaml
 from config import PROJECT, Settings, load
 from config.annotations import bare
 from config.documentation import EXAMPLE, PAGE, page
-from config.model import Model
+from config.models.base import Model
 from tests.unit.config.configurations import GOOD, changed, parsed
 from tests.unit.graph import every
 
 
 def models(kind: Any) -> Iterator[type[Model]]:
-    """A type and every type within it, as far as they are models."""
+    """The models among a type and the types within it."""
     if isinstance(kind, type) and issubclass(kind, Model):
         yield kind
         for field in kind.model_fields.values():
@@ -31,12 +31,12 @@ FIELDS = every({(model, name) for model in models(Settings) for name in model.mo
 
 
 def test_the_page_is_what_the_models_say() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "say: python -m config.documentation"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m config.documentation"
 
 
 @pytest.mark.parametrize(("model", "name"), sorted(FIELDS, key=repr))
 def test_every_key_has_a_description(model: type[Model], name: str) -> None:
-    assert len(model.model_fields[name].description or "") >= len("On dev.")
+    assert len(model.model_fields[name].description or "") >= len("The VPC.")
 
 
 def test_every_key_of_a_stack_is_in_the_page() -> None:
@@ -55,7 +55,7 @@ def test_every_key_of_a_stack_is_in_the_page() -> None:
     "row",
     [
         "| `services.NAME.port` | a whole number, 1 to 65535 | required | The port the container listens on. |",
-        "| `services.NAME.smokeTest.status` | a whole number, 200 to 499 | `200` | HTTP status of a good answer. |",
+        "| `services.NAME.smokeTest.status` | a whole number, 200 to 499 | `200` | Expected HTTP status. |",
         '| `network.natGateways` | one of `single`, `per-zone` | `"single"` |',
         "| `network.zones` | a list; 2 to 3 of them; each once; each an availability zone such as ap-northeast-2a |",
         "| `permissionsBoundaryArn` | an IAM policy's ARN, arn:aws:iam::ACCOUNT:policy/NAME | none |",

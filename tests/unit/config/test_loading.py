@@ -1,4 +1,4 @@
-"""Pulumi's own form is read as it is; any configuration gives settings or a settings error; no secret is shown."""
+"""Pulumi's form is parsed; every configuration gives Settings or a SettingsError; no message shows a secret."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def test_text_is_what_the_models_want_as_text() -> None:
 def test_text_that_looks_like_json_stays_text(key: str) -> None:
     for text in ("123456789012", "true", "null", '{"a": 1}', "1e5"):
         error = refusal({**GOOD, f"{PROJECT}:{key}": text})
-        assert error is None or [problem.found for problem in error.problems] == [json.dumps(text)]
+        assert error is None or [problem.value for problem in error.problems] == [json.dumps(text)]
 
 
 def test_the_configuration_is_what_pulumi_hands_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pulumi gives it to its language host, which sets it, or to a program, in its environment."""
+    """Pulumi passes it to its language host, which sets it, or to a program, in its environment."""
 
     def set_by_the_host() -> dict[str, str]:
         set_all_config(GOOD, [f"{PROJECT}:secrets"])
@@ -45,7 +45,7 @@ def test_the_configuration_is_what_pulumi_hands_over(monkeypatch: pytest.MonkeyP
     assert config.pulumi_config()[f"{PROJECT}:accountId"] == "123456789012"
 
 
-SECRET = "hunter2-canary"  # noqa: S105 - no real one
+SECRET = "hunter2-canary"  # noqa: S105 - not a real secret
 ANYTHING_WITH_SECRETS = st.recursive(
     st.just(SECRET),
     lambda inner: (
@@ -142,7 +142,7 @@ def paths(value: Any, here: Path = ()) -> list[Path]:
 
 
 def with_value(path: Path, value: Any) -> dict[str, str]:
-    """The good configuration with one value in another's place."""
+    """The valid configuration with the value at a path replaced."""
     values: Any = copy.deepcopy(parsed(GOOD))
     here = values
     for part in path[:-1]:

@@ -1,4 +1,4 @@
-"""Quantities are the numbers that Kubernetes takes them for."""
+"""Quantities are parsed as Kubernetes parses them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_every_memory_that_is_allowed_is_read_as_kubernetes_reads_it(text: str) 
 
 
 def allowed(kind: Any, text: str) -> bool:
-    """Whether a value of the settings may be this text."""
+    """Whether a type of the configuration accepts a text."""
     try:
         TypeAdapter(kind).validate_python(text)  # pyright: ignore[reportUnknownMemberType]
     except ValueError:

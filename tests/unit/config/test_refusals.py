@@ -1,4 +1,4 @@
-"""A bad configuration is refused with all its problems, each by its key, with what stands there and what is allowed."""
+"""A bad configuration is refused with all its problems: key, value, and what is allowed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_bad_configuration_is_refused_with_every_problem_and_no_other(case: di
     assert problems(changed(case["set"])) == case["says"]
 
 
-def test_the_table_is_long_and_tells_nothing_twice() -> None:
+def test_the_table_is_long_and_has_no_duplicates() -> None:
     assert len(REFUSALS) >= 80
     assert len({json.dumps(case["set"]) for case in REFUSALS}) == len(REFUSALS)
 
@@ -37,9 +37,9 @@ def test_a_service_has_a_name_that_kubernetes_and_ecr_take(name: str) -> None:
     assert line.endswith(f'"{name}": lower-case letters and digits, a letter first, single hyphens between')
 
 
-def test_all_problems_of_the_values_are_told_at_once() -> None:
-    told = problems(changed({"domain": None, "regoin": "x", "services.api.port": 0, "environments.dev.nodes.min": 0}))
-    assert sorted(line.partition(": ")[0] for line in told) == [
+def test_all_problems_of_the_values_are_reported_at_once() -> None:
+    lines = problems(changed({"domain": None, "regoin": "x", "services.api.port": 0, "environments.dev.nodes.min": 0}))
+    assert sorted(line.partition(": ")[0] for line in lines) == [
         "domain",
         "environments.dev.nodes.min",
         "regoin",
@@ -47,20 +47,20 @@ def test_all_problems_of_the_values_are_told_at_once() -> None:
     ]
 
 
-def test_bad_values_and_contradictions_are_told_at_once() -> None:
-    told = problems(changed({"domain": None, "environments.dev.nodes.desired": 9, "secrets": {}}))
-    assert told[0] == "domain: is required"
-    assert told[1] == "environments.dev.nodes: min 2, desired 9, max 6: min ≤ desired ≤ max"
-    assert len(told) == 2 + 14 + 4
+def test_bad_values_and_cross_field_errors_are_reported_at_once() -> None:
+    lines = problems(changed({"domain": None, "environments.dev.nodes.desired": 9, "secrets": {}}))
+    assert lines[0] == "domain: is required"
+    assert lines[1] == "environments.dev.nodes: min 2, desired 9, max 6: min ≤ desired ≤ max"
+    assert len(lines) == 2 + 14 + 4
 
 
-def test_what_depends_on_a_bad_value_is_not_guessed() -> None:
-    told = problems(changed({"region": "Seoul", "services.api.port": 0, "secrets": {}}))
-    assert [line.partition(": ")[0] for line in told] == ["region", "services.api.port"]
+def test_checks_that_read_a_bad_value_are_skipped() -> None:
+    lines = problems(changed({"region": "Seoul", "services.api.port": 0, "secrets": {}}))
+    assert [line.partition(": ")[0] for line in lines] == ["region", "services.api.port"]
 
 
 @pytest.mark.parametrize("key", ["accountId", "loadBalancer"])
-def test_a_contradiction_with_a_bad_value_is_not_guessed(key: str) -> None:
+def test_a_check_that_reads_a_bad_value_is_skipped(key: str) -> None:
     """Both are keys whose field has another name."""
     change = {
         "accountId": {"accountId": "1", "permissionsBoundaryArn": "arn:aws:iam::999999999999:policy/b"},
@@ -70,10 +70,11 @@ def test_a_contradiction_with_a_bad_value_is_not_guessed(key: str) -> None:
     assert line.startswith(key)
 
 
-def test_a_contradiction_is_told_with_the_values_given_where_another_value_is_bad() -> None:
-    told = problems(changed({"region": "Seoul", "loadBalancer.idleTimeoutSeconds": 80}))
-    why = "75: more than loadBalancer.idleTimeoutSeconds, 80: else it sends requests to closed connections"
-    assert told == [
+def test_a_cross_field_error_is_reported_beside_a_bad_value() -> None:
+    lines = problems(changed({"region": "Seoul", "loadBalancer.idleTimeoutSeconds": 80}))
+    idle = "more than loadBalancer.idleTimeoutSeconds, 80"
+    why = f"75: {idle}: otherwise the load balancer sends requests on closed connections"
+    assert lines == [
         'region: "Seoul": an AWS region such as ap-northeast-2',
         f"services.frontend.keepAliveSeconds: {why}",
         f"services.gateway.keepAliveSeconds: {why}",
@@ -81,11 +82,11 @@ def test_a_contradiction_is_told_with_the_values_given_where_another_value_is_ba
 
 
 def test_every_missing_secret_is_named_with_the_command_that_sets_it() -> None:
-    told = problems(config_without_secrets("dev"))
+    lines = problems(config_without_secrets("dev"))
     services: dict[str, Any] = parsed(config_without_secrets("dev"))["services"]
     required = required_secrets({name: one.get("secrets", []) for name, one in services.items()})
     assert len(required) == 14 + 4
-    assert [f"hello-platform:{line}" for line in told] == [
+    assert [f"hello-platform:{line}" for line in lines] == [
         f"{secret.key}: is required; set it with: {secret.command}" for secret in required
     ]
     assert required[0].command == "pulumi config set --secret --path 'hello-platform:secrets.dev.api.MYSQL_URL'"
@@ -130,7 +131,7 @@ ALLOWED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("change", ALLOWED, ids=repr)
-def test_what_is_right_is_not_refused(change: dict[str, Any]) -> None:
+def test_a_valid_configuration_is_accepted(change: dict[str, Any]) -> None:
     load(changed(change))
 
 

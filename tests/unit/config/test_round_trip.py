@@ -1,4 +1,4 @@
-"""Settings that are written out in Pulumi's form and read again are the same."""
+"""Settings that are dumped in Pulumi's form and loaded again are equal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VARIABLES = st.from_regex(r"[A-Z][A-Z0-9_]{0,8}", fullmatch=True).filter(lambda 
 
 @st.composite
 def service(draw: st.DrawFn, names: list[str], name: str) -> dict[str, Any]:
-    """A service that is good beside any of the others."""
+    """A valid service that conflicts with no other."""
     memory, cpu = draw(st.sampled_from(["64Mi", "128M", "1Gi"])), draw(st.sampled_from(["50m", "0.2", "1"]))
     exclusive = draw(st.booleans())
     others = [other for other in names if other != name]
@@ -53,8 +53,10 @@ def service(draw: st.DrawFn, names: list[str], name: str) -> dict[str, Any]:
 
 @st.composite
 def configuration(draw: st.DrawFn) -> dict[str, Any]:
-    """The values of a good configuration."""
-    names = draw(st.lists(WORDS, unique=True, min_size=1, max_size=4).map(lambda found: [f"s-{one}" for one in found]))
+    """The values of a valid configuration."""
+    names = draw(
+        st.lists(WORDS, unique=True, min_size=1, max_size=4).map(lambda words: [f"s-{word}" for word in words])
+    )
     services = {name: draw(service(names, name)) for name in names}
     zones = draw(st.lists(st.sampled_from("abcd"), unique=True, min_size=2, max_size=3))
     nodes = {"instanceType": "m7i.2xlarge", "min": 1, "desired": 2, "max": draw(st.integers(20, 40)), "volumes": True}
@@ -75,8 +77,8 @@ def configuration(draw: st.DrawFn) -> dict[str, Any]:
         "services": services,
         "secrets": {
             environment: {
-                name: {secret: draw(TEXTS.filter(str.strip)) for secret in one["secrets"]}
-                for name, one in services.items()
+                name: {secret: draw(TEXTS.filter(str.strip)) for secret in definition["secrets"]}
+                for name, definition in services.items()
             }
             for environment in ("dev", "prod")
         }
@@ -85,18 +87,18 @@ def configuration(draw: st.DrawFn) -> dict[str, Any]:
         "loadBalancer": {"staffCidrs": ["203.0.113.0/24"], "testHost": draw(st.sampled_from(["public", "staff"]))},
     }
     optional = {"cluster": {"logRetentionDays": 30}}
-    return values | {key: one for key, one in optional.items() if draw(st.booleans())}
+    return values | {key: value for key, value in optional.items() if draw(st.booleans())}
 
 
 def dumped(settings: Settings) -> dict[str, str]:
-    """Settings in Pulumi's form: every key, the secrets in clear."""
+    """Settings in Pulumi's form: every key, secrets in clear text."""
     values = settings.model_dump(by_alias=True, exclude_none=True)
     return in_pulumis_form(in_clear(values))
 
 
 def in_clear(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: in_clear(one) for key, one in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        return {key: in_clear(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
@@ -106,8 +108,8 @@ def test_settings_that_are_dumped_and_loaded_are_the_same(values: dict[str, Any]
     loaded = load(in_pulumis_form(values))
     assert load(dumped(loaded)) == loaded
     for environment in ("dev", "prod"):
-        for name, one in values["services"].items():
-            texts = one["variables"].items()
+        for name, definition in values["services"].items():
+            texts = definition["variables"].items()
             expected = {key: text if isinstance(text, str) else text[environment] for key, text in texts}
             assert loaded.services[name].variables_in(environment) == expected
             assert loaded.secret_values(environment, name) == values["secrets"][environment][name]

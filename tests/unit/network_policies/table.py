@@ -15,29 +15,29 @@ COMMAND = f".venv/bin/python -m tests.unit.network_policies.table > {FILE.relati
 
 INTRODUCTION = f"""# Who reaches whom
 
-Made from the NetworkPolicies of the tests' stacks (`tests/fixtures/stacks/`), with the services that the project is
-shipped with; a test fails when it is not current, and tells to run
+Generated from the NetworkPolicies of the tests' stacks (`tests/fixtures/stacks/`), with the services that the project is
+shipped with; a test fails when it is out of date. To write it again:
 
 ```
 {COMMAND}
 ```
 
-How policies are read: [semantics.py](../tests/unit/network_policies/semantics.py), after the
+How policies are evaluated: [semantics.py](../tests/unit/network_policies/semantics.py), after the
 [Kubernetes documentation](https://kubernetes.io/docs/concepts/services-networking/network-policies/).
 
-- What is not in a cell is refused: everybody in the first column was tried against every service on its port, and
-  against each of the places named under the table.
-- Both slots of a service are alike: its preview Service is reached by whoever reaches the active one.
-- A pod takes its address from the subnets of the nodes; a range that holds these subnets holds every pod of both
-  environments.
-- "Any other pod" is one in a namespace without policies, such as `kube-system`: no policy keeps it from reaching out.
-  The machine's metadata answers it none the less, as it answers any pod: not at all, by a hop limit of 1.
-- Policies end at pods: what a node may reach is the security groups' to say. A node always reaches its own pods, for
+- A cell lists everything that is allowed: each source in the first column was evaluated against every service on its
+  port, and against each destination listed under the table.
+- The slots of a service do not differ: a source that reaches its active Service reaches its preview Service.
+- Pods take their addresses from the subnets of the nodes; a range that contains these subnets contains every pod
+  of both environments.
+- "Any other pod" is one in a namespace without policies, such as `kube-system`: no policy limits its egress.
+  Instance metadata still does not answer it, nor any other pod, because of the hop limit of 1.
+- Policies apply to pods only: security groups decide what a node may reach. A node always reaches its own pods, for
   their probes.
-- On their way in, requests come from the load balancer by a node's port, and thus from a node's address.
-- What a person asks by the API server's proxy (`kubectl get --raw`, the release tool's smoke tests from a laptop) comes
-  from an address of the control plane's subnets, where EKS' own network interfaces are and nothing else. RBAC says who
-  may ask.
+- Requests from the load balancer arrive through a NodePort, and thus from a node's address.
+- Requests through the API server's proxy (`kubectl get --raw`, the release tool's smoke tests from a laptop) come
+  from an address of the control plane's subnets, which hold only EKS' own network interfaces. RBAC decides who
+  may send them.
 """
 
 
@@ -54,7 +54,7 @@ def _stack(stack: str) -> str:
 
 Elsewhere: {", ".join(reach.places)}.
 
-What services with a path admit by a node's address, and thus to every pod whose own egress is open:
+Services with a path admit node addresses, and so every pod whose own egress is open:
 
 {_table(("service", "reached by a node's address only"), _readmitted(reach))}
 """

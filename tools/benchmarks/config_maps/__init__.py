@@ -1,1 +1,1 @@
-"""A program of bare ConfigMaps: what Pulumi itself takes for so many resources."""
+"""A Pulumi program of bare ConfigMaps, to measure Pulumi's own cost per resource."""

@@ -1,4 +1,4 @@
-"""As many ConfigMaps as the configuration says, and nothing else."""
+"""ConfigMaps, as many as the configuration's `count`."""
 
 from __future__ import annotations
 

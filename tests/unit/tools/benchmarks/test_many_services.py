@@ -38,7 +38,7 @@ def test_every_service_is_like_the_model_but_for_its_path_and_callers() -> None:
 
 
 def test_a_table_takes_the_place_of_the_last_one_and_leaves_the_rest(tmp_path: Path) -> None:
-    document = tmp_path / "tools.benchmarks.md"
+    document = tmp_path / "benchmarks.md"
     document.write_text("before\n<!-- a: begin -->\nold\n<!-- a: end -->\nafter\n")
     put(document, "a", table(["x", "y"], [["1", r"\2"]]))
     lines = ["before", "<!-- a: begin -->", "| x | y |", "| --- | --- |", r"| 1 | \2 |", "<!-- a: end -->", "after"]
@@ -46,7 +46,7 @@ def test_a_table_takes_the_place_of_the_last_one_and_leaves_the_rest(tmp_path: P
 
 
 def test_a_document_without_the_section_says_so(tmp_path: Path) -> None:
-    document = tmp_path / "tools.benchmarks.md"
+    document = tmp_path / "benchmarks.md"
     document.write_text("nothing")
-    with pytest.raises(RehearsalError, match="put <!-- a: begin -->"):
+    with pytest.raises(RehearsalError, match="put the lines <!-- a: begin -->"):
         put(document, "a", "text")

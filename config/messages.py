@@ -1,4 +1,4 @@
-"""pydantic's errors as problems, in words for a person who has never heard of it."""
+"""Pydantic's errors as problems, in words that need no knowledge of pydantic."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from config.annotations import bare
-from config.model import PROJECT, Model, Settings
+from config.models.base import PROJECT, Model
 from config.problems import Problem
+from config.settings import Settings
 
 WORDS = {
     "bool_type": "true or false, without quotes",
@@ -33,36 +34,38 @@ WORDS = {
     "too_long": "at most {max_length} of them",
     "too_short": "at least {min_length} of them",
 }
-"""By pydantic's type of an error; in braces what it tells of it. Our own types bring their words with them.
+"""What is allowed, by pydantic's type of an error, with the error's context in braces.
+
+Errors of the types in `config.values` have their own words.
 
 https://docs.pydantic.dev/latest/errors/validation_errors/
 """
 
 SECRET_PLACES = frozenset({"secrets", "variables"})
-"""Keys below which no value is shown: a secret stands there, or may by mistake."""
+"""Keys below which no value is shown, since it is a secret or may be one by mistake."""
 
 LONGEST_SHOWN = 80
 """Characters of a bad value in a message."""
 
-MARK_OF_A_BAD_KEY = "[key]"
-"""pydantic's last part of the location of an error in a key of a dict."""
+DICT_KEY = "[key]"
+"""The last part of pydantic's location of an error in a dict's key."""
 
 
 def problem(detail: Mapping[str, Any]) -> Problem:
-    """One of pydantic's errors in our words."""
+    """One of pydantic's errors as a problem."""
     location: list[str | int] = list(detail["loc"])
     kind: str = detail["type"]
     if kind == "extra_forbidden":
         return Problem(key(location), "", _unknown(location))
-    if location[-1] == MARK_OF_A_BAD_KEY:
+    if location[-1] == DICT_KEY:
         location.pop()
     if kind == "missing":
         return Problem(key(location), "", "is required")
-    return Problem(key(location), _found(location, kind, detail), _allowed(kind, detail))
+    return Problem(key(location), _value(location, kind, detail), _allowed(kind, detail))
 
 
 def key(location: Sequence[str | int]) -> str:
-    """A place in the configuration, as `pulumi config set --path` takes it."""
+    """A location in the configuration, as `pulumi config set --path` takes it."""
     first, *rest = location
     return f"{PROJECT}:{first if str(first).isprintable() else json.dumps(first)}{''.join(map(_step, rest))}"
 
@@ -71,8 +74,8 @@ def _step(part: str | int) -> str:
     return f".{part}" if re.fullmatch(r"[A-Za-z_][\w-]*", str(part), re.ASCII) else f"[{json.dumps(part)}]"
 
 
-def _found(location: Sequence[str | int], kind: str, detail: Mapping[str, Any]) -> str:
-    """What stands there, unless it may be a secret: one may also stand inside an object that is in a wrong place."""
+def _value(location: Sequence[str | int], kind: str, detail: Mapping[str, Any]) -> str:
+    """The value, unless it may be a secret or, in a wrong place, an object with secrets in it."""
     if SECRET_PLACES.intersection(map(str, location)):
         return ""
     if kind == "twice":
@@ -90,16 +93,18 @@ def _allowed(kind: str, detail: Mapping[str, Any]) -> str:
 def _unknown(location: Sequence[str | int]) -> str:
     names = _fields_at(location[:-1])
     near = difflib.get_close_matches(str(location[-1]), names, n=1)
-    return f"is no key; did you mean {near[0]}?" if near else f"is no key: {', '.join(names)} are"
+    return f"unknown key; did you mean {near[0]}?" if near else f"unknown key; known are {', '.join(names)}"
 
 
 def _fields_at(location: Sequence[str | int]) -> list[str]:
-    """The keys that the model at a place in the configuration has."""
-    here: Any = Settings
+    """The keys of the model at a location in the configuration."""
+    annotation: Any = Settings
     for part in location:
-        if isinstance(here, type) and issubclass(here, Model):
-            here = next(field.annotation for name, field in here.model_fields.items() if to_camel(name) == part)
+        if isinstance(annotation, type) and issubclass(annotation, Model):
+            annotation = next(
+                field.annotation for name, field in annotation.model_fields.items() if to_camel(name) == part
+            )
         else:
-            here = typing.get_args(here)[-1]
-        here = bare(here)
-    return [to_camel(name) for name in here.model_fields]
+            annotation = typing.get_args(annotation)[-1]
+        annotation = bare(annotation)
+    return [to_camel(name) for name in annotation.model_fields]

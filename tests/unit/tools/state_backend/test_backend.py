@@ -12,7 +12,7 @@ import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 from moto import mock_aws
 
-from tools.state_backend.making import KEPT_DAYS, BackendError, make
+from tools.state_backend.backend import KEPT_DAYS, BackendError, make
 
 REGION = "ap-northeast-2"
 BUCKET = "hello-pulumi-state"
@@ -80,7 +80,7 @@ def test_a_second_run_changes_nothing_and_mends_what_somebody_broke() -> None:
 
 def test_a_bucket_of_another_region_is_refused() -> None:
     made()
-    with pytest.raises(BackendError, match="say --region ap-northeast-2"):
+    with pytest.raises(BackendError, match="use --region ap-northeast-2"):
         made(region="us-east-1")
 
 

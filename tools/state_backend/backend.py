@@ -1,6 +1,6 @@
-"""An S3 bucket for state and a KMS key for secrets: made once, and each run brings both to what stands here.
+"""An S3 bucket for state and a KMS key for secrets; each run creates what is missing and corrects what differs.
 
-It comes before any stack, so it is no Pulumi program: its own state would have nowhere to be.
+This is not a Pulumi program, since its own state would have no place.
 https://www.pulumi.com/docs/iac/concepts/state-and-backends/
 """
 
@@ -16,22 +16,22 @@ from botocore.exceptions import ClientError  # pyright: ignore[reportMissingType
 TAGS = {"platform": "hello-platform", "purpose": "pulumi-state"}
 
 KEPT_DAYS = 90
-"""An older version of a state can be had back for so long."""
+"""Days for which an older version of a state can be restored."""
 
 
 class BackendError(Exception):
-    """What keeps it from being made, and what to do."""
+    """The backend cannot be created; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Backend:
-    """What was made.
+    """The state backend.
 
     Attributes:
         bucket: The S3 bucket's name.
         key_arn: The KMS key's ARN.
         alias: The key's alias, without `alias/`.
-        region: Of both.
+        region: AWS region of both.
     """
 
     bucket: str
@@ -41,25 +41,25 @@ class Backend:
 
     @property
     def url(self) -> str:
-        """For `pulumi login`."""
+        """The URL for `pulumi login`."""
         return f"s3://{self.bucket}?region={self.region}"
 
     @property
     def secrets_provider(self) -> str:
-        """For `pulumi stack init --secrets-provider`."""
+        """The value for `pulumi stack init --secrets-provider`."""
         return f"awskms://alias/{self.alias}?region={self.region}"
 
 
 def make(bucket: str, *, region: str, alias: str) -> Backend:
-    """Makes what is missing and sets what differs.
+    """Creates what is missing and corrects what differs.
 
     Args:
-        bucket: Name of the S3 bucket, one in the world.
+        bucket: Name of the S3 bucket, globally unique.
         region: AWS region of both.
         alias: The key's alias, without `alias/`.
 
     Raises:
-        BackendError: The bucket is somebody else's, or in another region.
+        BackendError: The bucket belongs to another account or is in another region, or the key is disabled.
         botocore.exceptions.ClientError: AWS refuses.
     """
     key_arn = _key(cast("Any", boto3).client("kms", region_name=region), alias)
@@ -68,26 +68,26 @@ def make(bucket: str, *, region: str, alias: str) -> Backend:
 
 
 def _key(kms: Any, alias: str) -> str:
-    """The ARN of the key of an alias, which rotates each year."""
+    """The ARN of the key with an alias; created if missing; rotation enabled."""
     try:
-        found = kms.describe_key(KeyId=f"alias/{alias}")["KeyMetadata"]
+        key = kms.describe_key(KeyId=f"alias/{alias}")["KeyMetadata"]
     except ClientError as error:
         if _code(error) != "NotFoundException":
             raise
-        tags = [{"TagKey": key, "TagValue": value} for key, value in TAGS.items()]
-        found = kms.create_key(Description="State and secrets of hello-platform's stacks", Tags=tags)["KeyMetadata"]
-        kms.create_alias(AliasName=f"alias/{alias}", TargetKeyId=found["KeyId"])
-    if found["KeyState"] != "Enabled":
+        tags = [{"TagKey": name, "TagValue": value} for name, value in TAGS.items()]
+        key = kms.create_key(Description="State and secrets of hello-platform's stacks", Tags=tags)["KeyMetadata"]
+        kms.create_alias(AliasName=f"alias/{alias}", TargetKeyId=key["KeyId"])
+    if key["KeyState"] != "Enabled":
         raise BackendError(
-            f"the KMS key of alias/{alias} is {found['KeyState']}: enable it, or cancel its deletion, and run "
-            "this again: without it no secret of any stack can be read"
+            f"the KMS key of alias/{alias} is {key['KeyState']}: enable it, or cancel its deletion, and run "
+            "this again: without it the stacks' secrets cannot be read"
         )
-    kms.enable_key_rotation(KeyId=found["KeyId"])
-    return str(found["Arn"])
+    kms.enable_key_rotation(KeyId=key["KeyId"])
+    return str(key["Arn"])
 
 
 def _bucket(s3: Any, name: str, region: str, key_arn: str) -> None:
-    """A bucket that keeps versions, encrypts with the key, and is private and reached by TLS only."""
+    """Makes the bucket versioned, encrypted with the key, private, and accessible by TLS only."""
     _own_bucket(s3, name, region)
     s3.put_public_access_block(
         Bucket=name,
@@ -114,23 +114,30 @@ def _bucket(s3: Any, name: str, region: str, key_arn: str) -> None:
 
 
 def _own_bucket(s3: Any, name: str, region: str) -> None:
-    """The bucket, made where it is missing."""
-    # us-east-1 is the one region that S3 takes by leaving it out.
-    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    """Creates the bucket if it is missing.
+
+    Raises:
+        BackendError: It belongs to another account or is in another region.
+    """
+    # S3 accepts us-east-1 only as the default.
+    location = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     try:
-        s3.create_bucket(Bucket=name, **where)
+        s3.create_bucket(Bucket=name, **location)
     except ClientError as error:
         if _code(error) == "BucketAlreadyExists":
-            raise BackendError(f"the S3 bucket {name} is another account's: choose another name") from error
+            raise BackendError(f"the S3 bucket {name} belongs to another account: choose another name") from error
         if _code(error) != "BucketAlreadyOwnedByYou":
             raise
-    stands_in = s3.get_bucket_location(Bucket=name)["LocationConstraint"] or "us-east-1"
-    if stands_in != region:
-        raise BackendError(f"the S3 bucket {name} stands in {stands_in}: say --region {stands_in}")
+    actual_region = s3.get_bucket_location(Bucket=name)["LocationConstraint"] or "us-east-1"
+    if actual_region != region:
+        raise BackendError(f"the S3 bucket {name} is in {actual_region}: use --region {actual_region}")
 
 
 def _tls_only(bucket: str) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html ."""
+    """A bucket policy that denies requests without TLS.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
+    """
     arn = f"arn:aws:s3:::{bucket}"
     return {
         "Version": "2012-10-17",
