@@ -1,4 +1,4 @@
-"""The whole platform on one screen: load the configuration, compose the components, export the outputs."""
+"""The Pulumi program: loads the configuration, creates the components, exports the stack outputs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from components.ingress.load_balancers import LoadBalancers, LoadBalancersArgs
 from components.logging.logs import Logs, LogsArgs
 from components.workload.environment import Environment, EnvironmentArgs
 
-gc.disable()  # it took half of a preview's CPU, and the program ends within seconds: docs/benchmarks.md
+gc.disable()  # garbage collection took half of a preview's CPU time: docs/benchmarks.md
 settings = config.load(config.pulumi_config())
 platform = f"hello-{pulumi.get_stack()}"
 account = Account(
@@ -32,13 +32,13 @@ account = Account(
     protect=settings.protect,
 )
 provider = account.provider()
-aws_only = pulumi.ResourceOptions(provider=provider)
+aws_options = pulumi.ResourceOptions(provider=provider)
 
-kms_keys = KmsKeys(platform, KmsKeysArgs(account=account), opts=aws_only)
+kms_keys = KmsKeys(platform, KmsKeysArgs(account=account), opts=aws_options)
 log_groups = LogGroupDefaults(
     key_arn=kms_keys.logs, retention_days=settings.cluster.log_retention_days, protect=settings.protect
 )
-network = Network(platform, NetworkArgs(account=account, network=settings.network, logs=log_groups), opts=aws_only)
+network = Network(platform, NetworkArgs(account=account, network=settings.network, logs=log_groups), opts=aws_options)
 cluster = Cluster(
     platform,
     ClusterArgs(
@@ -49,14 +49,14 @@ cluster = Cluster(
         secrets_key_arn=kms_keys.secrets,
         logs=log_groups,
     ),
-    opts=aws_only,
+    opts=aws_options,
 )
 repositories = EcrRepositories(
     platform,
     EcrRepositoriesArgs(
         namespace=platform, services=list(settings.services), key_arn=kms_keys.images, protect=settings.protect
     ),
-    opts=aws_only,
+    opts=aws_options,
 )
 node_groups = {
     name: NodeGroup(
@@ -68,20 +68,20 @@ node_groups = {
             subnets=network.private_subnets,
             nodes=environment.nodes,
             tainted=settings.tainted(name),
-            # A node, and a pod that acts in AWS, needs its route out from its first moment to its last.
+            # Nodes and pods need a route to AWS as long as they exist.
             ready=[network, cluster.addons],
         ),
-        opts=aws_only,
+        opts=aws_options,
     )
     for name, environment in settings.environments.items()
 }
-both_providers = pulumi.ResourceOptions(
+cluster_options = pulumi.ResourceOptions(
     providers=[provider, cluster.provider], transformations=[cluster.deleted_with_cluster]
 )
 core_addons = CoreAddons(
     platform,
     CoreAddonsArgs(cluster=cluster.reference, charts=settings.charts, nodes=list(node_groups.values())),
-    opts=both_providers,
+    opts=cluster_options,
 )
 load_balancers = LoadBalancers(
     platform,
@@ -96,7 +96,7 @@ load_balancers = LoadBalancers(
         vpc_id=network.vpc_id,
         nodes=[core_addons.addons],
     ),
-    opts=both_providers,
+    opts=cluster_options,
 )
 environments = {
     name: Environment(
@@ -112,8 +112,8 @@ environments = {
             priority_class=core_addons.priorities.services,
             kept_objects=cluster.kept_objects,
         ),
-        # Pods end before their nodes do: the environment is made after its node group and deleted before it.
-        opts=pulumi.ResourceOptions.merge(both_providers, pulumi.ResourceOptions(depends_on=[node_groups[name]])),
+        # On destroy, pods must be deleted before their nodes.
+        opts=pulumi.ResourceOptions.merge(cluster_options, pulumi.ResourceOptions(depends_on=[node_groups[name]])),
     )
     for name, environment in settings.environments.items()
 }
@@ -134,7 +134,7 @@ delivery = Delivery(
         network=network,
         base=core_addons,
     ),
-    opts=both_providers,
+    opts=cluster_options,
 )
 logs = Logs(
     "logs",
@@ -149,7 +149,7 @@ logs = Logs(
         network=network,
         base=core_addons,
     ),
-    opts=both_providers,
+    opts=cluster_options,
 )
 hosts = Hosts(
     platform,
@@ -158,14 +158,14 @@ hosts = Hosts(
         load_balancer_of={name: settings.load_balancer_of(name) for name in settings.hosts},
         load_balancers=load_balancers,
         backends={
-            **{name: one.backend for name, one in environments.items()},
+            **{name: environment.backend for name, environment in environments.items()},
             "logs": logs.backend,
             **delivery.backends,
         },
         dns=settings.dns,
         region=settings.region,
     ),
-    opts=both_providers,
+    opts=cluster_options,
 )
 
 pulumi.export("cluster", {"name": cluster.name, "endpoint": cluster.endpoint, "region": settings.region})

@@ -1,4 +1,4 @@
-"""The blue/green contract of a service: what the release tool, and any other, may rely on. Needs no Pulumi."""
+"""Blue/green contract of a service: slots, annotations and object names that a release tool relies on."""
 
 from __future__ import annotations
 
@@ -12,76 +12,75 @@ GREEN = "green"
 SLOTS = (BLUE, GREEN)
 
 RELEASE_MANAGER = "hello-release"
-"""Field manager of what the release tool writes: the slots' `spec`, and the slot in the Services' selectors."""
+"""Field manager of the release tool: it owns the slots' `spec` and the slot in the Services' selectors."""
 
 SENTINEL_DIGEST = "sha256:" + 64 * "0"
-"""Digest of no image: the PodTemplate names it where the release tool puts the real one. Valid, never pulled."""
+"""Placeholder digest in the PodTemplate, valid but of no image; the release tool replaces it."""
 
 SMOKE_TEST = "hello-platform/smoke-test"
-"""On the PodTemplate: the request that a new version answers first, as JSON: `path`, `status`, `contains` or null,
-`tries`, `deadlineSeconds`."""
+"""Annotation on the PodTemplate: the smoke test of a new version, as JSON with the keys `path`, `status`, `contains`
+(may be null), `tries` and `deadlineSeconds`."""
 
 EXCLUSIVE = "hello-platform/exclusive"
-"""On the PodTemplate: `true` or `false`, whether the old version ends before the new one starts."""
+"""Annotation on the PodTemplate: `true` if the old version must stop before the new one starts, else `false`."""
 
 DEPENDS_ON = "hello-platform/depends-on"
-"""On the PodTemplate: the services of the same environment that it calls, as a JSON list."""
+"""Annotation on the PodTemplate: JSON list of the services in the same environment that the service calls."""
 
 GRACE_SECONDS = "hello-platform/grace-seconds"
-"""On the PodTemplate: how long an ending pod may take, in whole seconds."""
+"""Annotation on the PodTemplate: termination grace period in whole seconds."""
 
 VERIFIED_ENVIRONMENT = "prod"
-"""The environment that takes only images which were tried before: its name is its namespace's."""
+"""Environment, and its namespace, that accepts only images verified on dev."""
 
 OVERRIDE = "hello-platform/override"
-"""On a slot's pods: why an image that nobody tried was let in, by a person with the right to."""
+"""Annotation on a slot's pods: the reason why an authorized person admitted an image that is not verified."""
 
 HASH_DIGITS = 10
-"""Of the hash of what is in a service's ConfigMap and Secret, in their names."""
+"""Hexadecimal digits of the content hash in the names of a service's ConfigMap and Secret."""
 
 CONFIGURATION = f"-[0-9a-f]{{{HASH_DIGITS}}}"
-"""How these names end, after the service's: a regular expression for Python and for RE2."""
+"""Suffix of these names after the service's name, as a regular expression for Python and RE2."""
 
 RELEASE_TAG_PREFIX = "release-"
-"""Of ECR tags: images that are live, warm, verified or recently released. No lifecycle rule expires any."""
-
+"""Prefix of the ECR tags of images that are live, warm, verified or recently released; they never expire."""
 
 PORT_NAME = "http"
-"""Name of the port by which a service is asked: on its Services and its pods."""
+"""Name of a service's port, on its Services and its pods."""
 
 
 def slot_name(service: str, slot: str) -> str:
-    """Name of a slot: of its Deployment and its PodDisruptionBudget."""
+    """Name of a slot's Deployment and PodDisruptionBudget."""
     return f"{service}-{slot}"
 
 
 def preview(service: str) -> str:
-    """Name of the Service that leads to the slot which is not live."""
+    """Name of the Service that selects the idle slot."""
     return f"{service}-preview"
 
 
 def records(service: str) -> str:
-    """Name of the ConfigMap of a service's verified images, in the environment that needs them.
+    """Name of the ConfigMap with a service's verified images, in `VERIFIED_ENVIRONMENT`.
 
-    A key is a digest's 64 hexadecimal digits. Admission has it as its policy's parameter.
+    Its keys are the 64 hexadecimal digits of each image's digest. It is the parameter of the admission policy.
     """
     return f"verified-{service}"
 
 
 def history(service: str) -> str:
-    """Name of the ConfigMap of a service's last releases."""
+    """Name of the ConfigMap with a service's release history."""
     return f"{service}-releases"
 
 
 def lock(service: str) -> str:
-    """Name of the Lease that one release of a service holds at a time."""
+    """Name of the Lease that a running release of a service holds."""
     return f"{service}-release"
 
 
 def contract(namespace: str, service: str) -> dict[str, Any]:
-    """Everything another tool needs to see, switch and take back a service's live slot.
+    """Everything that a tool needs in order to read, switch and roll back a service's live slot.
 
-    It names no live slot: that is the cluster's to say, and an output would be stale after the first release.
+    The live slot itself is not in it: only the cluster knows it, and an output would be stale after the next release.
 
     Args:
         namespace: The environment's namespace.
@@ -90,14 +89,14 @@ def contract(namespace: str, service: str) -> dict[str, Any]:
     Returns:
         `namespace`, `slots`, `deployments` (by slot), `activeService`, `previewService`, `selectorKey`,
         `podTemplate`, `autoscaler`, `annotations` (keys on the PodTemplate: `smokeTest`, `exclusive`, `dependsOn`,
-        `graceSeconds`), and `commands`: `firstRelease` (put your image in its place), `liveSlot`, `switch` (blue to
-        green) and `goBack` (green to blue).
+        `graceSeconds`), and `commands`: `firstRelease` (with a placeholder for the image), `liveSlot`, `switch` (blue
+        to green) and `goBack` (green to blue).
     """
     kubectl = f"kubectl --namespace {namespace}"
     selector = f"/spec/selector/{labels.SLOT}"
 
-    def move(old: str, new: str) -> str:
-        # The `test` makes a lost race an error instead of a second switch.
+    def switch(old: str, new: str) -> str:
+        # The `test` fails the patch if the slot was switched in the meantime.
         patch = [{"op": "test", "path": selector, "value": old}, {"op": "replace", "path": selector, "value": new}]
         return f"{kubectl} patch service {service} --type=json --patch='{json.dumps(patch)}'"
 
@@ -121,7 +120,7 @@ def contract(namespace: str, service: str) -> dict[str, Any]:
             f" | python -m release render --slot {BLUE} --image IMAGE@sha256:DIGEST"
             f" | kubectl apply --server-side --force-conflicts --field-manager={RELEASE_MANAGER} --filename=-",
             "liveSlot": f"{kubectl} get service {service} --output=jsonpath='{{.spec.selector.{labels.SLOT}}}'",
-            "switch": move(BLUE, GREEN),
-            "goBack": move(GREEN, BLUE),
+            "switch": switch(BLUE, GREEN),
+            "goBack": switch(GREEN, BLUE),
         },
     }

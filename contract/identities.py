@@ -1,4 +1,4 @@
-"""Who releases, as the Kubernetes API names them. Needs no Pulumi."""
+"""Identities of delivery: service accounts and groups in the Kubernetes API."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from contract import labels
 from contract.namespaces import DELIVERY
 
 RELEASE = "hello-release"
-"""Service account that brings images in and switches slots."""
+"""Service account that releases: it changes images and switches slots."""
 
 VERIFY = "hello-verify"
-"""Service account that records which images were tried on dev, and changes nothing else."""
+"""Service account that records verified images, and may change nothing else."""
 
 PREVIEW = "hello-preview"
-"""Service account that previews changes of the platform: it asks for its rights by an IAM role, as people do."""
+"""Service account that previews changes of the platform; its access to the cluster comes from an IAM role."""
 
 TOOL = {labels.SERVICE: RELEASE}
-"""Labels of a pod in that namespace that runs the release tool, as whichever of the two: policies let it out and in."""
+"""Labels of every pod in the delivery namespace that runs the release tool; network policies select by them."""
 
 DEPLOYERS = "hello:deployers"
-"""Group of the people who release, by the access entries of their IAM roles."""
+"""Group of the people who release; the EKS access entries of their IAM roles name it."""
 
 
 def username(service_account: str) -> str:
-    """A service account of the delivery namespace, as the API server calls who holds its token.
+    """User name of a service account of the delivery namespace in the Kubernetes API.
 
     https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens
     """

@@ -1,12 +1,12 @@
-"""Label keys, for everyone: the program, the release tool, policies, scripts."""
+"""Label keys."""
 
 from __future__ import annotations
 
 ENVIRONMENT = "environment"
-"""On nodes, namespaces and pods: `dev` or `prod`. Also the key of prod's taint."""
+"""`dev` or `prod`, on nodes, namespaces and pods. Also the key of the taint of prod's nodes."""
 
 SERVICE = "app.kubernetes.io/name"
-"""The service. https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/."""
+"""Name of the service. https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/."""
 
 SLOT = "slot"
 """`blue` or `green`, on Deployments and pods, and in the selector of a service's Services."""

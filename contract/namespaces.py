@@ -1,15 +1,15 @@
-"""Namespaces of the cluster besides those of the environments, which are named as these are: `dev`, `prod`."""
+"""Namespaces of the platform's tooling. An environment's namespace has the environment's name."""
 
 from __future__ import annotations
 
 DELIVERY = "delivery"
-"""Service accounts that release, verify and preview, and the agents that act as them."""
+"""Service accounts of delivery, and the Jenkins agents that use them."""
 
 JENKINS = "jenkins"
-"""Jenkins' controller."""
+"""The Jenkins controller."""
 
 LOGGING = "logging"
-"""Elasticsearch, Kibana, their operator, and what sets them up."""
+"""Elasticsearch, Kibana, the ECK operator and the logging bootstrap."""
 
 LOG_COLLECTOR = "log-collector"
-"""Fluentd, which alone may mount directories of a node."""
+"""Fluentd, the only pods that may mount host paths."""

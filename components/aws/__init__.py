@@ -1,1 +1,1 @@
-"""The AWS account's own resources: VPC, keys, roles, repositories, buckets, log groups."""
+"""AWS resources: VPC, KMS keys, IAM roles, ECR repositories, S3 buckets, log groups."""

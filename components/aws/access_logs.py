@@ -1,4 +1,4 @@
-"""Access logs: which request came to the load balancers, from where, and what it was answered."""
+"""Access logs of the load balancers, in an S3 bucket."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import pulumi_aws as aws
 from components.aws.account import Account
 from components.aws.bucket import Bucket, BucketArgs, arn
 
-DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com"
-"""Who writes.
+LOG_DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com"
+"""Service principal that writes access logs.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
 """
 
 
-def written_by_load_balancers(account: Account, bucket: str) -> Mapping[str, object]:
-    """The statement that lets load balancers of this account write.
+def log_delivery_statement(account: Account, bucket: str) -> Mapping[str, object]:
+    """Statement of the bucket policy that lets the account's load balancers write their logs.
 
-    Elastic Load Balancing itself puts the account's number into the path, so that no other account's logs come in.
+    Elastic Load Balancing puts the account id of the load balancer into the object key: other accounts cannot write.
     """
     return {
         "Sid": "LoadBalancersWrite",
         "Effect": "Allow",
-        "Principal": {"Service": DELIVERY},
+        "Principal": {"Service": LOG_DELIVERY},
         "Action": "s3:PutObject",
         "Resource": f"{arn(bucket)}/AWSLogs/{account.id}/*",
     }
@@ -34,11 +34,11 @@ def written_by_load_balancers(account: Account, bucket: str) -> Mapping[str, obj
 
 @dataclass(frozen=True, kw_only=True)
 class AccessLogsArgs:
-    """What `AccessLogs` are made from.
+    """Arguments of `AccessLogs`.
 
     Attributes:
         account: The AWS account.
-        retention_days: How long each log is kept (1 or more).
+        retention_days: Days until a log is deleted (1 or more).
     """
 
     account: Account
@@ -46,10 +46,10 @@ class AccessLogsArgs:
 
 
 class AccessLogs(pulumi.ComponentResource):
-    """A bucket that load balancers may write to. It takes a provider of `aws`.
+    """S3 bucket of the load balancers' access logs. Needs an `aws` provider in its options.
 
     Attributes:
-        bucket: Its name, known once load balancers may write: AWS tries that when one is told of it.
+        bucket: Its name, resolved once its policy is in place: AWS tries to write when a load balancer gets the name.
     """
 
     bucket: pulumi.Output[str]
@@ -57,23 +57,23 @@ class AccessLogs(pulumi.ComponentResource):
     def __init__(self, name: str, args: AccessLogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:AccessLogs", name, {}, opts)
         account = args.account
-        # The names of all accounts' buckets are one list.
-        bucket = f"{name}-access-logs-{account.id}-{account.region}"
+        # Bucket names are global.
+        bucket_name = f"{name}-access-logs-{account.id}-{account.region}"
         retention = aws.s3.BucketLifecycleConfigurationRuleArgs(
             id="retention",
             status="Enabled",
             filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
             expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=args.retention_days),
         )
-        made = Bucket(
+        bucket = Bucket(
             name,
             BucketArgs(
                 account=account,
-                bucket=bucket,
+                bucket=bucket_name,
                 lifecycle=[retention],
-                statements=[written_by_load_balancers(account, bucket)],
+                statements=[log_delivery_statement(account, bucket_name)],
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.bucket = made.bucket
+        self.bucket = bucket.bucket
         self.register_outputs({"bucket": self.bucket})

@@ -1,4 +1,4 @@
-"""The AWS account: what every AWS resource of a stack shares."""
+"""The AWS account of a stack."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import pulumi_aws as aws
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Where AWS resources stand, and what holds for all of them.
+    """Account, region and what all AWS resources of a stack share.
 
     Attributes:
-        id: The account's twelve digits.
+        id: Account id (twelve digits).
         region: AWS region.
-        tags: For what the provider's default tags do not reach: instances and volumes that AWS makes for us.
-        permissions_boundary_arn: IAM policy that bounds every role; None for no boundary.
-        protect: Whether what holds data refuses to be deleted.
+        tags: Tags of every resource. The provider sets them by default; instances and volumes that AWS services
+            create need them explicitly.
+        permissions_boundary_arn: Permissions boundary of every IAM role; None for none.
+        protect: Whether Pulumi refuses to delete resources that hold data.
     """
 
     id: str
@@ -27,14 +28,14 @@ class Account:
     protect: bool
 
     def arn(self, service: str, resource: str) -> str:
-        """The ARN of a resource of this account and region.
+        """ARN of a resource in this account and region.
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
         """
         return f"arn:aws:{service}:{self.region}:{self.id}:{resource}"
 
     def provider(self) -> aws.Provider:
-        """Makes AWS resources in this account and no other, each with the tags."""
+        """Registers the AWS provider: it refuses any other account, and tags every resource."""
         return aws.Provider(
             "aws",
             region=self.region,

@@ -1,4 +1,4 @@
-"""S3 buckets: the one place that makes them, so that none is public, in clear, or reached without TLS."""
+"""S3 buckets: private, encrypted, TLS only. Every bucket of the program is a `Bucket`."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ import pulumi_aws as aws
 from components.aws.account import Account
 
 ENCRYPTION = "AES256"
-"""S3's own keys (SSE-S3): who reads a bucket's objects is said in one place. Load balancers write to no other bucket.
+"""SSE-S3, the only encryption of buckets that load balancers can write access logs to.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
 """
 
-OLDEST_TLS = "1.2"
+MIN_TLS_VERSION = "1.2"
 
 
 def arn(bucket: str) -> str:
-    """The ARN of a bucket; its objects' begin with it and a slash."""
+    """ARN of a bucket; those of its objects are this, a slash and the key."""
     return f"arn:aws:s3:::{bucket}"
 
 
 def bucket_policy(bucket: str, statements: Sequence[Mapping[str, object]] = ()) -> str:
-    """The JSON of a bucket's policy: nobody does anything without TLS 1.2 or newer; and the statements.
+    """Bucket policy as JSON: the statements, and a denial of every request without TLS 1.2 or newer.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
     """
-    everything = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn(bucket), f"{arn(bucket)}/*"]}
-    only_tls = {"Sid": "OnlyTls", **everything, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
-    no_old_tls = {"Sid": "NoOldTls", **everything, "Condition": {"NumericLessThan": {"s3:TlsVersion": OLDEST_TLS}}}
+    deny_all = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn(bucket), f"{arn(bucket)}/*"]}
+    only_tls = {"Sid": "OnlyTls", **deny_all, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    no_old_tls = {"Sid": "NoOldTls", **deny_all, "Condition": {"NumericLessThan": {"s3:TlsVersion": MIN_TLS_VERSION}}}
     return json.dumps({"Version": "2012-10-17", "Statement": [*statements, only_tls, no_old_tls]})
 
 
 @dataclass(frozen=True, kw_only=True)
 class BucketArgs:
-    """What a `Bucket` is made from.
+    """Arguments of `Bucket`.
 
     Attributes:
         account: The AWS account.
-        bucket: Its name: those of all accounts are one list.
-        lifecycle: What S3 deletes by itself.
-        versioned: Whether what is deleted or written over can be had back.
-        statements: Of its policy, besides those that every bucket has.
+        bucket: Its name, which is global.
+        lifecycle: Lifecycle rules.
+        versioned: Whether S3 keeps old versions of deleted and overwritten objects.
+        statements: Statements of the bucket policy besides those of every bucket.
     """
 
     account: Account
@@ -56,10 +56,10 @@ class BucketArgs:
 
 
 class Bucket(pulumi.ComponentResource):
-    """A bucket that is closed to the public.
+    """S3 bucket without public access.
 
     Attributes:
-        bucket: Its name, known once its policy holds.
+        bucket: Its name, resolved once its policy is in place.
     """
 
     bucket: pulumi.Output[str]
@@ -68,53 +68,53 @@ class Bucket(pulumi.ComponentResource):
         super().__init__("hello:platform:Bucket", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         protect = args.account.protect
-        made = aws.s3.Bucket(
+        bucket = aws.s3.Bucket(
             name,
             bucket=args.bucket,
-            # A platform that may be deleted takes what is in it along.
+            # `pulumi destroy` deletes the objects too, unless the stack is protected.
             force_destroy=not protect,
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
-        closed = aws.s3.BucketPublicAccessBlock(
+        public_access_block = aws.s3.BucketPublicAccessBlock(
             name,
-            bucket=made.bucket,
+            bucket=bucket.bucket,
             block_public_acls=True,
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
             opts=child,
         )
-        by_default = aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+        encryption = aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
             sse_algorithm=ENCRYPTION
         )
         aws.s3.BucketServerSideEncryptionConfiguration(
             name,
-            bucket=made.bucket,
+            bucket=bucket.bucket,
             rules=[
                 aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-                    apply_server_side_encryption_by_default=by_default
+                    apply_server_side_encryption_by_default=encryption
                 )
             ],
             opts=child,
         )
-        after: list[pulumi.Resource] = []
+        versioning: list[pulumi.Resource] = []
         if args.versioned:
             enabled = aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled")
-            after.append(
-                aws.s3.BucketVersioning(name, bucket=made.bucket, versioning_configuration=enabled, opts=child)
+            versioning.append(
+                aws.s3.BucketVersioning(name, bucket=bucket.bucket, versioning_configuration=enabled, opts=child)
             )
         aws.s3.BucketLifecycleConfiguration(
             name,
-            bucket=made.bucket,
+            bucket=bucket.bucket,
             rules=list(args.lifecycle),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=versioning),
         )
-        # S3 takes one change of a bucket's access at a time.
+        # S3 refuses concurrent changes of a bucket's access.
         policy = aws.s3.BucketPolicy(
             name,
-            bucket=made.bucket,
+            bucket=bucket.bucket,
             policy=bucket_policy(args.bucket, args.statements),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access_block]),
         )
         self.bucket = policy.bucket
         self.register_outputs({"bucket": self.bucket})

@@ -1,4 +1,4 @@
-"""ECR: one repository a service."""
+"""ECR repositories, one for each service."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import pulumi_aws as aws
 from contract.blue_green import RELEASE_TAG_PREFIX
 
 COMMIT_TAG_PREFIX = "commit-"
-"""Tags that the build gives."""
+"""Prefix of the tags that builds set."""
 
 KEPT_COMMITS = 50
 UNTAGGED_DAYS = 7
 
 
 def lifecycle_policy() -> str:
-    """Expires untagged images and old commits; never an image that also carries a `release-` tag.
+    """Lifecycle policy as JSON: expires untagged images and old builds, but none that has a `release-` tag.
 
-    The first rule claims every `release-` image and, with a count that no repository reaches (100,000 images are
-    ECR's quota), expires none: an image is judged by the first rule that matches it only.
+    ECR applies only the first rule that matches an image. The first rule matches every image with a `release-` tag and
+    expires none, since no repository exceeds its count (100,000 images are ECR's quota).
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
     """
 
@@ -71,13 +71,13 @@ def lifecycle_policy() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class EcrRepositoriesArgs:
-    """What a `EcrRepositories` is made from.
+    """Arguments of `EcrRepositories`.
 
     Attributes:
-        namespace: First part of each repository's name.
+        namespace: Prefix of each repository's name, before the slash.
         services: Names of the services.
         key_arn: KMS key that encrypts the images.
-        protect: Whether a repository refuses to be deleted.
+        protect: Whether Pulumi refuses to delete a repository.
     """
 
     namespace: str
@@ -87,10 +87,10 @@ class EcrRepositoriesArgs:
 
 
 class EcrRepositories(pulumi.ComponentResource):
-    """A repository for each service's images.
+    """ECR repositories of the services' images.
 
     Attributes:
-        repository_urls: By service, without a tag.
+        repository_urls: URL of each repository, by service.
         key_arn: KMS key that encrypts the images.
     """
 

@@ -1,4 +1,4 @@
-"""IAM roles: the one place that makes them, so that none misses the permissions boundary."""
+"""IAM roles and policies. Every role of the program is a `Role`, so that each has the permissions boundary."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import pulumi_aws as aws
 from components.aws.account import Account
 
 Conditions: TypeAlias = Mapping[str, Mapping[str, str]]
-"""By operator and key, as a policy has them: `{"StringEquals": {"aws:SourceAccount": "123456789012"}}`."""
+"""Conditions of a policy statement, by operator and key: `{"StringEquals": {"aws:SourceAccount": "123456789012"}}`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """What a role may do.
+    """Statement of an IAM policy; its effect is `Allow`.
 
     Attributes:
         actions: IAM actions.
-        resources: ARNs, or `*` for actions that know no resource.
-        conditions: All of them have to hold.
+        resources: ARNs, or `*` for actions without resource-level permissions.
+        conditions: Conditions, all of which must hold.
     """
 
     actions: Sequence[str]
@@ -33,12 +33,12 @@ class Statement:
 
 @dataclass(frozen=True, kw_only=True)
 class Trust:
-    """Who may act as a role.
+    """Trust in an AWS service, which may assume the role.
 
     Attributes:
-        service: AWS service principal.
-        conditions: All of them have to hold.
-        session_tags: Whether the service tags its sessions.
+        service: Service principal.
+        conditions: Conditions, all of which must hold.
+        session_tags: Whether the service may tag its sessions.
     """
 
     service: str
@@ -48,11 +48,11 @@ class Trust:
 
 @dataclass(frozen=True, kw_only=True)
 class IrsaRole:
-    """Who may act as a role, by an identity provider outside AWS.
+    """Trust in an OIDC identity provider, whose identities may assume the role.
 
     Attributes:
-        provider_arn: The provider in IAM.
-        conditions: All of them have to hold.
+        provider_arn: ARN of the identity provider in IAM.
+        conditions: Conditions, all of which must hold.
     """
 
     provider_arn: str
@@ -60,17 +60,21 @@ class IrsaRole:
 
 
 def policy(statements: Sequence[Statement]) -> str:
-    """The JSON of a policy that allows each statement."""
+    """Policy with these statements, as JSON."""
     return _document(
         [
-            {"Action": list(one.actions), "Resource": list(one.resources), **_condition(one.conditions)}
-            for one in statements
+            {
+                "Action": list(statement.actions),
+                "Resource": list(statement.resources),
+                **_condition(statement.conditions),
+            }
+            for statement in statements
         ]
     )
 
 
 def trust_policy(trust: Trust | IrsaRole) -> str:
-    """The JSON of a role's trust policy."""
+    """Trust policy of a role, as JSON."""
     if isinstance(trust, IrsaRole):
         principal = {"Federated": trust.provider_arn}
         actions = ["sts:AssumeRoleWithWebIdentity"]
@@ -79,14 +83,14 @@ def trust_policy(trust: Trust | IrsaRole) -> str:
     return _document([{"Principal": {"Service": trust.service}, "Action": actions, **_condition(trust.conditions)}])
 
 
-def web_identity_policy(provider_arn: str, issuer: str, *, subject: str, audience: str) -> str:
-    """The JSON of a trust policy for the tokens that an issuer gives one subject.
+def irsa_trust_policy(provider_arn: str, issuer: str, *, subject: str, audience: str) -> str:
+    """Trust policy for the OIDC tokens of one subject, as JSON.
 
     Args:
-        provider_arn: IAM's provider of that issuer.
-        issuer: Its URL; IAM names its claims without the scheme.
-        subject: Whose token it is.
-        audience: Whom it is for.
+        provider_arn: ARN of the issuer's identity provider in IAM.
+        issuer: URL of the issuer. Condition keys have it without the scheme.
+        subject: Claim `sub`.
+        audience: Claim `aud`.
     """
     claims = issuer.removeprefix("https://")
     condition = {"StringEquals": {f"{claims}:sub": subject, f"{claims}:aud": audience}}
@@ -99,18 +103,18 @@ def _condition(conditions: Conditions) -> dict[str, object]:
 
 
 def _document(statements: Sequence[Mapping[str, object]]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **one} for one in statements]})
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **body} for body in statements]})
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoleArgs:
-    """What a `Role` is made from.
+    """Arguments of `Role`.
 
     Attributes:
         account: The AWS account.
-        trust: Who may act as it; the JSON of a trust policy where it is known late.
-        managed_policies: Names of policies that AWS manages, with their path.
-        statements: What it may do besides.
+        trust: Who may assume it; a trust policy in JSON where it depends on outputs.
+        managed_policies: Names of AWS managed policies, with their path.
+        statements: Statements of its inline policy.
     """
 
     account: Account
@@ -120,7 +124,7 @@ class RoleArgs:
 
 
 class Role(pulumi.ComponentResource):
-    """An IAM role with its permissions: whatever depends on the component comes after all of them.
+    """IAM role with its permissions. Resources that depend on the component wait for the permissions too.
 
     Attributes:
         role: The IAM role.
@@ -140,11 +144,11 @@ class Role(pulumi.ComponentResource):
             permissions_boundary=args.account.permissions_boundary_arn,
             opts=child,
         )
-        for managed in args.managed_policies:
+        for managed_policy in args.managed_policies:
             aws.iam.RolePolicyAttachment(
-                f"{name}-{managed.rpartition('/')[2]}",
+                f"{name}-{managed_policy.rpartition('/')[2]}",
                 role=self.role.name,
-                policy_arn=f"arn:aws:iam::aws:policy/{managed}",
+                policy_arn=f"arn:aws:iam::aws:policy/{managed_policy}",
                 opts=child,
             )
         if args.statements:

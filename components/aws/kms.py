@@ -1,4 +1,4 @@
-"""KMS keys, one a purpose: who may decrypt one thing may not decrypt another."""
+"""KMS keys, one for each purpose, so that access to one kind of data gives none to another."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ import pulumi_aws as aws
 from components.aws.account import Account
 
 DELETION_WINDOW_DAYS = 30
-"""How long a deleted key can still be had back: AWS's longest. What it encrypted is lost with it."""
+"""Days in which the deletion of a key can be cancelled: the maximum, since its data is lost with it."""
 
 
 def key_policy(account: Account, *statements: Mapping[str, object]) -> str:
-    """A key's policy: the account's IAM policies decide who uses it, as in AWS's own default; and the statements.
+    """Key policy as JSON: the default statement of AWS, which lets IAM policies grant access, and the given ones.
 
-    Without the first statement a key can become one that nobody administers. `*` is the key itself here.
+    Without the default statement a key can become unmanageable. In a key policy, `*` means the key itself.
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
-    by_iam = {
+    default = {
         "Sid": "AccountDecidesByIam",
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{account.id}:root"},
         "Action": "kms:*",
         "Resource": "*",
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [by_iam, *statements]})
+    return json.dumps({"Version": "2012-10-17", "Statement": [default, *statements]})
 
 
-def logs_may_encrypt(account: Account, platform: str) -> Mapping[str, object]:
-    """CloudWatch Logs uses the key, for the platform's own log groups only.
+def log_encryption_statement(account: Account, platform: str) -> Mapping[str, object]:
+    """Statement of the key policy that lets CloudWatch Logs use the key, for the platform's log groups only.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
@@ -52,7 +52,7 @@ def logs_may_encrypt(account: Account, platform: str) -> Mapping[str, object]:
 
 @dataclass(frozen=True, kw_only=True)
 class KmsKeysArgs:
-    """What `KmsKeys` are made from.
+    """Arguments of `KmsKeys`.
 
     Attributes:
         account: The AWS account.
@@ -62,12 +62,12 @@ class KmsKeysArgs:
 
 
 class KmsKeys(pulumi.ComponentResource):
-    """Customer keys that AWS rotates each year.
+    """Customer managed KMS keys, which AWS rotates each year.
 
     Attributes:
-        secrets: ARN of the key around the Secrets in the cluster's etcd.
-        logs: ARN of the key of the log groups `/aws/*/NAME/*`.
-        images: ARN of the key of the ECR repositories.
+        secrets: ARN of the key that encrypts Kubernetes Secrets in etcd.
+        logs: ARN of the key that encrypts the log groups `/aws/*/NAME/*`.
+        images: ARN of the key that encrypts the ECR repositories.
     """
 
     secrets: pulumi.Output[str]
@@ -79,7 +79,7 @@ class KmsKeys(pulumi.ComponentResource):
         self._account = args.account
         self.secrets = self._key(name, "secrets", "Secrets of the Kubernetes API, by EKS")
         self.logs = self._key(
-            name, "logs", "Log groups of the control plane and the VPC", [logs_may_encrypt(args.account, name)]
+            name, "logs", "Log groups of the control plane and the VPC", [log_encryption_statement(args.account, name)]
         )
         self.images = self._key(name, "images", "Container images in ECR")
         self.register_outputs({"secrets": self.secrets, "logs": self.logs, "images": self.images})

@@ -1,4 +1,4 @@
-"""CloudWatch log groups: encrypted, and kept for a set time."""
+"""CloudWatch log groups with encryption and retention."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pulumi_aws as aws
 
 @dataclass(frozen=True, kw_only=True)
 class LogGroupDefaults:
-    """How logs are kept.
+    """Encryption and retention that all log groups share.
 
     Attributes:
-        key_arn: KMS key that encrypts them.
-        retention_days: How long each entry is kept.
-        protect: Whether their group refuses to be deleted.
+        key_arn: KMS key that encrypts the logs.
+        retention_days: Days until a log entry is deleted.
+        protect: Whether Pulumi refuses to delete a log group.
     """
 
     key_arn: pulumi.Input[str]
@@ -25,11 +25,11 @@ class LogGroupDefaults:
 
 @dataclass(frozen=True, kw_only=True)
 class LogGroupArgs:
-    """What a `LogGroup` is made from.
+    """Arguments of `LogGroup`.
 
     Attributes:
         path: Its name in CloudWatch, such as `/aws/eks/NAME/cluster`.
-        defaults: How its logs are kept.
+        defaults: Encryption and retention.
     """
 
     path: str
@@ -37,7 +37,7 @@ class LogGroupArgs:
 
 
 class LogGroup(pulumi.ComponentResource):
-    """A log group of ours. Whoever writes to it comes after it: AWS would make one without key or end.
+    """CloudWatch log group. Its writers must depend on it, or AWS creates the group without encryption and retention.
 
     Attributes:
         arn: Its ARN.
@@ -47,12 +47,12 @@ class LogGroup(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LogGroupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:LogGroup", name, {}, opts)
-        made = aws.cloudwatch.LogGroup(
+        log_group = aws.cloudwatch.LogGroup(
             name,
             name=args.path,
             kms_key_id=args.defaults.key_arn,
             retention_in_days=args.defaults.retention_days,
             opts=pulumi.ResourceOptions(parent=self, protect=args.defaults.protect),
         )
-        self.arn = made.arn
+        self.arn = log_group.arn
         self.register_outputs({"arn": self.arn})

@@ -1,4 +1,4 @@
-"""The VPC: subnets of nodes, load balancers and the control plane, the ways out, and a record of what flows."""
+"""The VPC: subnets, route tables, NAT gateways and flow logs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class ZoneCidrs:
     """The IPv4 ranges of one zone's subnets.
 
     Attributes:
-        private: A quarter of the VPC: nodes and pods take their addresses here.
-        public: A sixteenth of the VPC: load balancers and NAT gateways.
-        control_plane: A /28: the network interfaces of EKS' API servers, and nothing else.
+        private: Range of nodes and pods, a quarter of the VPC.
+        public: Range of load balancers and NAT gateways, a sixteenth of the VPC.
+        control_plane: Range of the API servers' network interfaces and of nothing else, a /28.
     """
 
     private: str
@@ -32,21 +32,21 @@ class ZoneCidrs:
 
 
 CONTROL_PLANE_PREFIX = 28
-"""Small subnets of their own for the interfaces that EKS makes are what AWS recommends.
+"""AWS recommends small dedicated subnets for the network interfaces of EKS.
 
 https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets
 """
 
 
 def split(vpc_cidr: str, zones: int) -> list[ZoneCidrs]:
-    """Divides a VPC's range so that adding a zone later moves no existing subnet.
+    """Subnet ranges of each zone; those of the first zones stay the same when a zone is added.
 
-    Zone i gets the i-th quarter for its private subnet, and the i-th quarter of the last quarter for its public one.
-    The control plane's is the i-th /28 of the last sixteenth, which no public subnet takes.
+    The private subnet of zone i is the i-th quarter of the VPC, and its public subnet the i-th quarter of the last
+    quarter. Its control plane subnet is the i-th /28 of the last sixteenth, which no public subnet uses.
 
     Args:
         vpc_cidr: IPv4 range, /16 to /20.
-        zones: 1 to 3.
+        zones: Number of zones (1 to 3).
     """
     *private, last = ipaddress.IPv4Network(vpc_cidr).subnets(prefixlen_diff=2)
     *public, rest = last.subnets(prefixlen_diff=2)
@@ -57,12 +57,12 @@ def split(vpc_cidr: str, zones: int) -> list[ZoneCidrs]:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
-    """What a `Network` is made from.
+    """Arguments of `Network`.
 
     Attributes:
         account: The AWS account.
         network: The VPC's range, zones and NAT gateways.
-        logs: How flow logs are kept.
+        logs: Encryption and retention of the flow logs.
     """
 
     account: Account
@@ -71,15 +71,15 @@ class NetworkArgs:
 
 
 class Network(pulumi.ComponentResource):
-    """A VPC over the given zones.
+    """VPC with three subnets in each zone.
 
     Attributes:
-        vpc_id: The VPC's id.
-        private_subnets: Ids by zone, in the order of the zones: for nodes.
-        public_subnets: Ids by zone, in the order of the zones: for load balancers.
-        control_plane_subnets: Ids by zone, in the order of the zones: for the interfaces of EKS' API servers.
-        node_cidrs: The private subnets' ranges, where nodes have their addresses.
-        control_plane_cidrs: The control plane's subnets' ranges, where the Kubernetes API has its addresses.
+        vpc_id: Id of the VPC.
+        private_subnets: Subnet ids of the nodes by zone, in the order of the zones.
+        public_subnets: Subnet ids of the load balancers by zone, in the order of the zones.
+        control_plane_subnets: Subnet ids of the API servers' interfaces by zone, in the order of the zones.
+        node_cidrs: Ranges of the private subnets.
+        control_plane_cidrs: Ranges of the control plane subnets.
     """
 
     vpc_id: pulumi.Output[str]
@@ -101,7 +101,7 @@ class Network(pulumi.ComponentResource):
             tags={"Name": name},
             opts=child,
         )
-        # Without rules: whoever forgets to name a security group reaches nothing, and is reached by nothing.
+        # The default security group without rules: a resource that names no security group has no access.
         aws.ec2.DefaultSecurityGroup(name, vpc_id=vpc.id, tags={"Name": f"{name}-default"}, opts=child)
         self._cidr = args.network.cidr
         self._flow_logs(f"{name}-flow-logs", vpc, f"/aws/vpc/{name}/flow-logs", args)
@@ -151,14 +151,14 @@ class Network(pulumi.ComponentResource):
             )
             private_routes.append(routes)
 
-        # The API server speaks with nodes and pods, by the one route that every table has.
-        inside = self._routes(f"{name}-control-plane", vpc)
+        # API servers need no route but the VPC's local one, which every route table has.
+        local_routes = self._routes(f"{name}-control-plane", vpc)
         for zone, subnet in zip(zones, control_plane, strict=True):
             aws.ec2.RouteTableAssociation(
-                f"{name}-control-plane-{zone}", subnet_id=subnet.id, route_table_id=inside.id, opts=child
+                f"{name}-control-plane-{zone}", subnet_id=subnet.id, route_table_id=local_routes.id, opts=child
             )
 
-        # Image layers come from S3: the gateway endpoint is free, the NAT gateway charges by the gigabyte.
+        # Image layers come from S3: the gateway endpoint is free, a NAT gateway charges by the gigabyte.
         aws.ec2.VpcEndpoint(
             f"{name}-s3",
             vpc_id=vpc.id,
@@ -188,13 +188,13 @@ class Network(pulumi.ComponentResource):
 
     @property
     def addresses(self) -> Addresses:
-        """Its ranges, as NetworkPolicies name them."""
+        """IPv4 ranges for NetworkPolicies."""
         return Addresses(vpc=self._cidr, nodes=self.node_cidrs, control_plane=self.control_plane_cidrs)
 
     def _subnet(
         self, name: str, vpc: aws.ec2.Vpc, zone: str, cidr: str, *, role: Literal["elb", "internal-elb"] | None = None
     ) -> aws.ec2.Subnet:
-        # The role tag is how the AWS Load Balancer Controller finds its subnets:
+        # The AWS Load Balancer Controller finds its subnets by the role tag:
         # https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/subnet_discovery/
         return aws.ec2.Subnet(
             name,
@@ -210,13 +210,13 @@ class Network(pulumi.ComponentResource):
         return aws.ec2.RouteTable(name, vpc_id=vpc.id, tags={"Name": name}, opts=pulumi.ResourceOptions(parent=self))
 
     def _nat(self, name: str, subnet: aws.ec2.Subnet, internet: aws.ec2.InternetGateway) -> aws.ec2.NatGateway:
-        # An address can be had, and a NAT gateway reaches out, only once the internet gateway stands.
-        after = pulumi.ResourceOptions(parent=self, depends_on=[internet])
-        address = aws.ec2.Eip(name, domain="vpc", tags={"Name": name}, opts=after)
-        return aws.ec2.NatGateway(name, allocation_id=address.id, subnet_id=subnet.id, tags={"Name": name}, opts=after)
+        # Elastic IP addresses and NAT gateways need the internet gateway.
+        opts = pulumi.ResourceOptions(parent=self, depends_on=[internet])
+        address = aws.ec2.Eip(name, domain="vpc", tags={"Name": name}, opts=opts)
+        return aws.ec2.NatGateway(name, allocation_id=address.id, subnet_id=subnet.id, tags={"Name": name}, opts=opts)
 
     def _flow_logs(self, name: str, vpc: aws.ec2.Vpc, path: str, args: NetworkArgs) -> None:
-        """Who spoke to whom, and who was refused.
+        """Registers flow logs of accepted and rejected traffic.
 
         https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
         """

@@ -1,1 +1,1 @@
-"""The EKS cluster, its node groups, and what every pod needs of it."""
+"""The EKS cluster: control plane, node groups, add-ons, autoscaler, IAM roles of pods, storage."""

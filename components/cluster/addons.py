@@ -1,4 +1,4 @@
-"""EKS add-ons: the programs of the cluster that AWS packs and updates."""
+"""EKS add-ons."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import versions
 from components.aws.iam import Role, RoleArgs
 from components.cluster.pod_identity import pods_trust
 from components.cluster.reference import ClusterReference
-from components.kubernetes.spreading import REPLICAS, TOLERATIONS, spread
+from components.kubernetes.scheduling import SYSTEM_REPLICAS, across_environments
 
 NAMESPACE = "kube-system"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """As whom an add-on's pods act in AWS.
+    """IAM role of an add-on's pods, by Pod Identity.
 
     Attributes:
-        service_account: Their service account.
-        managed_policy: Name of the policy that AWS keeps for the add-on, with its path.
+        service_account: Service account of the pods.
+        managed_policy: Name of the AWS managed policy for the add-on, with its path.
     """
 
     service_account: str
@@ -33,14 +33,13 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class Addon:
-    """One add-on.
+    """One EKS add-on.
 
     Attributes:
         name: Its name in EKS.
         version: Its version.
-        configuration: What is configured otherwise than by default: `aws eks describe-addon-configuration` has the
-            schema.
-        identity: As whom its pods act in AWS; None for nobody.
+        configuration: Values that differ from the defaults; `aws eks describe-addon-configuration` shows the schema.
+        identity: IAM role of its pods; None for none.
     """
 
     name: str
@@ -60,23 +59,22 @@ BEFORE_NODES = (
         identity=Identity(service_account="aws-node", managed_policy="AmazonEKS_CNI_Policy"),
     ),
 )
-"""What a node needs in order to become ready: without it the first nodes would fail."""
+"""Add-ons that nodes need in order to become ready."""
 
 
 def after_nodes(volume_tags: Mapping[str, str]) -> Sequence[Addon]:
-    """What becomes healthy on nodes only, and what environments need in order to serve and scale.
+    """Add-ons whose pods need nodes.
 
     Args:
-        volume_tags: Tags of the EBS volumes that pods claim.
+        volume_tags: Tags of the EBS volumes of PersistentVolumeClaims.
     """
     return (
         Addon(
             name="coredns",
             version=versions.COREDNS,
             configuration={
-                "replicaCount": REPLICAS,
-                "tolerations": TOLERATIONS,
-                "topologySpreadConstraints": spread({"k8s-app": "kube-dns"}),
+                "replicaCount": SYSTEM_REPLICAS,
+                **across_environments({"k8s-app": "kube-dns"}),
             },
         ),
         Addon(
@@ -84,9 +82,8 @@ def after_nodes(volume_tags: Mapping[str, str]) -> Sequence[Addon]:
             version=versions.EBS_CSI_DRIVER,
             configuration={
                 "controller": {
-                    "replicaCount": REPLICAS,
-                    "tolerations": TOLERATIONS,
-                    "topologySpreadConstraints": spread({"app": "ebs-csi-controller"}),
+                    "replicaCount": SYSTEM_REPLICAS,
+                    **across_environments({"app": "ebs-csi-controller"}),
                     "extraVolumeTags": dict(volume_tags),
                 }
             },
@@ -99,9 +96,8 @@ def after_nodes(volume_tags: Mapping[str, str]) -> Sequence[Addon]:
             name="metrics-server",
             version=versions.METRICS_SERVER,
             configuration={
-                "replicas": REPLICAS,
-                "tolerations": TOLERATIONS,
-                "topologySpreadConstraints": spread({"app.kubernetes.io/name": "metrics-server"}),
+                "replicas": SYSTEM_REPLICAS,
+                **across_environments({"app.kubernetes.io/name": "metrics-server"}),
             },
         ),
     )
@@ -109,12 +105,12 @@ def after_nodes(volume_tags: Mapping[str, str]) -> Sequence[Addon]:
 
 @dataclass(frozen=True, kw_only=True)
 class AddonsArgs:
-    """What `Addons` are made from.
+    """Arguments of `Addons`.
 
     Attributes:
         cluster: The cluster.
-        addons: The add-ons, of different names.
-        nodes: What has to stand before they can become healthy.
+        addons: The add-ons, each with a different name.
+        nodes: Resources that must exist before the add-ons can become healthy.
     """
 
     cluster: ClusterReference
@@ -123,7 +119,7 @@ class AddonsArgs:
 
 
 class Addons(pulumi.ComponentResource):
-    """Add-ons of a cluster, each at its pinned version, with the roles of their pods."""
+    """EKS add-ons at pinned versions, with the IAM roles of their pods."""
 
     def __init__(self, name: str, args: AddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Addons", name, {}, opts)
@@ -139,7 +135,7 @@ class Addons(pulumi.ComponentResource):
             addon_name=addon.name,
             addon_version=addon.version,
             configuration_values=json.dumps(addon.configuration) if addon.configuration else None,
-            # The add-on makes its association before its pods: they get the role when they start, or never.
+            # EKS creates the association before the pods, which get their role only when they start.
             pod_identity_associations=[
                 aws.eks.AddonPodIdentityAssociationArgs(
                     role_arn=role.arn, service_account=addon.identity.service_account
@@ -147,7 +143,7 @@ class Addons(pulumi.ComponentResource):
             ]
             if role and addon.identity
             else None,
-            # The program is the one writer of what an add-on lets it configure.
+            # The program owns the add-on's configuration.
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="OVERWRITE",
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.nodes, *([role] if role else [])]),

@@ -1,4 +1,4 @@
-"""The cluster autoscaler: as many nodes in each node group as its pods need."""
+"""The Cluster Autoscaler."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import versions
 from components.aws.iam import Statement
 from components.cluster.controller import Controller, install
 from components.cluster.reference import ClusterReference
-from components.kubernetes.spreading import REPLICAS, TOLERATIONS, spread
+from components.kubernetes.scheduling import SYSTEM_REPLICAS, across_environments
 from config.charts import CLUSTER_AUTOSCALER
 
 NAME = "cluster-autoscaler"
@@ -19,9 +19,9 @@ NOBODY = 65534
 
 
 def permissions(cluster: ClusterReference) -> list[Statement]:
-    """It looks at all groups, and changes the size of this cluster's only.
+    """IAM statements: it reads all Auto Scaling groups, and resizes those of this cluster only.
 
-    EKS tags each managed node group's Auto Scaling group for it; what only describes knows no resource.
+    EKS tags the Auto Scaling group of each managed node group. `Describe` actions have no resource-level permissions.
     https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
     """
     return [
@@ -50,7 +50,7 @@ def permissions(cluster: ClusterReference) -> list[Statement]:
 
 
 def values(cluster: ClusterReference) -> dict[str, object]:
-    """The chart's values.
+    """Values of the chart.
 
     https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-chart-9.59.0/charts/cluster-autoscaler/values.yaml
     """
@@ -62,9 +62,8 @@ def values(cluster: ClusterReference) -> dict[str, object]:
         "awsRegion": cluster.account.region,
         "autoDiscovery": {"clusterName": cluster.name},
         "rbac": {"serviceAccount": {"name": NAME}},
-        "replicaCount": REPLICAS,
-        "tolerations": TOLERATIONS,
-        "topologySpreadConstraints": spread({"app.kubernetes.io/name": NAME}),
+        "replicaCount": SYSTEM_REPLICAS,
+        **across_environments({"app.kubernetes.io/name": NAME}),
         "resources": {"requests": {"cpu": "50m", "memory": "512Mi"}, "limits": {"memory": "512Mi"}},
         "securityContext": {
             "runAsNonRoot": True,
@@ -79,9 +78,9 @@ def values(cluster: ClusterReference) -> dict[str, object]:
         },
         "extraArgs": {
             "expander": "least-waste",
-            # A group a zone, and pods that spread over zones: the groups grow together.
+            # There is one group in each zone, and pods spread over zones: the groups must grow together.
             "balance-similar-node-groups": True,
-            # coredns and the like have two replicas and a budget: they may move.
+            # System pods have two replicas and a PodDisruptionBudget, so they may be evicted.
             "skip-nodes-with-system-pods": False,
         },
     }
@@ -89,12 +88,12 @@ def values(cluster: ClusterReference) -> dict[str, object]:
 
 @dataclass(frozen=True, kw_only=True)
 class AutoscalerArgs:
-    """What an `Autoscaler` is made from.
+    """Arguments of `Autoscaler`.
 
     Attributes:
         cluster: The cluster.
-        charts: Where charts come from instead of their public repositories.
-        nodes: What it runs on.
+        charts: Source of charts instead of their public repositories; None for those.
+        nodes: Resources that its pods need in order to run.
     """
 
     cluster: ClusterReference
@@ -103,7 +102,7 @@ class AutoscalerArgs:
 
 
 class Autoscaler(pulumi.ComponentResource):
-    """The autoscaler's chart, and the role of its pods. It takes providers of both, `aws` and `kubernetes`."""
+    """Helm release and IAM role of the Cluster Autoscaler. Needs `aws` and `kubernetes` providers in its options."""
 
     def __init__(self, name: str, args: AutoscalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Autoscaler", name, {}, opts)

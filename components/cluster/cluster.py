@@ -1,4 +1,4 @@
-"""The EKS cluster's control plane, and the providers for what lives in it."""
+"""The EKS control plane, its access entries, and the Kubernetes providers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from contract.identities import DEPLOYERS
 
 ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
 VIEW_POLICY = "AmazonEKSViewPolicy"
-"""Everything but secrets. https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html."""
+"""Read access to everything but Secrets. https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html."""
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
-"""All there are. https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html."""
+"""All log types of EKS. https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html."""
 
 WITH_THINGS_OUTSIDE = (
     "kubernetes:networking.k8s.io/v1:Ingress",
@@ -32,13 +32,13 @@ WITH_THINGS_OUTSIDE = (
     "kubernetes:helm.sh/v3:Release",
     "kubernetes:elasticsearch.k8s.elastic.co/v1:Elasticsearch",
 )
-"""Kinds whose controllers make something outside the cluster, or which have an order of their own to leave in."""
+"""Types that are deleted one by one: their controllers own resources outside the cluster, or their order matters."""
 
 
 def access_entries(access: config.Cluster) -> dict[str, eks.AccessEntryArgs]:
-    """Who enters the cluster, and as what.
+    """Access entries of the configured IAM roles, by resource name.
 
-    Each entry is named by its role, not by its place in a list: whoever leaves takes nobody else's entry along.
+    An entry is named by its role, not by its index, so removing a role changes no other entry.
     """
     return {
         **{f"admin-{_name(arn)}": _entry(arn, ADMIN_POLICY) for arn in access.admin_role_arns},
@@ -48,7 +48,7 @@ def access_entries(access: config.Cluster) -> dict[str, eks.AccessEntryArgs]:
 
 
 def _name(role_arn: str) -> str:
-    """Account and role, as in `123456789012:role/NAME`: a URN has no room for the ARN's double colon."""
+    """Account and role, as in `123456789012:role/NAME`: a resource name must not contain the ARN's double colon."""
     return role_arn.rpartition("::")[2]
 
 
@@ -67,15 +67,15 @@ def _entry(role_arn: str, policy: str, *groups: str) -> eks.AccessEntryArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
-    """What a `Cluster` is made from.
+    """Arguments of `Cluster`.
 
     Attributes:
         account: The AWS account.
-        vpc_id: The VPC to stand in.
-        subnet_ids: Where EKS makes the network interfaces of its API servers.
-        access: Who reaches the Kubernetes API, and who enters it as what.
-        secrets_key_arn: KMS key around the Secrets in etcd.
-        logs: How the control plane's logs are kept.
+        vpc_id: Id of the VPC.
+        subnet_ids: Subnets of the API servers' network interfaces.
+        access: CIDRs that reach the Kubernetes API, and IAM roles with access to it.
+        secrets_key_arn: KMS key that encrypts Secrets in etcd.
+        logs: Encryption and retention of the control plane's logs.
     """
 
     account: Account
@@ -87,18 +87,17 @@ class ClusterArgs:
 
 
 class Cluster(pulumi.ComponentResource):
-    """An EKS control plane that nodes can join.
+    """EKS control plane with the add-ons that nodes need.
 
     Attributes:
-        eks: The pulumi-eks component: managed node groups take it.
-        addons: What has to stand before the first node.
-        name: The cluster's name in AWS, known once it exists.
-        reference: The cluster's names, for what stands in it.
+        eks: The pulumi-eks component, an input of managed node groups.
+        addons: Add-ons that must exist before the first node.
+        name: Name of the cluster in AWS, resolved once it exists.
+        reference: Name, ARN and issuer of the cluster.
         endpoint: URL of the Kubernetes API.
-        kubeconfig: For `kubectl`, as JSON; a secret.
-        provider: Makes Kubernetes objects in this cluster; refuses one that exists already.
-        kept_objects: The same for objects that outlive their resource (`retain_on_delete`) and may be named again:
-            takes over what exists.
+        kubeconfig: Kubeconfig as JSON; a secret.
+        provider: Kubernetes provider; it refuses to create an object that exists already.
+        kept_objects: Kubernetes provider for objects with `retain_on_delete`; it adopts one that exists already.
     """
 
     eks: eks.Cluster
@@ -122,9 +121,9 @@ class Cluster(pulumi.ComponentResource):
             name,
             name=name,
             version=versions.KUBERNETES,
-            # At the end of a version's support EKS goes to the next one; otherwise it charges for extended support.
+            # When standard support ends, EKS upgrades the cluster instead of charging for extended support.
             upgrade_policy=aws.eks.ClusterUpgradePolicyArgs(support_type="STANDARD"),
-            # In AWS and not as `protect`, which the component would hand on to each access entry.
+            # Instead of `protect`, which pulumi-eks would pass on to each access entry.
             deletion_protection=args.account.protect,
             service_role=role.role,
             vpc_id=args.vpc_id,
@@ -136,12 +135,12 @@ class Cluster(pulumi.ComponentResource):
             endpoint_private_access=True,
             endpoint_public_access=bool(args.access.public_access_cidrs),
             public_access_cidrs=args.access.public_access_cidrs or None,
-            # Node groups are ours, managed ones: they use the cluster's own security group.
+            # `NodeGroup` creates the node groups, which use the cluster's own security group.
             skip_default_node_group=True,
             skip_default_security_groups=True,
-            # The provider would call the issuer's address over the network, in previews too: Pod Identity instead.
+            # Pods use Pod Identity. pulumi-eks would connect to the issuer for its thumbprint, even in previews.
             create_oidc_provider=False,
-            # Every add-on is one of `Addons`: pinned, configured and with an identity of its own.
+            # `Addons` installs every add-on, with a pinned version, configuration and IAM role.
             bootstrap_self_managed_addons=False,
             use_default_vpc_cni=True,
             kube_proxy_addon_options=eks.KubeProxyAddonOptionsArgs(enabled=False),
@@ -153,7 +152,7 @@ class Cluster(pulumi.ComponentResource):
             account=args.account,
             name=name,
             made=self.name,
-            issuer=self.eks.eks_cluster.identities.apply(lambda known: known[0].oidcs[0].issuer),
+            issuer=self.eks.eks_cluster.identities.apply(lambda identities: identities[0].oidcs[0].issuer),
         )
         self.addons = Addons(
             name,
@@ -162,21 +161,26 @@ class Cluster(pulumi.ComponentResource):
         )
         self.endpoint = self.eks.eks_cluster.endpoint
         self.kubeconfig = pulumi.Output.secret(self.eks.kubeconfig_json)
-        self.provider = self._kubernetes(name, upsert=False)
-        self.kept_objects = self._kubernetes(f"{name}-kept", upsert=True)
+        self.provider = self._kubernetes_provider(name, upsert=False)
+        self.kept_objects = self._kubernetes_provider(f"{name}-kept", upsert=True)
         self.register_outputs({"name": self.name, "endpoint": self.endpoint, "kubeconfig": self.kubeconfig})
 
     def deleted_with_cluster(
-        self, made: pulumi.ResourceTransformationArgs
+        self, resource: pulumi.ResourceTransformationArgs
     ) -> pulumi.ResourceTransformationResult | None:
-        """Transformation: an object that owns nothing outside the cluster is deleted with it, and not by itself."""
-        if not made.type_.startswith("kubernetes:") or made.type_ in WITH_THINGS_OUTSIDE:
+        """Transformation that sets `deleted_with` on Kubernetes objects that own nothing outside the cluster."""
+        if not resource.type_.startswith("kubernetes:") or resource.type_ in WITH_THINGS_OUTSIDE:
             return None
-        goes = pulumi.ResourceOptions(deleted_with=self.eks)
-        return pulumi.ResourceTransformationResult(made.props, pulumi.ResourceOptions.merge(made.opts, goes))
+        deleted_with = pulumi.ResourceOptions(deleted_with=self.eks)
+        return pulumi.ResourceTransformationResult(
+            resource.props, pulumi.ResourceOptions.merge(resource.opts, deleted_with)
+        )
 
     def _role(self, name: str, account: Account, cluster_arn: str) -> Role:
-        """https://docs.aws.amazon.com/eks/latest/userguide/cross-service-confused-deputy-prevention.html ."""
+        """IAM role of the control plane.
+
+        https://docs.aws.amazon.com/eks/latest/userguide/cross-service-confused-deputy-prevention.html
+        """
         return Role(
             name,
             RoleArgs(
@@ -194,16 +198,16 @@ class Cluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _kubernetes(self, name: str, *, upsert: bool) -> kubernetes.Provider:
+    def _kubernetes_provider(self, name: str, *, upsert: bool) -> kubernetes.Provider:
         return kubernetes.Provider(
             name,
             kubeconfig=self.kubeconfig,
             enable_server_side_apply=True,
-            # Off where it can be: a renamed resource would take its object over, and then delete it.
+            # Upserting is dangerous: a renamed resource would adopt its object, and then delete it.
             upsert_existing_objects=upsert,
-            # The provider's own 50 requests a second are 20 ms a resource; the API server guards itself.
+            # The default of 50 requests a second costs 20 ms for each resource; the API server limits requests itself.
             kube_client_settings=kubernetes.KubeClientSettingsArgs(qps=500, burst=1000),
-            # Objects are replaced when the cluster is another one, not when its kubeconfig is written anew.
+            # Objects are replaced if the cluster is replaced, but not if only its kubeconfig changes.
             cluster_identifier=self.pulumi_resource_name,
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -1,4 +1,4 @@
-"""A controller of the cluster that acts in AWS: its chart, and the role of its pods."""
+"""Helm chart of a controller that calls AWS, with the IAM role of its pods."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ NAMESPACE = "kube-system"
 
 @dataclass(frozen=True, kw_only=True)
 class Controller:
-    """What is installed.
+    """A controller with its own chart.
 
     Attributes:
-        chart: Its chart; its release and its service account have the chart's name.
-        statements: What its pods may do in AWS.
-        values: The chart's values.
+        chart: The chart; the Helm release and the service account have its name.
+        statements: IAM statements of its pods.
+        values: Values of the chart.
     """
 
     chart: config.Chart
@@ -42,15 +42,15 @@ def install(
     charts: str | None,
     nodes: Sequence[pulumi.Resource],
 ) -> None:
-    """Makes the role and then the chart's release, as children of a component.
+    """Registers the IAM role and the Helm release of a controller.
 
     Args:
-        controller: What is installed.
-        prefix: Before the role's name: the platform's.
-        parent: The component.
-        cluster: Where.
-        charts: Where charts come from instead of their public repositories.
-        nodes: What it runs on.
+        controller: The controller.
+        prefix: Prefix of the role's name.
+        parent: Parent of both.
+        cluster: The cluster.
+        charts: Source of charts instead of their public repositories; None for those.
+        nodes: Resources that its pods need in order to run.
     """
     name, location = controller.chart.name, locate(controller.chart, charts)
     identity = PodIdentity(

@@ -1,4 +1,4 @@
-"""What pods need of the cluster besides nodes: names, numbers, volumes, ranks, and as many nodes as they need."""
+"""What every pod relies on besides nodes: add-ons, Cluster Autoscaler, StorageClass, PriorityClasses."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from components.kubernetes.priority_classes import PriorityClasses
 
 @dataclass(frozen=True, kw_only=True)
 class CoreAddonsArgs:
-    """What `CoreAddons` are made from.
+    """Arguments of `CoreAddons`.
 
     Attributes:
         cluster: The cluster.
-        charts: Where charts come from instead of their public repositories.
-        nodes: The node groups that its programs run on.
+        charts: Source of charts instead of their public repositories; None for those.
+        nodes: Node groups for their pods.
     """
 
     cluster: ClusterReference
@@ -30,13 +30,13 @@ class CoreAddonsArgs:
 
 
 class CoreAddons(pulumi.ComponentResource):
-    """Add-ons that run on nodes, the cluster autoscaler, the default StorageClass, and the priority classes.
+    """Add-ons whose pods need nodes, the Cluster Autoscaler, the default StorageClass and the PriorityClasses.
 
-    It takes providers of both, `aws` and `kubernetes`.
+    Needs `aws` and `kubernetes` providers in its options.
 
     Attributes:
-        addons: The add-ons: names, and what makes volumes and takes them away.
-        priorities: The cluster's priority classes.
+        addons: CoreDNS, the EBS CSI driver and metrics-server.
+        priorities: The PriorityClasses.
     """
 
     addons: Addons

@@ -1,4 +1,4 @@
-"""IAM roles for service accounts: what cannot use EKS Pod Identity acts as an IAM role by its service account's token.
+"""IAM roles for service accounts (IRSA), for software without support for EKS Pod Identity.
 
 https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html
 """
@@ -11,22 +11,22 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.iam import Role, RoleArgs, Statement, web_identity_policy
+from components.aws.iam import Role, RoleArgs, Statement, irsa_trust_policy
 from components.cluster.reference import ClusterReference
 
 AUDIENCE = "sts.amazonaws.com"
-"""Whom the token is for: AWS takes no other one."""
+"""Audience of the tokens; AWS STS accepts no other."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IrsaRoleArgs:
-    """What a `IrsaRole` is made from.
+    """Arguments of `IrsaRole`.
 
     Attributes:
         cluster: The cluster.
-        namespace: Of the service account.
-        service_account: Its name; it need not exist yet.
-        statements: What its pods may do in AWS.
+        namespace: Namespace of the service account.
+        service_account: Name of the service account; it need not exist yet.
+        statements: IAM statements of its pods.
     """
 
     cluster: ClusterReference
@@ -36,13 +36,14 @@ class IrsaRoleArgs:
 
 
 class IrsaRole(pulumi.ComponentResource):
-    """A role, and IAM's trust in the tokens that the cluster issues; an account knows each issuer once.
+    """IAM role for one service account, and the cluster's OIDC provider in IAM.
 
-    The issuer is what AWS says of the cluster: nothing asks it over the network, and AWS knows who signs EKS' own.
+    An account can have only one OIDC provider for each issuer: use this component once for each cluster. No thumbprint
+    is needed, since AWS trusts the certificate authority of EKS issuers.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc_verify-thumbprint.html
 
     Attributes:
-        role_arn: The role's ARN, known once it may be acted as.
+        role_arn: ARN of the role, resolved once its trust policy is in place.
     """
 
     role_arn: pulumi.Output[str]
@@ -50,10 +51,10 @@ class IrsaRole(pulumi.ComponentResource):
     def __init__(self, name: str, args: IrsaRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:WebIdentity", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        issuer = aws.iam.OpenIdConnectProvider(name, url=args.cluster.issuer, client_id_lists=[AUDIENCE], opts=child)
+        provider = aws.iam.OpenIdConnectProvider(name, url=args.cluster.issuer, client_id_lists=[AUDIENCE], opts=child)
         subject = f"system:serviceaccount:{args.namespace}:{args.service_account}"
-        trust = pulumi.Output.all(issuer.arn, issuer.url).apply(
-            lambda known: web_identity_policy(known[0], known[1], subject=subject, audience=AUDIENCE)
+        trust = pulumi.Output.all(provider.arn, provider.url).apply(
+            lambda outputs: irsa_trust_policy(outputs[0], outputs[1], subject=subject, audience=AUDIENCE)
         )
         self.role_arn = Role(
             name, RoleArgs(account=args.cluster.account, trust=trust, statements=args.statements), opts=child

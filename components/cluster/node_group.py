@@ -1,4 +1,4 @@
-"""The EC2 nodes of one environment: its "node group" is a set of EKS managed node groups."""
+"""The nodes of one environment: one or more EKS managed node groups, which together are its node group."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from components.aws.iam import Role, RoleArgs, Trust
 from contract import labels
 
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
-"""What a node may do in AWS; pods have roles of their own.
+"""AWS managed policies of a node's role; pods have their own roles.
 
 https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html
 """
 
-TAGGED = ("instance", "volume", "network-interface")
-"""What an Auto Scaling group makes from a launch template: the provider's default tags do not reach it.
+TAGGED_RESOURCE_TYPES = ("instance", "volume", "network-interface")
+"""Resources that Auto Scaling creates from a launch template; the default tags of the provider do not apply to them.
 
 https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html#launch-template-tagging
 """
 
 
 def shares(total: int, parts: int) -> list[int]:
-    """Divides a number as evenly as it goes, the first parts getting what is left over.
+    """Parts of a number, as equal as possible; the first ones are one larger where there is a remainder.
 
-    A larger total has no smaller share, so shares of a least, a wanted and a most number keep their order.
+    A part never shrinks when the total grows: parts of a minimum, desired and maximum number stay in this order.
 
     Args:
-        total: 0 or more.
-        parts: 1 or more.
+        total: The number (0 or more).
+        parts: How many parts (1 or more).
     """
-    share, left = divmod(total, parts)
-    return [share + (part < left) for part in range(parts)]
+    share, remainder = divmod(total, parts)
+    return [share + (part < remainder) for part in range(parts)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ManagedGroup:
-    """One managed node group of the set.
+    """One EKS managed node group.
 
     Attributes:
         name: Its name in EKS.
-        zones: The zones it stands in.
-        min: Fewest nodes.
-        desired: Nodes at creation.
-        max: Most nodes.
+        zones: Its availability zones.
+        min: Minimum number of nodes.
+        desired: Number of nodes at creation.
+        max: Maximum number of nodes.
     """
 
     name: str
@@ -62,43 +62,41 @@ class ManagedGroup:
 
 
 def managed_groups(name: str, nodes: config.Nodes, zones: Sequence[str]) -> list[ManagedGroup]:
-    """The managed node groups of one environment, each named by the zones it stands in.
+    """Managed node groups of one environment. The name of each ends with its zones.
 
-    With volumes there is one a zone: a volume lives in one zone, and a node replaced in another would strand its pod.
-    A zone more is then a group more. A zone without a share of the nodes starts empty, for the autoscaler to fill; one
-    that could never have a node has no group.
+    Where pods have volumes, there is one group in each zone: a volume exists in one zone, and its pod needs a node
+    there. Adding a zone adds a group. Some groups may start with no node, but none has a maximum of 0.
 
-    Without, there is one over all zones, and Auto Scaling moves its nodes when a zone is lost. EKS cannot give it
-    another zone: it is replaced, the new group before the old one, hence the zones in its name.
+    Otherwise there is one group over all zones. Auto Scaling moves its nodes when a zone fails. EKS cannot change a
+    group's zones, so Pulumi replaces the group when a zone is added, and the new one needs another name.
     """
-    places = [[zone] for zone in zones[: nodes.max]] if nodes.volumes else [list(zones)]
-    parts = len(places)
+    groups = [[zone] for zone in zones[: nodes.max]] if nodes.volumes else [list(zones)]
+    parts = len(groups)
     sizes = zip(shares(nodes.min, parts), shares(nodes.desired, parts), shares(nodes.max, parts), strict=True)
     return [
         ManagedGroup(
-            name=f"{name}-{''.join(zone[-1] for zone in place)}",
-            zones=place,
-            min=least,
+            name=f"{name}-{''.join(zone[-1] for zone in group_zones)}",
+            zones=group_zones,
+            min=minimum,
             desired=desired,
-            max=most,
+            max=maximum,
         )
-        for place, (least, desired, most) in zip(places, sizes, strict=True)
+        for group_zones, (minimum, desired, maximum) in zip(groups, sizes, strict=True)
     ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeGroupArgs:
-    """What a `NodeGroup` is made from.
+    """Arguments of `NodeGroup`.
 
     Attributes:
         account: The AWS account.
         environment: Value of the nodes' label `environment`.
-        cluster: The cluster to join.
-        subnets: Ids of the private subnets to stand in, by zone.
-        nodes: Instance type, number, root volumes, and whether pods have volumes.
-        tainted: Whether pods must tolerate `environment=NAME:NoSchedule` to run here.
-        ready: What a node needs in order to become ready, in the cluster and on its way out of the VPC, and what its
-            pods need for as long as they run.
+        cluster: The cluster.
+        subnets: Ids of the private subnets, by zone.
+        nodes: Instance type, number of nodes, root volume size, and whether pods have volumes.
+        tainted: Whether the nodes have the taint `environment=NAME:NoSchedule`.
+        ready: Resources that nodes need to become ready, such as routes and add-ons, and that pods need while running.
     """
 
     account: Account
@@ -111,14 +109,13 @@ class NodeGroupArgs:
 
 
 class NodeGroup(pulumi.ComponentResource):
-    """Managed node groups with the role and the launch template that they share.
+    """Managed node groups with a common role and launch template.
 
-    Instance type, root volume and tags stand in the launch template: to a new version of it EKS moves node by node,
-    where an instance type of the node group itself would replace the group.
+    The instance type is set in the launch template: EKS rolls nodes to a new version of the template, but would replace
+    a group whose own instance type changes.
 
     Attributes:
-        summary: What the stack's outputs say of it: its managed node groups' `names`, the `label` on each node, the
-            `taint` or None, and the `zones`.
+        summary: Stack output: `names` of the managed node groups, `label` of the nodes, `taint` or None, `zones`.
     """
 
     summary: pulumi.Output[dict[str, Any]]
@@ -134,16 +131,16 @@ class NodeGroup(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         template = self._launch_template(name)
-        planned = managed_groups(name, args.nodes, list(args.subnets))
-        made = [self._managed_group(group, role, template) for group in planned]
+        groups = managed_groups(name, args.nodes, list(args.subnets))
+        node_groups = [self._managed_group(group, role, template) for group in groups]
 
         label = f"{labels.ENVIRONMENT}={args.environment}"
         self.summary = pulumi.Output.from_input(
             {
-                "names": [group.node_group.node_group_name for group in made],
+                "names": [group.node_group.node_group_name for group in node_groups],
                 "label": label,
                 "taint": f"{label}:NoSchedule" if args.tainted else None,
-                "zones": [zone for group in planned for zone in group.zones],
+                "zones": [zone for group in groups for zone in group.zones],
             }
         )
         self.register_outputs({"summary": self.summary})
@@ -154,7 +151,7 @@ class NodeGroup(pulumi.ComponentResource):
             name=name,
             update_default_version=True,
             instance_type=self._args.nodes.instance_type,
-            # IMDSv2, and out of reach of pods: their packets have one hop more than the node's.
+            # IMDSv2 only, and unreachable for pods, whose packets need one more hop.
             metadata_options=aws.ec2.LaunchTemplateMetadataOptionsArgs(
                 http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
             ),
@@ -164,7 +161,7 @@ class NodeGroup(pulumi.ComponentResource):
                     ebs=aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
                         volume_type="gp3",
                         volume_size=self._args.nodes.disk_gib,
-                        # With the account's key for EBS: a customer key would need a grant to Auto Scaling's own role.
+                        # By the AWS managed key: a customer managed key would need a grant for Auto Scaling.
                         encrypted="true",
                         delete_on_termination="true",
                     ),
@@ -172,9 +169,9 @@ class NodeGroup(pulumi.ComponentResource):
             ],
             tag_specifications=[
                 aws.ec2.LaunchTemplateTagSpecificationArgs(
-                    resource_type=kind, tags={**self._args.account.tags, "Name": name}
+                    resource_type=resource_type, tags={**self._args.account.tags, "Name": name}
                 )
-                for kind in TAGGED
+                for resource_type in TAGGED_RESOURCE_TYPES
             ],
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -185,7 +182,7 @@ class NodeGroup(pulumi.ComponentResource):
             group.name,
             node_group_name=group.name,
             cluster=args.cluster,
-            # By itself: a preview of a changed cluster does not know all of `cluster`, and would replace the group.
+            # Set explicitly: while the cluster changes, a preview does not know `cluster` and would replace the group.
             cluster_name=args.cluster.eks_cluster.name,
             node_role=role.role,
             subnet_ids=[args.subnets[zone] for zone in group.zones],
@@ -204,6 +201,6 @@ class NodeGroup(pulumi.ComponentResource):
             launch_template=aws.eks.NodeGroupLaunchTemplateArgs(
                 id=template.id, version=template.latest_version.apply(str)
             ),
-            # A node whose role cannot yet join the cluster fails for good; one that lost it cannot leave in order.
+            # A node cannot join the cluster before its role has its policies, nor leave it in order without them.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role, *args.ready]),
         )

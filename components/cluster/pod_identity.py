@@ -1,4 +1,4 @@
-"""EKS Pod Identity: a service account of the cluster acts as an IAM role."""
+"""EKS Pod Identity: IAM roles for service accounts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from components.cluster.reference import ClusterReference
 
 
 def pods_trust(cluster: ClusterReference, namespace: str, service_account: str) -> Trust:
-    """Trust in the pods of one service account of one cluster.
+    """Trust policy for the pods of one service account in one cluster, by the session tags that EKS sets.
 
-    The conditions are on the session tags that EKS sets, the cluster's ARN among them:
     https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
     https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html
     """
@@ -34,14 +33,14 @@ def pods_trust(cluster: ClusterReference, namespace: str, service_account: str) 
 
 @dataclass(frozen=True, kw_only=True)
 class PodIdentityArgs:
-    """What a `PodIdentity` is made from.
+    """Arguments of `PodIdentity`.
 
     Attributes:
         cluster: The cluster.
-        namespace: Of the service account.
-        service_account: Its name; it need not exist yet.
-        statements: What its pods may do in AWS.
-        managed_policies: Names of policies that AWS manages, with their path: what they may do besides.
+        namespace: Namespace of the service account.
+        service_account: Name of the service account; it need not exist yet.
+        statements: IAM statements of its pods.
+        managed_policies: Names of AWS managed policies of its pods, with their path.
     """
 
     cluster: ClusterReference
@@ -52,12 +51,12 @@ class PodIdentityArgs:
 
 
 class PodIdentity(pulumi.ComponentResource):
-    """A role, and the service account whose pods act as it.
+    """IAM role and its Pod Identity association with a service account.
 
-    Pods get the role when they start: make what runs them depend on this.
+    Pods get the role only when they start, so workloads must depend on this component.
 
     Attributes:
-        role_arn: The role's ARN.
+        role_arn: ARN of the role.
     """
 
     role_arn: pulumi.Output[str]

@@ -1,4 +1,4 @@
-"""A cluster as what stands in it names it."""
+"""Name, ARN and issuer of an EKS cluster."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from components.aws.account import Account
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterReference:
-    """An EKS cluster's names.
+    """Identifiers of an EKS cluster.
 
     Attributes:
-        account: The AWS account it stands in.
-        name: Its name in AWS, for policies: they may stand before it.
-        made: The same, known once it exists, for what stands in it.
-        issuer: URL of who issues its service accounts' tokens, known once it exists.
+        account: Its AWS account.
+        name: Its name, for IAM policies, which may exist before the cluster.
+        made: Its name as an output of the cluster, for resources that depend on it.
+        issuer: URL of its OIDC issuer, resolved once it exists.
     """
 
     account: Account
@@ -27,5 +27,5 @@ class ClusterReference:
 
     @property
     def arn(self) -> str:
-        """Its ARN."""
+        """ARN of the cluster."""
         return self.account.arn("eks", f"cluster/{self.name}")

@@ -1,4 +1,4 @@
-"""How volumes are made: the cluster's default StorageClass."""
+"""The default StorageClass."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 
 class Storage(pulumi.ComponentResource):
-    """The default StorageClass `gp3`: EKS has none of its own.
+    """Default StorageClass `gp3`; EKS creates no default.
 
-    Encrypted with the account's key for EBS, as the nodes' root volumes are: Auto Scaling, which makes those, needs no
-    grant for it, and a volume's data never leaves the account's own snapshots.
+    Its volumes are encrypted with the AWS managed key for EBS, as are the root volumes of nodes.
 
     Attributes:
-        storage_class: Its name.
+        storage_class: Name of the StorageClass.
     """
 
     storage_class: str
@@ -31,7 +30,7 @@ class Storage(pulumi.ComponentResource):
             ),
             provisioner="ebs.csi.aws.com",
             parameters={"type": "gp3", "encrypted": "true"},
-            # The volume is made where its pod runs: it cannot leave its zone.
+            # A volume cannot leave its zone, so it is created in the zone of its pod.
             volume_binding_mode="WaitForFirstConsumer",
             allow_volume_expansion=True,
             reclaim_policy="Delete",

@@ -1,1 +1,1 @@
-"""How requests from outside reach a Service: load balancers, certificates, host names."""
+"""Ingress: load balancers and their controller, certificate, host names, DNS records."""

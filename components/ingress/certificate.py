@@ -1,4 +1,4 @@
-"""The hosts' certificate in ACM, validated by DNS."""
+"""The ACM certificate of all hosts, validated by DNS."""
 
 from __future__ import annotations
 
@@ -11,69 +11,69 @@ import pulumi_aws as aws
 import config
 from components.ingress.dns_record import TTL_SECONDS, DnsRecord
 
-LIVING = ("ISSUED", "PENDING_VALIDATION")
-DEAD = ("VALIDATION_TIMED_OUT", "FAILED")
-"""What ACM says of a certificate that it made; one that is dead never gets issued any more.
+USABLE = ("ISSUED", "PENDING_VALIDATION")
+ENDED = ("VALIDATION_TIMED_OUT", "FAILED")
+"""Statuses of ACM. A certificate with an ended status will never be issued.
 
 https://docs.aws.amazon.com/acm/latest/APIReference/API_CertificateDetail.html
 """
 
-NONE_FOUND = "no ACM Certificate"
-"""In the provider's words where ACM has none; any other error is one."""
+NOT_FOUND = "no ACM Certificate"
+"""Part of the provider's error message when no certificate matches."""
 
 NAME_TAG = "Name"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What ACM said of the certificate that this stack makes.
+class Request:
+    """The stack's current certificate request in ACM.
 
     Attributes:
-        attempt: How often one was requested, this time included (1 or more): a dead one is followed by another.
-        issued: Whether hosts can use it.
+        attempt: Its number (1 or more): a request that ended without a certificate is followed by another one.
+        issued: Whether the certificate is issued.
     """
 
     attempt: int
     issued: bool
 
 
-def ask(name: str, domain: str, opts: pulumi.InvokeOptions) -> Asked:
-    """Asks ACM itself, since the state knows only what was true at the last `up`.
+def current_request(name: str, domain: str, opts: pulumi.InvokeOptions) -> Request:
+    """Looks up the certificate request in ACM; the state would be as old as the last `pulumi up`.
 
     Args:
-        name: What this stack's certificates are called, before the attempt.
-        domain: The host name that they are of.
-        opts: With the provider.
+        name: Prefix of the tag `Name` on this stack's certificates; the number of the attempt follows it.
+        domain: Domain name of the certificate.
+        opts: Invoke options with the provider.
 
     Raises:
-        pulumi.RunError: ACM has a certificate of the domain that this stack did not make.
+        pulumi.RunError: ACM has a certificate for the domain that does not belong to this stack.
     """
-    for status in (*LIVING, *DEAD):
+    for status in (*USABLE, *ENDED):
         try:
-            found = aws.acm.get_certificate(
+            certificate = aws.acm.get_certificate(
                 domain=domain, statuses=[status], types=["AMAZON_ISSUED"], most_recent=True, opts=opts
             )
         except Exception as error:  # the SDK raises no other
-            if NONE_FOUND in str(error):
+            if NOT_FOUND in str(error):
                 continue
             raise
-        stem, _, attempt = (found.tags or {}).get(NAME_TAG, "").rpartition("-")
-        if stem != name:
+        prefix, _, attempt = (certificate.tags or {}).get(NAME_TAG, "").rpartition("-")
+        if prefix != name:
             raise pulumi.RunError(
-                f"ACM has a certificate of {domain} that this stack did not make, {found.arn}: name it by "
-                "loadBalancer.certificateArn, or delete it"
+                f"ACM has a certificate for {domain} that does not belong to this stack, {certificate.arn}: set "
+                "loadBalancer.certificateArn to it, or delete it"
             )
-        return Asked(attempt=int(attempt) + (status in DEAD), issued=status == "ISSUED")
-    return Asked(attempt=1, issued=False)
+        return Request(attempt=int(attempt) + (status in ENDED), issued=status == "ISSUED")
+    return Request(attempt=1, issued=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateArgs:
-    """What a `Certificate` is made from.
+    """Arguments of `Certificate`.
 
     Attributes:
-        domain: It is of this host name and all names one level below.
-        dns: Where they are looked up.
+        domain: DOMAIN.
+        dns: DNS zone of DOMAIN.
     """
 
     domain: str
@@ -81,15 +81,15 @@ class CertificateArgs:
 
 
 class Certificate(pulumi.ComponentResource):
-    """A certificate of DOMAIN and *.DOMAIN. It takes a provider of `aws`.
+    """ACM certificate for DOMAIN and *.DOMAIN. Needs an `aws` provider in its options.
 
-    With a zone the program proves that the domain is ours, and waits until ACM has seen it. Without one a person does,
-    and `issued` says whether that is done.
+    With a Route 53 zone, the program creates the validation record and waits until the certificate is issued. Without
+    one, a person creates the record, and a later `pulumi up` finds the certificate issued.
 
     Attributes:
-        arn: Its ARN; with a zone known once it is issued.
-        issued: Whether hosts can use it.
-        records: What a person has to enter for it; it stays there, since ACM looks again at each renewal.
+        arn: ARN of the certificate; with a Route 53 zone, resolved once it is issued.
+        issued: Whether it is issued, or will be before `arn` resolves.
+        records: DNS records to create by hand and keep: ACM checks them again at each renewal.
     """
 
     arn: pulumi.Output[str]
@@ -100,41 +100,45 @@ class Certificate(pulumi.ComponentResource):
         super().__init__("hello:platform:Certificate", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         zone_id = args.dns.zone_id
-        asked = Asked(attempt=1, issued=True) if zone_id else ask(name, args.domain, pulumi.InvokeOptions(parent=self))
-        called = f"{name}-{asked.attempt}"
-        made = aws.acm.Certificate(
-            called,
+        request = (
+            Request(attempt=1, issued=True)
+            if zone_id
+            else current_request(name, args.domain, pulumi.InvokeOptions(parent=self))
+        )
+        certificate_name = f"{name}-{request.attempt}"
+        certificate = aws.acm.Certificate(
+            certificate_name,
             domain_name=args.domain,
             subject_alternative_names=[f"*.{args.domain}"],
             validation_method="DNS",
-            tags={NAME_TAG: called},
+            tags={NAME_TAG: certificate_name},
             opts=child,
         )
-        # One proof is for both names. https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
-        proof = made.domain_validation_options[0]
-        self.issued, self.arn, self.records = asked.issued, made.arn, []
+        # Both names have the same validation record. https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
+        validation_record = certificate.domain_validation_options[0]
+        self.issued, self.arn, self.records = request.issued, certificate.arn, []
         if zone_id:
             record = aws.route53.Record(
                 name,
                 zone_id=zone_id,
-                name=proof.resource_record_name,
-                type=proof.resource_record_type,
-                records=[proof.resource_record_value],
+                name=validation_record.resource_record_name,
+                type=validation_record.resource_record_type,
+                records=[validation_record.resource_record_value],
                 ttl=TTL_SECONDS,
-                # It is the same for each certificate of this name in this account.
+                # Each certificate for the same domain in the account has the same record.
                 allow_overwrite=True,
                 opts=child,
             )
-            validated = aws.acm.CertificateValidation(
-                called, certificate_arn=made.arn, validation_record_fqdns=[record.fqdn], opts=child
+            validation = aws.acm.CertificateValidation(
+                certificate_name, certificate_arn=certificate.arn, validation_record_fqdns=[record.fqdn], opts=child
             )
-            self.arn = validated.certificate_arn
+            self.arn = validation.certificate_arn
         else:
             self.records = [
                 DnsRecord(
-                    name=proof.resource_record_name.apply(_without_dot),
+                    name=validation_record.resource_record_name.apply(_without_dot),
                     type="CNAME",
-                    value=proof.resource_record_value.apply(_without_dot),
+                    value=validation_record.resource_record_value.apply(_without_dot),
                     why=f"proves to AWS that {args.domain} is yours, now and at each renewal of its certificate",
                 )
             ]

@@ -1,4 +1,4 @@
-"""A DNS record: what a person enters, or Route 53 gets."""
+"""DNS records that a person creates where the program manages no zone."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import pulumi
 
 TTL_SECONDS = 300
-"""How long others may remember a record."""
+"""Time to live of a record in Route 53."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DnsRecord:
-    """One line to enter at a DNS provider.
+    """A DNS record to create at a DNS provider.
 
     Attributes:
-        name: In full, without a dot at its end.
-        type: `CNAME`, or `ALIAS` for a zone's own name, which some providers call ANAME or a flattened CNAME.
-        value: Likewise in full.
-        why: What it is there for.
+        name: Fully qualified name, without a trailing dot.
+        type: `CNAME`, or `ALIAS` at the zone apex, which some providers call ANAME or a flattened CNAME.
+        value: Fully qualified name, without a trailing dot.
+        why: Purpose of the record.
     """
 
     name: pulumi.Input[str]
@@ -28,5 +28,5 @@ class DnsRecord:
 
     @property
     def entry(self) -> dict[str, pulumi.Input[str]]:
-        """For the stack's outputs."""
+        """The record as a stack output."""
         return {"name": self.name, "type": self.type, "value": self.value, "why": self.why}

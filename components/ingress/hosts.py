@@ -1,4 +1,4 @@
-"""Every host name of the stack: its Ingress, and the record that leads there."""
+"""Host names of the stack: their Ingresses and DNS records."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from components.ingress.load_balancers import LoadBalancers
 
 @dataclass(frozen=True, kw_only=True)
 class HostsArgs:
-    """What `Hosts` are made from.
+    """Arguments of `Hosts`.
 
     Attributes:
-        hosts: Each host name, by what it reaches.
-        load_balancer_of: The load balancer that each is on, by what it reaches.
+        hosts: Host name of each backend, by the backend's name.
+        load_balancer_of: Load balancer of each backend, by the backend's name.
         load_balancers: The load balancers.
-        backends: What each host leads to, by the same names.
-        dns: Where the hosts are looked up.
+        backends: The backends, by name.
+        dns: DNS zone of the hosts.
         region: AWS region of the load balancers.
     """
 
@@ -36,17 +36,19 @@ class HostsArgs:
     region: str
 
     def __post_init__(self) -> None:
-        """Refuses a host that leads nowhere, and a backend that no host leads to."""
+        """Refuses hosts without a backend, and backends without a host."""
         if set(self.backends) != set(self.hosts):
-            odd = ", ".join(sorted(set(self.backends) ^ set(self.hosts)))
-            raise ValueError(f"each host needs one backend, and each backend a host: {odd}")
+            unmatched = ", ".join(sorted(set(self.backends) ^ set(self.hosts)))
+            raise ValueError(f"each host needs a backend, and each backend a host: {unmatched}")
 
 
 class Hosts(pulumi.ComponentResource):
-    """An Ingress for each host, once there is a certificate. It takes providers of both, `aws` and `kubernetes`.
+    """An Ingress and a DNS record for each host, once the certificate is issued.
+
+    Needs `aws` and `kubernetes` providers in its options.
 
     Attributes:
-        records: What a person has to enter at the DNS provider; nothing where the program does.
+        records: DNS records to create by hand; empty where Route 53 has the zone.
     """
 
     records: Sequence[Mapping[str, Any]]
@@ -56,39 +58,41 @@ class Hosts(pulumi.ComponentResource):
         self._dns, self._region = args.dns, args.region
         self._child = pulumi.ResourceOptions(parent=self)
         records = list(args.load_balancers.records)
-        for reaches, host in args.hosts.items() if args.load_balancers.is_open else ():
+        for backend, host in args.hosts.items() if args.load_balancers.is_open else ():
             ingress = Ingress(
-                reaches,
+                backend,
                 IngressArgs(
                     host=host,
-                    ingress_class=args.load_balancers.classes[args.load_balancer_of[reaches]],
-                    backend=args.backends[reaches],
+                    ingress_class=args.load_balancers.classes[args.load_balancer_of[backend]],
+                    backend=args.backends[backend],
                 ),
                 opts=self._child,
             )
-            records += self._record(reaches, host, ingress.address)
+            records += self._record(backend, host, ingress.address)
         self.records = [record.entry for record in records]
         self.register_outputs({"records": self.records})
 
-    def _record(self, reaches: str, host: str, address: pulumi.Output[str]) -> list[DnsRecord]:
-        """Makes the record where Route 53 serves the zone, and else says which one to enter."""
+    def _record(self, backend: str, host: str, address: pulumi.Output[str]) -> list[DnsRecord]:
+        """Registers the host's record in Route 53; without a zone there, returns the record to create by hand."""
         dns = self._dns
         at_apex = host == dns.zone
         if dns.zone_id is None:
             return [
-                DnsRecord(name=host, type="ALIAS" if at_apex else "CNAME", value=address, why=f"leads to {reaches}")
+                DnsRecord(name=host, type="ALIAS" if at_apex else "CNAME", value=address, why=f"leads to {backend}")
             ]
         if at_apex:
-            balancers = aws.lb.get_hosted_zone_id_output(
+            load_balancer_zone = aws.lb.get_hosted_zone_id_output(
                 region=self._region,
                 load_balancer_type="application",
                 opts=pulumi.InvokeOutputOptions(parent=self),
             )
-            alias = aws.route53.RecordAliasArgs(name=address, zone_id=balancers.id, evaluate_target_health=False)
-            aws.route53.Record(reaches, zone_id=dns.zone_id, name=host, type="A", aliases=[alias], opts=self._child)
+            alias = aws.route53.RecordAliasArgs(
+                name=address, zone_id=load_balancer_zone.id, evaluate_target_health=False
+            )
+            aws.route53.Record(backend, zone_id=dns.zone_id, name=host, type="A", aliases=[alias], opts=self._child)
         else:
             aws.route53.Record(
-                reaches,
+                backend,
                 zone_id=dns.zone_id,
                 name=host,
                 type="CNAME",

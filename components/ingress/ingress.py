@@ -1,4 +1,4 @@
-"""How a host name reaches Services: one Ingress a host, on the load balancer of its class."""
+"""Ingress of one host name."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from components.ingress.target_group import PREFIX
 from contract import labels
 
-BOTH_PORTS = '[{"HTTP": 80}, {"HTTPS": 443}]'
-"""The class sends what comes to the first on to the second.
+LISTEN_PORTS = '[{"HTTP": 80}, {"HTTPS": 443}]'
+"""The IngressClass redirects HTTP to HTTPS.
 
 https://kubernetes-sigs.github.io/aws-load-balancer-controller/v3.3/guide/ingress/annotations/#traffic-listening
 """
 
-
-UNTIL_THERE_IS_AN_ADDRESS = {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress[0].hostname}"}
-"""All that `up` waits for: records need it, and the controller gives it whether or not a pod is ready.
+WAIT_FOR_ADDRESS = {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress[0].hostname}"}
+"""`pulumi up` waits for the load balancer's address, which DNS records need, and not for ready pods.
 
 https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/
 """
 
-SOURCES_OF_A_RULE = 3
-"""Ranges that a rule takes: of its five values one is the host and one an exact path.
+MAX_SOURCES = 3
+"""Maximum of source ranges in a listener rule: it has five condition values, for the host, an exact path and these.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
 """
@@ -35,13 +34,13 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balance
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """Where requests under a path go.
+    """Route from a path to a Service.
 
     Attributes:
-        path: Path prefix.
-        service: The Service's name.
+        path: Path prefix, or the whole path if `exact`.
+        service: Name of the Service.
         port: Name or number of the Service's port.
-        exact: Whether it is the whole path, and nothing under it.
+        exact: Whether only this path matches, and none below it.
     """
 
     path: str
@@ -52,15 +51,14 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True)
 class Backend:
-    """What a host name leads to.
+    """Services behind a host name.
 
     Attributes:
-        namespace: Where the Services are.
-        routes: At least one; the longest matching prefix wins.
-        environment: On whose nodes the Services' pods are.
-        annotations: What its Services do not say of themselves: `target_group`.
-        sources: Ranges of those it answers, IPv4; all whom its load balancer lets in where none is listed. For exact
-            paths only.
+        namespace: Namespace of the Services.
+        routes: Routes to them, at least one; the longest matching prefix wins.
+        environment: Environment whose nodes run their pods; these nodes are the load balancer's targets.
+        annotations: Annotations of `target_group` for Services that do not have them.
+        sources: IPv4 ranges of allowed clients, which need exact routes; empty for all that the load balancer allows.
     """
 
     namespace: pulumi.Input[str]
@@ -70,21 +68,23 @@ class Backend:
     sources: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        """Refuses one that leads nowhere, and one whose rules would have too many values."""
+        """Refuses a backend without routes, and source ranges with prefix routes."""
         if not self.routes:
             raise ValueError("a backend needs at least one route")
         if self.sources and not all(route.exact for route in self.routes):
-            raise ValueError("a backend for listed addresses needs exact paths: a rule has no room for others")
+            raise ValueError(
+                "a backend with source ranges needs exact paths: prefixes take too many values of a listener rule"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
 class IngressArgs:
-    """What an `Ingress` is made from.
+    """Arguments of `Ingress`.
 
     Attributes:
         host: The host name.
         ingress_class: Name of the IngressClass.
-        backend: What it leads to.
+        backend: The Services behind the host.
     """
 
     host: str
@@ -93,10 +93,10 @@ class IngressArgs:
 
 
 class Ingress(pulumi.ComponentResource):
-    """One host name and the Services behind it; several Ingresses where more addresses are listed than a rule takes.
+    """Ingress of one host name; several where the backend has more than `MAX_SOURCES` source ranges.
 
     Attributes:
-        address: Host name of its load balancer, known once the controller has made it.
+        address: Host name of the load balancer, resolved once the controller has created it.
     """
 
     address: pulumi.Output[str]
@@ -104,19 +104,19 @@ class Ingress(pulumi.ComponentResource):
     def __init__(self, name: str, args: IngressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Ingress", name, {}, opts)
         sources = args.backend.sources
-        batches = [sources[at : at + SOURCES_OF_A_RULE] for at in range(0, len(sources), SOURCES_OF_A_RULE)] or [()]
-        made = [
+        batches = [sources[start : start + MAX_SOURCES] for start in range(0, len(sources), MAX_SOURCES)] or [()]
+        ingresses = [
             self._ingress(f"{name}-{number}" if number > 1 else name, args, batch)
             for number, batch in enumerate(batches, start=1)
         ]
-        self.address = made[0].status.apply(_address)
+        self.address = ingresses[0].status.apply(_address)
         self.register_outputs({"address": self.address})
 
     def _ingress(self, name: str, args: IngressArgs, sources: Sequence[str]) -> kubernetes.networking.v1.Ingress:
         return kubernetes.networking.v1.Ingress(
             name,
             metadata=ObjectMetaArgs(
-                name=name, namespace=args.backend.namespace, annotations=own_annotations(args.backend, sources)
+                name=name, namespace=args.backend.namespace, annotations=ingress_annotations(args.backend, sources)
             ),
             spec=kubernetes.networking.v1.IngressSpecArgs(
                 ingress_class_name=args.ingress_class,
@@ -133,18 +133,18 @@ class Ingress(pulumi.ComponentResource):
         )
 
 
-def own_annotations(backend: Backend, sources: Sequence[str] = ()) -> dict[str, str]:
-    """An Ingress' own: all else its class and its Services say.
+def ingress_annotations(backend: Backend, sources: Sequence[str] = ()) -> dict[str, str]:
+    """Annotations of an Ingress; its IngressClass and its Services have all others.
 
     Args:
-        backend: What it leads to.
-        sources: Ranges of those it answers; none is everybody.
+        backend: The Services behind it.
+        sources: IPv4 ranges of allowed clients; empty for all.
     """
     condition = json.dumps([{"field": "source-ip", "sourceIpConfig": {"values": list(sources)}}])
     return {
-        **UNTIL_THERE_IS_AN_ADDRESS,
-        f"{PREFIX}/listen-ports": BOTH_PORTS,
-        # Else the load balancer would come by the other environment's nodes too.
+        **WAIT_FOR_ADDRESS,
+        f"{PREFIX}/listen-ports": LISTEN_PORTS,
+        # Otherwise the nodes of all environments would be targets.
         f"{PREFIX}/target-node-labels": f"{labels.ENVIRONMENT}={backend.environment}",
         **backend.annotations,
         **({f"{PREFIX}/conditions.{route.service}": condition for route in backend.routes} if sources else {}),
@@ -152,8 +152,8 @@ def own_annotations(backend: Backend, sources: Sequence[str] = ()) -> dict[str, 
 
 
 def _address(status: kubernetes.networking.v1.outputs.IngressStatus | None) -> str:
-    there = status.load_balancer.ingress if status and status.load_balancer else None
-    return str(there[0].hostname) if there else ""
+    points = status.load_balancer.ingress if status and status.load_balancer else None
+    return str(points[0].hostname) if points else ""
 
 
 def _path(route: Route) -> kubernetes.networking.v1.HTTPIngressPathArgs:

@@ -1,4 +1,4 @@
-"""A load balancer that Ingresses ask for by name, and all that is not theirs to say."""
+"""IngressClass of one load balancer, with the parameters that Ingresses cannot override."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from components.kubernetes.metadata import NAMESPACE_NAME, name_of
 CONTROLLER = "ingress.k8s.aws/alb"
 GROUP = "elbv2.k8s.aws"
 PARAMETERS = "IngressClassParams"
-"""The AWS Load Balancer Controller's name as an IngressClass knows it, and its kind of parameters.
+"""Controller name of the AWS Load Balancer Controller, API group and kind of its parameters.
 
 https://kubernetes-sigs.github.io/aws-load-balancer-controller/v3.3/guide/ingress/ingress_class/
 """
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
-"""TLS 1.3 and 1.2, forward secrecy only: what AWS recommends.
+"""TLS 1.3 and 1.2 with forward secrecy, as AWS recommends.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
 """
@@ -28,14 +28,14 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl
 
 @dataclass(frozen=True, kw_only=True)
 class IngressClassArgs:
-    """What an `IngressClass` is made from.
+    """Arguments of `IngressClass`.
 
     Attributes:
-        namespaces: Whose Ingresses it takes; at least one.
-        inbound_cidrs: Who reaches its hosts, IPv4; at least one.
-        certificate_arn: Of the hosts' certificate in ACM; None for the one that the controller finds by their names.
-        web_acl_arn: Of a WAF web ACL that judges each request first; None for none.
-        attributes: The load balancer's own, by their names in AWS.
+        namespaces: Namespaces whose Ingresses may use it, at least one.
+        inbound_cidrs: IPv4 ranges of allowed clients, at least one.
+        certificate_arn: ARN of the ACM certificate; None for the one that the controller finds by host name.
+        web_acl_arn: ARN of the WAF web ACL; None for none.
+        attributes: Attributes of the load balancer, by their names in AWS.
             https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html
     """
 
@@ -46,13 +46,13 @@ class IngressClassArgs:
     attributes: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
-        """Refuses an empty list: the controller takes it for everybody."""
+        """Refuses empty lists, with which the controller would allow all namespaces or all clients."""
         if not self.namespaces or not self.inbound_cidrs:
             raise ValueError("an IngressClass needs at least one namespace and one range of addresses")
 
 
 def parameters(name: str, args: IngressClassArgs) -> dict[str, object]:
-    """The spec of the class's IngressClassParams: an Ingress' own annotations about the same are not heard."""
+    """Spec of IngressClassParams; it overrides the corresponding annotations of an Ingress."""
     return {
         "group": {"name": name},
         "namespaceSelector": {
@@ -71,10 +71,10 @@ def parameters(name: str, args: IngressClassArgs) -> dict[str, object]:
 
 
 class IngressClass(pulumi.ComponentResource):
-    """One load balancer on the internet, of one group of Ingresses.
+    """IngressClass of one internet-facing load balancer.
 
     Attributes:
-        ingress_class: The IngressClass's name, known once it exists.
+        ingress_class: Name of the IngressClass, resolved once it exists.
     """
 
     ingress_class: pulumi.Output[str]
@@ -82,7 +82,7 @@ class IngressClass(pulumi.ComponentResource):
     def __init__(self, name: str, args: IngressClassArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:IngressClass", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        asked = kubernetes.apiextensions.CustomResource(
+        params = kubernetes.apiextensions.CustomResource(
             name,
             api_version=f"{GROUP}/v1beta1",
             kind=PARAMETERS,
@@ -90,7 +90,7 @@ class IngressClass(pulumi.ComponentResource):
             spec=parameters(name, args),
             opts=child,
         )
-        made = kubernetes.networking.v1.IngressClass(
+        ingress_class = kubernetes.networking.v1.IngressClass(
             name,
             metadata=ObjectMetaArgs(name=name),
             spec=kubernetes.networking.v1.IngressClassSpecArgs(
@@ -99,7 +99,7 @@ class IngressClass(pulumi.ComponentResource):
                     api_group=GROUP, kind=PARAMETERS, name=name
                 ),
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[asked]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[params]),
         )
-        self.ingress_class = name_of(made.metadata, name)
+        self.ingress_class = name_of(ingress_class.metadata, name)
         self.register_outputs({"ingress_class": self.ingress_class})

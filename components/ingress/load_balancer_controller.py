@@ -1,4 +1,4 @@
-"""The AWS Load Balancer Controller: it makes the load balancers that Ingresses ask for."""
+"""The AWS Load Balancer Controller, which creates Application Load Balancers for Ingresses."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pulumi
 from components.aws.iam import Statement
 from components.cluster.controller import Controller, install
 from components.cluster.reference import ClusterReference
-from components.kubernetes.spreading import REPLICAS, TOLERATIONS, spread
+from components.kubernetes.scheduling import SYSTEM_REPLICAS, across_environments
 from config.charts import LOAD_BALANCER_CONTROLLER
 
 NAME = "aws-load-balancer-controller"
 NOBODY = 65534
 
 CLUSTER_TAG = "elbv2.k8s.aws/cluster"
-"""On everything that the controller makes; its value is the cluster's name.
+"""Tag on every AWS resource that the controller creates; its value is the cluster's name.
 
 https://kubernetes-sigs.github.io/aws-load-balancer-controller/v3.3/guide/ingress/annotations/#resource-tags
 """
@@ -26,18 +26,18 @@ LOAD_BALANCER = "elasticloadbalancing"
 
 
 def permissions(cluster: ClusterReference) -> list[Statement]:
-    """What the controller's documentation lists, for Application Load Balancers of this cluster.
+    """IAM statements of the controller, from its documented policy.
 
-    Left out is what it needs for other load balancers, other certificates and other firewalls. Where the documented
-    policy asks whether a resource has the cluster's tag, this one asks for this cluster's.
+    Permissions for Network Load Balancers, IAM server certificates, WAF Classic and Shield are left out. Where the
+    documented policy requires the cluster tag with any value, this one requires the name of this cluster.
     https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/docs/install/iam_policy.json
     """
     account = cluster.account
-    ours = {f"aws:ResourceTag/{CLUSTER_TAG}": cluster.name}
-    to_be_ours = {f"aws:RequestTag/{CLUSTER_TAG}": cluster.name}
-    groups = account.arn("ec2", "security-group/*")
-    balancers = account.arn(LOAD_BALANCER, "loadbalancer/app/*/*")
-    targets = account.arn(LOAD_BALANCER, "targetgroup/*/*")
+    cluster_resource = {f"aws:ResourceTag/{CLUSTER_TAG}": cluster.name}
+    cluster_request = {f"aws:RequestTag/{CLUSTER_TAG}": cluster.name}
+    security_groups = account.arn("ec2", "security-group/*")
+    load_balancers = account.arn(LOAD_BALANCER, "loadbalancer/app/*/*")
+    target_groups = account.arn(LOAD_BALANCER, "targetgroup/*/*")
     listeners = account.arn(LOAD_BALANCER, "listener/app/*/*/*")
     rules = account.arn(LOAD_BALANCER, "listener-rule/app/*/*/*/*")
     return [
@@ -77,23 +77,23 @@ def permissions(cluster: ClusterReference) -> list[Statement]:
             ],
             resources=["*"],
         ),
-        # Load balancers reach nodes by the cluster's own security group, which EKS tags.
+        # The controller opens the cluster's security group, which EKS tags, to its load balancers.
         # https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html
         Statement(
             actions=["ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"],
-            resources=[groups],
+            resources=[security_groups],
             conditions={"StringEquals": {f"aws:ResourceTag/kubernetes.io/cluster/{cluster.name}": "owned"}},
         ),
-        Statement(actions=["ec2:CreateSecurityGroup"], resources=[groups, account.arn("ec2", "vpc/*")]),
+        Statement(actions=["ec2:CreateSecurityGroup"], resources=[security_groups, account.arn("ec2", "vpc/*")]),
         Statement(
             actions=["ec2:CreateTags"],
-            resources=[groups],
-            conditions={"StringEquals": {"ec2:CreateAction": "CreateSecurityGroup", **to_be_ours}},
+            resources=[security_groups],
+            conditions={"StringEquals": {"ec2:CreateAction": "CreateSecurityGroup", **cluster_request}},
         ),
         Statement(
             actions=["ec2:CreateTags", "ec2:DeleteTags"],
-            resources=[groups],
-            conditions={"Null": {f"aws:RequestTag/{CLUSTER_TAG}": "true"}, "StringEquals": ours},
+            resources=[security_groups],
+            conditions={"Null": {f"aws:RequestTag/{CLUSTER_TAG}": "true"}, "StringEquals": cluster_resource},
         ),
         Statement(
             actions=[
@@ -101,28 +101,28 @@ def permissions(cluster: ClusterReference) -> list[Statement]:
                 "ec2:DeleteSecurityGroup",
                 "ec2:RevokeSecurityGroupIngress",
             ],
-            resources=[groups],
-            conditions={"StringEquals": ours},
+            resources=[security_groups],
+            conditions={"StringEquals": cluster_resource},
         ),
         Statement(
             actions=[f"{LOAD_BALANCER}:CreateLoadBalancer", f"{LOAD_BALANCER}:CreateTargetGroup"],
-            resources=[balancers, targets],
-            conditions={"StringEquals": to_be_ours},
+            resources=[load_balancers, target_groups],
+            conditions={"StringEquals": cluster_request},
         ),
         Statement(
             actions=[f"{LOAD_BALANCER}:AddTags"],
-            resources=[balancers, targets],
+            resources=[load_balancers, target_groups],
             conditions={
-                "StringEquals": to_be_ours,
+                "StringEquals": cluster_request,
                 "StringLike": {f"{LOAD_BALANCER}:CreateAction": "Create*"},
             },
         ),
         Statement(
             actions=[f"{LOAD_BALANCER}:AddTags", f"{LOAD_BALANCER}:RemoveTags"],
-            resources=[balancers, targets],
-            conditions={"Null": {f"aws:RequestTag/{CLUSTER_TAG}": "true"}, "StringEquals": ours},
+            resources=[load_balancers, target_groups],
+            conditions={"Null": {f"aws:RequestTag/{CLUSTER_TAG}": "true"}, "StringEquals": cluster_resource},
         ),
-        # The documented policy asks for no tag from here on where listeners, rules and targets are concerned.
+        # As in the documented policy, these statements require no tag on listeners, rules and targets.
         Statement(
             actions=[
                 f"{LOAD_BALANCER}:AddListenerCertificates",
@@ -139,9 +139,10 @@ def permissions(cluster: ClusterReference) -> list[Statement]:
             ],
             resources=[listeners, rules],
         ),
-        Statement(actions=[f"{LOAD_BALANCER}:CreateListener"], resources=[balancers]),
+        Statement(actions=[f"{LOAD_BALANCER}:CreateListener"], resources=[load_balancers]),
         Statement(
-            actions=[f"{LOAD_BALANCER}:DeregisterTargets", f"{LOAD_BALANCER}:RegisterTargets"], resources=[targets]
+            actions=[f"{LOAD_BALANCER}:DeregisterTargets", f"{LOAD_BALANCER}:RegisterTargets"],
+            resources=[target_groups],
         ),
         Statement(
             actions=[
@@ -155,10 +156,10 @@ def permissions(cluster: ClusterReference) -> list[Statement]:
                 f"{LOAD_BALANCER}:SetSecurityGroups",
                 f"{LOAD_BALANCER}:SetSubnets",
             ],
-            resources=[balancers, targets, listeners],
-            conditions={"StringEquals": ours},
+            resources=[load_balancers, target_groups, listeners],
+            conditions={"StringEquals": cluster_resource},
         ),
-        # It also takes a firewall away that is no longer wanted.
+        # The controller associates and disassociates web ACLs.
         Statement(
             actions=[
                 f"{LOAD_BALANCER}:SetWebAcl",
@@ -167,26 +168,25 @@ def permissions(cluster: ClusterReference) -> list[Statement]:
                 "wafv2:GetWebACL",
                 "wafv2:GetWebACLForResource",
             ],
-            resources=[balancers, account.arn("wafv2", "regional/webacl/*/*")],
+            resources=[load_balancers, account.arn("wafv2", "regional/webacl/*/*")],
         ),
     ]
 
 
 def values(cluster: ClusterReference, vpc_id: pulumi.Input[str]) -> dict[str, object]:
-    """The chart's values.
+    """Values of the chart.
 
     https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/helm/aws-load-balancer-controller/values.yaml
     """
     return {
         "fullnameOverride": NAME,
         "clusterName": cluster.name,
-        # Pods reach no instance metadata, which it would ask for both.
+        # Otherwise the controller would read both from instance metadata, which pods cannot reach.
         "region": cluster.account.region,
         "vpcId": vpc_id,
         "serviceAccount": {"name": NAME},
-        "replicaCount": REPLICAS,
-        "tolerations": TOLERATIONS,
-        "topologySpreadConstraints": spread({"app.kubernetes.io/name": NAME}),
+        "replicaCount": SYSTEM_REPLICAS,
+        **across_environments({"app.kubernetes.io/name": NAME}),
         "podDisruptionBudget": {"maxUnavailable": 1},
         "resources": {"requests": {"cpu": "100m", "memory": "200Mi"}, "limits": {"memory": "200Mi"}},
         "podSecurityContext": {
@@ -200,13 +200,13 @@ def values(cluster: ClusterReference, vpc_id: pulumi.Input[str]) -> dict[str, ob
             "readOnlyRootFilesystem": True,
             "runAsNonRoot": True,
         },
-        # Which load balancer an Ingress is on, its class says, and nothing else: nobody joins another's.
+        # Only its IngressClass decides which load balancer an Ingress uses.
         "createIngressClassResource": False,
         "disableIngressClassAnnotation": True,
         "disableIngressGroupNameAnnotation": True,
-        # An upgrade keeps the certificate of its webhooks, which pods of both versions answer meanwhile.
+        # During an upgrade pods of both versions serve the webhooks, so these keep their certificate.
         "keepTLSSecret": True,
-        # It has no business with Services and pods: what it does not see, it cannot hold up.
+        # No webhooks for Services and pods: they would block these while the controller is down.
         "enableServiceMutatorWebhook": False,
         "enablePodReadinessGateInject": False,
         "controllerConfig": {
@@ -224,13 +224,13 @@ def values(cluster: ClusterReference, vpc_id: pulumi.Input[str]) -> dict[str, ob
 
 @dataclass(frozen=True, kw_only=True)
 class LoadBalancerControllerArgs:
-    """What a `LoadBalancerController` is made from.
+    """Arguments of `LoadBalancerController`.
 
     Attributes:
         cluster: The cluster.
-        vpc_id: The VPC that its load balancers stand in.
-        charts: Where charts come from instead of their public repositories.
-        nodes: What it runs on.
+        vpc_id: Id of the VPC.
+        charts: Source of charts instead of their public repositories; None for those.
+        nodes: Resources that its pods need in order to run.
     """
 
     cluster: ClusterReference
@@ -240,10 +240,10 @@ class LoadBalancerControllerArgs:
 
 
 class LoadBalancerController(pulumi.ComponentResource):
-    """The controller's chart, and the role of its pods. It takes providers of both, `aws` and `kubernetes`.
+    """Helm release and IAM role of the controller. Needs `aws` and `kubernetes` providers in its options.
 
-    Ingresses and their classes come after it and go before it: it judges each change of one, and who goes last leaves
-    a load balancer behind.
+    Ingresses and IngressClasses must depend on it: its webhooks validate each change of them, and an Ingress deleted
+    after the controller leaves its load balancer behind.
     """
 
     def __init__(self, name: str, args: LoadBalancerControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:

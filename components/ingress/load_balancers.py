@@ -1,4 +1,4 @@
-"""The ways in: a load balancer for users, one for staff, and the controller that makes them."""
+"""The public and the staff load balancer, with their controller, certificate and access logs."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from components.ingress.load_balancer_controller import LoadBalancerController, 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadBalancersArgs:
-    """What a `LoadBalancers` is made from.
+    """Arguments of `LoadBalancers`.
 
     Attributes:
-        load_balancer: Who reaches each of the two, and their time-outs, certificate and firewall.
-        namespaces: Whose Ingresses each takes, by its name.
+        load_balancer: Allowed clients, idle timeout, certificate, web ACL and log retention.
+        namespaces: Namespaces whose Ingresses may use each load balancer, by its name.
         domain: DOMAIN, for the certificate.
-        dns: Where DOMAIN is looked up.
-        charts: Where charts come from instead of their public repositories.
-        protect: Whether they refuse to be deleted.
+        dns: DNS zone of DOMAIN.
+        charts: Source of charts instead of their public repositories; None for those.
+        protect: Whether the load balancers have deletion protection.
         cluster: The cluster.
-        vpc_id: The VPC that the load balancers stand in.
-        nodes: What the controller needs in order to run: nodes, and the cluster's DNS, by which it finds AWS.
+        vpc_id: Id of the VPC.
+        nodes: Resources that the controller's pods need in order to run: nodes and CoreDNS.
     """
 
     load_balancer: config.LoadBalancer
@@ -44,12 +44,12 @@ class LoadBalancersArgs:
 
 
 class LoadBalancers(pulumi.ComponentResource):
-    """What Ingresses need. It takes providers of both, `aws` and `kubernetes`.
+    """Load balancers for Ingresses. Needs `aws` and `kubernetes` providers in its options.
 
     Attributes:
-        classes: Name of each load balancer's IngressClass, known once it exists.
-        is_open: Whether hosts may use them: not before there is a certificate.
-        records: What a person has to enter at the DNS provider before that.
+        classes: Name of each load balancer's IngressClass, resolved once it exists.
+        is_open: Whether hosts can use the load balancers, that is, whether the certificate is issued.
+        records: DNS records to create by hand for the certificate.
     """
 
     classes: dict[str, pulumi.Output[str]]
@@ -63,55 +63,55 @@ class LoadBalancers(pulumi.ComponentResource):
             LoadBalancerControllerArgs(cluster=args.cluster, vpc_id=args.vpc_id, charts=args.charts, nodes=args.nodes),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        asked = args.load_balancer
+        settings = args.load_balancer
         logs = AccessLogs(
             name,
-            AccessLogsArgs(account=args.cluster.account, retention_days=asked.access_log_days),
+            AccessLogsArgs(account=args.cluster.account, retention_days=settings.access_log_days),
             opts=pulumi.ResourceOptions(parent=self),
         )
         certificate_arn = self._certificate(name, args)
-        cidrs = {"public": asked.public_cidrs, "staff": asked.staff_cidrs}
+        cidrs = {"public": settings.public_cidrs, "staff": settings.staff_cidrs}
         self.classes = {
-            one: IngressClass(
-                one,
+            load_balancer: IngressClass(
+                load_balancer,
                 IngressClassArgs(
-                    namespaces=args.namespaces[one],
-                    inbound_cidrs=cidrs[one],
+                    namespaces=args.namespaces[load_balancer],
+                    inbound_cidrs=cidrs[load_balancer],
                     certificate_arn=certificate_arn,
-                    web_acl_arn=asked.web_acl_arn,
-                    attributes=attributes(asked, logs.bucket, protect=args.protect),
+                    web_acl_arn=settings.web_acl_arn,
+                    attributes=attributes(settings, logs.bucket, protect=args.protect),
                 ),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[controller]),
             ).ingress_class
-            for one in config.LOAD_BALANCERS
+            for load_balancer in config.LOAD_BALANCERS
         }
         self.register_outputs({"classes": self.classes, "is_open": self.is_open})
 
     def _certificate(self, name: str, args: LoadBalancersArgs) -> pulumi.Input[str]:
-        """The ARN of the one that the settings name, or of one that it makes."""
-        named = args.load_balancer.certificate_arn
+        """ARN of the configured certificate, or of a new one."""
+        configured_arn = args.load_balancer.certificate_arn
         self.is_open, self.records = True, []
-        if named:
-            return named
-        made = Certificate(
+        if configured_arn:
+            return configured_arn
+        certificate = Certificate(
             name, CertificateArgs(domain=args.domain, dns=args.dns), opts=pulumi.ResourceOptions(parent=self)
         )
-        self.is_open, self.records = made.issued, made.records
-        return made.arn
+        self.is_open, self.records = certificate.issued, certificate.records
+        return certificate.arn
 
 
 def attributes(
-    asked: config.LoadBalancer, log_bucket: pulumi.Input[str], *, protect: bool
+    settings: config.LoadBalancer, log_bucket: pulumi.Input[str], *, protect: bool
 ) -> dict[str, pulumi.Input[str]]:
-    """What holds for both load balancers.
+    """Attributes of both load balancers.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
     """
     return {
-        "idle_timeout.timeout_seconds": str(asked.idle_timeout_seconds),
+        "idle_timeout.timeout_seconds": str(settings.idle_timeout_seconds),
         "deletion_protection.enabled": str(protect).lower(),
         "access_logs.s3.enabled": "true",
         "access_logs.s3.bucket": log_bucket,
-        # A header whose name is none may mean one thing here and another to a service.
+        # Parsers differ on invalid header names, which allows request smuggling.
         "routing.http.drop_invalid_header_fields.enabled": "true",
     }

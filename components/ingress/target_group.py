@@ -1,4 +1,4 @@
-"""How a load balancer finds out which nodes lead to a Service, and when it stops using one: annotations.
+"""Annotations for a load balancer's target group: health checks and deregistration delay.
 
 https://kubernetes-sigs.github.io/aws-load-balancer-controller/v3.3/guide/ingress/annotations/
 """
@@ -11,21 +11,22 @@ INTERVAL_SECONDS = 10
 TIMEOUT_SECONDS = 5
 HEALTHY_AFTER = 2
 UNHEALTHY_AFTER = 3
-"""Answers in a row. A node that dies gets nothing any more after half a minute; one slow answer takes none away."""
+"""Consecutive results. A dead node gets no more requests after half a minute; one slow answer removes no node."""
 
 
 def target_group(
     *, health_path: str, longest_request_seconds: int, success_codes: str = "200", protocol: str = "HTTP"
 ) -> dict[str, str]:
-    """The annotations of a Service, or of an Ingress for those of its Services that say nothing.
+    """Annotations of a Service, or of an Ingress as defaults for its Services.
 
-    A check asks one node, and the node any ready pod of the live slot: it tells of nodes, not of pods.
+    Targets are nodes. A node forwards the health check to any ready pod of the live slot, so it shows the health of the
+    node and not of a pod.
 
     Args:
-        health_path: Answers with one of the codes while the Service serves.
-        longest_request_seconds: A node that leaves still answers requests for as long (0 to 3600).
-        success_codes: HTTP status codes of a good answer, as in `200` or `200-399`.
-        protocol: What the Service speaks, `HTTP` or `HTTPS`.
+        health_path: Path of the health check.
+        longest_request_seconds: Deregistration delay: time for open requests when a node leaves (0 to 3600).
+        success_codes: HTTP status codes of a healthy target, such as `200` or `200-399`.
+        protocol: Protocol of the Service, `HTTP` or `HTTPS`.
     """
     return {
         f"{PREFIX}/backend-protocol": protocol,

@@ -1,1 +1,1 @@
-"""Building blocks of Kubernetes objects that the other packages share."""
+"""Kubernetes building blocks: namespaces, network policies, scheduling, quotas, admission policies, charts."""

@@ -1,9 +1,9 @@
-"""Annotations that the program writes for the Kubernetes provider."""
+"""Annotations that the Kubernetes provider of Pulumi reads."""
 
 from __future__ import annotations
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
-"""A release that does not get ready on dev must not hold up a change of prod: health is `release status`' to show.
+"""No wait for readiness: `pulumi up` must not fail because a release is unhealthy. `release status` shows health.
 
 https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/
 """

@@ -1,4 +1,4 @@
-"""Helm charts: from their public repositories, or from where the stack's settings say."""
+"""Sources of Helm charts: their public repositories, or the one in the stack configuration."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import config
 
 @dataclass(frozen=True, kw_only=True)
 class Location:
-    """Where a chart is, in the words of `kubernetes.helm.v3.Release`.
+    """Location of a chart, as inputs of `kubernetes.helm.v3.Release`.
 
     Attributes:
-        chart: Its name in a repository, its path on this machine, or its address in an OCI registry.
-        version: Its version; what it finds on this machine, Helm takes, whatever its version.
-        repository_opts: Its repository; None where `chart` says all.
+        chart: Its name in a repository, its local path, or its address in an OCI registry.
+        version: Its version; Helm ignores it for a local path.
+        repository_opts: Its repository; None for a local path or an OCI registry.
     """
 
     chart: str
@@ -25,13 +25,13 @@ class Location:
 
 
 def locate(chart: config.Chart, source: str | None) -> Location:
-    """Where a chart is to be taken from.
+    """Location of a chart.
 
     https://github.com/pulumi/pulumi-kubernetes/blob/v4.29.0/provider/pkg/provider/helm_release.go
 
     Args:
-        chart: Which.
-        source: `Settings.charts`: a folder, an OCI registry, or None for the chart's own repository.
+        chart: The chart.
+        source: `Settings.charts`: a folder, an OCI registry, or None for the chart's public repository.
     """
     if source is None:
         repository = kubernetes.helm.v3.RepositoryOptsArgs(repo=chart.repository)

@@ -1,4 +1,4 @@
-"""What the API server calls an object that the program makes."""
+"""Metadata of Kubernetes objects: names and uids as outputs, and the selector of a namespace."""
 
 from __future__ import annotations
 
@@ -7,22 +7,27 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 from pulumi_kubernetes.meta.v1.outputs import ObjectMeta
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
-"""The API server's own label of a namespace, which nobody changes.
+"""Label with a namespace's name; the API server sets it, and it cannot be changed.
 
 https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name
 """
 
 
 def name_of(metadata: pulumi.Output[ObjectMeta], name: str) -> pulumi.Output[str]:
-    """The name that an object was given, known once it is made: whatever uses it comes after it, and goes before it."""
-    return metadata.name.apply(lambda known: known or name)
+    """An object's name as an output: resources that use it depend on the object.
+
+    Args:
+        metadata: The object's metadata.
+        name: Its name where a preview does not know the metadata.
+    """
+    return metadata.name.apply(lambda value: value or name)
 
 
 def uid_of(metadata: pulumi.Output[ObjectMeta]) -> pulumi.Output[str]:
-    """What makes an object another one than an earlier one of its name; the API server's to say."""
-    return metadata.uid.apply(lambda known: known or "")
+    """An object's uid; empty in a preview before the object exists."""
+    return metadata.uid.apply(lambda value: value or "")
 
 
 def in_namespace(name: pulumi.Input[str]) -> LabelSelectorArgs:
-    """Selects the one namespace of this name."""
+    """Selector of the namespace with this name."""
     return LabelSelectorArgs(match_labels={NAMESPACE_NAME: name})

@@ -1,4 +1,4 @@
-"""A namespace, the Pod Security standard it enforces, and its closed doors."""
+"""A namespace with a Pod Security standard and a default-deny NetworkPolicy."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ POD_SECURITY = "pod-security.kubernetes.io"
 
 @dataclass(frozen=True, kw_only=True)
 class NamespaceArgs:
-    """What a `Namespace` is made from.
+    """Arguments of `Namespace`.
 
     Attributes:
         name: The namespace's name.
-        protect: Whether it refuses to be deleted.
-        pod_security: The standard that admission enforces.
+        protect: Whether Pulumi refuses to delete it.
+        pod_security: Pod Security standard that admission enforces.
             https://kubernetes.io/docs/concepts/security/pod-security-standards/
-        labels: Labels on top of it.
+        labels: Labels besides those of Pod Security.
     """
 
     name: str
@@ -37,22 +37,22 @@ class NamespaceArgs:
 
 
 class Namespace(pulumi.ComponentResource):
-    """A namespace under Pod Security, where no pod reaches or is reached until a policy says so.
+    """A namespace that enforces a Pod Security standard and denies all traffic that no further NetworkPolicy allows.
 
     Attributes:
-        namespace: Its name; whatever uses it comes after it, and goes before it.
+        namespace: Its name, resolved once it exists: objects in it depend on it.
     """
 
     namespace: pulumi.Output[str]
 
     def __init__(self, name: str, args: NamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Namespace", name, {}, opts)
-        made = kubernetes.core.v1.Namespace(
+        namespace = kubernetes.core.v1.Namespace(
             name,
             metadata=ObjectMetaArgs(name=args.name, labels={**args.labels, **pod_security_labels(args.pod_security)}),
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
-        self.namespace = name_of(made.metadata, args.name)
+        self.namespace = name_of(namespace.metadata, args.name)
         kubernetes.networking.v1.NetworkPolicy(
             name,
             metadata=ObjectMetaArgs(name="default", namespace=self.namespace),
@@ -63,9 +63,9 @@ class Namespace(pulumi.ComponentResource):
 
 
 def pod_security_labels(standard: str) -> dict[str, str]:
-    """What breaks a standard is refused, and told in warnings and the audit log where a Deployment would break it.
+    """Labels that enforce a Pod Security standard on pods, and warn and audit where a Deployment's pods violate it.
 
-    The version is pinned: a newer cluster's stricter rules come with a change of ours, not by surprise.
+    The version is pinned: an upgraded cluster keeps the rules until the program names the new version.
     """
     modes = ("enforce", "warn", "audit")
     return {

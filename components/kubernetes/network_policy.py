@@ -1,8 +1,10 @@
-"""What may reach what: the specs of NetworkPolicies.
+"""Specs of NetworkPolicies.
 
-The Amazon VPC CNI decides on a pod's own packets, before kube-proxy puts a pod's address in place of a Service's. Two
-things follow. Peers are chosen by labels that Services select by too, since it lets through the Services whose selector
-the policy's covers; and what has no pods, the Kubernetes API, is let through by its Service's address as well.
+The Amazon VPC CNI filters a pod's packets before kube-proxy translates a Service's address to a pod's. Therefore:
+
+- The labels of an egress peer must be in the selector of its Service: only then is the Service's address allowed too.
+- The Kubernetes API has no pods, so its Service's address is allowed explicitly.
+
 https://kubernetes.io/docs/concepts/services-networking/network-policies/#behavior-of-to-and-from-selectors
 https://github.com/aws/amazon-network-policy-controller-k8s
 """
@@ -37,29 +39,29 @@ HTTPS = 443
 DNS = 53
 
 PRIVATE_RANGES = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
-"""What is on no public network: RFC 1918, RFC 6598, and link-local, where AWS answers for the machine.
+"""Ranges that are not public: RFC 1918, RFC 6598, and link-local (instance metadata).
 
-EKS takes the cluster's Service addresses from the first and the fourth.
+EKS chooses the range of Service addresses from the first or the fourth.
 """
 
 KUBERNETES_SERVICE = ("10.100.0.1/32", "172.20.0.1/32")
-"""The Service `kubernetes`: the first address of the range that EKS chose, one of two.
+"""Possible addresses of the Service `kubernetes`: the first one of either range that EKS chooses from.
 
 https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html
 """
 
 POD_IDENTITY = "169.254.170.23/32"
-"""Where pods get the credentials of their IAM role. https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html"""
+"""Pod Identity agent, which gives pods the credentials of their IAM role. https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Addresses:
-    """The VPC's IPv4 ranges, as policies see them.
+    """IPv4 ranges of the VPC.
 
     Attributes:
-        vpc: The whole of it.
-        nodes: The subnets of nodes, and thus of pods.
-        control_plane: The subnets of the Kubernetes API's interfaces, and of nothing else.
+        vpc: The whole VPC.
+        nodes: Subnets of the nodes and their pods.
+        control_plane: Subnets of the API servers' network interfaces, and of nothing else.
     """
 
     vpc: str
@@ -68,11 +70,8 @@ class Addresses:
 
 
 def closed() -> NetworkPolicySpecArgs:
-    """For every pod of a namespace: nothing in, and nothing out but questions to the cluster's DNS."""
-    dns = NetworkPolicyPeerArgs(
-        namespace_selector=in_namespace("kube-system"),
-        pod_selector=LabelSelectorArgs(match_labels={"k8s-app": "kube-dns"}),
-    )
+    """Default deny for every pod of a namespace, in both directions, except for egress to the cluster's DNS."""
+    dns = pods({"k8s-app": "kube-dns"}, "kube-system")
     return NetworkPolicySpecArgs(
         pod_selector=LabelSelectorArgs(),
         policy_types=BOTH_WAYS,
@@ -92,34 +91,36 @@ def of_service(
     ports: Mapping[str, int],
     addresses: Addresses,
 ) -> NetworkPolicySpecArgs:
-    """For both slots of a service: what its settings say, on top of what is open to every pod of the namespace.
+    """Policy of a service's pods in both slots, from its configuration.
 
-    The release tool reaches it, too. Its smoke tests from inside the cluster are its own requests; those from outside
-    go through the API server, and come from an address of the control plane, which no label names.
+    The release tool may send its smoke test: from inside the cluster directly, from outside through the API server,
+    that is, from an address of the control plane, which no pod selector can match.
     https://github.com/aws/aws-network-policy-agent/issues/281
 
     Args:
         service: The service's name.
         spec: Its port, paths and egress.
-        callers: The services that may reach it.
+        callers: Services that may call it.
         ports: The port of every service.
         addresses: The VPC's ranges.
     """
-    # The load balancer comes by a NodePort, hence from a node's address; so do its health checks.
+    # Load balancers and their health checks use a NodePort, so packets have a node's address.
     from_nodes = addresses.nodes if spec.paths else ()
-    sources = [*(_pods(caller) for caller in callers), _TOOL, *_blocks([*from_nodes, *addresses.control_plane])]
+    sources = [
+        *(pods({labels.SERVICE: caller}) for caller in callers),
+        pods(TOOL, DELIVERY),
+        *ip_blocks([*from_nodes, *addresses.control_plane]),
+    ]
     return NetworkPolicySpecArgs(
         pod_selector=_selector(service),
         policy_types=BOTH_WAYS,
-        ingress=[NetworkPolicyIngressRuleArgs(from_=sources, ports=_tcp(spec.port))],
+        ingress=[NetworkPolicyIngressRuleArgs(from_=sources, ports=tcp(spec.port))],
         egress=_egress(spec, ports, addresses) or None,
     )
 
 
 def of_tool(ports: Mapping[str, int], *, addresses: Addresses) -> NetworkPolicySpecArgs:
-    """For the pods that run the release tool: every service of each environment, the Kubernetes API, and ECR.
-
-    Nothing reaches them.
+    """Policy of the pods that run the release tool: egress to every service, the Kubernetes API and ECR; no ingress.
 
     Args:
         ports: The port of every service.
@@ -131,7 +132,7 @@ def of_tool(ports: Mapping[str, int], *, addresses: Addresses) -> NetworkPolicyS
     services = [
         NetworkPolicyEgressRuleArgs(
             to=[NetworkPolicyPeerArgs(namespace_selector=environments, pod_selector=_selector(service))],
-            ports=_tcp(port),
+            ports=tcp(port),
         )
         for service, port in ports.items()
     ]
@@ -143,53 +144,59 @@ def of_tool(ports: Mapping[str, int], *, addresses: Addresses) -> NetworkPolicyS
 
 
 def _egress(spec: config.Service, ports: Mapping[str, int], addresses: Addresses) -> list[NetworkPolicyEgressRuleArgs]:
-    named = [
-        NetworkPolicyEgressRuleArgs(to=[_pods(service)], ports=_tcp(ports[service])) for service in spec.egress.services
+    services = [
+        NetworkPolicyEgressRuleArgs(to=[pods({labels.SERVICE: service})], ports=tcp(ports[service]))
+        for service in spec.egress.services
     ]
     networks = [
-        NetworkPolicyEgressRuleArgs(to=_blocks([network.cidr]), ports=_tcp(*network.ports))
+        NetworkPolicyEgressRuleArgs(to=ip_blocks([network.cidr]), ports=tcp(*network.ports))
         for network in spec.egress.networks
     ]
     https = [public_https(addresses)] if spec.egress.https else []
     api = [kubernetes_api(addresses)] if spec.kubernetes_api else []
-    return [*named, *networks, *https, *api]
+    return [*services, *networks, *https, *api]
 
 
 def credentials() -> NetworkPolicyEgressRuleArgs:
-    """Out to what gives a pod the credentials of its IAM role."""
-    return NetworkPolicyEgressRuleArgs(to=_blocks([POD_IDENTITY]), ports=_tcp(HTTP))
+    """Egress to the Pod Identity agent."""
+    return NetworkPolicyEgressRuleArgs(to=ip_blocks([POD_IDENTITY]), ports=tcp(HTTP))
 
 
 def public_https(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:
-    """Out to HTTPS on the internet, and to nothing private."""
-    everywhere = NetworkPolicyPeerArgs(
+    """Egress to HTTPS on the internet, and to no private address."""
+    internet = NetworkPolicyPeerArgs(
         ip_block=IPBlockArgs(cidr="0.0.0.0/0", except_=list(dict.fromkeys([*PRIVATE_RANGES, addresses.vpc])))
     )
-    return NetworkPolicyEgressRuleArgs(to=[everywhere], ports=_tcp(HTTPS))
+    return NetworkPolicyEgressRuleArgs(to=[internet], ports=tcp(HTTPS))
 
 
 def kubernetes_api(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:
-    """Out to the Kubernetes API: any address of the control plane's subnets may be its own."""
-    return NetworkPolicyEgressRuleArgs(to=_blocks([*addresses.control_plane, *KUBERNETES_SERVICE]), ports=_tcp(HTTPS))
+    """Egress to the Kubernetes API, whose interfaces may have any address of the control plane's subnets."""
+    return NetworkPolicyEgressRuleArgs(to=ip_blocks([*addresses.control_plane, *KUBERNETES_SERVICE]), ports=tcp(HTTPS))
 
 
 def _selector(service: str) -> LabelSelectorArgs:
     return LabelSelectorArgs(match_labels={labels.SERVICE: service})
 
 
-def _pods(service: str) -> NetworkPolicyPeerArgs:
-    return NetworkPolicyPeerArgs(pod_selector=_selector(service))
+def pods(pod_labels: Mapping[str, str], namespace: str | None = None) -> NetworkPolicyPeerArgs:
+    """Peer: the pods with these labels.
+
+    Args:
+        pod_labels: The labels.
+        namespace: Their namespace; None for the policy's.
+    """
+    return NetworkPolicyPeerArgs(
+        namespace_selector=in_namespace(namespace) if namespace else None,
+        pod_selector=LabelSelectorArgs(match_labels=pod_labels),
+    )
 
 
-def _blocks(cidrs: Sequence[str]) -> list[NetworkPolicyPeerArgs]:
+def ip_blocks(cidrs: Sequence[str]) -> list[NetworkPolicyPeerArgs]:
+    """Peers: IPv4 ranges."""
     return [NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr=cidr)) for cidr in cidrs]
 
 
-def _tcp(*ports: int) -> list[NetworkPolicyPortArgs]:
+def tcp(*ports: int) -> list[NetworkPolicyPortArgs]:
+    """TCP ports."""
     return [NetworkPolicyPortArgs(protocol="TCP", port=port) for port in ports]
-
-
-_TOOL = NetworkPolicyPeerArgs(
-    namespace_selector=in_namespace(DELIVERY),
-    pod_selector=LabelSelectorArgs(match_labels=TOOL),
-)

@@ -1,4 +1,4 @@
-"""What the pods of one namespace may be, where Pod Security is not the measure."""
+"""Validating admission policies on the pods of one namespace, for rules that no Pod Security standard has."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def bind(
     rules: Mapping[str, str],
     opts: pulumi.ResourceOptions | None = None,
 ) -> pulumi.Resource:
-    """Makes an admission policy on pods, their ephemeral containers among them, and binds it to a namespace.
+    """Registers a ValidatingAdmissionPolicy on pods and ephemeral containers, and binds it to one namespace.
 
     https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
 
     Args:
-        name: Of both.
-        namespace: Where it holds.
-        variables: CEL by the name that the rules have for it.
-        rules: What each pod keeps to, in CEL, by what a refusal says.
-        opts: Of both.
+        name: Name of the policy and of its binding.
+        namespace: The namespace.
+        variables: CEL expressions that the rules refer to, by name.
+        rules: CEL expressions that hold for each pod, by the message of a refusal.
+        opts: Resource options of both.
 
     Returns:
-        The binding: what is to be held by it comes after it.
+        The binding; pods that the policy must cover depend on it.
     """
     policy = kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
         name,
@@ -56,7 +56,7 @@ def bind(
                 ]
             ),
             variables=[VariableArgs(name=key, expression=expression) for key, expression in variables.items()],
-            validations=[ValidationArgs(message=why, expression=rule) for why, rule in rules.items()],
+            validations=[ValidationArgs(message=message, expression=rule) for message, rule in rules.items()],
         ),
         opts=opts,
     )

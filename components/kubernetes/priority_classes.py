@@ -1,4 +1,4 @@
-"""Which pods make room for which, where a node is full."""
+"""PriorityClasses: which pods are evicted first when nodes are full."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ SERVICES = "services"
 TOOLING = "tooling"
 
 VALUES = {SERVICES: 1_000, TOOLING: 10_000}
-"""Tools share dev's nodes with dev's services, and are not the ones to go. Kubernetes' own classes begin at 2 billion.
+"""Tooling runs on the same nodes as dev's services and must not be preempted by them. Values above 1 billion are
+reserved for Kubernetes.
 
 https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
 """
@@ -23,15 +24,15 @@ DESCRIPTIONS = {
 }
 
 SYSTEM = ("system-cluster-critical", "system-node-critical")
-"""Kubernetes' own classes, for what the cluster cannot do without."""
+"""Kubernetes' own classes, for pods that are critical to the cluster."""
 
 
 class PriorityClasses(pulumi.ComponentResource):
-    """The cluster's own priority classes; a pod names one, none is the default.
+    """The platform's PriorityClasses; none is the global default.
 
     Attributes:
-        services: Name of the environments' class, known once it exists.
-        tooling: Name of the tools' class, known once it exists.
+        services: Name of the class of the environments' services, resolved once it exists.
+        tooling: Name of the class of tooling, resolved once it exists.
     """
 
     services: pulumi.Output[str]
@@ -39,16 +40,16 @@ class PriorityClasses(pulumi.ComponentResource):
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:PriorityClasses", name, {}, opts)
-        self.services = self._made(SERVICES)
-        self.tooling = self._made(TOOLING)
+        self.services = self._priority_class(SERVICES)
+        self.tooling = self._priority_class(TOOLING)
         self.register_outputs({"services": self.services, "tooling": self.tooling})
 
-    def _made(self, name: str) -> pulumi.Output[str]:
-        made = kubernetes.scheduling.v1.PriorityClass(
+    def _priority_class(self, name: str) -> pulumi.Output[str]:
+        priority_class = kubernetes.scheduling.v1.PriorityClass(
             name,
             metadata=ObjectMetaArgs(name=name),
             value=VALUES[name],
             description=DESCRIPTIONS[name],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return name_of(made.metadata, name)
+        return name_of(priority_class.metadata, name)

@@ -1,4 +1,4 @@
-"""What the pods of an environment may use: specs of its quotas and of its defaults."""
+"""Specs of an environment's ResourceQuotas and LimitRange."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from components.kubernetes import priority_classes
 
 DEFAULT_REQUESTS = {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "64Mi"}
 DEFAULT_LIMITS = {"cpu": "500m", "memory": "128Mi", "ephemeral-storage": "256Mi"}
-"""Of a container that says nothing, such as one started by hand: the quota refuses a pod without requests."""
+"""Of a container without its own, such as one started by hand: the quota refuses pods without requests."""
 
 FOREIGN_CLASSES = (priority_classes.TOOLING, *priority_classes.SYSTEM)
-"""Priority classes whose pods would drive out the tools, or what the cluster cannot do without."""
+"""PriorityClasses whose pods could preempt tooling or system pods."""
 
 
-def quota(of_all_pods: config.Quota) -> ResourceQuotaSpecArgs:
-    """What all pods of both slots of every service may use together."""
+def quota(limits: config.Quota) -> ResourceQuotaSpecArgs:
+    """ResourceQuota of all pods of an environment: both slots of every service."""
     return ResourceQuotaSpecArgs(
         hard={
-            "requests.cpu": of_all_pods.cpu,
-            "requests.memory": of_all_pods.memory,
-            "pods": str(of_all_pods.pods),
-            # The Ingress is the only way in.
+            "requests.cpu": limits.cpu,
+            "requests.memory": limits.memory,
+            "pods": str(limits.pods),
+            # Traffic from outside comes through an Ingress only.
             "services.loadbalancers": "0",
         }
     )
 
 
 def no_foreign_classes() -> ResourceQuotaSpecArgs:
-    """No pod of a class that is not the services' own to name.
+    """ResourceQuota that allows no pod of `FOREIGN_CLASSES`.
 
     https://kubernetes.io/docs/concepts/policy/resource-quotas/#resource-quota-per-priorityclass
     """
@@ -52,7 +52,7 @@ def no_foreign_classes() -> ResourceQuotaSpecArgs:
 
 
 def defaults() -> LimitRangeSpecArgs:
-    """What a container gets that says nothing."""
+    """LimitRange with the default requests and limits of a container."""
     return LimitRangeSpecArgs(
         limits=[LimitRangeItemArgs(type="Container", default=DEFAULT_LIMITS, default_request=DEFAULT_REQUESTS)]
     )

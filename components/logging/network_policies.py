@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 from pulumi_kubernetes.networking.v1 import (
-    IPBlockArgs,
     NetworkPolicyEgressRuleArgs,
     NetworkPolicyIngressRuleArgs,
     NetworkPolicyPeerArgs,
-    NetworkPolicyPortArgs,
     NetworkPolicySpecArgs,
 )
 
-from components.kubernetes.metadata import in_namespace
-from components.kubernetes.network_policy import Addresses, kubernetes_api, public_https
+from components.kubernetes.network_policy import Addresses, ip_blocks, kubernetes_api, pods, public_https, tcp
 from components.logging.names import (
     ELASTICSEARCH_PODS,
     ELASTICSEARCH_PORT,
@@ -38,21 +35,21 @@ SETUP_PODS: Labels = {labels.SERVICE: SETUP}
 def fluentd(addresses: Addresses) -> NetworkPolicySpecArgs:
     """Fluentd reaches Elasticsearch and the Kubernetes API; nobody reaches it but its node, for its probes."""
     return _spec(
-        FLUENTD_PODS, to=[_out(_elsewhere(LOGGING, ELASTICSEARCH_PODS), ELASTICSEARCH_PORT), kubernetes_api(addresses)]
+        FLUENTD_PODS, to=[_out([pods(ELASTICSEARCH_PODS, LOGGING)], ELASTICSEARCH_PORT), kubernetes_api(addresses)]
     )
 
 
 def of_logging(addresses: Addresses) -> dict[str, NetworkPolicySpecArgs]:
     """For each program of the namespace `logging`, by the policy's name: what it reaches, and who reaches it."""
     elasticsearch, kibana, operator, setup = (
-        [_here(pods)] for pods in (ELASTICSEARCH_PODS, KIBANA_PODS, OPERATOR_PODS, SETUP_PODS)
+        [pods(selected)] for selected in (ELASTICSEARCH_PODS, KIBANA_PODS, OPERATOR_PODS, SETUP_PODS)
     )
     return {
         "elasticsearch": _spec(
             ELASTICSEARCH_PODS,
             of=[
                 _in(elasticsearch, TRANSPORT_PORT, ELASTICSEARCH_PORT),
-                _in([*kibana, *operator, *setup, *_elsewhere(LOG_COLLECTOR, FLUENTD_PODS)], ELASTICSEARCH_PORT),
+                _in([*kibana, *operator, *setup, pods(FLUENTD_PODS, LOG_COLLECTOR)], ELASTICSEARCH_PORT),
             ],
             # Snapshots go to S3, by a token of STS.
             to=[_out(elasticsearch, TRANSPORT_PORT, ELASTICSEARCH_PORT), public_https(addresses)],
@@ -60,7 +57,7 @@ def of_logging(addresses: Addresses) -> dict[str, NetworkPolicySpecArgs]:
         "kibana": _spec(
             KIBANA_PODS,
             # The load balancer comes by a NodePort, hence from a node's address.
-            of=[_in([*_blocks(addresses.nodes), *setup], KIBANA_PORT)],
+            of=[_in([*ip_blocks(addresses.nodes), *setup], KIBANA_PORT)],
             to=[_out(elasticsearch, ELASTICSEARCH_PORT)],
         ),
         "elastic-operator": _spec(
@@ -74,13 +71,13 @@ def of_logging(addresses: Addresses) -> dict[str, NetworkPolicySpecArgs]:
 
 
 def _spec(
-    pods: Labels,
+    selected: Labels,
     *,
     of: Sequence[NetworkPolicyIngressRuleArgs] = (),
     to: Sequence[NetworkPolicyEgressRuleArgs],
 ) -> NetworkPolicySpecArgs:
     return NetworkPolicySpecArgs(
-        pod_selector=LabelSelectorArgs(match_labels=pods),
+        pod_selector=LabelSelectorArgs(match_labels=selected),
         policy_types=[*(["Ingress"] if of else []), "Egress"],
         ingress=list(of) or None,
         egress=list(to),
@@ -88,29 +85,8 @@ def _spec(
 
 
 def _in(peers: Sequence[NetworkPolicyPeerArgs], *ports: int) -> NetworkPolicyIngressRuleArgs:
-    return NetworkPolicyIngressRuleArgs(from_=list(peers), ports=_tcp(*ports))
+    return NetworkPolicyIngressRuleArgs(from_=list(peers), ports=tcp(*ports))
 
 
 def _out(peers: Sequence[NetworkPolicyPeerArgs], *ports: int) -> NetworkPolicyEgressRuleArgs:
-    return NetworkPolicyEgressRuleArgs(to=list(peers), ports=_tcp(*ports))
-
-
-def _here(pods: Labels) -> NetworkPolicyPeerArgs:
-    return NetworkPolicyPeerArgs(pod_selector=LabelSelectorArgs(match_labels=pods))
-
-
-def _elsewhere(namespace: str, pods: Labels) -> list[NetworkPolicyPeerArgs]:
-    return [
-        NetworkPolicyPeerArgs(
-            namespace_selector=in_namespace(namespace),
-            pod_selector=LabelSelectorArgs(match_labels=pods),
-        )
-    ]
-
-
-def _blocks(cidrs: Sequence[str]) -> list[NetworkPolicyPeerArgs]:
-    return [NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr=cidr)) for cidr in cidrs]
-
-
-def _tcp(*ports: int) -> list[NetworkPolicyPortArgs]:
-    return [NetworkPolicyPortArgs(protocol="TCP", port=port) for port in ports]
+    return NetworkPolicyEgressRuleArgs(to=list(peers), ports=tcp(*ports))

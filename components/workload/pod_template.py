@@ -32,7 +32,7 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 import config
-from components.kubernetes.placement import node_affinity, spread, toleration
+from components.kubernetes.scheduling import node_affinity, spread, toleration
 from contract import labels
 from contract.blue_green import PORT_NAME
 

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from components.delivery.jenkins.names import BUILDER, BUILDKIT_CLIENT, PREVIEWER, SERVICE_ACCOUNTS
-from contract import labels
+from components.kubernetes.scheduling import node_affinity_manifest, toleration_manifest
 from contract.identities import TOOL
 from contract.namespaces import DELIVERY
 
@@ -25,13 +25,6 @@ WITH_A_TOKEN = ("release", "verify")
 """Kinds whose pods ask the Kubernetes API as their service account."""
 
 USER = 1000
-
-
-def on_nodes_of(environment: str) -> dict[str, Any]:
-    """A pod's affinity to nodes of an environment, as a manifest has it."""
-    expression = {"key": labels.ENVIRONMENT, "operator": "In", "values": [environment]}
-    term = {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}
-    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": term}}
 
 
 def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict[str, Any]:
@@ -56,10 +49,8 @@ def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict
         "spec": {
             "serviceAccountName": SERVICE_ACCOUNTS[kind],
             "automountServiceAccountToken": kind in WITH_A_TOKEN,
-            "affinity": on_nodes_of(environment),
-            "tolerations": [
-                {"key": labels.ENVIRONMENT, "operator": "Equal", "value": environment, "effect": "NoSchedule"}
-            ],
+            "affinity": node_affinity_manifest(environment),
+            "tolerations": [toleration_manifest(environment)],
             "priorityClassName": priority_class,
             "restartPolicy": "Never",
             "securityContext": {

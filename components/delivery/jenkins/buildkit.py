@@ -42,7 +42,7 @@ from components.kubernetes import pod_policy
 from components.kubernetes.metadata import name_of
 from components.kubernetes.namespace import Namespace, NamespaceArgs
 from components.kubernetes.network_policy import Addresses
-from components.kubernetes.placement import node_affinity, toleration
+from components.kubernetes.scheduling import node_affinity, toleration
 
 NAME = "buildkitd"
 HOST = f"tcp://{NAME}.{BUILDKIT_NAMESPACE}:{BUILDKIT_PORT}"

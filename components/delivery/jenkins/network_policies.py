@@ -5,21 +5,26 @@ Peers are in other namespaces, so they are chosen by both labels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs
 from pulumi_kubernetes.networking.v1 import (
-    IPBlockArgs,
     NetworkPolicyEgressRuleArgs,
     NetworkPolicyIngressRuleArgs,
     NetworkPolicyPeerArgs,
-    NetworkPolicyPortArgs,
     NetworkPolicySpecArgs,
 )
 
 from components.delivery.jenkins.names import BUILD, BUILDER, NAME, PORT, PREVIEWER
 from components.kubernetes.metadata import in_namespace
-from components.kubernetes.network_policy import BOTH_WAYS, Addresses, credentials, kubernetes_api, public_https
+from components.kubernetes.network_policy import (
+    BOTH_WAYS,
+    Addresses,
+    credentials,
+    ip_blocks,
+    kubernetes_api,
+    pods,
+    public_https,
+    tcp,
+)
 from contract import labels
 from contract.identities import PREVIEW, RELEASE
 from contract.namespaces import DELIVERY, JENKINS
@@ -38,7 +43,7 @@ def of_controller(addresses: Addresses) -> NetworkPolicySpecArgs:
         pod_selector=LabelSelectorArgs(match_labels=CONTROLLER),
         policy_types=BOTH_WAYS,
         ingress=[
-            NetworkPolicyIngressRuleArgs(from_=[_agents(), *_blocks(addresses.nodes)], ports=_tcp(PORT)),
+            NetworkPolicyIngressRuleArgs(from_=[_agents(), *ip_blocks(addresses.nodes)], ports=tcp(PORT)),
         ],
         egress=[
             kubernetes_api(addresses),
@@ -53,7 +58,7 @@ def of_agents() -> NetworkPolicySpecArgs:
         pod_selector=_any_agent(),
         policy_types=["Egress"],
         egress=[
-            NetworkPolicyEgressRuleArgs(to=[_pods(JENKINS, CONTROLLER)], ports=_tcp(PORT)),
+            NetworkPolicyEgressRuleArgs(to=[pods(CONTROLLER, JENKINS)], ports=tcp(PORT)),
         ],
     )
 
@@ -64,7 +69,7 @@ def of_builders(addresses: Addresses) -> NetworkPolicySpecArgs:
         pod_selector=LabelSelectorArgs(match_labels=BUILDER),
         policy_types=BOTH_WAYS,
         egress=[
-            NetworkPolicyEgressRuleArgs(to=[_pods(BUILDKIT_NAMESPACE, BUILDKIT)], ports=_tcp(BUILDKIT_PORT)),
+            NetworkPolicyEgressRuleArgs(to=[pods(BUILDKIT, BUILDKIT_NAMESPACE)], ports=tcp(BUILDKIT_PORT)),
             credentials(),
             public_https(addresses),
         ],
@@ -85,7 +90,7 @@ def of_buildkit(addresses: Addresses) -> NetworkPolicySpecArgs:
     return NetworkPolicySpecArgs(
         pod_selector=LabelSelectorArgs(match_labels=BUILDKIT),
         policy_types=BOTH_WAYS,
-        ingress=[NetworkPolicyIngressRuleArgs(from_=[_pods(DELIVERY, BUILDER)], ports=_tcp(BUILDKIT_PORT))],
+        ingress=[NetworkPolicyIngressRuleArgs(from_=[pods(BUILDER, DELIVERY)], ports=tcp(BUILDKIT_PORT))],
         egress=[public_https(addresses)],
     )
 
@@ -97,17 +102,3 @@ def _any_agent() -> LabelSelectorArgs:
 
 def _agents() -> NetworkPolicyPeerArgs:
     return NetworkPolicyPeerArgs(namespace_selector=in_namespace(DELIVERY), pod_selector=_any_agent())
-
-
-def _pods(namespace: str, selected: Mapping[str, str]) -> NetworkPolicyPeerArgs:
-    return NetworkPolicyPeerArgs(
-        namespace_selector=in_namespace(namespace), pod_selector=LabelSelectorArgs(match_labels=selected)
-    )
-
-
-def _blocks(cidrs: Sequence[str]) -> list[NetworkPolicyPeerArgs]:
-    return [NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr=cidr)) for cidr in cidrs]
-
-
-def _tcp(port: int) -> list[NetworkPolicyPortArgs]:
-    return [NetworkPolicyPortArgs(protocol="TCP", port=port)]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from components.delivery.jenkins.agents import USER, on_nodes_of
+from components.delivery.jenkins.agents import USER
 from components.delivery.jenkins.names import ADMIN, NAME, PORT
-from contract import labels
+from components.kubernetes.scheduling import node_affinity_manifest, toleration_manifest
 from contract.namespaces import DELIVERY
 
 CONFINED = {
@@ -80,10 +80,8 @@ def values(
             "installLatestPlugins": False,
             "overwritePlugins": True,
             "JCasC": {"configScripts": {"hello": configuration}, "overwriteConfiguration": True},
-            "affinity": on_nodes_of(environment),
-            "tolerations": [
-                {"key": labels.ENVIRONMENT, "operator": "Equal", "value": environment, "effect": "NoSchedule"}
-            ],
+            "affinity": node_affinity_manifest(environment),
+            "tolerations": [toleration_manifest(environment)],
             "priorityClassName": priority_class,
             "testEnabled": False,
         },

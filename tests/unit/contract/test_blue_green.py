@@ -1,4 +1,4 @@
-"""The commands of the contract do what they say, and name no live slot."""
+"""The commands and keys of the blue/green contract."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TestFailedError(Exception):
 
 
 def patched(service: dict[str, Any], patch: list[dict[str, Any]]) -> dict[str, Any]:
-    """The operations `test` and `replace` of a JSON patch. https://www.rfc-editor.org/rfc/rfc6902."""
+    """A Service after a JSON patch with the operations `test` and `replace`. https://www.rfc-editor.org/rfc/rfc6902."""
     changed = copy.deepcopy(service)
     for operation in patch:
         *path, last = operation["path"].removeprefix("/").split("/")
@@ -40,7 +40,7 @@ def patched(service: dict[str, Any], patch: list[dict[str, Any]]) -> dict[str, A
 
 
 def patch_of(command: str) -> list[dict[str, Any]]:
-    """The patch in a `kubectl patch` command, as a shell would hand it over."""
+    """The JSON patch in a `kubectl patch` command, after the shell's parsing."""
     *words, kind, patch = shlex.split(command)
     assert words == ["kubectl", "--namespace", "prod", "patch", "service", "api"]
     assert kind == "--type=json"
@@ -48,7 +48,7 @@ def patch_of(command: str) -> list[dict[str, Any]]:
     return json.loads(patch.removeprefix("--patch="))
 
 
-def test_switch_moves_the_slot_and_nothing_else() -> None:
+def test_switch_changes_only_the_slot() -> None:
     switched = patched(SERVICE, patch_of(CONTRACT["commands"]["switch"]))
     assert switched["spec"]["selector"] == {"app.kubernetes.io/name": "api", "slot": "green"}
     assert switched["spec"]["ports"] == SERVICE["spec"]["ports"]
@@ -59,13 +59,13 @@ def test_going_back_undoes_the_switch() -> None:
     assert patched(switched, patch_of(CONTRACT["commands"]["goBack"])) == SERVICE
 
 
-def test_a_switch_that_another_made_first_is_an_error() -> None:
+def test_switching_twice_is_an_error() -> None:
     switch = patch_of(CONTRACT["commands"]["switch"])
     with pytest.raises(TestFailedError):
         patched(patched(SERVICE, switch), switch)
 
 
-def test_the_live_slot_is_asked_of_the_cluster() -> None:
+def test_the_live_slot_is_read_from_the_cluster() -> None:
     assert shlex.split(CONTRACT["commands"]["liveSlot"]) == [
         *("kubectl", "--namespace", "prod", "get", "service", "api"),
         "--output=jsonpath={.spec.selector.slot}",
@@ -81,7 +81,7 @@ def test_the_contract_is_json_and_has_the_documented_keys() -> None:
     assert set(CONTRACT["commands"]) == {"firstRelease", "liveSlot", "switch", "goBack"}
 
 
-def test_the_annotations_keys_are_ones_that_kubernetes_takes() -> None:
+def test_the_annotation_keys_of_the_contract() -> None:
     assert CONTRACT["annotations"] == {
         "smokeTest": "hello-platform/smoke-test",
         "exclusive": "hello-platform/exclusive",

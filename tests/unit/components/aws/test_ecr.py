@@ -1,4 +1,4 @@
-"""Repositories: immutable, scanned, encrypted; what is old expires, what was released never."""
+"""ECR repositories: immutable tags, scans, encryption; old images expire, released ones never."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ TAGS = st.frozensets(st.sampled_from(["commit-1a2b3c4", "release-blue", "release
 IMAGES = st.lists(st.builds(Image, TAGS, st.integers(0, 400)), max_size=3 * KEPT_COMMITS)
 
 
-def identified(selection: dict[str, Any], image: Image) -> bool:
-    """Whether a rule's tagging requirements fit an image."""
+def matches(selection: dict[str, Any], image: Image) -> bool:
+    """Whether a rule's tag selection matches an image."""
     if selection["tagStatus"] == "untagged":
         return not image.tags
     return all(any(tag.startswith(prefix) for tag in image.tags) for prefix in selection["tagPrefixList"])
 
 
 def expired(policy: str, images: Sequence[Image]) -> list[Image]:
-    """What ECR would expire: an image that a rule identifies is no lower rule's to expire.
+    """Images that ECR would expire; only the first rule that matches an image applies to it.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html#lp_evaluation_rules
     """
-    gone: list[Image] = []
-    claimed: set[int] = set()
+    expired_images: list[Image] = []
+    matched: set[int] = set()
     for rule in sorted(json.loads(policy)["rules"], key=lambda one: one["rulePriority"]):
         selection = rule["selection"]
-        fit = sorted(
-            (index for index, image in enumerate(images) if identified(selection, image)),
+        fitting = sorted(
+            (index for index, image in enumerate(images) if matches(selection, image)),
             key=lambda index: images[index].days,
         )
         if selection["countType"] == "imageCountMoreThan":
-            old = fit[selection["countNumber"] :]
+            old = fitting[selection["countNumber"] :]
         else:
-            old = [index for index in fit if images[index].days > selection["countNumber"]]
-        gone += [images[index] for index in old if index not in claimed]
-        claimed |= set(fit)
-    return gone
+            old = [index for index in fitting if images[index].days > selection["countNumber"]]
+        expired_images += [images[index] for index in old if index not in matched]
+        matched |= set(fitting)
+    return expired_images
 
 
-def test_the_lifecycle_policy_is_one_that_ecr_takes() -> None:
+def test_the_lifecycle_policy_is_valid() -> None:
     EcrLifecyclePolicyValidator(lifecycle_policy()).validate()
 
 
@@ -67,7 +67,7 @@ def test_an_image_that_was_released_never_expires(images: list[Image]) -> None:
         assert not any(tag.startswith("release-") for tag in image.tags)
 
 
-def test_releases_never_expire_at_ecrs_own_limit_of_images() -> None:
+def test_released_images_do_not_expire_at_the_quota_of_ecr() -> None:
     assert not expired(lifecycle_policy(), 100_000 * [Image(frozenset({"release-7", "commit-1a2b3c4"}), 400)])
 
 

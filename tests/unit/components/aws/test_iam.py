@@ -1,4 +1,4 @@
-"""Every IAM role: bounded, trusted by one service, and allowed no more than it needs."""
+"""IAM roles: permissions boundary, trust policy, least privilege."""
 
 from __future__ import annotations
 
@@ -30,30 +30,30 @@ TRUSTED = {
     "release": "pods.eks.amazonaws.com",
     "verify": "pods.eks.amazonaws.com",
 }
-"""Every role that a service acts as, by the end of its name, and which."""
+"""AWS service that assumes each role, by the suffix of the role's name."""
 
-BY_TOKEN = {"elasticsearch": "system:serviceaccount:logging:elasticsearch"}
-"""Every role that a service account acts as by its own token, by the end of its name, and which."""
+IRSA_SUBJECTS = {"elasticsearch": "system:serviceaccount:logging:elasticsearch"}
+"""Subject of the token for each IRSA role, by the suffix of the role's name."""
 
 
 def statements(document: str) -> list[dict[str, Any]]:
     return every(json.loads(document)["Statement"], "statement")
 
 
-def end(role: Registration) -> str:
-    """A role's name without the platform's."""
+def suffix(role: Registration) -> str:
+    """Name of a role without the platform's prefix."""
     return role.name.split("-", 2)[2]
 
 
-def for_services(graph: Graph) -> list[Registration]:
-    """The roles that services act as."""
-    return every(role for role in graph.of_type(ROLE) if end(role) not in BY_TOKEN)
+def service_roles(graph: Graph) -> list[Registration]:
+    """Roles that AWS services assume."""
+    return every(role for role in graph.of_type(ROLE) if suffix(role) not in IRSA_SUBJECTS)
 
 
-def test_a_policy_is_one_that_iam_takes() -> None:
-    made = policy([Statement(actions=["s3:GetObject"], resources=["*"], conditions={"StringEquals": {"a:b": "c"}})])
-    IAMPolicyDocumentValidator(made).validate()
-    assert statements(made) == [
+def test_a_policy_is_valid() -> None:
+    document = policy([Statement(actions=["s3:GetObject"], resources=["*"], conditions={"StringEquals": {"a:b": "c"}})])
+    IAMPolicyDocumentValidator(document).validate()
+    assert statements(document) == [
         {
             "Effect": "Allow",
             "Action": ["s3:GetObject"],
@@ -63,7 +63,7 @@ def test_a_policy_is_one_that_iam_takes() -> None:
     ]
 
 
-def test_a_service_tags_its_sessions_only_where_it_is_told() -> None:
+def test_a_service_may_tag_its_sessions_only_if_told_so() -> None:
     assert statements(trust_policy(Trust(service="ec2.amazonaws.com"))) == [
         {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": ["sts:AssumeRole"]}
     ]
@@ -71,18 +71,18 @@ def test_a_service_tags_its_sessions_only_where_it_is_told() -> None:
     assert tagged["Action"] == ["sts:AssumeRole", "sts:TagSession"]
 
 
-def test_there_are_these_roles_and_each_trusts_one_service(graph: Graph) -> None:
+def test_each_role_trusts_the_expected_service(graph: Graph) -> None:
     trusted = {
-        end(role): statement["Principal"]["Service"]
-        for role in for_services(graph)
+        suffix(role): statement["Principal"]["Service"]
+        for role in service_roles(graph)
         for statement in statements(role.inputs["assumeRolePolicy"])
     }
     assert trusted == TRUSTED
 
 
-def test_a_service_acts_for_this_account_and_this_cluster_only(graph: Graph) -> None:
-    """All but EC2, which only hands a role to an instance that was started with it."""
-    for role in for_services(graph):
+def test_roles_are_assumed_for_this_account_only(graph: Graph) -> None:
+    """Except for EC2, which gives a role only to instances that were launched with it."""
+    for role in service_roles(graph):
         (statement,) = statements(role.inputs["assumeRolePolicy"])
         if statement["Principal"]["Service"] == "ec2.amazonaws.com":
             continue
@@ -90,13 +90,13 @@ def test_a_service_acts_for_this_account_and_this_cluster_only(graph: Graph) -> 
         assert any(":123456789012:" in value for value in values), role.urn
 
 
-def test_a_token_is_taken_of_one_service_account_of_this_clusters_issuer(known: Graph) -> None:
+def test_an_irsa_role_trusts_one_service_account_of_this_cluster(known: Graph) -> None:
     (issuer,) = known.of_type("aws:iam/openIdConnectProvider:OpenIdConnectProvider")
     assert issuer.inputs["url"] == ISSUER
     assert issuer.inputs["clientIdLists"] == ["sts.amazonaws.com"]
     claims = ISSUER.removeprefix("https://")
     trusted: dict[str, str] = {}
-    for role in (role for role in known.of_type(ROLE) if end(role) in BY_TOKEN):
+    for role in (role for role in known.of_type(ROLE) if suffix(role) in IRSA_SUBJECTS):
         (statement,) = statements(role.inputs["assumeRolePolicy"])
         IAMTrustPolicyDocumentValidator(role.inputs["assumeRolePolicy"]).validate()
         subject = statement["Condition"]["StringEquals"][f"{claims}:sub"]
@@ -106,12 +106,12 @@ def test_a_token_is_taken_of_one_service_account_of_this_clusters_issuer(known: 
             "Action": ["sts:AssumeRoleWithWebIdentity"],
             "Condition": {"StringEquals": {f"{claims}:sub": subject, f"{claims}:aud": "sts.amazonaws.com"}},
         }
-        trusted[end(role)] = subject
-    assert trusted == BY_TOKEN
+        trusted[suffix(role)] = subject
+    assert trusted == IRSA_SUBJECTS
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_role_has_the_boundary_where_there_is_one(stack: str) -> None:
+def test_every_role_has_the_configured_permissions_boundary(stack: str) -> None:
     config = {**stack_config(stack), "hello-platform:permissionsBoundaryArn": BOUNDARY}
     bounded = run(CHECKOUT / "__main__.py", stack=stack, settings=config, preview=False)
     assert {role.inputs["permissionsBoundary"] for role in bounded.of_type(ROLE)} == {BOUNDARY}
@@ -119,13 +119,13 @@ def test_every_role_has_the_boundary_where_there_is_one(stack: str) -> None:
         assert "permissionsBoundary" not in role.inputs
 
 
-def test_no_role_is_made_beside_the_one_place(graph: Graph) -> None:
-    ours = {one.urn for one in graph.of_type("hello:platform:Role")}
+def test_every_role_belongs_to_a_role_component(graph: Graph) -> None:
+    components = {one.urn for one in graph.of_type("hello:platform:Role")}
     for one in [*graph.of_type(ROLE), *graph.of_type(INLINE), *graph.of_type(ATTACHMENT)]:
-        assert one.parent in ours, one.urn
+        assert one.parent in components, one.urn
 
 
-def test_no_policy_of_ours_allows_every_action_and_only_looking_knows_no_resource(graph: Graph) -> None:
+def test_no_inline_policy_has_wildcard_actions_or_writes_to_any_resource(graph: Graph) -> None:
     for one in graph.of_type(INLINE):
         IAMPolicyDocumentValidator(one.inputs["policy"]).validate()
         for statement in statements(one.inputs["policy"]):
@@ -135,7 +135,7 @@ def test_no_policy_of_ours_allows_every_action_and_only_looking_knows_no_resourc
                 assert all(verb.startswith(("Describe", "Get", "List")) for verb in verbs), one.urn
 
 
-def test_no_role_has_a_policy_that_administers(graph: Graph) -> None:
+def test_roles_have_only_the_expected_managed_policies(graph: Graph) -> None:
     attached = {one.inputs["policyArn"].removeprefix("arn:aws:iam::aws:policy/") for one in graph.of_type(ATTACHMENT)}
     assert attached == {
         "AmazonEKSClusterPolicy",
@@ -146,7 +146,7 @@ def test_no_role_has_a_policy_that_administers(graph: Graph) -> None:
     }
 
 
-def test_a_node_may_not_change_the_network(known: Graph) -> None:
-    """Its role would be any pod's that takes the node over: the CNI has a role of its own."""
+def test_nodes_may_not_change_the_network(known: Graph) -> None:
+    """A pod that takes over a node gets its role, so the VPC CNI has its own role."""
     roles = {one.inputs["role"] for one in known.of_type(ATTACHMENT) if "CNI" in one.inputs["policyArn"]}
     assert [role.rpartition("-")[2] for role in roles] == ["cni"]

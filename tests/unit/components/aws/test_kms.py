@@ -1,4 +1,4 @@
-"""Keys: one a purpose, rotated, and everything that is kept is encrypted with one."""
+"""KMS keys: one for each purpose, rotated, used by all resources with data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def statements(graph: Graph, purpose: str) -> list[dict[str, Any]]:
     return json.loads(key.inputs["policy"])["Statement"]
 
 
-def test_each_purpose_has_a_key_that_rotates_and_can_be_had_back(graph: Graph) -> None:
+def test_each_purpose_has_a_key_with_rotation_and_a_deletion_window(graph: Graph) -> None:
     keys = graph.of_type(KEY)
     assert sorted(one.name.rpartition("-")[2] for one in keys) == list(PURPOSES)
     for one in keys:
@@ -27,7 +27,7 @@ def test_each_purpose_has_a_key_that_rotates_and_can_be_had_back(graph: Graph) -
         assert one.inputs["deletionWindowInDays"] == 30
 
 
-def test_a_key_is_found_by_its_purpose(known: Graph) -> None:
+def test_each_key_has_an_alias_with_its_purpose(known: Graph) -> None:
     stack = known.of_type(KEY)[0].urn.split(":")[2]
     assert {one.inputs["name"] for one in known.of_type(ALIAS)} == {f"alias/hello-{stack}/{one}" for one in PURPOSES}
     keys = {one.name: one.urn for one in known.of_type(KEY)}
@@ -35,7 +35,7 @@ def test_a_key_is_found_by_its_purpose(known: Graph) -> None:
         assert one.dependencies & set(keys.values()) == {keys[one.name]}
 
 
-def test_the_accounts_own_policies_decide_who_uses_a_key_and_no_other_account(graph: Graph) -> None:
+def test_iam_policies_of_the_account_grant_access_to_keys(graph: Graph) -> None:
     for purpose in PURPOSES:
         first, *others = statements(graph, purpose)
         assert first["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
@@ -53,7 +53,7 @@ def test_cloudwatch_uses_the_key_of_logs_for_the_platforms_log_groups_only(graph
     assert not fnmatchcase("arn:aws:logs:ap-northeast-2:999999999999:log-group:/aws/eks/hello-dev/cluster", allowed)
 
 
-def test_every_log_group_is_encrypted_and_ends(graph: Graph) -> None:
+def test_every_log_group_is_encrypted_and_has_a_retention(graph: Graph) -> None:
     (key,) = (one for one in graph.of_type(KEY) if one.name.endswith("-logs"))
     groups = graph.of_type(LOG_GROUP)
     stack = groups[0].urn.split(":")[2]
@@ -67,9 +67,9 @@ def test_every_log_group_is_encrypted_and_ends(graph: Graph) -> None:
         assert key.urn in one.dependencies
 
 
-def test_what_holds_data_refuses_to_be_deleted_where_the_stack_is_protected(graph: Graph) -> None:
-    holding = [*graph.of_type(KEY), *graph.of_type(LOG_GROUP), *graph.of_type("aws:ecr/repository:Repository")]
-    for one in every(holding):
+def test_resources_with_data_are_protected_in_a_protected_stack(graph: Graph) -> None:
+    resources = [*graph.of_type(KEY), *graph.of_type(LOG_GROUP), *graph.of_type("aws:ecr/repository:Repository")]
+    for one in every(resources):
         assert one.protect is (one.urn.split(":")[2] == "prod"), one.urn
     (cluster,) = graph.of_type("eks:index:Cluster")
     assert cluster.inputs["deletionProtection"] is (cluster.urn.split(":")[2] == "prod")

@@ -1,4 +1,4 @@
-"""Subnets of a VPC: apart, inside it, and where they were when a zone is added."""
+"""The VPC: subnet ranges, routes, NAT gateways, flow logs."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ PUBLIC, PRIVATE, CONTROL_PLANE = "kubernetes.io/role/elb", "kubernetes.io/role/i
 
 
 def role_of(subnet: Registration) -> str:
-    """The tag by which load balancers find it; without one it is the control plane's."""
-    found = [tag for tag in subnet.inputs["tags"] if tag.startswith("kubernetes.io/role/")]
-    return found[0] if found else CONTROL_PLANE
+    """The role tag of a subnet, by which load balancers find it; `CONTROL_PLANE` without one."""
+    tags = [tag for tag in subnet.inputs["tags"] if tag.startswith("kubernetes.io/role/")]
+    return tags[0] if tags else CONTROL_PLANE
 
 
 def networks(zones: list[ZoneCidrs]) -> list[ipaddress.IPv4Network]:
@@ -37,25 +37,24 @@ def networks(zones: list[ZoneCidrs]) -> list[ipaddress.IPv4Network]:
 
 
 @given(VPCS, ZONES)
-def test_each_zone_has_a_range_of_each_kind(vpc: str, zones: int) -> None:
-    made = networks(split(vpc, zones))
-    assert len(made) == 3 * zones
+def test_each_zone_has_three_ranges(vpc: str, zones: int) -> None:
+    assert len(networks(split(vpc, zones))) == 3 * zones
 
 
 @given(VPCS, ZONES)
 def test_the_ranges_are_disjoint_and_inside_the_vpc(vpc: str, zones: int) -> None:
-    made = networks(split(vpc, zones))
-    assert all(one.subnet_of(ipaddress.IPv4Network(vpc)) for one in made)
-    assert not any(one.overlaps(other) for one, other in combinations(made, 2))
+    ranges = networks(split(vpc, zones))
+    assert all(one.subnet_of(ipaddress.IPv4Network(vpc)) for one in ranges)
+    assert not any(one.overlaps(other) for one, other in combinations(ranges, 2))
 
 
 @given(VPCS, st.integers(1, 2))
-def test_a_zone_that_is_added_moves_no_subnet(vpc: str, zones: int) -> None:
+def test_adding_a_zone_moves_no_subnet(vpc: str, zones: int) -> None:
     assert split(vpc, zones + 1)[:zones] == split(vpc, zones)
 
 
 @given(VPCS, ZONES)
-def test_every_range_is_one_that_aws_takes(vpc: str, zones: int) -> None:
+def test_every_range_has_a_size_that_aws_allows(vpc: str, zones: int) -> None:
     """/16 to /28: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html."""
     assert all(16 <= one.prefixlen <= 28 for one in networks(split(vpc, zones)))
 
@@ -79,8 +78,8 @@ def test_load_balancers_find_their_subnets_by_tag(graph: Graph) -> None:
     assert roles[PUBLIC] == roles[PRIVATE] == roles[CONTROL_PLANE]
 
 
-def test_the_control_plane_has_its_interfaces_in_subnets_of_its_own(known: Graph) -> None:
-    """Whoever else had an address there would be let into every service, as a smoke test is."""
+def test_the_control_plane_has_dedicated_subnets(known: Graph) -> None:
+    """NetworkPolicies allow these addresses into every service, for smoke tests."""
     (cluster,) = known.of_type("eks:index:Cluster")
     roles = {one.id: role_of(one) for one in known.of_type("aws:ec2/subnet:Subnet")}
     assert set(cluster.inputs["subnetIds"]) == {one for one, role in roles.items() if role == CONTROL_PLANE}
@@ -90,32 +89,32 @@ def test_the_control_plane_has_its_interfaces_in_subnets_of_its_own(known: Graph
         assert {roles[subnet] for subnet in group.inputs["subnetIds"]} == {PRIVATE}
 
 
-def test_no_machine_gets_a_public_address_by_default(graph: Graph) -> None:
+def test_no_instance_gets_a_public_address_by_default(graph: Graph) -> None:
     for subnet in graph.of_type("aws:ec2/subnet:Subnet"):
         assert subnet.inputs["mapPublicIpOnLaunch"] is False
 
 
-def test_nodes_leave_through_a_nat_gateway_load_balancers_directly_and_the_control_plane_not(known: Graph) -> None:
+def test_each_kind_of_subnet_has_its_default_route(known: Graph) -> None:
     routes = {one.inputs["routeTableId"]: one.inputs for one in known.of_type("aws:ec2/route:Route")}
     subnets = {one.urn: role_of(one) for one in known.of_type("aws:ec2/subnet:Subnet")}
-    seen: set[str] = set()
+    associated: set[str] = set()
     for association in known.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation"):
         (subnet,) = association.dependencies & subnets.keys()
-        seen.add(subnet)
-        way_out = routes.get(association.inputs["routeTableId"], {})
-        assert way_out.get("destinationCidrBlock") == (None if subnets[subnet] == CONTROL_PLANE else "0.0.0.0/0")
-        assert ("gatewayId" in way_out) == (subnets[subnet] == PUBLIC)
-        assert ("natGatewayId" in way_out) == (subnets[subnet] == PRIVATE)
-    assert seen == set(subnets), "a subnet without an association has the VPC's main route table"
+        associated.add(subnet)
+        route = routes.get(association.inputs["routeTableId"], {})
+        assert route.get("destinationCidrBlock") == (None if subnets[subnet] == CONTROL_PLANE else "0.0.0.0/0")
+        assert ("gatewayId" in route) == (subnets[subnet] == PUBLIC)
+        assert ("natGatewayId" in route) == (subnets[subnet] == PRIVATE)
+    assert associated == set(subnets), "a subnet without an association has the VPC's main route table"
 
 
-def test_nat_gateways_are_as_many_as_the_stack_says(graph: Graph) -> None:
+def test_the_number_of_nat_gateways_follows_the_configuration(graph: Graph) -> None:
     gateways = graph.of_type("aws:ec2/natGateway:NatGateway")
     stack = gateways[0].urn.split(":")[2]
     assert len(gateways) == {"dev": 1, "prod": 3}[stack]
 
 
-def test_an_address_waits_for_the_internet_gateway(graph: Graph) -> None:
+def test_addresses_depend_on_the_internet_gateway(graph: Graph) -> None:
     (internet,) = graph.of_type("aws:ec2/internetGateway:InternetGateway")
     for one in [*graph.of_type("aws:ec2/eip:Eip"), *graph.of_type("aws:ec2/natGateway:NatGateway")]:
         assert internet.urn in one.dependencies
@@ -129,7 +128,7 @@ def test_the_default_security_group_allows_nothing(graph: Graph) -> None:
     assert not group.inputs.keys() & {"ingress", "egress"}
 
 
-def test_all_traffic_of_the_vpc_is_recorded_once_its_role_may_write(graph: Graph) -> None:
+def test_flow_logs_record_all_traffic_and_depend_on_their_role(graph: Graph) -> None:
     (flow,) = graph.of_type("aws:ec2/flowLog:FlowLog")
     (vpc,) = graph.of_type("aws:ec2/vpc:Vpc")
     assert flow.inputs["trafficType"] == "ALL"
@@ -149,7 +148,7 @@ def test_flow_logs_go_into_their_own_group_only(graph: Graph) -> None:
             assert statement["Resource"] == [arn, f"{arn}:*"]
 
 
-def test_network_policies_are_told_the_subnets_there_are(known: Graph) -> None:
+def test_the_addresses_for_network_policies_match_the_subnets(known: Graph) -> None:
     (network,) = known.of_type("hello:platform:Network")
     outputs = network.outputs or {}
     cidrs: dict[str, list[str]] = {}

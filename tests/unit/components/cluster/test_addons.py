@@ -1,4 +1,4 @@
-"""What runs in the cluster for all: pinned, spread over the environments, with identities of its own."""
+"""Add-ons and controllers: pinned, spread over environments, with their own IAM roles."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tests.unit.graph import Graph, Registration
 ADDON = "aws:eks/addon:Addon"
 ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 CHARTS = ("cluster-autoscaler", "aws-load-balancer-controller")
-"""Releases of what the cluster needs; each acts in AWS as the service account of its own name."""
+"""Helm releases with an IAM role; release and service account have the same name."""
 
 REPLICAS = {"coredns": "replicaCount", "aws-ebs-csi-driver": "replicaCount", "metrics-server": "replicas"}
-ACTS_AS = {
+ROLES = {
     "vpc-cni": ("aws-node", "vpc-cni"),
     "aws-ebs-csi-driver": ("ebs-csi-controller-sa", "aws-ebs-csi-driver"),
 }
 
 
-def named(graph: Graph, name: str) -> Registration:
+def addon_named(graph: Graph, name: str) -> Registration:
     (one,) = (one for one in graph.of_type(ADDON) if one.inputs["addonName"] == name)
     return one
 
@@ -34,19 +34,19 @@ def association(graph: Graph, service_account: str) -> Registration:
 
 
 def configuration(graph: Graph, name: str) -> dict[str, Any]:
-    values = json.loads(named(graph, name).inputs["configurationValues"])
+    values = json.loads(addon_named(graph, name).inputs["configurationValues"])
     return values.get("controller", values)
 
 
-def needed_to_serve(graph: Graph) -> dict[str, dict[str, Any]]:
-    """The configuration of each program that an environment needs in order to serve, scale and keep volumes."""
+def system_workloads(graph: Graph) -> dict[str, dict[str, Any]]:
+    """Configuration of every system workload, by name."""
     return {
         **{name: configuration(graph, name) for name in REPLICAS},
         **{name: graph.release(name).inputs["values"] for name in CHARTS},
     }
 
 
-def test_there_are_these_addons_each_at_a_pinned_version(graph: Graph) -> None:
+def test_the_expected_addons_have_pinned_versions(graph: Graph) -> None:
     addons = {one.inputs["addonName"]: one.inputs["addonVersion"] for one in graph.of_type(ADDON)}
     pinned = {one.name: one.version for one in [*BEFORE_NODES, *after_nodes({})]}
     assert addons == pinned
@@ -58,14 +58,14 @@ def test_network_policies_are_enforced(graph: Graph) -> None:
     assert configuration(graph, "vpc-cni") == {"enableNetworkPolicy": "true"}
 
 
-@pytest.mark.parametrize("addon", ACTS_AS)
-def test_an_addon_that_acts_in_aws_does_so_as_its_own_service_account(known: Graph, addon: str) -> None:
-    service_account, role = ACTS_AS[addon]
-    (association,) = named(known, addon).inputs["podIdentityAssociations"]
+@pytest.mark.parametrize("addon", ROLES)
+def test_an_addon_that_calls_aws_has_a_role_for_its_service_account(known: Graph, addon: str) -> None:
+    service_account, role = ROLES[addon]
+    (association,) = addon_named(known, addon).inputs["podIdentityAssociations"]
     assert association["serviceAccount"] == service_account
     assert association["roleArn"].endswith(f"-{role}")
-    (trusting,) = (one for one in known.of_type("aws:iam/role:Role") if one.name.endswith(f"-{role}"))
-    assert_trusts(trusting, service_account)
+    (trusting_role,) = (one for one in known.of_type("aws:iam/role:Role") if one.name.endswith(f"-{role}"))
+    assert_trusts(trusting_role, service_account)
 
 
 def assert_trusts(role: Registration, service_account: str) -> None:
@@ -81,28 +81,28 @@ def assert_trusts(role: Registration, service_account: str) -> None:
     }
 
 
-def test_an_addon_without_need_of_aws_has_no_identity(graph: Graph) -> None:
+def test_other_addons_have_no_role(graph: Graph) -> None:
     for one in graph.of_type(ADDON):
-        assert ("podIdentityAssociations" in one.inputs) == (one.inputs["addonName"] in ACTS_AS)
+        assert ("podIdentityAssociations" in one.inputs) == (one.inputs["addonName"] in ROLES)
         assert "serviceAccountRoleArn" not in one.inputs
 
 
-def test_an_identity_has_its_permissions_before_its_pods_start(graph: Graph) -> None:
-    for addon, (_, role) in ACTS_AS.items():
+def test_a_role_has_its_permissions_before_its_pods_start(graph: Graph) -> None:
+    for addon, (_, role) in ROLES.items():
         attachments = {
             one.urn
             for one in graph.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
             if f"-{role}-" in one.name
         }
         assert len(attachments) == 1
-        assert attachments <= named(graph, addon).dependencies
+        assert attachments <= addon_named(graph, addon).dependencies
     for name in CHARTS:
         assert association(graph, name).urn in graph.release(name).dependencies
 
 
-def test_what_prod_needs_in_order_to_serve_survives_the_loss_of_all_dev_nodes(graph: Graph) -> None:
-    """Two pods, one on each environment's nodes, and a place for both on either's."""
-    for name, values in needed_to_serve(graph).items():
+def test_system_workloads_survive_the_loss_of_all_nodes_of_an_environment(graph: Graph) -> None:
+    """Two pods, one on each environment's nodes, that may also run on the same nodes."""
+    for name, values in system_workloads(graph).items():
         assert values[REPLICAS.get(name, "replicaCount")] == 2, name
         assert values["tolerations"] == [{"key": "environment", "operator": "Exists", "effect": "NoSchedule"}]
         (constraint,) = values["topologySpreadConstraints"]
@@ -113,11 +113,11 @@ def test_what_prod_needs_in_order_to_serve_survives_the_loss_of_all_dev_nodes(gr
         assert constraint["labelSelector"]["matchLabels"]
 
 
-def test_the_spread_counts_the_programs_own_pods(graph: Graph) -> None:
-    """Their labels, as AWS' and the chart's manifests have them."""
+def test_the_spread_counts_the_workloads_own_pods(graph: Graph) -> None:
+    """By the labels in the manifests of AWS and of the chart."""
     counted = {
         name: values["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"]
-        for name, values in needed_to_serve(graph).items()
+        for name, values in system_workloads(graph).items()
     }
     assert counted == {
         "coredns": {"k8s-app": "kube-dns"},
@@ -128,15 +128,15 @@ def test_the_spread_counts_the_programs_own_pods(graph: Graph) -> None:
     }
 
 
-def test_what_runs_on_nodes_waits_for_them_and_its_role_does_not(graph: Graph) -> None:
+def test_system_workloads_depend_on_nodes_and_their_roles_do_not(graph: Graph) -> None:
     groups = {one.urn for one in graph.of_type("eks:index:ManagedNodeGroup")}
-    for one in [*map(graph.release, CHARTS), *(named(graph, name) for name in REPLICAS)]:
+    for one in [*map(graph.release, CHARTS), *(addon_named(graph, name) for name in REPLICAS)]:
         assert groups <= graph.after_all(one)
     for one in graph.of_type("aws:iam/role:Role"):
         assert not groups & graph.comes_after(one)
 
 
-def test_volumes_that_pods_claim_carry_the_stacks_tags(graph: Graph) -> None:
+def test_volumes_of_claims_have_the_stacks_tags(graph: Graph) -> None:
     (provider,) = graph.of_type("pulumi:providers:aws")
     tags = configuration(graph, "aws-ebs-csi-driver")["extraVolumeTags"]
     assert tags == json.loads(provider.inputs["defaultTags"])["tags"]
@@ -152,7 +152,7 @@ def test_the_default_storage_class_encrypts_and_waits_for_the_pods_zone(graph: G
     assert storage_class.inputs["allowVolumeExpansion"] is True
 
 
-def test_provider_and_tags_are_of_this_account_and_stack(graph: Graph) -> None:
+def test_the_aws_provider_has_the_account_and_the_tags_of_the_stack(graph: Graph) -> None:
     (provider,) = graph.of_type("pulumi:providers:aws")
     assert json.loads(provider.inputs["allowedAccountIds"]) == ["123456789012"]
     tags = json.loads(provider.inputs["defaultTags"])["tags"]
@@ -161,11 +161,11 @@ def test_provider_and_tags_are_of_this_account_and_stack(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_whom_a_charts_role_trusts_is_the_charts_own(known: Graph, name: str) -> None:
-    associated, release = association(known, name), known.release(name)
+def test_the_role_of_a_chart_trusts_the_charts_service_account(known: Graph, name: str) -> None:
+    pod_identity, release = association(known, name), known.release(name)
     values = release.inputs["values"]
     account = values["serviceAccount"] if "serviceAccount" in values else values["rbac"]["serviceAccount"]
-    assert account["name"] == associated.inputs["serviceAccount"] == name
-    assert release.inputs["namespace"] == associated.inputs["namespace"] == "kube-system"
+    assert account["name"] == pod_identity.inputs["serviceAccount"] == name
+    assert release.inputs["namespace"] == pod_identity.inputs["namespace"] == "kube-system"
     (role,) = (one for one in known.of_type("aws:iam/role:Role") if one.name.endswith(f"-{name}"))
     assert_trusts(role, name)

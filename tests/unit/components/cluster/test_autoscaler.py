@@ -1,4 +1,4 @@
-"""The cluster autoscaler: pinned to the cluster's version, and master of this cluster's nodes only."""
+"""The Cluster Autoscaler: pinned, restricted, with permissions on this cluster's nodes only."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import versions
 from tests.unit.graph import Graph
 
 
-def test_its_chart_is_pinned_and_of_the_projects_own_repository(graph: Graph) -> None:
+def test_its_chart_is_pinned_and_comes_from_the_projects_repository(graph: Graph) -> None:
     release = graph.release("cluster-autoscaler")
     assert release.inputs["version"] == versions.CLUSTER_AUTOSCALER_CHART
     assert release.inputs["repositoryOpts"] == {"repo": "https://kubernetes.github.io/autoscaler"}
 
 
-def test_it_finds_the_groups_of_its_own_cluster(graph: Graph) -> None:
+def test_it_discovers_the_groups_of_its_cluster(graph: Graph) -> None:
     release = graph.release("cluster-autoscaler")
     stack = release.urn.split(":")[2]
     assert release.inputs["values"]["autoDiscovery"] == {"clusterName": f"hello-{stack}"}
-    # Pods reach no instance metadata, which it would ask for the region.
+    # Otherwise it would read the region from instance metadata, which pods cannot reach.
     assert release.inputs["values"]["awsRegion"] == "ap-northeast-2"
 
 
-def test_groups_of_an_environment_grow_together_over_their_zones(graph: Graph) -> None:
+def test_it_balances_the_groups_of_an_environment(graph: Graph) -> None:
     release = graph.release("cluster-autoscaler")
     assert release.inputs["values"]["extraArgs"]["balance-similar-node-groups"] is True
 
 
-def test_its_pod_is_one_that_the_restricted_standard_takes(graph: Graph) -> None:
+def test_its_pod_meets_the_restricted_standard(graph: Graph) -> None:
     release = graph.release("cluster-autoscaler")
     pod = release.inputs["values"]["securityContext"]
     container = release.inputs["values"]["containerSecurityContext"]
@@ -38,7 +38,7 @@ def test_its_pod_is_one_that_the_restricted_standard_takes(graph: Graph) -> None
     assert container["readOnlyRootFilesystem"] is True
 
 
-def test_it_resizes_and_ends_nodes_of_this_cluster_only(graph: Graph) -> None:
+def test_it_may_resize_groups_of_this_cluster_only(graph: Graph) -> None:
     policies = graph.of_type("aws:iam/rolePolicy:RolePolicy")
     (policy,) = (one for one in policies if one.name.endswith("-cluster-autoscaler"))
     cluster = policy.name.removesuffix("-cluster-autoscaler")

@@ -1,4 +1,4 @@
-"""The control plane: private, encrypted, logged, entered by named roles only; what goes with it."""
+"""The control plane: private, encrypted, logged, with access entries for configured roles only."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def with_cluster(stack: str, **values: object) -> Graph:
     return run(CHECKOUT / "__main__.py", stack=stack, settings=changed, preview=False)
 
 
-def test_the_cluster_is_of_its_stack_and_of_the_pinned_version(graph: Graph) -> None:
+def test_the_cluster_has_the_pinned_version(graph: Graph) -> None:
     (cluster,) = graph.of_type(CLUSTER)
     assert cluster.inputs["name"] == f"hello-{cluster.urn.split(':')[2]}"
     assert cluster.inputs["version"] == versions.KUBERNETES
     assert cluster.inputs["upgradePolicy"] == {"supportType": "STANDARD"}
 
 
-def test_nothing_is_made_in_it_that_is_not_pinned_here(graph: Graph) -> None:
+def test_eks_installs_no_default_addons(graph: Graph) -> None:
     (cluster,) = graph.of_type(CLUSTER)
     assert cluster.inputs["skipDefaultNodeGroup"] is True
     assert cluster.inputs["skipDefaultSecurityGroups"] is True
@@ -48,27 +48,27 @@ def test_nothing_is_made_in_it_that_is_not_pinned_here(graph: Graph) -> None:
     assert cluster.inputs["corednsAddonOptions"]["enabled"] is False
 
 
-def test_the_kubernetes_api_is_reached_from_inside_only_unless_a_range_is_listed(graph: Graph) -> None:
+def test_the_kubernetes_api_is_private_by_default(graph: Graph) -> None:
     (cluster,) = graph.of_type(CLUSTER)
     assert cluster.inputs["endpointPrivateAccess"] is True
     assert cluster.inputs["endpointPublicAccess"] is False
     assert "publicAccessCidrs" not in cluster.inputs
 
 
-def test_a_listed_range_reaches_the_kubernetes_api_and_no_other() -> None:
+def test_the_kubernetes_api_is_public_for_listed_ranges_only() -> None:
     (cluster,) = with_cluster("dev", publicAccessCidrs=["203.0.113.0/24"]).of_type(CLUSTER)
     assert cluster.inputs["endpointPublicAccess"] is True
     assert cluster.inputs["publicAccessCidrs"] == ["203.0.113.0/24"]
 
 
-def test_secrets_in_etcd_are_encrypted_with_a_key_of_ours(graph: Graph) -> None:
+def test_secrets_in_etcd_are_encrypted_with_the_platforms_key(graph: Graph) -> None:
     (cluster,) = graph.of_type(CLUSTER)
     (key,) = (one for one in graph.of_type("aws:kms/key:Key") if one.name.endswith("-secrets"))
     assert "encryptionConfigKeyArn" in cluster.inputs
     assert key.urn in cluster.dependencies
 
 
-def test_everything_is_logged_into_a_group_that_stands_before(graph: Graph) -> None:
+def test_all_control_plane_logs_go_to_a_log_group_that_exists_first(graph: Graph) -> None:
     (cluster,) = graph.of_type(CLUSTER)
     assert set(cluster.inputs["enabledClusterLogTypes"]) == {
         "api",
@@ -82,14 +82,14 @@ def test_everything_is_logged_into_a_group_that_stands_before(graph: Graph) -> N
     assert group.urn in cluster.dependencies
 
 
-def test_it_acts_in_a_role_of_ours_that_has_its_policy_before(graph: Graph) -> None:
+def test_it_depends_on_its_role_and_the_roles_policies(graph: Graph) -> None:
     (cluster,) = graph.of_type(CLUSTER)
     role = graph.named("hello:platform:Role", f"{cluster.name}-cluster")
     assert {one.urn for one in graph.children(role)} <= cluster.dependencies
     assert "serviceRole" in cluster.inputs
 
 
-def test_each_role_enters_as_what_it_is() -> None:
+def test_each_role_has_the_access_policy_of_its_kind() -> None:
     entries = access_entries(access(admin=[ADMIN], deployer=[DEPLOYER], reader=[READER]))
     assert list(entries) == [
         "admin-123456789012:role/admin",
@@ -105,13 +105,13 @@ def test_each_role_enters_as_what_it_is() -> None:
     assert [one.kubernetes_groups for one in (admin, deployer, reader)] == [None, [DEPLOYERS], None]
 
 
-def test_a_role_that_leaves_takes_nobody_elses_entry_along() -> None:
-    both, one = (access_entries(access(admin=arns)) for arns in ([ADMIN, READER], [READER]))
-    assert both.keys() > one.keys()
+def test_removing_a_role_changes_no_other_access_entry() -> None:
+    before, after = (access_entries(access(admin=arns)) for arns in ([ADMIN, READER], [READER]))
+    assert before.keys() > after.keys()
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_only_those_who_are_named_enter(stack: str) -> None:
+def test_only_configured_roles_have_access_entries(stack: str) -> None:
     (cluster,) = with_cluster(stack, readerRoleArns=[READER]).of_type(CLUSTER)
     assert cluster.inputs["authenticationMode"] == "API"
     (entry,) = cluster.inputs["accessEntries"].values()
@@ -121,7 +121,7 @@ def test_only_those_who_are_named_enter(stack: str) -> None:
     assert policy["accessScope"] == {"type": "cluster"}
 
 
-def test_objects_go_with_the_cluster_unless_they_own_something_outside(graph: Graph) -> None:
+def test_objects_are_deleted_with_the_cluster_unless_they_own_something_outside(graph: Graph) -> None:
     (cluster,) = graph.of_type(CLUSTER)
     for one in every(graph.objects()):
         assert one.deleted_with == (None if one.kind in OWNS_OUTSIDE else cluster.urn), one.urn

@@ -1,4 +1,4 @@
-"""How the kubernetes providers ask the API server."""
+"""Settings of the Kubernetes providers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.unit.program import STACKS, platform
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_no_kubernetes_provider_waits_for_its_own_limit_of_requests(stack: str) -> None:
+def test_kubernetes_providers_have_a_high_request_limit(stack: str) -> None:
     providers = platform(stack, preview=False).of_type("pulumi:providers:kubernetes")
     assert providers
     for provider in providers:

@@ -1,4 +1,4 @@
-"""The dev stack with other settings of what stands in front of it."""
+"""Graphs of the dev stack with other configuration of ingress."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AT_THE_APEX = "example.com"
 
 @cache
 def with_certificates(*answers: tuple[str, str], preview: bool = False) -> Graph:
-    """Without a zone: the graph where ACM has certificates, each by its status and its tag `Name`."""
+    """Graph without a Route 53 zone, where ACM has certificates with these statuses and `Name` tags."""
     return changed(
         {"dns": WITHOUT_A_ZONE},
         certificates=[{"status": status, "tags": {"Name": name}} for status, name in answers],
@@ -28,6 +28,6 @@ def with_certificates(*answers: tuple[str, str], preview: bool = False) -> Graph
 def changed(
     changes: Mapping[str, str], *, certificates: Sequence[Mapping[str, Any]] = (), preview: bool = False
 ) -> Graph:
-    """The graph with other values, as Pulumi hands them to the program, by key."""
+    """Graph with other configuration values, by key, in the form in which Pulumi passes them."""
     config = {**stack_config("dev"), **{f"{PROJECT}:{key}": value for key, value in changes.items()}}
     return run(CHECKOUT / "__main__.py", stack="dev", settings=config, preview=preview, certificates=certificates)

@@ -1,4 +1,4 @@
-"""Hosts: three, each to its own environment's Services."""
+"""Ingresses: hosts, routes, targets, health checks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.program import stack_config, stack_of
 DOMAINS = {"dev": "dev.hello.example.com", "prod": "hello.example.com"}
 
 
-def test_a_host_without_a_route_is_refused() -> None:
+def test_a_backend_without_a_route_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one route"):
         Backend(namespace="prod", routes=[], environment="prod")
 
@@ -27,7 +27,7 @@ def test_there_are_three_hosts_each_in_its_namespace(known: Graph) -> None:
     assert hosts == {domain: "prod", f"test.{domain}": "dev", f"log.{domain}": "logging"}
 
 
-def test_public_services_are_reached_by_their_path_and_no_other_is(known: Graph) -> None:
+def test_only_services_with_paths_have_routes(known: Graph) -> None:
     for one in known.of_kind("Ingress"):
         if one.metadata["namespace"] == "logging":
             continue
@@ -40,7 +40,7 @@ def test_public_services_are_reached_by_their_path_and_no_other_is(known: Graph)
         assert {path["pathType"] for path in rule["http"]["paths"]} == {"Prefix"}
 
 
-def test_every_route_of_an_environment_leads_to_a_service_that_has_the_port(known: Graph) -> None:
+def test_every_route_leads_to_an_existing_service_port(known: Graph) -> None:
     ports = {
         (one.metadata["namespace"], one.metadata["name"]): {port["name"] for port in one.spec["ports"]}
         for one in known.of_kind("Service")
@@ -56,14 +56,14 @@ def test_every_route_of_an_environment_leads_to_a_service_that_has_the_port(know
         assert backend["port"]["name"] in ports[namespace, backend["name"]]
 
 
-def test_every_host_asks_for_a_load_balancer_that_there_is(known: Graph) -> None:
+def test_every_ingress_has_an_existing_class(known: Graph) -> None:
     classes = {one.metadata["name"] for one in known.of_kind("IngressClass")}
     used = {one.metadata["name"]: one.spec["ingressClassName"] for one in known.of_kind("Ingress")}
     assert used == {"dev": "staff", "prod": "public", "logs": "staff"}
     assert set(used.values()) == classes
 
 
-def test_a_host_is_reached_by_its_environments_nodes_only(known: Graph) -> None:
+def test_targets_are_the_nodes_of_the_hosts_environment(known: Graph) -> None:
     nodes = {
         one.metadata["name"]: one.metadata["annotations"]["alb.ingress.kubernetes.io/target-node-labels"]
         for one in known.of_kind("Ingress")
@@ -71,7 +71,7 @@ def test_a_host_is_reached_by_its_environments_nodes_only(known: Graph) -> None:
     assert nodes == {"dev": "environment=dev", "prod": "environment=prod", "logs": "environment=dev"}
 
 
-def test_every_host_is_reached_by_tls_and_its_plain_port_leads_there(known: Graph) -> None:
+def test_every_host_has_tls_and_redirects_http(known: Graph) -> None:
     for one in known.of_kind("Ingress"):
         ports = json.loads(one.metadata["annotations"]["alb.ingress.kubernetes.io/listen-ports"])
         assert ports == [{"HTTP": 80}, {"HTTPS": 443}]
@@ -80,23 +80,23 @@ def test_every_host_is_reached_by_tls_and_its_plain_port_leads_there(known: Grap
         assert one.spec["sslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2-Res-")
 
 
-def test_a_node_is_asked_by_the_services_own_health_path(known: Graph) -> None:
+def test_health_checks_use_the_services_health_path(known: Graph) -> None:
     services = config.load(stack_config(stack_of(known))).services
     for one in known.of_kind("Service"):
-        said = one.metadata.get("annotations", {})
+        annotations = one.metadata.get("annotations", {})
         service = services.get(one.metadata["name"])
         if service is None or not service.paths:
-            assert not any(key.startswith("alb.ingress") for key in said), one.urn
+            assert not any(key.startswith("alb.ingress") for key in annotations), one.urn
             continue
-        assert said["alb.ingress.kubernetes.io/healthcheck-path"] == service.health_path
-        assert said["alb.ingress.kubernetes.io/success-codes"] == "200"
-        assert said["alb.ingress.kubernetes.io/target-group-attributes"] == (
+        assert annotations["alb.ingress.kubernetes.io/healthcheck-path"] == service.health_path
+        assert annotations["alb.ingress.kubernetes.io/success-codes"] == "200"
+        assert annotations["alb.ingress.kubernetes.io/target-group-attributes"] == (
             f"deregistration_delay.timeout_seconds={service.longest_request_seconds}"
         )
 
 
-def test_every_annotation_of_the_load_balancer_is_one_that_its_controller_knows(known: Graph) -> None:
-    """Any other would be ignored without a word.
+def test_every_annotation_is_known_to_the_controller(known: Graph) -> None:
+    """The controller silently ignores unknown annotations.
 
     https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/pkg/annotations/constants.go
     """

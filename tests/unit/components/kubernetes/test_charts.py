@@ -1,4 +1,4 @@
-"""What a source of charts says to Helm, and that it holds for all charts."""
+"""Sources of Helm charts."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from tests.unit.program import CHECKOUT, run
 REGISTRY = "oci://registry.example.com/charts"
 
 
-def test_by_default_a_chart_comes_from_its_repository() -> None:
+def test_a_chart_comes_from_its_public_repository_by_default() -> None:
     location = locate(JENKINS, None)
     assert location.chart == "jenkins"
     assert location.version == JENKINS.version
     assert location.repository_opts == kubernetes.helm.v3.RepositoryOptsArgs(repo="https://charts.jenkins.io")
 
 
-def test_a_registry_is_part_of_a_charts_address() -> None:
+def test_a_charts_address_starts_with_the_registry() -> None:
     location = locate(JENKINS, "oci://registry.example.com/charts")
     assert (location.chart, location.repository_opts) == ("oci://registry.example.com/charts/jenkins", None)
     assert location.version == JENKINS.version
 
 
 def test_a_folders_path_stays_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It stands in the state, which other machines read."""
+    """The state contains it, and other machines read the state."""
     monkeypatch.chdir(tmp_path)
     Path("charts").mkdir()
     as_archives(Path("charts"), {"jenkins": JENKINS.version})
@@ -42,7 +42,7 @@ def test_a_folders_path_stays_relative(tmp_path: Path, monkeypatch: pytest.Monke
     assert locate(JENKINS, "charts").chart == "charts/jenkins"
 
 
-def test_the_source_holds_for_every_chart_of_the_platform() -> None:
+def test_every_chart_comes_from_the_configured_source() -> None:
     config = {**jenkins.configuration(), f"{PROJECT}:charts": REGISTRY}
     releases = run(CHECKOUT / "__main__.py", stack="dev", settings=config, preview=True).of_type(
         "kubernetes:helm.sh/v3:Release"

@@ -1,4 +1,4 @@
-"""Namespaces: under Pod Security, closed, and protected where the stack says so."""
+"""Namespaces: Pod Security, default deny, protection."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ CLUSTER_WIDE = {
 STANDARDS = {**dict.fromkeys([*ENVIRONMENTS, "logging", "delivery"], "restricted"), "log-collector": "privileged"}
 
 
-def test_every_namespace_enforces_restricted_of_a_pinned_version_and_warns_and_notes(graph: Graph) -> None:
-    """But for that of Fluentd, which an admission policy holds in its bounds instead."""
+def test_every_namespace_enforces_the_expected_pod_security_standard(graph: Graph) -> None:
+    """An admission policy restricts the namespace of Fluentd instead."""
     names: set[str] = set()
     for one in graph.of_kind("Namespace"):
         for mode in ("enforce", "warn", "audit"):
@@ -34,11 +34,11 @@ def test_every_namespace_enforces_restricted_of_a_pinned_version_and_warns_and_n
     assert names == set(STANDARDS)
 
 
-def test_in_every_namespace_pods_are_closed_both_ways_but_for_dns(graph: Graph) -> None:
+def test_every_namespace_denies_all_traffic_but_dns(graph: Graph) -> None:
     namespaces = {one.parent for one in graph.of_kind("Namespace")}
-    closed = every(one for one in graph.of_kind("NetworkPolicy") if one.spec["podSelector"] == {})
-    assert {one.parent for one in closed} == namespaces
-    for one in closed:
+    default_policies = every(one for one in graph.of_kind("NetworkPolicy") if one.spec["podSelector"] == {})
+    assert {one.parent for one in default_policies} == namespaces
+    for one in default_policies:
         assert set(one.spec["policyTypes"]) == {"Ingress", "Egress"}
         assert "ingress" not in one.spec
         assert one.spec["egress"] == [
@@ -54,16 +54,16 @@ def test_in_every_namespace_pods_are_closed_both_ways_but_for_dns(graph: Graph) 
         ]
 
 
-def test_a_stack_that_is_protected_keeps_its_namespaces(graph: Graph) -> None:
+def test_a_protected_stack_protects_its_namespaces(graph: Graph) -> None:
     assert {one.protect for one in graph.of_kind("Namespace")} == {stack_of(graph) == "prod"}
 
 
-def test_an_environments_namespace_carries_its_label(graph: Graph) -> None:
+def test_an_environments_namespace_has_its_label(graph: Graph) -> None:
     labels = {one.metadata["name"]: one.metadata["labels"].get("environment") for one in graph.of_kind("Namespace")}
     assert labels == {"dev": "dev", "prod": "prod", "logging": None, "delivery": None, "log-collector": None}
 
 
-def test_an_object_comes_after_its_namespace(graph: Graph) -> None:
+def test_objects_depend_on_their_namespace(graph: Graph) -> None:
     namespaces = {one.urn for one in graph.of_kind("Namespace")}
     for one in graph.objects():
         if one.kind in CLUSTER_WIDE:

@@ -1,20 +1,20 @@
-"""Priority classes: tools before the services beside them, Kubernetes before both."""
+"""PriorityClasses: tooling above services, Kubernetes' own above both."""
 
 from __future__ import annotations
 
 from tests.unit.graph import Graph
 
-FIRST_OF_KUBERNETES_OWN = 1_000_000_000
+MAX_VALUE = 1_000_000_000
 """https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/#priorityclass."""
 
 
-def test_tools_stay_where_services_would_crowd_them_out(graph: Graph) -> None:
+def test_tooling_has_a_higher_priority_than_services(graph: Graph) -> None:
     values = {one.metadata["name"]: one.inputs["value"] for one in graph.of_kind("PriorityClass")}
     assert set(values) == {"services", "tooling"}
-    assert 0 < values["services"] < values["tooling"] < FIRST_OF_KUBERNETES_OWN
+    assert 0 < values["services"] < values["tooling"] < MAX_VALUE
 
 
-def test_no_class_is_given_to_a_pod_that_names_none(graph: Graph) -> None:
+def test_no_class_is_the_global_default(graph: Graph) -> None:
     for one in graph.of_kind("PriorityClass"):
         assert not one.inputs.get("globalDefault")
         assert one.inputs["description"]
