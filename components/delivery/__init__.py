@@ -1,1 +1,1 @@
-"""Who brings images in, and Jenkins, which does it."""
+"""Identities and access of releases, Jenkins with BuildKit, and the roles of previews."""

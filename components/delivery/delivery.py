@@ -1,4 +1,4 @@
-"""Delivery: who brings images in, what they may, and what nobody may bring in."""
+"""Delivery: the identities of releases and their rights, admission policies, Jenkins, and the roles of previews."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ from components.workload.environment import Environment
 from contract.identities import RELEASE, VERIFY
 from contract.namespaces import DELIVERY
 
-KEEP = ("ecr:BatchGetImage", "ecr:PutImage")
-"""To tag an image, so that the registry keeps it."""
+TAG = ("ecr:BatchGetImage", "ecr:PutImage")
+"""Actions that add a tag to an image, by which lifecycle rules spare it."""
 
-COLLECT = ("ecr:DescribeImages", "ecr:BatchDeleteImage")
-"""To take the tags of old ones off. The second also deletes images: ECR knows no right to a tag alone."""
+UNTAG = ("ecr:DescribeImages", "ecr:BatchDeleteImage")
+"""Actions that remove tags. The second one can delete images, too: ECR has no action for tags alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryArgs:
-    """What `Delivery` is made from.
+    """Arguments of `Delivery`.
 
     Attributes:
         ports: The port of each service, by name.
-        delivery: Jenkins; None for none.
-        previews: The role for previews; None for none.
+        delivery: Configuration of Jenkins; None for a stack without it.
+        previews: Configuration of the preview roles; None for a stack without them.
         previews_in_jenkins: Whether Jenkins previews changes of the platform.
         jenkins_host: Host name of Jenkins.
-        environment: On whose nodes the tools run.
-        charts: Where charts come from instead of their public repositories.
-        protect: Whether what holds data or serves refuses to be deleted.
+        environment: Environment on whose nodes the tools run.
+        charts: Source of the charts; None for their public repositories.
+        protect: Whether namespaces and the records of verified images are protected from deletion.
         cluster: The cluster.
         environments: Each environment, by name.
-        registry: The services' repositories.
+        registry: The services' ECR repositories.
         network: The VPC.
-        base: What pods need of the cluster besides nodes: there before Jenkins, gone after it.
+        base: The core add-ons, which Jenkins is created after and deleted before.
     """
 
     ports: Mapping[str, int]
@@ -70,14 +70,13 @@ class DeliveryArgs:
 
 
 class Delivery(pulumi.ComponentResource):
-    """A namespace for the programs that deliver, their identities, and the rights and limits of a release.
+    """The namespace and identities of releases, their rights and admission policies.
 
-    And Jenkins, and roles for previews, where the settings have them. It takes providers of both, `aws` and
-    `kubernetes`.
+    And Jenkins and the preview roles, where they are configured. Needs providers for `aws` and `kubernetes`.
 
     Attributes:
-        namespace: The namespace of delivery's programs.
-        backends: What its hosts lead to, by name.
+        namespace: Namespace of the release identities and of Jenkins' agents.
+        backends: Routes of the hosts `jenkins` and `hook`, by host, as far as they are configured.
     """
 
     namespace: pulumi.Output[str]
@@ -88,15 +87,15 @@ class Delivery(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         self.namespace = Namespace(DELIVERY, NamespaceArgs(name=DELIVERY, protect=args.protect), opts=child).namespace
         services = list(args.ports)
-        self._identity(RELEASE, args.cluster, permissions(args.cluster, services, *KEEP, *COLLECT))
-        self._identity(VERIFY, args.cluster, permissions(args.cluster, services, *KEEP))
+        self._identity(RELEASE, args.cluster, permissions(args.cluster, services, *TAG, *UNTAG))
+        self._identity(VERIFY, args.cluster, permissions(args.cluster, services, *TAG))
         kubernetes.networking.v1.NetworkPolicy(
             f"{DELIVERY}-{RELEASE}",
             metadata=ObjectMetaArgs(name=RELEASE, namespace=self.namespace),
             spec=network_policy.of_tool(args.ports, addresses=args.network.addresses),
             opts=child,
         )
-        namespaces = {environment: one.namespace for environment, one in args.environments.items()}
+        namespaces = {name: environment.namespace for name, environment in args.environments.items()}
         ReleaseAccess(name, ReleaseAccessArgs(environments=namespaces, services=services), opts=child)
         Admission(
             name,
@@ -118,7 +117,7 @@ class Delivery(pulumi.ComponentResource):
                     cluster=args.cluster,
                     registry=args.registry,
                     addresses=args.network.addresses,
-                    agents_in=self.namespace,
+                    agent_namespace=self.namespace,
                     base=args.base,
                 ),
                 opts=child,
@@ -127,18 +126,24 @@ class Delivery(pulumi.ComponentResource):
             if jenkins.hook:
                 self.backends["hook"] = jenkins.hook
         if args.previews:
-            agents_in = self.namespace if args.previews_in_jenkins else None
-            asked = PreviewRoleArgs(previews=args.previews, cluster=args.cluster, agents_in=agents_in)
-            PreviewRole(name, asked, opts=child)
+            PreviewRole(
+                name,
+                PreviewRoleArgs(
+                    previews=args.previews,
+                    cluster=args.cluster,
+                    agent_namespace=self.namespace if args.previews_in_jenkins else None,
+                ),
+                opts=child,
+            )
         self.register_outputs({"namespace": self.namespace})
 
     def _identity(self, account: str, cluster: ClusterReference, statement: Statement) -> None:
-        """A service account, and the IAM role that its pods act as."""
+        """A service account, and the IAM role of its pods."""
         child = pulumi.ResourceOptions(parent=self)
         kubernetes.core.v1.ServiceAccount(
             f"{DELIVERY}-{account}",
             metadata=ObjectMetaArgs(name=account, namespace=self.namespace),
-            # A pod that acts as it asks for its token itself.
+            # The agents' pods mount the token where they need it.
             automount_service_account_token=False,
             opts=child,
         )
@@ -150,6 +155,6 @@ class Delivery(pulumi.ComponentResource):
 
 
 def permissions(cluster: ClusterReference, services: Sequence[str], *actions: str) -> Statement:
-    """Actions on the services' repositories, which are named after the cluster."""
+    """A statement that allows actions on the services' ECR repositories, whose names begin with the cluster's."""
     repositories = [cluster.account.arn("ecr", f"repository/{cluster.name}/{service}") for service in services]
     return Statement(actions=actions, resources=repositories)

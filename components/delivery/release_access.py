@@ -1,7 +1,8 @@
-"""What those who release may ask of the Kubernetes API: Roles by the services' names, in each environment.
+"""RBAC of releases: Roles in each environment, limited to the names of the services' objects.
 
-The table in `docs/releases.md` says which command asks for what. RBAC cannot limit `create`, `list` and `watch` to
-names: what may be created or deleted under which name is admission's to say (`components/workload/admission/`).
+The table in `docs/releases.md` lists the rights that each command of the release tool needs. RBAC cannot limit
+`create`, `list` and `watch` to names: admission policies limit what may be created and deleted
+(`components/workload/admission/`).
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
 """
 
@@ -23,8 +24,8 @@ from contract.namespaces import DELIVERY
 RBAC = "rbac.authorization.k8s.io"
 
 
-def looking(services: Sequence[str]) -> list[PolicyRuleArgs]:
-    """What every command looks at: the services' objects, histories, locks and records; no Secret."""
+def read_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
+    """Rights to read what every command reads: the services' objects, histories, locks and records; no Secret."""
     return [
         _rule("", "podtemplates", "list"),
         _rule("", "podtemplates", "get", names=services),
@@ -38,8 +39,11 @@ def looking(services: Sequence[str]) -> list[PolicyRuleArgs]:
     ]
 
 
-def releasing(services: Sequence[str]) -> list[PolicyRuleArgs]:
-    """What a release changes. No right to Secrets: a list is also every value, and each goes with its ConfigMap."""
+def release_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
+    """Rights to write what a release changes.
+
+    None to Secrets, since `list` returns their values: a Secret is garbage-collected with the ConfigMap that owns it.
+    """
     slots = [slot_name(service, slot) for service in services for slot in SLOTS]
     return [
         _rule("apps", "deployments", "get", "patch", names=slots),
@@ -53,19 +57,19 @@ def releasing(services: Sequence[str]) -> list[PolicyRuleArgs]:
     ]
 
 
-def asking(services: Sequence[str]) -> list[PolicyRuleArgs]:
-    """A person's way to the services' pods, from outside the cluster: through the API server, by the port's name."""
+def proxy_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
+    """The right to send requests to the services through the API server's proxy, for people outside the cluster."""
     names = [f"{name}:{PORT_NAME}" for service in services for name in (service, preview(service))]
     return [_rule("", "services/proxy", "get", names=names)]
 
 
-def verifying(services: Sequence[str]) -> list[PolicyRuleArgs]:
-    """What a verification changes: the records."""
+def verify_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
+    """The right to write the records of verified images."""
     return [_rule("", "configmaps", "patch", names=map(records, services))]
 
 
-def overriding(services: Sequence[str]) -> list[PolicyRuleArgs]:
-    """The right to let an image in that no record names. Kubernetes has no such verb; admission asks for it."""
+def override_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
+    """The right to release an image that is not verified: a verb of our own, which the admission policy checks."""
     return [_rule("", "configmaps", "override", names=map(records, services))]
 
 
@@ -80,10 +84,10 @@ def _rule(group: str, resource: str, *verbs: str, names: Sequence[str] | map[str
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseAccessArgs:
-    """What `ReleaseAccess` is made from.
+    """Arguments of `ReleaseAccess`.
 
     Attributes:
-        environments: Namespace of each environment, by name.
+        environments: Namespace of each environment, by the environment's name.
         services: Names of the services.
     """
 
@@ -92,7 +96,7 @@ class ReleaseAccessArgs:
 
 
 class ReleaseAccess(pulumi.ComponentResource):
-    """A Role for each thing that is done in an environment, bound to those who do it."""
+    """Roles to read, release, send requests, verify and override, bound to the identities and people who need them."""
 
     def __init__(self, name: str, args: ReleaseAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:ReleaseAccess", name, {}, opts)
@@ -100,15 +104,15 @@ class ReleaseAccess(pulumi.ComponentResource):
         people = SubjectArgs(kind="Group", name=DEPLOYERS, api_group=RBAC)
         services = args.services
         for environment, namespace in args.environments.items():
-            self._allow(environment, namespace, "hello-look", looking(services), [release, verify, people])
-            self._allow(environment, namespace, "hello-release", releasing(services), [release, people])
-            self._allow(environment, namespace, "hello-ask", asking(services), [people])
-        needed_in = VERIFIED_ENVIRONMENT, args.environments[VERIFIED_ENVIRONMENT]
-        self._allow(*needed_in, "hello-verify", verifying(services), [verify])
-        self._allow(*needed_in, "hello-override", overriding(services), [people])
+            self._role(environment, namespace, "hello-look", read_rules(services), [release, verify, people])
+            self._role(environment, namespace, "hello-release", release_rules(services), [release, people])
+            self._role(environment, namespace, "hello-ask", proxy_rules(services), [people])
+        verified = VERIFIED_ENVIRONMENT, args.environments[VERIFIED_ENVIRONMENT]
+        self._role(*verified, "hello-verify", verify_rules(services), [verify])
+        self._role(*verified, "hello-override", override_rules(services), [people])
         self.register_outputs({})
 
-    def _allow(
+    def _role(
         self,
         environment: str,
         namespace: pulumi.Input[str],

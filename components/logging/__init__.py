@@ -1,1 +1,1 @@
-"""Elasticsearch, Fluentd, Kibana: three programs, hence a folder."""
+"""Elasticsearch, Fluentd and Kibana."""

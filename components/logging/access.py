@@ -1,4 +1,4 @@
-"""Who may do what in Elasticsearch: roles and users as code, read by the operator from Secrets.
+"""Roles and users of Elasticsearch, which the ECK operator reads from Secrets.
 
 https://www.elastic.co/docs/deploy-manage/users-roles/cluster-or-deployment-auth/file-based
 """
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from components.logging.names import DATA_STREAMS, FLUENTD, READER, SETUP
 from config.required import FLUENTD_PASSWORD, READER_PASSWORD, SETUP_PASSWORD
 
-OURS = f"{DATA_STREAMS}-*"
+INDEX_PATTERN = f"{DATA_STREAMS}-*"
 
 ROLES: Mapping[str, object] = {
-    # It adds documents to data streams that are there, and reads nothing.
-    FLUENTD: {"indices": [{"names": [OURS], "privileges": ["create_doc"]}]},
+    # Adds documents to existing data streams; reads nothing.
+    FLUENTD: {"indices": [{"names": [INDEX_PATTERN], "privileges": ["create_doc"]}]},
     SETUP: {
-        # It names the repository, and snapshots are made as whoever wrote their policy.
+        # Registers the repository and writes the snapshot policy; snapshots run with the rights of the policy's author.
         # https://www.elastic.co/docs/deploy-manage/tools/snapshot-and-restore/create-snapshots#slm-security
         "cluster": [
             "manage_ilm",
@@ -28,21 +28,22 @@ ROLES: Mapping[str, object] = {
             "create_snapshot",
             "cluster:admin/repository/put",
         ],
-        # A lifecycle acts as who wrote it: what rolls indices over and deletes them is this role. It reads no event.
+        # Writes the lifecycle policies, which run with the rights of their author: to roll over and delete indices.
+        # `manage` does not include reading events.
         # https://www.elastic.co/docs/troubleshoot/elasticsearch/index-lifecycle-management-errors
-        "indices": [{"names": [OURS], "privileges": ["manage"]}],
+        "indices": [{"names": [INDEX_PATTERN], "privileges": ["manage"]}],
         "applications": [
             {"application": "kibana-.kibana", "privileges": ["space_all"], "resources": ["space:default"]}
         ],
     },
     READER: {
-        "indices": [{"names": [OURS], "privileges": ["read", "view_index_metadata"]}],
+        "indices": [{"names": [INDEX_PATTERN], "privileges": ["read", "view_index_metadata"]}],
         "applications": [
             {"application": "kibana-.kibana", "privileges": ["space_read"], "resources": ["space:default"]}
         ],
     },
 }
-"""Each is the role of the user of the same name.
+"""Roles by name; each user has the role of its own name.
 
 https://www.elastic.co/docs/reference/elasticsearch/security-privileges
 """
@@ -53,8 +54,8 @@ class User:
     """A user of Elasticsearch.
 
     Attributes:
-        name: Its name, which is its role's as well.
-        secret: Which of the stack's secrets is its password.
+        name: Name of the user and of its role.
+        secret: Name of the stack's secret with the password.
     """
 
     name: str
@@ -69,5 +70,5 @@ USERS = (
 
 
 def roles_file() -> str:
-    """`roles.yml`; JSON is YAML, too."""
+    """The content of `roles.yml`, as JSON, which is also YAML."""
     return json.dumps(ROLES, indent=1)

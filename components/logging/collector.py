@@ -1,4 +1,4 @@
-"""Fluentd on every node of every group: it reads what containers write, and sends it to Elasticsearch."""
+"""Fluentd on every node: it reads the containers' logs and sends them to Elasticsearch."""
 
 from __future__ import annotations
 
@@ -46,15 +46,16 @@ from components.logging.names import CA, CA_KEY, DATA_STREAMS, ELASTICSEARCH_HOS
 from contract.namespaces import LOG_COLLECTOR
 
 LOGS = "/var/log"
-"""Where the kubelet keeps the files of containers, and links to them."""
+"""Directory of the node with the containers' log files, and with symbolic links to them."""
 
 STATE = f"{LOGS}/hello-fluentd"
-"""On the node: how far each file was read, and what Elasticsearch has not taken yet."""
+"""Directory of the node with the read positions and the buffers."""
 
 OWN_FILES = f"{LOGS}/containers/{FLUENTD}-*_{LOG_COLLECTOR}_*.log"
+"""Log files of Fluentd itself."""
 
 CONFIGURATION = "/fluentd/etc/hello"
-"""In a folder of the image's that its entry point looks into."""
+"""Mount path of the configuration, in the directory where the image's entry point looks for `FLUENTD_CONF`."""
 
 CA_FOLDER = "/fluentd/elasticsearch"
 PASSWORD = "ELASTICSEARCH_PASSWORD"  # noqa: S105 - a variable's name
@@ -65,14 +66,14 @@ LIMITS = {"cpu": "1", "memory": "384Mi", "ephemeral-storage": "512Mi"}
 
 @dataclass(frozen=True, kw_only=True)
 class CollectorArgs:
-    """What a `Collector` is made from.
+    """Arguments of `Collector`.
 
     Attributes:
-        logs: The stack's settings of its logs.
-        password: Of Fluentd's user in Elasticsearch.
-        addresses: The VPC's ranges.
-        priority_class: Name of the tools' PriorityClass: on a full node, a service makes room.
-        protect: Whether its namespace refuses to be deleted.
+        logs: Configuration of the logs.
+        password: Password of Fluentd's user in Elasticsearch.
+        addresses: IP ranges of the VPC.
+        priority_class: Name of the tools' PriorityClass: on a full node, Fluentd preempts services.
+        protect: Whether the namespace is protected from deletion.
     """
 
     logs: config.Logs
@@ -83,11 +84,11 @@ class CollectorArgs:
 
 
 class Collector(pulumi.ComponentResource):
-    """A namespace for Fluentd alone, and what holds it in its bounds there.
+    """Fluentd's DaemonSet in a namespace of its own, with its rights and the policies that confine it.
 
     Attributes:
-        namespace: The namespace.
-        ca: Name of the ConfigMap that has who signs Elasticsearch's certificate, once the setup has put it there.
+        namespace: Name of the namespace.
+        ca: Name of the ConfigMap for the certificate of Elasticsearch's CA, which the bootstrap job fills.
     """
 
     namespace: pulumi.Output[str]
@@ -98,12 +99,14 @@ class Collector(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self.namespace = Namespace(
             LOG_COLLECTOR,
-            # For directories of the node, which no other standard lets a pod mount: `host_paths` says which.
+            # For the mounts of node directories, which no stricter level allows; `host_paths` limits them.
             NamespaceArgs(name=LOG_COLLECTOR, protect=args.protect, pod_security="privileged"),
             opts=self._child,
         ).namespace
-        bounds = host_paths.bind(LOG_COLLECTOR, namespace=self.namespace, read=LOGS, written=STATE, opts=self._child)
-        account = self._account()
+        policy_binding = host_paths.bind(
+            LOG_COLLECTOR, namespace=self.namespace, read_only=LOGS, writable=STATE, opts=self._child
+        )
+        role_binding = self._role_binding()
         kubernetes.networking.v1.NetworkPolicy(
             f"{name}-{FLUENTD}",
             metadata=self._metadata(FLUENTD),
@@ -119,22 +122,22 @@ class Collector(pulumi.ComponentResource):
                 name=FLUENTD,
                 namespace=self.namespace,
                 labels=dict(network_policies.FLUENTD_PODS),
-                # It starts once the setup has put the certificate there, which nothing of `up` waits for.
+                # The pods start once the bootstrap job has written the CA's certificate; `pulumi up` does not wait.
                 annotations=SKIP_AWAIT,
             ),
             spec=kubernetes.apps.v1.DaemonSetSpecArgs(
                 selector=LabelSelectorArgs(match_labels=network_policies.FLUENTD_PODS),
                 template=_pods(config_map, secret, args.priority_class),
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[bounds, account]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy_binding, role_binding]),
         )
         self.register_outputs({"namespace": self.namespace, "ca": self.ca})
 
     def _metadata(self, name: str) -> ObjectMetaArgs:
         return ObjectMetaArgs(name=name, namespace=self.namespace, labels=dict(network_policies.FLUENTD_PODS))
 
-    def _account(self) -> pulumi.Resource:
-        """Who Fluentd is: it looks at pods and namespaces, and does nothing else."""
+    def _role_binding(self) -> pulumi.Resource:
+        """Fluentd's service account, with the right to read pods and namespaces."""
         name = f"hello-{FLUENTD}"
         kubernetes.core.v1.ServiceAccount(
             name, metadata=self._metadata(FLUENTD), automount_service_account_token=False, opts=self._child
@@ -162,36 +165,36 @@ class Collector(pulumi.ComponentResource):
         )
 
     def _ca(self, name: str) -> pulumi.Output[str]:
-        """An empty one: who fills it needs no right to create any. What stands in it is theirs."""
-        made = kubernetes.core.v1.ConfigMap(
+        """An empty ConfigMap, which the bootstrap job may patch but not create; its data is the job's."""
+        config_map = kubernetes.core.v1.ConfigMap(
             f"{name}-{CA}",
             metadata=self._metadata(CA),
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["data"]),
         )
-        return name_of(made.metadata, CA)
+        return name_of(config_map.metadata, CA)
 
     def _configuration(self, name: str, logs: config.Logs) -> pulumi.Output[str]:
         data = {"fluent.conf": text(logs)}
-        unique = immutable_name(FLUENTD, data)
-        made = kubernetes.core.v1.ConfigMap(
-            f"{name}-{FLUENTD}", metadata=self._metadata(unique), immutable=True, data=data, opts=self._child
+        object_name = immutable_name(FLUENTD, data)
+        config_map = kubernetes.core.v1.ConfigMap(
+            f"{name}-{FLUENTD}", metadata=self._metadata(object_name), immutable=True, data=data, opts=self._child
         )
-        return name_of(made.metadata, unique)
+        return name_of(config_map.metadata, object_name)
 
     def _password(self, name: str, password: str) -> pulumi.Output[str]:
-        unique = immutable_name(FLUENTD, {PASSWORD: password})
-        made = kubernetes.core.v1.Secret(
+        object_name = immutable_name(FLUENTD, {PASSWORD: password})
+        secret = kubernetes.core.v1.Secret(
             f"{name}-{FLUENTD}",
-            metadata=self._metadata(unique),
+            metadata=self._metadata(object_name),
             immutable=True,
             string_data={PASSWORD: pulumi.Output.secret(password)},
             opts=self._child,
         )
-        return name_of(made.metadata, unique)
+        return name_of(secret.metadata, object_name)
 
 
 def text(logs: config.Logs) -> str:
-    """Fluentd's configuration under a stack's settings."""
+    """Fluentd's configuration file."""
     return configuration(
         environments=config.ENVIRONMENTS,
         elasticsearch=Elasticsearch(
@@ -214,14 +217,14 @@ def _pods(
     return PodTemplateSpecArgs(
         metadata=ObjectMetaArgs(labels=network_policies.FLUENTD_PODS),
         spec=PodSpecArgs(
-            # Every environment's nodes; a node that is not ready or is leaving has its logs, too.
+            # All taints, also those of nodes that are not ready or are being drained.
             tolerations=[TolerationArgs(operator="Exists")],
             priority_class_name=priority_class,
             service_account_name=FLUENTD,
             automount_service_account_token=True,
             enable_service_links=False,
             termination_grace_period_seconds=60,
-            # The files of containers are root's. Without capabilities, root may do what a file's owner may.
+            # Log files belong to root. Without capabilities, root has the rights of a file's owner only.
             security_context=PodSecurityContextArgs(
                 run_as_user=0, run_as_group=0, seccomp_profile=SeccompProfileArgs(type="RuntimeDefault")
             ),
@@ -242,7 +245,7 @@ def _pods(
                         VolumeMountArgs(name="state", mount_path=STATE),
                         VolumeMountArgs(name="configuration", mount_path=CONFIGURATION, read_only=True),
                         VolumeMountArgs(name="ca", mount_path=CA_FOLDER, read_only=True),
-                        VolumeMountArgs(name="scratch", mount_path="/tmp"),  # noqa: S108 - its own volume
+                        VolumeMountArgs(name="scratch", mount_path="/tmp"),  # noqa: S108 - a volume of the pod
                     ],
                     startup_probe=ProbeArgs(http_get=health, period_seconds=5, failure_threshold=24),
                     readiness_probe=ProbeArgs(http_get=health, period_seconds=15, timeout_seconds=5),
@@ -255,7 +258,7 @@ def _pods(
                 VolumeArgs(name="logs", host_path=HostPathVolumeSourceArgs(path=LOGS, type="Directory")),
                 VolumeArgs(name="state", host_path=HostPathVolumeSourceArgs(path=STATE, type="DirectoryOrCreate")),
                 VolumeArgs(name="configuration", config_map=ConfigMapVolumeSourceArgs(name=config_map)),
-                # Named, so that a pod waits until it is there.
+                # With `items`, the pod waits until the key exists.
                 VolumeArgs(
                     name="ca",
                     config_map=ConfigMapVolumeSourceArgs(name=CA, items=[KeyToPathArgs(key=CA_KEY, path=CA_KEY)]),
@@ -273,7 +276,7 @@ def _variables(secret: pulumi.Input[str]) -> list[EnvVarArgs]:
         EnvVarArgs(name=NODE_VARIABLE, value_from=node),
         EnvVarArgs(name=PASSWORD, value_from=password),
         EnvVarArgs(name="FLUENTD_CONF", value=f"{CONFIGURATION.rpartition('/')[2]}/fluent.conf"),
-        # For its locks: Ruby takes no directory that all may write to, as an `emptyDir` is, and Fluentd would not
-        # start. https://github.com/fluent/fluentd-kubernetes-daemonset/issues/1393
+        # For lock files: Ruby refuses a world-writable directory, such as an `emptyDir`, and Fluentd would not start.
+        # https://github.com/fluent/fluentd-kubernetes-daemonset/issues/1393
         EnvVarArgs(name="TMPDIR", value=STATE),
     ]

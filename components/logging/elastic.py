@@ -1,4 +1,4 @@
-"""Specs of the objects that the operator makes Elasticsearch and Kibana of.
+"""Specs of ECK's custom resources `Elasticsearch` and `Kibana`. Pure.
 
 https://www.elastic.co/docs/reference/cloud-on-k8s/api-reference
 """
@@ -17,8 +17,8 @@ from components.logging.snapshots import Identity
 from config.quantities import cpu_millis
 from contract import labels
 
-LIMIT_OF_CPU = 4
-"""How much more CPU than it requests Elasticsearch may use: while it merges."""
+CPU_LIMIT_FACTOR = 4
+"""Elasticsearch's CPU limit as a multiple of its request, for merges."""
 
 KIBANA_RESOURCES = {
     "requests": {"cpu": "200m", "memory": "1Gi", "ephemeral-storage": "256Mi"},
@@ -26,21 +26,21 @@ KIBANA_RESOURCES = {
 }
 
 KEY = "ENCRYPTION_KEY"
-ENCRYPTED_WITH = (
+KEY_SETTINGS = (
     "xpack.security.encryptionKey",
     "xpack.encryptedSavedObjects.encryptionKey",
     "xpack.reporting.encryptionKey",
 )
-"""Sessions, and what is saved encrypted: readable after Kibana is made anew."""
+"""Kibana's settings for encryption keys. With a fixed key, sessions and encrypted objects outlive a new Kibana."""
 
-CONFINED = {
+POD_SECURITY_CONTEXT = {
     "runAsNonRoot": True,
     "runAsUser": 1000,
     "runAsGroup": 1000,
     "fsGroup": 1000,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
-"""The user of Elastic's images."""
+"""With the user id of Elastic's images."""
 
 
 def elasticsearch(
@@ -53,26 +53,26 @@ def elasticsearch(
     users: Sequence[pulumi.Input[str]],
     identity: Identity,
 ) -> dict[str, Any]:
-    """Elasticsearch: every pod is master and data, and its heap half of its memory, as its defaults are.
+    """The spec of `Elasticsearch`: by default, each node has all roles, and its heap is half of its memory.
 
-    The operator adds a PodDisruptionBudget. Memory maps need `vm.max_map_count`, which AL2023 has high enough.
+    The operator adds a PodDisruptionBudget. Memory maps need a high `vm.max_map_count`, which AL2023 sets.
 
     Args:
-        logs: The stack's settings of its logs.
-        environment: On whose nodes it runs.
+        logs: Configuration of the logs.
+        environment: Environment on whose nodes Elasticsearch runs.
         priority_class: Name of the tools' PriorityClass.
-        storage_class: Of its volumes.
-        roles: Names of Secrets with roles.
-        users: Names of Secrets with users.
-        identity: What its pods and their container have besides, so that they act in AWS.
+        storage_class: StorageClass of the volumes.
+        roles: Names of the Secrets with roles.
+        users: Names of the Secrets with users.
+        identity: Additions to the pods, by which they act as an IAM role.
     """
     nodes = {
         "name": "default",
         "count": logs.nodes,
-        # The operator spreads the pods over zones, and copies of data with them.
+        # The operator spreads the pods over zones, and Elasticsearch the replicas of each shard.
         **({"zoneAwareness": {}} if logs.zone_awareness else {}),
         "config": {
-            # Of what it does not need here, none is tried over the network.
+            # No downloads of GeoIP databases; no machine learning.
             "ingest.geoip.downloader.enabled": False,
             "xpack.ml.enabled": False,
         },
@@ -107,13 +107,13 @@ def elasticsearch(
 def kibana(
     *, environment: str, priority_class: pulumi.Input[str], host: str, keys: pulumi.Input[str]
 ) -> dict[str, Any]:
-    """Kibana, behind TLS of the operator's.
+    """The spec of `Kibana`, which serves HTTPS with the operator's certificate.
 
     Args:
-        environment: On whose nodes it runs.
+        environment: Environment on whose nodes Kibana runs.
         priority_class: Name of the tools' PriorityClass.
-        host: The host name that staff reach it by.
-        keys: Name of the Secret that sessions and saved secrets are encrypted with.
+        host: Kibana's host name.
+        keys: Name of the Secret with the encryption key.
     """
     key = {"name": KEY, "valueFrom": {"secretKeyRef": {"name": keys, "key": KEY}}}
     return {
@@ -123,8 +123,8 @@ def kibana(
         # The load balancer's targets are nodes: decision 0003.
         "http": {"service": {"spec": {"type": "NodePort"}}},
         "config": {
-            # By a variable: for `secureSettings` the operator adds a container that Pod Security refuses.
-            **dict.fromkeys(ENCRYPTED_WITH, f"${{{KEY}}}"),
+            # By an environment variable: for `secureSettings`, the operator adds a container that Pod Security refuses.
+            **dict.fromkeys(KEY_SETTINGS, f"${{{KEY}}}"),
             "server.publicBaseUrl": f"https://{host}",
             "telemetry.optIn": False,
             "xpack.security.session.idleTimeout": "8h",
@@ -137,15 +137,15 @@ def kibana(
 
 
 def _resources(logs: config.Logs) -> dict[str, dict[str, str]]:
-    own = {"memory": logs.memory}
+    memory = {"memory": logs.memory}
     return {
-        "requests": {**own, "cpu": _cpu(cpu_millis(logs.cpu)), "ephemeral-storage": "256Mi"},
-        "limits": {**own, "cpu": _cpu(LIMIT_OF_CPU * cpu_millis(logs.cpu)), "ephemeral-storage": "2Gi"},
+        "requests": {**memory, "cpu": _cpu(cpu_millis(logs.cpu)), "ephemeral-storage": "256Mi"},
+        "limits": {**memory, "cpu": _cpu(CPU_LIMIT_FACTOR * cpu_millis(logs.cpu)), "ephemeral-storage": "2Gi"},
     }
 
 
 def _cpu(millis: int) -> str:
-    """As Kubernetes writes it: the operator writes the whole object anew, and a refresh would find another text."""
+    """A quantity in Kubernetes' canonical form, to which the operator rewrites the object: a refresh shows no diff."""
     return str(millis // 1000) if millis % 1000 == 0 else f"{millis}m"
 
 
@@ -153,16 +153,16 @@ def _pods(
     environment: str,
     priority_class: pulumi.Input[str],
     container: Mapping[str, object],
-    of_pod: Mapping[str, object] | None = None,
+    pod_spec: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
     return {
         "spec": {
-            **(of_pod or {}),
-            # No affinity: without one, the operator keeps pods of Elasticsearch off one another's nodes.
+            **(pod_spec or {}),
+            # No affinity: where none is given, the operator sets an anti-affinity between Elasticsearch's pods.
             "nodeSelector": {labels.ENVIRONMENT: environment},
             "priorityClassName": priority_class,
             "automountServiceAccountToken": False,
-            "securityContext": CONFINED,
+            "securityContext": POD_SECURITY_CONTEXT,
             "containers": [dict(container)],
         }
     }

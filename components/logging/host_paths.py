@@ -1,7 +1,7 @@
-"""What the pods of Fluentd's namespace may be: Pod Security lets them be anything, since it knows no single path.
+"""The admission policy on pods of Fluentd's namespace, whose Pod Security level has to be `privileged`.
 
-Everything that the standard `restricted` asks for, but for two things: a pod may be root, since the files of containers
-are root's, and it may mount two directories of its node, one of them for reading only.
+It requires what the level `restricted` does, with two exceptions: a pod may run as root, to which log files belong, and
+it may mount two directories of its node, one of them read-only. Pod Security cannot allow single paths.
 https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
 
@@ -19,9 +19,11 @@ VARIABLES = {
     "volumes": "object.spec.?volumes.orValue([])",
 }
 
-NO_HOST = " && ".join(f"!variables.pod.?{name}.orValue(false)" for name in ("hostNetwork", "hostPID", "hostIPC"))
+NO_HOST_NAMESPACES = " && ".join(
+    f"!variables.pod.?{name}.orValue(false)" for name in ("hostNetwork", "hostPID", "hostIPC")
+)
 
-CONFINED = (
+CONFINED_CONTAINERS = (
     "size(object.spec.?ephemeralContainers.orValue([])) == 0 && variables.containers.all(one, "
     "has(one.securityContext) && !one.securityContext.?privileged.orValue(false) && "
     "one.securityContext.?allowPrivilegeEscalation.orValue(true) == false && "
@@ -30,55 +32,61 @@ CONFINED = (
     "size(one.securityContext.?capabilities.?add.orValue([])) == 0)"
 )
 
-KINDS = ("configMap", "downwardAPI", "emptyDir", "hostPath", "projected", "secret")
-"""Of volumes: those of `restricted` that we use, and directories of the node."""
+VOLUME_TYPES = ("configMap", "downwardAPI", "emptyDir", "hostPath", "projected", "secret")
+"""The volume types of `restricted` that are in use, and `hostPath`."""
 
 
-def kinds_of_volumes() -> str:
-    """That every volume is of a kind that is known to hold nothing of others."""
-    return f"variables.volumes.all(one, {' || '.join(f'has(one.{kind})' for kind in KINDS)})"
+def volume_types() -> str:
+    """CEL: every volume is of one of `VOLUME_TYPES`."""
+    return f"variables.volumes.all(one, {' || '.join(f'has(one.{type_})' for type_ in VOLUME_TYPES)})"
 
 
-def only_paths(read: str, written: str) -> str:
-    """That no other directory of the node is mounted, and the first one for reading only.
+def only_paths(read_only: str, writable: str) -> str:
+    """CEL: no other directory of the node is mounted, and the first one read-only.
 
     Args:
-        read: The directory that is read.
-        written: The directory in it that is written to.
+        read_only: Path of the first directory.
+        writable: Path of the second directory, which is inside the first one.
     """
+    paths = json.dumps([read_only, writable])
     return (
-        f"variables.volumes.all(one, !has(one.hostPath) || one.hostPath.path in {json.dumps([read, written])}) && "
-        f"variables.volumes.filter(one, has(one.hostPath) && one.hostPath.path == '{read}').all(one, "
+        f"variables.volumes.all(one, !has(one.hostPath) || one.hostPath.path in {paths}) && "
+        f"variables.volumes.filter(one, has(one.hostPath) && one.hostPath.path == '{read_only}').all(one, "
         "variables.containers.all(container, container.?volumeMounts.orValue([]).all(mount, "
         "mount.name != one.name || mount.?readOnly.orValue(false))))"
     )
 
 
 def bind(
-    name: str, *, namespace: pulumi.Input[str], read: str, written: str, opts: pulumi.ResourceOptions | None = None
+    name: str,
+    *,
+    namespace: pulumi.Input[str],
+    read_only: str,
+    writable: str,
+    opts: pulumi.ResourceOptions | None = None,
 ) -> pulumi.Resource:
-    """Makes the policy and binds it to a namespace.
+    """Creates the policy and its binding to a namespace.
 
     Args:
-        name: Of both.
-        namespace: Where it holds.
-        read: The directory that is read.
-        written: The directory in it that is written to.
-        opts: Of both.
+        name: Name of both.
+        namespace: Namespace of the binding.
+        read_only: Path of the directory that pods may mount read-only.
+        writable: Path of the directory that pods may write to, inside the first one.
+        opts: Resource options of both.
 
     Returns:
-        The binding: what is to be held by it comes after it.
+        The binding, for `depends_on` of pods: the policy is in force once it exists.
     """
     rules = {
-        "no namespace of the node's": NO_HOST,
-        "a read-only root file system, no capability and no further privilege in every container": CONFINED,
-        f"volumes of these kinds only: {', '.join(KINDS)}": kinds_of_volumes(),
-        f"no directory of the node but {read}, for reading only, and {written}": only_paths(read, written),
+        "no namespace of the node's": NO_HOST_NAMESPACES,
+        "a read-only root file system, no capability and no further privilege in every container": CONFINED_CONTAINERS,
+        f"volumes of these kinds only: {', '.join(VOLUME_TYPES)}": volume_types(),
+        f"no directory of the node but {read_only}, for reading only, and {writable}": only_paths(read_only, writable),
     }
     return pod_policy.bind(
         name,
         namespace=namespace,
         variables=VARIABLES,
-        rules={f"a pod here has {what}": rule for what, rule in rules.items()},
+        rules={f"a pod here has {requirement}": rule for requirement, rule in rules.items()},
         opts=opts,
     )

@@ -1,4 +1,4 @@
-"""Kibana's namespace, and what its host leads to; `logs` makes the programs themselves."""
+"""The namespace of Elasticsearch and Kibana, and the backend of Kibana's host."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/accessing-services
 """
 
 LOGIN = "/login"
-"""Answers without a login: what the operator's own readiness probe asks for.
+"""Health check path: answers without a login; the operator's readiness probe uses it as well.
 
 https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/k8s-kibana-advanced-configuration
 """
 
 LONGEST_QUERY = 30
-"""Seconds that Kibana waits for Elasticsearch, `elasticsearch.requestTimeout`."""
+"""Seconds; the default of Kibana's `elasticsearch.requestTimeout`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KibanaArgs:
-    """What `Kibana` is made from.
+    """Arguments of `Kibana`.
 
     Attributes:
-        environment: On whose nodes it runs.
-        protect: Whether its namespace refuses to be deleted.
+        environment: Environment on whose nodes Kibana runs.
+        protect: Whether the namespace is protected from deletion.
     """
 
     environment: str
@@ -41,11 +41,11 @@ class KibanaArgs:
 
 
 class Kibana(pulumi.ComponentResource):
-    """Where staff read the logs.
+    """The namespace of Elasticsearch and Kibana, and the backend of Kibana's host. `Logs` creates Kibana itself.
 
     Attributes:
-        namespace: The namespace of Elasticsearch and Kibana.
-        backend: What its host leads to.
+        namespace: Name of the namespace.
+        backend: Routes of Kibana's host.
     """
 
     namespace: pulumi.Output[str]

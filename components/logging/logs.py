@@ -1,4 +1,4 @@
-"""Elasticsearch, Fluentd and Kibana: what containers write, readable at one host, for each environment apart."""
+"""The logs of all containers: Fluentd collects them, Elasticsearch stores them by environment, Kibana shows them."""
 
 from __future__ import annotations
 
@@ -30,19 +30,18 @@ from contract.namespaces import LOGGING
 
 @dataclass(frozen=True, kw_only=True)
 class LogsArgs:
-    """What `Logs` are made from.
+    """Arguments of `Logs`.
 
     Attributes:
-        logs: Sizes, and how long events are kept.
+        logs: Configuration of the logs: sizes and retention.
         host: Host name of Kibana.
-        environment: On whose nodes the tools run.
-        secrets: The platform's own secrets, by name, in clear text.
-        charts: Where charts come from instead of their public repositories.
-        protect: Whether what holds data refuses to be deleted.
+        environment: Environment on whose nodes Elasticsearch, Kibana, the operator and the bootstrap job run.
+        secrets: The platform's secrets, by name, in clear text.
+        charts: Source of the charts; None for their public repositories.
+        protect: Whether namespaces and Elasticsearch are protected from deletion.
         cluster: The cluster.
         network: The VPC.
-        base: The cluster's priority classes, and what the operator and its pods need besides nodes: there before, gone
-            after.
+        base: The core add-ons and priority classes, which the operator is created after and deleted before.
     """
 
     logs: config.Logs
@@ -57,13 +56,13 @@ class LogsArgs:
 
 
 class Logs(pulumi.ComponentResource):
-    """The operator, the objects it works on, who may do what in them, the collector, and what sets all of it up.
+    """The ECK operator, Elasticsearch and Kibana with their users, the collector, snapshots, and the bootstrap job.
 
-    It takes providers of both, `aws` and `kubernetes`.
+    Needs providers for `aws` and `kubernetes`.
 
     Attributes:
-        summary: Where it is, for the stack's outputs.
-        backend: What Kibana's host leads to.
+        summary: Names of the parts, for the stack's outputs.
+        backend: Routes of Kibana's host.
     """
 
     summary: dict[str, Any]
@@ -123,7 +122,7 @@ class Logs(pulumi.ComponentResource):
         return ObjectMetaArgs(name=name, namespace=self._namespace)
 
     def _operator(self) -> pulumi.Resource:
-        """The operator's release; with the right to read nodes, where pods are to know their zones."""
+        """The operator's Helm release; with the right to read nodes, where Elasticsearch is zone-aware."""
         location = locate(ECK_OPERATOR, self._args.charts)
         return kubernetes.helm.v3.Release(
             operator.NAME,
@@ -137,13 +136,15 @@ class Logs(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[
                     self._args.base,
-                    *([self._reads_nodes()] if self._args.logs.zone_awareness else []),
+                    *([self._node_reader()] if self._args.logs.zone_awareness else []),
                 ],
             ),
         )
 
-    def _reads_nodes(self) -> pulumi.Resource:
-        """The operator writes a node's zone on its pods, which wait for it: a right that the chart's role lacks.
+    def _node_reader(self) -> pulumi.Resource:
+        """The operator's right to read nodes, which the chart's role lacks.
+
+        With zone awareness, pods wait until the operator has copied their node's zone to their annotations.
 
         https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/pkg/controller/elasticsearch/driver/shared/node_labels.go
         """
@@ -169,8 +170,9 @@ class Logs(pulumi.ComponentResource):
         )
 
     def _stack(
-        self, name: str, after: pulumi.Resource, snapshots: Snapshots, *, environment: str
+        self, name: str, operator_release: pulumi.Resource, snapshots: Snapshots, *, environment: str
     ) -> list[pulumi.Resource]:
+        """Elasticsearch and Kibana, and the Secrets that they refer to."""
         roles = self._secret(f"{name}-roles", "elasticsearch-roles", {"roles.yml": access.roles_file()})
         users = [
             self._secret(
@@ -190,8 +192,8 @@ class Logs(pulumi.ComponentResource):
             automount_service_account_token=False,
             opts=self._child,
         )
-        # They leave before their operator and its CRDs do: what is left of them then is nobody's.
-        in_order = pulumi.ResourceOptions(parent=self, depends_on=[after, account])
+        # Deleted before the operator and its CRDs: without the operator, nothing would clean up after them.
+        after_operator = pulumi.ResourceOptions(parent=self, depends_on=[operator_release, account])
         elasticsearch = kubernetes.apiextensions.CustomResource(
             ELASTICSEARCH,
             api_version="elasticsearch.k8s.elastic.co/v1",
@@ -206,7 +208,7 @@ class Logs(pulumi.ComponentResource):
                 users=users,
                 identity=Identity.of(snapshots.role_arn, self._args.cluster.account.region),
             ),
-            opts=pulumi.ResourceOptions.merge(in_order, pulumi.ResourceOptions(protect=self._args.protect)),
+            opts=pulumi.ResourceOptions.merge(after_operator, pulumi.ResourceOptions(protect=self._args.protect)),
         )
         kibana = kubernetes.apiextensions.CustomResource(
             KIBANA,
@@ -219,19 +221,19 @@ class Logs(pulumi.ComponentResource):
                 host=self._args.host,
                 keys=keys,
             ),
-            opts=in_order,
+            opts=after_operator,
         )
         return [elasticsearch, kibana]
 
     def _secret(
         self, name: str, object_name: str, data: Mapping[str, str], *, type_: str | None = None
     ) -> pulumi.Output[str]:
-        """A Secret that the operator watches: it applies a change of a password or a role by itself."""
-        made = kubernetes.core.v1.Secret(
+        """A Secret that the operator watches: it applies changes of passwords and roles."""
+        secret = kubernetes.core.v1.Secret(
             name,
             metadata=self._metadata(object_name),
             type=type_,
             string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
             opts=self._child,
         )
-        return name_of(made.metadata, object_name)
+        return name_of(secret.metadata, object_name)

@@ -1,4 +1,4 @@
-"""Who reaches whom among the logs' programs: specs of NetworkPolicies on top of their namespaces' closed ones."""
+"""Specs of the logging stack's NetworkPolicies, on top of the default deny of their namespaces. Pure."""
 
 from __future__ import annotations
 
@@ -33,60 +33,65 @@ SETUP_PODS: Labels = {labels.SERVICE: SETUP}
 
 
 def fluentd(addresses: Addresses) -> NetworkPolicySpecArgs:
-    """Fluentd reaches Elasticsearch and the Kubernetes API; nobody reaches it but its node, for its probes."""
+    """Fluentd: to Elasticsearch and the Kubernetes API; from nowhere, apart from the probes of its node."""
     return _spec(
-        FLUENTD_PODS, to=[_out([pods(ELASTICSEARCH_PODS, LOGGING)], ELASTICSEARCH_PORT), kubernetes_api(addresses)]
+        FLUENTD_PODS,
+        egress=[_egress([pods(ELASTICSEARCH_PODS, LOGGING)], ELASTICSEARCH_PORT), kubernetes_api(addresses)],
     )
 
 
 def of_logging(addresses: Addresses) -> dict[str, NetworkPolicySpecArgs]:
-    """For each program of the namespace `logging`, by the policy's name: what it reaches, and who reaches it."""
+    """The policies of the namespace `logging`, by name."""
     elasticsearch, kibana, operator, setup = (
-        [pods(selected)] for selected in (ELASTICSEARCH_PODS, KIBANA_PODS, OPERATOR_PODS, SETUP_PODS)
+        [pods(pod_labels)] for pod_labels in (ELASTICSEARCH_PODS, KIBANA_PODS, OPERATOR_PODS, SETUP_PODS)
     )
     return {
         "elasticsearch": _spec(
             ELASTICSEARCH_PODS,
-            of=[
-                _in(elasticsearch, TRANSPORT_PORT, ELASTICSEARCH_PORT),
-                _in([*kibana, *operator, *setup, pods(FLUENTD_PODS, LOG_COLLECTOR)], ELASTICSEARCH_PORT),
+            ingress=[
+                _ingress(elasticsearch, TRANSPORT_PORT, ELASTICSEARCH_PORT),
+                _ingress([*kibana, *operator, *setup, pods(FLUENTD_PODS, LOG_COLLECTOR)], ELASTICSEARCH_PORT),
             ],
-            # Snapshots go to S3, by a token of STS.
-            to=[_out(elasticsearch, TRANSPORT_PORT, ELASTICSEARCH_PORT), public_https(addresses)],
+            # HTTPS to S3 and STS, for snapshots.
+            egress=[_egress(elasticsearch, TRANSPORT_PORT, ELASTICSEARCH_PORT), public_https(addresses)],
         ),
         "kibana": _spec(
             KIBANA_PODS,
-            # The load balancer comes by a NodePort, hence from a node's address.
-            of=[_in([*ip_blocks(addresses.nodes), *setup], KIBANA_PORT)],
-            to=[_out(elasticsearch, ELASTICSEARCH_PORT)],
+            # The load balancer's requests come through a NodePort, hence from a node's address.
+            ingress=[_ingress([*ip_blocks(addresses.nodes), *setup], KIBANA_PORT)],
+            egress=[_egress(elasticsearch, ELASTICSEARCH_PORT)],
         ),
         "elastic-operator": _spec(
-            OPERATOR_PODS, to=[_out(elasticsearch, ELASTICSEARCH_PORT), kubernetes_api(addresses)]
+            OPERATOR_PODS, egress=[_egress(elasticsearch, ELASTICSEARCH_PORT), kubernetes_api(addresses)]
         ),
         SETUP: _spec(
             SETUP_PODS,
-            to=[_out(elasticsearch, ELASTICSEARCH_PORT), _out(kibana, KIBANA_PORT), kubernetes_api(addresses)],
+            egress=[
+                _egress(elasticsearch, ELASTICSEARCH_PORT),
+                _egress(kibana, KIBANA_PORT),
+                kubernetes_api(addresses),
+            ],
         ),
     }
 
 
 def _spec(
-    selected: Labels,
+    pod_labels: Labels,
     *,
-    of: Sequence[NetworkPolicyIngressRuleArgs] = (),
-    to: Sequence[NetworkPolicyEgressRuleArgs],
+    ingress: Sequence[NetworkPolicyIngressRuleArgs] = (),
+    egress: Sequence[NetworkPolicyEgressRuleArgs],
 ) -> NetworkPolicySpecArgs:
     return NetworkPolicySpecArgs(
-        pod_selector=LabelSelectorArgs(match_labels=selected),
-        policy_types=[*(["Ingress"] if of else []), "Egress"],
-        ingress=list(of) or None,
-        egress=list(to),
+        pod_selector=LabelSelectorArgs(match_labels=pod_labels),
+        policy_types=[*(["Ingress"] if ingress else []), "Egress"],
+        ingress=list(ingress) or None,
+        egress=list(egress),
     )
 
 
-def _in(peers: Sequence[NetworkPolicyPeerArgs], *ports: int) -> NetworkPolicyIngressRuleArgs:
+def _ingress(peers: Sequence[NetworkPolicyPeerArgs], *ports: int) -> NetworkPolicyIngressRuleArgs:
     return NetworkPolicyIngressRuleArgs(from_=list(peers), ports=tcp(*ports))
 
 
-def _out(peers: Sequence[NetworkPolicyPeerArgs], *ports: int) -> NetworkPolicyEgressRuleArgs:
+def _egress(peers: Sequence[NetworkPolicyPeerArgs], *ports: int) -> NetworkPolicyEgressRuleArgs:
     return NetworkPolicyEgressRuleArgs(to=list(peers), ports=tcp(*ports))

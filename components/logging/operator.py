@@ -1,4 +1,4 @@
-"""The operator that runs Elasticsearch and Kibana: certificates, passwords of its own, upgrades node by node."""
+"""Values of the ECK operator's chart. The operator runs Elasticsearch and Kibana: certificates, users, upgrades."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ NAME = "elastic-operator"
 
 RESOURCES = {"cpu": "100m", "memory": "200Mi", "ephemeral-storage": "64Mi"}
 LIMITS = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "256Mi"}
-"""Of memory it takes 95 MB once it has started, and more the more it watches; the limit is the chart's own."""
+"""It uses 95 MB of memory after the start, and more with the number of objects; the limit is the chart's default."""
 
 
 def values(namespace: pulumi.Input[str], environment: str) -> dict[str, object]:
-    """The chart's values: its CRDs, and an operator that knows one namespace; it gives it no right outside.
+    """The chart's values: the CRDs, and an operator for one namespace, without rights outside of it.
 
     https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/deploy/eck-operator/values.yaml
 
     Args:
-        namespace: Where it is, and where what it runs is.
-        environment: On whose nodes it runs.
+        namespace: Namespace of the operator, and of the objects that it manages.
+        environment: Environment on whose nodes the operator runs.
     """
     return {
         "fullnameOverride": NAME,
         "installCRDs": True,
         "managedNamespaces": [namespace],
-        # Without rights on the cluster it has no webhook, and looks at no StorageClass: it says in the object's
-        # status what a webhook would have refused.
+        # Without cluster-wide rights, the operator has no webhook and does not validate the StorageClass; it reports
+        # invalid objects in their status instead.
         "createClusterScopedResources": False,
         "webhook": {"enabled": False},
         "config": {"validateStorageClass": False},

@@ -1,7 +1,7 @@
-"""Snapshots of Elasticsearch in S3: the bucket, and the IAM role of Elasticsearch's pods.
+"""S3 bucket for Elasticsearch's snapshots, and the IAM role of Elasticsearch's pods.
 
-Elasticsearch itself makes and deletes them, by the policy that the setup gives it: S3 deletes nothing that it still
-knows of. https://www.elastic.co/docs/deploy-manage/tools/snapshot-and-restore/s3-repository
+Elasticsearch creates and deletes snapshots by the policy of the bootstrap job. Lifecycle rules of the bucket delete
+nothing that a snapshot needs. https://www.elastic.co/docs/deploy-manage/tools/snapshot-and-restore/s3-repository
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from contract.namespaces import LOGGING
 ACCOUNT = "elasticsearch"
 """Service account of Elasticsearch's pods."""
 
-DELETED_FOR_DAYS = 7
-"""How long S3 keeps what Elasticsearch deleted or wrote over."""
+NONCURRENT_DAYS = 7
+"""How long S3 keeps objects that Elasticsearch deleted or overwrote, and incomplete uploads."""
 
 FOLDER = "/usr/share/elasticsearch/config/repository-s3"
 TOKEN = "aws-web-identity-token-file"  # noqa: S105 - a file's name
-"""Elasticsearch reads a token here and nowhere else: a volume of the token's takes the place of the symbolic link that
-its documentation asks for. https://www.elastic.co/docs/deploy-manage/tools/snapshot-and-restore/s3-repository"""
+"""Elasticsearch reads the token from this directory only: a projected volume replaces the symbolic link of its
+documentation. https://www.elastic.co/docs/deploy-manage/tools/snapshot-and-restore/s3-repository"""
 
 TOKEN_SECONDS = 86400
+"""How long a token is valid."""
 
 
 def bucket_name(platform: str, account: Account) -> str:
@@ -40,7 +41,7 @@ def bucket_name(platform: str, account: Account) -> str:
 
 
 def permissions(bucket: str) -> list[Statement]:
-    """What Elasticsearch does in the bucket, as it documents it.
+    """IAM permissions on the bucket, as Elasticsearch documents them.
 
     https://www.elastic.co/docs/deploy-manage/tools/snapshot-and-restore/s3-repository#repository-s3-permissions
     """
@@ -68,17 +69,17 @@ def permissions(bucket: str) -> list[Statement]:
 
 
 def lifecycle() -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
-    """What S3 deletes: uploads that were never ended, and what Elasticsearch deleted some days ago."""
+    """Lifecycle rules: incomplete uploads and noncurrent versions expire after `NONCURRENT_DAYS`."""
     return [
         aws.s3.BucketLifecycleConfigurationRuleArgs(
             id="what-elasticsearch-left",
             status="Enabled",
             filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
             abort_incomplete_multipart_upload=aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
-                days_after_initiation=DELETED_FOR_DAYS
+                days_after_initiation=NONCURRENT_DAYS
             ),
             noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
-                noncurrent_days=DELETED_FOR_DAYS
+                noncurrent_days=NONCURRENT_DAYS
             ),
             expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(expired_object_delete_marker=True),
         )
@@ -87,7 +88,7 @@ def lifecycle() -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotsArgs:
-    """What `Snapshots` are made from.
+    """Arguments of `Snapshots`.
 
     Attributes:
         cluster: The cluster.
@@ -97,11 +98,11 @@ class SnapshotsArgs:
 
 
 class Snapshots(pulumi.ComponentResource):
-    """The bucket, and who may use it. It takes a provider of `aws`.
+    """The bucket, and the IAM role that may use it. Needs a provider for `aws`.
 
     Attributes:
-        bucket: Its name, which needs nothing to be made first.
-        role_arn: The role's ARN, known once it may be acted as.
+        bucket: Name of the bucket, known before it is created.
+        role_arn: ARN of the role, known once pods can assume it.
     """
 
     bucket: str
@@ -133,11 +134,11 @@ class Snapshots(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """What Elasticsearch's pods have besides, so that they act as a role.
+    """Additions to Elasticsearch's pods, by which they act as an IAM role.
 
     Attributes:
-        pod: Keys of a pod's spec.
-        container: Keys of Elasticsearch's container.
+        pod: Fields of the pod spec.
+        container: Fields of Elasticsearch's container.
     """
 
     pod: Mapping[str, Any]
@@ -145,7 +146,7 @@ class Identity:
 
     @classmethod
     def of(cls, role_arn: pulumi.Input[str], region: str) -> Identity:
-        """The service account's token where Elasticsearch looks for it, and the role that it is for."""
+        """The additions for a role: the service account's token as a projected volume, and environment variables."""
         variables = {
             "AWS_REGION": region,
             "AWS_ROLE_ARN": role_arn,

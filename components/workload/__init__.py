@@ -1,1 +1,1 @@
-"""An environment, and its services with their blue and green slots."""
+"""An environment and its services, each with its blue and green slots."""

@@ -1,4 +1,4 @@
-"""One environment: its namespace, what it may use, its services, and what its host leads to."""
+"""One environment: its namespace, its quotas, its services, and the backend of its host."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from contract.blue_green import PORT_NAME
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentArgs:
-    """What an `Environment` is made from.
+    """Arguments of `Environment`.
 
     Attributes:
-        name: `dev` or `prod`: the namespace's name and label.
-        services: The services, by name.
-        secrets: Each service's secrets here, by its name, in clear text.
-        quota: What all pods may use together.
-        protect: Whether what serves refuses to be deleted.
+        name: `dev` or `prod`: the namespace's name, and the value of its label `environment`.
+        services: Configuration of each service, by name.
+        secrets: The services' secrets in this environment, by service and variable, in clear text.
+        quota: Limits on the sum of all pods.
+        protect: Whether the namespace, the Services and the Deployments are protected from deletion.
         repositories: URL of each service's ECR repository.
-        addresses: The VPC's ranges.
+        addresses: IP ranges of the VPC.
         priority_class: Name of the services' PriorityClass.
-        kept_objects: Provider of objects that outlive their resource and may be named again.
+        kept_objects: Kubernetes provider of objects that are retained on delete and may be created again.
     """
 
     name: config.EnvironmentName
@@ -48,11 +48,11 @@ class EnvironmentArgs:
 
 
 class Environment(pulumi.ComponentResource):
-    """A closed namespace under Pod Security `restricted`, with quotas and defaults, and every service in two slots.
+    """A namespace with Pod Security `restricted`, a default-deny NetworkPolicy, quotas, and every service in two slots.
 
     Attributes:
-        namespace: Its namespace; whatever uses it comes after it, and goes before it.
-        backend: What its host leads to.
+        namespace: Name of the namespace. What uses this output is created after the namespace and deleted before it.
+        backend: Routes of the environment's host.
         contracts: The blue/green contract of each service, by name.
     """
 
@@ -69,7 +69,7 @@ class Environment(pulumi.ComponentResource):
             NamespaceArgs(name=args.name, labels={labels.ENVIRONMENT: args.name}, protect=args.protect),
             opts=child,
         ).namespace
-        self._limit(self.namespace, args.quota)
+        self._quotas(self.namespace, args.quota)
 
         ports = {service: spec.port for service, spec in args.services.items()}
         self.contracts = {
@@ -82,7 +82,7 @@ class Environment(pulumi.ComponentResource):
                     repository=args.repositories[service],
                     spec=spec,
                     secrets=args.secrets[service],
-                    callers=[name for name, other in args.services.items() if service in other.egress.services],
+                    callers=[caller for caller, other in args.services.items() if service in other.egress.services],
                     ports=ports,
                     addresses=args.addresses,
                     priority_class=args.priority_class,
@@ -104,7 +104,7 @@ class Environment(pulumi.ComponentResource):
         )
         self.register_outputs({"namespace": self.namespace, "contracts": self.contracts})
 
-    def _limit(self, namespace: pulumi.Output[str], quota: config.Quota) -> None:
+    def _quotas(self, namespace: pulumi.Output[str], quota: config.Quota) -> None:
         child = pulumi.ResourceOptions(parent=self)
         kubernetes.core.v1.ResourceQuota(
             self.pulumi_resource_name,

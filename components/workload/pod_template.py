@@ -1,4 +1,4 @@
-"""The desired pod of a service: what the release tool fills with an image."""
+"""The pod template of a service, in which the release tool sets the image."""
 
 from __future__ import annotations
 
@@ -37,42 +37,42 @@ from contract import labels
 from contract.blue_green import PORT_NAME
 
 FIRST_UNPRIVILEGED_PORT = 1024
-"""Lower ports are a privilege on Linux. https://man7.org/linux/man-pages/man7/ip.7.html, ip_unprivileged_port_start."""
+"""Lower ports need a privilege. https://man7.org/linux/man-pages/man7/ip.7.html, ip_unprivileged_port_start."""
 
 RUN_AS_USER = 10001
-"""Any user that no image is likely to have given rights to."""
+"""A user id that images are unlikely to use."""
 
 STARTUP_PERIOD = 2
-"""Seconds between two questions whether a container has started."""
+"""Period of the startup probe, in seconds."""
 
 PRE_STOP_SECONDS = 10
-"""How long an ending pod still serves as if nothing were: until no node sends it a new connection, seconds at most.
+"""How long a terminating pod goes on serving: until every node has stopped sending it new connections.
 
 https://kubernetes.io/docs/tutorials/services/pods-and-endpoint-termination-flow/
 """
 
 SHUTDOWN_SECONDS = 5
-"""What a server may take to end, on top of its longest request."""
+"""How long a server may take to shut down, on top of its longest request."""
 
 SCRATCH = "256Mi"
-"""Size limit of each directory that a container may write to."""
+"""Size limit of each writable directory."""
 
 EPHEMERAL_STORAGE = {"requests": "256Mi", "limits": "1Gi"}
-"""Of a container: its log files, and the directories that it may write to."""
+"""Of a container, for its log files and its writable directories."""
 
 
 def pod_labels(environment: str, service: str) -> dict[str, str]:
-    """The labels of a service's pods but for the slot, which the release tool adds."""
+    """The labels of a service's pods, without the slot, which the release tool adds."""
     return {labels.ENVIRONMENT: environment, labels.SERVICE: service}
 
 
 def grace_seconds(spec: config.Service) -> int:
-    """How long an ending pod may take: until nobody sends it anything, then its longest request, then its end."""
+    """The termination grace period: the preStop hook, then the longest request, then the server's shutdown."""
     return PRE_STOP_SECONDS + spec.longest_request_seconds + SHUTDOWN_SECONDS
 
 
 def startup_failures(start_seconds: int) -> int:
-    """How many questions may fail while a container starts; together they take `start_seconds` or just over."""
+    """The startup probe's failure threshold, which gives a container `start_seconds` or just over."""
     return math.ceil(start_seconds / STARTUP_PERIOD)
 
 
@@ -87,17 +87,17 @@ def pod_template(
     secret: str | None,
     extra_labels: Mapping[str, str] | None = None,
 ) -> PodTemplateSpecArgs:
-    """A pod that passes Pod Security `restricted`, and runs on its environment's nodes only.
+    """A pod template that meets Pod Security `restricted` and requires nodes of its environment.
 
     Args:
         environment: `dev` or `prod`.
-        service: The service's name, also of its ServiceAccount.
-        image: By digest; the PodTemplate has the sentinel's.
-        spec: Port, health, resources, times, writable directories.
-        priority_class: Name of its PriorityClass.
-        config_map: Name of the ConfigMap with its variables, if it has any.
-        secret: Name of the Secret with its secret variables, if it has any.
-        extra_labels: On top of `pod_labels`: a slot's seed carries its slot.
+        service: Name of the service and of its ServiceAccount.
+        image: Image by digest; here that of `SENTINEL_DIGEST`.
+        spec: Configuration of the service.
+        priority_class: Name of the PriorityClass.
+        config_map: Name of the ConfigMap with the environment variables, if there are any.
+        secret: Name of the Secret with the secret environment variables, if there are any.
+        extra_labels: Labels on top of `pod_labels`, such as the slot.
     """
     health = HTTPGetActionArgs(path=spec.health_path, port=PORT_NAME)
     return PodTemplateSpecArgs(
@@ -131,7 +131,7 @@ def pod_template(
                         VolumeMountArgs(name=name, mount_path=path) for name, path in _scratch(spec.writable_paths)
                     ]
                     or None,
-                    # Once started, three misses take a container out of its Service, or restart it.
+                    # After the start, the default threshold of 3 failures ends readiness or restarts the container.
                     startup_probe=ProbeArgs(
                         http_get=health,
                         period_seconds=STARTUP_PERIOD,
@@ -178,5 +178,5 @@ def _resources(resources: config.Resources) -> ResourceRequirementsArgs:
 
 
 def _scratch(paths: Sequence[str]) -> list[tuple[str, str]]:
-    """A volume's name for each path; numbered, since a path may be no name."""
+    """Name of the volume and path of each writable directory. Numbered, since a path is no valid volume name."""
     return [(f"writable-{index}", path) for index, path in enumerate(paths)]

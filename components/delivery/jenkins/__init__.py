@@ -1,1 +1,1 @@
-"""Jenkins, wholly as code: its chart, its configuration and jobs, its agents, and what builds images for it."""
+"""Jenkins as code: its chart, configuration, jobs and agents, and BuildKit, which builds the images."""

@@ -1,4 +1,4 @@
-"""The pods that Jenkins makes for a stage: one template for each kind of agent. Pure.
+"""Pod templates of Jenkins' agents, one for each kind: `build`, `release`, `verify`, `preview`. Pure.
 
 https://plugins.jenkins.io/kubernetes/
 """
@@ -16,29 +16,30 @@ from contract.namespaces import DELIVERY
 HOME = "/home/jenkins"
 BUILDKIT_TLS = "/etc/buildkit"
 MEMORY = {"preview": "2Gi"}
-"""Of kinds that need more than 1 GiB: an engine with its providers, AWS's the largest."""
+"""Memory of the kinds that need more than 1 GiB: a preview runs the Pulumi engine and its providers."""
 
 LABELS = {"build": BUILDER, "preview": PREVIEWER}
-"""Of kinds whose pods run anything but the release tool: policies let out each kind to what it needs."""
+"""Pod labels by kind, for NetworkPolicies; the others have `TOOL`, the label of the release tool's pods."""
 
-WITH_A_TOKEN = ("release", "verify")
-"""Kinds whose pods ask the Kubernetes API as their service account."""
+TOKEN_KINDS = ("release", "verify")
+"""Kinds whose pods mount the token of their service account."""
 
 USER = 1000
+"""User and group id of the containers."""
 
 
 def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict[str, Any]:
-    """The pod of a kind of agent.
+    """The manifest of an agent's pod.
 
     Args:
         kind: `build`, `release`, `verify` or `preview`.
         image: The agents' image, by digest.
-        environment: On whose nodes it runs.
-        priority_class: Its PriorityClass.
+        environment: Environment on whose nodes the pod runs.
+        priority_class: Name of the PriorityClass.
     """
     builds, memory = kind == "build", MEMORY.get(kind, "1Gi")
     volumes: list[dict[str, Any]] = [{"name": "home", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
-    mounts: list[dict[str, Any]] = [{"name": "home", "mountPath": HOME}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - its own volume
+    mounts: list[dict[str, Any]] = [{"name": "home", "mountPath": HOME}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - a volume of the pod
     if builds:
         volumes.append({"name": "buildkit", "secret": {"secretName": BUILDKIT_CLIENT, "defaultMode": 0o440}})
         mounts.append({"name": "buildkit", "mountPath": BUILDKIT_TLS, "readOnly": True})
@@ -48,7 +49,7 @@ def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict
         "metadata": {"namespace": DELIVERY, "labels": dict(LABELS.get(kind, TOOL))},
         "spec": {
             "serviceAccountName": SERVICE_ACCOUNTS[kind],
-            "automountServiceAccountToken": kind in WITH_A_TOKEN,
+            "automountServiceAccountToken": kind in TOKEN_KINDS,
             "affinity": node_affinity_manifest(environment),
             "tolerations": [toleration_manifest(environment)],
             "priorityClassName": priority_class,
@@ -82,7 +83,7 @@ def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict
 
 
 def templates(image: str, *, environment: str, priority_class: str, previews: bool) -> str:
-    """The chart's `podTemplates`: JSON, which is YAML too."""
+    """A value of the chart's `podTemplates`, as JSON, which is also YAML; of `preview` where Jenkins previews."""
     kinds = [kind for kind in SERVICE_ACCOUNTS if previews or kind != "preview"]
     return json.dumps(
         [

@@ -1,7 +1,7 @@
-"""Snapshots of Jenkins' home, by Amazon Data Lifecycle Manager: it finds the volume by its tags.
+"""Nightly snapshots of Jenkins' home, by Amazon Data Lifecycle Manager, which selects the EBS volume by its tags.
 
-AWS Backup would need a vault, a plan, a selection and a role for the same; a snapshot a day of one volume is what this
-service is for. https://docs.aws.amazon.com/ebs/latest/userguide/snapshot-lifecycle.html
+AWS Backup would need a vault, a plan, a selection and a role for the same.
+https://docs.aws.amazon.com/ebs/latest/userguide/snapshot-lifecycle.html
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ import pulumi_aws as aws
 from components.aws.account import Account
 from components.aws.iam import Role, RoleArgs, Statement, Trust
 
-KEPT = 14
-AT = "18:00"
-"""UTC: the night in ap-northeast-2."""
+RETAINED = 14
+"""Number of snapshots that are kept."""
+
+TIME = "18:00"
+"""UTC; at night in ap-northeast-2."""
 
 
 def tags_of(namespace: str, claim: str) -> Mapping[str, str]:
-    """The tags that the EBS CSI driver gives a claim's volume, besides the stack's own.
+    """Tags by which the EBS CSI driver marks the volume of a PersistentVolumeClaim.
 
     https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md
     """
@@ -29,7 +31,7 @@ def tags_of(namespace: str, claim: str) -> Mapping[str, str]:
 
 
 def permissions(account: Account) -> list[Statement]:
-    """What Data Lifecycle Manager does: it makes snapshots, and deletes those that it made.
+    """Permissions of Data Lifecycle Manager: create snapshots, and delete its own.
 
     https://docs.aws.amazon.com/ebs/latest/userguide/service-role.html
     """
@@ -48,11 +50,11 @@ def permissions(account: Account) -> list[Statement]:
 
 @dataclass(frozen=True, kw_only=True)
 class BackupsArgs:
-    """What `Backups` are made from.
+    """Arguments of `Backups`.
 
     Attributes:
         account: The AWS account.
-        namespace: Of the claim.
+        namespace: Namespace of the PersistentVolumeClaim.
         claim: Name of the PersistentVolumeClaim.
     """
 
@@ -62,7 +64,7 @@ class BackupsArgs:
 
 
 class Backups(pulumi.ComponentResource):
-    """A snapshot of a claim's volume each night, the last `KEPT` of them."""
+    """A nightly snapshot of the volume of a PersistentVolumeClaim, of which the last `RETAINED` are kept."""
 
     def __init__(self, name: str, args: BackupsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Backups", name, {}, opts)
@@ -82,9 +84,9 @@ class Backups(pulumi.ComponentResource):
         schedule = aws.dlm.LifecyclePolicyPolicyDetailsScheduleArgs(
             name="nightly",
             create_rule=aws.dlm.LifecyclePolicyPolicyDetailsScheduleCreateRuleArgs(
-                interval=24, interval_unit="HOURS", times=AT
+                interval=24, interval_unit="HOURS", times=TIME
             ),
-            retain_rule=aws.dlm.LifecyclePolicyPolicyDetailsScheduleRetainRuleArgs(count=KEPT),
+            retain_rule=aws.dlm.LifecyclePolicyPolicyDetailsScheduleRetainRuleArgs(count=RETAINED),
             copy_tags=True,
         )
         aws.dlm.LifecyclePolicy(

@@ -1,7 +1,7 @@
-"""Rootless buildkitd: what builds images, for the agents that build and for nobody else.
+"""Rootless buildkitd, which builds images for the build agents only.
 
-Rootless needs a seccomp and an AppArmor profile that confine nothing, and privilege escalation for `newuidmap`, so its
-namespace is under Pod Security `privileged`; an admission policy takes back all else that this would allow.
+It needs `Unconfined` as its seccomp and AppArmor profiles, and privilege escalation for `newuidmap`. So its namespace
+has Pod Security `privileged`, and an admission policy refuses whatever else that level would allow.
 https://github.com/moby/buildkit/blob/v0.34.2/docs/rootless.md
 """
 
@@ -55,7 +55,7 @@ CONTAINERS = (
     "object.spec.containers + object.spec.?initContainers.orValue([]) + object.spec.?ephemeralContainers.orValue([])"
 )
 VOLUMES = ("emptyDir", "secret", "projected", "configMap")
-REFUSED = {
+POD_RULES = {
     "no container is privileged": "variables.containers.all(one, !one.?securityContext.?privileged.orValue(false))",
     "no container has a capability but SETUID and SETGID": "variables.containers.all(one, "
     "'ALL' in one.?securityContext.?capabilities.?drop.orValue([]) && "
@@ -70,30 +70,30 @@ REFUSED = {
     "no pod runs as root": "object.spec.?securityContext.?runAsNonRoot.orValue(false) && variables.containers.all(one, "
     "one.?securityContext.?runAsNonRoot.orValue(true) && one.?securityContext.?runAsUser.orValue(1) != 0)",
 }
-"""What pods of the namespace keep to, in CEL, by what a refusal says."""
+"""Rules for the pods of the namespace, in CEL, by the message of a refusal."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildKitArgs:
-    """What a `BuildKit` is made from.
+    """Arguments of `BuildKit`.
 
     Attributes:
-        certificates: Of the daemon, of its clients, and of who signed both.
-        environment: On whose nodes it runs.
-        priority_class: Name of its PriorityClass.
-        addresses: The VPC's ranges.
-        clients_in: The namespace of the agents.
+        certificates: Certificates and keys of the daemon and of its clients, and their CA's certificate.
+        environment: Environment on whose nodes the daemon runs.
+        priority_class: Name of the PriorityClass.
+        addresses: IP ranges of the VPC.
+        client_namespace: Namespace of the agents, where the client's certificate is.
     """
 
     certificates: config.Certificates
     environment: str
     priority_class: pulumi.Input[str]
     addresses: Addresses
-    clients_in: pulumi.Input[str]
+    client_namespace: pulumi.Input[str]
 
 
 class BuildKit(pulumi.ComponentResource):
-    """The daemon, its closed namespace, and the clients' certificate in the agents' namespace."""
+    """The daemon, its namespace with its policies, and the client's certificate in the agents' namespace."""
 
     def __init__(self, name: str, args: BuildKitArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:BuildKit", name, {}, opts)
@@ -103,11 +103,11 @@ class BuildKit(pulumi.ComponentResource):
             NamespaceArgs(name=BUILDKIT_NAMESPACE, protect=False, pod_security="privileged"),
             opts=child,
         ).namespace
-        narrowed = pod_policy.bind(
+        policy_binding = pod_policy.bind(
             "hello-buildkit",
             namespace=BUILDKIT_NAMESPACE,
             variables={"containers": CONTAINERS},
-            rules=REFUSED,
+            rules=POD_RULES,
             opts=child,
         )
         kubernetes.networking.v1.NetworkPolicy(
@@ -117,7 +117,7 @@ class BuildKit(pulumi.ComponentResource):
             opts=child,
         )
         server = self._secret(f"{NAME}-server", namespace, args.certificates.of_server)
-        self._secret(BUILDKIT_CLIENT, args.clients_in, args.certificates.of_client)
+        self._secret(BUILDKIT_CLIENT, args.client_namespace, args.certificates.of_client)
         account = kubernetes.core.v1.ServiceAccount(
             NAME,
             metadata=ObjectMetaArgs(name=NAME, namespace=namespace),
@@ -129,7 +129,7 @@ class BuildKit(pulumi.ComponentResource):
             metadata=ObjectMetaArgs(name=NAME, namespace=namespace, labels=BUILDKIT),
             spec=kubernetes.apps.v1.DeploymentSpecArgs(
                 replicas=1,
-                # Two of them would share no layers.
+                # One replica only, since replicas do not share their layer cache.
                 strategy=kubernetes.apps.v1.DeploymentStrategyArgs(type="Recreate"),
                 selector=LabelSelectorArgs(match_labels=BUILDKIT),
                 template=PodTemplateSpecArgs(
@@ -137,7 +137,7 @@ class BuildKit(pulumi.ComponentResource):
                     spec=pod(server, environment=args.environment, priority_class=args.priority_class, account=NAME),
                 ),
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[account, narrowed]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[account, policy_binding]),
         )
         kubernetes.core.v1.Service(
             NAME,
@@ -153,14 +153,14 @@ class BuildKit(pulumi.ComponentResource):
         )
         self.register_outputs({})
 
-    def _secret(self, name: str, namespace: pulumi.Input[str], clear: Mapping[str, str]) -> pulumi.Output[str]:
-        made = kubernetes.core.v1.Secret(
+    def _secret(self, name: str, namespace: pulumi.Input[str], data: Mapping[str, str]) -> pulumi.Output[str]:
+        secret = kubernetes.core.v1.Secret(
             name,
             metadata=ObjectMetaArgs(name=name, namespace=namespace),
-            string_data={file: pulumi.Output.secret(text) for file, text in clear.items()},
+            string_data={file: pulumi.Output.secret(text) for file, text in data.items()},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return name_of(made.metadata, name)
+        return name_of(secret.metadata, name)
 
 
 def pod(
@@ -189,7 +189,7 @@ def pod(
                     *("--addr", SOCKET, "--addr", f"tcp://0.0.0.0:{BUILDKIT_PORT}"),
                     *("--tlscacert", f"{CERTIFICATES}/ca.pem"),
                     *("--tlscert", f"{CERTIFICATES}/cert.pem", "--tlskey", f"{CERTIFICATES}/key.pem"),
-                    # Else it would need a view of the node's processes.
+                    # A process sandbox would need an unmasked /proc.
                     "--oci-worker-no-process-sandbox",
                 ],
                 ports=[ContainerPortArgs(name="grpc", container_port=BUILDKIT_PORT)],
@@ -201,8 +201,7 @@ def pod(
                     limits={"cpu": "2", "memory": "4Gi", "ephemeral-storage": STATE_SIZE},
                 ),
                 security_context=SecurityContextArgs(
-                    # `newuidmap` and `newgidmap`, by which a user has a range of users of its own, are setuid programs,
-                    # and need these two.
+                    # For the setuid programs `newuidmap` and `newgidmap`, which set up the user namespace.
                     allow_privilege_escalation=True,
                     capabilities=CapabilitiesArgs(drop=["ALL"], add=["SETUID", "SETGID"]),
                     seccomp_profile=SeccompProfileArgs(type="Unconfined"),

@@ -1,4 +1,4 @@
-"""Jenkins, its agents' namespace made fit for them, and what builds images."""
+"""Jenkins, the objects of its agents' namespace, and BuildKit."""
 
 from __future__ import annotations
 
@@ -38,44 +38,44 @@ from contract.identities import PREVIEW
 
 STORAGE_CLASS = "gp3"
 QUOTA = config.Quota(cpu="1500m", memory="3Gi", pods=3)
-"""Of all agents: as many as the chart starts at once, and one that is still ending."""
+"""Quota of all agents together: those that the chart runs at a time, and one that is terminating."""
 
 LOGIN = "/login"
-"""Answers without a login: what the chart's own probes ask for."""
+"""Health check path: answers without a login; the chart's probes use it as well."""
 
 LONGEST_REQUEST = 60
-"""Seconds: as long as the load balancer waits by default."""
+"""Seconds; the default idle timeout of an Application Load Balancer."""
 
 
-def before_the_service(urls: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[str]:
-    """What the URLs of all repositories begin with, before the slash and the service's name."""
+def registry_url(urls: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[str]:
+    """The common beginning of the repositories' URLs, without the slash and the service's name."""
     service, url = next(iter(urls.items()))
-    return url.apply(lambda known: known.removesuffix(f"/{service}"))
+    return url.apply(lambda value: value.removesuffix(f"/{service}"))
 
 
 def secrets(delivery: config.Delivery) -> dict[str, Mapping[str, str]]:
-    """What the configuration names besides `admin`, by Secret, in clear text: hand it to Pulumi as secrets only."""
-    asked = {GIT: delivery.git, HOOK: delivery.hook}
-    return {name: one.clear for name, one in asked.items() if one}
+    """Data in clear text of the Secrets that the configuration refers to, without `ADMIN`, by the Secret's name."""
+    configured = {GIT: delivery.git, HOOK: delivery.hook}
+    return {name: secret.clear for name, secret in configured.items() if secret}
 
 
 @dataclass(frozen=True, kw_only=True)
 class JenkinsArgs:
-    """What a `Jenkins` is made from.
+    """Arguments of `Jenkins`.
 
     Attributes:
-        delivery: Its users, jobs, agents and certificates.
-        previews: The role for previews, where Jenkins makes them; else None.
-        services: The services' names.
-        host: Its host name.
-        environment: On whose nodes it runs.
-        charts: Where charts come from instead of their public repositories.
-        protect: Whether its namespace refuses to be deleted.
+        delivery: Configuration of Jenkins: users, sources, agents, certificates.
+        previews: Configuration of previews; None where Jenkins does not preview.
+        services: Names of the services.
+        host: Host name of Jenkins.
+        environment: Environment on whose nodes Jenkins and its agents run.
+        charts: Source of the charts; None for their public repositories.
+        protect: Whether the namespace is protected from deletion.
         cluster: The cluster.
-        registry: The services' repositories.
-        addresses: The VPC's ranges.
-        agents_in: Namespace of the agents and of the identities that release.
-        base: What its pods need of the cluster besides nodes: a name for what they ask, a volume, room.
+        registry: The services' ECR repositories.
+        addresses: IP ranges of the VPC.
+        agent_namespace: Namespace of the agents and of the release identities.
+        base: The core add-ons (DNS, volumes, autoscaling), which Jenkins is created after and deleted before.
     """
 
     delivery: config.Delivery
@@ -88,17 +88,17 @@ class JenkinsArgs:
     cluster: ClusterReference
     registry: EcrRepositories
     addresses: Addresses
-    agents_in: pulumi.Input[str]
+    agent_namespace: pulumi.Input[str]
     base: pulumi.Resource
 
 
 class Jenkins(pulumi.ComponentResource):
-    """The controller by its chart, its jobs and agents, buildkitd. It takes providers of both, `aws` and `kubernetes`.
+    """The controller by its chart, its agents, and BuildKit. Needs providers for `aws` and `kubernetes`.
 
     Attributes:
-        url: Where people reach it.
-        backend: What its host leads to.
-        hook: What the host leads to that GitHub calls; None where nothing from outside reaches it.
+        url: URL of Jenkins' pages.
+        backend: Routes of Jenkins' host.
+        hook: Route of the webhook's public host; None without a webhook.
     """
 
     url: str
@@ -116,7 +116,7 @@ class Jenkins(pulumi.ComponentResource):
         self.url = f"https://{args.host}/"
         self._repository(name, AGENT, mutability="IMMUTABLE", policy=lifecycle_policy())
         self._repository(name, CACHE, mutability="MUTABLE", policy=cache_policy())
-        builders = self._builders(name)
+        build_identity = self._agents(name)
         BuildKit(
             name,
             BuildKitArgs(
@@ -124,13 +124,13 @@ class Jenkins(pulumi.ComponentResource):
                 environment=environment,
                 priority_class=TOOLING,
                 addresses=args.addresses,
-                clients_in=args.agents_in,
+                client_namespace=args.agent_namespace,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[args.base]),
         )
-        self._policy("jenkins", namespace, network_policies.of_controller(args.addresses))
-        told = secrets(args.delivery)
-        made = [self._secret(one, namespace, clear) for one, clear in {ADMIN: args.delivery.admin, **told}.items()]
+        self._network_policy("jenkins", namespace, network_policies.of_controller(args.addresses))
+        secret_data = {ADMIN: args.delivery.admin, **secrets(args.delivery)}
+        secret_objects = [self._secret(secret, namespace, data) for secret, data in secret_data.items()]
         location = locate(JENKINS, args.charts)
         kubernetes.helm.v3.Release(
             NAME,
@@ -139,10 +139,10 @@ class Jenkins(pulumi.ComponentResource):
             chart=location.chart,
             version=location.version,
             repository_opts=location.repository_opts,
-            values=before_the_service(args.registry.repository_urls).apply(self._values),
-            # Plugins are fetched before it answers.
+            values=registry_url(args.registry.repository_urls).apply(self._values),
+            # The pod downloads the plugins before it is ready.
             timeout=900,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[builders, *made, args.base]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[build_identity, *secret_objects, args.base]),
         )
         self.backend = Backend(
             namespace=namespace,
@@ -163,7 +163,7 @@ class Jenkins(pulumi.ComponentResource):
 
     def _values(self, registry: str) -> Mapping[str, object]:
         delivery, environment = self._args.delivery, self._args.environment
-        jenkinsfiles = {one: pipelines.jenkinsfile(one) for one in config.ENVIRONMENTS}
+        jenkinsfiles = {name: pipelines.jenkinsfile(name) for name in config.ENVIRONMENTS}
         previews = self._args.previews
         variables = {
             "REGISTRY": registry,
@@ -195,7 +195,7 @@ class Jenkins(pulumi.ComponentResource):
         )
 
     def _preview_variables(self, previews: config.Previews) -> dict[str, str]:
-        """What a preview of this stack needs to find it."""
+        """Environment variables by which a preview finds this stack."""
         account = self._args.cluster.account
         return {
             "STACK": account.tags["stack"],
@@ -203,9 +203,13 @@ class Jenkins(pulumi.ComponentResource):
             "PULUMI_BACKEND_URL": f"s3://{previews.state_bucket}?region={account.region}",
         }
 
-    def _builders(self, platform: str) -> pulumi.Resource:
-        """Who builds, and what all agents may use together."""
-        namespace = self._args.agents_in
+    def _agents(self, platform: str) -> pulumi.Resource:
+        """The agents' quota and NetworkPolicies, and the service account and IAM role of the build agents.
+
+        Returns:
+            The Pod Identity of the build agents.
+        """
+        namespace = self._args.agent_namespace
         child = pulumi.ResourceOptions(parent=self)
         kubernetes.core.v1.ServiceAccount(
             BUILD,
@@ -219,10 +223,10 @@ class Jenkins(pulumi.ComponentResource):
         kubernetes.core.v1.LimitRange(
             "agents", metadata=ObjectMetaArgs(name="agents", namespace=namespace), spec=quotas.defaults(), opts=child
         )
-        self._policy("agents", namespace, network_policies.of_agents())
-        self._policy(BUILD, namespace, network_policies.of_builders(self._args.addresses))
+        self._network_policy("agents", namespace, network_policies.of_agents())
+        self._network_policy(BUILD, namespace, network_policies.of_builders(self._args.addresses))
         if self._args.previews:
-            self._policy(PREVIEW, namespace, network_policies.of_previews(self._args.addresses))
+            self._network_policy(PREVIEW, namespace, network_policies.of_previews(self._args.addresses))
         return PodIdentity(
             f"{platform}-build",
             PodIdentityArgs(
@@ -245,7 +249,7 @@ class Jenkins(pulumi.ComponentResource):
                     encryption_type="KMS", kms_key=self._args.registry.key_arn
                 )
             ],
-            # What is in it can be made again.
+            # Its images can be built again.
             force_delete=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -253,7 +257,7 @@ class Jenkins(pulumi.ComponentResource):
             f"{platform}-{name}", repository=repository.name, policy=policy, opts=pulumi.ResourceOptions(parent=self)
         )
 
-    def _policy(self, name: str, namespace: pulumi.Input[str], spec: NetworkPolicySpecArgs) -> None:
+    def _network_policy(self, name: str, namespace: pulumi.Input[str], spec: NetworkPolicySpecArgs) -> None:
         kubernetes.networking.v1.NetworkPolicy(
             f"delivery-{name}",
             metadata=ObjectMetaArgs(name=name, namespace=namespace),
@@ -261,10 +265,10 @@ class Jenkins(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _secret(self, name: str, namespace: pulumi.Input[str], clear: Mapping[str, str]) -> kubernetes.core.v1.Secret:
+    def _secret(self, name: str, namespace: pulumi.Input[str], data: Mapping[str, str]) -> kubernetes.core.v1.Secret:
         return kubernetes.core.v1.Secret(
             name,
             metadata=ObjectMetaArgs(name=name, namespace=namespace),
-            string_data={key: pulumi.Output.secret(value) for key, value in clear.items()},
+            string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -1,4 +1,4 @@
-"""Jenkins' configuration as code. Pure: what the controller is told, as JSON, which is YAML too.
+"""Jenkins' configuration as code (JCasC), as JSON, which is also YAML. Pure.
 
 https://plugins.jenkins.io/configuration-as-code/
 """
@@ -13,7 +13,7 @@ from components.delivery.jenkins.names import GIT, HOOK
 
 
 def literal(text: str) -> str:
-    """Text in which the plugin replaces nothing.
+    """The text with `${` escaped, so that the plugin does not interpolate it.
 
     https://github.com/jenkinsci/configuration-as-code-plugin/blob/master/docs/features/secrets.adoc
     """
@@ -21,15 +21,15 @@ def literal(text: str) -> str:
 
 
 def configuration(*, variables: Mapping[str, str], jobs: str, git: bool, hook: bool) -> str:
-    """The whole of it, on top of what the chart says: security, agents, its own address.
+    """The configuration, which the chart merges with its own: security realm, agents, Jenkins' URL.
 
     Args:
         variables: Environment variables of every build.
         jobs: The Job DSL script.
-        git: Whether sources want the login that the Secret `GIT` has.
-        hook: Whether GitHub tells of pushes, signed by what the Secret `HOOK` has.
+        git: Whether sources need the login in the Secret `GIT`.
+        hook: Whether GitHub sends webhooks, signed with the key in the Secret `HOOK`.
     """
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "jenkins": {
             "systemMessage": "Made from code. What is changed here is gone at the next start.",
             "quietPeriod": 5,
@@ -51,11 +51,11 @@ def configuration(*, variables: Mapping[str, str], jobs: str, git: bool, hook: b
         }
         credentials.append({"usernamePassword": login})
     if hook:
-        # SYSTEM: the controller alone has it, no job.
+        # SYSTEM: available to the controller, not to jobs.
         secret = {"scope": "SYSTEM", "id": HOOK, "secret": f"${{{HOOK}-secret}}", "description": "Signs webhooks"}
         credentials.append({"string": secret})
-        signed = {"credentialsId": HOOK, "signatureAlgorithm": "SHA256"}
-        told["unclassified"] = {"gitHubPluginConfig": {"hookSecretConfigs": [signed]}}
+        signature = {"credentialsId": HOOK, "signatureAlgorithm": "SHA256"}
+        document["unclassified"] = {"gitHubPluginConfig": {"hookSecretConfigs": [signature]}}
     if credentials:
-        told["credentials"] = {"system": {"domainCredentials": [{"credentials": credentials}]}}
-    return json.dumps(told, indent=1)
+        document["credentials"] = {"system": {"domainCredentials": [{"credentials": credentials}]}}
+    return json.dumps(document, indent=1)

@@ -1,4 +1,4 @@
-"""Jenkins' jobs in Job DSL: for each service that has a source, one on dev and one for prod. Pure: text in, text out.
+"""Jenkins' jobs as a Job DSL script: for each service with a source, one job for dev and one for prod. Pure.
 
 https://jenkinsci.github.io/job-dsl-plugin/#path/pipelineJob
 """
@@ -12,7 +12,7 @@ from components.delivery.jenkins.names import GIT
 
 
 def quoted(text: str) -> str:
-    """A Groovy string that is this text, over several lines; nothing in it is replaced."""
+    """A multi-line Groovy string literal of the text, without interpolation."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'''{escaped}'''"
 
@@ -21,9 +21,9 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], preview: str |
     """The whole script.
 
     Args:
-        delivery: Where the code of each service is, how often it is asked for new commits, and whether it tells.
-        pipelines: The Jenkinsfile of each environment.
-        preview: The one that previews changes of the platform itself; None where nobody does here.
+        delivery: Configuration of Jenkins: sources, polling interval, webhook.
+        pipelines: Text of the Jenkinsfile of each environment.
+        preview: Text of the Jenkinsfile that previews changes of the platform; None where Jenkins does not preview.
     """
     login = GIT if delivery.git else ""
     poll = f"H/{delivery.poll_minutes} * * * *"
@@ -46,11 +46,11 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], preview: str |
 
 
 def _branches(source: config.Source, login: str) -> dict[str, str]:
-    """All branches but the one that is brought up; a fork's are in another repository.
+    """Parameters of the preview job: all branches of the repository but the deployed one. Forks are not built.
 
     https://github.com/jenkinsci/git-plugin/blob/master/src/main/resources/hudson/plugins/git/BranchSpec/help-name.html
     """
-    name = source.branch.replace(".", r"\.")  # all in a branch's name that means more in a pattern
+    name = source.branch.replace(".", r"\.")  # the only character of a branch name that a regular expression escapes
     others = f":^(?!origin/{name}$).*"
     return {"SOURCE": source.repository, "BRANCHES": others, "CREDENTIALS": login}
 
@@ -61,7 +61,7 @@ def _job(name: str, parameters: Mapping[str, str], pipeline: str, *, triggers: S
         "  parameters {",
         *(f"    stringParam({quoted(key)}, {quoted(value)})" for key, value in parameters.items()),
         "  }",
-        *(_started_by(triggers) if triggers else []),
+        *(_trigger_properties(triggers) if triggers else []),
         f"  definition {{ cps {{ script({quoted(pipeline)})",
         "    sandbox(true) } }",
         "}",
@@ -69,11 +69,11 @@ def _job(name: str, parameters: Mapping[str, str], pipeline: str, *, triggers: S
 
 
 def _agents_image(source: config.Source, login: str, triggers: Sequence[str]) -> Sequence[str]:
-    """The job takes its Jenkinsfile from its source: that is what it builds."""
+    """The job that builds the agents' image, by the Jenkinsfile in the platform's repository."""
     return [
         "folder('platform')",
         "pipelineJob('platform/agent') {",
-        *_started_by(triggers),
+        *_trigger_properties(triggers),
         "  definition { cpsScm {",
         "    scm { git {",
         "      remote {",
@@ -88,5 +88,5 @@ def _agents_image(source: config.Source, login: str, triggers: Sequence[str]) ->
     ]
 
 
-def _started_by(triggers: Sequence[str]) -> Sequence[str]:
-    return ["  properties { pipelineTriggers { triggers {", *(f"    {one}" for one in triggers), "  } } }"]
+def _trigger_properties(triggers: Sequence[str]) -> Sequence[str]:
+    return ["  properties { pipelineTriggers { triggers {", *(f"    {trigger}" for trigger in triggers), "  } } }"]

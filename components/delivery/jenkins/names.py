@@ -1,4 +1,4 @@
-"""What Jenkins, its agents, and what builds for them call one another."""
+"""Names that Jenkins, its agents and BuildKit share."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from contract.identities import PREVIEW, RELEASE, VERIFY
 
 NAME = "jenkins"
 PORT = 8080
-"""Of its pages and of its agents, which come by WebSocket."""
+"""Port of the pages, and of the agents, which connect by WebSocket."""
 
 BUILD = "hello-build"
-"""Service account of the agents that build: it may push images, and asks nothing of the Kubernetes API."""
+"""Service account of the build agents: its IAM role may push images; it has no rights in Kubernetes."""
 
 BUILDER = {labels.SERVICE: BUILD}
-"""Labels of their pods."""
+"""Labels of the build agents' pods."""
 
 PREVIEWER = {labels.SERVICE: PREVIEW}
-"""Labels of the pods that preview."""
+"""Labels of the preview agents' pods."""
 
 SERVICE_ACCOUNTS = {"build": BUILD, "release": RELEASE, "verify": VERIFY, "preview": PREVIEW}
-"""Of each kind of agent, by the label that a Jenkinsfile asks for."""
+"""Service account of each kind of agent, by the agent label in Jenkinsfiles."""
 
 HOOK_PATH = "/github-webhook/"
-"""The GitHub plugin's: a POST that is not signed by the secret is answered 400.
+"""Webhook path of the GitHub plugin, which answers 400 to a POST that is not signed with the secret.
 
 https://github.com/jenkinsci/github-plugin/blob/v1.47.0/src/main/java/com/cloudbees/jenkins/GitHubWebHook.java
 """
 
 AGENT = "agent"
 CACHE = "build-cache"
-"""ECR repositories of the agents' image and of the layers between builds."""
+"""ECR repositories of the agents' image and of the build cache."""
 
 ADMIN = "jenkins-admin"
 GIT = "jenkins-git"
 HOOK = "jenkins-hook"
 BUILDKIT_CLIENT = "buildkit-client"
-"""Secrets."""
+"""Names of Secrets."""

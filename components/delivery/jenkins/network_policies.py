@@ -1,6 +1,6 @@
-"""Who reaches Jenkins, its agents and what builds for them: the specs of NetworkPolicies. Pure.
+"""Specs of the NetworkPolicies of Jenkins, its agents and BuildKit. Pure.
 
-Peers are in other namespaces, so they are chosen by both labels.
+Their peers are in other namespaces, hence a namespace selector and a pod selector for each.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from contract.identities import PREVIEW, RELEASE
 from contract.namespaces import DELIVERY, JENKINS
 
 CONTROLLER = {"app.kubernetes.io/instance": NAME, "app.kubernetes.io/component": "jenkins-controller"}
-"""The chart's labels on the controller's pod, by which its Service selects it."""
+"""Labels that the chart gives the controller's pod, and its Service's selector."""
 
 BUILDKIT_NAMESPACE = "buildkit"
 BUILDKIT = {labels.SERVICE: "buildkitd"}
@@ -38,7 +38,7 @@ BUILDKIT_PORT = 1234
 
 
 def of_controller(addresses: Addresses) -> NetworkPolicySpecArgs:
-    """People by the load balancer, hence from nodes; agents; out to the Kubernetes API, to sources and plugins."""
+    """Controller: from agents, and from nodes for the load balancer; to the Kubernetes API and public HTTPS."""
     return NetworkPolicySpecArgs(
         pod_selector=LabelSelectorArgs(match_labels=CONTROLLER),
         policy_types=BOTH_WAYS,
@@ -53,7 +53,7 @@ def of_controller(addresses: Addresses) -> NetworkPolicySpecArgs:
 
 
 def of_agents() -> NetworkPolicySpecArgs:
-    """Every kind of agent comes to the controller."""
+    """Every kind of agent: to the controller."""
     return NetworkPolicySpecArgs(
         pod_selector=_any_agent(),
         policy_types=["Egress"],
@@ -64,7 +64,7 @@ def of_agents() -> NetworkPolicySpecArgs:
 
 
 def of_builders(addresses: Addresses) -> NetworkPolicySpecArgs:
-    """Who builds reaches sources and ECR, its credentials, and buildkitd."""
+    """Build agents: to buildkitd, Pod Identity, Git repositories and ECR."""
     return NetworkPolicySpecArgs(
         pod_selector=LabelSelectorArgs(match_labels=BUILDER),
         policy_types=BOTH_WAYS,
@@ -77,7 +77,7 @@ def of_builders(addresses: Addresses) -> NetworkPolicySpecArgs:
 
 
 def of_previews(addresses: Addresses) -> NetworkPolicySpecArgs:
-    """Who previews reaches the source, packages, the stack's state and AWS, its credentials, and the Kubernetes API."""
+    """Preview agents: to the Kubernetes API, Pod Identity, and by public HTTPS to Git, PyPI and AWS."""
     return NetworkPolicySpecArgs(
         pod_selector=LabelSelectorArgs(match_labels=PREVIEWER),
         policy_types=BOTH_WAYS,
@@ -86,7 +86,7 @@ def of_previews(addresses: Addresses) -> NetworkPolicySpecArgs:
 
 
 def of_buildkit(addresses: Addresses) -> NetworkPolicySpecArgs:
-    """Reached by who builds and nobody else; out to registries and what a Dockerfile fetches, nothing private."""
+    """BuildKit: from build agents only; to registries and what a Dockerfile downloads, by public HTTPS."""
     return NetworkPolicySpecArgs(
         pod_selector=LabelSelectorArgs(match_labels=BUILDKIT),
         policy_types=BOTH_WAYS,
@@ -96,8 +96,8 @@ def of_buildkit(addresses: Addresses) -> NetworkPolicySpecArgs:
 
 
 def _any_agent() -> LabelSelectorArgs:
-    wanted = LabelSelectorRequirementArgs(key=labels.SERVICE, operator="In", values=[BUILD, PREVIEW, RELEASE])
-    return LabelSelectorArgs(match_expressions=[wanted])
+    names = LabelSelectorRequirementArgs(key=labels.SERVICE, operator="In", values=[BUILD, PREVIEW, RELEASE])
+    return LabelSelectorArgs(match_expressions=[names])
 
 
 def _agents() -> NetworkPolicyPeerArgs:

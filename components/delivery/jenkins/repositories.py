@@ -1,4 +1,4 @@
-"""ECR for what builds: the agents' own image, and the layers between builds; and who may push to which."""
+"""Build agents and ECR: the lifecycle policy of the layer cache, and the agents' IAM permissions. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from components.cluster.reference import ClusterReference
 from components.delivery.jenkins.names import AGENT, CACHE
 
 CACHE_DAYS = 14
+"""How long cached layers are kept after their push."""
 
 PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
-LOOK = ("ecr:DescribeImages", "ecr:DescribeImageScanFindings")
+READ = ("ecr:DescribeImages", "ecr:DescribeImageScanFindings")
 
 
 def cache_policy() -> str:
-    """A layer that no build asked for in a while is built again."""
+    """Lifecycle policy that expires layers `CACHE_DAYS` days after their push."""
     rule = {
         "rulePriority": 1,
         "description": f"layers of {CACHE_DAYS} days ago",
@@ -33,7 +34,7 @@ def cache_policy() -> str:
 
 
 def permissions(cluster: ClusterReference, services: Sequence[str]) -> list[Statement]:
-    """What agents that build may do in AWS: push to this stack's repositories, and look at what they pushed.
+    """IAM permissions of the build agents: push to this stack's repositories, and read images and scan findings.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
     """
@@ -42,5 +43,5 @@ def permissions(cluster: ClusterReference, services: Sequence[str]) -> list[Stat
     ]
     return [
         Statement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
-        Statement(actions=[*PULL, *PUSH, *LOOK], resources=repositories),
+        Statement(actions=[*PULL, *PUSH, *READ], resources=repositories),
     ]

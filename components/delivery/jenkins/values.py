@@ -1,4 +1,4 @@
-"""The values of Jenkins' chart. Pure.
+"""The values of the Jenkins chart. Pure.
 
 https://github.com/jenkinsci/helm-charts/blob/jenkins-5.9.53/charts/jenkins/values.yaml
 """
@@ -12,7 +12,7 @@ from components.delivery.jenkins.names import ADMIN, NAME, PORT
 from components.kubernetes.scheduling import node_affinity_manifest, toleration_manifest
 from contract.namespaces import DELIVERY
 
-CONFINED = {
+SECURITY_CONTEXT = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
     "readOnlyRootFilesystem": True,
@@ -24,7 +24,7 @@ LIMITS = {"cpu": "2", "memory": "2Gi", "ephemeral-storage": "4Gi"}
 SIDECAR = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "100m", "memory": "64Mi"}}
 HOME_SIZE = "20Gi"
 AGENTS = 2
-"""At a time, of all kinds."""
+"""Maximum number of agents at a time, of all kinds together."""
 
 
 def values(
@@ -38,17 +38,17 @@ def values(
     plugins: Mapping[str, str],
     secrets: Mapping[str, Sequence[str]],
 ) -> dict[str, object]:
-    """What the chart is told.
+    """The chart's values.
 
     Args:
-        url: Where people reach it.
-        environment: On whose nodes it runs.
-        priority_class: Its PriorityClass.
-        storage_class: Of its home.
-        configuration: JCasC, as YAML.
-        pod_templates: The agents', as YAML.
-        plugins: Version of each.
-        secrets: Keys of each Secret that the configuration names, as `${SECRET-KEY}`.
+        url: URL of Jenkins' pages.
+        environment: Environment on whose nodes the controller runs.
+        priority_class: Name of the controller's PriorityClass.
+        storage_class: StorageClass of Jenkins' home.
+        configuration: The configuration as code, as YAML.
+        pod_templates: The agents' pod templates, as YAML.
+        plugins: Version of each plugin, by its name.
+        secrets: Keys of each Secret that the configuration refers to, as `${SECRET-KEY}`.
     """
     return {
         "fullnameOverride": NAME,
@@ -68,15 +68,15 @@ def values(
                 "fsGroupChangePolicy": "OnRootMismatch",
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
-            "containerSecurityContext": CONFINED,
-            "sidecars": {"configAutoReload": {"containerSecurityContext": CONFINED, "resources": SIDECAR}},
+            "containerSecurityContext": SECURITY_CONTEXT,
+            "sidecars": {"configAutoReload": {"containerSecurityContext": SECURITY_CONTEXT, "resources": SIDECAR}},
             "servicePort": PORT,
             # The load balancer's targets are nodes: decision 0003.
             "serviceType": "NodePort",
-            # Agents come by WebSocket, through the same port.
+            # Agents connect by WebSocket, through the same port.
             "agentListenerEnabled": False,
             "installPlugins": [f"{name}:{version}" for name, version in plugins.items()],
-            # What plugins depend on, at the version that they name: not at today's newest.
+            # Dependencies of plugins at the version that they declare, not at the newest one.
             "installLatestPlugins": False,
             "overwritePlugins": True,
             "JCasC": {"configScripts": {"hello": configuration}, "overwriteConfiguration": True},

@@ -1,4 +1,4 @@
-"""Roles for previews: they look at AWS and at the cluster, try changes as dry runs, and change nothing."""
+"""Roles for previews: they read AWS and the cluster, send changes as dry runs, and change nothing."""
 
 from components.delivery.preview_role.component import PreviewRole, PreviewRoleArgs
 

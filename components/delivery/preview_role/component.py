@@ -1,4 +1,4 @@
-"""The roles, their way into the cluster, and the policy that makes their writes dry runs."""
+"""The IAM roles, their access entries and ClusterRole, and the policy that admits their writes as dry runs only."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ RBAC = "rbac.authorization.k8s.io"
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewRoleArgs:
-    """What `PreviewRole` are made from.
+    """Arguments of `PreviewRole`.
 
     Attributes:
-        previews: The settings that are about them.
+        previews: Configuration of previews.
         cluster: The cluster.
-        agents_in: Namespace of Jenkins' agents; None where none of them previews.
+        agent_namespace: Namespace of Jenkins' agents; None where Jenkins does not preview.
     """
 
     previews: config.Previews
     cluster: ClusterReference
-    agents_in: pulumi.Input[str] | None = None
+    agent_namespace: pulumi.Input[str] | None = None
 
 
 class PreviewRole(pulumi.ComponentResource):
-    """Roles that a repository's jobs, and Jenkins' agents, act as. It takes providers of both, `aws` and `kubernetes`.
+    """IAM roles of GitHub Actions' jobs and of Jenkins' agents. Needs providers for `aws` and `kubernetes`.
 
     Attributes:
-        role_arns: Their ARNs, by who acts as them: `github`, `jenkins`.
+        role_arns: ARNs of the roles, by their user: `github`, `jenkins`.
     """
 
     role_arns: dict[str, pulumi.Output[str]]
@@ -61,23 +61,23 @@ class PreviewRole(pulumi.ComponentResource):
         self._statements = iam.permissions(args.cluster.account, args.previews)
         self.role_arns = {}
         if args.previews.repository:
-            self.role_arns["github"] = self._of_jobs(name)
-        if args.agents_in is not None:
-            self.role_arns["jenkins"] = self._of_agents(name, args.agents_in)
-        only_dry_runs = self._only_dry_runs()
-        for who, arn in self.role_arns.items():
+            self.role_arns["github"] = self._github_role(name)
+        if args.agent_namespace is not None:
+            self.role_arns["jenkins"] = self._jenkins_role(name, args.agent_namespace)
+        dry_run_policy = self._dry_run_policy()
+        for user, arn in self.role_arns.items():
             aws.eks.AccessEntry(
-                f"{name}-preview-{who}",
+                f"{name}-preview-{user}",
                 cluster_name=args.cluster.made,
                 principal_arn=arn,
                 kubernetes_groups=[rbac.PREVIEWERS],
-                # Nobody enters before the policy holds.
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[only_dry_runs]),
+                # No access before the policy is in force.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[dry_run_policy]),
             )
-        self._allow()
+        self._cluster_role()
         self.register_outputs({"role_arns": self.role_arns})
 
-    def _of_jobs(self, name: str) -> pulumi.Output[str]:
+    def _github_role(self, name: str) -> pulumi.Output[str]:
         args, account = self._args, self._args.cluster.account
         provider = [] if args.previews.oidc_provider_arn else [self._identity_provider(f"{name}-github")]
         return Role(
@@ -91,8 +91,8 @@ class PreviewRole(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=provider),
         ).arn
 
-    def _of_agents(self, name: str, namespace: pulumi.Input[str]) -> pulumi.Output[str]:
-        """A service account without any right of its own: it enters the cluster as its role does."""
+    def _jenkins_role(self, name: str, namespace: pulumi.Input[str]) -> pulumi.Output[str]:
+        """A role by Pod Identity; its service account has no RBAC rights, the role's access entry gives them."""
         kubernetes.core.v1.ServiceAccount(
             PREVIEW,
             metadata=ObjectMetaArgs(name=PREVIEW, namespace=namespace),
@@ -119,7 +119,7 @@ class PreviewRole(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _allow(self) -> None:
+    def _cluster_role(self) -> None:
         child = pulumi.ResourceOptions(parent=self)
         metadata = ObjectMetaArgs(name=NAME)
         role = kubernetes.rbac.v1.ClusterRole(NAME, metadata=metadata, rules=rbac.rules(), opts=child)
@@ -131,7 +131,7 @@ class PreviewRole(pulumi.ComponentResource):
             opts=child,
         )
 
-    def _only_dry_runs(self) -> pulumi.Resource:
+    def _dry_run_policy(self) -> pulumi.Resource:
         child = pulumi.ResourceOptions(parent=self)
         policy = kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
             NAME,

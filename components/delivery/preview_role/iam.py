@@ -1,4 +1,4 @@
-"""What a preview may ask of AWS, and who may preview. Pure."""
+"""IAM permissions and trust policy of the preview roles. Pure."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 
 AUDITOR = "SecurityAudit"
-"""How everything in the account is configured, and no data: `ReadOnlyAccess` reads every bucket's objects, too.
+"""AWS managed policy that reads configuration and no data; `ReadOnlyAccess` would read the objects of every bucket.
 
 https://docs.aws.amazon.com/aws-managed-policy/latest/reference/SecurityAudit.html
 """
 
 
 def permissions(account: Account, previews: config.Previews) -> list[Statement]:
-    """What `AUDITOR` leaves out: some of EKS, and the stack's state and the key of its secrets.
+    """Permissions on top of `AUDITOR`: some actions of EKS, and to read the stack's state and decrypt its secrets.
 
-    The state is read and never written: a preview takes no lock on a backend of one's own.
+    None to write the state: on a self-managed backend, a preview takes no lock.
     """
     clusters = [account.arn("eks", f"{kind}/*") for kind in ("addon", "podidentityassociation")]
-    found = [
+    statements = [
         Statement(actions=["eks:DescribeAddonVersions"], resources=["*"]),
         Statement(actions=["eks:DescribeAddon", "eks:DescribePodIdentityAssociation"], resources=clusters),
     ]
     if previews.state_bucket:
         bucket = f"arn:aws:s3:::{previews.state_bucket}"
-        found.append(Statement(actions=["s3:ListBucket", "s3:GetBucketLocation"], resources=[bucket]))
-        found.append(Statement(actions=["s3:GetObject"], resources=[f"{bucket}/*"]))
+        statements.append(Statement(actions=["s3:ListBucket", "s3:GetBucketLocation"], resources=[bucket]))
+        statements.append(Statement(actions=["s3:GetObject"], resources=[f"{bucket}/*"]))
     if previews.key_arn:
-        found.append(Statement(actions=["kms:Decrypt"], resources=[previews.key_arn]))
-    return found
+        statements.append(Statement(actions=["kms:Decrypt"], resources=[previews.key_arn]))
+    return statements
 
 
 def provider_arn(account: Account, previews: config.Previews) -> str:
-    """GitHub's identity provider in IAM: the account's, or the one that this stack makes."""
+    """ARN of the IAM identity provider for GitHub: the configured one, or the one that this stack creates."""
     return previews.oidc_provider_arn or f"arn:aws:iam::{account.id}:oidc-provider/{ISSUER}"
 
 
 def trust(account: Account, previews: config.Previews) -> IrsaRole:
-    """Trust in the jobs of one environment of one repository."""
+    """Trust policy for the jobs of one GitHub environment of one repository."""
     provider = provider_arn(account, previews)
     issuer = provider.partition(":oidc-provider/")[2]
     subject = f"repo:{previews.repository}:environment:{previews.environment}"

@@ -1,12 +1,12 @@
-"""What a preview may ask of the Kubernetes API, and that it changes nothing. Pure.
+"""RBAC rules of previews, and the CEL expression that limits their writes to dry runs. Pure.
 
-A preview by server-side apply sends what it would apply as a dry run, for which the API server asks for the same rights
-as for the real thing. RBAC does not know dry runs; an admission policy does. What the policy cannot guard is not tried:
-the Kubernetes provider then previews it without the API server. That is
+A preview with server-side apply sends each change as a dry run, for which the API server requires the same rights as
+for the change itself. RBAC cannot tell dry runs apart; an admission policy can. Previews have no right to write what
+the policy cannot cover; the Kubernetes provider then previews it without the API server:
 
-- policies and their bindings: admission does not judge what judges (a policy of ours would not hold for them),
-- roles and their bindings: a dry run of a new one needs the right to give rights,
-- Secrets: who may patch one reads it in the answer.
+- admission policies and their bindings, which are exempt from admission policies,
+- roles and their bindings: a dry run of a new one needs the right to grant those rights,
+- Secrets: the response to a patch has their values.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run
 """
@@ -18,9 +18,9 @@ from collections.abc import Mapping, Sequence
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs
 
 PREVIEWERS = "hello:previews"
-"""Group of who previews, by the access entry of the role."""
+"""Kubernetes group that the access entries give to the preview roles."""
 
-TRIED: Mapping[str, Sequence[str]] = {
+DRY_RUN: Mapping[str, Sequence[str]] = {
     "": (
         "configmaps",
         "limitranges",
@@ -42,9 +42,9 @@ TRIED: Mapping[str, Sequence[str]] = {
     "scheduling.k8s.io": ("priorityclasses",),
     "storage.k8s.io": ("storageclasses",),
 }
-"""Resources that are looked at and tried, by API group."""
+"""Resources that a preview reads and writes, as dry runs, by API group."""
 
-LOOKED_AT: Mapping[str, Sequence[str]] = {
+READ_ONLY: Mapping[str, Sequence[str]] = {
     "": ("endpoints", "events", "pods"),
     "admissionregistration.k8s.io": ("validatingadmissionpolicies", "validatingadmissionpolicybindings"),
     "apiextensions.k8s.io": ("customresourcedefinitions",),
@@ -52,19 +52,19 @@ LOOKED_AT: Mapping[str, Sequence[str]] = {
     "discovery.k8s.io": ("endpointslices",),
     "rbac.authorization.k8s.io": ("clusterrolebindings", "clusterroles", "rolebindings", "roles"),
 }
-"""Resources that are looked at only, by API group: to compare with, and to say how a Deployment does."""
+"""Resources that a preview only reads, by API group: for the diff, and for the status of Deployments."""
 
-LOOK = ("get", "list", "watch")
+READ = ("get", "list", "watch")
 
 ONLY_DRY_RUNS = "has(request.dryRun) && request.dryRun"
 """https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/."""
 
 
 def rules() -> list[PolicyRuleArgs]:
-    """The rights, in the whole cluster."""
+    """The rules of the ClusterRole."""
     return [
-        *(_rule(group, resources, *LOOK, "create", "patch") for group, resources in TRIED.items()),
-        *(_rule(group, resources, *LOOK) for group, resources in LOOKED_AT.items()),
+        *(_rule(group, resources, *READ, "create", "patch") for group, resources in DRY_RUN.items()),
+        *(_rule(group, resources, *READ) for group, resources in READ_ONLY.items()),
     ]
 
 

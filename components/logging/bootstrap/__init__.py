@@ -1,1 +1,1 @@
-"""What sets Elasticsearch and Kibana up: the CronJob, and the program it runs."""
+"""The bootstrap of Elasticsearch and Kibana: a CronJob, and the program that it runs, `job`."""

@@ -1,7 +1,7 @@
-"""What sets Elasticsearch and Kibana up, again and again: a CronJob, whose runs change what is not as it should be.
+"""The bootstrap CronJob, each of whose runs applies the desired configuration of Elasticsearch and Kibana.
 
-No single Job, since it also keeps the certificate current that Fluentd trusts: the operator renews it each year.
-By hand: `kubectl --namespace logging create job --from=cronjob/logs-setup logs-setup-by-hand`.
+A CronJob, not a Job, since it also copies the CA's certificate to Fluentd, which the operator renews each year.
+To run it by hand: `kubectl --namespace logging create job --from=cronjob/logs-setup logs-setup-by-hand`.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ from contract import labels
 from contract.namespaces import LOG_COLLECTOR, LOGGING
 
 SCHEDULE = "*/10 * * * *"
-"""A run is over in seconds, and the first one comes soon after Elasticsearch is there."""
+"""Often, so that the first run follows soon after Elasticsearch is ready; a run takes seconds."""
 
-LONGEST_RUN = 540
-"""Seconds: over before the next one."""
+DEADLINE_SECONDS = 540
+"""`activeDeadlineSeconds` of a run: shorter than the schedule's period."""
 
 SCRIPT = "/setup"
 CERTIFICATES = "/certificates"
@@ -71,17 +71,17 @@ LIMITS = {"cpu": "500m", "memory": "64Mi", "ephemeral-storage": "64Mi"}
 
 @dataclass(frozen=True, kw_only=True)
 class BootstrapArgs:
-    """What a `Bootstrap` is made from.
+    """Arguments of `Bootstrap`.
 
     Attributes:
-        logs: The stack's settings of its logs.
-        bucket: Name of the bucket for snapshots.
-        namespace: Where Elasticsearch and Kibana are.
-        environment: On whose nodes it runs.
-        password: Of its user in Elasticsearch.
+        logs: Configuration of the logs.
+        bucket: Name of the S3 bucket for snapshots.
+        namespace: Namespace of Elasticsearch, Kibana and the CronJob.
+        environment: Environment on whose nodes the job runs.
+        password: Password of the job's user in Elasticsearch.
         priority_class: Name of the tools' PriorityClass.
-        collector_namespace: Where Fluentd is.
-        ca: Name of the ConfigMap there that is to have who signs Elasticsearch's certificate.
+        collector_namespace: Namespace of Fluentd.
+        ca: Name of the ConfigMap in Fluentd's namespace for the certificate of Elasticsearch's CA.
     """
 
     logs: config.Logs
@@ -95,13 +95,13 @@ class BootstrapArgs:
 
 
 class Bootstrap(pulumi.ComponentResource):
-    """The CronJob, its script, and its one right in Kubernetes: to fill one ConfigMap."""
+    """The CronJob, the ConfigMap with its program, and its right to patch one ConfigMap."""
 
     def __init__(self, name: str, args: BootstrapArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:LogsSetup", name, {}, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self._args = args
-        self._right()
+        self._role_binding()
         data = {**job.files(), "parameters.json": json.dumps(parameters(args.logs, args.bucket), indent=1)}
         script = immutable_name(SETUP, data)
         kubernetes.core.v1.ConfigMap(
@@ -127,7 +127,7 @@ class Bootstrap(pulumi.ComponentResource):
                 job_template=kubernetes.batch.v1.JobTemplateSpecArgs(
                     spec=kubernetes.batch.v1.JobSpecArgs(
                         backoff_limit=2,
-                        active_deadline_seconds=LONGEST_RUN,
+                        active_deadline_seconds=DEADLINE_SECONDS,
                         template=_pod(args.environment, args.priority_class, script, secret),
                     )
                 ),
@@ -139,14 +139,15 @@ class Bootstrap(pulumi.ComponentResource):
     def _metadata(self, name: str) -> ObjectMetaArgs:
         return ObjectMetaArgs(name=name, namespace=self._args.namespace, labels=dict(network_policies.SETUP_PODS))
 
-    def _right(self) -> None:
+    def _role_binding(self) -> None:
+        """The job's service account, with the right to patch the ConfigMap of the CA's certificate."""
         kubernetes.core.v1.ServiceAccount(
             SETUP, metadata=self._metadata(SETUP), automount_service_account_token=False, opts=self._child
         )
-        there = ObjectMetaArgs(name=SETUP, namespace=self._args.collector_namespace)
+        metadata = ObjectMetaArgs(name=SETUP, namespace=self._args.collector_namespace)
         role = kubernetes.rbac.v1.Role(
             SETUP,
-            metadata=there,
+            metadata=metadata,
             rules=[
                 kubernetes.rbac.v1.PolicyRuleArgs(
                     api_groups=[""], resources=["configmaps"], resource_names=[self._args.ca], verbs=["get", "patch"]
@@ -156,7 +157,7 @@ class Bootstrap(pulumi.ComponentResource):
         )
         kubernetes.rbac.v1.RoleBinding(
             SETUP,
-            metadata=there,
+            metadata=metadata,
             role_ref=kubernetes.rbac.v1.RoleRefArgs(
                 api_group="rbac.authorization.k8s.io",
                 kind="Role",
@@ -168,11 +169,11 @@ class Bootstrap(pulumi.ComponentResource):
 
 
 def parameters(logs: config.Logs, bucket: str) -> dict[str, object]:
-    """What the script has to know of the stack.
+    """The program's parameters, as JSON-compatible values.
 
     Args:
-        logs: The stack's settings of its logs.
-        bucket: Name of the bucket for snapshots.
+        logs: Configuration of the logs.
+        bucket: Name of the S3 bucket for snapshots.
     """
     return {
         "elasticsearch": f"https://{ELASTICSEARCH_HOST}:{ELASTICSEARCH_PORT}",
@@ -245,7 +246,7 @@ def _pod(environment: str, priority_class: pulumi.Input[str], script: str, secre
             ],
             volumes=[
                 VolumeArgs(name="script", config_map=ConfigMapVolumeSourceArgs(name=script)),
-                # The operator's: a run that comes too early waits for them.
+                # The operator's certificates: a pod that starts too early waits for them.
                 VolumeArgs(name="certificates", projected=ProjectedVolumeSourceArgs(sources=certificates)),
             ],
         ),

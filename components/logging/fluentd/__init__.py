@@ -1,4 +1,4 @@
-"""Fluentd's configuration as text: one module a concern, `configuration` puts them together."""
+"""Fluentd's configuration file, as pure functions: `configuration` joins the sections of the other modules."""
 
 from components.logging.fluentd.configuration import configuration
 from components.logging.fluentd.outputs import Elasticsearch

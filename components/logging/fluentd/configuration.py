@@ -1,4 +1,4 @@
-"""The whole configuration."""
+"""The configuration file, and the order of its stages: lines, stack traces, masks, fields, outputs."""
 
 from __future__ import annotations
 
@@ -23,37 +23,38 @@ def configuration(
     own_files: str,
     buffer_mib: int,
 ) -> str:
-    """Fluentd's configuration, from the files of containers to data streams.
+    """The text of Fluentd's configuration file.
 
     Args:
-        environments: Namespaces that are environments; everything else is the platform's.
-        elasticsearch: Where events go.
-        state: A directory of the node that only Fluentd writes to.
-        own_files: Pattern of Fluentd's own containers' files.
-        buffer_mib: How much of the node's disk events may take, MiB.
+        environments: Names of the environments, which are their namespaces. The data stream `platform` has the events
+            of all other namespaces.
+        elasticsearch: Address of Elasticsearch, and Fluentd's user.
+        state: Directory of the node for read positions and buffers.
+        own_files: Glob pattern of the log files of Fluentd's own containers.
+        buffer_mib: Size limit of the buffer on the node's disk, in MiB.
     """
     parts = [
         SYSTEM,
         *monitoring.metrics(),
         *monitoring.heartbeat(),
         lines.tail(state, own_files),
-        *way(environments),
+        *stages(environments),
         *outputs.outputs(elasticsearch, state=state, buffer_mib=buffer_mib),
     ]
     return "\n".join(part.text for part in parts)
 
 
-def way(environments: Sequence[str]) -> list[Section]:
-    """From lines to events: what happens in between, without beginning and end."""
+def stages(environments: Sequence[str]) -> list[Section]:
+    """The stages between input and outputs, which make events of lines."""
     return [
         lines.joined(WHOLE),
-        label(WHOLE, lines.readable(), traces.blocks(BLOCKS), relabel(BLOCKS)),
-        label(BLOCKS, traces.announced(EVENTS), relabel(EVENTS)),
+        label(WHOLE, lines.valid_utf8(), traces.blocks(BLOCKS), relabel(BLOCKS)),
+        label(BLOCKS, traces.errors(EVENTS), relabel(EVENTS)),
         label(
             EVENTS,
             masks.masks(),
-            *fields.from_text(),
+            *fields.from_message(),
             fields.kubernetes(),
-            fields.by_environment(environments, outputs.NAMED),
+            fields.tag_by_environment(environments, outputs.NAMED),
         ),
     ]

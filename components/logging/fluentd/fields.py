@@ -1,4 +1,4 @@
-"""What an event says besides its text: what is JSON in it, its level, where it comes from."""
+"""The fields of an event besides its message: parsed JSON, level, duration, Kubernetes metadata, environment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from components.logging.fluentd.syntax import Section, filter_, match, section
 
 OBJECT = r"/\A\s*(?<object>\{.*\})\s*\z/m"
-"""A JSON object. Of an array, Fluentd's parser makes an event a member, and of an empty one none at all."""
+"""A message that is a JSON object. Not an array: Fluentd's parser emits an event for each of its items."""
 
 LEVEL = r"/\b(?<level>TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL)\b/"
 JSON_LEVEL = r'/"(?:level|severity|log\.level)"\s*:\s*"(?<level>[A-Za-z]{1,16})"/'
@@ -15,41 +15,41 @@ JSON_LEVEL = r'/"(?:level|severity|log\.level)"\s*:\s*"(?<level>[A-Za-z]{1,16})"
 DURATION = r'/"(?:duration_ms|durationMs|elapsed_ms)"\s*:\s*(?<duration_ms>\d{1,12}(?:\.\d{1,9})?)\b/'
 
 PLATFORM = "platform"
-"""The environment of what is in no environment: the cluster's own programs and the tools."""
+"""The environment of events from namespaces that are no environment: the cluster's add-ons and the tools."""
 
 
-def _found(expression: str, types: str = "") -> Section:
-    """A field from the text; where nothing is found, the event is as it was."""
-    return _parsed(
+def _match(expression: str, types: str = "") -> Section:
+    """Adds the named groups of a regular expression as fields; leaves the event as it is where it does not match."""
+    return _parser(
         "message",
         section("parse", {"@type": "regexp", "expression": expression, **({"types": types} if types else {})}),
     )
 
 
-def _parsed(key: str, parse: Section, **more: str) -> Section:
-    kept = {"reserve_data": "true", "reserve_time": "true", "emit_invalid_record_to_error": "false"}
-    return filter_("parser", {"key_name": key, **kept, **more}, parse)
+def _parser(key: str, parse: Section, **parameters: str) -> Section:
+    reserve = {"reserve_data": "true", "reserve_time": "true", "emit_invalid_record_to_error": "false"}
+    return filter_("parser", {"key_name": key, **reserve, **parameters}, parse)
 
 
-def from_text() -> list[Section]:
-    """`json`, `level` and `duration_ms`, where the text has them; the text stays as it is.
+def from_message() -> list[Section]:
+    """Adds `json`, `level` and `duration_ms` where the message has them; the message stays unchanged.
 
-    What is JSON stands in a field of its own: no service can overwrite what the platform says of it.
+    Parsed JSON goes to the field `json`, so that no service can overwrite fields that the platform sets.
     """
-    # A field `time` of a service's may be anything: the container runtime's time counts.
+    # The event's time is the container runtime's, not a field `time` of the service.
     json = section("parse", {"@type": "json", "time_key": "none"})
     return [
-        _found(OBJECT),
-        _parsed("object", json, hash_value_field="json"),
+        _match(OBJECT),
+        _parser("object", json, hash_value_field="json"),
         filter_("record_modifier", {"remove_keys": "object"}),
-        _found(LEVEL),
-        _found(JSON_LEVEL),
-        _found(DURATION, types="duration_ms:float"),
+        _match(LEVEL),
+        _match(JSON_LEVEL),
+        _match(DURATION, types="duration_ms:float"),
     ]
 
 
 def kubernetes() -> Section:
-    """Pod, container, node and labels, from the Kubernetes API: pods of this node and namespaces, nothing else.
+    """Adds pod, container, node and labels from the Kubernetes API, of which it reads this node's pods and namespaces.
 
     https://github.com/fabric8io/fluent-plugin-kubernetes_metadata_filter
     """
@@ -57,7 +57,7 @@ def kubernetes() -> Section:
         "kubernetes_metadata",
         {
             "@id": "kubernetes",
-            # An event's own fields say nothing about where it comes from.
+            # A field `kubernetes` of the event itself is not trusted.
             "lookup_from_k8s_field": "false",
             "skip_namespace_metadata": "true",
             "skip_master_url": "true",
@@ -66,12 +66,12 @@ def kubernetes() -> Section:
     )
 
 
-def by_environment(environments: Sequence[str], out: str) -> Section:
-    """Gives an event its environment as tag: its namespace where that is one, else `platform`.
+def tag_by_environment(environments: Sequence[str], out: str) -> Section:
+    """Replaces the tag of an event by its environment: the namespace where it is an environment, else `platform`.
 
     Args:
         environments: Namespaces that are environments.
-        out: The label that gets the events.
+        out: The label that receives the events.
     """
     rules = [
         section("rule", {"key": key, "pattern": pattern, "tag": tag})
@@ -83,6 +83,6 @@ def by_environment(environments: Sequence[str], out: str) -> Section:
     return match("rewrite_tag_filter", {"@label": out, "@log_level": "warn"}, *rules)
 
 
-def named() -> Section:
-    """Writes the tag, which is the environment now, into the event."""
+def environment_field() -> Section:
+    """Adds the field `environment`, which is the tag after `tag_by_environment`."""
     return filter_("record_transformer", {}, section("record", {"environment": "${tag}"}))

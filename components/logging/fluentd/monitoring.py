@@ -1,4 +1,4 @@
-"""What Fluentd says of itself: metrics to Prometheus and probes, and a sign of life a minute as an event."""
+"""Fluentd's own monitoring: Prometheus metrics, which the probes use too, and a heartbeat event a minute."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from components.logging.fluentd.syntax import Section, filter_, label, relabel, 
 PORT = 24231
 PATH = "/metrics"
 NODE_VARIABLE = "K8S_NODE_NAME"
-"""The environment variable that has the node's name; the metadata plugin asks for this node's pods by it, too."""
+"""Environment variable with the node's name; the metadata plugin reads it as well."""
 
-KEPT = "plugin_id,retry_count,buffer_queue_length,buffer_total_queued_size,buffer_available_buffer_space_ratios"
-"""What a heartbeat tells of the output `events`; bytes, and per cent that are free.
+HEARTBEAT_FIELDS = (
+    "plugin_id,retry_count,buffer_queue_length,buffer_total_queued_size,buffer_available_buffer_space_ratios"
+)
+"""Fields of a heartbeat, about the output `events`: sizes in bytes, the ratio in percent.
 
 https://docs.fluentd.org/input/monitor_agent
 """
 
 
 def metrics() -> list[Section]:
-    """`GET /metrics`: buffers, retries, files. Who asks for it knows as well that Fluentd is alive."""
+    """`GET /metrics`: buffers, retries and read positions; also the path of the probes."""
     labels = section("labels", {"node": f"\"#{{ENV['{NODE_VARIABLE}']}}\""})
     return [
         source("prometheus", {"bind": "0.0.0.0", "port": str(PORT), "metrics_path": PATH}),  # noqa: S104 - in its pod
@@ -30,8 +32,8 @@ def metrics() -> list[Section]:
 
 
 def heartbeat() -> list[Section]:
-    """An event a minute from every node, with the state of its buffer: silence is a finding, also of an idle node."""
-    named = section("record", {"stream": "heartbeat", "message": "Fluentd is alive", "kubernetes": _node()})
+    """An event a minute with the state of the buffer, so that a node without a working Fluentd can be noticed."""
+    record = section("record", {"stream": "heartbeat", "message": "Fluentd is alive", "kubernetes": _node()})
     return [
         source(
             "monitor_agent",
@@ -40,7 +42,7 @@ def heartbeat() -> list[Section]:
         label(
             "@HEARTBEAT",
             filter_("grep", {}, section("regexp", {"key": "plugin_id", "pattern": r"/\Aevents\z/"})),
-            filter_("record_transformer", {"keep_keys": KEPT, "renew_record": "true"}, named),
+            filter_("record_transformer", {"keep_keys": HEARTBEAT_FIELDS, "renew_record": "true"}, record),
             relabel(NAMED),
         ),
     ]

@@ -1,41 +1,41 @@
-"""Where events go: a file buffer on the node, from there to Elasticsearch, and elsewhere what it refuses.
+"""Outputs: a file buffer on the node, then Elasticsearch; a second output for events that Elasticsearch rejects.
 
-Nothing is dropped. While Elasticsearch is away the buffer fills; once it is full, reading stops, and goes on from the
-same place when there is room again. https://docs.fluentd.org/configuration/buffer-section
+No event is dropped. While Elasticsearch is unavailable, the buffer fills; once it is full, Fluentd stops reading, and
+resumes at the same position when there is space again. https://docs.fluentd.org/configuration/buffer-section
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.logging.fluentd.fields import named
+from components.logging.fluentd.fields import environment_field
 from components.logging.fluentd.syntax import Section, filter_, label, match, relabel, section
 
 NAMED = "@NAMED"
-"""Where events come in, their environment as their tag."""
+"""Label that receives events, tagged with their environment."""
 
 OUT = "@OUT"
 
 REFUSED_MIB = 256
-"""Of the buffer of events that Elasticsearch has refused."""
+"""Size limit of the buffer of rejected events, in MiB."""
 
 ID = "event_id"
-"""The id of the document: an event that is sent twice is there once.
+"""Field with the document's id, which makes repeated requests idempotent.
 
-It stays in the event: the plugin reads it again where Elasticsearch refuses single events, and loses them without it.
+It stays in the event: when Elasticsearch rejects single events, the plugin needs it to send them again.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Elasticsearch:
-    """Where Elasticsearch is, and as whom Fluentd writes.
+    """Address of Elasticsearch, and Fluentd's user.
 
     Attributes:
-        host: DNS name, one that its certificate has.
-        ca_file: The certificate of who signed that.
-        user: A user that creates documents and nothing else.
-        password_from: The environment variable that has its password.
-        data_streams: Names of the data streams begin with it; the environment follows.
+        host: DNS name, which Elasticsearch's certificate has.
+        ca_file: Path of the CA's certificate.
+        user: Name of the user.
+        password_from: Environment variable with the user's password.
+        data_streams: Prefix of the data streams' names; the environment follows.
     """
 
     host: str
@@ -46,29 +46,29 @@ class Elasticsearch:
 
 
 def outputs(elasticsearch: Elasticsearch, *, state: str, buffer_mib: int) -> list[Section]:
-    """The labels at the end of the way.
+    """The last labels of the configuration.
 
-    What Elasticsearch refuses for now, such as while its disks are full, comes again; where the buffer has no room for
-    it, the request as a whole. What it refuses for good, by 400, comes again as text alone; if that is refused too, it
-    stands in Fluentd's own log.
+    An event that Elasticsearch rejects for a temporary reason, such as full disks, is sent again; where the buffer has
+    no space for it, the whole request is. An event that it rejects with 400 is sent again without its parsed fields;
+    if it is rejected once more, Fluentd writes it to its own log.
 
     Args:
-        elasticsearch: Where it is.
-        state: The directory of the buffers.
-        buffer_mib: How much of the node's disk events may take, MiB.
+        elasticsearch: Address of Elasticsearch, and Fluentd's user.
+        state: Directory of the buffers.
+        buffer_mib: Size limit of the buffer on the node's disk, in MiB.
     """
     return [
-        label(NAMED, named(), filter_("elasticsearch_genid", {"hash_id_key": ID}), relabel(OUT)),
-        label(OUT, _output(elasticsearch, "events", state, buffer_mib, full="block")),
+        label(NAMED, environment_field(), filter_("elasticsearch_genid", {"hash_id_key": ID}), relabel(OUT)),
+        label(OUT, _output(elasticsearch, "events", state, buffer_mib, overflow_action="block")),
         label(
             "@ERROR",
             filter_("record_modifier", {"remove_keys": "json,duration_ms"}),
-            _output(elasticsearch, "refused", state, REFUSED_MIB, full="throw_exception"),
+            _output(elasticsearch, "refused", state, REFUSED_MIB, overflow_action="throw_exception"),
         ),
     ]
 
 
-def _output(elasticsearch: Elasticsearch, name: str, state: str, limit_mib: int, *, full: str) -> Section:
+def _output(elasticsearch: Elasticsearch, name: str, state: str, limit_mib: int, *, overflow_action: str) -> Section:
     """An output to the data stream of each event's environment, over TLS."""
     parameters = {
         "@id": name,
@@ -82,26 +82,26 @@ def _output(elasticsearch: Elasticsearch, name: str, state: str, limit_mib: int,
         "user": elasticsearch.user,
         "password": f"\"#{{ENV['{elasticsearch.password_from}']}}\"",
         "index_name": f"{elasticsearch.data_streams}-${{environment}}",
-        # A data stream only takes what is new.
+        # A data stream accepts the operation `create` only.
         "write_operation": "create",
         "id_key": ID,
         "include_timestamp": "true",
         "suppress_type_name": "true",
-        # It asks nothing that its user may not know, and stays with the one address that the Service has.
+        # No request for which the user has no right; no discovery of other addresses than the Service's.
         "verify_es_version_at_startup": "false",
         "default_elasticsearch_version": "9",
         "reload_connections": "false",
         "reload_on_failure": "false",
         "reconnect_on_error": "true",
         "request_timeout": "30s",
-        # Too many requests are no reason to give up.
+        # No error, such as 429, makes it give up a chunk.
         "unrecoverable_error_types": "[]",
         "log_es_400_reason": "true",
     }
-    return match("elasticsearch", parameters, _buffer(name, state, limit_mib, full), _elsewhere(name, state))
+    return match("elasticsearch", parameters, _buffer(name, state, limit_mib, overflow_action), _secondary(name, state))
 
 
-def _buffer(name: str, state: str, limit_mib: int, full: str) -> Section:
+def _buffer(name: str, state: str, limit_mib: int, overflow_action: str) -> Section:
     return section(
         "buffer",
         {
@@ -109,7 +109,7 @@ def _buffer(name: str, state: str, limit_mib: int, full: str) -> Section:
             "path": f"{state}/buffer/{name}",
             "total_limit_size": f"{limit_mib}m",
             "chunk_limit_size": "8m",
-            "overflow_action": full,
+            "overflow_action": overflow_action,
             "flush_mode": "interval",
             "flush_interval": "5s",
             "flush_thread_count": "2",
@@ -122,6 +122,6 @@ def _buffer(name: str, state: str, limit_mib: int, full: str) -> Section:
     )
 
 
-def _elsewhere(name: str, state: str) -> Section:
-    """A chunk that could not be handed over for most of a week, or never can be, is kept as a file, not lost."""
+def _secondary(name: str, state: str) -> Section:
+    """Keeps a chunk as a file when its retries end, or when an error cannot be retried."""
     return section("secondary", {"@type": "secondary_file", "directory": f"{state}/kept", "basename": name})

@@ -1,4 +1,4 @@
-"""How a Fluentd configuration is written: sections with parameters, and sections in them.
+"""The syntax of Fluentd's configuration: sections with parameters and nested sections.
 
 https://docs.fluentd.org/configuration/config-file
 """
@@ -13,13 +13,13 @@ INDENT = "  "
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """`<name argument>`, its parameters, and the sections in it.
+    """A section `<name argument>`.
 
     Attributes:
         name: `source`, `filter`, `match`, `label`, `buffer`, ….
-        argument: What stands behind the name: a pattern of tags, a label, chunk keys.
-        parameters: By name, each a text of one line, as Fluentd reads it.
-        sections: In the order in which events pass them.
+        argument: Text after the name: a tag pattern, a label, chunk keys.
+        parameters: Values by name, each on one line, in Fluentd's syntax.
+        sections: Nested sections, in the order in which events pass them.
     """
 
     name: str
@@ -28,14 +28,18 @@ class Section:
     sections: Sequence[Section] = ()
 
     def __post_init__(self) -> None:
-        """Refuses a value of more than one line, and one whose rest Fluentd would take for a comment."""
+        """Checks that each value is on one line, and that Fluentd takes no part of it for a comment.
+
+        Raises:
+            ValueError: A value has a line break, a space at one of its ends, or a space before a `#`.
+        """
         for name, value in self.parameters.items():
             if "\n" in value or " #" in value or value != value.strip():
                 raise ValueError(f"{self.name}: {name} {value!r}: one line, without a space at its ends or before a #")
 
     @property
     def text(self) -> str:
-        """The section as Fluentd reads it."""
+        """The section in Fluentd's syntax."""
         lines = [
             f"<{f'{self.name} {self.argument}'.strip()}>",
             *(f"{INDENT}{name} {value}" for name, value in self.parameters.items()),
@@ -46,30 +50,30 @@ class Section:
 
 
 def section(name: str, parameters: Mapping[str, str], *sections: Section, argument: str = "") -> Section:
-    """A section, whatever its name is."""
+    """A section of any name."""
     return Section(name=name, argument=argument, parameters=parameters, sections=sections)
 
 
 def source(type_: str, parameters: Mapping[str, str], *sections: Section) -> Section:
-    """Where events come from."""
+    """A `source`, an input of events."""
     return section("source", {"@type": type_, **parameters}, *sections)
 
 
 def filter_(type_: str, parameters: Mapping[str, str], *sections: Section) -> Section:
-    """What every event of a label passes."""
+    """A `filter` for all events of its label."""
     return section("filter", {"@type": type_, **parameters}, *sections, argument="**")
 
 
 def match(type_: str, parameters: Mapping[str, str], *sections: Section, tags: str = "**") -> Section:
-    """Where the events of a label, or those with some tags, leave it."""
+    """A `match`, an output for the events of its label, or for those with some tags."""
     return section("match", {"@type": type_, **parameters}, *sections, argument=tags)
 
 
 def label(name: str, *sections: Section) -> Section:
-    """A part of the way: events enter by its name, and pass its sections in their order."""
+    """A `label`: events that are sent to its name pass its sections in order."""
     return section("label", {}, *sections, argument=name)
 
 
 def relabel(name: str) -> Section:
-    """Hands every event on to another label."""
+    """A `match` that sends all events to another label."""
     return match("relabel", {"@label": name})

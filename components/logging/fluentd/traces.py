@@ -1,85 +1,85 @@
-"""A stack trace is one event, together with the line that announces it.
+"""Joins a stack trace with the log line before it to one event.
 
-In two steps, since a line that begins a trace may as well follow the one that announces it: lines become blocks, then
-a block that is a trace joins the one before it, where that tells of a warning or an error.
+In two steps: first, lines are joined to blocks, of which a stack trace is one; then a stack trace is joined to the
+block before it, where that has the level of a warning or an error.
 """
 
 from __future__ import annotations
 
 from components.logging.fluentd.syntax import Section, filter_
 
-PATIENCE = "2s"
-"""How long after a line a further one still belongs to it."""
+BLOCK_TIMEOUT = "2s"
+"""How long to wait for the next line of a block."""
 
-PATIENCE_FOR_A_TRACE = "4s"
-"""How long after the line that announces a trace: the trace's own patience, and a second in which it is noticed."""
+TRACE_TIMEOUT = "4s"
+"""How long to wait for a trace after an error line: `BLOCK_TIMEOUT`, and time for the plugin's timer to notice it."""
 
-HEADS = (
+TRACE_STARTS = (
     r"Traceback \(most recent call last\):",
-    # A Java package begins with `java`, or with a domain turned round; modules of Python do not.
+    # Java packages begin with `java` or a reversed domain name, unlike Python modules.
     r"(?:java|javax|jakarta|jdk|sun|kotlin|reactor|com|org|net|io|kr|co|dev)\.(?:[\w$]+\.)*[A-Z][\w$]*(?:: |\s*\z)",
 )
-"""How a trace begins: in Python, and in Java where no thread is named."""
+"""First lines of stack traces: of Python, and of Java without `Exception in thread`."""
 
-CONTINUES = (
-    # A blank line, and whatever is indented: frames of Java and Python, code, its marks, pretty-printed JSON.
+CONTINUATIONS = (
+    # Blank and indented lines: stack frames, source lines and their markers, pretty-printed JSON.
     r"\s|\z",
-    # Java: what follows the frames.
+    # Java: lines after the frames.
     r"Caused by: |Suppressed: |\.\.\. \d+ (?:more|common frames omitted)",
-    # Python: what stands between two traces.
+    # Python: lines between two traces.
     r"During handling of the above exception, another exception occurred:",
     r"The above exception was the direct cause of the following exception:",
-    # Python: the exception itself, behind its frames, `a.b.NotFound: text` or `ValueError`.
+    # Python: the exception after the frames, `a.b.NotFound: text` or `ValueError`.
     r"(?:[A-Za-z_][\w$]*\.)+[A-Z][\w$]*(?:: |\s*\z)",
     r"[A-Z][\w$]*(?:Error|Exception|Warning|Interrupt|Exit|Group|Throwable)(?:: |\s*\z)",
 )
-"""How lines begin that belong to the one before."""
+"""Beginnings of lines that belong to the line before."""
 
-STARTS = rf"/\A(?:{'|'.join(HEADS)}|(?!{'|'.join(CONTINUES)}))/"
-"""The beginning of a block.
+BLOCK_START = rf"/\A(?:{'|'.join(TRACE_STARTS)}|(?!{'|'.join(CONTINUATIONS)}))/"
+"""The first line of a block.
 
-The plugin `detect_exceptions` is made for this; its rules for Python end at the marks (`~~~^^^`) that Python prints
-since 3.11, and it leaves the line that announces a trace alone.
+Not by the plugin `detect_exceptions`: its rules for Python stop at the markers (`~~~^^^`) of Python 3.11 and newer, and
+it does not join the line before a trace.
 """
 
-TRACE = rf"/\A(?:{'|'.join(HEADS)})/"
+TRACE = rf"/\A(?:{'|'.join(TRACE_STARTS)})/"
 
-ANNOUNCES = rf"/\A(?!{'|'.join(HEADS)})[^\n]*\b(?:WARN|WARNING|ERROR|FATAL|CRITICAL|SEVERE)\b/"
-"""A block that a trace belongs to: all others go on at once."""
+ERROR_BLOCK = rf"/\A(?!{'|'.join(TRACE_STARTS)})[^\n]*\b(?:WARN|WARNING|ERROR|FATAL|CRITICAL|SEVERE)\b/"
+"""A block to which a following trace is joined. All other blocks pass without delay."""
 
 
 def blocks(out: str) -> Section:
-    """Joins a trace's lines, each stream of each container for itself.
+    """Joins lines to blocks, for each stream of each container.
 
     Args:
-        out: The label that gets a block once no further line has come.
+        out: The label that receives a block after `BLOCK_TIMEOUT`.
     """
-    return _joined(out, {"multiline_start_regexp": STARTS, "flush_interval": PATIENCE})
+    return _concat(out, {"multiline_start_regexp": BLOCK_START, "flush_interval": BLOCK_TIMEOUT})
 
 
-def announced(out: str) -> Section:
-    """Joins traces to the line that announces them.
+def errors(out: str) -> Section:
+    """Joins traces to the error line before them.
 
     Args:
-        out: The label that gets an event once no further trace has come.
+        out: The label that receives an event after `TRACE_TIMEOUT`.
     """
-    return _joined(
+    return _concat(
         out,
         {
-            "multiline_start_regexp": ANNOUNCES,
+            "multiline_start_regexp": ERROR_BLOCK,
             "continuous_line_regexp": TRACE,
-            "flush_interval": PATIENCE_FOR_A_TRACE,
+            "flush_interval": TRACE_TIMEOUT,
         },
     )
 
 
-def _joined(out: str, which: dict[str, str]) -> Section:
+def _concat(out: str, parameters: dict[str, str]) -> Section:
     return filter_(
         "concat",
         {
             "key": "message",
             "separator": r'"\n"',
-            **which,
+            **parameters,
             "stream_identity_key": "stream",
             "use_first_timestamp": "true",
             "timeout_label": out,

@@ -1,6 +1,6 @@
-"""What the API server refuses of a release, whoever may ask: ValidatingAdmissionPolicies.
+"""ValidatingAdmissionPolicies that limit what a release may change, for the release tool and for people alike.
 
-`component` makes the objects; `fields` and `images` say in CEL what holds.
+`component` registers the policies and bindings; `fields` and `images` have their CEL expressions.
 https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
 """
 

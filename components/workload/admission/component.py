@@ -1,4 +1,4 @@
-"""The policies, and where each holds."""
+"""The admission policies, and their bindings to environments."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ from contract import labels
 from contract.blue_green import SLOTS, VERIFIED_ENVIRONMENT, records, slot_name
 from contract.identities import DEPLOYERS, RELEASE, username
 
-WHO_RELEASES = f"request.userInfo.username == '{username(RELEASE)}' || '{DEPLOYERS}' in request.userInfo.groups"
-"""The release identity, and people: the same rights, the same limits."""
+IS_DEPLOYER = f"request.userInfo.username == '{username(RELEASE)}' || '{DEPLOYERS}' in request.userInfo.groups"
+"""Match condition: the user is the release identity, or a person who deploys. Both have the same rights and limits."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdmissionArgs:
-    """What `Admission` is made from.
+    """Arguments of `Admission`.
 
     Attributes:
-        environments: Namespace of each environment, by name, which is also the label that the policies hold by.
+        environments: Namespace of each environment, by the environment's name. Bindings select namespaces by this name,
+            as the value of their label `environment`.
         repositories: URL of each service's ECR repository.
-        protect: Whether the records of verified images refuse to be deleted.
+        protect: Whether the records of verified images are protected from deletion.
     """
 
     environments: Mapping[str, pulumi.Input[str]]
@@ -47,37 +48,37 @@ class AdmissionArgs:
 
 
 class Admission(pulumi.ComponentResource):
-    """Policies on what a release changes in every environment, and on images where only tried ones are let in."""
+    """Policies on the changes of a release in every environment, and on the images of `VERIFIED_ENVIRONMENT`."""
 
     def __init__(self, name: str, args: AdmissionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Admission", name, {}, opts)
         self._args = args
         services = list(args.repositories)
-        self._limit_to_fields(
+        self._field_policy(
             "services",
             group="",
             version="v1",
-            kept=fields.SERVICE,
-            changed=fields.only_the_slot(),
-            what="the selector's slot",
+            unchanged=fields.SERVICE,
+            change=fields.only_slot_changed(),
+            change_name="the selector's slot",
         )
-        self._limit_to_fields(
+        self._field_policy(
             "horizontalpodautoscalers",
             group="autoscaling",
             version="v2",
-            kept=fields.AUTOSCALER,
-            changed=fields.only_the_target(),
-            what="the target's name, to a slot of the service",
+            unchanged=fields.AUTOSCALER,
+            change=fields.only_target_changed(),
+            change_name="the target's name, to a slot of the service",
         )
-        self._limit_to_fields(
+        self._field_policy(
             "deployments",
             group="apps",
             version="v1",
-            kept=fields.DEPLOYMENT,
-            changed="true",
-            what="the pods and their number",
+            unchanged=fields.DEPLOYMENT,
+            change="true",
+            change_name="the pods and their number",
         )
-        self._everywhere(
+        self._release_policy(
             "hello-release-names",
             rules=[
                 _rule("", "v1", "configmaps", "CREATE", "DELETE"),
@@ -85,7 +86,7 @@ class Admission(pulumi.ComponentResource):
             ],
             validations=[
                 ValidationArgs(
-                    expression=fields.names(services),
+                    expression=fields.object_names(services),
                     message="a release creates the histories and locks of services, and deletes their configuration",
                 )
             ],
@@ -94,11 +95,20 @@ class Admission(pulumi.ComponentResource):
         self._verified_images(services)
         self.register_outputs({})
 
-    def _limit_to_fields(
-        self, resource: str, *, group: str, version: str, kept: Sequence[str], changed: str, what: str
+    def _field_policy(
+        self, resource: str, *, group: str, version: str, unchanged: Sequence[str], change: str, change_name: str
     ) -> None:
-        """In a kind of object a release changes one thing."""
-        self._everywhere(
+        """A policy on the update of one kind of object.
+
+        Args:
+            resource: The kind's resource, such as `services`.
+            group: Its API group.
+            version: Its API version.
+            unchanged: Fields of `spec` that a release must not change.
+            change: What the change of the other fields keeps to, in CEL.
+            change_name: The allowed change, for the message of a refusal.
+        """
+        self._release_policy(
             f"hello-release-{resource}",
             rules=[_rule(group, version, resource, "UPDATE")],
             validations=[
@@ -107,43 +117,42 @@ class Admission(pulumi.ComponentResource):
                     message="a release changes no metadata",
                 ),
                 ValidationArgs(
-                    expression=f"{fields.unchanged('spec', kept)} && {changed}",
-                    message=f"a release changes in {resource} nothing but {what}",
+                    expression=f"{fields.unchanged('spec', unchanged)} && {change}",
+                    message=f"a release changes in {resource} nothing but {change_name}",
                 ),
             ],
         )
 
-    def _everywhere(
+    def _release_policy(
         self, name: str, *, rules: Sequence[NamedRuleWithOperationsArgs], validations: Sequence[ValidationArgs]
     ) -> None:
-        """A policy on those who release, in every environment."""
+        """A policy on the release identity and on deployers, in every environment."""
         policy = self._policy(
             name,
             ValidatingAdmissionPolicySpecArgs(
                 match_constraints=MatchResourcesArgs(resource_rules=rules),
-                match_conditions=[MatchConditionArgs(name="releases", expression=WHO_RELEASES)],
+                match_conditions=[MatchConditionArgs(name="releases", expression=IS_DEPLOYER)],
                 validations=validations,
             ),
         )
         self._bind(name, policy, self._args.environments)
 
     def _own_images(self, services: Sequence[str]) -> None:
-        """Every image is the service's own, by digest, and comes in after the Deployment was made."""
+        """Admits images of the service's own repository only, by digest, and the sentinel alone in a new Deployment."""
         name = "hello-own-images"
         first = services[0]
         registry = pulumi.Output.from_input(self._args.repositories[first]).apply(lambda url: url.removesuffix(first))
-        used = ("service", "slot", "images", "kept")
         policy = self._policy(
             name,
             ValidatingAdmissionPolicySpecArgs(
                 match_constraints=MatchResourcesArgs(
                     resource_rules=[_rule("apps", "v1", "deployments", "CREATE", "UPDATE")]
                 ),
-                variables=[VariableArgs(name=one, expression=images.VARIABLES[one]) for one in used],
+                variables=_variables("service", "slot", "images", "kept"),
                 validations=[
                     ValidationArgs(expression=images.is_slot(services), message="there is no service with such a slot"),
                     ValidationArgs(
-                        expression=registry.apply(images.is_ours),
+                        expression=registry.apply(images.is_own_image),
                         message="an image is from its service's own repository of this stack, by digest",
                     ),
                     ValidationArgs(
@@ -159,17 +168,14 @@ class Admission(pulumi.ComponentResource):
         self._bind(name, policy, [VERIFIED_ENVIRONMENT])
 
     def _verified_images(self, services: Sequence[str]) -> None:
-        """Every image was tried: each service has its records, and its Deployments are asked by them."""
+        """Admits verified images only: the records of a service are the parameter of the binding to its Deployments."""
         name = "hello-verified-images"
         policy = self._policy(
             name,
             ValidatingAdmissionPolicySpecArgs(
                 param_kind=ParamKindArgs(api_version="v1", kind="ConfigMap"),
                 match_constraints=MatchResourcesArgs(resource_rules=[_rule("apps", "v1", "deployments", "UPDATE")]),
-                variables=[
-                    VariableArgs(name=one, expression=images.VARIABLES[one])
-                    for one in ("service", "images", "kept", "reason", "person")
-                ],
+                variables=_variables("service", "images", "kept", "reason", "person"),
                 validations=[
                     ValidationArgs(
                         expression=images.IS_VERIFIED,
@@ -186,7 +192,7 @@ class Admission(pulumi.ComponentResource):
             ),
         )
         for service in services:
-            self._record(service)
+            self._records(service)
             self._bind(
                 f"{name}-{service}",
                 policy,
@@ -199,8 +205,8 @@ class Admission(pulumi.ComponentResource):
                 ),
             )
 
-    def _record(self, service: str) -> None:
-        """An empty one: who verifies needs no right to create any. What stands in it is theirs."""
+    def _records(self, service: str) -> None:
+        """An empty ConfigMap, which the verify identity may patch but not create; its data is that identity's."""
         kubernetes.core.v1.ConfigMap(
             f"{self.pulumi_resource_name}-{records(service)}",
             metadata=ObjectMetaArgs(
@@ -212,10 +218,10 @@ class Admission(pulumi.ComponentResource):
         )
 
     def _policy(self, name: str, spec: ValidatingAdmissionPolicySpecArgs) -> pulumi.Output[str]:
-        made = kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
+        policy = kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
             name, metadata=ObjectMetaArgs(name=name), spec=spec, opts=pulumi.ResourceOptions(parent=self)
         )
-        return name_of(made.metadata, name)
+        return name_of(policy.metadata, name)
 
     def _bind(
         self,
@@ -246,6 +252,10 @@ class Admission(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _variables(*names: str) -> list[VariableArgs]:
+    return [VariableArgs(name=name, expression=images.VARIABLES[name]) for name in names]
 
 
 def _rule(

@@ -1,6 +1,6 @@
-"""Which images a Deployment may have where only tried ones are let in: in CEL.
+"""CEL expressions on the images of a Deployment, in the environment that admits verified images only.
 
-Deployments and not pods are asked: a live pod that restarts must never depend on a record.
+The policies match Deployments, not pods: a restart of a live pod must never depend on a verification record.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from contract.blue_green import OVERRIDE, SENTINEL_DIGEST, SLOTS
 _POD = "spec.template.spec"
 
 
-def _images(of: str) -> str:
-    containers = f"{of}.{_POD}.containers.map(one, one.image)"
-    return f"{containers} + {of}.{_POD}.?initContainers.orValue([]).map(one, one.image)"
+def _images(deployment: str) -> str:
+    containers = f"{deployment}.{_POD}.containers.map(one, one.image)"
+    return f"{containers} + {deployment}.{_POD}.?initContainers.orValue([]).map(one, one.image)"
 
 
 VARIABLES = {
@@ -27,29 +27,33 @@ VARIABLES = {
     "person": "authorizer.group('').resource('configmaps').namespace(object.metadata.namespace)"
     ".name('verified-' + variables.service).check('override').allowed()",
 }
-"""By name. `kept` is that the images are those from before: who only scales needs no record."""
+"""Variables of the policies, by name.
+
+`kept` is true where the images are unchanged, so that scaling needs no record. `reason` is the text of the override's
+annotation; `person` is true where the user has the verb `override` on the service's records.
+"""
 
 IS_SENTINEL = f"endsWith('@{SENTINEL_DIGEST}')"
 
 STARTS_EMPTY = f"request.operation != 'CREATE' || variables.images.all(image, image.{IS_SENTINEL})"
-"""A Deployment is made with no image, so that each one comes in by an update, which is asked for its record."""
+"""A new Deployment has the sentinel image, so that every real image comes by an update, which `IS_VERIFIED` checks."""
 
 SENTINEL_HAS_NO_PODS = f"object.spec.replicas == 0 || !variables.images.exists(image, image.{IS_SENTINEL})"
 
 
 def is_slot(services: Sequence[str]) -> str:
-    """That a Deployment is a slot of a service."""
+    """True for a Deployment whose name is that of a service's slot."""
     return f"variables.service in {json.dumps(list(services))} && variables.slot in {json.dumps(list(SLOTS))}"
 
 
-def is_ours(registry: str) -> str:
-    """That each image is from its service's own repository, by digest.
+def is_own_image(registry: str) -> str:
+    """True where each image is from the service's own ECR repository, by digest.
 
     Args:
-        registry: What the repositories' URLs begin with, before the service's name; ends with `/`.
+        registry: The URL of the repositories up to the service's name; ends with `/`.
     """
     start = f"'{registry}' + variables.service + '@sha256:'"
-    # The digits alone are matched: a pattern would need the URL's dots escaped.
+    # The regular expression covers the digits only: in a URL, the dots would have to be escaped.
     digits = "image.substring(image.indexOf('@sha256:') + 8).matches('^[0-9a-f]{64}$')"
     return f"variables.kept || variables.images.all(image, image.startsWith({start}) && {digits})"
 
@@ -59,4 +63,4 @@ IS_VERIFIED = (
     "(has(params.data) && image.substring(image.indexOf('@sha256:') + 8) in params.data)) || "
     "(variables.reason != '' && variables.person)"
 )
-"""That each image has a record, or a person with the right to says why not."""
+"""True where each image has a verification record, or a user with the right to override gives a reason."""

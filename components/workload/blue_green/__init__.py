@@ -1,6 +1,6 @@
-"""One service in one environment: two slots, and the Services that choose between them.
+"""One service in one environment: two Deployments, the slots `blue` and `green`, and Services that select one of them.
 
-`component` makes the objects; the other files say what is in them.
+`component` registers the resources; the other modules compute their specs.
 """
 
 from components.workload.blue_green.component import BlueGreen, BlueGreenArgs

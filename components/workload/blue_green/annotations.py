@@ -1,4 +1,4 @@
-"""What the release tool needs to know of a service besides its pod, on the PodTemplate."""
+"""Annotations of the PodTemplate, which tell the release tool what the pod spec cannot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contract import blue_green
 
 
 def release_annotations(spec: config.Service) -> dict[str, str]:
-    """The contract's annotations of a service; what they mean stands with their keys."""
+    """The annotations of a service's PodTemplate, as `contract.blue_green` defines them."""
     smoke_test = {**spec.smoke_test.model_dump(by_alias=True), "path": spec.smoke_test.path or spec.health_path}
     return {
         blue_green.SMOKE_TEST: json.dumps(smoke_test, sort_keys=True),

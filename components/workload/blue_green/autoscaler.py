@@ -1,4 +1,4 @@
-"""The live slot's size."""
+"""The HorizontalPodAutoscaler of the live slot."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from pulumi_kubernetes.autoscaling.v2 import (
 import config
 
 TARGET_CPU_PERCENT = 70
-"""Of the CPU request; the autoscaler adds pods above it."""
+"""Average CPU use, in percent of the request, that the autoscaler aims at."""
 
-CALM_SECONDS = 300
-"""How long load must have been lower before a pod goes, so that a lull does not shrink what the next minute needs."""
+SCALE_DOWN_SECONDS = 300
+"""Stabilization window of scaling down: the load must have been lower for this long before a pod is removed."""
 
 
 def autoscaler_spec(deployment: str, replicas: config.ReplicaRange) -> HorizontalPodAutoscalerSpecArgs:
-    """Grows as fast as Kubernetes does by default, shrinks by a pod a minute.
+    """Scales up at Kubernetes' default rate, and down by one pod a minute.
 
     Args:
-        deployment: The Deployment to scale: a seed, the release tool's afterwards.
-        replicas: Fewest and most pods.
+        deployment: Name of the Deployment: the initial value; the release tool changes it afterwards.
+        replicas: Minimum and maximum number of pods.
     """
     return HorizontalPodAutoscalerSpecArgs(
         scale_target_ref=CrossVersionObjectReferenceArgs(api_version="apps/v1", kind="Deployment", name=deployment),
@@ -43,7 +43,7 @@ def autoscaler_spec(deployment: str, replicas: config.ReplicaRange) -> Horizonta
         ],
         behavior=HorizontalPodAutoscalerBehaviorArgs(
             scale_down=HPAScalingRulesArgs(
-                stabilization_window_seconds=CALM_SECONDS,
+                stabilization_window_seconds=SCALE_DOWN_SECONDS,
                 policies=[HPAScalingPolicyArgs(type="Pods", value=1, period_seconds=60)],
             )
         ),

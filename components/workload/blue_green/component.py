@@ -1,7 +1,7 @@
 """The objects of one service in one environment.
 
-Two writers share them, the program and the release tool, and each field has one of them: the table is in the README.
-What the release tool writes is in `ignore_changes` here, so that no `pulumi up` takes it back.
+Some fields are written by this program, the others by the release tool, none by both: the README has the table. The
+release tool's fields are listed in `ignore_changes`, so that `pulumi up` does not revert them.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from contract.blue_green import BLUE, GREEN, SENTINEL_DIGEST, SLOTS, contract, p
 
 @dataclass(frozen=True, kw_only=True)
 class BlueGreenArgs:
-    """What a `BlueGreen` is made from.
+    """Arguments of `BlueGreen`.
 
     Attributes:
         environment: `dev` or `prod`.
-        namespace: The environment's namespace.
+        namespace: Name of the environment's namespace.
         service: The service's name.
-        repository: URL of its ECR repository.
-        spec: The service's settings.
+        repository: URL of the service's ECR repository.
+        spec: Configuration of the service.
         secrets: Environment variables whose values are secret, in clear text.
-        callers: The services that may reach it.
-        ports: The port of every service.
-        addresses: The VPC's ranges.
+        callers: Names of the services that may call this one.
+        ports: The port of every service, by name.
+        addresses: IP ranges of the VPC.
         priority_class: Name of the pods' PriorityClass.
-        protect: Whether Services and Deployments refuse to be deleted.
-        kept_objects: Provider of objects that outlive their resource and may be named again.
+        protect: Whether Services and Deployments are protected from deletion.
+        kept_objects: Kubernetes provider of objects that are retained on delete and may be created again.
     """
 
     environment: config.EnvironmentName
@@ -64,10 +64,10 @@ class BlueGreenArgs:
 
 
 class BlueGreen(pulumi.ComponentResource):
-    """A PodTemplate and its configuration, two slots, active and preview Service, autoscaler, and what it may reach.
+    """A PodTemplate with its ConfigMap and Secret, two slots, active and preview Service, autoscaler, NetworkPolicy.
 
     Attributes:
-        contract: As `contract` says, once the objects exist.
+        contract: The result of `contract.blue_green.contract`, known once the active Service exists.
     """
 
     contract: pulumi.Output[dict[str, Any]]
@@ -75,8 +75,8 @@ class BlueGreen(pulumi.ComponentResource):
     def __init__(self, name: str, args: BlueGreenArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:BlueGreen", name, {}, opts)
         self._args = args
-        self._identity_and_reach()
-
+        self._service_account()
+        self._network_policy()
         configuration = self._configuration()
 
         def template(slot_label: Mapping[str, str] | None = None) -> kubernetes.core.v1.PodTemplateSpecArgs:
@@ -99,8 +99,8 @@ class BlueGreen(pulumi.ComponentResource):
         )
         for color in SLOTS:
             self._slot(color, template({labels.SLOT: color}))
-        active = self._service(args.service, seed=BLUE, on_nodes=bool(args.spec.paths))
-        self._service(preview(args.service), seed=GREEN, on_nodes=False)
+        active = self._service(args.service, initial_slot=BLUE, node_port=bool(args.spec.paths))
+        self._service(preview(args.service), initial_slot=GREEN, node_port=False)
         kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
             name,
             metadata=self._metadata(args.service),
@@ -109,7 +109,7 @@ class BlueGreen(pulumi.ComponentResource):
         )
 
         self.contract = pulumi.Output.all(args.namespace, active.id).apply(
-            lambda known: contract(known[0], args.service)
+            lambda outputs: contract(outputs[0], args.service)
         )
         self.register_outputs({"contract": self.contract})
 
@@ -129,14 +129,15 @@ class BlueGreen(pulumi.ComponentResource):
             owner_references=[owner] if owner else None,
         )
 
-    def _identity_and_reach(self) -> None:
-        """Whom its pods are to the Kubernetes API, and what they reach: before there are any."""
+    def _service_account(self) -> None:
         kubernetes.core.v1.ServiceAccount(
             self.pulumi_resource_name,
             metadata=self._metadata(self._args.service),
             automount_service_account_token=False,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _network_policy(self) -> None:
         kubernetes.networking.v1.NetworkPolicy(
             self.pulumi_resource_name,
             metadata=self._metadata(self._args.service),
@@ -151,7 +152,7 @@ class BlueGreen(pulumi.ComponentResource):
         )
 
     def _slot(self, color: str, template: kubernetes.core.v1.PodTemplateSpecArgs) -> None:
-        """A Deployment that `pulumi up` seeds with no pods and never writes again, and its disruption budget."""
+        """A Deployment, whose spec `pulumi up` writes at its creation only, and its PodDisruptionBudget."""
         service = self._args.service
         label = {labels.SLOT: color}
         kubernetes.apps.v1.Deployment(
@@ -167,25 +168,26 @@ class BlueGreen(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _service(self, name: str, *, seed: str, on_nodes: bool) -> kubernetes.core.v1.Service:
-        """A Service whose slot `pulumi up` writes once."""
+    def _service(self, name: str, *, initial_slot: str, node_port: bool) -> kubernetes.core.v1.Service:
+        """A Service whose selector `pulumi up` writes at its creation only."""
         spec = self._args.spec
-        behind_balancer = target_group(
-            health_path=spec.health_path, longest_request_seconds=spec.longest_request_seconds
-        )
+        load_balancer = target_group(health_path=spec.health_path, longest_request_seconds=spec.longest_request_seconds)
         return kubernetes.core.v1.Service(
             f"{self._args.environment}-{name}",
-            metadata=self._metadata(name, annotations={**SKIP_AWAIT, **(behind_balancer if on_nodes else {})}),
-            spec=service_spec(self._args.service, slot=seed, port=spec.port, on_nodes=on_nodes),
+            metadata=self._metadata(name, annotations={**SKIP_AWAIT, **(load_balancer if node_port else {})}),
+            spec=service_spec(self._args.service, slot=initial_slot, port=spec.port, node_port=node_port),
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, ignore_changes=["spec.selector"]),
         )
 
     def _configuration(self) -> str:
-        """The name of a ConfigMap and a Secret, each made where it has something to hold.
+        """Registers the immutable ConfigMap and Secret of the service's environment variables.
 
-        The ConfigMap owns the Secret, and stands wherever there is a Secret. The release tool, which must not read any,
-        deletes the ConfigMap when nothing names it, and Kubernetes the Secret with it.
+        The ConfigMap owns the Secret, and exists wherever the Secret does. The release tool has no right to Secrets: it
+        deletes the ConfigMap once nothing refers to it, and Kubernetes deletes the Secret with its owner.
         https://kubernetes.io/docs/concepts/architecture/garbage-collection/
+
+        Returns:
+            The name that both have. The service may have neither variables nor secrets; then none is registered.
         """
         args = self._args
         variables = args.spec.variables_in(args.environment)
@@ -195,10 +197,11 @@ class BlueGreen(pulumi.ComponentResource):
         config_map = kubernetes.core.v1.ConfigMap(
             f"{args.environment}-{name}",
             metadata=self._metadata(name),
-            # Two who apply an empty map each own it, and conflict when settings go back to a name that is there.
+            # No empty map: two field managers would own it, and conflict when a setting is changed back to a value
+            # whose ConfigMap still exists.
             data=variables or None,
             immutable=True,
-            opts=self._kept(),
+            opts=self._retained(),
         )
         if args.secrets:
             owner = OwnerReferenceArgs(api_version="v1", kind="ConfigMap", name=name, uid=uid_of(config_map.metadata))
@@ -207,11 +210,12 @@ class BlueGreen(pulumi.ComponentResource):
                 metadata=self._metadata(name, owner=owner),
                 string_data={key: pulumi.Output.secret(value) for key, value in args.secrets.items()},
                 immutable=True,
-                opts=self._kept(),
+                opts=self._retained(),
             )
         return name
 
-    def _kept(self) -> pulumi.ResourceOptions:
-        # A slot, or the history, may still name it: the release tool deletes it when none does. Settings that go back
-        # name it again. Not protected: it goes when no setting names it.
+    def _retained(self) -> pulumi.ResourceOptions:
+        # A slot or the release history may still refer to the object: the release tool deletes it once none does. A
+        # setting that is changed back refers to it again. Not protected, since each change of a setting removes it from
+        # the stack.
         return pulumi.ResourceOptions(parent=self, provider=self._args.kept_objects, retain_on_delete=True)

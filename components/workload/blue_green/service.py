@@ -1,4 +1,4 @@
-"""The Services that choose a slot."""
+"""The spec of a Service that selects one slot."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from components.workload.blue_green.slot import selector
 from contract.blue_green import PORT_NAME
 
 
-def service_spec(service: str, *, slot: str, port: int, on_nodes: bool) -> ServiceSpecArgs:
-    """A Service of a slot's pods.
+def service_spec(service: str, *, slot: str, port: int, node_port: bool) -> ServiceSpecArgs:
+    """A Service that selects the pods of one slot.
 
     Args:
         service: The service's name.
-        slot: `blue` or `green`: a seed, the release tool's afterwards.
-        port: Where it is asked, and where its pods listen.
-        on_nodes: Whether every node answers for it: the load balancer's targets are nodes.
+        slot: `blue` or `green`: the initial value; the release tool changes it afterwards.
+        port: The Service's port, which is also the container port.
+        node_port: Whether the type is NodePort, for the load balancer, whose targets are nodes.
     """
     return ServiceSpecArgs(
-        type="NodePort" if on_nodes else "ClusterIP",
+        type="NodePort" if node_port else "ClusterIP",
         selector=selector(service, slot),
         ports=[ServicePortArgs(name=PORT_NAME, port=port, target_port=PORT_NAME, protocol="TCP")],
     )

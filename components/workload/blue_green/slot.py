@@ -1,4 +1,4 @@
-"""A slot: a Deployment, and how many of its pods may be away at once."""
+"""A slot: the specs of its Deployment and of its PodDisruptionBudget."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from contract import labels
 
 
 def selector(service: str, slot: str) -> dict[str, str]:
-    """The labels by which a slot's pods are chosen."""
+    """The labels that select a slot's pods."""
     return {labels.SERVICE: service, labels.SLOT: slot}
 
 
 def seed(service: str, slot: str, template: PodTemplateSpecArgs, *, exclusive: bool) -> DeploymentSpecArgs:
-    """A Deployment with no pods: all that `pulumi up` ever writes of it.
+    """The initial spec of a slot's Deployment, with 0 replicas; later changes are the release tool's.
 
     Args:
         service: The service's name.
         slot: `blue` or `green`.
-        template: The pod, labelled with the slot.
-        exclusive: Whether the pods of an older version end before newer ones start.
+        template: The pod template, labelled with the slot.
+        exclusive: Whether old pods end before new ones start: strategy `Recreate`.
     """
     return DeploymentSpecArgs(
         replicas=0,
@@ -33,7 +33,7 @@ def seed(service: str, slot: str, template: PodTemplateSpecArgs, *, exclusive: b
 
 
 def disruption_budget(service: str, slot: str) -> PodDisruptionBudgetSpecArgs:
-    """Nodes are drained one pod of a slot at a time; a pod that is not healthy holds nothing up.
+    """Allows one pod of the slot to be evicted at a time; an unhealthy pod does not block the drain of its node.
 
     https://kubernetes.io/docs/tasks/run-application/configure-pdb/
     """

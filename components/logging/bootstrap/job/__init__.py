@@ -1,7 +1,7 @@
-"""Sets Elasticsearch and Kibana up for the logs, by the standard library alone: `python -m logs_setup FILE` in a pod.
+"""Program that configures Elasticsearch and Kibana for the logs: `python -m logs_setup FILE`, run in a pod.
 
-Each run asks for everything there is to be, and what is there already stays: it can be run at any time, twice at once.
-`elasticsearch` and `kibana` say what is asked for, `client` how, `__main__` in which order.
+It needs the standard library only. It is idempotent: it can run at any time, also twice at once. `elasticsearch` and
+`kibana` have the requests, `client` sends them, and `__main__` has their order.
 """
 
 from __future__ import annotations
@@ -10,5 +10,5 @@ from pathlib import Path
 
 
 def files() -> dict[str, str]:
-    """The modules of this package by file name: the program puts them into a ConfigMap."""
+    """The source text of this package's modules by file name, for the ConfigMap."""
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))}

@@ -1,4 +1,4 @@
-"""What Elasticsearch is asked for: how long events are kept, what their fields are, and the data streams themselves.
+"""Requests to Elasticsearch: lifecycle policies, index templates, data streams, and snapshots.
 
 https://www.elastic.co/docs/api/doc/elasticsearch
 """
@@ -11,16 +11,17 @@ from typing import Any
 from .client import Request
 
 PRIORITY = 500
-"""Before Elasticsearch's own template for `logs-*-*`, which has 100."""
+"""Priority of the index templates, above that of Elasticsearch's own template for `logs-*-*`, 100."""
 
 ROLLOVER = {"max_age": "1d", "max_primary_shard_size": "20gb"}
-"""When a data stream begins its next index: whole indices are deleted, so events stay up to a day longer."""
+"""Conditions for the next backing index. Only whole indices are deleted, so events are kept for up to a day longer."""
 
 FIELD_LIMIT = 100
+"""Maximum number of fields in the mapping."""
 
 KEYWORD = {"type": "keyword", "ignore_above": 1024}
 FLATTENED = {"type": "flattened", "ignore_above": 1024, "depth_limit": 20}
-"""One field whatever keys there are: labels, and what services log, cannot blow the mapping up."""
+"""One field for an object of any keys, so that labels and logged JSON cannot cause a mapping explosion."""
 
 PROPERTIES: Mapping[str, Any] = {
     "@timestamp": {"type": "date"},
@@ -47,20 +48,20 @@ PROPERTIES: Mapping[str, Any] = {
     "buffer_total_queued_size": {"type": "long"},
     "buffer_available_buffer_space_ratios": {"type": "float"},
 }
-"""A container of ours has its service's name, hence the alias."""
+"""Fields of events. `service` is an alias, since a container has the name of its service."""
 
 
 def ready() -> Request:
-    """Answers once every data stream can be written to."""
+    """A health check that returns once all primary shards are assigned."""
     return Request("GET", "/_cluster/health?wait_for_status=yellow&timeout=20s")
 
 
 def requests(data_streams: str, retention_days: Mapping[str, int]) -> list[Request]:
-    """In their order: a template names its policy, a data stream is made by its template.
+    """Requests in order: lifecycle policies, index templates that refer to them, and data streams.
 
     Args:
-        data_streams: How the names of data streams begin.
-        retention_days: Of each environment.
+        data_streams: Prefix of the data streams' names.
+        retention_days: Retention by environment.
     """
     names = {environment: f"{data_streams}-{environment}" for environment in retention_days}
     return [
@@ -77,7 +78,7 @@ def requests(data_streams: str, retention_days: Mapping[str, int]) -> list[Reque
 
 
 def policy(days: int) -> dict[str, Any]:
-    """An index lifecycle: written to for a day, kept for some, deleted."""
+    """A lifecycle policy that rolls indices over by `ROLLOVER`, and deletes them some days after."""
     return {
         "policy": {
             "phases": {
@@ -89,7 +90,7 @@ def policy(days: int) -> dict[str, Any]:
 
 
 def template(name: str) -> dict[str, Any]:
-    """An index template for one data stream."""
+    """The index template of one data stream."""
     return {
         "index_patterns": [name],
         "data_stream": {},
@@ -97,14 +98,14 @@ def template(name: str) -> dict[str, Any]:
         "template": {
             "settings": {
                 "index.lifecycle.name": name,
-                # Events as they came: the mode for logs puts them together again from their fields.
+                # Not `logsdb`, which does not keep the original source of events.
                 "index.mode": "standard",
                 "index.codec": "best_compression",
                 "index.number_of_shards": 1,
                 "index.auto_expand_replicas": "0-1",
                 "index.mapping.total_fields.limit": FIELD_LIMIT,
             },
-            # What is not listed stays in the event, and makes no field.
+            # A field that is not listed stays in the source, and is not indexed.
             "mappings": {"dynamic": False, "properties": PROPERTIES},
         },
     }
@@ -112,18 +113,18 @@ def template(name: str) -> dict[str, Any]:
 
 REPOSITORY = "s3"
 NIGHTLY = "0 30 17 * * ?"
-"""UTC, with seconds first: the night in ap-northeast-2."""
+"""Cron expression in UTC, with seconds first; at night in ap-northeast-2."""
 
 
 def snapshots(data_streams: str, *, bucket: str, days: int) -> list[Request]:
-    """The repository, which Elasticsearch tries before it takes it, and what is written there each night.
+    """The snapshot repository, which Elasticsearch verifies when it is registered, and a nightly snapshot policy.
 
-    Kibana's own state is in it, too: searches and dashboards that people made.
+    Snapshots include Kibana's saved objects, such as users' searches and dashboards.
 
     Args:
-        data_streams: How the names of data streams begin.
-        bucket: Name of the bucket in S3.
-        days: How long each snapshot is kept.
+        data_streams: Prefix of the data streams' names.
+        bucket: Name of the S3 bucket.
+        days: Retention of snapshots.
     """
     nightly = {
         "name": "<nightly-{now/d}>",

@@ -1,4 +1,4 @@
-"""What Kibana is asked for: a data view an environment, and for each a search for errors and a dashboard.
+"""Requests to Kibana: for each environment a data view, a saved search for errors, two charts and a dashboard.
 
 https://www.elastic.co/docs/api/doc/kibana
 """
@@ -17,30 +17,30 @@ BOUNDARY = "logs-setup-boundary"
 ERRORS = (
     'level : (error or fatal or critical or severe) or message : (Traceback or "Exception in thread" or "Caused by")'
 )
-"""In Kibana's query language. What nobody logs, Python and Java print without a level."""
+"""KQL query for errors; includes uncaught exceptions, which Python and Java print without a level."""
 
 
 def ready() -> Request:
-    """Answers 503 until Kibana is available."""
+    """A health check, which Kibana answers with 503 until it is available."""
     return Request("GET", "/api/status")
 
 
 def requests(data_streams: str, environments: Sequence[str]) -> list[Request]:
-    """In their order: a default, a search and a dashboard refer to a data view by its id, which is the environment.
+    """Requests in order: data views, the default data view, and saved objects, which refer to data views by id.
 
     Args:
-        data_streams: How the names of data streams begin.
-        environments: Data views by name, the default one first.
+        data_streams: Prefix of the data streams' names.
+        environments: Names and ids of the data views, the default one first.
     """
     return [
-        *(Request("POST", "/api/data_views/data_view", data_view(data_streams, one)) for one in environments),
+        *(Request("POST", "/api/data_views/data_view", data_view(data_streams, name)) for name in environments),
         Request("POST", "/api/data_views/default", {"data_view_id": environments[0], "force": True}),
-        imported([one for name in environments for one in saved_objects(name)]),
+        import_request([saved_object for name in environments for saved_object in saved_objects(name)]),
     ]
 
 
 def data_view(data_streams: str, environment: str) -> dict[str, Any]:
-    """A data view with a fixed id, in the place of one that is there."""
+    """A data view with a fixed id, which replaces an existing one."""
     view = {
         "id": environment,
         "name": environment,
@@ -51,9 +51,9 @@ def data_view(data_streams: str, environment: str) -> dict[str, Any]:
     return {"override": True, "data_view": view}
 
 
-def imported(objects: Sequence[Mapping[str, Any]]) -> Request:
-    """Writes saved objects in the place of those with the same ids."""
-    lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in objects)
+def import_request(objects: Sequence[Mapping[str, Any]]) -> Request:
+    """An import of saved objects, which replaces existing ones with the same ids."""
+    lines = "".join(json.dumps(saved_object, ensure_ascii=False) + "\n" for saved_object in objects)
     body = (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="logs.ndjson"\r\n'
         f"Content-Type: application/ndjson\r\n\r\n{lines}\r\n--{BOUNDARY}--\r\n"
@@ -63,8 +63,8 @@ def imported(objects: Sequence[Mapping[str, Any]]) -> Request:
 
 
 def saved_objects(environment: str) -> list[dict[str, Any]]:
-    """A search for errors, two charts, and a dashboard of the three."""
-    search = _saved(
+    """A saved search for errors, two charts, and a dashboard of the three."""
+    search = _saved_object(
         f"{environment}-errors",
         "search",
         "8.0.0",
@@ -125,19 +125,21 @@ def _chart(
 ) -> dict[str, Any]:
     state = {"title": title, "type": kind, "aggs": aggregations, "params": {"type": kind, "addLegend": True}}
     attributes = {"title": title, "visState": json.dumps(state), "uiStateJSON": "{}", "description": "", "version": 1}
-    return _saved(f"{environment}-{name}", "visualization", "8.5.0", attributes, data_view_id=environment, query=query)
+    return _saved_object(
+        f"{environment}-{name}", "visualization", "8.5.0", attributes, data_view_id=environment, query=query
+    )
 
 
 def _dashboard(environment: str, panels: list[tuple[dict[str, Any], int, int, int, int]]) -> dict[str, Any]:
-    placed = [
+    grid = [
         {
-            "type": one["type"],
+            "type": panel["type"],
             "panelIndex": str(index),
             "gridData": {"x": x, "y": y, "w": w, "h": h, "i": str(index)},
             "embeddableConfig": {},
             "panelRefName": f"panel_{index}",
         }
-        for index, (one, x, y, w, h) in enumerate(panels)
+        for index, (panel, x, y, w, h) in enumerate(panels)
     ]
     return {
         "id": f"{environment}-dashboard",
@@ -147,7 +149,7 @@ def _dashboard(environment: str, panels: list[tuple[dict[str, Any], int, int, in
         "attributes": {
             "title": f"{environment}: errors and slow services",
             "description": "Errors by service over time, the slowest services, and the errors themselves.",
-            "panelsJSON": json.dumps(placed),
+            "panelsJSON": json.dumps(grid),
             "optionsJSON": json.dumps({"useMargins": True, "hidePanelTitles": False}),
             "timeRestore": True,
             "timeFrom": "now-24h",
@@ -155,13 +157,13 @@ def _dashboard(environment: str, panels: list[tuple[dict[str, Any], int, int, in
             "kibanaSavedObjectMeta": {"searchSourceJSON": json.dumps({"query": _query(""), "filter": []})},
         },
         "references": [
-            {"name": f"{index}:panel_{index}", "type": one["type"], "id": one["id"]}
-            for index, (one, *_) in enumerate(panels)
+            {"name": f"{index}:panel_{index}", "type": panel["type"], "id": panel["id"]}
+            for index, (panel, *_) in enumerate(panels)
         ],
     }
 
 
-def _saved(
+def _saved_object(
     name: str, type_: str, version: str, attributes: dict[str, Any], *, data_view_id: str, query: str
 ) -> dict[str, Any]:
     reference = "kibanaSavedObjectMeta.searchSourceJSON.index"

@@ -1,7 +1,7 @@
-"""What Jenkins' configuration as code may hold, as far as the program says it.
+"""The schema of Jenkins' configuration as code, as far as the program uses it.
 
-A controller generates its schema from its plugins, nobody publishes one, and Maven Central has no Jenkins to ask: these
-are the attributes that the plugins document.
+A controller generates the schema from its plugins, and none is published: these are the attributes that the plugins
+document.
 https://github.com/jenkinsci/configuration-as-code-plugin/tree/master/demos
 """
 
@@ -59,7 +59,7 @@ POD_TEMPLATES: list[Any] = [
 
 
 def unknown(value: Any, schema: Any = SCHEMA, path: str = "$") -> Iterator[str]:
-    """Yields what is not in a schema."""
+    """Yields the path of each value that a schema does not have."""
     if isinstance(schema, dict):
         allowed = cast("dict[str, Any]", schema)
         if not isinstance(value, dict):

@@ -19,7 +19,7 @@ HOOK: dict[str, Any] = {
     "cidrs": ["192.30.252.0/22", "185.199.108.0/22", "140.82.112.0/20", "143.55.64.0/20"],
     "secret": SECRET,
 }
-"""GitHub's ranges: one more than a rule of a load balancer takes."""
+"""GitHub's ranges: one more than the condition of one load balancer rule can have."""
 
 DELIVERY: dict[str, Any] = {
     "adminPassword": PASSWORD,
@@ -36,17 +36,17 @@ DELIVERY: dict[str, Any] = {
 
 
 def configuration(**changes: Any) -> dict[str, str]:
-    """The stack's configuration with Jenkins."""
+    """The dev stack's configuration, with Jenkins."""
     return {**stack_config("dev"), f"{PROJECT}:delivery": json.dumps({**DELIVERY, **changes})}
 
 
 @cache
 def with_jenkins(*, preview: bool = False) -> Graph:
-    """Its graph."""
+    """The resources of the dev stack with Jenkins."""
     return run(CHECKOUT / "__main__.py", stack="dev", settings=configuration(), preview=preview)
 
 
 @cache
 def with_hook(*, preview: bool = False) -> Graph:
-    """The same where GitHub tells of pushes."""
+    """The resources of the dev stack with Jenkins and a webhook."""
     return run(CHECKOUT / "__main__.py", stack="dev", settings=configuration(hook=HOOK), preview=preview)

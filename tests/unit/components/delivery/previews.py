@@ -21,11 +21,11 @@ PREVIEWS: dict[str, Any] = {
 
 
 def config(**changes: Any) -> dict[str, str]:
-    """The stack's configuration with both."""
+    """The dev stack's configuration, with Jenkins and previews."""
     return {**jenkins_config(), f"{PROJECT}:previews": json.dumps({**PREVIEWS, **changes})}
 
 
 @cache
 def with_previews(*, preview: bool = False) -> Graph:
-    """Its graph."""
+    """The resources of the dev stack with Jenkins and previews."""
     return run(CHECKOUT / "__main__.py", stack="dev", settings=config(), preview=preview)

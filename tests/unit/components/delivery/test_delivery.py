@@ -1,4 +1,4 @@
-"""Delivery: identities, their rights by name, and policies that hold where they have to."""
+"""Delivery: identities, Roles limited to names, and bindings of the admission policies."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from release import history, lock, verification
 from tests.unit.components.workload.test_blue_green import SERVICES
 from tests.unit.graph import UNKNOWN, Graph, Registration, every, of_logs
 
-NEVER_NAMED = {"list", "watch", "create"}
+UNNAMED_VERBS = {"list", "watch", "create"}
 """https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources ."""
 
 
-def of_role(graph: Graph, environment: str, name: str) -> Registration:
-    (found,) = (one for one in graph.of_kind("Role") if one.name == f"{environment}-{name}")
-    return found
+def role_of(graph: Graph, environment: str, name: str) -> Registration:
+    (role,) = (one for one in graph.of_kind("Role") if one.name == f"{environment}-{name}")
+    return role
 
 
 def test_the_program_and_the_tool_name_alike() -> None:
@@ -41,9 +41,9 @@ def test_every_right_that_can_be_is_limited_to_names(graph: Graph) -> None:
     for role in graph.of_kind("Role"):
         for rule in role.inputs["rules"]:
             assert "*" not in [*rule["verbs"], *rule["resources"], *rule["apiGroups"]]
-            named = set(rule["verbs"]) - NEVER_NAMED
-            # A service's configuration has names by its content: admission limits what is deleted.
-            assert bool(rule.get("resourceNames")) == bool(named - {"delete"}), rule
+            # `delete` is for ConfigMaps whose names have a hash: an admission policy limits it.
+            limited_verbs = set(rule["verbs"]) - UNNAMED_VERBS - {"delete"}
+            assert bool(rule.get("resourceNames")) == bool(limited_verbs), rule
 
 
 def test_nobody_who_delivers_reads_a_secret_makes_a_pod_or_gives_rights(graph: Graph) -> None:
@@ -76,7 +76,7 @@ def test_each_role_is_bound_to_those_who_need_it(graph: Graph, environment: str)
 def test_rights_follow_the_services(graph: Graph) -> None:
     names = {
         name
-        for rule in of_role(graph, "prod", "hello-release").inputs["rules"]
+        for rule in role_of(graph, "prod", "hello-release").inputs["rules"]
         if rule["resources"] == ["deployments"]
         for name in rule["resourceNames"]
     }
@@ -105,7 +105,7 @@ def test_every_policy_fails_closed_and_is_bound_to_environments_by_their_label(g
 
 def test_each_services_slots_are_asked_for_by_its_own_record(graph: Graph) -> None:
     records = {one.metadata["name"] for one in graph.of_kind("ConfigMap")}
-    asked: set[str] = set()
+    slots: set[str] = set()
     for one in graph.of_kind("ValidatingAdmissionPolicyBinding"):
         if "paramRef" not in one.spec:
             continue
@@ -115,11 +115,11 @@ def test_each_services_slots_are_asked_for_by_its_own_record(graph: Graph) -> No
             "namespace": "prod",
             "parameterNotFoundAction": "Deny",
         }
-        assert f"verified-{service}" in records, "a record that is missing would refuse every change"
+        assert f"verified-{service}" in records, "a missing parameter would refuse every change"
         (rule,) = one.spec["matchResources"]["resourceRules"]
-        asked |= set(rule["resourceNames"])
+        slots |= set(rule["resourceNames"])
         assert set(rule["resourceNames"]) == {f"{service}-blue", f"{service}-green"}
-    assert asked == {f"{service}-{slot}" for service in SERVICES for slot in ("blue", "green")}
+    assert slots == {f"{service}-{slot}" for service in SERVICES for slot in ("blue", "green")}
 
 
 def test_each_identity_tags_images_of_the_services_repositories_and_only_who_retires_takes_tags_off(

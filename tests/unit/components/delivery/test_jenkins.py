@@ -1,4 +1,4 @@
-"""Jenkins is wholly code: its chart, configuration, jobs, agents, and what builds for it; each is confined."""
+"""Jenkins as code: its chart, configuration, jobs, agents and BuildKit, and the limits of each."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def graph(request: pytest.FixtureRequest) -> Graph:
 
 
 def named(graph: Graph, kind: str, name: str) -> Registration:
-    (found,) = (one for one in graph.of_kind(kind) if one.metadata["name"] == name)
-    return found
+    (resource,) = (one for one in graph.of_kind(kind) if one.metadata["name"] == name)
+    return resource
 
 
 def chart(graph: Graph | None = None) -> Mapping[str, Any]:
@@ -56,14 +56,14 @@ def casc(graph: Graph | None = None) -> dict[str, Any]:
 
 
 def job_script(graph: Graph | None = None) -> str:
-    """As the plugin hands it to Job DSL."""
+    """The Job DSL script, without the escapes of JCasC."""
     return str(casc(graph)["jobs"][0]["script"]).replace("^${", "${")
 
 
 def templates(graph: Graph | None = None) -> dict[str, dict[str, Any]]:
     """The pod of each kind of agent."""
-    found = json.loads(chart(graph)["values"]["agent"]["podTemplates"]["hello"])
-    return {one["label"]: json.loads(one["yaml"]) for one in found}
+    pod_templates = json.loads(chart(graph)["values"]["agent"]["podTemplates"]["hello"])
+    return {template["label"]: json.loads(template["yaml"]) for template in pod_templates}
 
 
 def test_without_its_settings_there_is_no_jenkins() -> None:
@@ -94,13 +94,13 @@ def test_the_admin_and_git_logins_come_from_secrets() -> None:
         data = named(with_jenkins(), "Secret", name).inputs["stringData"]
         assert isinstance(data, Secret) or all(isinstance(value, Secret) for value in data.values())
     login = casc()["credentials"]["system"]["domainCredentials"][0]["credentials"][0]["usernamePassword"]
-    assert login["password"] == "${jenkins-git-token}"  # noqa: S105 - the plugin puts it there
+    assert login["password"] == "${jenkins-git-token}"  # noqa: S105 - a reference, which the plugin resolves
     assert {"name": "jenkins-git", "keyName": "token"} in controller["additionalExistingSecrets"]
 
 
-@pytest.mark.parametrize("made", [with_jenkins, with_hook])
-def test_the_configuration_has_attributes_that_its_plugins_document(made: Callable[[], Graph]) -> None:
-    assert list(unknown(casc(made()))) == []
+@pytest.mark.parametrize("stack", [with_jenkins, with_hook])
+def test_the_configuration_has_attributes_that_its_plugins_document(stack: Callable[[], Graph]) -> None:
+    assert list(unknown(casc(stack()))) == []
     agents = chart(with_previews())["values"]["agent"]["podTemplates"]["hello"]
     assert list(unknown(json.loads(agents), POD_TEMPLATES)) == []
     wrong = {"jenkins": {"quietPeriod": "5", "sytemMessage": ""}, "jobs": {}}
@@ -147,8 +147,8 @@ def test_every_job_script_is_groovy() -> None:
 
 
 def test_builds_are_told_where_images_go_and_who_builds() -> None:
-    told = casc()["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
-    assert {one["key"]: one["value"] for one in told} == {
+    variables = casc()["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
+    assert {one["key"]: one["value"] for one in variables} == {
         "REGISTRY": REGISTRY,
         "CACHE": f"{REGISTRY}/build-cache",
         "BUILDKIT_HOST": "tcp://buildkitd.buildkit:1234",
@@ -160,8 +160,8 @@ def test_builds_are_told_where_images_go_and_who_builds() -> None:
 def test_each_kind_of_agent_has_the_identity_of_its_stage_and_no_other() -> None:
     accounts = {kind: one["spec"]["serviceAccountName"] for kind, one in templates().items()}
     assert accounts == {"build": "hello-build", "release": "hello-release", "verify": "hello-verify"}
-    asked = {label for name in ("dev", "prod") for label in re.findall(r"label '(\w+)'", pipelines.jenkinsfile(name))}
-    assert asked == set(accounts)
+    kinds = {label for name in ("dev", "prod") for label in re.findall(r"label '(\w+)'", pipelines.jenkinsfile(name))}
+    assert kinds == set(accounts)
     tokens = {kind: one["spec"]["automountServiceAccountToken"] for kind, one in templates().items()}
     assert tokens == {"build": False, "release": True, "verify": True}
     certificates = {kind for kind, one in templates().items() if "buildkit-client" in json.dumps(one)}
@@ -169,7 +169,7 @@ def test_each_kind_of_agent_has_the_identity_of_its_stage_and_no_other() -> None
 
 
 def test_a_branch_is_previewed_by_the_controllers_jenkinsfile_on_an_agent_that_may_look_only() -> None:
-    """A Jenkinsfile of the branch could ask for the agents that release."""
+    """A Jenkinsfile of the branch could use the release agents."""
     graph = with_previews()
     text = pipelines.jenkinsfile("preview")
     assert job_script(graph).count(f"script({quoted(text)})") == 1
@@ -177,8 +177,8 @@ def test_a_branch_is_previewed_by_the_controllers_jenkinsfile_on_an_agent_that_m
     spec = templates(graph)["preview"]["spec"]
     assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("hello-preview", False)
     assert "buildkit" not in json.dumps(spec)
-    told = casc(graph)["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
-    assert {one["key"]: one["value"] for one in told}.items() >= {
+    variables = casc(graph)["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
+    assert {one["key"]: one["value"] for one in variables}.items() >= {
         "STACK": "dev",
         "AWS_REGION": "ap-northeast-2",
         "PULUMI_BACKEND_URL": "s3://hello-pulumi-state?region=ap-northeast-2",
@@ -189,7 +189,7 @@ def test_a_branch_is_previewed_by_the_controllers_jenkinsfile_on_an_agent_that_m
     ("branch", "previewed"), [("change", True), ("main-2", True), ("feature/main", True), ("main", False)]
 )
 def test_every_branch_is_previewed_but_the_one_that_is_brought_up(branch: str, *, previewed: bool) -> None:
-    """The plugin matches the whole name, with its remote."""
+    """The plugin matches the whole name of the branch, including its remote."""
     (pattern,) = re.findall(r"'''BRANCHES''', ''':(.*)'''\)", job_script(with_previews()))
     assert bool(re.fullmatch(pattern, f"origin/{branch}")) == previewed
 
@@ -211,8 +211,8 @@ def test_the_settings_count_what_jenkins_its_agents_and_buildkitd_request() -> N
     counted = {pods.name: pods for pods in capacity.tooling(config.Logs())}
     values = chart()["values"]
     controller = values["controller"]
-    asked = [controller["resources"], controller["sidecars"]["configAutoReload"]["resources"]]
-    assert counted["Jenkins"].one == sum_of(one["requests"] for one in asked)
+    containers = [controller["resources"], controller["sidecars"]["configAutoReload"]["resources"]]
+    assert counted["Jenkins"].one == sum_of(one["requests"] for one in containers)
     agents = {
         kind: sum_of([one["spec"]["containers"][0]["resources"]["requests"]])
         for kind, one in templates(with_previews()).items()
@@ -227,7 +227,7 @@ def test_the_settings_count_what_jenkins_its_agents_and_buildkitd_request() -> N
 
 
 def sum_of(requests: Iterable[Mapping[str, str]]) -> capacity.Room:
-    """Of the containers of one pod."""
+    """The sum over the containers of one pod."""
     amounts = list(requests)
     return capacity.Room(
         sum(cpu_millis(one["cpu"]) for one in amounts), sum(memory_bytes(one["memory"]) for one in amounts), 1
@@ -340,12 +340,12 @@ def test_sources_without_a_login_need_none() -> None:
     values = configuration()
     delivery = json.loads(values[f"{PROJECT}:delivery"])
     del delivery["git"]
-    found = run(
+    graph = run(
         CHECKOUT / "__main__.py",
         stack="dev",
         settings={**values, f"{PROJECT}:delivery": json.dumps(delivery)},
         preview=False,
     )
-    (release,) = (one for one in found.of_type("kubernetes:helm.sh/v3:Release") if one.name == "jenkins")
+    (release,) = (one for one in graph.of_type("kubernetes:helm.sh/v3:Release") if one.name == "jenkins")
     assert release.inputs["values"]["controller"]["additionalExistingSecrets"] == []
     assert "credentials" not in json.loads(release.inputs["values"]["controller"]["JCasC"]["configScripts"]["hello"])

@@ -1,4 +1,4 @@
-"""A role for previews: who acts as it, and that it looks and changes nothing. `tests/delivery` tries what it may."""
+"""The preview roles: their trust policies and rights. `tests/delivery` tries their rights on a cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.policy_validation import IAMPolicyDocumentValidator
 
 from components.delivery.preview_role.iam import AUDITOR
-from components.delivery.preview_role.rbac import LOOKED_AT, PREVIEWERS, TRIED
+from components.delivery.preview_role.rbac import DRY_RUN, PREVIEWERS, READ_ONLY
 from config import PROJECT
 from tests.unit.components.delivery.previews import KEY, config, with_previews
 from tests.unit.components.delivery.test_jenkins import job_script
@@ -43,7 +43,7 @@ READS = {
     PROVIDER: ("iam:GetOpenIDConnectProvider",),
     "aws:kms/key:Key": ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"),
 }
-"""What the AWS provider asks for when it refreshes a resource of a type."""
+"""Actions of the AWS provider when it refreshes a resource, by type."""
 
 DATA = ("s3:GetObject", "kms:Decrypt", "secretsmanager:GetSecretValue", "ssm:GetParameter", "ecr:BatchGetImage")
 
@@ -62,9 +62,9 @@ def statements(graph: Graph, name: str) -> list[dict[str, Any]]:
 
 
 def auditor() -> list[str]:
-    """The actions of AWS's policy, as moto carries it; in small letters."""
-    found = json.loads(aws_managed_policies_data)[AUDITOR]["Document"]["Statement"]
-    return [action.lower() for one in found for action in one["Action"]]
+    """The actions of the AWS managed policy, as moto has it, in lower case."""
+    statements = json.loads(aws_managed_policies_data)[AUDITOR]["Document"]["Statement"]
+    return [action.lower() for one in statements for action in one["Action"]]
 
 
 def test_there_is_none_unless_the_settings_ask_for_it() -> None:
@@ -88,16 +88,18 @@ def test_jobs_of_one_environment_of_one_repository_act_as_it(graph: Graph) -> No
 
 
 def test_the_accounts_identity_provider_is_made_once_or_named(graph: Graph) -> None:
-    made = graph.named(PROVIDER, "hello-dev-github")
-    assert (made.inputs["url"], made.inputs["clientIdLists"]) == (
+    provider = graph.named(PROVIDER, "hello-dev-github")
+    assert (provider.inputs["url"], provider.inputs["clientIdLists"]) == (
         "https://token.actions.githubusercontent.com",
         ["sts.amazonaws.com"],
     )
-    assert made.urn in graph.after_all(role(graph))
-    named = run(CHECKOUT / "__main__.py", stack="dev", settings=config(oidcProviderArn=f"{ARN}/hello"), preview=False)
-    assert "hello-dev-github" not in [one.name for one in named.of_type(PROVIDER)]
-    assert f"{ARN}/hello" in role(named).inputs["assumeRolePolicy"]
-    assert "token.actions.githubusercontent.com/hello:sub" in role(named).inputs["assumeRolePolicy"]
+    assert provider.urn in graph.after_all(role(graph))
+    configured = run(
+        CHECKOUT / "__main__.py", stack="dev", settings=config(oidcProviderArn=f"{ARN}/hello"), preview=False
+    )
+    assert "hello-dev-github" not in [one.name for one in configured.of_type(PROVIDER)]
+    assert f"{ARN}/hello" in role(configured).inputs["assumeRolePolicy"]
+    assert "token.actions.githubusercontent.com/hello:sub" in role(configured).inputs["assumeRolePolicy"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -148,11 +150,11 @@ def test_who_previews_in_jenkins_is_one_service_account_without_a_token(graph: G
     assert account.inputs["automountServiceAccountToken"] is False
     bound = [json.dumps(without_secrets(one.inputs)) for one in graph.objects() if "Binding" in one.type]
     assert bound
-    assert not any('hello-preview"' in one for one in bound), "its rights are its role's"
+    assert not any('hello-preview"' in one for one in bound), "its rights come from the access entry of its role"
 
 
 def without(key: str) -> Graph:
-    """The graph where a setting of previews is left out."""
+    """The resources of a stack whose previews lack one setting."""
     values = json.loads(config()[f"{PROJECT}:previews"])
     del values[key]
     changed = {**config(), f"{PROJECT}:previews": json.dumps(values)}
@@ -166,8 +168,8 @@ def test_where_jenkins_does_not_know_where_the_state_is_it_previews_nothing() ->
 
 
 def test_what_the_policy_cannot_guard_is_looked_at_only() -> None:
-    """Admission does not judge policies; a Secret's content is in the answer to a patch of it."""
-    assert not TRIED.keys() & {"admissionregistration.k8s.io", "rbac.authorization.k8s.io", "*"}
-    for name in (name for group in (TRIED, LOOKED_AT) for names in group.values() for name in names):
+    """Admission policies are exempt from admission; the response to a patch of a Secret has its values."""
+    assert not DRY_RUN.keys() & {"admissionregistration.k8s.io", "rbac.authorization.k8s.io", "*"}
+    for name in (name for group in (DRY_RUN, READ_ONLY) for names in group.values() for name in names):
         assert name not in ("secrets", "*")
         assert "/" not in name, "no subresource: exec, token, scale"

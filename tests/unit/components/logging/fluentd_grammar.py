@@ -1,4 +1,4 @@
-"""Reads a Fluentd configuration, as far as ours goes. https://docs.fluentd.org/configuration/config-file."""
+"""Parser for the subset of Fluentd's configuration syntax in use. https://docs.fluentd.org/configuration/config-file."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from components.logging.fluentd.syntax import Section, section
 
 
 def parse(text: str) -> Section:
-    """The whole file as one section without a name.
+    """The file as one section without a name.
 
     Raises:
-        ValueError: A line is none of Fluentd's, a section is not closed, or a parameter stands twice.
+        ValueError: A line is not valid, a section is not closed, or a parameter is given twice.
     """
     lines = iter(text.splitlines())
     root = _section("", "", lines)
@@ -34,7 +34,7 @@ def _section(name: str, argument: str, lines: Iterator[str]) -> Section:
             sections.append(_section(opened[1], opened[2] or "", lines))
         elif parameter := re.fullmatch(r"(@?\w+) (.+)", line):
             if parameter[1] in parameters:
-                raise ValueError(f"{name}: {parameter[1]} stands twice")
+                raise ValueError(f"{name}: {parameter[1]} is given twice")
             parameters[parameter[1]] = parameter[2]
         else:
             raise ValueError(f"{name}: {line}")
@@ -44,30 +44,30 @@ def _section(name: str, argument: str, lines: Iterator[str]) -> Section:
 
 
 def value(raw: str) -> str:
-    """A parameter's text: in double quotes with JSON's escapes, in single quotes or without any as it stands.
+    """The string value of a parameter: double-quoted with JSON's escapes, single-quoted or unquoted without escapes.
 
     Raises:
-        ValueError: Without quotes Fluentd takes it for a list or an object.
+        ValueError: Fluentd would parse the unquoted value as an array or an object.
     """
     if raw.startswith(("[", "{")):
-        raise ValueError(f"no text: {raw}")
+        raise ValueError(f"not a string: {raw}")
     if raw.startswith("'"):
         return raw[1:-1]
     return str(json.loads(raw)) if raw.startswith('"') else raw
 
 
 def pattern(raw: str) -> re.Pattern[str]:
-    r"""A regular expression of Ruby's in Python's words.
+    r"""Translates a Ruby regular expression to Python.
 
-    Alike in both, and all that ours use: classes, groups, look-around, `\A`, `\b`, scoped `(?i:…)`. Not used, since
-    they differ: `^` and `$`, which are ends of lines in Ruby, and possessive or atomic groups.
+    The expressions in use have constructs only that both languages share: classes, groups, look-around, `\A`, `\b`,
+    scoped `(?i:…)`. Not supported are `^` and `$`, which match at lines in Ruby, and possessive or atomic groups.
     """
-    found = re.fullmatch(r"/(.*)/([m]?)", raw, re.DOTALL)
-    if not found:
-        raise ValueError(f"no regular expression: {raw}")
-    expression, option = found.groups()
+    literal = re.fullmatch(r"/(.*)/([m]?)", raw, re.DOTALL)
+    if not literal:
+        raise ValueError(f"not a regular expression: {raw}")
+    expression, option = literal.groups()
     if re.search(r"(?<![\\\[(])[\^$](?![\]])", re.sub(r"\[[^\]]*\]", "", expression)):
-        raise ValueError(f"^ and $ mean something else in Ruby: {raw}")
-    # In Ruby \s, \d, \w and \b are of ASCII, and `m` lets a dot be a line's end.
+        raise ValueError(f"^ and $ have another meaning in Ruby: {raw}")
+    # In Ruby, \s, \d, \w and \b are ASCII-only, and with `m` a dot matches line breaks.
     flags = re.ASCII | (re.DOTALL if option else re.NOFLAG)
     return re.compile(re.sub(r"\(\?<(?=\w)", "(?P<", expression.replace(r"\z", r"\Z")), flags)

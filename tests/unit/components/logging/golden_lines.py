@@ -1,4 +1,4 @@
-"""The golden lines: what a container writes, and the events that come of it: `golden/README.md`."""
+"""The golden lines: lines of containers and the expected events. `golden/README.md` has the format."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from components.logging.fluentd import Elasticsearch, configuration
-from tests.unit.components.logging.fluentd_stand_in import Fluentd
+from tests.unit.components.logging.fluentd_emulator import Fluentd
 from tests.unit.graph import every
 
 FOLDER = Path(__file__).parent / "golden"
@@ -37,39 +37,39 @@ def file_name(index: int, case: dict[str, Any]) -> str:
 
 
 def content(case: dict[str, Any]) -> Iterator[bytes]:
-    """The lines of the container runtime's file, without their ends."""
+    """The lines of a log file in CRI format, without line breaks."""
     for entry in case["log"]:
-        one: dict[str, Any] = {"text": entry} if isinstance(entry, str) else entry
-        stream = "stderr" if "stderr" in one else "stdout"
-        whole = bytes.fromhex(one["hex"]) if "hex" in one else text(one).encode()
-        cut = one.get("cut", len(whole))
+        line: dict[str, Any] = {"text": entry} if isinstance(entry, str) else entry
+        stream = "stderr" if "stderr" in line else "stdout"
+        whole = bytes.fromhex(line["hex"]) if "hex" in line else text(line).encode()
+        cut = line.get("cut", len(whole))
         parts = [whole[:cut], *([whole[cut:]] if cut < len(whole) else [])]
         for number, part in enumerate(parts, start=1):
-            tag = "P" if "part" in one or number < len(parts) else "F"
+            tag = "P" if "part" in line or number < len(parts) else "F"
             yield f"2026-11-23T10:00:00.123456789+09:00 {stream} {tag} ".encode() + part
 
 
-def text(one: dict[str, Any]) -> str:
+def text(line: dict[str, Any]) -> str:
     for kind in ("text", "stderr", "part"):
-        if kind in one:
-            return str(one[kind]) * one.get("times", 1)
-    raise KeyError(f"none of text, stderr, part: {one}")
+        if kind in line:
+            return str(line[kind]) * line.get("times", 1)
+    raise KeyError(f"none of text, stderr, part: {line}")
 
 
 def expected(case: dict[str, Any]) -> list[dict[str, Any]]:
-    wanted: list[dict[str, Any]] = [
+    events: list[dict[str, Any]] = [
         {"environment": "dev", "stream": "stdout", **{name: event[name] for name in FIELDS if name in event}}
         for event in case["events"]
     ]
-    return in_order({**one, "message": message(one["message"])} for one in wanted)
+    return in_order({**event, "message": message(event["message"])} for event in events)
 
 
-def message(told: Any) -> str:
-    return told if isinstance(told, str) else text(told)
+def message(line: Any) -> str:
+    return line if isinstance(line, str) else text(line)
 
 
-def told(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What a case is about; an object that says nothing is left out."""
+def relevant(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The fields that cases specify, without empty ones."""
     return in_order({name: event[name] for name in FIELDS if event.get(name) not in (None, {})} for event in events)
 
 
@@ -77,6 +77,6 @@ def in_order(events: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(events, key=lambda event: str(event["message"]))
 
 
-def made_of(case: dict[str, Any]) -> list[dict[str, Any]]:
-    """The events that the stand-in for Fluentd makes of a case."""
+def emulated(case: dict[str, Any]) -> list[dict[str, Any]]:
+    """The events that the emulator makes of a case."""
     return Fluentd(TEXT).read(f"/var/log/containers/{file_name(0, case)}", content(case))

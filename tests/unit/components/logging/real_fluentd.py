@@ -1,7 +1,7 @@
-"""Runs the real Fluentd over the files of containers, where there is one: `HELLO_FLUENTD` names its program.
+"""Runs the real Fluentd, where the environment variable `HELLO_FLUENTD` has the path of its program.
 
-Its beginning and its end are others than on a node: files of a folder, and a file of events. The way in between is ours
-as it stands, but for the plugin that asks the Kubernetes API: namespace and container are taken from the file's name.
+Input and outputs differ from those on a node: a directory of log files, and a file of events. The stages in between are
+those of the configuration, without the Kubernetes API: namespace and container come from the file's name.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ SECONDS = 60
 
 
 def events(program: str, text: str, files: Mapping[str, bytes], folder: Path) -> list[dict[str, Any]]:
-    """What Fluentd writes of the files, each event once.
+    """The events that Fluentd makes of log files.
 
     Args:
         program: Path of `fluentd`.
-        text: Our configuration.
-        files: Each file's name and content.
-        folder: An empty one.
+        text: The configuration.
+        files: Content of the log files, by name.
+        folder: An empty directory.
     """
     (folder / "containers").mkdir()
     for name, content in files.items():
         (folder / "containers" / name).write_bytes(content)
     config = folder / "fluent.conf"
-    config.write_text("\n".join(one.text for one in _changed(parse(text), folder)), encoding="utf-8")
+    config.write_text("\n".join(part.text for part in _changed(parse(text), folder)), encoding="utf-8")
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen([program, "--config", config], stdout=log, stderr=log) as running,
@@ -50,7 +50,7 @@ def events(program: str, text: str, files: Mapping[str, bytes], folder: Path) ->
 
 
 def _until_quiet(running: subprocess.Popen[bytes], folder: Path) -> None:
-    """Waits until nothing more is written for longer than Fluentd waits for a further line."""
+    """Waits until no event has been written for longer than the timeouts of the configuration."""
     deadline, size, since = time.monotonic() + SECONDS, -1, time.monotonic()
     while time.monotonic() < deadline and running.poll() is None:
         now = sum(path.stat().st_size for path in _written(folder))
@@ -67,25 +67,25 @@ def _written(folder: Path) -> list[Path]:
 
 
 def _changed(root: Section, folder: Path) -> Iterator[Section]:
-    for one in root.sections:
-        if one.parameters.get("@type") == "tail":
-            moved = {
+    for part in root.sections:
+        if part.parameters.get("@type") == "tail":
+            paths = {
                 "path": f"{folder}/containers/*.log",
                 "pos_file": f"{folder}/position",
                 "tag": "kubernetes.var.log.containers.*",
             }
-            yield replace(one, parameters={**one.parameters, **moved})
-        elif one.name == "label":
-            yield replace(one, sections=[_changed_part(part, folder) for part in one.sections])
+            yield replace(part, parameters={**part.parameters, **paths})
+        elif part.name == "label":
+            yield replace(part, sections=[_changed_stage(stage, folder) for stage in part.sections])
 
 
-def _changed_part(part: Section, folder: Path) -> Section:
-    match part.parameters.get("@type"):
+def _changed_stage(stage: Section, folder: Path) -> Section:
+    match stage.parameters.get("@type"):
         case "kubernetes_metadata":
             return filter_("record_transformer", {"enable_ruby": "true"}, section("record", {"kubernetes": FROM_TAG}))
         case "elasticsearch":
-            to = {"@type": "file", "path": f"{folder}/events-{part.parameters['@id']}", "append": "true"}
-            at_once = section("buffer", {"flush_mode": "immediate"})
-            return replace(part, parameters=to, sections=[at_once, section("format", {"@type": "json"})])
+            output = {"@type": "file", "path": f"{folder}/events-{stage.parameters['@id']}", "append": "true"}
+            unbuffered = section("buffer", {"flush_mode": "immediate"})
+            return replace(stage, parameters=output, sections=[unbuffered, section("format", {"@type": "json"})])
         case _:
-            return part
+            return stage

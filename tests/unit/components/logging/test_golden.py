@@ -1,4 +1,4 @@
-"""What a container writes, and the events that come of it."""
+"""The golden lines: lines of containers become the expected events."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any
 import pytest
 
 from tests.unit.components.logging import real_fluentd
-from tests.unit.components.logging.golden_lines import CASES, TEXT, content, expected, file_name, made_of, told
+from tests.unit.components.logging.golden_lines import CASES, TEXT, content, emulated, expected, file_name, relevant
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_what_a_container_writes_becomes_the_events_of_the_table(case: dict[str, Any]) -> None:
-    events = made_of(case)
-    assert told(events) == expected(case)
+    events = emulated(case)
+    assert relevant(events) == expected(case)
     assert {event["kubernetes"]["namespace_name"] for event in events} == {case.get("namespace", "dev")}
 
 
-if "HELLO_FLUENTD" in os.environ:  # no package registry has a Fluentd: where there is none, this is no test to skip
+if "HELLO_FLUENTD" in os.environ:  # without one, there is no test, instead of a skipped one
 
-    def test_the_real_fluentd_makes_the_same_of_all_of_them(tmp_path: Path) -> None:
+    def test_the_real_fluentd_makes_the_same_events(tmp_path: Path) -> None:
         files = {
             file_name(index, case): b"".join(line + b"\n" for line in content(case)) for index, case in enumerate(CASES)
         }
         events = real_fluentd.events(os.environ["HELLO_FLUENTD"], TEXT, files, tmp_path)
         wrong = {
-            case["name"]: (made, expected(case))
+            case["name"]: (actual, expected(case))
             for index, case in enumerate(CASES)
-            if (made := told([one for one in events if one["kubernetes"]["pod_name"] == f"pod-{index}"]))
+            if (actual := relevant([event for event in events if event["kubernetes"]["pod_name"] == f"pod-{index}"]))
             != expected(case)
         }
         assert not wrong

@@ -1,4 +1,4 @@
-"""Elasticsearch, Fluentd and Kibana in the whole graph: where they run, who knows which password, what is encrypted."""
+"""Elasticsearch, Fluentd and Kibana in both stacks: placement, passwords, TLS, rights."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PASSWORDS = {
     "fluentd": {"FLUENTD_PASSWORD"},
     "logs-setup": {"SETUP_PASSWORD"},
 }
-"""Which of the platform's secrets each Secret has, by its name without a hash."""
+"""The platform's secrets in each Secret, by the Secret's name without its hash."""
 
 
 def settings(graph: Graph) -> config.Settings:
@@ -40,9 +40,9 @@ def settings(graph: Graph) -> config.Settings:
 
 
 def of_kind(graph: Graph, kind: str) -> Registration:
-    """The one object of a kind in the logs."""
-    (found,) = (one for one in graph.of_kind(kind) if of_logs(one))
-    return found
+    """The only object of a kind in the logging stack."""
+    (resource,) = (one for one in graph.of_kind(kind) if of_logs(one))
+    return resource
 
 
 def pods(one: Registration) -> Any:
@@ -50,17 +50,17 @@ def pods(one: Registration) -> Any:
     return spec
 
 
-def placed(graph: Graph) -> dict[str, Any]:
-    """The placement of everything of the logs that makes pods, by what it is."""
+def placements(graph: Graph) -> dict[str, Any]:
+    """The pod spec of each workload of the logging stack, by kind, and the operator's chart values."""
     release = graph.named(RELEASE, operator.NAME)
-    found = {
+    pod_specs = {
         str(one.kind): pods(one) for one in graph.objects() if of_logs(one) and any(True for _ in specs(one.inputs))
     }
-    return {**found, "operator": release.inputs["values"]}
+    return {**pod_specs, "operator": release.inputs["values"]}
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Every text in a value, also in a secret."""
+    """Every string in a value, including secrets."""
     if isinstance(value, Secret):
         yield from texts(value.value)
     elif isinstance(value, dict):
@@ -74,40 +74,40 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def test_nothing_of_the_logs_runs_on_prods_nodes_but_fluentd(graph: Graph) -> None:
-    found = placed(graph)
-    assert set(found) == {"DaemonSet", "CronJob", "Elasticsearch", "Kibana", "operator"}
-    for name, spec in found.items():
+    pod_specs = placements(graph)
+    assert set(pod_specs) == {"DaemonSet", "CronJob", "Elasticsearch", "Kibana", "operator"}
+    for name, spec in pod_specs.items():
         if name == "DaemonSet":
             assert spec["tolerations"] == [{"operator": "Exists"}]
             assert not {"nodeSelector", "affinity"} & set(spec)
         else:
             assert spec["nodeSelector"] == {"environment": "dev"}, name
             assert "tolerations" not in spec, name
-            # Without one of ours, the operator keeps pods of Elasticsearch apart.
+            # Without an affinity, the operator sets an anti-affinity between Elasticsearch's pods.
             assert "affinity" not in spec, name
 
 
 def test_a_tool_is_not_the_one_to_go_where_a_node_is_full(known: Graph) -> None:
-    assert {spec["priorityClassName"] for spec in placed(known).values()} == {"tooling"}
+    assert {spec["priorityClassName"] for spec in placements(known).values()} == {"tooling"}
 
 
 def test_every_password_is_a_secret_of_the_stack_and_reaches_those_who_need_it_only(graph: Graph) -> None:
-    found: dict[str, set[str]] = {}
+    passwords: dict[str, set[str]] = {}
     for one in (one for one in graph.of_kind("Secret") if of_logs(one)):
         data: Any = one.inputs["stringData"]
         assert isinstance(data, Secret), one.urn
         known = every(texts(data))
-        found[re.sub("-[0-9a-f]{10}$", "", one.metadata["name"])] = {
+        passwords[re.sub("-[0-9a-f]{10}$", "", one.metadata["name"])] = {
             secret.name for secret in config.required_secrets({}) if any(made_up(secret) in text for text in known)
         }
-    assert found == PASSWORDS
+    assert passwords == PASSWORDS
 
 
 def test_everything_asks_for_tls_and_nothing_for_less(known: Graph) -> None:
-    mine = [one for one in known.objects() if of_logs(one)]
-    for one in mine:
+    resources = [one for one in known.objects() if of_logs(one)]
+    for one in resources:
         assert not re.search(r"http://|scheme http\b|ssl_verify false", "\n".join(texts(one.inputs))), one.urn
-    (text,) = (text for one in mine for text in texts(one.inputs) if "ssl_verify" in text)
+    (text,) = (text for one in resources for text in texts(one.inputs) if "ssl_verify" in text)
     assert text.count("@type elasticsearch\n") == text.count("scheme https") == text.count("ssl_min_version TLSv1_2")
     assert text.count("ca_file /fluentd/elasticsearch/ca.crt") == text.count("@type elasticsearch\n") == 2
     for kind in ("Elasticsearch", "Kibana"):
@@ -225,14 +225,14 @@ def test_fluentd_is_root_without_rights_and_mounts_its_node_where_it_may(known: 
 
 
 def rights_in_the_cluster(graph: Graph) -> dict[str, Any]:
-    """What each service account may do in the whole cluster, as the one rule of its one ClusterRole."""
+    """The rule of each service account's ClusterRole; each has one role with one rule."""
     roles = {one.metadata["name"]: one.inputs["rules"] for one in graph.of_kind("ClusterRole") if of_logs(one)}
-    found: dict[str, Any] = {}
+    rights: dict[str, Any] = {}
     for binding in (one for one in graph.of_kind("ClusterRoleBinding") if of_logs(one)):
         (subject,), (rule,) = binding.inputs["subjects"], roles.pop(binding.inputs["roleRef"]["name"])
-        found[f"{subject['kind']} {subject['namespace']}/{subject['name']}"] = rule
+        rights[f"{subject['kind']} {subject['namespace']}/{subject['name']}"] = rule
     assert not roles, "bound to nobody"
-    return found
+    return rights
 
 
 def test_what_looks_at_the_whole_cluster_does_nothing_else_there(known: Graph) -> None:

@@ -1,4 +1,4 @@
-"""Snapshots of the logs: what Elasticsearch may do in its bucket, how it gets there, and what S3 deletes by itself."""
+"""Snapshots of the logs: Elasticsearch's permissions and credentials, and the bucket's lifecycle rules."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def bucket_of(graph: Graph) -> str:
 
 
 def container(graph: Graph) -> dict[str, Any]:
-    (found,) = pods(of_kind(graph, "Elasticsearch"))["containers"]
-    return found
+    (elasticsearch,) = pods(of_kind(graph, "Elasticsearch"))["containers"]
+    return elasticsearch
 
 
 def test_elasticsearch_reads_and_writes_its_bucket_and_nothing_else(known: Graph) -> None:
@@ -58,15 +58,15 @@ def test_what_elasticsearch_deleted_can_be_had_back_for_some_days_and_nothing_el
     (rule,) = lifecycle.inputs["rules"]
     assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": 7}
     assert rule["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
-    # What Elasticsearch still knows of never expires.
+    # No expiration of current objects.
     assert rule["expiration"] == {"expiredObjectDeleteMarker": True}
 
 
 def test_the_setup_knows_the_bucket_and_how_long_snapshots_are_kept(known: Graph) -> None:
-    told = [
+    parameters = [
         json.loads(one.inputs["data"]["parameters.json"])["snapshots"]
         for one in known.of_kind("ConfigMap")
         if "parameters.json" in one.inputs.get("data", {})
     ]
     days = load(stack_config(stack_of(known))).logs.snapshot_days
-    assert every(told) == [{"bucket": bucket_of(known), "days": days}]
+    assert every(parameters) == [{"bucket": bucket_of(known), "days": days}]

@@ -34,14 +34,16 @@ SAFE_SYSCTLS = {
 
 
 def templates(graph: Graph) -> list[tuple[str, dict[str, Any]]]:
-    """The environment and the template of every PodTemplate and every seed."""
-    found = [(one, one.inputs["template"]) for one in graph.of_kind("PodTemplate")]
-    found += [(one, one.spec["template"]) for one in graph.of_kind("Deployment")]
-    return [(one.metadata["labels"]["environment"], template) for one, template in found]
+    """Environment and pod template of every PodTemplate and every Deployment."""
+    pod_templates = [(resource, resource.inputs["template"]) for resource in graph.of_kind("PodTemplate")]
+    deployments = [(resource, resource.spec["template"]) for resource in graph.of_kind("Deployment")]
+    return [
+        (resource.metadata["labels"]["environment"], template) for resource, template in [*pod_templates, *deployments]
+    ]
 
 
 def pod(**keys: Any) -> dict[str, Any]:
-    """The spec of a service's pod, whose settings have these keys."""
+    """The spec of a service's pod; `keys` are added to the configuration of the service."""
     template = pod_template(
         environment="dev",
         service="api",
@@ -55,17 +57,17 @@ def pod(**keys: Any) -> dict[str, Any]:
 
 
 def test_pods_are_labelled_with_environment_and_service(graph: Graph) -> None:
-    for one in [*graph.of_kind("PodTemplate"), *graph.of_kind("Deployment")]:
-        environment, service = one.parent.rpartition("::")[2].split("-")
-        template = one.inputs["template"] if one.kind == "PodTemplate" else one.spec["template"]
+    for resource in [*graph.of_kind("PodTemplate"), *graph.of_kind("Deployment")]:
+        environment, service = resource.parent.rpartition("::")[2].split("-")
+        template = resource.inputs["template"] if resource.kind == "PodTemplate" else resource.spec["template"]
         labels = {"environment": environment, "app.kubernetes.io/name": service}
-        assert labels.items() <= one.metadata["labels"].items()
+        assert labels.items() <= resource.metadata["labels"].items()
         assert labels.items() <= template["metadata"]["labels"].items()
 
 
 def test_the_pod_template_names_no_slot(graph: Graph) -> None:
-    for one in graph.of_kind("PodTemplate"):
-        assert "slot" not in one.inputs["template"]["metadata"]["labels"]
+    for resource in graph.of_kind("PodTemplate"):
+        assert "slot" not in resource.inputs["template"]["metadata"]["labels"]
 
 
 def test_pods_require_nodes_of_their_environment(graph: Graph) -> None:
@@ -106,7 +108,7 @@ def test_pods_pass_pod_security_restricted(graph: Graph) -> None:
 
 
 def test_pods_hold_no_token_of_the_kubernetes_api(graph: Graph) -> None:
-    """No service of these stacks asks for one."""
+    """No service of these stacks sets `kubernetesApi`."""
     for _, template in templates(graph):
         assert template["spec"]["automountServiceAccountToken"] is False
 
@@ -117,23 +119,29 @@ def test_only_a_pod_that_asks_for_it_holds_a_token(asked: bool) -> None:
 
 
 def test_pods_run_as_a_service_account_of_their_own(graph: Graph) -> None:
-    accounts = {one.parent: one for one in graph.of_kind("ServiceAccount") if "BlueGreen" in one.parent}
-    for one in graph.of_kind("PodTemplate"):
-        account = accounts.pop(one.parent)
-        assert one.inputs["template"]["spec"]["serviceAccountName"] == account.metadata["name"] == one.metadata["name"]
+    accounts = {
+        resource.parent: resource for resource in graph.of_kind("ServiceAccount") if "BlueGreen" in resource.parent
+    }
+    for resource in graph.of_kind("PodTemplate"):
+        account = accounts.pop(resource.parent)
+        assert (
+            resource.inputs["template"]["spec"]["serviceAccountName"]
+            == account.metadata["name"]
+            == resource.metadata["name"]
+        )
         assert account.inputs["automountServiceAccountToken"] is False
     assert not accounts
 
 
 def test_pods_write_to_the_directories_they_name_and_nowhere_else(graph: Graph) -> None:
     stack = config.load(stack_config(stack_of(graph)))
-    for one in graph.of_kind("PodTemplate"):
-        spec = one.inputs["template"]["spec"]
+    for resource in graph.of_kind("PodTemplate"):
+        spec = resource.inputs["template"]["spec"]
         (container,) = spec["containers"]
         sizes = {volume["name"]: volume["emptyDir"]["sizeLimit"] for volume in spec["volumes"]}
         assert set(sizes.values()) == {"256Mi"}
         mounted = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
-        assert list(mounted) == stack.services[one.metadata["name"]].writable_paths
+        assert list(mounted) == stack.services[resource.metadata["name"]].writable_paths
         assert sorted(mounted.values()) == sorted(sizes)
 
 
@@ -158,36 +166,34 @@ def test_a_container_has_its_time_to_start_and_hardly_more(seconds: int) -> None
 def test_pods_are_spread_over_zones_and_nodes_each_slot_by_itself(graph: Graph) -> None:
     for _, template in templates(graph):
         constraints = template["spec"]["topologySpreadConstraints"]
-        assert [one["topologyKey"] for one in constraints] == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+        assert [constraint["topologyKey"] for constraint in constraints] == [
+            "topology.kubernetes.io/zone",
+            "kubernetes.io/hostname",
+        ]
         service = template["metadata"]["labels"]["app.kubernetes.io/name"]
-        for one in constraints:
-            assert one["whenUnsatisfiable"] == "ScheduleAnyway"
-            assert one["labelSelector"] == {"matchLabels": {"app.kubernetes.io/name": service}}
-            assert one["matchLabelKeys"] == ["slot"]
+        for constraint in constraints:
+            assert constraint["whenUnsatisfiable"] == "ScheduleAnyway"
+            assert constraint["labelSelector"] == {"matchLabels": {"app.kubernetes.io/name": service}}
+            assert constraint["matchLabelKeys"] == ["slot"]
 
 
 def test_pods_have_the_priority_of_services(graph: Graph) -> None:
-    (services,) = [one for one in graph.of_kind("PriorityClass") if one.metadata["name"] == "services"]
-    for one in [*graph.of_kind("PodTemplate"), *graph.of_kind("Deployment")]:
-        assert services.urn in one.dependencies
+    (services,) = [resource for resource in graph.of_kind("PriorityClass") if resource.metadata["name"] == "services"]
+    for resource in [*graph.of_kind("PodTemplate"), *graph.of_kind("Deployment")]:
+        assert services.urn in resource.dependencies
     known = [template["spec"]["priorityClassName"] for _, template in templates(graph)]
     assert set(known) <= {"services", UNKNOWN}
 
 
 def test_a_port_below_1024_can_be_opened_without_root(graph: Graph) -> None:
-    low = 0
+    low_ports = 0
     for _, template in templates(graph):
         (container,) = template["spec"]["containers"]
         (port,) = container["ports"]
-        opened = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
-        assert (opened in template["spec"]["securityContext"].get("sysctls", [])) == (port["containerPort"] < 1024)
-        low += port["containerPort"] < 1024
-    assert low
-
-
-@pytest.mark.parametrize(("port", "privileged"), [(1023, True), (1024, False)])
-def test_the_first_port_that_anybody_may_open_is_1024(port: int, privileged: bool) -> None:
-    assert bool(pod(port=port)["securityContext"].get("sysctls")) == privileged
+        sysctl = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
+        assert (sysctl in template["spec"]["securityContext"].get("sysctls", [])) == (port["containerPort"] < 1024)
+        low_ports += port["containerPort"] < 1024
+    assert low_ports
 
 
 def test_pods_listen_and_answer_where_the_service_says(graph: Graph) -> None:
@@ -209,7 +215,7 @@ def test_pods_say_what_they_use(graph: Graph) -> None:
 
 
 def test_a_slots_seed_is_the_pod_template_with_its_slot(graph: Graph) -> None:
-    by_parent = {one.parent: one.inputs["template"] for one in graph.of_kind("PodTemplate")}
+    by_parent = {resource.parent: resource.inputs["template"] for resource in graph.of_kind("PodTemplate")}
     for deployment in graph.of_kind("Deployment"):
         desired = by_parent[deployment.parent]
         seed = deployment.spec["template"]
@@ -220,5 +226,5 @@ def test_a_slots_seed_is_the_pod_template_with_its_slot(graph: Graph) -> None:
 
 @pytest.mark.parametrize(("port", "privileged"), [(1023, True), (1024, False)])
 def test_only_a_port_below_1024_is_opened_to_users_without_privileges(port: int, *, privileged: bool) -> None:
-    names = [one["name"] for one in pod(port=port)["securityContext"].get("sysctls", [])]
+    names = [sysctl["name"] for sysctl in pod(port=port)["securityContext"].get("sysctls", [])]
     assert ("net.ipv4.ip_unprivileged_port_start" in names) == privileged

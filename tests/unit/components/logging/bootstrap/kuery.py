@@ -1,4 +1,4 @@
-"""Finds events by Kibana's query language, as far as our queries go.
+"""Evaluates the subset of Kibana's query language (KQL) that the queries use.
 
 https://www.elastic.co/docs/explore-analyze/query-filter/languages/kql
 """
@@ -14,7 +14,7 @@ from typing import Any, cast
 from components.logging.bootstrap.job.elasticsearch import PROPERTIES
 
 TOKEN = re.compile(r'\s*("[^"]*"|[()]|<=|>=|<|>|:|[^\s()"<>:]+)')
-COMPARED: Mapping[str, Callable[[float, float], bool]] = {
+COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -22,13 +22,13 @@ COMPARED: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
-def found(query: str, event: Mapping[str, Any]) -> bool:
-    """Whether a query finds an event.
+def matches(query: str, event: Mapping[str, Any]) -> bool:
+    """Whether an event matches a query.
 
     Raises:
-        KeyError: It names a field that the index template does not have: Kibana would find nothing, and not say so.
+        KeyError: The query has a field that the index template does not: Kibana would return no events, and no error.
     """
-    return _Query(TOKEN.findall(query), event).whole()
+    return _Query(TOKEN.findall(query), event).evaluate()
 
 
 @dataclass
@@ -36,50 +36,50 @@ class _Query:
     tokens: list[str]
     event: Mapping[str, Any]
 
-    def whole(self) -> bool:
-        found = self._either(self._condition)
+    def evaluate(self) -> bool:
+        result = self._or(self._condition)
         if self.tokens:
-            raise ValueError(f"not read: {self.tokens}")
-        return found
+            raise ValueError(f"unexpected tokens: {self.tokens}")
+        return result
 
-    def _either(self, one: Callable[[], bool]) -> bool:
-        found = self._both(one)
+    def _or(self, operand: Callable[[], bool]) -> bool:
+        result = self._and(operand)
         while self._next("or"):
-            found = self._both(one) or found
-        return found
+            result = self._and(operand) or result
+        return result
 
-    def _both(self, one: Callable[[], bool]) -> bool:
-        found = one()
+    def _and(self, operand: Callable[[], bool]) -> bool:
+        result = operand()
         while self._next("and"):
-            found = one() and found
-        return found
+            result = operand() and result
+        return result
 
     def _condition(self) -> bool:
         if self._next("("):
-            return self._closed(self._condition)
+            return self._parenthesized(self._condition)
         name, sign = self.tokens.pop(0), self.tokens.pop(0)
         kind, value = field(name, self.event)
-        if sign in COMPARED:
+        if sign in COMPARISONS:
             limit = float(self.tokens.pop(0))
-            return value is not None and COMPARED[sign](float(value), limit)
+            return value is not None and COMPARISONS[sign](float(value), limit)
         if self._next("("):
-            return self._closed(lambda: _equal(kind, value, self.tokens.pop(0)))
+            return self._parenthesized(lambda: _equal(kind, value, self.tokens.pop(0)))
         return _equal(kind, value, self.tokens.pop(0))
 
-    def _closed(self, one: Callable[[], bool]) -> bool:
-        found = self._either(one)
+    def _parenthesized(self, operand: Callable[[], bool]) -> bool:
+        result = self._or(operand)
         if not self._next(")"):
-            raise ValueError(f"not closed before {self.tokens}")
-        return found
+            raise ValueError(f"missing parenthesis before {self.tokens}")
+        return result
 
     def _next(self, word: str) -> bool:
-        there = self.tokens[:1] == [word]
-        del self.tokens[: int(there)]
-        return there
+        is_next = self.tokens[:1] == [word]
+        del self.tokens[: int(is_next)]
+        return is_next
 
 
 def field(name: str, event: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
-    """What the index template says of a field, and its value in an event."""
+    """The mapping of a field in the index template, and its value in an event."""
     level: Mapping[str, Any] = {"properties": PROPERTIES}
     value: Any = event
     for part in name.split("."):
@@ -91,10 +91,10 @@ def field(name: str, event: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
     return level, value
 
 
-def _equal(kind: Mapping[str, Any], value: Any, wanted: str) -> bool:
+def _equal(kind: Mapping[str, Any], value: Any, literal: str) -> bool:
     if value is None:
         return False
-    words = wanted.strip('"')
+    words = literal.strip('"')
     if kind["type"] == "match_only_text":
         return re.search(rf"\b{re.escape(words)}\b", str(value), re.IGNORECASE) is not None
     if kind.get("normalizer") == "lowercase":

@@ -1,4 +1,4 @@
-"""Stands in for Elasticsearch, Kibana and the Kubernetes API, as far as the setup asks them, by their documentation.
+"""Emulates Elasticsearch, Kibana and the Kubernetes API for the requests of the bootstrap job, by their documentation.
 
 https://www.elastic.co/docs/api/doc/elasticsearch, https://www.elastic.co/docs/api/doc/kibana
 """
@@ -22,14 +22,14 @@ PASSWORD = "right, and long enough"  # noqa: S105 - made up
 
 @dataclass
 class Account:
-    """What was asked for, what is there, and what goes wrong.
+    """State of the emulated servers: requests, objects, and faults to come.
 
     Attributes:
         asked: Method and path of every request, in order.
-        there: What was made, by path; data views and saved objects by id.
-        faults: Statuses that the next requests of a path get instead of an answer.
-        url: Where it listens.
-        password: Of the only user that it knows.
+        there: Created objects, by path; data views and saved objects by id.
+        faults: Status codes of the next responses to a path.
+        url: URL of the server.
+        password: Password of the only user.
     """
 
     asked: list[str] = field(default_factory=list[str])
@@ -39,7 +39,7 @@ class Account:
     password: str = PASSWORD
 
     def answer(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
-        """Status and body of an answer."""
+        """Status and body of the response to a request."""
         self.asked.append(f"{method} {path}")
         if self.faults.get(path):
             return self.faults[path].pop(0), {"error": "not now"}
@@ -114,7 +114,7 @@ class Account:
 def serving(
     certificate: ssl.SSLContext | None = None, *, password: str = PASSWORD, at: tuple[str, int] = ("127.0.0.1", 0)
 ) -> Generator[Account]:
-    """A server of all three, over HTTPS where it has a certificate."""
+    """Serves all three APIs at one address, over HTTPS with a certificate, else over HTTP."""
     account = Account(password=password)
 
     class Handler(BaseHTTPRequestHandler):
@@ -131,7 +131,7 @@ def serving(
         do_GET = do_PUT = do_POST = do_PATCH = _answer  # noqa: N815 - the library's names
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
-            """Says nothing."""
+            """Logs nothing."""
 
     server = ThreadingHTTPServer(at, Handler)
     if certificate is not None:

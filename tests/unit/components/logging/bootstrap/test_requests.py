@@ -1,7 +1,7 @@
-"""Every request to Elasticsearch is one that the product's own client of this version would send.
+"""Every request to Elasticsearch is one that Elastic's own client of the same version would send.
 
-The client is generated from Elastic's specification: it knows each path, each key of a body, the options of a field's
-type and the names of privileges. https://github.com/elastic/elasticsearch-specification
+The client is generated from Elastic's specification: it has each path, each key of a body, the options of each field
+type, and the names of privileges. https://github.com/elastic/elasticsearch-specification
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ Sent = tuple[str, str, dict[str, str], Any]
 
 
 class Recorder(Transport):
-    """Sends nothing and remembers what it was to send."""
+    """A transport that records requests and sends none."""
 
     sent: typing.ClassVar[list[Sent]] = []
 
     def perform_request(self, method: str, target: str, *, body: Any = None, **_: Any) -> TransportApiResponse:
-        """Remembers a request."""
+        """Records a request."""
         url = urlsplit(target)
         self.sent.append((method, url.path, dict(parse_qsl(url.query)), body))
         node = NodeConfig("http", "nobody", 9200)
@@ -57,27 +57,27 @@ def client() -> product.Elasticsearch:
     return product.Elasticsearch("http://nobody:9200", transport_class=Recorder)
 
 
-def asked(request: Request) -> None:
-    """Asks for the same by the product's client, which refuses keys that it does not know."""
+def send(request: Request) -> None:
+    """Sends the same request by Elastic's client, which rejects unknown keys."""
     url, body = urlsplit(request.path), cast("dict[str, Any]", request.body or {})
     name = url.path.rpartition("/")[2]
-    of = client()
+    elastic = client()
     by_path: Mapping[str, Callable[[], object]] = {
-        "/_cluster/health": lambda: of.cluster.health(**cast("Any", dict(parse_qsl(url.query)))),
-        "/_ilm/policy/": lambda: of.ilm.put_lifecycle(name=name, **body),
-        "/_index_template/": lambda: of.indices.put_index_template(name=name, **body),
-        "/_data_stream/": lambda: of.indices.create_data_stream(name=name, **body),
-        "/_snapshot/": lambda: of.snapshot.create_repository(name=name, repository=body),
-        "/_slm/policy/": lambda: of.slm.put_lifecycle(policy_id=name, **body),
+        "/_cluster/health": lambda: elastic.cluster.health(**cast("Any", dict(parse_qsl(url.query)))),
+        "/_ilm/policy/": lambda: elastic.ilm.put_lifecycle(name=name, **body),
+        "/_index_template/": lambda: elastic.indices.put_index_template(name=name, **body),
+        "/_data_stream/": lambda: elastic.indices.create_data_stream(name=name, **body),
+        "/_snapshot/": lambda: elastic.snapshot.create_repository(name=name, repository=body),
+        "/_slm/policy/": lambda: elastic.slm.put_lifecycle(policy_id=name, **body),
     }
-    (ask,) = (one for path, one in by_path.items() if url.path.startswith(path))
-    ask()
+    (call,) = (method for path, method in by_path.items() if url.path.startswith(path))
+    call()
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda one: f"{one.method} {one.path}")
 def test_the_products_own_client_would_send_it(request_: Request) -> None:
     Recorder.sent.clear()
-    asked(request_)
+    send(request_)
     (sent,) = Recorder.sent
     url = urlsplit(request_.path)
     assert sent == (request_.method, url.path, dict(parse_qsl(url.query)), request_.body)
@@ -85,7 +85,7 @@ def test_the_products_own_client_would_send_it(request_: Request) -> None:
 
 def test_the_client_refuses_a_key_that_there_is_not() -> None:
     with pytest.raises(TypeError, match="indexPatterns"):
-        asked(Request("PUT", "/_index_template/one", {"indexPatterns": ["logs"]}))
+        send(Request("PUT", "/_index_template/one", {"indexPatterns": ["logs"]}))
 
 
 @pytest.mark.parametrize("name", elasticsearch.PROPERTIES)
@@ -95,11 +95,11 @@ def test_every_field_has_options_of_its_type_only(name: str) -> None:
         assert set(options) <= set(inspect.signature(known.__init__).parameters) - set(OPTIONS), kind
 
 
-def fields(one: Mapping[str, Any]) -> list[tuple[str, set[str]]]:
-    """Type and options of a field, or of those inside it."""
-    if "properties" in one:
-        return [found for inner in one["properties"].values() for found in fields(inner)]
-    return [(str(one["type"]), set(one) - {"type"})]
+def fields(mapping: Mapping[str, Any]) -> list[tuple[str, set[str]]]:
+    """Type and options of a field, or of its sub-fields."""
+    if "properties" in mapping:
+        return [options for inner in mapping["properties"].values() for options in fields(inner)]
+    return [(str(mapping["type"]), set(mapping) - {"type"})]
 
 
 @pytest.mark.parametrize("role", ROLES)

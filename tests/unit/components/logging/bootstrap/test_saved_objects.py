@@ -1,4 +1,4 @@
-"""What people see in Kibana: objects of a form that it takes, over fields that there are."""
+"""Kibana's saved objects and documented queries: valid for Kibana, and over fields of the index template."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from components.logging.bootstrap.job import kibana
 from components.logging.bootstrap.job.elasticsearch import PROPERTIES
-from tests.unit.components.logging.bootstrap.kuery import field, found
-from tests.unit.components.logging.golden_lines import CASES, made_of, message
+from tests.unit.components.logging.bootstrap.kuery import field, matches
+from tests.unit.components.logging.golden_lines import CASES, emulated, message
 from tests.unit.graph import every
 from tests.unit.program import CHECKOUT
 
@@ -60,7 +60,7 @@ def test_it_refers_to_what_it_names_and_the_other_way_round(one: dict[str, Any])
 def test_every_field_of_it_is_in_the_index_template(one: dict[str, Any]) -> None:
     attributes = one["attributes"]
     source = json.loads(attributes["kibanaSavedObjectMeta"]["searchSourceJSON"])
-    found(source["query"]["query"], {})
+    matches(source["query"]["query"], {})
     aggregations = json.loads(attributes.get("visState", '{"aggs": []}'))["aggs"]
     for aggregation in aggregations:
         if "field" in aggregation["params"]:
@@ -95,13 +95,13 @@ def test_each_environment_has_errors_by_service_over_time_and_the_slowest_servic
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_the_saved_search_finds_the_errors_of_the_golden_lines_and_nothing_else(case: dict[str, Any]) -> None:
-    assert sorted(one["message"] for one in made_of(case) if found(kibana.ERRORS, one)) == sorted(
+    assert sorted(one["message"] for one in emulated(case) if matches(kibana.ERRORS, one)) == sorted(
         message(one["message"]) for one in case["events"] if one.get("error")
     )
 
 
 def documented(document: str) -> list[str]:
-    """The queries of a document, in Kibana's language."""
+    """The KQL queries in a document."""
     text = (CHECKOUT / document).read_text(encoding="utf-8")
     return [one for one in re.findall(r"`([^`\n]+)`", text) if re.match(r"[\w.]+ : \S", one)]
 
@@ -109,7 +109,7 @@ def documented(document: str) -> list[str]:
 @pytest.mark.parametrize("document", ["README.md", "docs/logs.md"])
 def test_every_documented_query_names_fields_that_there_are(document: str) -> None:
     for query in every(documented(document), "query"):
-        found(query, {})
+        matches(query, {})
 
 
 def test_the_documented_query_finds_the_errors_of_one_service_and_no_others() -> None:
@@ -121,7 +121,7 @@ def test_the_documented_query_finds_the_errors_of_one_service_and_no_others() ->
         ("INFO", "api", False),
         ("ERROR", "ai", False),
     ):
-        assert found(query, {"level": level, "kubernetes": {"container_name": service}}) is is_found
+        assert matches(query, {"level": level, "kubernetes": {"container_name": service}}) is is_found
 
 
 def test_the_documented_query_over_nodes_names_fields_that_there_are() -> None:
@@ -135,4 +135,4 @@ def test_the_documented_query_over_nodes_names_fields_that_there_are() -> None:
 def test_a_query_over_a_field_that_there_is_not_is_noticed() -> None:
     assert "container" not in PROPERTIES
     with pytest.raises(KeyError):
-        found("container : api", {})
+        matches("container : api", {})

@@ -1,4 +1,4 @@
-"""What the setup asks for, what it makes of answers, and that it can be run again."""
+"""The bootstrap job: its requests, its handling of responses, and that it is idempotent."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ TRUST = "/api/v1/namespaces/log-collector/configmaps/elasticsearch-ca?fieldManag
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    """The servers; nobody waits for them longer than a moment."""
+    """The emulated servers, with a short delay before retries."""
     monkeypatch.setattr(client, "SECONDS_BETWEEN", 0.01)
-    with serving() as found:
-        yield found
+    with serving() as servers:
+        yield servers
 
 
-def told(account: Account, folder: Path) -> dict[str, Any]:
+def stack_parameters(account: Account, folder: Path) -> dict[str, Any]:
     certificate = folder / "ca.crt"
     certificate.write_text("a certificate")
     return {
@@ -50,12 +50,12 @@ def told(account: Account, folder: Path) -> dict[str, Any]:
 def run(account: Account, folder: Path, *, password: str = PASSWORD, seconds: float = 5) -> list[str]:
     deadline = time.monotonic() + seconds
     kubernetes = Server("Kubernetes", account.url, None, {}, deadline)
-    return set_up(told(account, folder), password, deadline=deadline, kubernetes=kubernetes)
+    return set_up(stack_parameters(account, folder), password, deadline=deadline, kubernetes=kubernetes)
 
 
 def test_a_first_run_makes_everything(account: Account, tmp_path: Path) -> None:
-    done = run(account, tmp_path)
-    assert len(done) == len(account.asked)
+    sent = run(account, tmp_path)
+    assert len(sent) == len(account.asked)
     for name in ENVIRONMENTS:
         assert account.there[f"/_ilm/policy/logs-hello-{name}"]
         assert account.there[f"/_index_template/logs-hello-{name}"]["index_patterns"] == [f"logs-hello-{name}"]
@@ -96,9 +96,9 @@ def test_where_s3_refuses_logs_can_be_read_all_the_same(account: Account, tmp_pa
 
 def test_a_second_run_finds_everything_and_leaves_it(account: Account, tmp_path: Path) -> None:
     first = run(account, tmp_path)
-    there = dict(account.there)
+    objects = dict(account.there)
     assert run(account, tmp_path) == first
-    assert account.there == there
+    assert account.there == objects
 
 
 def test_what_somebody_deleted_comes_back(account: Account, tmp_path: Path) -> None:
@@ -139,16 +139,16 @@ def test_a_server_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_wrong_password_ends_the_run_at_once_and_is_not_shown(account: Account, tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match="401") as told:
+    with pytest.raises(SetupError, match="401") as error:
         run(account, tmp_path, password="of another day")  # noqa: S106 - made up
     assert len(account.asked) == 1
-    assert "of another day" not in str(told.value)
+    assert "of another day" not in str(error.value)
 
 
 @pytest.mark.parametrize(
     ("password", "code", "ends"),
     [
-        (PASSWORD, 0, r"SET UP: \d+ requests, all as they should be\n"),
+        (PASSWORD, 0, r"SET UP: \d+ requests succeeded\n"),
         ("of another day", 1, r"NOT SET UP: Elasticsearch: GET .*: 401 .*\n"),
     ],
 )
@@ -163,7 +163,7 @@ def test_the_log_of_a_run_ends_with_its_result(
     ends: str,
 ) -> None:
     file = tmp_path / "parameters.json"
-    file.write_text(json.dumps(told(account, tmp_path)))
+    file.write_text(json.dumps(stack_parameters(account, tmp_path)))
 
     def in_cluster(deadline: float) -> Server:
         return Server("Kubernetes", account.url, None, {}, deadline)
@@ -184,12 +184,12 @@ def test_a_request_that_is_wrong_ends_the_run(account: Account, tmp_path: Path) 
 def test_objects_that_kibana_does_not_take_end_the_run(
     account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lonely = {**kibana.saved_objects("dev")[0], "references": [{"name": "x", "type": "index-pattern", "id": "gone"}]}
+    dangling = {**kibana.saved_objects("dev")[0], "references": [{"name": "x", "type": "index-pattern", "id": "gone"}]}
 
-    def only_it(_environment: str) -> list[dict[str, Any]]:
-        return [lonely]
+    def dangling_only(_environment: str) -> list[dict[str, Any]]:
+        return [dangling]
 
-    monkeypatch.setattr(kibana, "saved_objects", only_it)
+    monkeypatch.setattr(kibana, "saved_objects", dangling_only)
     with pytest.raises(SetupError, match="missing_references"):
         run(account, tmp_path)
 

@@ -1,4 +1,4 @@
-"""That no line is lost on its way: what Fluentd's configuration says of files, buffers, Elasticsearch and itself."""
+"""Fluentd's configuration: it loses no line, and reports on itself."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ OUTPUTS = ("events", "refused")
 
 
 def label(name: str) -> Section:
-    (found,) = (one for one in ROOT.sections if one.name == "label" and one.argument == name)
-    return found
+    (match,) = (one for one in ROOT.sections if one.name == "label" and one.argument == name)
+    return match
 
 
 def source(type_: str) -> Section:
-    (found,) = (one for one in ROOT.sections if one.name == "source" and one.parameters["@type"] == type_)
-    return found
+    (match,) = (one for one in ROOT.sections if one.name == "source" and one.parameters["@type"] == type_)
+    return match
 
 
-def inside(section: Section, name: str) -> Section:
-    (found,) = (one for one in section.sections if one.name == name)
-    return found
+def child(section: Section, name: str) -> Section:
+    (match,) = (one for one in section.sections if one.name == name)
+    return match
 
 
 def output(identity: str) -> Section:
-    (found,) = (
+    (match,) = (
         part
         for one in ROOT.sections
         if one.name == "label"
         for part in one.sections
         if part.parameters.get("@id") == identity
     )
-    return found
+    return match
 
 
 def test_a_full_buffer_makes_reading_wait_and_drops_nothing() -> None:
-    assert inside(output("events"), "buffer").parameters["overflow_action"] == "block"
-    # Events that were refused come from the output itself, which may not wait for itself.
-    assert inside(output("refused"), "buffer").parameters["overflow_action"] == "throw_exception"
+    assert child(output("events"), "buffer").parameters["overflow_action"] == "block"
+    # Rejected events come from the output itself: if it blocked, it would wait for itself.
+    assert child(output("refused"), "buffer").parameters["overflow_action"] == "throw_exception"
 
 
 def test_the_buffer_is_on_the_nodes_disk_and_as_large_as_the_settings_say() -> None:
-    buffers = {identity: inside(output(identity), "buffer").parameters for identity in OUTPUTS}
+    buffers = {identity: child(output(identity), "buffer").parameters for identity in OUTPUTS}
     assert {one["@type"] for one in buffers.values()} == {"file"}
     assert {one["path"] for one in buffers.values()} == {f"{STATE}/buffer/{identity}" for identity in OUTPUTS}
     assert buffers["events"]["total_limit_size"] == "700m"
@@ -61,14 +61,14 @@ def test_the_buffer_is_on_the_nodes_disk_and_as_large_as_the_settings_say() -> N
 
 def test_what_cannot_be_handed_over_for_a_week_is_kept_as_a_file() -> None:
     for identity in OUTPUTS:
-        assert inside(output(identity), "buffer").parameters["retry_timeout"] == "7d"
-        kept = inside(output(identity), "secondary").parameters
+        assert child(output(identity), "buffer").parameters["retry_timeout"] == "7d"
+        kept = child(output(identity), "secondary").parameters
         assert kept == {"@type": "secondary_file", "directory": f"{STATE}/kept", "basename": identity}
 
 
 def test_an_event_that_is_sent_twice_is_there_once() -> None:
-    made = [part for part in label("@NAMED").sections if part.parameters["@type"] == "elasticsearch_genid"]
-    (key,) = (part.parameters["hash_id_key"] for part in made)
+    filters = [part for part in label("@NAMED").sections if part.parameters["@type"] == "elasticsearch_genid"]
+    (key,) = (part.parameters["hash_id_key"] for part in filters)
     for identity in OUTPUTS:
         assert output(identity).parameters["id_key"] == key
         assert output(identity).parameters["write_operation"] == "create"
@@ -86,12 +86,12 @@ def test_an_events_own_fields_do_not_say_where_it_comes_from() -> None:
 
 
 def test_each_node_gives_a_sign_of_life_a_minute_with_the_state_of_its_buffer() -> None:
-    heart = source("monitor_agent").parameters
-    assert heart["emit_interval"] == "60s"
-    only, said, _ = label(heart["@label"]).sections
-    assert inside(only, "regexp").parameters == {"key": "plugin_id", "pattern": r"/\Aevents\z/"}
-    assert set(said.parameters["keep_keys"].split(",")) <= set(PROPERTIES)
-    record = inside(said, "record").parameters
+    monitor = source("monitor_agent").parameters
+    assert monitor["emit_interval"] == "60s"
+    grep, transformer, _ = label(monitor["@label"]).sections
+    assert child(grep, "regexp").parameters == {"key": "plugin_id", "pattern": r"/\Aevents\z/"}
+    assert set(transformer.parameters["keep_keys"].split(",")) <= set(PROPERTIES)
+    record = child(transformer, "record").parameters
     assert record["stream"] == "heartbeat"
     assert NODE_VARIABLE in value(record["kubernetes"])
 
@@ -102,28 +102,28 @@ def test_metrics_are_where_the_probes_look(known: Graph) -> None:
     ports: dict[str, int] = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert ports == {"metrics": int(served["port"])} == {"metrics": PORT}
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        asked: dict[str, Any] = container[probe]["httpGet"]
-        assert asked == {"path": served["metrics_path"], "port": "metrics"} == {"path": PATH, "port": "metrics"}
+        request: dict[str, Any] = container[probe]["httpGet"]
+        assert request == {"path": served["metrics_path"], "port": "metrics"} == {"path": PATH, "port": "metrics"}
 
 
 def test_fluentd_finds_a_directory_for_its_locks_that_is_its_own(known: Graph) -> None:
     (container,) = pods(of_kind(known, "DaemonSet"))["containers"]
     assert container["securityContext"]["readOnlyRootFilesystem"]
-    (place,) = (one["value"] for one in container["env"] if one["name"] == "TMPDIR")
-    (mount,) = (one for one in container["volumeMounts"] if one["mountPath"] == place)
+    (path,) = (one["value"] for one in container["env"] if one["name"] == "TMPDIR")
+    (mount,) = (one for one in container["volumeMounts"] if one["mountPath"] == path)
     (volume,) = (one for one in pods(of_kind(known, "DaemonSet"))["volumes"] if one["name"] == mount["name"])
-    # The kubelet makes it with 0755, and an `emptyDir` with 0777: https://kubernetes.io/docs/concepts/storage/volumes/
+    # The kubelet creates this type with mode 0755, and an `emptyDir` with 0777: https://kubernetes.io/docs/concepts/storage/volumes/
     assert volume["hostPath"]["type"] == "DirectoryOrCreate"
     assert not mount.get("readOnly")
 
 
-IN_THE_IMAGE = {
+IMAGE_PLUGINS = {
     *("tail", "cri", "regexp", "json", "relabel", "grep", "record_transformer", "monitor_agent", "file", "parser"),
     *("secondary_file", "concat", "record_modifier", "kubernetes_metadata", "rewrite_tag_filter"),
     *("elasticsearch", "elasticsearch_genid"),
     *("prometheus", "prometheus_monitor", "prometheus_output_monitor", "prometheus_tail_monitor"),
 }
-"""Plugins of Fluentd itself and of the gems in the image that are used here.
+"""The plugins in use, all of Fluentd itself or of gems in the image.
 
 https://github.com/fluent/fluentd-kubernetes-daemonset/blob/master/docker-image/v1.19/debian-elasticsearch9/Gemfile
 """
@@ -131,10 +131,10 @@ https://github.com/fluent/fluentd-kubernetes-daemonset/blob/master/docker-image/
 
 def test_every_plugin_is_in_the_image() -> None:
     used = {line.split()[1] for line in text(Logs()).splitlines() if line.strip().startswith("@type ")}
-    assert used == IN_THE_IMAGE
+    assert used == IMAGE_PLUGINS
     assert "debian-elasticsearch9" in versions.FLUENTD_IMAGE
 
 
 @pytest.mark.parametrize("type_", ["prometheus_monitor", "prometheus_output_monitor", "prometheus_tail_monitor"])
 def test_metrics_tell_of_buffers_outputs_and_files_by_node(type_: str) -> None:
-    assert NODE_VARIABLE in inside(source(type_), "labels").parameters["node"]
+    assert NODE_VARIABLE in child(source(type_), "labels").parameters["node"]

@@ -1,6 +1,6 @@
-"""Does what Fluentd and its plugins do with events on our way, as their sources have it.
+"""Emulates Fluentd and the plugins in use, by their sources, as far as they transform events.
 
-Checked against the real ones: `test_golden.py` says how. What is left out: time, buffers, outputs.
+Not emulated: time, buffers, outputs. `test_golden.py` compares it with the real Fluentd, where there is one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Record = dict[str, Any]
 
 @dataclass
 class Fluentd:
-    """One run over the files of containers."""
+    """A run of Fluentd over the log files of containers."""
 
     text: str
     written: list[Record] = field(default_factory=list[Record])
@@ -27,12 +27,12 @@ class Fluentd:
 
     def __post_init__(self) -> None:
         root = parse(self.text)
-        self._labels = {one.argument: one for one in root.sections if one.name == "label"}
-        (self._tail,) = [one for one in root.sections if one.parameters.get("@type") == "tail"]
+        self._labels = {part.argument: part for part in root.sections if part.name == "label"}
+        (self._tail,) = [part for part in root.sections if part.parameters.get("@type") == "tail"]
 
     def read(self, path: str, lines: Iterable[bytes]) -> list[Record]:
-        """The events that come of a file's lines; nothing of the file is held back at the end."""
-        if any(fnmatchcase(path, one) for one in json.loads(self._tail.parameters["exclude_path"])):
+        """The events of a file's lines, including those that Fluentd would emit after a timeout."""
+        if any(fnmatchcase(path, excluded) for excluded in json.loads(self._tail.parameters["exclude_path"])):
             return []
         assert fnmatchcase(path, self._tail.parameters["path"])
         before = len(self.written)
@@ -55,10 +55,10 @@ class Fluentd:
             if section.name == "match":
                 self._leave(section, tag, record)
                 return
-            done = self._filtered(section, tag, record, sections[index + 1 :])
-            if done is None:
+            filtered = self._filtered(section, tag, record, sections[index + 1 :])
+            if filtered is None:
                 return
-            record = done
+            record = filtered
 
     def _filtered(self, section: Section, tag: str, record: Record, rest: list[Section]) -> Record | None:
         parameters = section.parameters
@@ -79,7 +79,7 @@ class Fluentd:
             case "elasticsearch_genid":
                 return record
             case other:
-                raise ValueError(f"no plugin of ours: {other}")
+                raise ValueError(f"not emulated: {other}")
 
     def _leave(self, section: Section, tag: str, record: Record) -> None:
         match section.parameters["@type"]:
@@ -87,12 +87,12 @@ class Fluentd:
                 self._enter(section.parameters["@label"], tag, record)
             case "rewrite_tag_filter":
                 for rule in section.sections:
-                    found = pattern(rule.parameters["pattern"]).search(_at(record, rule.parameters["key"]))
-                    if found:
-                        new = rule.parameters["tag"].replace("$1", found[1] if found.re.groups else "")
-                        self._enter(section.parameters["@label"], new, record)
+                    match_ = pattern(rule.parameters["pattern"]).search(_at(record, rule.parameters["key"]))
+                    if match_:
+                        new_tag = rule.parameters["tag"].replace("$1", match_[1] if match_.re.groups else "")
+                        self._enter(section.parameters["@label"], new_tag, record)
                         return
-                raise AssertionError(f"an event is lost: {record}")
+                raise AssertionError(f"no rule matches: {record}")
             case _:
                 self.written.append(record)
 
@@ -112,13 +112,13 @@ class Fluentd:
         elif held and pattern(section.parameters.get("continuous_line_regexp", "//")).search(record["message"]):
             held.append(record)
         else:
-            for one in [*([self._flushed(key, section)] if held else []), record]:
-                self._pass(rest, tag, one)
+            for event in [*([self._flushed(key, section)] if held else []), record]:
+                self._pass(rest, tag, event)
 
     def _flushed(self, key: tuple[int, str, str], section: Section) -> Record:
         held = self._held.pop(key)
         separator = value(section.parameters["separator"])
-        texts = [one["message"] for one in held]
+        texts = [event["message"] for event in held]
         joined = b"".join(texts) if isinstance(texts[0], bytes) else separator.join(texts)
         return {**held[0], "message": joined}
 
@@ -135,10 +135,10 @@ def _matches(argument: str, tag: str) -> bool:
 
 
 def _at(record: Mapping[str, Any], key: str) -> str:
-    found: Any = record
+    value_: Any = record
     for name in key.removeprefix("$.").split("."):
-        found = found.get(name, "")
-    return str(found)
+        value_ = value_.get(name, "")
+    return str(value_)
 
 
 def _modified(section: Section, record: Record) -> Record:
@@ -155,18 +155,18 @@ def _modified(section: Section, record: Record) -> Record:
 
 def _parsed(section: Section, record: Record) -> Record:
     parameters = section.parameters
-    (how,) = section.sections
+    (parse_section,) = section.sections
     text = record.get(parameters["key_name"])
     values: Record = {}
     if text is not None:
-        if how.parameters["@type"] == "json":
+        if parse_section.parameters["@type"] == "json":
             try:
                 values = json.loads(text)
             except ValueError:
                 values = {}
-        elif found := pattern(how.parameters["expression"]).search(text):
-            values = found.groupdict()
-        for name, type_ in (one.split(":") for one in how.parameters.get("types", "").split(",") if one):
+        elif match_ := pattern(parse_section.parameters["expression"]).search(text):
+            values = match_.groupdict()
+        for name, type_ in (pair.split(":") for pair in parse_section.parameters.get("types", "").split(",") if pair):
             if name in values:
                 values[name] = {"float": float}[type_](values[name])
     return {**record, **({parameters["hash_value_field"]: values} if "hash_value_field" in parameters else values)}
