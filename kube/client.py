@@ -1,4 +1,4 @@
-"""A typed face of the Kubernetes dynamic client: plain objects in, plain objects out, one error type."""
+"""A typed wrapper of the Kubernetes dynamic client: plain objects in and out, one type of error."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from kubernetes.watch import Watch  # pyright: ignore[reportMissingTypeStubs]
 from urllib3.exceptions import HTTPError, MaxRetryError
 
 KubernetesObject: TypeAlias = dict[str, Any]
-"""A Kubernetes object as its API's JSON: `apiVersion`, `kind`, `metadata`, and what its kind has."""
+"""A Kubernetes object in JSON: `apiVersion`, `kind`, `metadata`, and the fields of its kind."""
 
 NOT_FOUND = 404
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
 UNREACHABLE = 0
-"""Status of a request without an answer: a time-out, a connection refused or cut."""
+"""Status of a request without a response: a time-out, or a connection that was refused or cut."""
 
 NO_KUBECONFIG = "NoKubeconfig"
-"""Reason of an error that no second try mends."""
+"""Reason of an error that a retry cannot fix."""
 
 REQUEST_SECONDS = 15
-"""After this a request without an answer is given up."""
+"""Time-out of a request."""
 
 
 class KubernetesApiError(Exception):
-    """The API server refused a request, in its own words; or it could not be asked.
+    """An error response of the API server, with its message; or a request without a response.
 
     Attributes:
-        status: HTTP status code; `UNREACHABLE` where there was no answer.
+        status: HTTP status code; `UNREACHABLE` without a response.
         reason: Kubernetes' reason, e.g. `Invalid`, `Conflict`, `Forbidden`.
     """
 
@@ -54,18 +54,18 @@ class KubernetesApiError(Exception):
 
 
 class KubernetesApi:
-    """The API server that a kubeconfig names.
+    """A client of one API server.
 
     Attributes:
-        in_pod: Whether this runs in a pod of its cluster, and acts as its service account: Services have names here.
+        in_pod: Whether it runs in a pod of the cluster, as the pod's service account; the cluster's DNS is available.
 
     Args:
-        kubeconfig: A path, or the parsed kubeconfig itself; None for what kubectl would take: `KUBECONFIG`, the file in
-            the home directory, or the service account of the pod that this runs in.
-        context: A context of the kubeconfig; its current one by default.
+        kubeconfig: Path of a kubeconfig, or its parsed content; None for kubectl's default: `KUBECONFIG`, the file in
+            the home directory, or the service account of the pod.
+        context: A context of the kubeconfig; by default its current one.
 
     Raises:
-        KubernetesApiError: There is no kubeconfig, or it cannot be used.
+        KubernetesApiError: There is no kubeconfig, or it is invalid.
     """
 
     def __init__(self, kubeconfig: Path | dict[str, Any] | None, *, context: str | None = None) -> None:
@@ -73,25 +73,24 @@ class KubernetesApi:
         api_client = _api_client(kubeconfig, context)
         self._rest: Any = api_client
         self._discovery = threading.Lock()
-        # The client's default discovery cache is one file a host and port in the temporary directory, and would
-        # answer for a control plane that is gone: a file of this process alone instead.
+        # The client's default discovery cache is a file in the temporary directory, named by host and port: it would
+        # be stale for a new control plane at the same address. So each process has a file of its own.
         handle, discovery_cache = tempfile.mkstemp(prefix="discovery-", suffix=".json")
         os.close(handle)
         Path(discovery_cache).unlink()
         try:
-            self._client: Any = _answering(cast("Any", DynamicClient), api_client, cache_file=discovery_cache)
+            self._client: Any = _checked(cast("Any", DynamicClient), api_client, cache_file=discovery_cache)
         finally:
             Path(discovery_cache).unlink(missing_ok=True)
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> KubernetesObject | None:
-        """The object, or None where there is none."""
+        """The object, or None if it does not exist."""
         try:
-            found = self._call("get", api_version, kind, name=name, namespace=namespace)
+            return self._call("get", api_version, kind, name=name, namespace=namespace)
         except KubernetesApiError as error:
             if error.status == NOT_FOUND:
                 return None
             raise
-        return found
 
     def list(
         self,
@@ -102,33 +101,33 @@ class KubernetesApi:
         label_selector: str | None = None,
         metadata_only: bool = False,
     ) -> list[KubernetesObject]:
-        """All objects of a kind, in one namespace or in all. Each carries its `apiVersion` and `kind`.
+        """All objects of a kind, in one namespace or in all; each with its `apiVersion` and `kind`.
 
         Args:
             api_version: E.g. `apps/v1`.
             kind: E.g. `Deployment`.
-            namespace: Only this one.
-            label_selector: Only what it selects.
-            metadata_only: Leaves out all but the metadata.
+            namespace: Only objects of this namespace.
+            label_selector: Only objects that match it.
+            metadata_only: Return only the metadata of each.
                 https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
         """
         options: dict[str, Any] = {"header_params": {"Accept": METADATA_ONLY}} if metadata_only else {}
-        found = self._call("get", api_version, kind, namespace=namespace, label_selector=label_selector, **options)
-        return [{**item, "apiVersion": api_version, "kind": kind} for item in found["items"]]
+        response = self._call("get", api_version, kind, namespace=namespace, label_selector=label_selector, **options)
+        return [{**item, "apiVersion": api_version, "kind": kind} for item in response["items"]]
 
     def create(self, body: KubernetesObject) -> KubernetesObject:
-        """Creates an object; its metadata names it."""
+        """Creates an object."""
         return self._call("create", body["apiVersion"], body["kind"], body=body, namespace=_namespace(body))
 
     def apply(
         self, body: KubernetesObject, *, field_manager: str, force: bool = False, dry_run: bool = False
     ) -> KubernetesObject:
-        """Server-side apply: the fields in `body` become `field_manager`'s.
+        """Server-side apply: `field_manager` owns the fields in `body` from then on.
 
         https://kubernetes.io/docs/reference/using-api/server-side-apply/
 
         Raises:
-            KubernetesApiError: Among others a `Conflict` with another manager's fields, unless `force`.
+            KubernetesApiError: Among others a `Conflict` with another manager's fields, unless `force` is set.
         """
         return self._call(
             "server_side_apply",
@@ -151,7 +150,7 @@ class KubernetesApi:
         namespace: str | None = None,
         field_manager: str | None = None,
     ) -> KubernetesObject:
-        """Applies a JSON Patch (RFC 6902); a `test` that does not hold refuses the whole of it, with status 422."""
+        """Applies a JSON Patch (RFC 6902); a failed `test` refuses the whole patch, with status 422."""
         return self._call(
             "patch",
             api_version,
@@ -173,9 +172,9 @@ class KubernetesApi:
         propagation: Literal["Foreground", "Background", "Orphan"] = "Background",
         grace_seconds: int | None = None,
     ) -> None:
-        """Asks for an object's deletion; one that is already gone is no error. Does not wait.
+        """Requests the deletion of an object, without waiting for it. It is no error if the object does not exist.
 
-        With `grace_seconds` of 0 a pod is gone at once, whatever its node says.
+        With `grace_seconds` of 0 a pod is deleted at once, without its kubelet's confirmation.
         """
         options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
         if grace_seconds is not None:
@@ -187,14 +186,14 @@ class KubernetesApi:
                 raise
 
     def evict(self, name: str, namespace: str) -> None:
-        """Asks for a pod's end as `kubectl drain` does; one that is already gone is no error. Does not wait.
+        """Evicts a pod as `kubectl drain` does, without waiting for its end. It is no error if the pod does not exist.
 
         Raises:
-            KubernetesApiError: Among others a `TooManyRequests` while a PodDisruptionBudget forbids it.
+            KubernetesApiError: Among others `TooManyRequests` while a PodDisruptionBudget forbids the eviction.
         """
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": namespace}}
         try:
-            _answering(self._resource("v1", "Pod").subresources["eviction"].create, body, name, namespace)
+            _checked(self._resource("v1", "Pod").subresources["eviction"].create, body, name, namespace)
         except KubernetesApiError as error:
             if error.status != NOT_FOUND:
                 raise
@@ -209,9 +208,9 @@ class KubernetesApi:
         label_selector: str | None = None,
         timeout: int,
     ) -> Iterator[tuple[str, KubernetesObject]]:
-        """Yields each event's type (`ADDED`, `MODIFIED`, `DELETED`) and object, for `timeout` seconds at most.
+        """Yields the type (`ADDED`, `MODIFIED`, `DELETED`) and the object of each event, for up to `timeout` seconds.
 
-        What exists already comes first, as `ADDED`.
+        Objects that exist already come first, as `ADDED`.
         """
         resource = self._resource(api_version, kind)
         stream = cast("Any", Watch()).stream(
@@ -224,22 +223,22 @@ class KubernetesApi:
             _request_timeout=timeout + REQUEST_SECONDS,
         )
         events = cast("Iterator[Any]", stream)
-        while (event := _answering(next, events, None)) is not None:
+        while (event := _checked(next, events, None)) is not None:
             yield event["type"], cast("KubernetesObject", event["raw_object"])
 
     def service_proxy(self, namespace: str, service: str, path: str, *, timeout: float) -> tuple[int, str]:
-        """What a Service's pod answers to a GET that goes through the API server: HTTP status and body.
+        """Sends a GET to a Service through the API server, and returns the HTTP status and the body.
 
         https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/
 
         Args:
-            namespace: Of the Service.
+            namespace: Namespace of the Service.
             service: `NAME` or `NAME:PORT-NAME`.
-            path: Path on it, with a leading slash.
-            timeout: Seconds.
+            path: Path with a leading slash.
+            timeout: Time-out in seconds.
         """
         try:
-            answer = self._rest.call_api(
+            response = self._rest.call_api(
                 f"/api/v1/namespaces/{namespace}/services/{service}/proxy{path}",
                 "GET",
                 auth_settings=["BearerToken"],
@@ -251,23 +250,23 @@ class KubernetesApi:
             return int(cast("Any", error).status), str(cast("Any", error).body)
         except HTTPError as error:
             raise _unreachable(error) from None
-        return int(answer.status), answer.data.decode(errors="replace")
+        return int(response.status), response.data.decode(errors="replace")
 
     def is_namespaced(self, api_version: str, kind: str) -> bool:
-        """Whether objects of this kind live in a namespace.
+        """Whether a kind is namespaced.
 
         Raises:
-            KubernetesApiError: The API server knows no such kind.
+            KubernetesApiError: The API server has no such kind.
         """
         return bool(self._resource(api_version, kind).namespaced)
 
     def _resource(self, api_version: str, kind: str) -> Any:
-        # Without it the client asks every group that has this version, and fails where one of them is just going.
+        # Without a prefix the client queries every group of this version, and fails if one is just being removed.
         prefix = "apis" if "/" in api_version else "api"
         try:
-            # Who looks for a kind that is not there asks for all of them again: meanwhile nobody would find any.
+            # The search for an unknown kind reloads the discovery cache; meanwhile other threads would find no kind.
             with self._discovery:
-                return _answering(self._client.resources.get, prefix=prefix, api_version=api_version, kind=kind)
+                return _checked(self._client.resources.get, prefix=prefix, api_version=api_version, kind=kind)
         except ResourceNotFoundError:
             raise KubernetesApiError(
                 f'no matches for kind "{kind}" in version "{api_version}"', status=NOT_FOUND, reason="NoKindMatch"
@@ -275,9 +274,9 @@ class KubernetesApi:
 
     def _call(self, verb: str, api_version: str, kind: str, **arguments: Any) -> KubernetesObject:
         operation = getattr(self._resource(api_version, kind), verb)
-        # Not serialised: the client's own objects of a hundred pods take longer than the request.
-        answer = _answering(operation, serialize=False, _request_timeout=REQUEST_SECONDS, **arguments)
-        return cast("KubernetesObject", json.loads(answer.data))
+        # Without the client's own objects, which for a hundred pods take longer to build than the request.
+        response = _checked(operation, serialize=False, _request_timeout=REQUEST_SECONDS, **arguments)
+        return cast("KubernetesObject", json.loads(response.data))
 
 
 def _namespace(body: KubernetesObject) -> str | None:
@@ -295,43 +294,43 @@ def _api_client(kubeconfig: Path | dict[str, Any] | None, context: str | None) -
             return kubernetes_client.ApiClient(configuration)
         return load.new_client_from_config(str(kubeconfig) if kubeconfig else None, context=context)
     except (load.ConfigException, yaml.YAMLError) as error:
-        # What is wrong in a file of YAML takes several lines; in a kubeconfig it begins with the client's own words.
-        why = " ".join(str(error).removeprefix("Invalid kube-config file. ").split()).rstrip(".")
-        raise KubernetesApiError(f"no kubeconfig to go by: {why}", status=UNREACHABLE, reason=NO_KUBECONFIG) from None
+        # An error of YAML has several lines; one of a kubeconfig begins with a phrase of the client's.
+        reason = " ".join(str(error).removeprefix("Invalid kube-config file. ").split()).rstrip(".")
+        raise KubernetesApiError(f"no valid kubeconfig: {reason}", status=UNREACHABLE, reason=NO_KUBECONFIG) from None
 
 
 def _in_a_pod() -> bool:
     return "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
 
 
-def _answering(operation: Any, *arguments: Any, **options: Any) -> Any:
-    """Calls the client, turning its errors into ours with the API server's own message."""
+def _checked(operation: Any, *arguments: Any, **options: Any) -> Any:
+    """Calls the client, and raises its errors as KubernetesApiError with the API server's message."""
     try:
         return operation(*arguments, **options)
     except DynamicApiError as error:
-        answer = cast("Any", error)
-        message, reason = str(answer.body or answer.reason), str(answer.reason)
+        response = cast("Any", error)
+        message, reason = str(response.body or response.reason), str(response.reason)
         try:
-            status = json.loads(answer.body)
+            status = json.loads(response.body)
             message, reason = str(status["message"]), str(status["reason"])
         except (TypeError, ValueError, KeyError):
-            pass  # not a Status object, e.g. a proxy's answer: its text as it came
-        raise KubernetesApiError(message, status=int(answer.status), reason=reason) from None
-    except kubernetes_client.ApiException as error:  # a watch's own
-        told = cast("Any", error)
-        raise KubernetesApiError(str(told.reason), status=int(told.status), reason="Watch") from None
+            pass  # not a Status object, e.g. a proxy's response: its text is the message
+        raise KubernetesApiError(message, status=int(response.status), reason=reason) from None
+    except kubernetes_client.ApiException as error:  # raised by a watch
+        response = cast("Any", error)
+        raise KubernetesApiError(str(response.reason), status=int(response.status), reason="Watch") from None
     except HTTPError as error:
         raise _unreachable(error) from None
 
 
 def _unreachable(error: HTTPError) -> KubernetesApiError:
-    """From where there was no answer and why."""
+    """The error of a request without a response: the address, and the reason."""
     pool: Any = getattr(error, "pool", None)
-    where = f" from {pool.host}:{pool.port}" if pool is not None else ""
-    return KubernetesApiError(f"no answer{where}: {plain(error)}", status=UNREACHABLE, reason="Unreachable")
+    source = f" from {pool.host}:{pool.port}" if pool is not None else ""
+    return KubernetesApiError(f"no answer{source}: {plain(error)}", status=UNREACHABLE, reason="Unreachable")
 
 
 def plain(error: HTTPError) -> str:
-    """Why nothing answered, without the client's objects, which its own words name."""
-    why = str(error.reason if isinstance(error, MaxRetryError) else error)
-    return re.sub(r"^\S+(\(.*?\)| object at \w+>): ", "", why)
+    """The reason of an HTTP error, without the representations of Python objects in urllib3's message."""
+    reason = str(error.reason if isinstance(error, MaxRetryError) else error)
+    return re.sub(r"^\S+(\(.*?\)| object at \w+>): ", "", reason)

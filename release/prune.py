@@ -1,4 +1,4 @@
-"""Deletes the configuration of a service that nothing can come to need again."""
+"""Deletes configuration (ConfigMaps and Secrets) of a service that nothing refers to any more."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ from release.objects import ObjectApi
 from release.state import ServiceState
 
 YOUNG = timedelta(hours=1)
-"""A `pulumi up` that is under way makes these objects before the PodTemplate that names them."""
+"""A `pulumi up` that is under way creates configuration before the PodTemplate that refers to it."""
 
 
-def needed(seen: ServiceState) -> frozenset[str]:
-    """The names that the PodTemplate, a slot or an entry of the history has."""
-    entries = (name for entry in seen.history for name in entry.configuration)
-    return frozenset((*seen.configuration, *seen.blue.configuration, *seen.green.configuration, *entries))
+def needed(state: ServiceState) -> frozenset[str]:
+    """Names of the configuration that the PodTemplate, a slot or an entry of the history refers to."""
+    entries = (name for entry in state.history for name in entry.configuration)
+    return frozenset((*state.configuration, *state.blue.configuration, *state.green.configuration, *entries))
 
 
-def prunable(seen: ServiceState, found: Iterable[KubernetesObject]) -> list[str]:
-    """The names of those that are the program's, for this service, old enough, and not needed."""
-    # The program's names end with a hash of the content; the records of releases are ConfigMaps, too.
-    ours = re.compile(re.escape(seen.service) + CONFIGURATION)
+def prunable(state: ServiceState, config_maps: Iterable[KubernetesObject]) -> list[str]:
+    """Names of the ConfigMaps that are this service's configuration, older than `YOUNG`, and not needed."""
+    # The names of configuration end with a hash of its content; those of release histories and records do not.
+    configuration = re.compile(re.escape(state.service) + CONFIGURATION)
     return sorted(
-        str(one["metadata"]["name"])
-        for one in found
-        if ours.fullmatch(one["metadata"]["name"])
-        and one["metadata"]["name"] not in needed(seen)
-        and seen.now - datetime.fromisoformat(one["metadata"]["creationTimestamp"]) > YOUNG
+        str(metadata["name"])
+        for metadata in (config_map["metadata"] for config_map in config_maps)
+        if configuration.fullmatch(metadata["name"])
+        and metadata["name"] not in needed(state)
+        and state.now - datetime.fromisoformat(metadata["creationTimestamp"]) > YOUNG
     )
 
 
-def collect(api: ObjectApi, seen: ServiceState) -> list[str]:
-    """Deletes ConfigMaps. Each owns the Secret of its name, if there is one, and Kubernetes takes that along.
+def prune(api: ObjectApi, state: ServiceState) -> list[str]:
+    """Deletes ConfigMaps that are not needed. Kubernetes deletes the Secret of the same name, which each owns.
 
-    So this needs no right to any Secret: who may list them reads them.
+    So the tool needs no right to Secrets: a right to list them would be one to read them.
 
     Returns:
-        The name of each that was deleted.
+        Names of the deleted ConfigMaps.
     """
-    found = api.list(
+    config_maps = api.list(
         "v1",
         "ConfigMap",
-        namespace=seen.environment,
-        label_selector=f"{labels.SERVICE}={seen.service}",
+        namespace=state.environment,
+        label_selector=f"{labels.SERVICE}={state.service}",
         metadata_only=True,
     )
-    deleted = prunable(seen, found)
+    deleted = prunable(state, config_maps)
     for name in deleted:
-        api.delete("v1", "ConfigMap", name, seen.environment)
+        api.delete("v1", "ConfigMap", name, state.environment)
     return deleted

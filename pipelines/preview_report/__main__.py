@@ -1,4 +1,4 @@
-"""`python -m pipelines.preview_report STACK`: events in, Markdown out; exits with 1 where the preview failed."""
+"""`python -m pipelines.preview_report STACK`: events in, Markdown out; exits with 1 if the preview failed."""
 
 from __future__ import annotations
 

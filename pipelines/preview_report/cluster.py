@@ -1,9 +1,9 @@
-"""Fails where a stack's cluster is not reached.
+"""Checks that a stack's cluster is reachable before a preview: exits with 1 if not.
 
-`pulumi stack output --json --show-secrets | python -m pipelines.preview_report.cluster`: outputs on standard input.
+`pulumi stack output --json --show-secrets | python -m pipelines.preview_report.cluster`
 
-The Kubernetes provider previews an unreachable cluster's objects as if nothing stood there, with a warning: a preview
-that looks whole and is not.
+If it is not, the Kubernetes provider only warns, and previews all objects as new: a preview that looks complete and is
+not.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from kube.client import KubernetesApi, KubernetesApiError
 
 
 def problem(outputs: dict[str, Any]) -> str | None:
-    """What keeps a preview from being whole; None where nothing does, or no cluster stands yet.
+    """Why a preview would be incomplete; None if it would not, or if there is no cluster yet.
 
     Args:
-        outputs: The stack's outputs; `kubeconfig` is one of them once it was brought up.
+        outputs: The stack's outputs; `kubeconfig` is among them after its first `up`.
     """
     kubeconfig = outputs.get("kubeconfig")
     if kubeconfig is None:
@@ -30,12 +30,12 @@ def problem(outputs: dict[str, Any]) -> str | None:
         KubernetesApi(yaml.safe_load(kubeconfig)).list("v1", "Namespace", metadata_only=True)
     except KubernetesApiError as error:
         return (
-            f"the cluster does not answer as it should: {error}. A preview without it would show what is not so. Run "
-            "this where the Kubernetes API is reached (the variable PREVIEW_RUNNER), as a role that enters the cluster"
+            f"the Kubernetes API of the stack's cluster is not usable: {error}. A preview without it would be wrong. "
+            "Run it where that API is reachable (the variable PREVIEW_RUNNER), as a role with access to the cluster"
         )
     return None
 
 
 if __name__ == "__main__":
-    found = problem(json.load(sys.stdin))
-    sys.exit(f"error: {found}" if found else 0)
+    message = problem(json.load(sys.stdin))
+    sys.exit(f"error: {message}" if message else 0)

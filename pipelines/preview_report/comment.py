@@ -1,8 +1,8 @@
-"""Puts a failed preview in the place of the last good one: `python3 -m pipelines.preview_report.comment STACK`.
+"""Comments that a preview failed, in place of the last one: `python3 -m pipelines.preview_report.comment STACK`.
 
-Pulumi's action comments on success only, so that without this an old comment would stand as if it still held. It needs
-Python's own library only, since what failed may be the installation. It takes the variables that GitHub sets in a job,
-and `GITHUB_TOKEN` and `PULL_REQUEST`.
+Pulumi's action comments on success only, and would leave the outdated comment. This uses the standard library only,
+since it may be the installation that failed. It needs the variables that GitHub sets in a job, `GITHUB_TOKEN` and
+`PULL_REQUEST`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 30
 
 
 def heading(stack: str) -> str:
-    """What the action's own comment on a stack begins with, by which it finds the one to edit.
+    """The heading of the action's comment on a stack, by which the action finds the comment to edit.
 
     https://github.com/pulumi/actions/blob/main/src/libs/pr.ts
     """
@@ -28,40 +28,40 @@ def heading(stack: str) -> str:
 
 
 def body(stack: str, run: str) -> str:
-    """The comment; the action edits it when a preview is good again."""
+    """The text of the comment. The action replaces it after the next preview that succeeds."""
     return (
-        f"{heading(stack)}\n\n> [!WARNING]\n> **The preview failed.** Nothing is known of what `up` would do: "
+        f"{heading(stack)}\n\n> [!WARNING]\n> **The preview failed.** It is not known what `up` would do: "
         f"[the run]({run}) says why.\n\n<details>\n<summary>Pulumi report</summary>\nThere is none.\n</details>\n"
     )
 
 
 def tell(stack: str, variables: Mapping[str, str]) -> None:
-    """Edits the stack's comment, or makes one.
+    """Edits the stack's comment, or creates it.
 
     Raises:
-        OSError: GitHub did not take it.
+        OSError: GitHub did not accept it.
     """
     repository = f"{variables['GITHUB_API_URL']}/repos/{variables['GITHUB_REPOSITORY']}"
     token = variables["GITHUB_TOKEN"]
     run = f"{variables['GITHUB_SERVER_URL']}/{variables['GITHUB_REPOSITORY']}/actions/runs/{variables['GITHUB_RUN_ID']}"
     comments = f"{repository}/issues/{variables['PULL_REQUEST']}/comments"
-    told = {"body": body(stack, run)}
+    content = {"body": body(stack, run)}
     for comment in _all(comments, token):
         if comment["body"].startswith(f"{heading(stack)}\n"):
-            _ask("PATCH", f"{repository}/issues/comments/{comment['id']}", token, told)
+            _request("PATCH", f"{repository}/issues/comments/{comment['id']}", token, content)
             return
-    _ask("POST", comments, token, told)
+    _request("POST", comments, token, content)
 
 
 def _all(comments: str, token: str) -> Iterator[dict[str, Any]]:
     """https://docs.github.com/en/rest/issues/comments ."""
     number = 1
-    while page := _ask("GET", f"{comments}?per_page={PAGE}&page={number}", token):
+    while page := _request("GET", f"{comments}?per_page={PAGE}&page={number}", token):
         yield from page
         number += 1
 
 
-def _ask(method: str, url: str, token: str, content: dict[str, str] | None = None) -> Any:
+def _request(method: str, url: str, token: str, content: dict[str, str] | None = None) -> Any:
     request = urllib.request.Request(  # noqa: S310 - GitHub's own address, by its runner
         url,
         method=method,

@@ -1,4 +1,4 @@
-"""Which resources hold what cannot be made again: the one table."""
+"""The types of resources that hold data, which a new resource would not have."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ HOLDS_DATA = frozenset(
         "kubernetes:elasticsearch.k8s.elastic.co/v1:Elasticsearch",
     }
 )
-"""Pulumi types that hold data, or whose deletion takes such along (a cluster, a namespace)."""
+"""Pulumi types that hold data, or whose deletion deletes resources that do (a cluster, a namespace)."""

@@ -1,4 +1,4 @@
-"""The engine's events, as far as a comment tells of them.
+"""The parts of the engine's events that the report uses.
 
 https://github.com/pulumi/pulumi/blob/v3.260.0/sdk/go/common/apitype/events.go
 """
@@ -21,20 +21,20 @@ VERBS = {
     "replace": "replaced",
     "delete": "deleted",
 }
-"""What each step does, in a word. Parts of a replacement, and what changes nothing, are left out."""
+"""Verb of each operation in the report; parts of a replacement and `same` are left out."""
 
 _COLOURS = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
 class Change:
-    """What would be done to a resource.
+    """A change of a resource.
 
     Attributes:
         verb: `created`, `changed`, `replaced` or `deleted`.
         type: Pulumi type.
         name: The resource's name in the program.
-        differences: Each property that differs, with how, and its value before and after.
+        differences: Each property that differs: the kind of difference, its path, its value before and after.
     """
 
     verb: str
@@ -44,18 +44,18 @@ class Change:
 
     @property
     def loses_data(self) -> bool:
-        """Whether what it holds would be gone."""
+        """Whether the resource's data would be lost."""
         return self.verb in ("replaced", "deleted") and self.type in HOLDS_DATA
 
 
 @dataclass(frozen=True)
 class Preview:
-    """All of a preview.
+    """A preview.
 
     Attributes:
         changes: In the engine's order.
-        errors: What went wrong; a preview with one says nothing of what `up` would do.
-        finished: Whether the engine came to its end.
+        errors: Messages of errors; with any, it is not known what `up` would do.
+        finished: Whether the engine finished the preview.
     """
 
     changes: tuple[Change, ...]
@@ -64,12 +64,12 @@ class Preview:
 
     @property
     def failed(self) -> bool:
-        """Whether it is no preview."""
+        """Whether the preview failed, so that its changes mean nothing."""
         return bool(self.errors) or not self.finished
 
 
 def read(lines: Iterable[str]) -> Preview:
-    """Reads an event a line, as `PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json` prints them.
+    """Reads the events, one a line, as `PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json` prints them.
 
     Raises:
         ValueError: A line is no JSON object.
@@ -84,9 +84,9 @@ def read(lines: Iterable[str]) -> Preview:
             if metadata["op"] in VERBS and not metadata["type"].startswith("pulumi:"):
                 changes.append(_change(metadata))
         diagnostic = event.get("diagnosticEvent", {})
-        if diagnostic.get("severity") == "error" and (told := _COLOURS.sub("", diagnostic["message"]).strip()):
-            about = str(diagnostic.get("urn", "")).rpartition("::")[2]
-            errors.append(f"{about}: {told}" if about else told)
+        if diagnostic.get("severity") == "error" and (message := _COLOURS.sub("", diagnostic["message"]).strip()):
+            resource = str(diagnostic.get("urn", "")).rpartition("::")[2]
+            errors.append(f"{resource}: {message}" if resource else message)
         if "summaryEvent" in event:
             finished = event["summaryEvent"].get("result", "succeeded") == "succeeded"
     return Preview(tuple(changes), tuple(errors), finished)
@@ -94,11 +94,11 @@ def read(lines: Iterable[str]) -> Preview:
 
 def _change(metadata: dict[str, Any]) -> Change:
     differences: dict[str, dict[str, str]] = metadata.get("detailedDiff") or {}
-    told = [
-        f"{_KINDS[one['diffKind'].removesuffix('-replace')]} {path}{values.change(metadata, path)}"
-        for path, one in sorted(differences.items())
+    lines = [
+        f"{_KINDS[difference['diffKind'].removesuffix('-replace')]} {path}{values.change(metadata, path)}"
+        for path, difference in sorted(differences.items())
     ]
-    return Change(VERBS[metadata["op"]], metadata["type"], metadata["urn"].rpartition("::")[2], tuple(told))
+    return Change(VERBS[metadata["op"]], metadata["type"], metadata["urn"].rpartition("::")[2], tuple(lines))
 
 
 _KINDS = {"add": "+", "delete": "-", "update": "~"}

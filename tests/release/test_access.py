@@ -20,8 +20,10 @@ from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
 from rehearsal.toolchain import Toolchain
 from release import prune, slots
-from release.commands import Commands, Options
+from release.commands import releases, reports
+from release.commands.verify import verify as record_verified
 from release.errors import ExitCode
+from release.session import Options, Session
 from tests.rehearsal.conftest import eventually
 from tests.release import identities
 from tests.release.identities import refusal
@@ -51,18 +53,18 @@ class Guarded:
         """With the rights of one of those who release."""
         return identities.acting_as(self.kubeconfig, identity)
 
-    def commands(self, identity: str, monkeypatch: pytest.MonkeyPatch) -> Commands:
-        """The tool, run by one of them."""
+    def session(self, identity: str, monkeypatch: pytest.MonkeyPatch) -> Session:
+        """A session of the tool with one of these identities."""
 
         def acting(*_: object, **__: object) -> KubernetesApi:
             return self.acting_as(identity)
 
-        def way(_: KubernetesApi) -> Web:
+        def caller(_: KubernetesApi) -> Web:
             return self.web
 
-        monkeypatch.setattr("release.commands.KubernetesApi", acting)
-        monkeypatch.setattr("release.commands.ThroughApiServer", way)
-        return Commands(Options(as_json=True, image_tags=False, limits=QUICK))
+        monkeypatch.setattr("release.session.KubernetesApi", acting)
+        monkeypatch.setattr("release.session.ThroughApiServer", caller)
+        return Session(Options(as_json=True, image_tags=False, limits=QUICK))
 
     def slot(self, image: str, *, slot: str = "green", replicas: int = 0, **options: Any) -> KubernetesObject:
         """A slot of prod with an image, which may be one that the tool would not render."""
@@ -550,25 +552,25 @@ def test_what_is_live_restarts_and_scales_without_its_record(guarded: Guarded) -
 
 def test_each_command_runs_as_who_may_run_it(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
     """With no right but those of the program's Roles; ECR is not part of it."""
-    release, verifier, person = (guarded.commands(one, monkeypatch) for one in ("release", "verify", "person"))
+    release, verifier, person = (guarded.session(name, monkeypatch) for name in ("release", "verify", "person"))
     first, second = new_image("gateway"), new_image("gateway")
 
-    assert release.deploy("dev", {"gateway": first}, override=None) is ExitCode.DONE
-    assert verifier.verify("dev", "gateway") is ExitCode.DONE
-    eventually(lambda: release.promote(["gateway"]) is ExitCode.DONE, "what was verified is promoted")
-    assert person.deploy("prod", {"gateway": second}, override="users cannot log in") is ExitCode.DONE
-    for commands in (release, person):
-        assert commands.rollback("prod", ["gateway"]) is ExitCode.DONE
-        assert commands.switch("prod", "gateway", None) is ExitCode.DONE
-        assert commands.retire("prod", ["gateway"], now=True) is ExitCode.DONE
-        assert commands.rollback("prod", ["gateway"]) is ExitCode.DONE, "a slot is warmed without its record"
-        assert commands.switch("prod", "gateway", None) is ExitCode.DONE
-    assert person.deploy("prod", {"gateway": first}, override=None) is ExitCode.DONE
-    for commands in (release, verifier, person):
-        assert commands.services("dev")
-        assert commands.history("prod", "gateway") is ExitCode.DONE
-    for commands in (release, person):
-        assert commands.status("prod", ["gateway"], watch=False) is ExitCode.DONE
+    assert releases.deploy(release, "dev", {"gateway": first}, override=None) is ExitCode.DONE
+    assert record_verified(verifier, "dev", "gateway") is ExitCode.DONE
+    eventually(lambda: releases.promote(release, ["gateway"]) is ExitCode.DONE, "what was verified is promoted")
+    assert releases.deploy(person, "prod", {"gateway": second}, override="users cannot log in") is ExitCode.DONE
+    for session in (release, person):
+        assert releases.rollback(session, "prod", ["gateway"]) is ExitCode.DONE
+        assert releases.switch(session, "prod", "gateway", None) is ExitCode.DONE
+        assert releases.retire(session, "prod", ["gateway"], now=True) is ExitCode.DONE
+        assert releases.rollback(session, "prod", ["gateway"]) is ExitCode.DONE, "a slot is warmed without its record"
+        assert releases.switch(session, "prod", "gateway", None) is ExitCode.DONE
+    assert releases.deploy(person, "prod", {"gateway": first}, override=None) is ExitCode.DONE
+    for session in (release, verifier, person):
+        assert session.services("dev")
+        assert reports.history(session, "prod", "gateway") is ExitCode.DONE
+    for session in (release, person):
+        assert reports.status(session, "prod", ["gateway"], watch=False) is ExitCode.DONE
 
 
 def test_retire_takes_a_secret_along_that_it_may_not_read_or_delete(
@@ -584,13 +586,13 @@ def test_retire_takes_a_secret_along_that_it_may_not_read_or_delete(
     configure(guarded.api, "prod", "ai", "ai-00000000ff")
     assert len(secrets()) == len(named) + 1
     monkeypatch.setattr(prune, "YOUNG", timedelta(seconds=-60))
-    assert guarded.commands("release", monkeypatch).retire("prod", ["ai"], now=True) is ExitCode.DONE
+    assert releases.retire(guarded.session("release", monkeypatch), "prod", ["ai"], now=True) is ExitCode.DONE
     eventually(lambda: secrets() == named, "the Secret is gone with the ConfigMap that owns it")
 
 
 def test_an_override_without_the_right_changes_nothing(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
-    release = guarded.commands("release", monkeypatch)
-    assert release.deploy("prod", {"ai": new_image("ai")}, override="I say so") is ExitCode.REFUSED
+    release = guarded.session("release", monkeypatch)
+    assert releases.deploy(release, "prod", {"ai": new_image("ai")}, override="I say so") is ExitCode.REFUSED
     assert guarded.api.get("v1", "ConfigMap", "ai-releases", "prod") is None
 
 

@@ -17,7 +17,7 @@ from rehearsal.layout import Layout
 from rehearsal.network import namespace
 from rehearsal.toolchain import Toolchain
 from release.errors import ExitCode
-from release.plan import Deploy, Goal, Rollback
+from release.goals import Deploy, Goal, Rollback
 from tests.rehearsal.conftest import eventually
 from tests.release.platform import QUICK, Platform, image
 
@@ -77,13 +77,13 @@ def change_autoscaler(platform: Platform, path: str, value: object) -> None:
 
 def live(platform: Platform) -> int:
     """How many pods the live slot shall have."""
-    return platform.seen("dev", SERVICE).live_slot.wanted
+    return platform.seen("dev", SERVICE).live_slot.desired
 
 
 def not_live(platform: Platform) -> int:
     """How many pods the other slot shall have, after a pause for the autoscaler."""
     time.sleep(PAUSE_SECONDS)
-    return platform.seen("dev", SERVICE).idle_slot.wanted
+    return platform.seen("dev", SERVICE).idle_slot.desired
 
 
 def not_live_during(platform: Platform, goal: Goal, *, at: dict[str, str]) -> dict[str, int]:

@@ -25,9 +25,9 @@ from rehearsal.processes import ProcessTable
 from rehearsal.toolchain import Toolchain
 from release import verification
 from release.clock import SystemClock
+from release.goals import Goal
 from release.http import ThroughApiServer
 from release.observe import observe
-from release.plan import Goal
 from release.run import Context, Limits, Result, reconcile
 from release.state import ServiceState
 from tests.rehearsal.conftest import eventually
@@ -121,7 +121,7 @@ class Site:
         )
         return reconcile(context, environment, service, goal)
 
-    def seen(self, environment: str, service: str) -> ServiceState:
+    def state(self, environment: str, service: str) -> ServiceState:
         """How a service stands."""
         return observe(self.api, environment, service, now=SystemClock().now())
 

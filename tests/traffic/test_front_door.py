@@ -387,9 +387,9 @@ def test_no_request_is_lost_while_targets_change(start: Callable[[State], Door],
             if number:  # otherwise it is what it was
                 eventually(lambda before=before: bool(door.workers() - before), "a new worker")
         time.sleep(1)
-        seen = [client.end() for client in (first, second, third)]
-    assert [one.failures for one in seen] == [[], [], []]
-    assert all(len(one.answers) > 20 for one in seen)
+        logs = [client.end() for client in (first, second, third)]
+    assert [one.failures for one in logs] == [[], [], []]
+    assert all(len(one.answers) > 20 for one in logs)
 
 
 def test_a_request_that_takes_long_outlives_a_change(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
@@ -399,18 +399,18 @@ def test_a_request_that_takes_long_outlives_a_change(start: Callable[[State], Do
         time.sleep(1)
         door.follow(with_more(dev, prod, 1))
         eventually(lambda: len(door.workers()) > 1, "the old worker beside the new one")
-        seen = client.end()
-    assert seen.failures == []
-    assert len(seen.answers) >= 3
+        log = client.end()
+    assert log.failures == []
+    assert len(log.answers) >= 3
 
 
 def test_a_lost_request_is_seen(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
     door = start(account(dev, prod))
     with Client(Load("127.0.0.1", door.port, f"log.{DOMAIN}", at_once=2)) as client:
         time.sleep(1)
-        seen = client.end()
-    assert seen.answers == []
-    assert {failure.kind for failure in seen.failures} == {"503 Service Unavailable"}
+        log = client.end()
+    assert log.answers == []
+    assert {failure.kind for failure in log.failures} == {"503 Service Unavailable"}
 
 
 @pytest.fixture

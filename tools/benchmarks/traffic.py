@@ -21,13 +21,13 @@ from rehearsal.network.enter import enter
 from rehearsal.ports import LOOPBACK
 from rehearsal.processes import ProcessTable
 from rehearsal.toolchain import Toolchain
-from release.plan import Deploy, Retire, Switch
+from release.goals import Deploy, Retire, Switch
 from release.run import Limits
 from tests.rehearsal.conftest import eventually
 from tests.release.identities import charts_kinds
 from tests.release.platform import Platform, image, node
 from tests.traffic import cloud
-from tests.traffic.load import Answer, Client, Load, ServiceState
+from tests.traffic.load import Answer, Client, ClientLog, Load
 from tests.traffic.moves import PatchClock, slot
 
 NODE = "10.1.0.10"
@@ -103,7 +103,7 @@ def measure(layout: Layout, platform: Platform, service: str) -> Traffic | None:
             clock, began = PatchClock(platform.api, service), time.monotonic()
             result = platform.run("dev", service, Switch(), api=cast("Any", clock), limits=_LIMITS)
             windows.append((began, time.monotonic()))
-            patches.append((clock.patched, result.seen.live))
+            patches.append((clock.patched, result.state.live))
         platform.run("dev", service, Retire(now=True), limits=_LIMITS)
         time.sleep(PRE_STOP_SECONDS + 3)
         pooled, fresh = first.end(), second.end()
@@ -189,7 +189,7 @@ def _milliseconds(answers: Iterable[Answer], windows: list[tuple[float, float]])
     return median(taken), quantiles(taken, n=1000)[-1]
 
 
-def _complain(*seen: ServiceState) -> None:
-    failures = [failure for one in seen for failure in one.failures]
+def _complain(*logs: ClientLog) -> None:
+    failures = [failure for log in logs for failure in log.failures]
     if failures:
         print(f"{len(failures)} requests failed, the first: {failures[0]}")  # noqa: T201 - the result is not to be trusted

@@ -28,7 +28,7 @@ from release.status import age
 from release.verification import LIMIT, Record
 from tests.release.platform import objects
 from tests.unit.release.fake_cluster import FakeClock, FakeCluster
-from tests.unit.release.model import NOW, entry, revision, seen, slot
+from tests.unit.release.model import NOW, entry, revision, service_state, slot
 
 # History and records
 
@@ -308,7 +308,7 @@ def made(name: str, age: timedelta = timedelta(days=1)) -> dict[str, Any]:
 
 
 def test_only_old_objects_of_the_programs_that_nothing_names_are_superfluous() -> None:
-    found = seen(
+    found = service_state(
         slot("blue", revision(), 2, configuration=("api-000000000b",)),
         slot("green", revision(), 0, configuration=("api-000000000c",)),
         configuration=("api-000000000a",),

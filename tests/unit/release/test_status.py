@@ -14,7 +14,7 @@ from release.history import Outcome
 from release.lock import Holder
 from release.state import ServiceState, Trouble
 from release.status import ServiceStatus, table
-from tests.unit.release.model import NOW, entry, revision, seen, slot
+from tests.unit.release.model import NOW, entry, revision, service_state, slot
 
 OLD, NEW = revision("good", 1, "before"), revision("good", 2)
 
@@ -27,7 +27,9 @@ def shown(found: ServiceState, holder: Holder | None = None) -> str:
     return file.getvalue()
 
 
-RELEASED = seen(slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),))
+RELEASED = service_state(
+    slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),)
+)
 
 
 def test_a_release_is_shown_with_its_age_who_made_it_and_how_long_the_way_back_is_warm() -> None:

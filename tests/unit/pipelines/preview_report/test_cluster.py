@@ -29,7 +29,7 @@ def test_a_stack_that_was_never_brought_up_has_no_cluster_to_reach() -> None:
 
 def test_a_cluster_that_does_not_answer_is_a_failure_with_what_to_do() -> None:
     told = problem({"kubeconfig": UNREACHABLE}) or ""
-    assert "does not answer" in told
+    assert "no answer" in told
     assert "PREVIEW_RUNNER" in told
 
 
