@@ -47,7 +47,7 @@ class Trust:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IrsaRole:
+class OidcTrust:
     """Trust in an OIDC identity provider, whose identities may assume the role.
 
     Attributes:
@@ -73,9 +73,9 @@ def policy(statements: Sequence[Statement]) -> str:
     )
 
 
-def trust_policy(trust: Trust | IrsaRole) -> str:
+def trust_policy(trust: Trust | OidcTrust) -> str:
     """Trust policy of a role, as JSON."""
-    if isinstance(trust, IrsaRole):
+    if isinstance(trust, OidcTrust):
         principal = {"Federated": trust.provider_arn}
         actions = ["sts:AssumeRoleWithWebIdentity"]
         return _document([{"Principal": principal, "Action": actions, **_condition(trust.conditions)}])
@@ -118,7 +118,7 @@ class RoleArgs:
     """
 
     account: Account
-    trust: Trust | IrsaRole | pulumi.Output[str]
+    trust: Trust | OidcTrust | pulumi.Output[str]
     managed_policies: Sequence[str] = ()
     statements: Sequence[Statement] = ()
 
@@ -140,7 +140,7 @@ class Role(pulumi.ComponentResource):
         self.role = aws.iam.Role(
             name,
             name=name,
-            assume_role_policy=trust_policy(args.trust) if isinstance(args.trust, Trust | IrsaRole) else args.trust,
+            assume_role_policy=trust_policy(args.trust) if isinstance(args.trust, Trust | OidcTrust) else args.trust,
             permissions_boundary=args.account.permissions_boundary_arn,
             opts=child,
         )

@@ -131,7 +131,7 @@ class Addons(pulumi.ComponentResource):
         role = self._role(name, addon.identity, args) if addon.identity else None
         aws.eks.Addon(
             name,
-            cluster_name=args.cluster.made,
+            cluster_name=args.cluster.created_name,
             addon_name=addon.name,
             addon_version=addon.version,
             configuration_values=json.dumps(addon.configuration) if addon.configuration else None,

@@ -26,7 +26,7 @@ VIEW_POLICY = "AmazonEKSViewPolicy"
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 """All log types of EKS. https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html."""
 
-WITH_THINGS_OUTSIDE = (
+DELETED_ONE_BY_ONE = (
     "kubernetes:networking.k8s.io/v1:Ingress",
     "kubernetes:core/v1:PersistentVolumeClaim",
     "kubernetes:helm.sh/v3:Release",
@@ -151,7 +151,7 @@ class Cluster(pulumi.ComponentResource):
         self.reference = ClusterReference(
             account=args.account,
             name=name,
-            made=self.name,
+            created_name=self.name,
             issuer=self.eks.eks_cluster.identities.apply(lambda identities: identities[0].oidcs[0].issuer),
         )
         self.addons = Addons(
@@ -169,7 +169,7 @@ class Cluster(pulumi.ComponentResource):
         self, resource: pulumi.ResourceTransformationArgs
     ) -> pulumi.ResourceTransformationResult | None:
         """Transformation that sets `deleted_with` on Kubernetes objects that own nothing outside the cluster."""
-        if not resource.type_.startswith("kubernetes:") or resource.type_ in WITH_THINGS_OUTSIDE:
+        if not resource.type_.startswith("kubernetes:") or resource.type_ in DELETED_ONE_BY_ONE:
             return None
         deleted_with = pulumi.ResourceOptions(deleted_with=self.eks)
         return pulumi.ResourceTransformationResult(

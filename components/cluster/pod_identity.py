@@ -75,7 +75,7 @@ class PodIdentity(pulumi.ComponentResource):
         )
         aws.eks.PodIdentityAssociation(
             name,
-            cluster_name=args.cluster.made,
+            cluster_name=args.cluster.created_name,
             namespace=args.namespace,
             service_account=args.service_account,
             role_arn=role.arn,

@@ -16,13 +16,13 @@ class ClusterReference:
     Attributes:
         account: Its AWS account.
         name: Its name, for IAM policies, which may exist before the cluster.
-        made: Its name as an output of the cluster, for resources that depend on it.
+        created_name: Its name as an output of the cluster, for resources that depend on it.
         issuer: URL of its OIDC issuer, resolved once it exists.
     """
 
     account: Account
     name: str
-    made: pulumi.Output[str]
+    created_name: pulumi.Output[str]
     issuer: pulumi.Output[str]
 
     @property

@@ -92,7 +92,7 @@ class Delivery(pulumi.ComponentResource):
         kubernetes.networking.v1.NetworkPolicy(
             f"{DELIVERY}-{RELEASE}",
             metadata=ObjectMetaArgs(name=RELEASE, namespace=self.namespace),
-            spec=network_policy.of_tool(args.ports, addresses=args.network.addresses),
+            spec=network_policy.release_tool_policy(args.ports, addresses=args.network.addresses),
             opts=child,
         )
         namespaces = {name: environment.namespace for name, environment in args.environments.items()}

@@ -56,7 +56,7 @@ class Namespace(pulumi.ComponentResource):
         kubernetes.networking.v1.NetworkPolicy(
             name,
             metadata=ObjectMetaArgs(name="default", namespace=self.namespace),
-            spec=network_policy.closed(),
+            spec=network_policy.default_deny(),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({"namespace": self.namespace})

@@ -69,7 +69,7 @@ class Addresses:
     control_plane: Sequence[str]
 
 
-def closed() -> NetworkPolicySpecArgs:
+def default_deny() -> NetworkPolicySpecArgs:
     """Default deny for every pod of a namespace, in both directions, except for egress to the cluster's DNS."""
     dns = pods({"k8s-app": "kube-dns"}, "kube-system")
     return NetworkPolicySpecArgs(
@@ -83,7 +83,7 @@ def closed() -> NetworkPolicySpecArgs:
     )
 
 
-def of_service(
+def service_policy(
     service: str,
     spec: config.Service,
     *,
@@ -119,7 +119,7 @@ def of_service(
     )
 
 
-def of_tool(ports: Mapping[str, int], *, addresses: Addresses) -> NetworkPolicySpecArgs:
+def release_tool_policy(ports: Mapping[str, int], *, addresses: Addresses) -> NetworkPolicySpecArgs:
     """Policy of the pods that run the release tool: egress to every service, the Kubernetes API and ECR; no ingress.
 
     Args:

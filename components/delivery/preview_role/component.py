@@ -68,7 +68,7 @@ class PreviewRole(pulumi.ComponentResource):
         for user, arn in self.role_arns.items():
             aws.eks.AccessEntry(
                 f"{name}-preview-{user}",
-                cluster_name=args.cluster.made,
+                cluster_name=args.cluster.created_name,
                 principal_arn=arn,
                 kubernetes_groups=[rbac.PREVIEWERS],
                 # No access before the policy is in force.

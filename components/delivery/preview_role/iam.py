@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import config
 from components.aws.account import Account
-from components.aws.iam import IrsaRole, Statement
+from components.aws.iam import OidcTrust, Statement
 
 ISSUER = "token.actions.githubusercontent.com"
 """https://docs.github.com/en/actions/reference/security/oidc."""
@@ -42,11 +42,11 @@ def provider_arn(account: Account, previews: config.Previews) -> str:
     return previews.oidc_provider_arn or f"arn:aws:iam::{account.id}:oidc-provider/{ISSUER}"
 
 
-def trust(account: Account, previews: config.Previews) -> IrsaRole:
+def trust(account: Account, previews: config.Previews) -> OidcTrust:
     """Trust policy for the jobs of one GitHub environment of one repository."""
     provider = provider_arn(account, previews)
     issuer = provider.partition(":oidc-provider/")[2]
     subject = f"repo:{previews.repository}:environment:{previews.environment}"
-    return IrsaRole(
+    return OidcTrust(
         provider_arn=provider, conditions={"StringEquals": {f"{issuer}:aud": AUDIENCE, f"{issuer}:sub": subject}}
     )

@@ -141,7 +141,7 @@ class BlueGreen(pulumi.ComponentResource):
         kubernetes.networking.v1.NetworkPolicy(
             self.pulumi_resource_name,
             metadata=self._metadata(self._args.service),
-            spec=network_policy.of_service(
+            spec=network_policy.service_policy(
                 self._args.service,
                 self._args.spec,
                 callers=self._args.callers,

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 import config
-from components.kubernetes.network_policy import Addresses, closed, of_service
+from components.kubernetes.network_policy import Addresses, default_deny, service_policy
 from contract.identities import TOOL
 from tests.unit.arguments import manifest
 from tests.unit.graph import every
@@ -188,7 +188,7 @@ def reached(place: Place, **keys: object) -> bool:
     """Whether a service whose settings have these keys reaches a place."""
     spec = config.Service.model_validate({"port": 8099, "healthPath": "/health", **keys})
     addresses = Addresses(vpc="10.20.0.0/16", nodes=NODES, control_plane=CONTROL_PLANE)
-    policies = [closed(), of_service("api", spec, callers=[], ports={}, addresses=addresses)]
+    policies = [default_deny(), service_policy("api", spec, callers=[], ports={}, addresses=addresses)]
     pod = Endpoint(
         name="api",
         addresses=NODES,

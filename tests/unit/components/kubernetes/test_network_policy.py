@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import config
-from components.kubernetes.network_policy import Addresses, closed, of_service
+from components.kubernetes.network_policy import Addresses, default_deny, service_policy
 from tests.unit.arguments import manifest
 from tests.unit.graph import Graph, every, of_logs
 
@@ -35,7 +35,7 @@ def blocks(*cidrs: str) -> list[dict[str, Any]]:
 def policy(*callers: str, addresses: Addresses = ADDRESSES, **keys: Any) -> dict[str, Any]:
     """Spec of the policy of a service `api` with this configuration."""
     spec = config.Service.model_validate({"port": 8099, "healthPath": "/health", **keys})
-    return manifest(of_service("api", spec, callers=callers, ports=PORTS, addresses=addresses))
+    return manifest(service_policy("api", spec, callers=callers, ports=PORTS, addresses=addresses))
 
 
 TOOL = {
@@ -119,7 +119,7 @@ def test_egress_peers_have_labels_of_a_service_selector(graph: Graph) -> None:
 
 
 def test_a_namespace_denies_traffic_by_default() -> None:
-    spec = manifest(closed())
+    spec = manifest(default_deny())
     assert spec["podSelector"] == {}
     assert spec["policyTypes"] == ["Ingress", "Egress"]
     assert "ingress" not in spec
