@@ -66,7 +66,7 @@ class Times:
 
 def release(
     sizes: Annotated[list[int] | None, typer.Argument(help="Numbers of replicas; 2 10 50 100 by default.")] = None,
-    document: Annotated[Path, typer.Option(help="Where the table goes.")] = CHECKOUT / "docs" / "tools.benchmarks.md",
+    document: Annotated[Path, typer.Option(help="Where the table goes.")] = CHECKOUT / "docs" / "benchmarks.md",
 ) -> None:
     """Time a rolling update, and a release of as many pods."""
     times: dict[int, Times] = {}

@@ -15,8 +15,8 @@ COMMAND = f".venv/bin/python -m tests.unit.network_policies.table > {FILE.relati
 
 INTRODUCTION = f"""# Who reaches whom
 
-Generated from the NetworkPolicies of the tests' stacks (`tests/fixtures/stacks/`), with the services that the project is
-shipped with; a test fails when it is out of date. To write it again:
+Generated from the NetworkPolicies of the tests' stacks (`tests/fixtures/stacks/`), which have the services that the
+project is shipped with; a test fails when it is out of date. To write it again:
 
 ```
 {COMMAND}
