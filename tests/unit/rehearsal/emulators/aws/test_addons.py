@@ -136,7 +136,7 @@ def test_a_configuration_that_the_schema_has_not_is_refused(
 def test_an_add_on_that_the_stand_in_has_not_is_refused_by_name(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.make_all()
-    with pytest.raises(RehearsalError, match=r"no add-on adot[\s\S]*stand_ins/aws/addons/"):
+    with pytest.raises(RehearsalError, match=r"no add-on adot[\s\S]*emulators/aws/addons/"):
         world.make(EXAMPLES["addon"].type, "adot", {"clusterName": "hello", "addonName": "adot"})
 
 
