@@ -86,7 +86,7 @@ def _never_ready(ready: dict[str, Any]) -> dict[str, Any]:
 
 
 def _at_the_end(delete: dict[str, Any]) -> dict[str, Any]:
-    """When the grace period is over. Before, it is the responder that sees a container end, and says so."""
+    """When the grace period is over. Before, it is the pod simulator that sees a container end, and says so."""
     delete["spec"]["delay"] = {"durationFrom": {"expressionFrom": ".metadata.deletionTimestamp"}}
     return delete
 

@@ -1,7 +1,7 @@
 """`python -m rehearsal.aws.endpoint`: AWS as pods find it: a VPC's resolver, endpoints with TLS, Pod Identity's agent.
 
 So a controller runs with the arguments and variables that it has in production. A pod reaches the API only while its
-node's subnet leads there. The responder listens on the same ports of all addresses, which takes that both agree to it
+node's subnet leads there. The pod simulator listens on the same ports of all addresses, to which both must agree
 (SO_REUSEPORT, socket(7)): connections to these addresses are ours, since ours is the closer match.
 """
 

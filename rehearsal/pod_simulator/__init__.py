@@ -5,7 +5,7 @@ from __future__ import annotations
 from rehearsal.layout import Layout
 from rehearsal.processes import Program, of_module
 
-NAME = "responder"
+NAME = "pod-simulator"
 
 
 def program(layout: Layout, namespace: int) -> Program:

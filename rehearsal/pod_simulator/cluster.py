@@ -1,4 +1,4 @@
-"""What the responder knows of the cluster: its pods by address, and where its Services lead."""
+"""What the pod simulator knows of the cluster: its pods by address, and where its Services lead."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Running:
 
 
 class Cluster:
-    """The pods and Services of a cluster, as far as the responder needs them.
+    """The pods and Services of a cluster, as far as the pod simulator needs them.
 
     Args:
         now: Seconds since 1970.

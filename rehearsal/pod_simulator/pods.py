@@ -1,4 +1,4 @@
-"""What the responder knows of a pod, and when the pod's server listens, ends and has ended."""
+"""What the pod simulator knows of a pod, and when the pod's server listens, ends and has ended."""
 
 from __future__ import annotations
 

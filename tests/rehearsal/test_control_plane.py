@@ -32,7 +32,7 @@ ALWAYS = (
     "kwok",
     "metrics-server",
     "volumes",
-    "responder",
+    "pod-simulator",
     "aws",
 )
 """What runs with a network of its own and without, in the order of starting."""

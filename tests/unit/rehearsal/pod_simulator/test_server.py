@@ -62,7 +62,7 @@ class Line:
 
 
 class World:
-    """A responder on a free port of loopback."""
+    """A pod simulator on a free port of loopback."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -70,7 +70,7 @@ class World:
         self.port = 0
 
     def has(self, **options: Any) -> None:
-        """A pod at the responder's address."""
+        """A pod at the pod simulator's address."""
         self.cluster.take_pod(example.pod(port=self.port, **options))
 
     async def connect(self) -> Line:
@@ -88,8 +88,8 @@ class World:
 
 
 @asynccontextmanager
-async def responder(kind: type[Connection] = Connection) -> AsyncGenerator[World]:
-    """Runs a responder."""
+async def pod_simulator(kind: type[Connection] = Connection) -> AsyncGenerator[World]:
+    """Runs a pod simulator."""
     world = World()
     client = Client(world.cluster)
     server = await asyncio.get_running_loop().create_server(lambda: kind(world.cluster, client), LOOPBACK, 0)
@@ -102,7 +102,7 @@ async def responder(kind: type[Connection] = Connection) -> AsyncGenerator[World
 
 @in_a_loop
 async def test_the_pod_that_is_called_answers_request_after_request() -> None:
-    async with responder() as world:
+    async with pod_simulator() as world:
         world.has(version="v3")
         line = await world.connect()
         for _ in range(3):
@@ -113,7 +113,7 @@ async def test_the_pod_that_is_called_answers_request_after_request() -> None:
 
 @in_a_loop
 async def test_who_asks_once_gets_a_whole_answer_and_the_end_of_the_connection() -> None:
-    async with responder() as world:
+    async with pod_simulator() as world:
         world.has()
         line = await world.connect()
         status, headers, body = await line.ask("/?once")
@@ -124,7 +124,7 @@ async def test_who_asks_once_gets_a_whole_answer_and_the_end_of_the_connection()
 
 @in_a_loop
 async def test_a_request_in_pieces_with_a_body_is_one_and_several_at_once_are_answered_in_order() -> None:
-    async with responder() as world:
+    async with pod_simulator() as world:
         world.has()
         line = await world.connect()
         for piece in ("POST /a?sle", "ep=0.05 HTTP/1.1\r\nHost: a\r\nContent-Le", "ngth: 4\r\n\r\nab", "cd"):
@@ -141,7 +141,7 @@ async def test_a_request_in_pieces_with_a_body_is_one_and_several_at_once_are_an
 
 @in_a_loop
 async def test_what_is_no_http_is_refused() -> None:
-    async with responder() as world:
+    async with pod_simulator() as world:
         world.has()
         line = await world.connect()
         line.writer.write(b"hello\r\n\r\n")
@@ -151,7 +151,7 @@ async def test_what_is_no_http_is_refused() -> None:
 
 @in_a_loop
 async def test_a_pod_that_has_not_started_refuses() -> None:
-    async with responder() as world:
+    async with pod_simulator() as world:
         assert await world.is_refused(), "no pod has this address"
         world.has(state="waiting")
         assert await world.is_refused()
@@ -161,7 +161,7 @@ async def test_a_pod_that_has_not_started_refuses() -> None:
 
 @in_a_loop
 async def test_an_ending_pod_goes_on_through_its_sleep_and_then_ends_connections_without_losing_a_request() -> None:
-    async with responder() as world:
+    async with pod_simulator() as world:
         world.has()
         idle, running, pooled = await world.connect(), await world.connect(), await world.connect()
         for line in (idle, running, pooled):
@@ -193,7 +193,7 @@ async def test_an_ending_pod_goes_on_through_its_sleep_and_then_ends_connections
 
 @in_a_loop
 async def test_a_connection_with_a_request_under_way_is_not_idle() -> None:
-    async with responder() as world:
+    async with pod_simulator() as world:
         world.has()
         half, running = await world.connect(), await world.connect()
         half.writer.write(b"GET / HT")
@@ -208,7 +208,7 @@ async def test_a_connection_with_a_request_under_way_is_not_idle() -> None:
 
 @in_a_loop
 async def test_a_request_that_outlives_the_grace_period_is_cut() -> None:
-    async with responder() as world:
+    async with pod_simulator() as world:
         world.has()
         line = await world.connect()
         line.send("/?sleep=20")
@@ -222,7 +222,7 @@ async def test_a_request_that_outlives_the_grace_period_is_cut() -> None:
 
 @in_a_loop
 async def test_a_version_that_holds_connections_keeps_them_until_it_is_killed() -> None:
-    async with responder() as world:
+    async with pod_simulator() as world:
         world.has(fault=Fault.HOLDS_CONNECTIONS)
         line = await world.connect()
         await line.ask()
@@ -237,7 +237,7 @@ async def test_a_version_that_holds_connections_keeps_them_until_it_is_killed() 
 
 @in_a_loop
 async def test_a_service_calls_another_one_over_a_connection_that_it_keeps() -> None:
-    async with responder() as world:
+    async with pod_simulator() as world:
         world.has()
         world.cluster.take_service(example.service(address=LOOPBACK))
         line = await world.connect()
@@ -258,7 +258,7 @@ async def test_a_service_calls_another_one_over_a_connection_that_it_keeps() -> 
 
 @in_a_loop
 async def test_a_call_without_an_answer_is_a_bad_gateway_that_says_why() -> None:
-    async with responder() as world:
+    async with pod_simulator() as world:
         world.has()
         world.cluster.take_service(example.service(address=LOOPBACK))
         line = await world.connect()

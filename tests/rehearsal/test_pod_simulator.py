@@ -220,7 +220,9 @@ def test_what_runs_and_does_not_work_answers_so(cluster: Cluster, fault: Fault, 
         (Fault.NEVER_READY, "0 of 2 pods are ready"),
     ],
 )
-def test_a_bad_release_is_taken_back_by_what_the_responder_answers(platform: Platform, fault: Fault, told: str) -> None:
+def test_a_bad_release_is_taken_back_by_what_the_pod_simulator_answers(
+    platform: Platform, fault: Fault, told: str
+) -> None:
     service = f"app-{fault}"
     platform.add(ENVIRONMENT, service)
     ask = ThroughApiServer(platform.api)
@@ -241,7 +243,7 @@ def test_a_bad_release_is_taken_back_by_what_the_responder_answers(platform: Pla
     assert (after.live, after.live_slot) == (before.live, before.live_slot)
 
 
-def test_a_killed_responder_comes_back_and_pods_end_without_it(
+def test_a_killed_pod_simulator_comes_back_and_pods_end_without_it(
     control_plane: RunningControlPlane, cluster: Cluster, tools: Toolchain
 ) -> None:
     name, another = cluster.ready(sleep=1, grace=3), cluster.ready()
