@@ -30,9 +30,7 @@ ALWAYS = (
     "kube-controller-manager",
     "kube-scheduler",
     "kwok",
-    "metrics-server",
     "volumes",
-    "pod-simulator",
     "aws",
 )
 """What runs with a network of its own and without, in the order of starting."""
