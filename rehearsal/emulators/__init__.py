@@ -1,1 +1,1 @@
-"""Providers that stand in for AWS and Kubernetes plugins: real protocol, this machine's resources."""
+"""Emulators of the providers `aws` and `eks`: Pulumi's plugin protocol over resources on this machine."""

@@ -1,4 +1,4 @@
-"""Failures and delays that a rehearsal is told to have: what the program does when a create goes wrong."""
+"""Fault injection: failures and delays of the emulators' operations, configured in a file."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from rehearsal.layout import Layout
 
 
 class FaultStruckError(Exception):
-    """An operation failed because the rehearsal was told that it shall."""
+    """An operation failed by an injected fault."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to the operations on one resource type.
+    """The fault of one resource type's operations.
 
     Attributes:
-        fail: The failure's message; None to let the operation pass.
-        after: How many operations pass before the first one fails (>= 0).
-        delay: Seconds each operation waits before anything else (>= 0).
+        fail: The failure's message; None for no failure.
+        after: Number of operations that pass before the first failure (>= 0).
+        delay: Seconds that each operation waits first (>= 0).
     """
 
     fail: str | None = None
@@ -34,17 +34,17 @@ class Fault:
     delay: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be meant.
+        """Validates the numbers.
 
         Raises:
-            ValueError: A negative number.
+            ValueError: One is negative.
         """
         if self.after < 0 or self.delay < 0:
             raise ValueError(f"after and delay are at least 0, not {self.after} and {self.delay}")
 
 
 def write(layout: Layout, faults: dict[str, Fault]) -> None:
-    """Tells the stand-ins of a rehearsal which types fail or are slow; an empty table ends all of it."""
+    """Sets the faults of a rehearsal's emulators, by Pulumi type; an empty table removes all."""
     table = {token: {"fail": fault.fail, "after": fault.after, "delay": fault.delay} for token, fault in faults.items()}
     layout.directory.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=layout.directory, prefix="faults-")
@@ -55,10 +55,10 @@ def write(layout: Layout, faults: dict[str, Fault]) -> None:
 
 @dataclass
 class Faults:
-    """The faults of a rehearsal as one stand-in process meets them.
+    """The faults of a rehearsal, in one emulator process.
 
-    The file is read at every strike, so that a running process follows a change of it. How many operations of a type
-    have passed is counted in this process alone, hence per engine run.
+    The file is read before each operation, so changes apply at once. Operations are counted by process, hence by run of
+    the engine.
     """
 
     layout: Layout
@@ -66,15 +66,15 @@ class Faults:
     _passed: dict[str, int] = field(default_factory=dict[str, int])
 
     def strike(self, type_token: str, urn: str) -> None:
-        """Sleeps and fails as told for this type; to be called before an operation changes anything.
+        """Applies the type's fault; to be called before an operation changes anything.
 
         Args:
             type_token: Pulumi's type, e.g. `aws:ec2/subnet:Subnet`.
-            urn: The resource that is about to be made, changed or deleted.
+            urn: URN of the operation's resource.
 
         Raises:
-            FaultStruckError: The operation shall fail.
-            RehearsalError: The faults file is not what it has to be.
+            FaultStruckError: The fault is a failure.
+            RehearsalError: The faults file is malformed.
         """
         fault = self._read().get(type_token)
         if fault is None:

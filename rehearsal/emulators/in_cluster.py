@@ -1,4 +1,4 @@
-"""Brings objects into the local API server, waits for them, and takes them away."""
+"""Kubernetes objects of the emulators in the local API server: apply, wait, delete."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kube.client import KubernetesApi, KubernetesObject
 from rehearsal.errors import RehearsalError
 
 MARK = "rehearsal/stand-in-for"
-"""Label on every object, and on every pod, that stands in for something; its value says for what."""
+"""Label of emulated objects and their pods; its value names what they emulate."""
 
 KINDS = (
     ("apiregistration.k8s.io/v1", "APIService"),
@@ -27,7 +27,7 @@ KINDS = (
     ("storage.k8s.io/v1", "CSIDriver"),
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
 )
-"""All that stand-ins make, in the order in which it is taken away."""
+"""Kinds of the emulators' objects, in the order of their deletion."""
 
 DEFINITION = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 
@@ -36,7 +36,7 @@ SECONDS_TO_SERVE = 30.0
 
 
 def marked(obj: KubernetesObject, stands_in_for: str) -> KubernetesObject:
-    """An object with the mark on it and on its pods."""
+    """A copy of an object, labelled with `MARK` itself and in its pod template."""
     metadata: dict[str, Any] = obj.get("metadata", {})
     result = {**obj, "metadata": {**metadata, "labels": {**metadata.get("labels", {}), MARK: stands_in_for}}}
     if template := obj.get("spec", {}).get("template"):
@@ -45,7 +45,7 @@ def marked(obj: KubernetesObject, stands_in_for: str) -> KubernetesObject:
 
 
 def bring(api: KubernetesApi, stands_in_for: str, objects: Sequence[KubernetesObject], *, manager: str) -> None:
-    """Makes what there is with this mark exactly these objects; none takes all of it away.
+    """Applies objects, and deletes all others with this value of `MARK`; an empty list deletes all.
 
     Raises:
         KubernetesApiError: The API server refuses an object.
@@ -60,11 +60,11 @@ def bring(api: KubernetesApi, stands_in_for: str, objects: Sequence[KubernetesOb
 
 
 def define(api: KubernetesApi, definitions: Sequence[KubernetesObject], *, manager: str) -> None:
-    """Makes the CustomResourceDefinitions that are missing, and waits until the API server serves their kinds.
+    """Creates missing CustomResourceDefinitions, and waits until the API server serves all of them.
 
     Raises:
         KubernetesApiError: The API server refuses one.
-        RehearsalError: It does not serve one in time.
+        RehearsalError: One is not served within `SECONDS_TO_SERVE`.
     """
     names = [str(definition["metadata"]["name"]) for definition in definitions]
     for name, definition in zip(names, definitions, strict=True):
@@ -81,15 +81,15 @@ def define(api: KubernetesApi, definitions: Sequence[KubernetesObject], *, manag
 
 
 def waits_for(api: KubernetesApi, objects: Sequence[KubernetesObject], seconds: float) -> list[str]:
-    """Waits until all pods of all workloads are ready.
+    """Waits until all workloads have their ready pods, and all CustomResourceDefinitions are served.
 
     Args:
         api: The API server.
-        objects: What was brought.
-        seconds: The longest wait.
+        objects: The applied objects.
+        seconds: Timeout.
 
     Returns:
-        What is not ready after it, a line each.
+        A line for each object that is not ready after the timeout.
     """
     end = time.monotonic() + seconds
     while missing := [line for obj in objects for line in _missing(api, obj)]:

@@ -1,4 +1,4 @@
-"""Serves a stand-in provider to the engine that started it."""
+"""The gRPC server of an emulator, started by Pulumi's engine."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from rehearsal.plugin import EndOfEngine
 
 PARALLEL_REQUESTS = 128
-"""Requests answered at once; the engine sends up to its `--parallel`. Threads are made as needed, and one that waits
-for a resource keeps its thread."""
+"""Maximum of concurrent requests; the engine sends up to its `--parallel`. Each occupies a thread while it waits."""
 
 _MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 OPTIONS = [(f"grpc.max_{direction}_message_length", _MAX_MESSAGE_BYTES) for direction in ("receive", "send")]
-"""The engine's own limit; gRPC's default of 4 MiB is less than a large Kubernetes object's properties.
+"""Message size limit, the same as the engine's: large Kubernetes objects exceed gRPC's default of 4 MiB.
 
 https://github.com/pulumi/pulumi/blob/master/sdk/go/common/util/rpcutil/serve.go
 """
 
 GRACE_SECONDS = 2.0
-"""How long requests under way may still take once the server was told to end."""
+"""Grace period of requests in flight when the server shuts down."""
 
 
 def serve(servicer: provider_pb2_grpc.ResourceProviderServicer) -> None:
-    """Serves until the engine ends, or asks for the end with SIGTERM or SIGINT; then ends the process.
+    """Serves until the engine exits or sends SIGTERM or SIGINT; then exits the process.
 
-    Prints the port on standard output, as the engine expects of a plugin. To be called from the main thread by the
-    very process the engine started (`exec`): the parent's end is the engine's.
+    Prints the port on standard output, as the engine expects of a plugin. To be called from the main thread of the
+    process that the engine started (`exec`), since the exit of the parent process is taken for the engine's.
 
     Args:
-        servicer: Answers the engine.
+        servicer: The provider.
     """
     end = EndOfEngine()
     server = grpc.server(ThreadPoolExecutor(PARALLEL_REQUESTS), options=OPTIONS)
@@ -45,6 +44,5 @@ def serve(servicer: provider_pb2_grpc.ResourceProviderServicer) -> None:
     end.wait()
     server.stop(GRACE_SECONDS).wait()
     sys.stderr.flush()
-    # Threads that still wait for something (a slow API server, a told delay) must not keep the process: the
-    # interpreter's own exit would join them.
+    # The interpreter's normal exit would join threads that still wait, e.g. for a slow API server or an injected delay.
     os._exit(0)

@@ -1,4 +1,4 @@
-"""Stands in for the EBS driver's controller: makes a PersistentVolume for each claim whose pod has a place.
+"""Emulator of the EBS CSI driver's controller: a PersistentVolume for each claim whose pod has been scheduled.
 
 https://github.com/kubernetes-csi/external-provisioner
 """
@@ -25,7 +25,7 @@ SECONDS_BETWEEN = 1.0
 
 
 def program(layout: Layout, namespace: int | None) -> Program:
-    """The program that makes them, for as long as the control plane runs.
+    """The program that provisions volumes, as long as the control plane runs.
 
     Args:
         layout: The rehearsal.
@@ -35,7 +35,7 @@ def program(layout: Layout, namespace: int | None) -> Program:
 
 
 def main() -> None:
-    """Looks again and again, until it is ended."""
+    """Provisions volumes every `SECONDS_BETWEEN`, until the process is killed."""
     layout = Layout.of_environment()
     api = KubernetesApi(layout.kubeconfig)
     ec2 = aws.client(layout, "ec2", region=aws.region(layout))
@@ -48,15 +48,15 @@ def main() -> None:
 
 
 def look(api: KubernetesApi, ec2: Any) -> None:
-    """Makes the volumes that are missing, and deletes those whose claim is gone.
+    """Creates missing volumes, and deletes released ones whose reclaim policy is `Delete`.
 
     Args:
         api: The cluster's API server.
-        ec2: A boto3 client of the account in which volumes stand.
+        ec2: A boto3 client of EC2.
 
     Raises:
-        KubernetesApiError: The API server refuses something.
-        ClientError: EC2 does.
+        KubernetesApiError: The API server refuses a request.
+        ClientError: EC2 refuses a request.
     """
     ours = {
         one["metadata"]["name"]: one
@@ -77,9 +77,9 @@ def look(api: KubernetesApi, ec2: Any) -> None:
 
 
 def ensure(ec2: Any, claim: KubernetesObject, zone: str) -> str:
-    """Makes a claim's EBS volume, unless it is there, and gives its id.
+    """Creates a claim's EBS volume unless it exists, and returns its id.
 
-    The driver finds it again by its tag. https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md
+    An existing volume is found by its tag: https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md
     """
     name = f"pvc-{claim['metadata']['uid']}"
     there = ec2.describe_volumes(Filters=[{"Name": f"tag:{NAME_TAG}", "Values": [name]}])["Volumes"]
@@ -90,7 +90,14 @@ def ensure(ec2: Any, claim: KubernetesObject, zone: str) -> str:
 
 
 def volume(claim: KubernetesObject, kind: KubernetesObject, zone: str, handle: str) -> KubernetesObject:
-    """The PersistentVolume of a claim: an EBS volume in a zone."""
+    """The PersistentVolume of a claim: an EBS volume in a zone.
+
+    Args:
+        claim: The PersistentVolumeClaim.
+        kind: Its StorageClass.
+        zone: The volume's availability zone.
+        handle: The volume's id.
+    """
     uid = str(claim["metadata"]["uid"])
     term = {"matchExpressions": [{"key": ZONE, "operator": "In", "values": [zone]}]}
     return {

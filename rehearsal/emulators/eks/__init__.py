@@ -1,1 +1,1 @@
-"""The provider that stands in for pulumi-eks: components that register the children of the real ones."""
+"""Emulator of the provider `eks`: components that register the same children as those of pulumi-eks."""

@@ -1,4 +1,4 @@
-"""`pulumi-resource-eks`: constructs components for the engine that starts it."""
+"""`pulumi-resource-eks`: the plugin process of the emulator."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from rehearsal.layout import Layout
 from rehearsal.plugin import EndOfEngine
 
 VERSION = "4.4.0"
-"""The version of pulumi-eks whose components these are like."""
+"""The emulated version of pulumi-eks."""
 
 
 class EksProvider(Provider):
@@ -34,7 +34,9 @@ class EksProvider(Provider):
         """Registers a component and its children.
 
         Raises:
-            ValueError: The stand-in has no such component, or does not know some argument.
+            ValueError: The emulator has no such component.
+            pulumi.InputPropertyError: The emulator does not support the value of an argument.
+            pulumi.InputPropertiesError: The emulator does not have some of the arguments.
         """
         if resource_type == "eks:index:Cluster":
             made = Cluster(name, inputs, self._layout, options)
@@ -49,7 +51,7 @@ class EksProvider(Provider):
 
 
 async def serve(engine_address: str) -> None:
-    """Serves until the engine ends, or asks for the end. Components are made of coroutines, hence a server of those."""
+    """Serves until the engine exits or sends SIGTERM or SIGINT, on asyncio as Pulumi's components require."""
     end = EndOfEngine()
     server = grpc.aio.server(options=OPTIONS)
     servicer = ProviderServicer(EksProvider(Layout.of_environment()), [], engine_address)
@@ -59,7 +61,7 @@ async def serve(engine_address: str) -> None:
     print(port, flush=True)
     await asyncio.to_thread(end.wait)
     sys.stderr.flush()
-    # Calls to an engine that is gone would keep the loop.
+    # Pending calls to an engine that has exited would block the loop.
     os._exit(0)
 
 

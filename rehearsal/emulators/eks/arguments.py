@@ -1,4 +1,4 @@
-"""Arguments of components: plain values and outputs by name, none silently dropped."""
+"""Arguments of components: plain values and outputs by name, none of them silently ignored."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any, TypeAlias
 import pulumi
 
 Arguments: TypeAlias = Mapping[str, Any]
-"""Property names (camelCase) and what the program gives for them; a value may be an output."""
+"""The program's arguments by property name (camelCase); a value may be an output."""
 
 
 class Taken:
-    """Arguments, and which of them were looked at.
+    """Arguments of one component, each of which has to be read.
 
     Args:
-        arguments: What the program gives.
-        where: Names them in messages, e.g. `eks.Cluster hello-dev`.
+        arguments: The program's arguments; None counts as not given.
+        where: The component in messages, e.g. `eks.Cluster hello-dev`.
     """
 
     def __init__(self, arguments: Arguments, where: str) -> None:
@@ -24,14 +24,14 @@ class Taken:
         self._where = where
 
     def take(self, name: str, otherwise: Any = None) -> Any:
-        """An argument, or what stands for it where it is not given."""
+        """An argument's value, or the default `otherwise`; marks the argument as read."""
         return self._left.pop(name, otherwise)
 
     def take_plain(self, name: str, otherwise: Any = None) -> Any:
-        """An argument that decides what is made.
+        """Like `take`, for an argument on which the component's children depend.
 
         Raises:
-            pulumi.InputPropertyError: It is an output, whose value is not known in time.
+            pulumi.InputPropertyError: The value is an output, which is not known when children are registered.
         """
         value = self.take(name, otherwise)
         if isinstance(value, pulumi.Output):
@@ -39,10 +39,10 @@ class Taken:
         return value
 
     def refuse_the_rest(self) -> None:
-        """To be called when all that is known was taken.
+        """Refuses arguments that have not been read; to be called last.
 
         Raises:
-            pulumi.InputPropertiesError: Some arguments are not known to the stand-in.
+            pulumi.InputPropertiesError: The emulator does not have some of the arguments.
         """
         if self._left:
             raise pulumi.InputPropertiesError(

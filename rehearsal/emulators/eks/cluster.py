@@ -1,4 +1,4 @@
-"""`eks.Cluster`, for a cluster whose role, nodes and add-ons are not its own.
+"""`eks.Cluster`, for a cluster whose role, node groups and add-ons are made outside the component.
 
 https://github.com/pulumi/pulumi-eks/blob/master/nodejs/eks/cluster/cluster.ts
 """
@@ -24,7 +24,7 @@ NEEDED = {
     "skipDefaultSecurityGroups": True,
     "useDefaultVpcCni": True,
 }
-"""The arguments without which the component makes things that the stand-in does not."""
+"""Required values of arguments: any other makes the real component create children that the emulator does not."""
 
 
 class Cluster(pulumi.ComponentResource):
@@ -57,7 +57,7 @@ class Cluster(pulumi.ComponentResource):
             "eksCluster": cluster,
             "kubeconfig": kubeconfig,
             "kubeconfigJson": kubeconfig.apply(lambda it: json.dumps(it, separators=(",", ":"))),
-            # Without groups of the component's own, EKS's is given.
+            # With skipDefaultSecurityGroups, the component outputs the group that EKS creates.
             "clusterSecurityGroupId": cluster.vpc_config.apply(lambda network: network.cluster_security_group_id),
         }
         self.register_outputs(self.state)
@@ -94,7 +94,7 @@ class Cluster(pulumi.ComponentResource):
         )
 
     def _access_entry(self, name: str, cluster: aws.eks.Cluster, arguments: Arguments) -> None:
-        """An entry of a principal, and below it an association for each of its policies."""
+        """An access entry with its policy associations as children."""
         given = Taken(arguments, f"eks.Cluster accessEntries {name}")
         principal, policies = given.take("principalArn"), given.take_plain("accessPolicies", {})
         entry = aws.eks.AccessEntry(
@@ -130,5 +130,5 @@ def _reachable_from(name: str, cidrs: Sequence[str], public: bool | None) -> Seq
 
 
 def _kubeconfig(cluster: aws.eks.Cluster, layout: Layout) -> pulumi.Output[Any]:
-    """The local control plane's kubeconfig, known once the cluster is."""
+    """The local control plane's kubeconfig, known once the cluster's endpoint is."""
     return cluster.endpoint.apply(lambda _: yaml.safe_load(layout.kubeconfig.read_text()))

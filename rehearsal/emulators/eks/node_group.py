@@ -1,4 +1,4 @@
-"""`eks.ManagedNodeGroup`, on a launch template of the program's.
+"""`eks.ManagedNodeGroup`, with a launch template from the program.
 
 https://github.com/pulumi/pulumi-eks/blob/master/nodejs/eks/nodes/nodegroup.ts
 """
