@@ -1,1 +1,1 @@
-"""The provider that stands in for AWS: an account in a file, with AWS's ids, rules and refusals."""
+"""Emulator of the provider `aws`: resources in moto's API and a file of records, with AWS's ids, rules and errors."""

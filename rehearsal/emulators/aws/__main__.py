@@ -1,4 +1,4 @@
-"""`pulumi-resource-aws`: serves the account of the rehearsal named by the environment to the engine."""
+"""`pulumi-resource-aws`: the plugin process of the emulator."""
 
 from rehearsal.emulators.aws.provider import AwsProvider
 from rehearsal.emulators.faults import Faults

@@ -1,4 +1,4 @@
-"""The account that a rehearsal has instead of one at AWS: its resources, in one JSON file."""
+"""The emulator's records of the account's resources, in one JSON file."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ class Record:
 
     Attributes:
         type: Pulumi's type token, e.g. `aws:ec2/vpc:Vpc`.
-        urn: The resource in the stack's state that asked for it. While the engine replaces a resource, two records
-            carry the same URN.
-        id: Unique among the records of its type.
-        inputs: What was asked for.
-        outputs: What the engine was told, inputs included.
+        urn: URN in the stack; two records share one while the engine replaces a resource.
+        id: Unique among the records of the type.
+        inputs: Checked inputs.
+        outputs: Outputs as returned to the engine, inputs included.
     """
 
     type: str
@@ -44,17 +43,17 @@ class Record:
 
 
 class Account:
-    """The resources at one moment. Only within `changing` do `put` and `remove` reach the file."""
+    """The account's records in memory; `put` and `remove` are saved only within `changing`."""
 
     def __init__(self, records: list[Record]) -> None:
         self._records = {(record.type, record.id): record for record in records}
 
     @classmethod
     def load(cls, layout: Layout) -> Account:
-        """The account as it stands; empty where nothing was ever created.
+        """Reads the account; empty where nothing was ever created.
 
         Raises:
-            RehearsalError: The account's file is not what the stand-in wrote.
+            RehearsalError: The account's file is malformed.
         """
         try:
             entries: list[Any] = json.loads(layout.aws_account.read_text())
@@ -68,42 +67,42 @@ class Account:
             ) from error
 
     def records(self, type_token: str | None = None) -> tuple[Record, ...]:
-        """All resources, or those of one type, in the order they were made."""
+        """The records of all types or of one, in the order of their creation."""
         return tuple(record for record in self._records.values() if type_token in (None, record.type))
 
     def find(self, type_token: str, identifier: str) -> Record | None:
-        """The resource of this type and id."""
+        """The record with a type and an id."""
         return self._records.get((type_token, identifier))
 
     def find_by_urn(self, urn: str) -> list[Record]:
-        """What was made for a resource of the stack: more than one only within a replacement."""
+        """The records with a URN: more than one only during a replacement."""
         return [record for record in self._records.values() if record.urn == urn]
 
     def put(self, record: Record) -> None:
-        """Adds a resource, or puts its new version in place of the old."""
+        """Adds or overwrites a record."""
         self._records[(record.type, record.id)] = record
 
     def remove(self, record: Record) -> None:
-        """Takes a resource away; one that is already gone is no error."""
+        """Removes a record if it exists."""
         self._records.pop((record.type, record.id), None)
 
 
 @contextmanager
 def changing(layout: Layout) -> Generator[Account]:
-    """The account, locked against every other process and thread, and written back unless an error leaves the block.
+    """The account, locked against other processes and threads, and saved unless the block raises an error.
 
     Raises:
-        filelock.Timeout: Someone else held the lock for too long.
+        filelock.Timeout: The lock was not free within `SECONDS_TO_WAIT_FOR_THE_LOCK`.
     """
     layout.directory.mkdir(parents=True, exist_ok=True)
     path = layout.aws_account
     with FileLock(path.with_suffix(".lock"), timeout=SECONDS_TO_WAIT_FOR_THE_LOCK):
         account = Account.load(layout)
         yield account
-        # mkstemp makes a file of its owner's alone: inputs may hold secrets.
+        # mkstemp's files are readable by their owner only: inputs may hold secrets.
         handle, draft = tempfile.mkstemp(dir=layout.directory, prefix="aws-")
         with os.fdopen(handle, "w") as stream:
-            # One line a resource: a person can read it, and its size matters little to Python's encoder.
+            # One line for each record, for readability.
             lines = (json.dumps(vars(record)) for record in account.records())
             stream.write("[\n" + ",\n".join(lines) + "\n]\n")
         os.replace(draft, path)  # noqa: PTH105 - a reader sees the old file or the new one, never half of one

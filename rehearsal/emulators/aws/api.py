@@ -1,7 +1,7 @@
-"""How kinds of resources stand in the account's API: which operations make, change and delete one.
+"""API operations that create, change and delete resources of each kind in the account.
 
-Pulumi names inputs as AWS names parameters, but for their first letter: what an operation takes is found among the
-inputs by botocore's own description of it, and a kind's table says only what is named otherwise.
+Pulumi's input names equal AWS's parameter names but for the case of the first letter. An operation's parameters are
+taken from the inputs by botocore's service model; a kind's table lists only those with other names.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rehearsal.emulators.aws.kind import Making
 
 GONE = re.compile(r"NotFound|NoSuch|DoesNotExist|NotAttached")
-"""How AWS's codes say that there is no such thing."""
+"""AWS's error codes for a resource that does not exist."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Call:
     """One operation.
 
     Attributes:
-        operation: As boto3 names it, e.g. `create_vpc`.
-        names: Parameters by the inputs that they are, where AWS names them otherwise than Pulumi.
-        given: Parameters that no input has alone; None where there is nothing to ask for.
-        inputs: Whether parameters are found among the inputs.
-        into: A parameter whose own members are found there as well.
+        operation: boto3's name, e.g. `create_vpc`.
+        names: Parameter by input, where their names differ.
+        given: Computes further parameters; None skips the operation.
+        inputs: Whether parameters are taken from the inputs.
+        into: A structure parameter whose members are taken from the inputs as well.
     """
 
     operation: str
@@ -45,7 +45,7 @@ class Call:
 
 
 Step: TypeAlias = "Call | Callable[[Making], object]"
-"""An operation, or what takes several."""
+"""An operation, or a function for several."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Api:
     """The operations of one kind.
 
     Attributes:
-        service: As boto3 names it.
-        create: Makes one; None where it is there already, and taken over.
-        puts: Follow it, and are made again at each change: they say what shall be.
-        deletes: Delete it, in this order.
-        key: The parameter that names it by its id in `puts` and `deletes`.
-        tagged_as: EC2's name of its type, for its tags.
+        service: boto3's name.
+        create: Creates the resource; None where AWS has created it already.
+        puts: Operations that follow `create`, and are repeated at each change.
+        deletes: Delete the resource, in this order.
+        key: The parameter for the resource's id in `puts` and `deletes`.
+        tagged_as: EC2's resource type in tag specifications, e.g. `natgateway`.
     """
 
     service: str
@@ -70,7 +70,7 @@ class Api:
 
 
 def when(path: str, **parameters: str) -> Callable[[Making], Properties | None]:
-    """For `Call.given`: no operation where the input is not given; the parameters are texts of `Making.text`."""
+    """For `Call.given`: parameters as `Making.text` templates; skips the operation unless the input `path` is set."""
     return lambda making: (
         {name: making.text(value) for name, value in parameters.items()}
         if next(known_values(making.inputs, path), None) is not None
@@ -79,24 +79,24 @@ def when(path: str, **parameters: str) -> Callable[[Making], Properties | None]:
 
 
 def create(api: Api, making: Making) -> Properties:
-    """Makes a resource.
+    """Creates a resource.
 
     Returns:
-        The API's answer.
+        The API's response.
 
     Raises:
-        AwsError: The account refuses it.
-        RehearsalError: The API does not answer.
+        AwsError: The API refuses the request.
+        RehearsalError: The API does not respond.
     """
     return {} if api.create is None else _ask(api, api.create, making)
 
 
 def put(api: Api, making: Making) -> None:
-    """Brings what can be changed to what the inputs say; the resource is there.
+    """Updates an existing resource to its inputs, tags included.
 
     Raises:
-        AwsError: The account refuses it.
-        RehearsalError: The API does not answer.
+        AwsError: The API refuses a request.
+        RehearsalError: The API does not respond.
     """
     for step in api.puts:
         _take(api, step, making)
@@ -109,10 +109,11 @@ def put(api: Api, making: Making) -> None:
 
 
 def exists(api: Api, making: Making) -> bool:
-    """Whether the account still has what EC2's API made; of other services it is taken for granted.
+    """Whether a resource of EC2 still exists; resources of other services are assumed to.
 
     Raises:
-        RehearsalError: The API does not answer.
+        AwsError: The API refuses the request.
+        RehearsalError: The API does not respond.
     """
     if api.service != "ec2" or not api.key or api.create is None or not api.create.operation.startswith("create_"):
         return True
@@ -129,11 +130,11 @@ def exists(api: Api, making: Making) -> bool:
 
 
 def delete(api: Api, making: Making) -> None:
-    """Deletes a resource; one that is already gone is no error.
+    """Deletes a resource if it exists.
 
     Raises:
-        AwsError: The account refuses it.
-        RehearsalError: The API does not answer.
+        AwsError: The API refuses a request.
+        RehearsalError: The API does not respond.
     """
     for step in api.deletes:
         try:
@@ -145,11 +146,11 @@ def delete(api: Api, making: Making) -> None:
 
 @contextmanager
 def answering(layout: Layout, service: str, region: str) -> Generator[Any]:
-    """A client of the account's API, whose refusals are passed on.
+    """A boto3 client of the account's API, with its errors translated.
 
     Raises:
-        AwsError: The API refuses.
-        RehearsalError: It does not answer.
+        AwsError: The API refuses a request.
+        RehearsalError: The API does not respond.
     """
     from botocore.exceptions import (  # noqa: PLC0415 - slow to import  # pyright: ignore[reportMissingTypeStubs]
         ClientError,
@@ -190,17 +191,17 @@ def _ask(api: Api, call: Call, making: Making) -> Properties:
 
 
 def parameters(members: Mapping[str, Any], inputs: Properties, call: Call, tagged_as: str) -> Properties:
-    """The parameters of an operation that inputs have.
+    """An operation's parameters, from a resource's inputs.
 
     Args:
-        members: botocore's shapes of the operation's parameters.
-        inputs: The resource's.
+        members: botocore's shapes of the parameters.
+        inputs: The resource's inputs.
         call: The operation.
-        tagged_as: See `Api`.
+        tagged_as: As in `Api`.
     """
     values = {call.names.get(name, name): value for name, value in inputs.items() if name != "tags"}
     tags: dict[str, str] = inputs.get("tagsAll") or {}
-    # Only instances have tag specifications of others, in their template.
+    # Pulumi's `tagSpecifications` of a launch template are for its instances, not for the template.
     found = _structure(members, {**values, "tags": tags or None, "tagSpecifications": None})
     if tags and tagged_as and "TagSpecifications" in members:
         found["TagSpecifications"] = [{"ResourceType": tagged_as, "Tags": _pairs(tags)}]
@@ -217,7 +218,7 @@ def _structure(members: Mapping[str, Any], values: Properties) -> Properties:
 
 
 def _shaped(shape: Any, value: Any) -> Any:
-    """A value of Pulumi's as AWS's shape has it: Pulumi has a list for one structure, and texts for other scalars."""
+    """A Pulumi value in AWS's shape: Pulumi may have a list for a structure, and a string for a number or boolean."""
     if shape.type_name == "structure":
         return _structure(shape.members, cast("list[Any]", value)[0] if isinstance(value, list) else value)
     if shape.type_name == "list":

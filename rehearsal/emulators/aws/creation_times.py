@@ -1,7 +1,7 @@
-"""How long AWS takes to make things, for those who measure in which order a program waits.
+"""Creation times of AWS resources, for benchmarks of a program's critical path.
 
-Nothing waits unless `HELLO_CREATION_TIME_SCALE` says how much of the true time: 0.01 makes six seconds of ten minutes.
-The times are what AWS publishes where it does, and otherwise what is commonly seen; a benchmark is about their ratios.
+Creates take no extra time unless `HELLO_CREATION_TIME_SCALE` is set to a fraction of the real time: 0.01 turns ten
+minutes into six seconds. Times are AWS's published ones, or else common observations; benchmarks compare their ratios.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ SECONDS: Mapping[str, float] = {
     "aws:eks/cluster:Cluster": 540,
     # Commonly 2 to 3 minutes from the request to ready nodes.
     "aws:eks/nodeGroup:NodeGroup": 150,
-    # Commonly half a minute to a minute, until EKS calls it active.
+    # Commonly half a minute to a minute until `ACTIVE`.
     "aws:eks/addon:Addon": 45,
     "aws:eks/accessEntry:AccessEntry": 2,
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": 2,
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": 2,
     # "Pending" for one to two minutes: https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
     "aws:ec2/natGateway:NatGateway": 110,
-    # The provider waits for the attributes that it sets afterwards, such as DNS host names.
+    # The provider waits for attributes that it sets after the creation, e.g. DNS host names.
     "aws:ec2/vpc:Vpc": 12,
     # Likewise: a public address on launch.
     "aws:ec2/subnet:Subnet": 11,
     "aws:ec2/internetGateway:InternetGateway": 1,
     "aws:ec2/eip:Eip": 1,
     "aws:ec2/vpcEndpoint:VpcEndpoint": 6,
-    # The provider waits until IAM shows to all what it made.
+    # The provider waits for IAM's eventual consistency.
     "aws:iam/role:Role": 2,
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": 1,
-    # The provider waits for the policy and the rotation to be seen by all:
+    # The provider waits for the policy and the rotation to propagate:
     # https://docs.aws.amazon.com/kms/latest/developerguide/accessing-kms.html#programming-eventual-consistency
     "aws:kms/key:Key": 15,
 }
-"""Seconds by Pulumi's type; what is not here takes `OTHERWISE`."""
+"""Seconds by Pulumi's type; all other types take `OTHERWISE`."""
 
 OTHERWISE = 1.0
 
 
 def scale(environment: Mapping[str, str] = os.environ) -> float:
-    """How much of the true time is waited; 0 by default.
+    """The fraction of the real time, at least 0; 0 by default.
 
     Raises:
-        RehearsalError: The variable is no number, or a negative one.
+        RehearsalError: The variable is not a finite number of at least 0.
     """
     text = environment.get(SCALE_VARIABLE, "0")
     try:
@@ -65,17 +65,17 @@ def scale(environment: Mapping[str, str] = os.environ) -> float:
 
 
 def seconds(type_token: str) -> float:
-    """How long AWS takes to make one of this type."""
+    """AWS's creation time of a type."""
     return SECONDS.get(type_token, OTHERWISE)
 
 
 def wait(
     type_token: str, *, environment: Mapping[str, str] = os.environ, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Waits as long as AWS takes to make one of this type, scaled.
+    """Waits for a type's creation time, scaled.
 
     Raises:
-        RehearsalError: The scale is none.
+        RehearsalError: The scale is invalid.
     """
     share = scale(environment)
     if share:

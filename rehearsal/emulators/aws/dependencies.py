@@ -1,6 +1,7 @@
-"""What stands in the account by other hands than the program's, and keeps networks from being deleted.
+"""Refusals to delete resources that others depend on which the program did not create.
 
-Controllers in a cluster make load balancers, security groups and instances. moto lets go of what they use; AWS refuses:
+Controllers in the cluster create load balancers, security groups and instances. moto deletes what these use; AWS
+refuses:
 https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html
 https://docs.aws.amazon.com/vpc/latest/userguide/working-with-security-groups.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachInternetGateway.html
@@ -17,7 +18,7 @@ from rehearsal.emulators.aws.kind import Making
 
 
 def refuse_vpc(vpc: Making) -> None:
-    """Refuses to delete a VPC with security groups in it that are not its own.
+    """Refuses to delete a VPC that has security groups besides its default one.
 
     Raises:
         AwsError: `DependencyViolation`.
@@ -28,7 +29,7 @@ def refuse_vpc(vpc: Making) -> None:
 
 
 def refuse_subnet(subnet: Making) -> None:
-    """Refuses to delete a subnet with network interfaces in it, load balancers' among them.
+    """Refuses to delete a subnet that has network interfaces or load balancers.
 
     Raises:
         AwsError: `DependencyViolation`.
@@ -40,7 +41,7 @@ def refuse_subnet(subnet: Making) -> None:
 
 
 def refuse_internet_gateway(gateway: Making) -> None:
-    """Refuses to detach an internet gateway while something has public addresses behind it.
+    """Refuses to detach an internet gateway while its VPC has public addresses.
 
     Raises:
         AwsError: `DependencyViolation`.
@@ -61,7 +62,7 @@ def refuse_internet_gateway(gateway: Making) -> None:
 
 
 def is_named(group: Making) -> bool:
-    """Whether load balancers or interfaces have a security group, or another one's rules name it: AWS keeps it then."""
+    """Whether a security group is in use by load balancers, network interfaces or other groups' rules."""
     named = _ec2(group, "describe_security_groups", "SecurityGroups", {"ip-permission.group-id": group.id})
     return (
         any(group.id in balancer.get("SecurityGroups", ()) for balancer in _load_balancers(group))
@@ -71,7 +72,7 @@ def is_named(group: Making) -> bool:
 
 
 def refuse_certificate(certificate: Making) -> None:
-    """Refuses to delete a certificate that a load balancer serves.
+    """Refuses to delete a certificate that a load balancer's listener uses.
 
     Raises:
         AwsError: `ResourceInUseException`.

@@ -1,12 +1,12 @@
-"""What the account answers when it refuses a call."""
+"""AWS's errors."""
 
 
 class AwsError(Exception):
-    """A refusal with AWS's own error code and words.
+    """An error with AWS's code and message.
 
     Attributes:
         code: AWS's error code, e.g. `InvalidSubnet.Conflict`.
-        message: AWS's sentence for it.
+        message: AWS's message.
     """
 
     def __init__(self, code: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""The EC2 instances of a managed node group, as its Auto Scaling group keeps them.
+"""The EC2 instances of a managed node group, created and terminated as by its Auto Scaling group.
 
 https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
 """
@@ -15,18 +15,21 @@ from rehearsal.layout import Layout
 from rehearsal.nodes import Instance, NodeGroupSpec
 
 IMAGE = "ami-0eks00000000rehearsal"
-"""EKS' optimised image: which one it is depends on the day, and nothing here starts it."""
+"""Placeholder for the id of the EKS-optimized AMI, which changes with each AMI release; no instance boots here."""
 
 GENERATION = "rehearsal:generation"
-"""The version of the launch template that an instance is of; EKS knows that otherwise."""
+"""Tag with the version of the instance's launch template. EKS does not tag it."""
 
 
 def ensure(layout: Layout, group: NodeGroupSpec) -> list[Instance]:
-    """Starts what is missing of a group, in the zones with the fewest, and gives the instances that it shall have.
+    """Starts a group's missing instances, balanced across zones.
+
+    Returns:
+        The group's instances of the current generation, as many as desired.
 
     Raises:
-        AwsError: A subnet has no address left.
-        RehearsalError: The API does not answer.
+        AwsError: A subnet has no free address, or EC2 refuses a request.
+        RehearsalError: The API does not respond.
     """
     with answering(layout, "ec2", group.region) as ec2:
         ours = _instances(ec2, group.cluster, group.name, generation=group.generation)[: group.desired]
@@ -38,21 +41,25 @@ def ensure(layout: Layout, group: NodeGroupSpec) -> list[Instance]:
 
 
 def terminate(layout: Layout, region: str, cluster: str, group_name: str, *, but: Container[str] = ()) -> None:
-    """Ends a group's instances, and their network interfaces with them.
+    """Terminates a group's instances, and deletes their network interfaces.
 
     Args:
         layout: The rehearsal.
-        region: Where the group is.
-        cluster: Its cluster's name.
-        group_name: Its own.
-        but: Ids of those that stay.
+        region: The group's region.
+        cluster: The cluster's name.
+        group_name: The group's name.
+        but: Ids of instances to keep.
+
+    Raises:
+        AwsError: EC2 refuses a request.
+        RehearsalError: The API does not respond.
     """
     with answering(layout, "ec2", region) as ec2:
         leaving = [one.id for one in _instances(ec2, cluster, group_name) if one.id not in but]
         if leaving:
             interfaces = [one["NetworkInterfaceId"] for one in _interfaces(ec2, leaving)]
             ec2.terminate_instances(InstanceIds=leaving)
-            for interface in interfaces:  # moto leaves them
+            for interface in interfaces:  # moto keeps them, unlike AWS
                 ec2.delete_network_interface(NetworkInterfaceId=interface)
 
 

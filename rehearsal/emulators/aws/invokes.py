@@ -1,4 +1,4 @@
-"""The data sources that the stand-in has."""
+"""The emulated data sources (Pulumi invokes)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rehearsal.errors import RehearsalError
 
 
 def _certificate(caller: Caller, arguments: Properties) -> Properties:
-    """The newest of a domain name in one of the statuses.
+    """The newest certificate of a domain name with one of the given statuses.
 
     https://github.com/hashicorp/terraform-provider-aws/blob/v6.0.0/internal/service/acm/certificate_data_source.go
     """
@@ -48,7 +48,7 @@ LOAD_BALANCER_ZONES = {
     "us-east-1": "Z35SXDOTRQ7X7K",
     "us-west-2": "Z1H1FL5HABSF5",
 }
-"""Zones of the host names of Application Load Balancers. https://docs.aws.amazon.com/general/latest/gr/elb.html ."""
+"""Hosted zone ids of Application Load Balancers by region. https://docs.aws.amazon.com/general/latest/gr/elb.html ."""
 
 
 def _load_balancer_zone(caller: Caller, arguments: Properties) -> Properties:
@@ -68,11 +68,11 @@ INVOKES: Mapping[str, Callable[[Caller, Properties], Any]] = {
 
 
 def answer(token: str, caller: Caller, arguments: Properties) -> Properties:
-    """A data source's answer.
+    """A data source's result.
 
     Raises:
-        AwsError: AWS refuses the question.
-        RehearsalError: The stand-in has no such data source, or cannot know its answer.
+        AwsError: AWS refuses the request.
+        RehearsalError: The emulator lacks the data source or its value.
     """
     if token not in INVOKES:
         raise RehearsalError(

@@ -1,11 +1,11 @@
-"""The EKS add-ons that the stand-in has, a YAML file each: what of them stands in the cluster, and what configures it.
+"""The emulated EKS add-ons: for each a YAML file with its Kubernetes objects and its configuration schema.
 
 To add one, add its file:
 
-- `schema`: what its configuration may hold, by key: a type of JSON Schema, `any`, or for an object its keys. It is what
-  `aws eks describe-addon-configuration` says of a version near ours.
-- `parts`: the part of the configuration that speaks of a workload or a container, by its name; else all of it does.
-- `objects`: its objects as they are without a configuration; images without their registry and tag.
+- `schema`: the configuration's keys, each with a JSON Schema type, `any`, or an object's keys; from
+  `aws eks describe-addon-configuration` for a version near the platform's.
+- `parts`: by name of a workload or container, the dotted path of its part of the configuration; default: all of it.
+- `objects`: the add-on's objects under the default configuration; images without registry and tag.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from rehearsal.processes import ProcessTable
 ADDONS = frozenset(path.stem for path in Path(__file__).parent.glob("*.yaml"))
 
 REGISTRY = "602401143452.dkr.ecr.us-west-2.amazonaws.com"
-"""EKS' own: nothing is pulled from it. https://docs.aws.amazon.com/eks/latest/userguide/add-ons-images.html"""
+"""EKS's registry, from which nothing is pulled. https://docs.aws.amazon.com/eks/latest/userguide/add-ons-images.html"""
 
 PLACEMENT = ("affinity", "nodeSelector", "priorityClassName", "tolerations", "topologySpreadConstraints")
-"""What configurations say of where pods run, named as a pod's fields are: what is said replaces a default whole."""
+"""Configuration keys that replace the pod spec's field of the same name."""
 
 MANAGER = "eks"
-"""The field manager that EKS applies add-ons as.
+"""EKS's field manager for add-ons.
 
 https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-field-management.html
 """
@@ -52,11 +52,11 @@ _TYPES = {bool: "boolean", dict: "object", float: "number", int: "integer", list
 
 
 def judge(name: str, configuration_values: str) -> None:
-    """Refuses a configuration that the add-on's schema does not have.
+    """Validates a configuration (JSON) against the add-on's schema.
 
     Raises:
-        AwsError: `InvalidParameterException`, in EKS' words.
-        RehearsalError: The stand-in has no such add-on.
+        AwsError: `InvalidParameterException`, with EKS's message.
+        RehearsalError: The emulator has no such add-on.
     """
     found = list(problems(_addon(name)["schema"], json.loads(configuration_values or "{}")))
     if found:
@@ -68,7 +68,7 @@ def judge(name: str, configuration_values: str) -> None:
 
 
 def problems(schema: Schema, value: Any, path: str = "$") -> Iterator[str]:
-    """Yields what a configuration has against its schema, in the words of EKS' validator. Null is always allowed."""
+    """Yields a configuration's violations of its schema, as EKS's validator words them. Null is always allowed."""
     expected = "object" if isinstance(schema, Mapping) else schema
     if expected == "any" or value is None:
         return
@@ -84,7 +84,7 @@ def problems(schema: Schema, value: Any, path: str = "$") -> Iterator[str]:
 
 
 def objects(name: str, version: str, configuration_values: str) -> list[KubernetesObject]:
-    """What of an add-on stands in the cluster, marked as a stand-in."""
+    """The Kubernetes objects of an add-on, labelled as emulated."""
     addon, configuration = deepcopy(_addon(name)), json.loads(configuration_values or "{}")
     made: list[KubernetesObject] = addon["objects"]
     configured = [_configured(one, addon.get("parts", {}), configuration, version) for one in made]
@@ -92,23 +92,23 @@ def objects(name: str, version: str, configuration_values: str) -> list[Kubernet
 
 
 def mark(name: str) -> str:
-    """What its objects say that they stand in for."""
+    """An add-on's value of the label `in_cluster.MARK`."""
     return f"addon-{name}"
 
 
 def converge(layout: Layout, record: Record, _account: Account) -> Properties:
-    """Brings an add-on's objects into the cluster, and waits until their pods are ready.
+    """Applies an add-on's objects, and waits until their pods are ready.
 
     Raises:
-        AwsError: They are not.
-        RehearsalError: The API server does not answer, or refuses an object.
+        AwsError: Pods are not ready within `SECONDS_TO_BE_HEALTHY`.
+        RehearsalError: The API server does not respond, or refuses an object.
     """
     name = str(record.inputs["addonName"])
     wanted = objects(
         name, str(record.outputs.get("addonVersion", "")), str(record.inputs.get("configurationValues") or "")
     )
     if not ProcessTable(layout.processes).is_running(kubelet.NAME):
-        # Nobody serves it then, and while that is so no namespace can be deleted.
+        # Without the kubelet its pods do not run, and an unavailable APIService blocks the deletion of namespaces.
         wanted = [one for one in wanted if one["kind"] != "APIService"]
     with answering(layout, f"add-on {name}") as api:
         in_cluster.bring(api, mark(name), wanted, manager=MANAGER)
@@ -122,10 +122,10 @@ def converge(layout: Layout, record: Record, _account: Account) -> Properties:
 
 
 def dissolve(layout: Layout, record: Record) -> None:
-    """Takes an add-on's objects out of the cluster, unless it says that they are to be kept.
+    """Deletes an add-on's objects from the cluster, unless its input `preserve` is set.
 
     Raises:
-        RehearsalError: The API server does not answer.
+        RehearsalError: The API server does not respond, or refuses a request.
     """
     if record.inputs.get("preserve") or not layout.kubeconfig.exists():
         return
@@ -147,7 +147,7 @@ def _addon(name: str) -> dict[str, Any]:
 def _configured(
     obj: KubernetesObject, parts: Mapping[str, str], configuration: Mapping[str, Any], version: str
 ) -> KubernetesObject | None:
-    """An object as a configuration has it; None where that does without it."""
+    """An object with the configuration applied; None where the configuration disables it."""
     said = _part(configuration, parts, obj["metadata"]["name"])
     if obj["kind"] == "ConfigMap" and said.get("corefile"):
         obj["data"]["Corefile"] = said["corefile"]
