@@ -1,4 +1,4 @@
-"""How one type of AWS resource behaves, as data: the vocabulary of the tables in `kinds/`."""
+"""Declarative description of an AWS resource type, for the tables in `kinds/`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from rehearsal.layout import Layout
 
 @dataclass(frozen=True)
 class Making:
-    """A resource that is being made or changed, and the account it enters.
+    """One operation on a resource of the account: create, update or delete.
 
     Attributes:
-        account_id: Whose account it is, 12 digits.
-        inputs: All known.
-        id: The resource's id; empty while the kind computes it.
-        previous: The outputs before this change; empty at creation.
-        answer: What the account's API answered when it made the resource.
+        layout: The rehearsal.
+        account: The account's records.
+        region: The resource's region.
+        inputs: The resource's inputs, all known.
+        id: The resource's id; empty until the kind has computed it.
+        previous: The outputs before the operation; empty at creation.
+        account_id: 12 digits.
+        answer: The API's response to the creation; empty in later operations.
     """
 
     layout: Layout
@@ -36,45 +39,45 @@ class Making:
     answer: Properties = field(default_factory=dict[str, Any])
 
     def find(self, type_token: str, identifier: str) -> Record | None:
-        """Another resource of the account."""
+        """Another resource of the account, or None."""
         return self.account.find(type_token, identifier)
 
     def text(self, template: str) -> str:
-        """A template filled with the inputs and with `{id}`, `{region}`, `{account}`."""
+        """A template formatted with the inputs, `{id}`, `{region}` and `{account}`."""
         return template.format_map({**self.inputs, "id": self.id, "region": self.region, "account": self.account_id})
 
 
 Attribute: TypeAlias = Callable[[Making], Any]
-"""Computes an output that AWS decides."""
+"""Computes an output that AWS sets."""
 
 Rule: TypeAlias = Callable[[Any], None]
-"""Judges one known input value, before anything is made: raises `AwsError` or `ValueError`."""
+"""Validates one known input value, in previews too: raises `AwsError` or `ValueError`."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error to be: AWS's code and its sentence, with `{...}` filled by `Making.text` or by name."""
+    """Template of an AWS error: its code, and its message with placeholders."""
 
     code: str
     message: str
 
     def error(self, **names: Any) -> AwsError:
-        """The error itself."""
+        """The error, with the message's placeholders filled in."""
         return AwsError(self.code, self.message.format_map(names))
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Inputs that name other resources of the account.
+    """An input that refers to another resource of the account.
 
     Attributes:
         path: Dotted path of the input.
-        to: The type they name.
-        by: How they name it: the output that holds the name, or `id`.
-        missing: The refusal where there is no such resource (`{value}`); None where AWS does not look.
-        blocks: The refusal of deleting the named resource as long as this one names it (`{id}` of the named, `{by}` of
-            this one); None where AWS deletes it all the same.
-        follows: Whether this resource goes away with the named one.
+        to: The other resource's type.
+        by: The other resource's output that the input holds, or `id`.
+        missing: The error if the other resource does not exist (`{value}`, `{account}`); None where AWS does not check.
+        blocks: The error on deletion of the other resource while this one refers to it (the other's `{id}` and outputs,
+            this one's id as `{by}`); None where AWS allows the deletion.
+        follows: Whether this resource is deleted with the other.
     """
 
     path: str
@@ -85,23 +88,23 @@ class Reference:
     follows: bool = False
 
     def key(self, record: Record) -> Any:
-        """What a resource is named by here."""
+        """The value by which the input refers to a resource."""
         return record.id if self.by == "id" else record.outputs.get(self.by)
 
     def names(self, inputs: Properties, record: Record) -> bool:
-        """Whether inputs with this reference name a resource."""
+        """Whether inputs refer to a resource."""
         return record.type == self.to and self.key(record) in known_values(inputs, self.path)
 
 
 @dataclass(frozen=True)
 class AutoName:
-    """A name that is made up where none is given: the resource's name and seven random digits, as Pulumi does.
+    """Pulumi's auto-naming: the resource's name and seven random hexadecimal digits, unless a name is given.
 
     Attributes:
-        property: The input.
-        prefix: Stands before the made-up name, e.g. `alias/`.
-        longest: Characters at most.
-        lower: Whether capitals are turned to small letters.
+        property: The input for the name.
+        prefix: Prefix of the generated name, e.g. `alias/`.
+        longest: Maximum length in characters.
+        lower: Whether the name is converted to lower case.
     """
 
     property: str = "name"
@@ -116,22 +119,22 @@ class Kind:
 
     Attributes:
         type: Pulumi's type token.
-        make_id: The new resource's id, once its inputs were accepted and the API has made it.
-        api: How it stands in the account's API; None for what moto lacks, and for what only a record is.
-        arn: Template of the ARN; None where the type has none.
-        arn_output: The output that carries it.
-        name: How a name is made up; None where none is needed.
-        rules: Judgements of inputs by their path, made before anything exists: a preview refuses too.
-        refusals: Judgements of the whole against the account, at creation and change: they raise `AwsError`.
-        references: What it names, and what that means for deletions.
-        deletion_refusals: Judgements of a deletion that no reference expresses; they raise `AwsError`.
-        replaces: Paths of inputs that cannot be changed in place.
-        attributes: Outputs that AWS decides once, at creation: those that something reads.
-        revised: Outputs that AWS decides at creation and at each change.
+        make_id: Computes the new resource's id, after the API has created it.
+        api: Its operations in the account's API; None for a resource that is only a record, e.g. since moto lacks it.
+        arn: Template of the ARN; None for a type without ARN, or with one among its attributes.
+        arn_output: The output for `arn`.
+        name: Auto-naming; None for a type without it.
+        rules: Validation of single inputs by path, in previews too.
+        refusals: Validation of all inputs against the account, at creation and update; they raise `AwsError`.
+        references: The inputs that refer to other resources.
+        deletion_refusals: Validation of a deletion beyond `references`; they raise `AwsError`.
+        replaces: Paths of inputs whose change forces a replacement.
+        attributes: Outputs that AWS sets once, at creation; only those that something reads.
+        revised: Outputs that AWS sets at creation and at each update.
         tagged: Whether it has `tagsAll`.
-        converge: Brings what the resource stands for to what the record says (may take long, may be repeated), and
-            gives the outputs this changes.
-        dissolve: Takes away what the resource stands for, before its record goes.
+        converge: Brings local resources (e.g. Kubernetes nodes) in line with the record, and returns the outputs that
+            change. Idempotent; may take long.
+        dissolve: Deletes the local resources, before the record is removed.
     """
 
     type: str
@@ -153,7 +156,7 @@ class Kind:
 
     @property
     def regional(self) -> bool:
-        """Whether it has `region`."""
+        """Whether its resources have a region."""
         return not self.type.startswith(("aws:iam/", "aws:route53/"))
 
 
@@ -163,19 +166,23 @@ def names(text: str) -> frozenset[str]:
 
 
 def answered(path: str) -> Attribute:
-    """What the API answered when it made the resource: the first value at a dotted path, such as `Vpc.VpcId`."""
+    """The first value at a dotted path of the API's response to the creation, e.g. `Vpc.VpcId`."""
     return lambda making: next(known_values(making.answer, path), "")
 
 
 def text(template: str) -> Attribute:
-    """A text from the inputs, `{id}`, `{region}` and `{account}`."""
+    """An attribute from a template of `Making.text`."""
     return lambda making: making.text(template)
 
 
 def taken(type_token: str, paths: str, code: str, message: str) -> Callable[[Making], None]:
-    """A refusal of inputs that another resource of the type has, all of them together; of none where none is given.
+    """For `Kind.refusals`: a uniqueness constraint.
 
-    Paths are separated by spaces; the message is a text of `Making.text`.
+    Args:
+        type_token: The type whose resources must differ.
+        paths: Paths of the inputs that together must be unique, separated by spaces. No constraint where none is set.
+        code: AWS's error code.
+        message: AWS's message, a template of `Making.text`.
     """
 
     def values(inputs: Properties) -> list[list[Any]]:

@@ -1,4 +1,4 @@
-"""What happens to a resource of any kind: check, compare, create, change, read, delete."""
+"""Operations of the provider on a resource of any kind: check, diff, create, read, update, delete."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ from rehearsal.layout import Layout
 DIGITS_OF_A_MADE_UP_NAME = 7
 
 ANY_REGION = "us-east-1"
-"""Where services are asked that have none."""
+"""Region of requests to global services."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """On whose behalf the account acts: the provider's configuration.
+    """The provider's configuration.
 
     Attributes:
-        region: Where resources are made unless they name a region themselves.
-        default_tags: Tags every resource gets besides its own.
-        account_id: Whose account it is, 12 digits.
+        layout: The rehearsal.
+        region: Region of resources without a `region` input.
+        default_tags: Tags of all resources, besides their own.
+        account_id: 12 digits.
     """
 
     layout: Layout
@@ -49,10 +50,13 @@ def check(
     seed: bytes,
     default_tags: Mapping[str, str] | None = None,
 ) -> tuple[Properties, dict[str, str]]:
-    """The inputs with their defaults, and what is wrong with them by property path.
+    """Validates inputs.
 
-    The tags of everything become an input, as in the real provider: a change of them is a change of each resource.
+    The default tags become part of an input, `tagsAll`, as in the real provider: changing them updates each resource.
     https://github.com/pulumi/pulumi-aws/blob/v7.51.1/provider/tags.go
+
+    Returns:
+        The inputs with defaults, and failures by property path.
     """
     inputs = {name: value for name, value in new.items() if name != DEFAULTED}
     if kind.name is not None and inputs.get(kind.name.property) is None:
@@ -66,7 +70,7 @@ def check(
     for path, rule in (*kind.rules.items(), *((("tags", rules.tags),) if kind.tagged else ())):
         judged = list(known_values(old, path))
         for value in known_values(inputs, path):
-            # What has passed once need not be judged again: most runs change little.
+            # Values that have passed before are not validated again: most runs change little.
             if value in judged:
                 continue
             try:
@@ -89,12 +93,11 @@ def _made_up_name(kind: Kind, urn: str, inputs: Properties, seed: bytes) -> str:
 
 @dataclass(frozen=True)
 class Difference:
-    """What changes.
+    """The result of a diff.
 
     Attributes:
-        paths: The changed property paths, and whether each forces a replacement.
-        delete_first: Whether a replacement has to delete the old resource before it makes the new one: both would
-            have the name that the program gives.
+        paths: Whether a change forces a replacement, by changed property path.
+        delete_first: Whether a replacement deletes the old resource first, because the new one has the same name.
     """
 
     paths: dict[str, bool]
@@ -102,7 +105,7 @@ class Difference:
 
     @property
     def replaces(self) -> bool:
-        """Whether a new resource takes the place of the old."""
+        """Whether the resource is replaced."""
         return any(self.paths.values())
 
 
@@ -125,11 +128,11 @@ def _forces_replacement(kind: Kind, path: str) -> bool:
 
 
 def create(kind: Kind, caller: Caller, urn: str, inputs: Properties) -> Record:
-    """Makes a resource.
+    """Creates a resource. If AWS refuses a step, or its local resources fail, it is deleted again.
 
     Raises:
-        AwsError: The account refuses it; nothing was made.
-        RehearsalError: What it stands for cannot be had on this machine; nothing was made.
+        AwsError: AWS refuses it.
+        RehearsalError: The API does not respond, or its local resources cannot be created.
     """
     with changing(caller.layout) as account:
         making = Making(caller.layout, account, _region(caller, inputs), inputs, account_id=caller.account_id)
@@ -154,7 +157,7 @@ def create(kind: Kind, caller: Caller, urn: str, inputs: Properties) -> Record:
 
 
 def settle(kind: Kind, layout: Layout, record: Record) -> Record:
-    """Brings what a resource stands for to what its record says: also after its caller was killed half-way."""
+    """Brings a resource's local resources in line with its record; idempotent, to resume an interrupted operation."""
     if kind.converge is None:
         return record
     settled = record.with_outputs(**kind.converge(layout, record, Account.load(layout)))
@@ -164,7 +167,7 @@ def settle(kind: Kind, layout: Layout, record: Record) -> Record:
 
 
 def find(kind: Kind, layout: Layout, identifier: str) -> Record | None:
-    """What the account has under an id; what somebody deleted by hand is forgotten."""
+    """The resource with an id, or None; removes the record of one that was deleted through the API."""
     record = Account.load(layout).find(kind.type, identifier)
     if record is None or kind.api is None or api.exists(kind.api, _standing(layout, record)):
         return record
@@ -174,10 +177,11 @@ def find(kind: Kind, layout: Layout, identifier: str) -> Record | None:
 
 
 def change(kind: Kind, caller: Caller, identifier: str, inputs: Properties) -> Record:
-    """Changes a resource in place.
+    """Updates a resource in place.
 
     Raises:
-        AwsError: The account refuses the change, or has no such resource.
+        AwsError: AWS refuses the change, or the resource does not exist.
+        RehearsalError: The API does not respond, or its local resources cannot be changed.
     """
     with changing(caller.layout) as account:
         record = account.find(kind.type, identifier)
@@ -201,10 +205,11 @@ def change(kind: Kind, caller: Caller, identifier: str, inputs: Properties) -> R
 
 
 def delete(kind: Kind, layout: Layout, identifier: str) -> None:
-    """Deletes a resource, and what goes with it; one that is already gone is no error.
+    """Deletes a resource if it exists, and those that follow it (`Reference.follows`).
 
     Raises:
-        AwsError: Other resources use it.
+        AwsError: Other resources use it, or it is protected.
+        RehearsalError: The API does not respond, or its local resources cannot be deleted.
     """
     record = Account.load(layout).find(kind.type, identifier)
     if record is None:
@@ -223,16 +228,16 @@ def _unmake(kind: Kind, layout: Layout, record: Record) -> None:
 
 
 def _standing(layout: Layout, record: Record) -> Making:
-    """A resource as it is."""
+    """An existing resource, for operations that do not change its inputs."""
     region = str(record.outputs.get("region") or record.inputs.get("region") or ANY_REGION)
     return Making(layout, Account.load(layout), region, record.inputs, id=record.id, previous=record.outputs)
 
 
 def refuse_if_used(layout: Layout, account: Account, record: Record) -> None:
-    """Refuses to delete what others use.
+    """Refuses to delete a resource that is in use or protected.
 
     Raises:
-        AwsError: `DependencyViolation`, `DeleteConflict`, `ResourceInUseException` and the like.
+        AwsError: `DependencyViolation`, `ResourceInUseException` and the like.
     """
     for judge in kind_of(record.type).deletion_refusals:
         judge(_standing(layout, record))
@@ -265,7 +270,7 @@ def _judge(kind: Kind, making: Making) -> None:
 
 
 def _is_anothers(arn: str, account_id: str) -> bool:
-    """Whether an ARN names something of AWS itself or of another account, which this account cannot look at."""
+    """Whether an ARN belongs to AWS or another account, so that its existence cannot be checked."""
     return f":{account_id}:" not in arn
 
 
@@ -284,9 +289,9 @@ def _outputs(kind: Kind, making: Making, caller: Caller) -> Properties:
 
 
 def foreseen(kind: Kind, caller: Caller, inputs: Properties, previous: Properties) -> Properties:
-    """The outputs of a create or change that a preview shows: what AWS will decide is unknown.
+    """The outputs of a previewed create or update; those that AWS will set are unknown.
 
-    The previous outputs are empty for a resource that is to be made.
+    The previous outputs are empty for a create.
     """
     known = _settled_by_inputs(kind, inputs, caller)
     return {**known, **dict(_undecided(kind, inputs, previous))}

@@ -1,7 +1,7 @@
-"""What an EKS cluster of the rehearsal really is: the local API server, which outlives it.
+"""The local API server behind an emulated EKS cluster, which outlives the cluster.
 
-What is in a cluster goes with it. The keys of the API server's database are remembered when the cluster is made; when
-it is deleted, all others go: at once, as on AWS, with no controller that could still do something about them.
+A cluster's objects are deleted with it. The keys in etcd are recorded when the cluster is created; its deletion deletes
+all others at once: as on AWS, controllers get no chance to clean up.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ ROOT = "/registry/"
 ACCOUNTS = "/registry/serviceaccounts/kube-system/"
 
 TRANSIENT = ("/registry/events/", "/registry/leases/kube-system/", "/registry/masterleases/", "/registry/ranges/")
-"""Where the control plane writes for itself, at any time."""
+"""Key prefixes to which the control plane itself writes at any time."""
 
 CONTROLLERS = "kube-controller-manager"
-"""The field manager of service accounts that Kubernetes' own controllers act as."""
+"""The field manager of the service accounts of Kubernetes' own controllers."""
 
 SECONDS_TO_BE_QUIET = 30.0
 SECONDS_BETWEEN_LOOKS = 0.5
 QUIET_LOOKS = 3
-"""How often nothing new must be found in a row: controllers may still make what they had decided on."""
+"""Consecutive checks without new keys before a sweep ends, since controllers may still create objects."""
 
 
 def endpoint(layout: Layout) -> str:
     """The API server's URL.
 
     Raises:
-        RehearsalError: None was started.
+        RehearsalError: The control plane was never started.
     """
     _need(layout, "an EKS cluster")
     kubeconfig: Any = yaml.safe_load(layout.kubeconfig.read_text())
@@ -50,14 +50,14 @@ def endpoint(layout: Layout) -> str:
 
 @contextmanager
 def answering(layout: Layout, caller: str) -> Generator[KubernetesApi]:
-    """The API server of the rehearsal.
+    """A client of the local API server, with its errors translated.
 
     Args:
         layout: The rehearsal.
-        caller: On whose behalf it is called, for messages, e.g. `node group dev`.
+        caller: The client in messages, e.g. `node group dev`.
 
     Raises:
-        RehearsalError: There is none, it does not answer, or it refuses a request.
+        RehearsalError: The API server was never started, does not respond, or refuses a request.
     """
     _need(layout, caller)
     try:
@@ -75,17 +75,17 @@ def answering(layout: Layout, caller: str) -> Generator[KubernetesApi]:
 
 
 def remember(layout: Layout, _cluster: Record, _account: Account) -> Properties:
-    """Notes what the API server has before anything is in the cluster. A second time it changes nothing."""
+    """Records the keys in etcd before the cluster has any objects, once."""
     if not layout.cluster_keys.exists() and layout.control_plane.exists():
         layout.cluster_keys.write_text(json.dumps(Etcd(layout).keys(ROOT)))
     return {}
 
 
 def sweep(layout: Layout, _cluster: Record) -> None:
-    """Takes away all that came since, and waits until nothing comes any more.
+    """Deletes all keys that `remember` has not recorded, until no new ones appear.
 
     Raises:
-        RehearsalError: The database does not answer, or something goes on making objects.
+        RehearsalError: Etcd does not respond, or objects are still created after `SECONDS_TO_BE_QUIET`.
     """
     if not layout.cluster_keys.exists():
         return
@@ -111,7 +111,7 @@ def sweep(layout: Layout, _cluster: Record) -> None:
 
 
 def _controllers_accounts(layout: Layout) -> set[str]:
-    """Keys of the service accounts that Kubernetes' own controllers have: some make theirs late."""
+    """Etcd keys of the service accounts of Kubernetes' own controllers, some of which are created late."""
     accounts = KubernetesApi(layout.kubeconfig).list("v1", "ServiceAccount", namespace="kube-system")
     return {
         f"{ACCOUNTS}{account['metadata']['name']}"

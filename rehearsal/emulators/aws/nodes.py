@@ -1,4 +1,4 @@
-"""The Kubernetes nodes that a managed node group has in the local API server."""
+"""The Kubernetes nodes of a managed node group, in the local API server."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ SECONDS_TO_BE_EMPTY = 180.0
 SECONDS_BETWEEN_LOOKS = 0.2
 
 TOO_MANY_REQUESTS = 429
-"""What an eviction is answered with while a PodDisruptionBudget forbids it."""
+"""HTTP status of an eviction that a PodDisruptionBudget does not allow now."""
 
 
 def converge(layout: Layout, group: NodeGroupSpec) -> None:
-    """Makes the group's nodes what the group says, and waits until they are ready.
+    """Creates, updates and removes nodes to match the group, and waits until they are ready.
 
-    New nodes come first. Where a new generation takes the place of the old one, the old nodes' pods are evicted within
-    their PodDisruptionBudgets, as EKS does for an update; where a group shrinks, without regard to those, as EKS does.
+    New nodes are ready before old ones are removed. As on EKS, an update to a new version of the launch template evicts
+    the old nodes' pods within their PodDisruptionBudgets; a smaller desired size deletes them regardless of budgets.
     https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
     https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
 
     Raises:
-        AwsError: Pods cannot be evicted from the old nodes.
-        RehearsalError: The API server does not answer or refuses a node, or the nodes do not become ready.
+        AwsError: Pods cannot be evicted from the old nodes, or EC2 refuses a request.
+        RehearsalError: An API does not respond, the API server refuses a node, or nodes do not become ready.
     """
     with answering(layout, f"node group {group.name}") as api:
         ours = instances.ensure(layout, group)
@@ -64,10 +64,10 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
 
 
 def dissolve(layout: Layout, group_name: str) -> None:
-    """Takes the group's nodes away, and waits until they are gone. No control plane, no nodes.
+    """Deletes the group's nodes with their pods, and waits until they are gone. Does nothing without a control plane.
 
     Raises:
-        RehearsalError: The API server does not answer, or the nodes stay.
+        RehearsalError: The API server does not respond, or nodes are left after `SECONDS_TO_BE_GONE`.
     """
     if not layout.kubeconfig.exists():
         return
@@ -83,7 +83,7 @@ def dissolve(layout: Layout, group_name: str) -> None:
 
 
 def changes(current: KubernetesObject, wanted: KubernetesObject) -> list[dict[str, Any]]:
-    """The JSON Patch that gives a node its group's labels and taints, and leaves Kubernetes' own alone."""
+    """The JSON Patch from a node's labels and taints to its group's; those of Kubernetes are kept."""
     now: dict[str, str] = current["metadata"].get("labels", {})
     labels = {**{key: value for key, value in now.items() if _is_kubernetes(key)}, **wanted["metadata"]["labels"]}
     had: list[dict[str, Any]] = current["spec"].get("taints", [])
@@ -100,7 +100,7 @@ def changes(current: KubernetesObject, wanted: KubernetesObject) -> list[dict[st
 
 
 def _is_kubernetes(key: str) -> bool:
-    """Whether a label's or taint's key is in Kubernetes' own name space, which no node group may use."""
+    """Whether the key of a label or taint has a prefix that is reserved for Kubernetes."""
     domain = key.partition("/")[0] if "/" in key else ""
     return domain.endswith(("kubernetes.io", "k8s.io"))
 
@@ -110,7 +110,7 @@ def _nodes_of(api: KubernetesApi, group_name: str) -> list[KubernetesObject]:
 
 
 def _delete_node(api: KubernetesApi, node: str) -> None:
-    """Takes a node away with the pods on it, which no kubelet will end any more."""
+    """Deletes a node and, as no kubelet is left to do so, its pods."""
     api.delete("v1", "Node", node)
     for pod in _pods_on(api, node):
         _end(api, pod)

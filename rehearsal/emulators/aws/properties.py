@@ -1,4 +1,4 @@
-"""Property bags: what the engine sends and gets, as plain Python values."""
+"""Pulumi property bags as plain Python values."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from google.protobuf import json_format, struct_pb2
 from pulumi.runtime import rpc
 
 Properties: TypeAlias = dict[str, Any]
-"""Pulumi property names (camelCase) and JSON values; `UNKNOWN` stands for what is not known before a create."""
+"""JSON values by Pulumi property name (camelCase); `UNKNOWN` for values that are unknown in previews."""
 
 UNKNOWN = rpc.UNKNOWN
 
 DEFAULTED = "__defaults"
-"""The input that lists which inputs the provider filled in itself; the engine shows nobody names with `__`.
+"""The input that lists the inputs with defaults of the provider; the engine hides properties that begin with `__`.
 
 https://github.com/pulumi/pulumi-terraform-bridge/blob/main/pkg/tfbridge/schema.go
 """
 
 
 def from_struct(struct: struct_pb2.Struct) -> Properties:
-    """A message's properties; whole numbers become int."""
+    """Properties from a protobuf message; whole numbers become int."""
     return json_format.MessageToDict(struct)
 
 
 def to_struct(properties: Mapping[str, Any]) -> struct_pb2.Struct:
-    """Properties as a message."""
+    """Properties as a protobuf message."""
     return json_format.ParseDict(dict(properties), struct_pb2.Struct())
 
 
 def known_values(properties: Any, path: str) -> Iterator[Any]:
-    """Yields the known values at a dotted path; a list on the way, or at the end, gives each of its items.
+    """Yields the known values at a dotted path, and of each list along it all items.
 
     `known_values({"vpcConfig": {"subnetIds": ["a", "b"]}}, "vpcConfig.subnetIds")` gives `a` and `b`.
     """

@@ -1,4 +1,4 @@
-"""What AWS itself refuses to delete until somebody lifts it."""
+"""Deletion protection of AWS resources."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ PROTECTIONS = {
     "aws:cloudwatch/logGroup:LogGroup": "deletionProtectionEnabled",
     "aws:eks/cluster:Cluster": "deletionProtection",
 }
-"""By type, the input that protects.
+"""The input that enables deletion protection, by type.
 
 https://docs.aws.amazon.com/eks/latest/userguide/deletion-protection.html
 """
 
 
 def refuse(protected: Making) -> None:
-    """Refuses the deletion of what is protected.
+    """Refuses to delete a protected resource.
 
     Raises:
-        AwsError: It is.
+        AwsError: `InvalidRequestException`.
     """
     if any(protected.inputs.get(name) for name in PROTECTIONS.values()):
         raise AwsError(
@@ -32,10 +32,10 @@ def refuse(protected: Making) -> None:
 
 
 def lift(layout: Layout) -> list[str]:
-    """Lifts the protection of everything in the account, as a person does with the AWS CLI.
+    """Disables deletion protection of all resources in the account, like an operator with the AWS CLI.
 
     Returns:
-        The ids of what was protected.
+        The ids of the resources that were protected.
     """
     if not layout.aws_account.exists():
         return []

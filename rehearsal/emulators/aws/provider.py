@@ -1,4 +1,4 @@
-"""The engine's side: the protocol of a resource provider.
+"""Pulumi's resource provider protocol.
 
 https://github.com/pulumi/pulumi/blob/v3.260.0/proto/pulumi/provider.proto
 """
@@ -26,14 +26,14 @@ from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 
 VERSION = "7.51.1"
-"""The version of pulumi-aws whose properties the kinds have."""
+"""The emulated version of pulumi-aws."""
 
 
 class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """Answers the engine from the account of one rehearsal.
+    """The provider `aws` on the account of a rehearsal.
 
     Attributes:
-        caller: On whose behalf, as the provider is configured.
+        caller: The provider's configuration; its region is empty before `Configure`.
     """
 
     def __init__(self, layout: Layout, faults: Faults) -> None:
@@ -42,19 +42,19 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         self.caller = Caller(layout=layout, region="", default_tags={})
 
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Says what this provider can take: plain values; the engine keeps secrets and references to itself."""
+        """Declares no optional capabilities: the engine then sends secrets and resource references as plain values."""
         return provider_pb2.ProviderHandshakeResponse()
 
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Says which provider this stands in for."""
+        """The emulated version."""
         return plugin_pb2.PluginInfo(version=VERSION)
 
     def GetSchema(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """There is none: programs bring their SDK."""
+        """An empty schema: programs use their SDK's."""
         return provider_pb2.GetSchemaResponse(schema="{}")
 
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Takes the provider's configuration as it is, once it names a region."""
+        """Accepts any configuration with a region."""
         if _configured_region(from_struct(request.news)):
             return provider_pb2.CheckResponse(inputs=request.news)
         missing = provider_pb2.CheckFailure(
@@ -65,13 +65,13 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news, failures=[missing])
 
     def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """A change of configuration is a change, and replaces nothing."""
+        """Compares configurations; a change never replaces the provider."""
         same = request.old_inputs == request.news
         changes = provider_pb2.DiffResponse.DIFF_NONE if same else provider_pb2.DiffResponse.DIFF_SOME
         return provider_pb2.DiffResponse(changes=changes)
 
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Learns the region, the tags of everything, and whose account this is: the first that is allowed."""
+        """Sets region, default tags and account id."""
         configuration = from_struct(request.args)
         default_tags: Any = _nested(configuration.get("defaultTags", {}))
         allowed: Any = _nested(configuration.get("allowedAccountIds", []))
@@ -86,7 +86,12 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def _account_id(self, region: str, allowed: Sequence[str]) -> str:
-        """Whose account it is: a preview may ask before any is there."""
+        """The account's id; before the account exists, as in a preview, the first allowed one.
+
+        Raises:
+            AwsError: STS refuses the request.
+            RehearsalError: The account is not among the allowed ones, or the API does not respond.
+        """
         if not (self._layout.control_plane / "ports.json").exists():
             return next(iter(allowed), ACCOUNT_ID)
         with api.answering(self._layout, "sts", region) as sts:
@@ -99,7 +104,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return account_id
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Fills in defaults and judges what is known of the inputs: previews refuse bad input too."""
+        """Validates known inputs and fills in defaults, in previews too."""
         with _telling(context, f"checking {request.urn}"):
             inputs, wrong = lifecycle.check(
                 kind_of(_type(request.urn)),
@@ -113,7 +118,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=failures)
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Compares inputs; `ignore_changes` has already been applied by the engine."""
+        """Compares inputs; the engine has already applied `ignore_changes`."""
         with _telling(context, f"comparing {request.urn}"):
             found = lifecycle.difference(
                 kind_of(_type(request.urn)), from_struct(request.old_inputs), from_struct(request.news)
@@ -132,7 +137,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Makes a resource, or foresees it."""
+        """Creates a resource, or previews it."""
         kind, inputs = kind_of(_type(request.urn)), from_struct(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(properties=to_struct(lifecycle.foreseen(kind, self.caller, inputs, {})))
@@ -143,14 +148,14 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id=record.id, properties=to_struct(record.outputs))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Gives what the account has under an id; an empty id where it has nothing."""
+        """Reads a resource by its id; an empty response if it does not exist."""
         kind = kind_of(_type(request.urn))
         with _telling(context, f"reading {kind.type} {_name(request.urn)}"):
             record = lifecycle.find(kind, self._layout, request.id)
         if record is None:
             return provider_pb2.ReadResponse()
         if record.outputs.get("status") == "CREATING":
-            # AWS goes on with what it has begun when its caller is gone.
+            # AWS completes a creation after its client has exited.
             with _telling(context, f"reading {kind.type} {_name(request.urn)}"):
                 record = lifecycle.settle(kind, self._layout, record)
         return provider_pb2.ReadResponse(
@@ -158,7 +163,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Changes a resource in place, or foresees the change."""
+        """Updates a resource in place, or previews the update."""
         kind, inputs = kind_of(_type(request.urn)), from_struct(request.news)
         if request.preview:
             outputs = lifecycle.foreseen(kind, self.caller, inputs, from_struct(request.olds))
@@ -169,7 +174,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.UpdateResponse(properties=to_struct(record.outputs))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Deletes a resource that nothing else uses."""
+        """Deletes a resource."""
         kind = kind_of(_type(request.urn))
         with _telling(context, f"deleting {kind.type} {_name(request.urn)}"):
             self._faults.strike(kind.type, request.urn)
@@ -177,16 +182,16 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Answers a data source."""
+        """Reads a data source."""
         with _telling(context, f"invoking {request.tok}"):
             answer = invokes.answer(request.tok, self.caller, from_struct(request.args))
         response = provider_pb2.InvokeResponse()
-        # `return` is a word of Python's.
+        # `return` is a keyword of Python.
         getattr(response, "return").CopyFrom(to_struct(answer))
         return response
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Nothing to do: what has begun is short, or ends with the process."""
+        """Does nothing: operations are short, or end with the process."""
         return empty_pb2.Empty()
 
 
@@ -197,12 +202,12 @@ def _configured_region(configuration: dict[str, Any]) -> str:
 
 
 def _nested(value: Any) -> Any:
-    """A configuration value that is no text: the engine may hand it on as JSON."""
+    """A structured configuration value, which the engine may pass as JSON."""
     return json.loads(value) if isinstance(value, str) else value
 
 
 def _type(urn: str) -> str:
-    """`urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`: the type without its parents'."""
+    """The type in `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`."""
     return urn.split("::")[2].rsplit("$", 1)[-1]
 
 
@@ -216,7 +221,7 @@ def _top(path: str) -> str:
 
 @contextmanager
 def _telling(context: grpc.ServicerContext, doing: str) -> Generator[None]:
-    """Tells the engine, and so the person, what went wrong; property values stay out of it."""
+    """Aborts the request with the error's message, without property values."""
     try:
         yield
     except AwsError as error:

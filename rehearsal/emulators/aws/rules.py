@@ -1,4 +1,4 @@
-"""Judgements of single input values, in the words of AWS or of its provider."""
+"""Validation rules of single input values, with the messages of AWS or of the Terraform provider."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ARN = re.compile(r"arn:aws(-[a-z]+)*:(?P<service>[^:]*):([a-z]{2,4}(-[a-z]+)+-\d
 
 
 def pattern(expression: str, code: str, message: str) -> Rule:
-    """The whole text has to match; `{value}` in the message is the text."""
+    """A regular expression for the whole value; `{value}` in the message is the value."""
     compiled = re.compile(expression)
 
     def judge(value: Any) -> None:
@@ -29,7 +29,7 @@ def pattern(expression: str, code: str, message: str) -> Rule:
 
 
 def one_of(*allowed: Any) -> Rule:
-    """One of a few values; the words are the provider's."""
+    """One of several values; the message is the provider's."""
 
     def judge(value: Any) -> None:
         if value not in allowed:
@@ -39,7 +39,7 @@ def one_of(*allowed: Any) -> Rule:
 
 
 def between(least: int, most: int) -> Rule:
-    """A number in a range, both ends included; the words are the provider's."""
+    """An integer in a range, both ends included; the message is the provider's."""
 
     def judge(value: Any) -> None:
         if not least <= int(value) <= most:
@@ -49,7 +49,7 @@ def between(least: int, most: int) -> Rule:
 
 
 def arn(service: str | None = None) -> Rule:
-    """An ARN, of one service where it is named.
+    """An ARN, of any service or of the given one.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
     """
@@ -65,7 +65,7 @@ def arn(service: str | None = None) -> Rule:
 
 
 def cidr(value: Any) -> None:
-    """An IPv4 address range as a network address and its length; the words are the provider's."""
+    """An IPv4 CIDR block without host bits; the message is the provider's."""
     try:
         network = ipaddress.IPv4Network(value, strict=False)
     except ValueError:
@@ -75,7 +75,7 @@ def cidr(value: Any) -> None:
 
 
 def sized_cidr(code: str) -> Rule:
-    """The address range of a VPC or a subnet: /16 to /28.
+    """The CIDR block of a VPC or subnet: /16 to /28.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
     https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
@@ -93,7 +93,7 @@ LARGEST_NETWORK, SMALLEST_NETWORK = 16, 28
 
 
 def json_text(value: Any) -> None:
-    """A text that is JSON."""
+    """A JSON document."""
     try:
         json.loads(value)
     except ValueError as error:
@@ -101,11 +101,11 @@ def json_text(value: Any) -> None:
 
 
 def readable(module: str, validator: str) -> Rule:
-    """A document that AWS can read, as moto's validator knows it.
+    """A policy document that passes moto's validator.
 
-    It is asked in this process, as previews are before any account is there, and imported only then: it takes a second.
-    One thread at a time: moto's modules import one another in circles, in which two threads that begin in different
-    places wait for each other ("deadlock detected by _ModuleLock").
+    The validator runs in this process, since a preview may run before the account exists. Its import takes a second,
+    hence on first use; and under a lock, since concurrent imports of moto's circular modules deadlock ("deadlock
+    detected by _ModuleLock").
     """
 
     def judge(value: Any) -> None:
@@ -125,14 +125,14 @@ trust_policy = readable("iam.policy_validation", "IAMTrustPolicyDocumentValidato
 """A role's trust policy."""
 
 policy = readable("iam.policy_validation", "IAMPolicyDocumentValidator")
-"""An identity's policy."""
+"""An identity-based policy."""
 
 lifecycle_policy = readable("ecr.policy_validation", "EcrLifecyclePolicyValidator")
-"""Lifecycle rules of a repository."""
+"""An ECR repository's lifecycle policy."""
 
 
 def instance_type(value: Any) -> None:
-    """An EC2 instance type there is."""
+    """An existing EC2 instance type."""
     try:
         instance_types.instance_type(str(value))
     except RehearsalError:
@@ -145,7 +145,7 @@ MOST_CHARACTERS_OF_A_TAG = {"key": 128, "value": 256}
 
 
 def tags(value: Any) -> None:
-    """Tags as AWS takes them.
+    """Tags: no reserved prefix, no key or value that is too long.
 
     https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
     """

@@ -1,8 +1,7 @@
-"""The types of AWS resources that the stand-in has: tables, one module a service.
+"""The emulated types of AWS resources, in modules by service.
 
-To add a type, add its `Kind` to the `KINDS` of its service's module, or of a new one. The vocabulary is
-`rehearsal.emulators.aws.kind`; Pulumi's schema names the properties, the Terraform provider's source says which ones
-force a replacement (`ForceNew`).
+To add a type, add its `Kind` (`rehearsal.emulators.aws.kind`) to the `KINDS` of its service's module, or of a new one.
+Property names are those of pulumi-aws's schema; `Kind.replaces` follows `ForceNew` in the Terraform provider's source.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ def kind_of(type_token: str) -> Kind:
     """The kind of a type.
 
     Raises:
-        RehearsalError: The stand-in has no such type.
+        RehearsalError: The emulator has no such type.
     """
     if type_token not in KINDS:
         raise RehearsalError(
