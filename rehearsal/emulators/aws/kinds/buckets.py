@@ -1,4 +1,4 @@
-"""S3 buckets, and what is said of each.
+"""S3 buckets and their configuration.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
@@ -28,7 +28,7 @@ def _tags(making: Making) -> None:
 
 
 def _emptied(making: Making) -> None:
-    """What `forceDestroy` is for: S3 deletes no bucket with anything in it."""
+    """Empties a bucket with `forceDestroy`, since S3 deletes empty buckets only."""
     if making.inputs.get("forceDestroy"):
         with answering(making.layout, "s3", making.region) as s3:
             for page in s3.get_paginator("list_object_versions").paginate(Bucket=making.id):
@@ -62,7 +62,7 @@ KINDS = (
                 "The specified bucket is not valid: {value}",
             ),
         },
-        # S3 says so everywhere but in us-east-1, where the provider does.
+        # S3 refuses this in all regions but us-east-1, where the provider refuses it.
         refusals=(taken(BUCKET, "bucket", "BucketAlreadyOwnedByYou", "You already own the bucket {bucket}."),),
         replaces=frozenset({"bucket", "bucketPrefix", "objectLockEnabled"}),
     ),

@@ -1,6 +1,6 @@
-"""Certificates in ACM. One is issued once its proof is in DNS: in Route 53, or where a person says so.
+"""ACM certificates, issued once their validation record is in Route 53.
 
-`certificates.json` of the rehearsal plays what happens outside: the status of each certificate by its domain name.
+The rehearsal's `certificates.json` overrides the status by domain name, e.g. for a record at another DNS provider.
 https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
 """
 
@@ -26,10 +26,10 @@ STATUSES = ("ISSUED", "PENDING_VALIDATION", "VALIDATION_TIMED_OUT", "FAILED")
 
 
 def told(layout: Layout) -> dict[str, str]:
-    """The statuses that a rehearsal was told, by domain name.
+    """The statuses in `certificates.json`, by domain name.
 
     Raises:
-        RehearsalError: The file is not what it has to be.
+        RehearsalError: The file is malformed.
     """
     try:
         table: dict[str, str] = dict(json.loads(layout.certificates.read_text()))
@@ -44,7 +44,11 @@ def told(layout: Layout) -> dict[str, str]:
 
 
 def status(layout: Layout, account: Account, certificate: Record) -> str:
-    """What ACM says of a certificate at this moment."""
+    """A certificate's current status.
+
+    Raises:
+        RehearsalError: `certificates.json` is malformed.
+    """
     domain = str(certificate.inputs["domainName"])
     said = told(layout).get(domain)
     if said is not None:
@@ -68,7 +72,7 @@ def _digits(text_: str) -> str:
 
 
 def _options(making: Making) -> list[dict[str, Any]]:
-    """One proof for DOMAIN and *.DOMAIN, which is told for each."""
+    """The validation record of each name; DOMAIN and *.DOMAIN have the same."""
     names: list[str] = [making.inputs["domainName"], *making.inputs.get("subjectAlternativeNames", [])]
     return [
         {
@@ -82,14 +86,14 @@ def _options(making: Making) -> list[dict[str, Any]]:
 
 
 def _is_issued(making: Making) -> None:
-    """AWS waits, for 75 minutes and in vain where the proof is not there."""
+    """Fails at once where the real provider waits for 75 minutes: the validation record is not in DNS."""
     certificate = making.find(CERTIFICATE, str(making.inputs["certificateArn"]))
     if certificate and status(making.layout, making.account, certificate) != "ISSUED":
         raise AwsError("Timeout", f"ACM certificate {certificate.id} is not issued: its proof is not in DNS")
 
 
 def _stays_issued(layout: Layout, record: Record, _account: Account) -> Properties:
-    """A certificate stays what it became when its proof goes, until it is to be renewed."""
+    """Stores the status: a certificate stays issued without its validation record until its renewal."""
     with changing(layout) as account:
         certificate = account.find(CERTIFICATE, str(record.inputs["certificateArn"]))
         if certificate is not None:

@@ -1,4 +1,4 @@
-"""Who may enter an EKS cluster, and as whom its pods may act in AWS.
+"""EKS access entries and Pod Identity associations.
 
 https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html
 """

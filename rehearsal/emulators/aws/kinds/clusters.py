@@ -1,4 +1,4 @@
-"""EKS control planes and their add-ons.
+"""EKS clusters and their add-ons.
 
 https://docs.aws.amazon.com/eks/latest/APIReference/API_Operations.html
 """
@@ -26,12 +26,12 @@ LEAST_ZONES = 2
 
 
 def of_cluster() -> Reference:
-    """The cluster a resource belongs to, and goes away with."""
+    """A reference to a resource's cluster, with which it is deleted."""
     return Reference("clusterName", CLUSTER, missing=NO_SUCH_CLUSTER, follows=True)
 
 
 def constrained(field: str, expression: str) -> rules.Rule:
-    """The refusal of a value of the wrong form, as EKS words it."""
+    """A regular expression for a field, with EKS's message."""
     return rules.pattern(
         expression,
         "InvalidParameterException",
@@ -72,7 +72,7 @@ def _issuer(making: Making) -> list[dict[str, Any]]:
 
 
 def _security_group(making: Making) -> Properties:
-    """The group that EKS makes for a cluster: its nodes and its control plane's interfaces are in it.
+    """The cluster security group, which EKS creates for nodes and the control plane's network interfaces.
 
     https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html
     """
@@ -104,7 +104,7 @@ def _reaches_itself(making: Making) -> None:
 
 
 def _group_goes(making: Making) -> None:
-    """The cluster's group; one that others name stays in the account, and in the way of its VPC."""
+    """Deletes the cluster security group, unless it is in use: it then stays, and blocks the deletion of its VPC."""
     group = replace(making, id=making.previous["vpcConfig"]["clusterSecurityGroupId"])
     if not dependencies.is_named(group):
         with answering(making.layout, "ec2", making.region) as ec2:
@@ -121,7 +121,7 @@ KINDS = (
     Kind(
         type=CLUSTER,
         make_id=text("{name}"),
-        # EKS itself is ours: moto's has no access entries, add-ons' contents or Pod Identity.
+        # The cluster itself is a record only: moto's EKS lacks access entries, Pod Identity and add-ons' objects.
         api=Api(
             "ec2",
             Call("create_security_group", given=_security_group, inputs=False),

@@ -1,4 +1,4 @@
-"""Records in Route 53. Zones are not the program's: any is taken for one of the account."""
+"""Route 53 records. Hosted zones are created outside the program, so any zone id is accepted."""
 
 from __future__ import annotations
 

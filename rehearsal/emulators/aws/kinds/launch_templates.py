@@ -1,4 +1,4 @@
-"""EC2 launch templates."""
+"""EC2 launch templates, with a new version at each update."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CloudWatch log groups, and the VPC flow logs that are written to them."""
+"""CloudWatch log groups and VPC flow logs."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ KINDS = (
         },
         references=(Reference("vpcId", VPC, follows=True),),
         refusals=(_may_be_written,),
-        # All but its tags.
+        # All inputs but the tags.
         replaces=names(
             "deliverCrossAccountRole destinationOptions eniId iamRoleArn logDestination "
             "logDestinationType logFormat maxAggregationInterval subnetId trafficType vpcId"

@@ -1,4 +1,4 @@
-"""VPCs: subnets, gateways, addresses, routes, endpoints.
+"""VPCs, subnets, gateways, Elastic IPs, route tables and endpoints.
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 """
@@ -27,19 +27,19 @@ NO_SUCH_SUBNET = Refusal("InvalidSubnetID.NotFound", "The subnet ID '{value}' do
 
 
 def in_vpc() -> Reference:
-    """The VPC a resource is in: VPCs are not deleted with anything in them."""
+    """A reference to a resource's VPC, whose deletion it blocks."""
     in_use = Refusal("DependencyViolation", "The vpc '{id}' has dependencies and cannot be deleted.")
     return Reference("vpcId", VPC, blocks=in_use)
 
 
 def in_subnets(path: str, missing: Refusal | None = None) -> Reference:
-    """Subnets a resource has network interfaces in: those are not deleted."""
+    """A reference to the subnets of a resource's network interfaces, whose deletion it blocks."""
     in_use = Refusal("DependencyViolation", "The subnet '{id}' has dependencies and cannot be deleted.")
     return Reference(path, SUBNET, missing=missing, blocks=in_use)
 
 
 def _is_in_a_zone_of_the_region(making: Making) -> None:
-    """Moto takes any zone of any region."""
+    """Refuses availability zones of other regions, which moto accepts."""
     with answering(making.layout, "ec2", making.region) as ec2:
         zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
     value = making.inputs.get("availabilityZone")
@@ -61,7 +61,7 @@ def _reaches_the_internet(making: Making) -> None:
 
 
 def _attribute(name: str, operation: str, default: bool | None = None) -> Call:
-    """One of the attributes that EC2 changes one at a time."""
+    """An operation for one attribute, as EC2 sets only one at a time."""
 
     def ask(making: Making) -> Properties | None:
         wanted = making.inputs.get(name, default)
@@ -85,7 +85,7 @@ def _output(parameter: str, name: str) -> Callable[[Making], Properties | None]:
 
 
 def _association(making: Making, subnet: str) -> Properties | None:
-    """What names a subnet's association with a route table, another one with each replacement; None without one."""
+    """The id of a subnet's route table association, which changes with each replacement; None without one."""
     with answering(making.layout, "ec2", making.region) as ec2:
         with_it = [{"Name": "association.subnet-id", "Values": [subnet]}]
         tables = ec2.describe_route_tables(Filters=with_it)["RouteTables"]
@@ -104,7 +104,7 @@ def _default_group(making: Making) -> str:
 
 
 def _without_rules(making: Making) -> None:
-    """The rules that EC2 gives a default group go when it is taken over.
+    """Deletes the default security group's rules, as the provider does on adoption.
 
     https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/default_security_group
     """
@@ -134,7 +134,7 @@ def _is_a_gateway(kind: str) -> None:
 
 
 def _endpoint_changes(making: Making) -> Properties | None:
-    """An endpoint is told what to add and what to remove."""
+    """The route tables to add and to remove; None without a change."""
     wanted, before = (set(known_values(one, "routeTableIds")) for one in (making.inputs, making.previous))
     asked = {"AddRouteTableIds": sorted(wanted - before), "RemoveRouteTableIds": sorted(before - wanted)}
     changed = {name: ids for name, ids in asked.items() if ids}
@@ -164,7 +164,7 @@ KINDS = (
         },
         replaces=frozenset({"cidrBlock", "ipv4IpamPoolId", "ipv4NetmaskLength"}),
     ),
-    # The group that every VPC has: it is taken over at creation, and left as it is at deletion.
+    # The default group of the VPC: adopted at creation, and left unchanged at deletion.
     Kind(
         type="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
         make_id=_default_group,
@@ -181,7 +181,7 @@ KINDS = (
             "ec2",
             Call("create_subnet"),
             puts=(_attribute("mapPublicIpOnLaunch", "modify_subnet_attribute"),),
-            # AWS does so with the subnet, moto does not.
+            # AWS deletes the association with the subnet, moto does not.
             deletes=(
                 Call("disassociate_route_table", given=lambda it: _association(it, it.id), inputs=False),
                 Call("delete_subnet"),
@@ -249,7 +249,7 @@ KINDS = (
             Call("create_nat_gateway"),
             deletes=(
                 Call("delete_nat_gateway"),
-                # AWS does so with the gateway, moto does not.
+                # AWS does both with the deletion of the gateway, moto does not.
                 Call("disassociate_address", given=_output("AssociationId", "associationId")),
                 Call("delete_network_interface", given=_output("NetworkInterfaceId", "networkInterfaceId")),
             ),

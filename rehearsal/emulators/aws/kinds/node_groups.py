@@ -1,4 +1,4 @@
-"""EKS managed node groups: their instances are nodes of the local API server.
+"""EKS managed node groups, with instances in EC2 and nodes in the local API server.
 
 https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html
 """
@@ -76,7 +76,11 @@ def _template_fits(making: Making) -> None:
 
 
 def spec(record: Record, account: Account) -> NodeGroupSpec:
-    """The node group as its nodes are made from it."""
+    """A node group's specification of instances and nodes.
+
+    Raises:
+        RehearsalError: Its launch template does not exist, or has no instance type.
+    """
     inputs = record.inputs
     subnets = [found for subnet in inputs["subnetIds"] if (found := account.find(SUBNET, str(subnet)))]
     of_zones = {str(subnet.outputs["availabilityZone"]): subnet.id for subnet in subnets}

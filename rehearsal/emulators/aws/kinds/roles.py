@@ -1,4 +1,4 @@
-"""IAM roles and their policies, and who signs in.
+"""IAM roles, their policies, and OIDC providers.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 """
@@ -104,7 +104,7 @@ KINDS = (
             )
         },
         replaces=frozenset({"url"}),
-        # AWS knows who signs EKS' issuers; it fills this in by itself.
+        # Without thumbprints: IAM trusts the certificate authorities of EKS's issuers by itself.
         attributes={"arn": _issuer_arn},
     ),
 )

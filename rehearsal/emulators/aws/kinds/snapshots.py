@@ -1,4 +1,4 @@
-"""Amazon Data Lifecycle Manager: schedules of snapshots. None is taken here."""
+"""Amazon Data Lifecycle Manager's policies: records only, no snapshots are taken."""
 
 from __future__ import annotations
 
