@@ -1,4 +1,4 @@
-"""Refusals to delete resources that others depend on which the program did not create.
+"""Refusals to delete resources on which others depend that the program did not create.
 
 Controllers in the cluster create load balancers, security groups and instances. moto deletes what these use; AWS
 refuses:

@@ -31,7 +31,7 @@ def to_struct(properties: Mapping[str, Any]) -> struct_pb2.Struct:
 
 
 def known_values(properties: Any, path: str) -> Iterator[Any]:
-    """Yields the known values at a dotted path, and of each list along it all items.
+    """Yields the known values at a dotted path; a list along it yields each of its items.
 
     `known_values({"vpcConfig": {"subnetIds": ["a", "b"]}}, "vpcConfig.subnetIds")` gives `a` and `b`.
     """
