@@ -1,6 +1,6 @@
-"""The certificates of a local control plane: its own authority, servers on loopback, a client each for who calls.
+"""Certificates of a local control plane: a CA of its own, and the certificates of its servers and clients.
 
-https://kubernetes.io/docs/setup/best-practices/certificates/ says which programs need which.
+https://kubernetes.io/docs/setup/best-practices/certificates/
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import yaml
 from rehearsal.errors import RehearsalError
 
 LIFETIME = timedelta(days=3650)
-"""A rehearsal may lie for long before it is started again, and its certificates are written once."""
+"""Validity of a certificate. Certificates are never renewed, and a rehearsal may be restarted after a long time."""
 
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 _API_SERVER = (
     *_LOOPBACK,
-    # As pods call it: by the first address of the Services' range, or by name; and what is behind it.
+    # Addresses and names by which pods call it: the Service `kubernetes`, and the endpoint behind it.
     "172.20.0.1",
     "198.18.0.1",
     "kubernetes",
@@ -35,8 +35,7 @@ _API_SERVER = (
 )
 
 _GROUPS = {"kubernetes-admin": "system:masters", "kwok": "system:masters", "kubelet": "system:masters"}
-"""Groups of users in Kubernetes' eyes. kwok and the kubelet are the kubelets of all nodes at once, which the node
-authorizer has no role for."""
+"""Kubernetes groups by user. kwok and the kubelet each act for all nodes, which the node authorizer cannot allow."""
 
 _USERS = {
     "server": "kube-apiserver",
@@ -49,11 +48,11 @@ _USERS = {
     "kubelet": "kubelet",
     "front-proxy": "front-proxy-client",
     "kube-proxy": "system:kube-proxy",
-    "service-account": "nobody",  # its key signs service accounts' tokens
+    "service-account": "nobody",  # not a user: its key signs service account tokens
 }
 
 NAMES = tuple(_USERS)
-"""Whom there are certificates for."""
+"""Names of the certificates."""
 
 
 @dataclass(frozen=True)
@@ -66,28 +65,28 @@ class KeyPair:
 
 @dataclass(frozen=True)
 class Certificates:
-    """The files of a control plane's certificates, all in one folder."""
+    """The certificate files of a control plane, all in one folder."""
 
     directory: Path
 
     @property
     def authority(self) -> Path:
-        """The authority's certificate, which all others are checked against."""
+        """The CA certificate."""
         return self.directory / "ca.crt"
 
     def of(self, name: str) -> KeyPair:
-        """The pair of one program or person, by a name of `NAMES`."""
+        """The key pair of one of `NAMES`."""
         return KeyPair(self.directory / f"{name}.crt", self.directory / f"{name}.key")
 
     def caller(self, name: str) -> urllib3.PoolManager:
-        """Calls servers of the control plane as one of `NAMES`."""
+        """An HTTPS client that authenticates as one of `NAMES`."""
         pair = self.of(name)
         return urllib3.PoolManager(
             ca_certs=str(self.authority), cert_file=str(pair.certificate), key_file=str(pair.key)
         )
 
     def write_kubeconfig(self, file: Path, *, client: str, cluster: str, server: str) -> None:
-        """Writes one of `NAMES` a kubeconfig that needs no other file, for its owner to read, whole or not at all."""
+        """Writes a self-contained kubeconfig for one of `NAMES`, atomically, with mode 0600."""
         pair = self.of(client)
         user = {"client-certificate-data": _inline(pair.certificate), "client-key-data": _inline(pair.key)}
         content = {
@@ -107,12 +106,11 @@ class Certificates:
 
 
 def ensure(directory: Path) -> Certificates:
-    """The certificates in a folder, made on the first call and the same ever after.
-
-    Keys are readable by their owner only. An interrupted call leaves nothing that a later one would take for whole.
+    """The certificates in a folder, created by the first call, atomically. Keys have mode 0600.
 
     Raises:
-        RehearsalError: They were made by a version that had fewer, and their authority's key is not kept.
+        RehearsalError: An older version made them, and some are missing; the CA's key, which could sign them, is not
+            kept.
     """
     if not directory.exists():
         draft = directory.with_name(f"{directory.name}.draft")
@@ -131,15 +129,15 @@ def ensure(directory: Path) -> Certificates:
 
 
 def _make(files: Certificates) -> None:
-    import trustme  # noqa: PLC0415 - slow to import, and wanted once
+    import trustme  # noqa: PLC0415 - slow to import, and rarely needed
 
     authority = trustme.CA(organization_name="rehearsal")
     files.authority.write_bytes(authority.cert_pem.bytes())
-    # etcd's gateway calls etcd itself, and the API server calls etcd with the same pair.
+    # etcd's gRPC gateway and the API server call etcd with etcd's own certificate.
     hosts: dict[str, Sequence[str]] = {"server": _API_SERVER, "etcd": _LOOPBACK, "aws": _aws_hosts()}
     for name, user in _USERS.items():
         issued = authority.issue_cert(
-            # A client has a name at which nobody can serve (RFC 2606): Go takes no certificate without any.
+            # Go refuses a certificate without a DNS name: a client gets a reserved one (RFC 2606).
             *hosts.get(name, (f"{name}.invalid",)),
             common_name=user,
             organization_name=_GROUPS.get(user, "rehearsal"),
@@ -151,8 +149,8 @@ def _make(files: Certificates) -> None:
 
 
 def _aws_hosts() -> Sequence[str]:
-    """The names of AWS' services, of all regions."""
-    # Slow to import, and wanted once.
+    """DNS names of the AWS services in all regions, with wildcards."""
+    # Slow to import, and rarely needed.
     import botocore.session  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
 
     regions: list[str] = cast("Any", botocore.session.Session()).get_available_regions("ec2")

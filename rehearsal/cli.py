@@ -1,4 +1,4 @@
-"""The commands of a rehearsal: `python -m rehearsal …`, one line each in the Makefile."""
+"""The command line of a rehearsal: `python -m rehearsal`, called by the Makefile."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def up(
     kubernetes_plugin: PluginOption = None,
     stacks: StacksOption = CHECKOUT,
 ) -> None:
-    """Bring the platform up, release a demo image, and show where everything is."""
+    """Bring the platform up, release a demo image to each service, and show the result."""
     rehearsal = _rehearsal(stack, directory, kubernetes_plugin, stacks)
     _show(rehearsal, rehearsal.up())
     rehearsal.console.print(
@@ -89,7 +89,7 @@ def show_status(
     directory: DirectoryOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
-    """Show how the rehearsal stands."""
+    """Show the state of the rehearsal."""
     rehearsal = _rehearsal(stack, directory)
     if as_json:
         print(json.dumps(_machine_status(rehearsal), indent=2))
@@ -104,7 +104,7 @@ def down(
     kubernetes_plugin: PluginOption = None,
     stacks: StacksOption = CHECKOUT,
 ) -> None:
-    """Destroy the stack, verify that nothing is left, end what was started."""
+    """Destroy the stack, verify that nothing is left, and stop all processes."""
     _rehearsal(stack, directory, kubernetes_plugin, stacks).down()
 
 
@@ -120,7 +120,7 @@ def shell(stack: StackOption = "dev", directory: DirectoryOption = None) -> None
     )
     os.chdir(rehearsal.layout.workspace)
     command = workspace.shell_command(rehearsal.layout, os.environ.get("SHELL", "/bin/sh"))
-    os.execvpe(command[0], command, {**os.environ, **workspace.shell_environment(rehearsal.layout)})  # noqa: S606 - the user's
+    os.execvpe(command[0], command, {**os.environ, **workspace.shell_environment(rehearsal.layout)})  # noqa: S606 - the user's own shell
 
 
 @app.command()
@@ -136,7 +136,7 @@ def image(
         typer.Option("--directory", envvar=DIRECTORY_VARIABLE, help="Where the rehearsal's files are."),
     ] = None,
 ) -> None:
-    """Print a demo image to release: what answers then says its version, and has its fault."""
+    """Print a demo image for `python -m release`: its pods answer with its version, and have its fault."""
     template = _rehearsal(stack, directory).api().get("v1", "PodTemplate", service, environment)
     if template is None:
         raise RehearsalError(
@@ -149,7 +149,7 @@ def image(
 
 
 def main() -> None:
-    """Runs a command; a failure that has a remedy is told without a traceback."""
+    """Runs a command. A `RehearsalError` is printed without a traceback; the exit code is then 1."""
     try:
         app()
     except RehearsalError as error:

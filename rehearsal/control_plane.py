@@ -1,4 +1,4 @@
-"""A Kubernetes control plane on this machine: etcd, API server, controllers, scheduler, and KWOK for the nodes."""
+"""A Kubernetes control plane on this machine, with KWOK for the nodes and the emulated AWS API."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rehearsal.readiness import Probe, Report, wait
 from rehearsal.toolchain import Toolchain
 
 TRAFFIC = (namespace.HOLDER, RELAY, "kube-proxy", pod_simulator.NAME, aws.ENDPOINT, kubelet.NAME)
-"""The programs that make the rehearsal's network and the way into it, bring requests to pods, answer as pods, are AWS
-as pods find it, and run containers."""
+"""The programs that requests to pods need: network namespace, relay into it, kube-proxy, pod simulator, AWS endpoint,
+kubelet."""
 
 _ENDED_LAST = ("kube-apiserver", "etcd", namespace.HOLDER)
 
@@ -25,14 +25,19 @@ _ENDED_LAST = ("kube-apiserver", "etcd", namespace.HOLDER)
 def start(
     layout: Layout, toolchain: Toolchain, report: Report, *, refusal: Callable[[], str | None] | None = None
 ) -> None:
-    """Starts what does not run of a rehearsal's control plane, and waits until all of it is ready.
+    """Starts the programs of a rehearsal's control plane that do not run, and waits until they are ready.
 
-    It runs in a network namespace, or in this machine's network where none can be had: then there is no traffic, and
-    the reason is reported, which `refusal` gives where `namespace.refusal` was asked before. Certificates, ports and
-    etcd's data are those of earlier starts. Writes the administrator's kubeconfig.
+    They run in a network namespace, or, where none can be created, in the machine's network: pods then get no traffic,
+    and the reason is reported. Certificates, ports and etcd's data are kept between starts. Writes the kubeconfigs.
+
+    Args:
+        layout: The rehearsal's files.
+        toolchain: The programs.
+        report: Progress output.
+        refusal: Replaces `namespace.refusal`, for example by a cached result.
 
     Raises:
-        RehearsalError: A program ended or did not get ready, or something else holds one of its ports.
+        RehearsalError: A program ended or did not become ready, or another program holds one of its ports.
     """
     layout.control_plane.mkdir(parents=True, exist_ok=True)
     with FileLock(layout.control_plane / "lock"):
@@ -56,7 +61,7 @@ def start(
 
 
 def stop(layout: Layout) -> None:
-    """Ends a rehearsal's control plane, callers of the API server first. What does not run is no error."""
+    """Stops all programs of a rehearsal, clients of the API server first. No error if none runs."""
     if not layout.control_plane.exists():
         return
     with FileLock(layout.control_plane / "lock"):
@@ -65,15 +70,15 @@ def stop(layout: Layout) -> None:
 
 
 def has_traffic(layout: Layout) -> bool:
-    """Whether requests reach pods: there is a network for it, and what it takes runs."""
+    """Whether requests reach pods: all of `TRAFFIC` runs."""
     return ProcessTable(layout.processes).are_running(TRAFFIC)
 
 
 def wait_for_traffic(layout: Layout, report: Report) -> None:
-    """Returns when requests reach pods, or at once where no network for it could be had.
+    """Waits until kube-proxy is ready; returns at once without a network namespace, where it does not run.
 
     Raises:
-        RehearsalError: kube-proxy ended or did not get ready.
+        RehearsalError: kube-proxy ended or did not become ready.
     """
     if namespace.find_holder(ProcessTable(layout.processes)) is not None:
         port = ports.ensure(layout.control_plane / "ports.json").kube_proxy
@@ -81,7 +86,7 @@ def wait_for_traffic(layout: Layout, report: Report) -> None:
 
 
 def is_reachable(layout: Layout) -> bool:
-    """Whether the API server runs, and what leads to it, if that is another network."""
+    """Whether the API server runs, and the relay to it, if it is in a network namespace."""
     table = ProcessTable(layout.processes)
     server = next((one for one in table.running() if one.name == "kube-apiserver"), None)
     return server is not None and (server.namespace is None or table.is_running(RELAY))
@@ -94,7 +99,7 @@ def _end(table: ProcessTable, names: set[str]) -> None:
 
 
 def _network(table: ProcessTable, layout: Layout, report: Report, refusal: Callable[[], str | None]) -> int | None:
-    """Whose network namespace to start programs in; what runs in another network, or in one that is gone, is ended."""
+    """Id of the process that holds the network namespace, created if missing; stops programs in any other network."""
     holder = namespace.find_holder(table)
     if holder is None:
         if (reason := refusal()) is None:
@@ -108,10 +113,10 @@ def _network(table: ProcessTable, layout: Layout, report: Report, refusal: Calla
 
 
 def _components(table: ProcessTable, plane: ControlPlane) -> list[Component]:
-    """All programs, in the order of starting; their ports are free where nothing of ours listens on them.
+    """All programs, in the order of starting. The ports of those that do not run are checked to be free.
 
     Raises:
-        RehearsalError: Something else holds a port.
+        RehearsalError: Another program holds a port.
     """
     layout, inside, at = plane.layout, plane.namespace, plane.ports
     healthy = Probe("the AWS API", at.aws, aws.HEALTH, None)

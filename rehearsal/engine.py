@@ -1,4 +1,4 @@
-"""The real Pulumi engine over the real program, in a rehearsal's workspace."""
+"""The Pulumi engine, run by the Automation API in a rehearsal's workspace."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ NOISE = re.compile(
     r"using pulumi-(resource|language)-\S+ from \$PATH"
     r"|resource plugin kubernetes is expected to have version >=\S+, but has \S+; the wrong version may be on your path"
 )
-"""What the engine warns of once a provider: that it is found on PATH, where a rehearsal puts it on purpose; and that it
-is older than the SDK, where it is built from its Go module, which the rehearsal says itself."""
+"""Engine warnings to hide: a plugin is found on PATH, where the rehearsal puts it; the kubernetes provider that is built
+from its Go module is older than the SDK, which the rehearsal prints itself (`rehearsal/parts.py`)."""
 
 
 class Display(Protocol):
-    """Shows a person what the engine does."""
+    """Receiver of engine events."""
 
     def event(self, event: EngineEvent) -> None:
-        """Takes one event, from a thread of the engine's."""
+        """Handles one event; called on a thread of the Automation API."""
         ...
 
 
 class Engine:
-    """One stack of the project, run against this machine, where tools and project are in place."""
+    """One stack in a rehearsal; `workspace.copy_project` and `workspace.put_tools` come first."""
 
     def __init__(self, layout: Layout, stack: str) -> None:
         self._layout = layout
@@ -50,14 +50,14 @@ class Engine:
         self._stack = automation.Stack.create_or_select(stack, local)
 
     def set_secrets(self, values: Mapping[str, str]) -> None:
-        """Sets configuration secrets, by key with the path inside it.
+        """Sets configuration secrets, by configuration key and path.
 
         Raises:
             RehearsalError: The engine refuses one.
         """
         for key, value in values.items():
-            # On standard input: everybody on this machine may read a command's arguments, and the Automation API
-            # would put the values there.
+            # By standard input: the Automation API would pass the values as arguments, which every user of this
+            # machine can read.
             options = ("--stack", self._stack.name, "--secret", "--path")
             done = subprocess.run(
                 [self._layout.tools / "pulumi", "config", "set", *options, key],
@@ -75,10 +75,10 @@ class Engine:
                 )
 
     def recover(self, report: Callable[[str], None]) -> None:
-        """Takes up what an interrupted run left: a lock of a process that is gone, creates whose end nobody saw.
+        """Repairs the state after an interrupted run: removes its lock, resolves its pending creates.
 
         Raises:
-            RehearsalError: Another engine is at work on this stack.
+            RehearsalError: Another engine runs on this stack.
         """
         if recovery.break_stale_lock(self._layout):
             report("Removed the lock of an engine that is gone")
@@ -104,7 +104,7 @@ class Engine:
             return self._stack.up(on_output=log, on_error=log, on_event=display.event)
 
     def preview(self, show: Callable[[str], None]) -> automation.PreviewResult:
-        """Shows what `up` would change, in the engine's own words."""
+        """Previews `up`; `show` gets each line of the engine's output."""
         with self._logged("preview") as log:
 
             def both(line: str) -> None:
@@ -115,17 +115,17 @@ class Engine:
             return self._stack.preview(on_output=both, on_error=both, diff=False)
 
     def refresh(self, display: Display) -> automation.RefreshResult:
-        """Compares the state with what is there."""
+        """Refreshes the state from the existing resources."""
         with self._logged("refresh") as log:
             return self._stack.refresh(on_output=log, on_error=log, on_event=display.event)
 
     def destroy(self, display: Display) -> None:
-        """Deletes every resource of the stack; the stack's history stays."""
+        """Deletes every resource of the stack; keeps the stack's history."""
         with self._logged("destroy") as log:
             self._stack.destroy(on_output=log, on_error=log, on_event=display.event)
 
     def unprotect(self) -> list[str]:
-        """Lets every resource be deleted, as `pulumi state unprotect --all` does; says which were protected."""
+        """Unprotects all resources, as `pulumi state unprotect --all` does; returns the URNs of the protected ones."""
         exported = self._stack.export_stack()
         state = dict(exported.deployment or {})
         resources: list[dict[str, Any]] = state.get("resources") or []
@@ -142,7 +142,7 @@ class Engine:
         return dict(self._stack.outputs())
 
     def resources(self) -> list[str]:
-        """URNs of all resources in the state, but for the stack itself."""
+        """URNs of all resources in the state except the stack itself."""
         state = dict(self._stack.export_stack().deployment or {})
         resources: list[dict[str, Any]] = state.get("resources") or []
         urns = [str(resource["urn"]) for resource in resources]
@@ -150,7 +150,7 @@ class Engine:
 
     @contextmanager
     def _logged(self, operation: str) -> Generator[Callable[[str], None]]:
-        """Keeps the engine's own output in a file, and turns its failure into a message with what to do."""
+        """Writes the engine's output to a log file, and turns its failures into `RehearsalError`."""
         path = self._layout.logs / f"pulumi-{operation}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w") as log, _engine_ends_first():
@@ -170,9 +170,9 @@ class Engine:
 
 @contextmanager
 def _engine_ends_first() -> Generator[None]:
-    """Lets ^C reach the engine, which ends its work in order, and not this process, which waits for it.
+    """Ignores SIGINT in this process, so that on Ctrl-C the engine shuts down in order and this process waits for it.
 
-    A handler, not SIG_IGN: the engine would inherit that.
+    By a handler, not by SIG_IGN, which the engine would inherit.
     """
 
     def leave_to_the_engine(_number: int, _frame: FrameType | None) -> None:

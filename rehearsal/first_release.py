@@ -1,4 +1,4 @@
-"""Brings a demo image into the blue slot of every service that has none yet, as the release tool brings images in."""
+"""The first release: a demo image in the blue slot of every service without a release, by the release tool's code."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Target:
     """A service in an environment, as the stack's outputs describe it.
 
     Attributes:
-        namespace: Its namespace.
-        service: Its name, also of its PodTemplate and autoscaler.
-        deployments: The Deployment of each slot.
-        repository: URL of its ECR repository.
+        namespace: Namespace of the environment.
+        service: Name of the service, its PodTemplate and its HorizontalPodAutoscaler.
+        deployments: Name of the Deployment by slot.
+        repository: URL of the ECR repository.
     """
 
     namespace: str
@@ -43,7 +43,7 @@ class Target:
 
 
 def targets(outputs: Mapping[str, Any]) -> list[Target]:
-    """Every service in every environment of a stack, by its outputs as plain values."""
+    """Every service in every environment, from the stack's outputs as plain values."""
     return [
         Target(contract["namespace"], service, contract["deployments"], outputs["repositories"][service])
         for services in outputs["services"].values()
@@ -52,15 +52,15 @@ def targets(outputs: Mapping[str, Any]) -> list[Target]:
 
 
 def demo_image(target: Target) -> str:
-    """The first version."""
+    """The image of a service's first release."""
     return f"{target.repository}@{demo_images.digest(demo_images.FIRST_VERSION)}"
 
 
 def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], None]) -> None:
-    """Releases what was never released, and waits until all live pods are ready.
+    """Releases the services that were never released, and waits until their pods are ready.
 
     Raises:
-        RehearsalError: Pods did not get ready; with the reason that Kubernetes gives.
+        RehearsalError: Pods did not become ready; the message has Kubernetes' warnings.
     """
     new = [target for target in wanted if not any(map(slots.is_released, _deployments(api, target).values()))]
     for target in new:
@@ -68,7 +68,7 @@ def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], No
             digest = demo_image(target).rpartition("@")[2]
             record = verification.Record(digest, "the rehearsal: no container runs in it", datetime.now(UTC))
             verification.write(api, target.service, record, in_use=())
-    # Admission knows of a record, and of a policy, a moment after the API server has it.
+    # The API server's admission applies a new policy, and a new verification record, only after a moment.
     patiently = Retrying(
         retry=retry_if_exception_type(KubernetesApiError),
         stop=stop_after_delay(SECONDS_TO_BE_ADMITTED),
@@ -109,7 +109,7 @@ def _wait_until_ready(api: KubernetesApi, released: list[Target]) -> None:
 
 
 def _deployments(api: KubernetesApi, target: Target) -> dict[str, KubernetesObject]:
-    """By slot."""
+    """The Deployments of a service by slot."""
     return {
         slot: _existing(api, "apps/v1", "Deployment", name, target.namespace)
         for slot, name in target.deployments.items()
@@ -124,7 +124,7 @@ def _is_ready(deployment: KubernetesObject) -> bool:
 
 
 def _reasons(api: KubernetesApi, namespaces: set[str]) -> list[str]:
-    """What Kubernetes warned of in these namespaces, each warning once."""
+    """The Warning events of these namespaces, each text once."""
     messages: dict[str, None] = {}
     for namespace in sorted(namespaces):
         for event in api.list("v1", "Event", namespace=namespace):

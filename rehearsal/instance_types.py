@@ -1,4 +1,4 @@
-"""EC2 instance types, for stand-ins that refuse one that is none."""
+"""EC2 instance types; an unknown one is an error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def instance_type(name: str) -> InstanceType:
     """An EC2 instance type by its name.
 
     Raises:
-        RehearsalError: EC2 has no type of this name, as far as the table goes.
+        RehearsalError: The table of `config.instance_types` has no such type.
     """
     known = instance_types().get(name)
     if known is None:

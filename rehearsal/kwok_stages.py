@@ -1,4 +1,4 @@
-"""What kwok does with pods: its own stages, changed where an image has a fault, a pod ends slowly, or containers run.
+"""KWOK stages of pods: those of the KWOK project, adapted to demo images' faults, slow ends, and the rehearsal's kubelet.
 
 https://kwok.sigs.k8s.io/docs/user/stages-configuration/
 """
@@ -19,17 +19,17 @@ SLOW_START_SECONDS = 10
 _MARK = f'.spec.containers[0].image | split("@sha256:") | .[1] | .[0:{MARK_DIGITS}]'
 
 _ENDS_SLOWLY = ".status.containerStatuses[0].state.running and .spec.containers[0].lifecycle.preStop"
-"""Whether a pod that is deleted has a container that still serves: of others nothing has to end."""
+"""A jq expression: whether a deleted pod has a running container with a `preStop` hook. Other pods end at once."""
 
 
 def write_stages(stock: Path, folder: Path, *, containers_run: bool) -> None:
-    """Writes the stages into a folder, a file each.
+    """Writes the stages into a folder, one file each.
 
     Args:
-        stock: Folder of kwok's own: `pod-ready.yaml`, `pod-delete.yaml`, and others which stay as they are, the metrics
-            of kubelets among them.
-        folder: Made if it is not there.
-        containers_run: Whether there is a kubelet for pods whose images are programs here: they are left alone.
+        stock: Folder of the KWOK project's own stages. `pod-ready.yaml` and `pod-delete.yaml` are adapted, the others
+            copied.
+        folder: Target folder, created if missing.
+        containers_run: Whether `rehearsal/kubelet/` runs; the stages then leave out the pods that belong to it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     ready, delete = (_read(stock / f"{name}.yaml") for name in ("pod-ready", "pod-delete"))
@@ -69,7 +69,7 @@ def _image_is(operator: str, *faults: Fault) -> dict[str, Any]:
 
 
 def _with(stage: dict[str, Any], name: str, expression: dict[str, Any]) -> dict[str, Any]:
-    """The stage under another name, for pods of which the expression holds, too."""
+    """A copy of the stage under another name, with one more match expression."""
     mine = copy.deepcopy(stage)
     mine["metadata"]["name"] = name
     mine["spec"]["selector"]["matchExpressions"].append(expression)
@@ -77,7 +77,7 @@ def _with(stage: dict[str, Any], name: str, expression: dict[str, Any]) -> dict[
 
 
 def _never_ready(ready: dict[str, Any]) -> dict[str, Any]:
-    """The containers run, and their readiness probes fail."""
+    """The containers run and are not ready."""
     template: str = ready["spec"]["next"]["statusTemplate"]
     for condition in ("Ready", "ContainersReady"):
         template = template.replace(f'status: "True"\n  type: {condition}\n', f'status: "False"\n  type: {condition}\n')
@@ -86,7 +86,7 @@ def _never_ready(ready: dict[str, Any]) -> dict[str, Any]:
 
 
 def _at_the_end(delete: dict[str, Any]) -> dict[str, Any]:
-    """When the grace period is over. Before, it is the pod simulator that sees a container end, and says so."""
+    """Deletes at the end of the grace period, unless the pod simulator has ended the pod before."""
     delete["spec"]["delay"] = {"durationFrom": {"expressionFrom": ".metadata.deletionTimestamp"}}
     return delete
 

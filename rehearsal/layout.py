@@ -1,4 +1,4 @@
-"""Where a rehearsal keeps its files."""
+"""Paths of a rehearsal's files."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 DIRECTORY_VARIABLE = "HELLO_REHEARSAL"
-"""Environment variable that tells the stand-in providers which rehearsal they serve: its directory."""
+"""Environment variable with the rehearsal's directory, for the programs that a rehearsal starts."""
 
 
 class _Below:
-    """A file or folder in a rehearsal's directory, by its path in there."""
+    """Descriptor of a path relative to a rehearsal's directory."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -24,10 +24,10 @@ class _Below:
 
 @dataclass(frozen=True)
 class Layout:
-    """The files of one rehearsal of one stack.
+    """The files of the rehearsal of one stack.
 
     Attributes:
-        directory: Everything below it belongs to this rehearsal and goes with it.
+        directory: Root of all files; `down` deletes it.
     """
 
     directory: Path
@@ -39,57 +39,57 @@ class Layout:
 
     @classmethod
     def of_environment(cls) -> Layout:
-        """The rehearsal that this process was started for (a stand-in provider, the language host).
+        """The rehearsal that `DIRECTORY_VARIABLE` names.
 
         Raises:
-            KeyError: The process was started outside a rehearsal.
+            KeyError: The variable is not set: the process was started outside a rehearsal.
         """
         return cls(Path(os.environ[DIRECTORY_VARIABLE]))
 
     kubeconfig = _Below("kubeconfig")
-    """Administrator's kubeconfig of the local API server, CA and client certificate inline."""
+    """The administrator's kubeconfig for the local API server, certificates inline."""
 
     control_plane = _Below("control-plane")
     """Certificates and data of etcd and the Kubernetes control plane."""
 
     front_door = _Below("front-door")
-    """The front door's configuration."""
+    """HAProxy's configuration and state (`rehearsal/front_door/`)."""
 
     processes = _Below("processes.json")
-    """The processes this rehearsal started: names, ids and start times."""
+    """The processes of this rehearsal: names, ids and start times."""
 
     logs = _Below("logs")
-    """One log file a process, and one an engine run."""
+    """Log files: one per process, one per engine operation."""
 
     tools = _Below("bin")
-    """First on PATH: engine, language host, providers, kubectl."""
+    """Engine, language host, providers and kubectl; first on PATH."""
 
     state = _Below("state")
-    """The engine's `file://` backend."""
+    """The `file://` state backend."""
 
     workspace = _Below("workspace")
-    """Copies of Pulumi.yaml and of the stack's file, with secrets of the rehearsal's own."""
+    """Copies of Pulumi.yaml and of the stack's file, the latter with generated secrets."""
 
     charts = _Below("charts")
-    """The Helm charts that are taken instead of those of public repositories."""
+    """Helm charts that replace those of the public repositories."""
 
     charts_source = _Below("charts.json")
-    """Whether the public repositories of charts answered, as JSON."""
+    """Whether the public chart repositories answered on the first `up`, as JSON."""
 
     aws_account = _Below("aws.json")
-    """What the aws stand-in holds: its resources, as JSON."""
+    """Resources of the emulated `aws` provider, as JSON."""
 
     aws_journal = _Below("aws/journal.jsonl")
-    """The requests that changed the AWS account, one a line: it grows with each, and is replayed at its start."""
+    """Requests that changed the AWS account, one JSON object per line; replayed when the emulated AWS API starts."""
 
     cluster_keys = _Below("cluster-keys.json")
-    """What the API server's database had when the EKS cluster was made."""
+    """The keys in etcd when the EKS cluster was created, as JSON; all others are deleted with the cluster."""
 
     faults = _Below("faults.json")
-    """Which resource types the stand-ins shall fail or delay, as JSON."""
+    """Faults to inject into the emulated providers: resource types that fail or are slow, as JSON."""
 
     certificates = _Below("certificates.json")
-    """What ACM is to say of certificates, by domain name, as JSON."""
+    """Status of ACM certificates by domain name, as JSON."""
 
     load = _Below("load.json")
-    """How busy services are, as JSON."""
+    """CPU load of services, as JSON (`rehearsal/load.py`)."""

@@ -1,4 +1,4 @@
-"""What a destroy left behind."""
+"""Resources that remain after a destroy."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _ANYWHERE = (
     ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
     ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
 )
-"""Kinds that a new control plane has none of, but for what tells kwok of pods."""
+"""Kinds without any object in a new control plane, except the CustomResourceDefinitions of kwok."""
 
 
 def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
-    """Everything of the stack that still exists, a line each; `state` are the URNs in the engine's state."""
+    """Remaining resources in state, AWS account and cluster, one line each; `state` has the URNs of the engine's state."""
     return [
         *(f"state: {urn}" for urn in state),
         *(f"AWS account: {record.type} {record.id}" for record in Account.load(layout).records()),

@@ -1,4 +1,4 @@
-"""How busy services are, as a rehearsal is told: no container of a service runs that could be."""
+"""CPU load of services, set by hand or by a test: no container of a service runs, so none can be measured."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 
 Load: TypeAlias = Mapping[str, float]
-"""Per cent of its CPU request that each live pod of a service uses (>= 0), by `ENVIRONMENT/SERVICE`."""
+"""CPU use of each live pod of a service, in percent of its request (>= 0), by `ENVIRONMENT/SERVICE`."""
 
 
 def read(layout: Layout) -> Load:
-    """The load of a rehearsal; nothing where it was told nothing.
+    """The load that is set; empty without a file.
 
     Raises:
-        RehearsalError: The file is not what it has to be.
+        RehearsalError: The file is not valid.
     """
     try:
         table = json.loads(layout.load.read_text())
@@ -36,7 +36,7 @@ def read(layout: Layout) -> Load:
 
 
 def write(layout: Layout, load: Load) -> None:
-    """Tells a rehearsal how busy services are; what is not named has nothing to do."""
+    """Sets the load of all services, atomically; services that are not named are idle."""
     handle, draft = tempfile.mkstemp(dir=layout.directory, prefix="load-")
     with os.fdopen(handle, "w") as stream:
         json.dump(dict(load), stream, indent=2)

@@ -1,4 +1,4 @@
-"""The Kubernetes nodes of an EKS managed node group, as its instances' kubelets would register them."""
+"""Kubernetes nodes of an EKS managed node group, as kubelets register them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rehearsal.instance_types import InstanceType, instance_type
 from rehearsal.toolchain.tools import KUBERNETES
 
 KUBELET_STORAGE_GIB = 1
-"""Disk that AL2023's kubelet keeps (https://github.com/awslabs/amazon-eks-ami, nodeadm/internal/kubelet/config.go)."""
+"""Disk that the kubelet of AL2023 reserves (https://github.com/awslabs/amazon-eks-ami, nodeadm/internal/kubelet/config.go)."""
 
 EVICTION_STORAGE_PERCENT = 10
 """The kubelet's hard eviction threshold `nodefs.available`, in percent of the disk."""
@@ -18,7 +18,7 @@ EVICTION_STORAGE_PERCENT = 10
 
 @dataclass(frozen=True)
 class Taint:
-    """A taint in Kubernetes' own terms. EKS's API spells the effects `NO_SCHEDULE` and so on.
+    """A taint with the effects as Kubernetes spells them; EKS's API has `NO_SCHEDULE` and so on.
 
     https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
     """
@@ -33,11 +33,11 @@ class NodeGroupSpec:
     """A managed node group.
 
     Attributes:
-        labels: Labels on top of those that EKS and the kubelet set, e.g. `{"environment": "dev"}`.
-        subnets: By the availability zones that its nodes take turns in, at least one, the id of its subnet there.
+        labels: Labels besides those that EKS and the kubelet set, e.g. `{"environment": "dev"}`.
+        subnets: Subnet ids by availability zone, at least one; the nodes are spread over them in turn.
         template: Id of the launch template; empty without one.
-        generation: Its version: EKS replaces all instances for a new one.
-        security_group: Id of the cluster's security group, which EKS has its instances in.
+        generation: Version of the launch template; EKS replaces all instances for a new one.
+        security_group: Id of the cluster security group, which EKS attaches to the instances.
     """
 
     name: str
@@ -57,7 +57,7 @@ class NodeGroupSpec:
 
 @dataclass(frozen=True)
 class Instance:
-    """An EC2 instance of a node group, named by its private DNS name, as its kubelet registers it."""
+    """An EC2 instance of a node group; `name` is its private DNS name, which is also the node's name."""
 
     id: str
     zone: str
@@ -66,7 +66,7 @@ class Instance:
 
 
 def node(group: NodeGroupSpec, instance: Instance) -> dict[str, Any]:
-    """An instance's Node object, to be created as it is.
+    """The Node object of an instance.
 
     Raises:
         RehearsalError: EC2 has no such instance type.
@@ -119,7 +119,7 @@ def node(group: NodeGroupSpec, instance: Instance) -> dict[str, Any]:
 
 
 def metrics_path(name: str) -> dict[str, str]:
-    """The annotation that tells metrics-server where KWOK has what the pods of a node use.
+    """The annotation by which metrics-server finds KWOK's metrics of a node.
 
     https://github.com/kubernetes-sigs/metrics-server/blob/v0.9.0/pkg/scraper/client/resource/client.go
     """
@@ -127,7 +127,7 @@ def metrics_path(name: str) -> dict[str, str]:
 
 
 def _labels(group: NodeGroupSpec, kind: InstanceType, name: str, zone: str) -> dict[str, str]:
-    """The group's labels, and those that the kubelet, the cloud provider and EKS set.
+    """The group's labels, and those of the kubelet, the cloud provider and EKS.
 
     https://kubernetes.io/docs/reference/labels-annotations-taints/
     https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html

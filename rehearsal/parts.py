@@ -1,6 +1,6 @@
-"""What of a rehearsal is the real thing, and what stands in for one: a line each, which `make up` prints first.
+"""The parts of a rehearsal, real or stand-in, which `make up` prints first.
 
-Whoever makes a stand-in real, or another part, changes its line below.
+A change of a part, or a new one, needs a change of its line here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from versions import AWS_LOAD_BALANCER_CONTROLLER_CHART as CONTROLLER
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the platform, or of what brings it up: whether it is the real one, and what runs here."""
+    """A part of the platform or of its tools: `here` describes what runs in the rehearsal, `real` whether that is the real one."""
 
     name: str
     here: str
@@ -38,7 +38,7 @@ class Part:
 
 
 def parts(tools: Toolchain, charts_from: Origin, *, containers_run: bool) -> list[Part]:
-    """Every part, real ones first; where no containers run, there is no network namespace for them."""
+    """All parts, real ones first. `containers_run` is false without a network namespace."""
     as_pods = "as its pods, with their own rights" if containers_run else "not run: there is no network namespace"
     real = [
         Part("engine", f"Pulumi {PULUMI.version}"),
@@ -63,7 +63,7 @@ def parts(tools: Toolchain, charts_from: Origin, *, containers_run: bool) -> lis
 
 
 def table(shown: Sequence[Part]) -> RenderableType:
-    """The parts, a line each."""
+    """The parts as a table."""
     lines = Table(show_header=False, box=None, pad_edge=False)
     for _ in range(2):
         lines.add_column(no_wrap=True)
@@ -80,7 +80,7 @@ def _ours(names: Sequence[str]) -> str:
 
 
 def _provider(program: Path) -> str:
-    """Which provider it is: a plugin, or the one that was built."""
+    """Origin of the kubernetes provider: a plugin's path, or the Go module that it was built from."""
     if program.parent.name != KUBERNETES_PROVIDER.key:
         return str(program)
     return (

@@ -1,4 +1,4 @@
-"""The kubernetes provider as a plugin: named, installed already, or installed now where there is a way out.
+"""The plugin of the kubernetes provider: named by the user, found, or installed.
 
 https://www.pulumi.com/docs/iac/concepts/plugins/
 """
@@ -20,30 +20,30 @@ PLUGIN_VARIABLE = "HELLO_KUBERNETES_PLUGIN"
 """Environment variable that names a `pulumi-resource-kubernetes` to use."""
 
 NOTHING_CAME = 20.0
-"""Seconds without a byte of a plugin after which installing it is given up."""
+"""Seconds without progress after which a download is given up."""
 
 WHOLE_DOWNLOAD = 600.0
-"""Seconds that a plugin may take to come, tens of megabytes."""
+"""Seconds after which a download (tens of megabytes) is given up."""
 
 ASKED_AGAIN_AFTER = 12 * 3600.0
-"""Seconds for which a plugin that could not be installed is not asked for again."""
+"""Seconds after a failed installation in which no other is tried."""
 
 _PROGRAM = "pulumi-resource-kubernetes"
 _FOLDER = re.compile(r"resource-kubernetes-v(\d+)\.(\d+)\.(\d+)")
 
 
 def wanted() -> str:
-    """The version of the plugin that belongs to the pinned SDK: the SDK's own."""
+    """The plugin version to install: that of the installed SDK."""
     return version("pulumi-kubernetes")
 
 
 def find_kubernetes_plugin(cache: Path, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The plugin that `PLUGIN_VARIABLE` names, else an installed one that fits the pinned SDK, else None.
+    """The plugin that `PLUGIN_VARIABLE` names, else the newest installed one that fits the SDK, else None.
 
-    One fits that has the SDK's major version and at least its minor; the newest of them is taken.
+    A plugin fits if it has the SDK's major version and at least its minor version.
 
     Raises:
-        RehearsalError: The named one is no executable file.
+        RehearsalError: `PLUGIN_VARIABLE` names no executable file.
     """
     if named := environment.get(PLUGIN_VARIABLE):
         path = Path(named).expanduser()
@@ -58,7 +58,7 @@ def find_kubernetes_plugin(cache: Path, environment: Mapping[str, str] = os.envi
 
 
 def newest_fitting(folders: Iterable[Path], sdk: str) -> Path | None:
-    """The newest kubernetes plugin in the `plugins` folders of Pulumi homes that fits an SDK's version, if any."""
+    """The newest kubernetes plugin in these `plugins` folders that fits an SDK version, or None."""
     major, minor = (int(part) for part in sdk.split(".")[:2])
     fitting = [
         (tuple(int(part) for part in match.groups()), folder / _PROGRAM)
@@ -71,9 +71,11 @@ def newest_fitting(folders: Iterable[Path], sdk: str) -> Path | None:
 
 
 def install(pulumi: Path, cache: Path, report: Callable[[str], None]) -> Path | None:
-    """Installs the plugin of the pinned SDK's version into a Pulumi home in the cache, as `pulumi plugin install` does.
+    """Installs the plugin of the SDK's version into a Pulumi home in the cache, by `pulumi plugin install`.
 
-    Where it cannot be had, None, that is said and kept in mind: for `ASKED_AGAIN_AFTER`, nobody waits for it again.
+    Returns:
+        The plugin's path. None if it cannot be installed; the failure is reported, and remembered in the cache for
+        `ASKED_AGAIN_AFTER`.
     """
     cache.mkdir(parents=True, exist_ok=True)
     refusal = cache / f"kubernetes-plugin-{wanted()}.refused"
@@ -95,14 +97,14 @@ def install(pulumi: Path, cache: Path, report: Callable[[str], None]) -> Path | 
 
 
 def _home(cache: Path) -> Path:
-    """A Pulumi home of the rehearsal's own, beside what is built."""
+    """Pulumi home in the cache."""
     return cache / "pulumi-home"
 
 
 def _install(pulumi: Path, cache: Path) -> str | None:
-    """Runs `pulumi plugin install`; why it did not come to an end, or the last of what it said."""
+    """Runs `pulumi plugin install`; returns why it failed, or None."""
     with tempfile.TemporaryDirectory(dir=cache) as folder, tempfile.TemporaryFile() as output:
-        # A download comes to TMPDIR first, where one sees it grow (sdk/go/common/workspace/plugins.go, os.CreateTemp).
+        # Pulumi downloads to TMPDIR, where progress can be seen (sdk/go/common/workspace/plugins.go, os.CreateTemp).
         variables = {"PULUMI_HOME": str(_home(cache)), "PULUMI_SKIP_UPDATE_CHECK": "true", "TMPDIR": folder}
         command = [str(pulumi), "plugin", "install", "resource", "kubernetes", wanted()]
         began = moved = time.monotonic()
@@ -128,7 +130,7 @@ def _install(pulumi: Path, cache: Path) -> str | None:
 
 
 def _reason(said: list[str]) -> str:
-    """Why a download failed, in the engine's words: its first warning names the address and the system's reason."""
+    """The reason of a failed download: the engine's first warning, which has the URL, or else its last line."""
     for line in said:
         if line.startswith("warning: "):
             return line.removeprefix("warning: ")
