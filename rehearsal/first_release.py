@@ -109,7 +109,7 @@ def _wait_until_ready(api: KubernetesApi, released: list[Target]) -> None:
 
 
 def _deployments(api: KubernetesApi, target: Target) -> dict[str, KubernetesObject]:
-    """The Deployments of a service by slot."""
+    """Deployments of a service by slot."""
     return {
         slot: _existing(api, "apps/v1", "Deployment", name, target.namespace)
         for slot, name in target.deployments.items()

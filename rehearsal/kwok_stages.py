@@ -1,4 +1,4 @@
-"""KWOK stages of pods: those of the KWOK project, adapted to demo images' faults, slow ends, and the rehearsal's kubelet.
+"""KWOK stages of pods: those of the KWOK project, adapted to demo images' faults, `preStop` hooks, and the kubelet.
 
 https://kwok.sigs.k8s.io/docs/user/stages-configuration/
 """

@@ -74,7 +74,7 @@ class Layout:
     """Helm charts that replace those of the public repositories."""
 
     charts_source = _Below("charts.json")
-    """Whether the public chart repositories answered on the first `up`, as JSON."""
+    """Whether the public chart repositories answered when they were first called, as JSON."""
 
     aws_account = _Below("aws.json")
     """Resources of the emulated `aws` provider, as JSON."""

@@ -32,7 +32,7 @@ _ANYWHERE = (
 
 
 def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
-    """Remaining resources in state, AWS account and cluster, one line each; `state` has the URNs of the engine's state."""
+    """Remaining resources in state, AWS account and cluster, one line each; `state` has the state's URNs."""
     return [
         *(f"state: {urn}" for urn in state),
         *(f"AWS account: {record.type} {record.id}" for record in Account.load(layout).records()),

@@ -52,7 +52,7 @@ class Rehearsal:
     stacks: Path = CHECKOUT
 
     def up(self) -> dict[str, Any]:
-        """Starts what does not run, updates the stack, releases demo images; returns the stack's outputs, secrets masked."""
+        """Starts missing processes, updates the stack, releases demo images; returns the outputs, secrets masked."""
         with self._alone():
             engine = self._engine()
             engine.recover(self._report)

@@ -10,7 +10,7 @@ from rehearsal.instance_types import InstanceType, instance_type
 from rehearsal.toolchain.tools import KUBERNETES
 
 KUBELET_STORAGE_GIB = 1
-"""Disk that the kubelet of AL2023 reserves (https://github.com/awslabs/amazon-eks-ami, nodeadm/internal/kubelet/config.go)."""
+"""Disk that AL2023's kubelet reserves (github.com/awslabs/amazon-eks-ami, nodeadm/internal/kubelet/config.go)."""
 
 EVICTION_STORAGE_PERCENT = 10
 """The kubelet's hard eviction threshold `nodefs.available`, in percent of the disk."""

@@ -30,7 +30,13 @@ from versions import AWS_LOAD_BALANCER_CONTROLLER_CHART as CONTROLLER
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the platform or of its tools: `here` describes what runs in the rehearsal, `real` whether that is the real one."""
+    """A part of the platform or of its tools.
+
+    Attributes:
+        name: Name of the part.
+        here: What runs in the rehearsal.
+        real: Whether that is the same program as on AWS.
+    """
 
     name: str
     here: str

@@ -1,4 +1,4 @@
-"""The programs of a control plane: their command lines, the ports they take, what shows that they are ready."""
+"""The programs of a control plane: command lines, ports, readiness probes."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from rehearsal.readiness import Probe
 from rehearsal.toolchain import Toolchain
 
 SERVICE_CIDR = "172.20.0.0/16"
-"""EKS's own choice beside a VPC in 10.0.0.0/8.
+"""Service addresses: EKS's default where the VPC is in 10.0.0.0/8.
 
 https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html
 """
 
 POD_CIDR = "100.64.0.0/16"
-"""Addresses of pods: in the range that EKS has for pods beside the VPC's own, where no node or Service has any.
+"""Pod addresses, from the range (100.64.0.0/10) that EKS recommends for pods outside the VPC's main CIDR.
 
 https://docs.aws.amazon.com/eks/latest/best-practices/custom-networking.html
 """
 
 RUNNING_POD_CIDR = "100.65.0.0/16"
-"""Addresses of pods whose containers run, which KWOK has nothing to do with."""
+"""Addresses of pods whose containers run (`rehearsal/kubelet/`), not KWOK's."""
 
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a namespace, where nobody else is
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a network namespace of its own
 
 CUSTOM_KINDS = "Logs,ClusterResourceUsage"
-"""What KWOK is told by objects in the cluster: where the logs of pods are, and what pods use."""
+"""KWOK kinds with paths of pods' logs, and with pods' resource usage."""
 
 NODE_LEASE_SECONDS = 40
-"""As kubelets have it by default (`nodeLeaseDurationSeconds`)."""
+"""The kubelet's default `nodeLeaseDurationSeconds`."""
 
 RELAY = "relay"
-"""Name of the program that leads into the rehearsal's network."""
+"""Name of the relay from this machine's loopback into the network namespace."""
 
 _CLIENTS = ("controller-manager", "scheduler", "kwok", "kube-proxy", "kubelet")
 
@@ -49,9 +49,9 @@ class Component:
     """A program of a control plane.
 
     Attributes:
-        program: What is started.
-        ports: Ports of loopback that it listens on, and is reached by from this machine.
-        probes: What has to be answered before the next one is started.
+        program: The program to start.
+        ports: Loopback ports that it listens on; with a network namespace, the relay serves them on this machine.
+        probes: Probes that must succeed before the next program is started.
     """
 
     program: Program
@@ -61,10 +61,10 @@ class Component:
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """What the command lines are made from.
+    """The command lines of a control plane.
 
     Attributes:
-        namespace: Id of the process in whose network namespace the programs run, or None for this machine's network.
+        namespace: Id of the process whose network namespace the programs run in, or None for this machine's network.
     """
 
     layout: Layout
@@ -75,22 +75,22 @@ class ControlPlane:
 
     @property
     def stages(self) -> Path:
-        """What kwok does with nodes and pods."""
+        """Folder of the KWOK stages."""
         return self.layout.control_plane / "stages"
 
     def write_kubeconfigs(self) -> None:
-        """Writes the administrator's kubeconfig, and those of the programs that call the API server."""
+        """Writes the kubeconfigs of the administrator and of the API server's clients."""
         files = {"admin": self.layout.kubeconfig, **{client: self._kubeconfig(client) for client in _CLIENTS}}
         cluster, server = f"rehearsal-{self.layout.directory.name}", f"https://{LOOPBACK}:{self.ports.api_server}"
         for client, file in files.items():
             self.certificates.write_kubeconfig(file, client=client, cluster=cluster, server=server)
 
     def kubernetes(self) -> list[Component]:
-        """What Kubernetes runs, each after those that it calls."""
+        """The programs of Kubernetes, and KWOK, in the order of starting."""
         return [self.etcd(), self.api_server(), self.controller_manager(), self.scheduler(), self.kwok()]
 
     def etcd(self) -> Component:
-        """The database. It does not wait for the disk: a power cut may cost a rehearsal, nothing else does."""
+        """etcd, without fsync for speed: only a crash of the machine can lose data."""
         client, peer = (f"https://{LOOPBACK}:{port}" for port in (self.ports.etcd, self.ports.etcd_peer))
         trust = {
             "client-cert-auth": "true",
@@ -115,10 +115,10 @@ class ControlPlane:
         return replace(made, ports=(self.ports.etcd, self.ports.etcd_peer))
 
     def api_server(self) -> Component:
-        """The API server: Kubernetes' default admission plugins, Pod Security among them, and RBAC.
+        """The API server: default admission plugins, NodeRestriction and RBAC.
 
-        In a network of the rehearsal's own, pods call it by the Service `kubernetes`. No loopback address may stand
-        behind that one, and elsewhere no pod runs that could ask for it.
+        In a network namespace, pods call it by the Service `kubernetes`. Without one, it listens on loopback, which
+        cannot be a Service's endpoint, and no pod runs.
         """
         if self.namespace is None:
             place = {"bind-address": LOOPBACK, "advertise-address": LOOPBACK, "endpoint-reconciler-type": "none"}
@@ -138,7 +138,7 @@ class ControlPlane:
             "allow-privileged": "true",
             "kubelet-preferred-address-types": "InternalIP",
             "service-cluster-ip-range": SERVICE_CIDR,
-            # How it calls metrics-server, for whoever asked.
+            # The aggregation layer, for metrics-server.
             # https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/
             "requestheader-client-ca-file": self.certificates.authority,
             "requestheader-allowed-names": "front-proxy-client",
@@ -154,7 +154,7 @@ class ControlPlane:
         return self._component("kube-apiserver", flags, self.ports.api_server, ready="/readyz")
 
     def controller_manager(self) -> Component:
-        """All controllers that run by default, each under its own service account and its own rights."""
+        """The controller manager: the default controllers, each with its own service account."""
         flags = {
             **self._served_at(self.ports.controller_manager),
             "kubeconfig": self._kubeconfig("controller-manager"),
@@ -164,13 +164,13 @@ class ControlPlane:
             "leader-elect": "false",
         }
         made = self._component("kube-controller-manager", flags, self.ports.controller_manager, ready="/healthz")
-        # The first thing in a new cluster that only a controller makes, and without which no pod is admitted.
+        # Created by a controller in a new cluster; without it no pod is admitted.
         account = "/api/v1/namespaces/default/serviceaccounts/default"
         at_work = Probe("the controllers' first work", self.ports.api_server, account, "admin")
         return replace(made, probes=(*made.probes, at_work))
 
     def scheduler(self) -> Component:
-        """The scheduler with its default profile."""
+        """The scheduler, with its default profile."""
         flags = {
             **self._served_at(self.ports.scheduler),
             "kubeconfig": self._kubeconfig("scheduler"),
@@ -179,14 +179,14 @@ class ControlPlane:
         return self._component("kube-scheduler", flags, self.ports.scheduler, ready="/readyz")
 
     def kwok(self) -> Component:
-        """The kubelets of all nodes, but for pods whose containers run; it shows the logs of those."""
+        """KWOK for all nodes: stages of nodes and of pods that do not run, and the log endpoint of pods that do."""
         server, port = self.certificates.of("server"), self.ports.kwok
         flags = {
             "kubeconfig": self._kubeconfig("kwok"),
             "manage-all-nodes": "true",
             "node-lease-duration-seconds": NODE_LEASE_SECONDS,
             "cidr": POD_CIDR,
-            # The API server asks nodes for logs, at their own addresses.
+            # The API server calls nodes' addresses for logs.
             "server-address": f"{LOOPBACK if self.namespace is None else EVERYWHERE}:{port}",
             **({} if self.namespace is None else {"enable-crds": CUSTOM_KINDS, "node-port": port}),
             "tls-cert-file": server.certificate,
@@ -197,20 +197,20 @@ class ControlPlane:
         return replace(made, program=replace(made.program, command=command))
 
     def kube_proxy(self) -> Component:
-        """What leads each Service's addresses and ports to its pods: one for all nodes, as they share one network.
+        """One kube-proxy for all nodes, which share one network.
 
-        It belongs to no node, so that no zone's pods are preferred and no node's end is its own. It looks for its node
-        for 30 s before it begins (k8s.io/kubernetes, pkg/proxy/node.go), so nobody waits for it here; what was set up
-        before stays in force.
+        Its node name is no existing node's, so that it prefers no zone, and the deletion of a node does not affect it.
+        It looks for its node for 30 s before it begins (k8s.io/kubernetes, pkg/proxy/node.go), so it has no probe here:
+        see `control_plane.wait_for_traffic`. Rules of an earlier start remain in force meanwhile.
         """
         flags = {
             "kubeconfig": self._kubeconfig("kube-proxy"),
             "proxy-mode": "nftables",
             "hostname-override": "every-node",
-            # Every address is local here, nodes' among them; the default is the one of its own node, if it has one.
+            # All nodes' addresses are local; the default is the primary address of kube-proxy's own node.
             "nodeport-addresses": "0.0.0.0/0",
             "healthz-bind-address": f"{LOOPBACK}:{self.ports.kube_proxy}",
-            # Limits of the machine's whole connection table, which are not this network's to set.
+            # Leaves the machine's connection tracking limits as they are.
             "conntrack-max-per-core": 0,
             "conntrack-tcp-timeout-established": "0s",
             "conntrack-tcp-timeout-close-wait": "0s",
@@ -219,7 +219,7 @@ class ControlPlane:
         return replace(made, program=replace(made.program, environment={"PATH": search_path()}), probes=())
 
     def relay(self, reached: Sequence[int]) -> Component:
-        """What brings this machine's connections to the programs that run in a namespace, by the ports they have."""
+        """The relay from this machine's loopback to the same ports in the network namespace."""
         program = of_module(self.layout, RELAY, "rehearsal.network.relay", namespace=self.namespace)
         return Component(replace(program, host_ports=tuple(reached)))
 
@@ -246,7 +246,7 @@ class ControlPlane:
         asked_as: str = "admin",
         executable: Path | None = None,
     ) -> Component:
-        """A program, one of Kubernetes' unless another is named, that answers a path at its port once it is ready."""
+        """A program with a probe of one path on its port; by default one of the Kubernetes binary."""
         program = executable or self.toolchain.kubernetes_program(name)
         command = (str(program), *(f"--{flag}={value}" for flag, value in flags.items()))
         started = Program(name, command, self.layout.logs / f"{name}.log", {}, self.namespace)

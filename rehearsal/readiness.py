@@ -1,4 +1,4 @@
-"""Waiting until a program answers that it is ready."""
+"""Readiness probes of a control plane's programs."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from rehearsal.ports import LOOPBACK
 from rehearsal.processes import ProcessTable, tail
 
 Report: TypeAlias = Callable[[str], None]
-"""Takes a sentence on what goes on, for the person who waits."""
+"""Prints one sentence of progress."""
 
 PATIENCE = 180.0
-"""Seconds that a program may take. On two cores that build something besides, the slowest takes 40."""
+"""Seconds in which a program must become ready. The slowest takes 40 on two busy cores."""
 
 REPORT_EVERY = 10.0
-"""Seconds between two sentences on the same wait."""
+"""Seconds between two reports of the same wait."""
 
 PAUSE = 0.1
-"""Seconds between two questions."""
+"""Seconds between two requests."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A question that is answered with 200 once something is so.
+    """A GET request that succeeds with status 200.
 
     Attributes:
-        waits_for: What is so then, to end the sentence "Waiting for …".
-        port: Where to ask, on loopback.
-        path: What to ask.
-        client: The certificate to ask with over HTTPS, by name; None to ask over HTTP.
+        waits_for: Completes the message "Waiting for …".
+        port: Port on loopback.
+        path: Path of the URL.
+        client: Name of the client certificate for HTTPS; None for HTTP.
     """
 
     waits_for: str
@@ -48,10 +48,10 @@ class Probe:
 
 
 def wait(probe: Probe, program: str, layout: Layout, report: Report) -> None:
-    """Returns when a program's probe is answered.
+    """Waits until a program's probe succeeds.
 
     Raises:
-        RehearsalError: The program ended, or took too long; with the end of its log file.
+        RehearsalError: The program ended, or took longer than `PATIENCE`; the message has the end of its log.
     """
     table, log = ProcessTable(layout.processes), layout.logs / f"{program}.log"
     trust = certificates.ensure(layout.control_plane / "pki")
@@ -70,7 +70,7 @@ def wait(probe: Probe, program: str, layout: Layout, report: Report) -> None:
 
 
 def _problem(probe: Probe, pool: urllib3.PoolManager) -> str | None:
-    """Why the probe is not answered with 200; None if it is."""
+    """Why the probe fails; None if it succeeds."""
     url = f"http{'s' if probe.client else ''}://{LOOPBACK}:{probe.port}{probe.path}"
     try:
         status = pool.request("GET", url, timeout=5, retries=False).status

@@ -1,10 +1,9 @@
-"""What an interrupted engine leaves behind, and how the next run takes it up.
+"""Recovery of the state after an interrupted engine run.
 
-An engine that is killed leaves its lock, and in its state the creates that were under way. Of those some were done:
-left alone, the next run would make them twice in AWS, and fail on them in Kubernetes, where the provider refuses to
-create what exists. An operator would look them up and import them; a rehearsal can do the same by itself, since the
-aws stand-in remembers the URN that each resource was made for, and a Kubernetes object is found by its name, a Helm
-release by its records.
+A killed engine leaves its lock, and pending creates in its state. Some of those resources may exist: the next run would
+create them twice in AWS, and fail in Kubernetes, where the provider refuses to create an existing object. On AWS, an
+operator looks them up and imports them. A rehearsal does so by itself: the `aws` emulator records each resource's URN,
+Kubernetes objects are found by name, Helm releases by their records.
 
 https://www.pulumi.com/docs/iac/support/troubleshooting/common-issues/interrupted-updates/
 """
@@ -26,12 +25,12 @@ from rehearsal.layout import Layout
 
 
 def break_stale_lock(layout: Layout) -> bool:
-    """Removes the backend's lock, if there is one and the process that holds it is gone; says whether.
+    """Removes the backend's locks of processes that are gone; returns whether there was one.
 
     https://github.com/pulumi/pulumi/blob/v3.260.0/pkg/backend/diy/lock.go
 
     Raises:
-        RehearsalError: The process still runs.
+        RehearsalError: The process that holds a lock still runs.
     """
     broken = False
     for path in (layout.state / ".pulumi" / "locks").rglob("*.json"):
@@ -47,10 +46,10 @@ def break_stale_lock(layout: Layout) -> bool:
 
 
 def drop_half_written(layout: Layout) -> list[Path]:
-    """Removes what an engine left that was killed while it wrote the attributes of a file of its backend.
+    """Removes incomplete `.attrs` files of the `file://` backend, which a killed engine leaves; returns their paths.
 
-    Each file has them beside it (content type, checksum); half of them make the file unreadable ("failed to load
-    checkpoint: EOF"), none of them do not. The files themselves are written whole or not at all.
+    It holds the attributes (content type, checksum) of the file beside it. An incomplete one makes that file unreadable
+    ("failed to load checkpoint: EOF"), a missing one does not. The files themselves are written atomically.
     https://pkg.go.dev/gocloud.dev/blob/fileblob
     """
     half = [path for path in layout.state.rglob("*.attrs") if not _is_json(path)]
@@ -72,11 +71,11 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 
 @dataclass(frozen=True)
 class PendingCreate:
-    """A create whose end the engine did not see.
+    """A create that was under way when the engine was killed.
 
     Attributes:
-        resource: The resource as the state has it, without an id.
-        identifier: The id of what was made all the same, or None.
+        resource: The resource in the state, without an id.
+        identifier: Id of the existing resource; None if it was not created.
     """
 
     resource: dict[str, Any]
@@ -89,7 +88,7 @@ class PendingCreate:
 
 
 def pending_creates(account: Account, api: KubernetesApi, deployment: dict[str, Any]) -> list[PendingCreate]:
-    """The creates that a state, as `pulumi stack export` has it, has as under way, and which of them were done."""
+    """The pending creates of a deployment, as `pulumi stack export` has it, with the ids of those that were done."""
     operations: list[dict[str, Any]] = deployment.get("pending_operations") or []
     resources: list[dict[str, Any]] = deployment.get("resources") or []
     in_state = {(str(resource["urn"]), str(resource.get("id"))) for resource in resources}
@@ -103,11 +102,11 @@ def pending_creates(account: Account, api: KubernetesApi, deployment: dict[str, 
 
 
 def taken_up(deployment: dict[str, Any], creates: list[PendingCreate]) -> dict[str, Any]:
-    """The state without pending creates, and with those resources that were made.
+    """The deployment without pending creates, and with the resources that were created.
 
-    Each stands before the first resource that names it, as the engine demands of a state. The engine's own
-    `refresh --import-pending-creates` (v3.250) drops them instead: it marks them as imports under way, and those end
-    with the next operation. What a resource's outputs are, a refresh has to find out.
+    Each is inserted before the first resource that depends on it, as the engine requires. Its outputs need a refresh.
+    The engine's own `refresh --import-pending-creates` (v3.250) does not help: it turns the creates into pending
+    imports, which the next operation drops.
     """
     resources: list[dict[str, Any]] = list(deployment.get("resources") or [])
     for create in creates:
@@ -123,7 +122,7 @@ def taken_up(deployment: dict[str, Any], creates: list[PendingCreate]) -> dict[s
 
 
 def _named_by(resource: dict[str, Any]) -> set[str]:
-    """URNs that must stand before a resource in a state.
+    """URNs that must precede a resource in a state.
 
     https://github.com/pulumi/pulumi/blob/v3.260.0/pkg/resource/deploy/snapshot.go (`VerifyIntegrity`)
     """
@@ -138,10 +137,10 @@ def _named_by(resource: dict[str, Any]) -> set[str]:
 
 
 def drop_unfinished_releases(api: KubernetesApi, creates: Sequence[PendingCreate]) -> None:
-    """Removes Helm's records of releases whose installation did not come to its end.
+    """Removes Helm's records of releases whose installation was interrupted.
 
-    With them, Helm refuses the name (https://github.com/helm/helm/issues/4174). Objects that were made stay: the next
-    installation takes over those that bear the release's name (https://github.com/helm/helm/pull/7649).
+    With such a record, Helm refuses to install the release (https://github.com/helm/helm/issues/4174). The release's
+    objects stay: the next installation adopts them (https://github.com/helm/helm/pull/7649).
     """
     for create in creates:
         if create.resource["type"] == RELEASE and create.identifier is None:
@@ -150,14 +149,14 @@ def drop_unfinished_releases(api: KubernetesApi, creates: Sequence[PendingCreate
 
 
 def _records_of_release(api: KubernetesApi, resource: dict[str, Any]) -> list[KubernetesObject]:
-    """The Secrets in which Helm keeps a release, one a revision: https://helm.sh/docs/topics/advanced/#storage-backends."""
+    """Helm's Secrets of a release, one per revision: https://helm.sh/docs/topics/advanced/#storage-backends."""
     inputs: dict[str, Any] = resource.get("inputs") or {}
     selector = f"owner=helm,name={inputs.get('name')}"
     return api.list("v1", "Secret", namespace=inputs.get("namespace") or "default", label_selector=selector)
 
 
 def _in_cluster(api: KubernetesApi, resource: dict[str, Any]) -> list[str]:
-    """A Kubernetes object's id, NAMESPACE/NAME or NAME, if it exists; a Helm release's, if it is installed."""
+    """Pulumi id (NAMESPACE/NAME or NAME) of an existing object or a deployed Helm release; else empty."""
     if resource["type"] == RELEASE:
         found = [one["metadata"] for one in _records_of_release(api, resource)]
         return [f"{one['namespace']}/{one['labels']['name']}" for one in found if one["labels"]["status"] == "deployed"]

@@ -1,4 +1,4 @@
-"""How a rehearsal stands, read from what is there: the cluster, the state, the processes."""
+"""State of nodes, slots and log workloads, read from the cluster."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from release.slots import is_released
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """A node, whether its kubelet says that it is ready, and how many pods of all namespaces run on it."""
+    """A node, its condition `Ready`, and the number of its pods in all namespaces."""
 
     name: str
     environment: str
@@ -26,7 +26,7 @@ class NodeStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadStatus:
-    """What runs pods: how many are ready, how many there should be, and on which nodes they are, each once."""
+    """A Deployment, StatefulSet or DaemonSet: ready pods, desired pods, and the names of the nodes with its pods."""
 
     namespace: str
     kind: str
@@ -38,11 +38,11 @@ class WorkloadStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class SlotStatus(WorkloadStatus):
-    """A slot of a service in an environment, whose namespace has the same name.
+    """A slot of a service; `namespace` is its environment.
 
     Attributes:
-        live: Whether the active Service selects it.
-        image: None before its first release.
+        live: Whether the service's Service selects this slot.
+        image: The image; None before the first release.
     """
 
     service: str
@@ -52,14 +52,14 @@ class SlotStatus(WorkloadStatus):
 
 
 def nodes(api: KubernetesApi) -> list[NodeStatus]:
-    """Every node, by environment and name."""
+    """All nodes, sorted by environment and name."""
     pods = api.list("v1", "Pod")
     found = [_node(node, pods) for node in api.list("v1", "Node")]
     return sorted(found, key=lambda node: (node.environment, node.name))
 
 
 def slot_table(api: KubernetesApi, outputs: Mapping[str, Any]) -> list[SlotStatus]:
-    """Both slots of every service in every environment, by the stack's outputs as plain values."""
+    """Both slots of every service in every environment, from the stack's outputs as plain values."""
     pods = api.list("v1", "Pod")
     table: list[SlotStatus] = []
     for target in targets(outputs):
@@ -81,7 +81,7 @@ def slot_table(api: KubernetesApi, outputs: Mapping[str, Any]) -> list[SlotStatu
 
 
 def logs(api: KubernetesApi, outputs: Mapping[str, Any]) -> list[WorkloadStatus]:
-    """What collects, keeps and shows logs: what the operator made as well as what the program did."""
+    """Workloads of the logging stack: Fluentd, and what the ECK operator creates for Elasticsearch and Kibana."""
     pods = api.list("v1", "Pod")
     efk = outputs["efk"]
     return [

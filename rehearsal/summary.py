@@ -1,4 +1,4 @@
-"""What a person reads after `make up` and `make status`."""
+"""Output of `make up` and `make status`."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def show(
     *,
     traffic: bool,
 ) -> None:
-    """Prints hosts and outputs, whether there is traffic, nodes by environment, and where each service's pods are."""
+    """Prints the stack's outputs, whether there is traffic, the nodes, and the slots of all services."""
     console.print(
         Group(_outputs(stack, outputs, TRAFFIC[traffic]), "", _nodes(nodes), "", _slots(slots), "", _totals(slots))
     )
 
 
 def show_logs(console: Console, logs: Sequence[WorkloadStatus]) -> None:
-    """Prints where the pods are that collect, keep and show logs."""
+    """Prints the workloads of the logging stack."""
     table = _table("What collects, keeps and shows logs", "namespace", "kind", "name", "ready", "nodes")
     for one in logs:
         nodes = " ".join(_short(node) for node in one.nodes)
@@ -47,7 +47,7 @@ def show_logs(console: Console, logs: Sequence[WorkloadStatus]) -> None:
 
 
 def show_entrance(console: Console, entrance: Entrance | None) -> None:
-    """Prints where to open the hosts in a browser, and why not, where that is known."""
+    """Prints the URLs of the hosts, unhealthy targets, and the front door's problem, if there is one."""
     if entrance is None:
         return
     table = _table("In a browser", "", "somebody of the staff", "somebody outside", box=None)
@@ -116,7 +116,7 @@ def _table(title: str, *columns: str, **options: Any) -> Table:
 
 
 def _short(node: str) -> str:
-    """A node's name without the domain that all nodes share."""
+    """A node's name without its domain."""
     return node.split(".", maxsplit=1)[0]
 
 

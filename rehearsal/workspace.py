@@ -1,4 +1,4 @@
-"""Where the engine works in a rehearsal: tools on PATH, the stack's own files, and secrets made for the occasion."""
+"""The Pulumi workspace of a rehearsal: tools on PATH, copies of project and stack file, generated secrets."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.toolchain import Toolchain
 
 STAND_INS = ("aws", "eks")
-"""Providers that a rehearsal stands in for."""
+"""Providers that are emulated (`rehearsal/emulators/`)."""
 
-PASSPHRASE = "rehearsal"  # noqa: S105 - it guards values that the rehearsal made up
-"""Encrypts the rehearsal's secrets, which are worth nothing, the way a person's passphrase would."""
+PASSPHRASE = "rehearsal"  # noqa: S105 - it protects generated values only
+"""Passphrase of the rehearsal's secrets, which are worthless."""
 
 SECRETS = f"{config.PROJECT}:secrets"
 CHARTS = f"{config.PROJECT}:charts"
@@ -31,7 +31,7 @@ _KEYS_OF_ANOTHER_BACKEND = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
 
 def environment(layout: Layout) -> dict[str, str]:
-    """Variables with which plain `pulumi` and `kubectl` work on the rehearsal."""
+    """Environment variables for plain `pulumi` and `kubectl` on the rehearsal."""
     return {
         DIRECTORY_VARIABLE: str(layout.directory),
         "KUBECONFIG": str(layout.kubeconfig),
@@ -40,15 +40,15 @@ def environment(layout: Layout) -> dict[str, str]:
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_HOME": str(layout.directory / "pulumi-home"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # Every plugin is on PATH: one that is not is a mistake, and downloading it would hide that.
+        # Every plugin is on PATH; a download would hide that one is missing.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        # A copy of every intermediate state would only fill the folder.
+        # Backups of every checkpoint would fill the folder.
         "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
     }
 
 
 def shell_environment(layout: Layout) -> dict[str, str]:
-    """The same, and what `python -m release` and `python -m rehearsal image` need to work on it."""
+    """Environment variables of `make shell`, also for the AWS CLI, `python -m release` and `python -m rehearsal`."""
     variables = environment(layout)
     return {
         **variables,
@@ -60,9 +60,9 @@ def shell_environment(layout: Layout) -> dict[str, str]:
 
 
 def shell_command(layout: Layout, program: str) -> list[str]:
-    """A person's own shell, to be run with `shell_environment`.
+    """Command line of the user's shell, for `shell_environment`.
 
-    Bash reads a file of ours after the person's, which often puts other programs first: pyenv and nvm want it so.
+    Bash gets an rc file that sets PATH after the user's own, where pyenv or nvm may put other programs first.
     """
     if Path(program).name != "bash":
         return [program]
@@ -72,12 +72,12 @@ def shell_command(layout: Layout, program: str) -> list[str]:
 
 
 def _programs(layout: Layout) -> str:
-    """Where the rehearsal's programs are, and this Python."""
+    """PATH of the rehearsal's tools and of this Python."""
     return f"{layout.tools}{os.pathsep}{Path(sys.executable).parent}"
 
 
 def put_tools(layout: Layout, toolchain: Toolchain) -> None:
-    """Puts engine, language host, providers and kubectl into the folder that is first on PATH."""
+    """Puts engine, kubectl, language host and providers into the folder `bin` of the rehearsal."""
     layout.tools.mkdir(parents=True, exist_ok=True)
     _link(layout.tools / "pulumi", toolchain.pulumi)
     _link(layout.tools / "kubectl", toolchain.kubernetes_program("kubectl"))
@@ -88,15 +88,15 @@ def put_tools(layout: Layout, toolchain: Toolchain) -> None:
 
 
 def copy_project(layout: Layout, stack: str, stacks: Path = CHECKOUT) -> None:
-    """Copies Pulumi.yaml and the stack's file, so that what the engine writes never reaches the checkout.
+    """Copies Pulumi.yaml and the stack's file, so that the engine does not change those of the checkout.
 
     Args:
         layout: The rehearsal's files.
-        stack: The stack's name.
-        stacks: The folder of `Pulumi.STACK.yaml`.
+        stack: Name of the stack.
+        stacks: Folder of `Pulumi.STACK.yaml`.
 
     Raises:
-        RehearsalError: There is no such stack, or its file is no mapping.
+        RehearsalError: There is no such stack, or its file is not a YAML mapping.
     """
     source = stacks / f"Pulumi.{stack}.yaml"
     if not source.is_file():
@@ -114,12 +114,12 @@ def copy_project(layout: Layout, stack: str, stacks: Path = CHECKOUT) -> None:
 
 
 def charts_setting(layout: Layout, stack: str) -> str | None:
-    """Where the copy of the stack's file takes charts from; after `copy_project`, what the stack's own file says."""
+    """The setting `charts` in the copy of the stack's file; right after `copy_project`, that of the original."""
     return _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"].get(CHARTS)
 
 
 def take_charts_from(layout: Layout, stack: str, source: str | None) -> None:
-    """Sets where the copy of the stack's file takes charts from; None sets nothing."""
+    """Sets `charts` in the copy of the stack's file; None changes nothing."""
     copy = layout.workspace / f"Pulumi.{stack}.yaml"
     content = _read_yaml(copy)
     if source is not None:
@@ -127,14 +127,14 @@ def take_charts_from(layout: Layout, stack: str, source: str | None) -> None:
 
 
 def merge_stack_file(committed: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """The stack's file as the rehearsal uses it: the committed one, but for secrets and what decrypts them.
+    """The rehearsal's stack file: the committed one with other secrets.
 
-    An encrypted value is never decrypted: a made-up one takes its place, in plain text until `missing_secrets` are set.
+    Encrypted values are never decrypted: generated ones replace them, in plain text until `missing_secrets` are set.
 
     Args:
         committed: The stack's file in the checkout.
-        ours: The rehearsal's file of an earlier run, or nothing. Its salt is kept: the state is encrypted with it; and
-            so are the values that are still encrypted in the committed file, and the secrets that services still name.
+        ours: The rehearsal's file of an earlier run, or empty. Kept of it are the encryption salt, which the state
+            needs, the encrypted values that the committed file encrypts, too, and the secrets of existing services.
     """
     settings_of_stack: dict[str, Any] = committed.get("config") or {}
     config_of_ours: dict[str, Any] = ours.get("config") or {}
@@ -145,13 +145,13 @@ def merge_stack_file(committed: Mapping[str, Any], ours: Mapping[str, Any]) -> d
     }
     plain = {key: value for key, value in committed.items() if key not in (*_KEYS_OF_ANOTHER_BACKEND, "config")}
     kept = {key: value for key, value in ours.items() if key in _KEYS_OF_ANOTHER_BACKEND}
-    # One that no service names any more would be refused.
+    # The program refuses secrets that no service has.
     secrets = _only(required_secrets(settings), config_of_ours.get(SECRETS) or {})
     return {**plain, **kept, "config": {**settings, **({SECRETS: secrets} if secrets else {})}}
 
 
 def _without_encrypted(value: Any, ours: Any, key: str) -> Any:
-    """A value of a stack's file with every encrypted part as ours has it, or made up."""
+    """A value with every encrypted part replaced: by the encrypted one of `ours`, or by a generated one."""
     if is_encrypted(value):
         return ours if is_encrypted(ours) else made_up(key)
     parts = {name: _without_encrypted(part, _part(ours, name), path) for name, path, part in _parts(value, key)}
@@ -161,7 +161,7 @@ def _without_encrypted(value: Any, ours: Any, key: str) -> Any:
 
 
 def is_encrypted(value: Any) -> bool:
-    """Whether a value of a stack's file is one that Pulumi encrypted.
+    """Whether a value of a stack's file is encrypted.
 
     https://www.pulumi.com/docs/iac/concepts/projects/stack-settings-file/
     """
@@ -169,9 +169,9 @@ def is_encrypted(value: Any) -> bool:
 
 
 def _parts(value: Any, key: str) -> Iterator[tuple[str | int, str, Any]]:
-    """What a mapping or a list of a stack's file consists of: name or index, configuration key, value.
+    """The parts of a mapping or list: name or index, configuration key with path, value.
 
-    How keys are written: https://www.pulumi.com/docs/iac/concepts/config/#structured-configuration
+    Syntax of paths: https://www.pulumi.com/docs/iac/concepts/config/#structured-configuration
     """
     if isinstance(value, dict):
         for name, part in cast("dict[str, Any]", value).items():
@@ -182,22 +182,22 @@ def _parts(value: Any, key: str) -> Iterator[tuple[str | int, str, Any]]:
 
 
 def _part(value: Any, name: str | int) -> Any:
-    """The part of a mapping or a list with this name or index; None where there is none."""
+    """The part of a mapping or list with this name or index, or None."""
     return next((part for other, _, part in _parts(value, "") if other == name), None)
 
 
 def made_up(key: str) -> str:
-    """A value for a secret that nothing checks but for its length; for a key that is called a URL, one.
+    """A generated secret: text, or a URL if the key ends with `Url`.
 
     Args:
-        key: The configuration key with the path inside it.
+        key: Configuration key with path.
     """
     text = re.sub(r"\W+", "-", f"rehearsal-{key.partition(':')[2]}").strip("-")
     return f"https://rehearsal.invalid/{text}" if key.endswith("Url") else text
 
 
 def _made_up_parts(value: Any, key: str) -> Iterator[str]:
-    """The keys of the values that are made up."""
+    """The keys of generated values that are in plain text."""
     if value == made_up(key):
         yield key
     for _, path, part in _parts(value, key):
@@ -205,7 +205,7 @@ def _made_up_parts(value: Any, key: str) -> Iterator[str]:
 
 
 def _only(wanted: Sequence[config.RequiredSecret], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a stack file's secret values that are wanted, in the same nesting."""
+    """The values of these secrets, by environment, service and name."""
     kept: dict[str, Any] = {}
     for secret in wanted:
         value = values.get(secret.environment, {}).get(secret.service, {}).get(secret.name)
@@ -215,7 +215,7 @@ def _only(wanted: Sequence[config.RequiredSecret], values: Mapping[str, Any]) ->
 
 
 def missing_secrets(layout: Layout, stack: str) -> dict[str, str]:
-    """A made-up value for each secret that the copy has none of yet, by configuration key with the path inside it."""
+    """Generated values, by configuration key with path, of all secrets that are not encrypted in the copy yet."""
     settings = _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"]
     required = required_secrets(settings)
     there = _only(required, settings.get(SECRETS) or {})
@@ -229,10 +229,10 @@ def missing_secrets(layout: Layout, stack: str) -> dict[str, str]:
 
 
 def required_secrets(settings: Mapping[str, Any]) -> list[config.RequiredSecret]:
-    """The secrets that the services of a stack's file name; of a file that is no good, those that can be made out."""
+    """The secrets that the services in a stack's file have; invalid parts of the file are skipped."""
     services = settings.get(f"{config.PROJECT}:services")
     if not isinstance(services, dict):
-        return []  # the program says what is wrong with it
+        return []  # the program reports it
     names = {
         str(name): list(map(str, cast("dict[str, Any]", service).get("secrets") or []))
         for name, service in cast("dict[str, Any]", services).items()
@@ -247,7 +247,7 @@ def _link(link: Path, target: Path) -> None:
 
 
 def _script(path: Path, module: str, layout: Layout) -> None:
-    """An executable that is a module of ours: the engine knows providers and language hosts by file name."""
+    """Writes an executable that runs a module of this project; the engine finds plugins by file name."""
     variables = f"PYTHONPATH={shlex.quote(str(CHECKOUT))} {DIRECTORY_VARIABLE}={shlex.quote(str(layout.directory))}"
     path.unlink(missing_ok=True)
     path.write_text(f'#!/bin/sh\n{variables} exec {shlex.quote(sys.executable)} -m {module} "$@"\n')

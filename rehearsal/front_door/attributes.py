@@ -1,4 +1,4 @@
-"""What load balancers, listeners and target groups are here, and their attributes; what is not listed is refused.
+"""Supported fields and attributes of load balancers, listeners and target groups; others are refused.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ListenerAttribute.html
@@ -25,15 +25,15 @@ LOAD_BALANCER: Mapping[str, str] = {
     "access_logs.s3.prefix": _ANY,
     "deletion_protection.enabled": _SWITCH,
     "idle_timeout.timeout_seconds": "[1-9][0-9]{0,3}",
-    "load_balancing.cross_zone.enabled": _SWITCH,  # always on for this kind; moto says that it is not
+    "load_balancing.cross_zone.enabled": _SWITCH,  # always true on an ALB; moto has false
     "routing.http.drop_invalid_header_fields.enabled": _SWITCH,
 }
-"""What the controller and moto make of this project's Ingresses, and regular expressions of the values that are known.
+"""Regular expressions of the supported values, by name: what the controller and moto make of this project's Ingresses.
 
-Names of letters only are what the object is, the others its attributes.
+Names without dots are fields of the described object, the others its attributes.
 """
 
-LISTENER: Mapping[str, str] = {"tcp.idle_timeout.seconds": "350"}  # moto's: a Network Load Balancer has it
+LISTENER: Mapping[str, str] = {"tcp.idle_timeout.seconds": "350"}  # moto adds it; on AWS only an NLB's listener has it
 """As `LOAD_BALANCER`."""
 
 TARGET_GROUP: Mapping[str, str] = {
@@ -51,16 +51,16 @@ TARGET_GROUP: Mapping[str, str] = {
     "slow_start.duration_seconds": "0",
     "stickiness.enabled": "false",
     "stickiness.type": _ANY,
-    "waf.fail_open.enabled": _SWITCH,  # moto's: a load balancer has it
+    "waf.fail_open.enabled": _SWITCH,  # moto adds it; on AWS a load balancer has it
 }
 """As `LOAD_BALANCER`."""
 
 
 def check(described: Described, table: Mapping[str, str], *, on: str) -> Mapping[str, str]:
-    """The attributes of an object as the API gives it, if all that it is and has is known.
+    """The attributes of a described object, after a check against a table.
 
     Raises:
-        RehearsalError: Something is not in the table, or has another value.
+        RehearsalError: An attribute is not in the table, or a field or attribute has an unsupported value.
     """
     attributes: Mapping[str, str] = described["Attributes"]
     flat = {**described, **described.get("Matcher", {})}

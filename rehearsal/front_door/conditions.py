@@ -1,4 +1,4 @@
-"""The conditions of a listener's rules as HAProxy asks them.
+"""Conditions of listener rules as HAProxy ACLs.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html
 """
@@ -13,11 +13,11 @@ from rehearsal.errors import RehearsalError
 from rehearsal.front_door.elbv2 import Described
 
 STAFF = "127.0.0.1"
-"""Whoever calls from here is within the ranges of each rule, and of each security group's, that lists some."""
+"""Source address of a staff member: within the CIDRs of every rule and every security group."""
 
 OUTSIDE = "127.0.0.2"
-"""Whoever calls from here is within no range but everybody's; nor is who comes by the port for that, since browsers
-cannot choose where from."""
+"""Source address of an outsider: within 0.0.0.0/0 only. Requests to the front door's second port get it, too, since
+browsers cannot choose their source address."""
 
 VALUES_OF_A_RULE = 5
 WILDCARDS_OF_A_RULE = 5
@@ -27,14 +27,14 @@ VALUES_OF_A_CONDITION = 3
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html, "Condition basics"."""
 
 _CONFIGS = {"host-header": "HostHeaderConfig", "path-pattern": "PathPatternConfig", "source-ip": "SourceIpConfig"}
-"""What the controller makes of this project's Ingresses; a rule names each once at most.
+"""Supported conditions (what the controller makes of this project's Ingresses), each at most once in a rule.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCondition.html
 """
 
 
 def refuse(on: str, problem: str) -> NoReturn:
-    """Says that an object is not understood.
+    """Refuses an object.
 
     Raises:
         RehearsalError: Always.
@@ -46,10 +46,10 @@ def refuse(on: str, problem: str) -> NoReturn:
 
 
 def acls(conditions: Sequence[Described], *, on: str) -> list[str]:
-    """Anonymous ACLs for the conditions of a rule, all of which must hold; a host is that of the variable `txn.host`.
+    """Anonymous ACLs of a rule's conditions, all of which must match; the host is in the variable `txn.host`.
 
     Raises:
-        RehearsalError: One is not known here, or AWS would refuse the rule.
+        RehearsalError: A condition is not supported, or AWS would refuse the rule.
     """
     fields = [str(one["Field"]) for one in conditions]
     if again := sorted(field for field in _CONFIGS if fields.count(field) > 1):
@@ -63,12 +63,12 @@ def acls(conditions: Sequence[Described], *, on: str) -> list[str]:
 
 
 def hosts(conditions: Sequence[Described]) -> list[str]:
-    """The host names, with wildcards, of conditions that are understood."""
+    """The host names in conditions, with wildcards."""
     return [value for one in conditions if one["Field"] == "host-header" for value in _values(one, "")]
 
 
 def _values(condition: Described, on: str) -> list[str]:
-    """A condition's values, of which one must fit."""
+    """The values of a condition, one of which must match."""
     field = str(condition["Field"])
     if field not in _CONFIGS:
         refuse(on, f"condition {field}: nobody knows here what it means")
@@ -89,21 +89,21 @@ def _acl(field: str, values: Sequence[str]) -> str:
     if field == "source-ip":
         test, words = "src", [STAFF, *values]
     else:
-        # A path is what comes before `?`, with the case as it is.
+        # Paths are compared without the query, and case-sensitively.
         test = "var(txn.host) -m reg -i" if field == "host-header" else "path -m reg"
         words = [pattern(value) for value in values]
     return f"{{ {test} -- {' '.join(map(quoted, words))} }}"
 
 
 def pattern(text: str) -> str:
-    """A regular expression for a text with wildcards: `*` for any characters, `?` for one; a backslash escapes them."""
+    """Regular expression of a text with the wildcards `*` and `?`, which a backslash escapes."""
     wildcards = {"*": ".*", "?": "."}
     parts = re.findall(r"\\[*?]|.", text)
     return f"^{''.join(wildcards.get(part) or re.escape(part[-1]) for part in parts)}$"
 
 
 def quoted(text: str) -> str:
-    """A word of HAProxy's configuration in which no character means anything.
+    """A quoted word of HAProxy's configuration.
 
     https://docs.haproxy.org/2.6/configuration.html#2.2
     """

@@ -1,4 +1,4 @@
-"""HAProxy's configuration for what the load balancers do, from what ELBv2 says of them.
+"""HAProxy's configuration, from the load balancers that ELBv2 describes.
 
 https://docs.haproxy.org/2.6/configuration.html
 """
@@ -15,10 +15,10 @@ from rehearsal.front_door.health import SOCKET, STATES
 from rehearsal.front_door.load_balancers import LoadBalancer, Rule, Target, load_balancers, targets
 
 LOCAL_DOMAIN = "hello.localhost"
-"""Stands for the stack's domain. Browsers take every name under localhost for this machine: RFC 6761, 6.3."""
+"""Local name of the stack's domain. Browsers resolve every name under localhost to loopback: RFC 6761, 6.3."""
 
 IDLE_SECONDS = 60
-"""A load balancer's idle time-out, unless `idle_timeout.timeout_seconds` says otherwise.
+"""Default of the load balancer attribute `idle_timeout.timeout_seconds`.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
 """
@@ -26,13 +26,13 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-ba
 _CHECKER = "ELB-HealthChecker/2.0"
 
 _POOLED = "pool-max-conn -1 pool-purge-delay 60s"
-"""Connections to targets are kept for the next request, whoever sends it."""
+"""Server options: idle connections to targets are kept and shared by all clients."""
 
 _GONE_AFTER_SECONDS = 120
-"""A worker that was replaced ends its last connections after this, or after a longer deregistration delay."""
+"""Seconds after which a replaced worker closes its connections, unless a deregistration delay is longer."""
 
 _TURNS = "rules:turns"
-"""Table with a counter for each rule that leads to several target groups."""
+"""Stick table with a request counter for each rule that forwards to several target groups."""
 
 _UNDECIDED = "!{ var(txn.group) -m found }"
 
@@ -41,13 +41,13 @@ def configuration(state: State, *, domain: str, staff: str, outside: str) -> str
     """The text of a configuration file.
 
     Args:
-        state: What the APIs say.
-        domain: The stack's domain: each host in it is served under `LOCAL_DOMAIN`, too.
-        staff: Variable with the file descriptor of a listening socket that HAProxy inherits.
-        outside: Another: who comes by it, is taken to come from `OUTSIDE`.
+        state: The load balancers and their targets.
+        domain: The stack's domain; its hosts are served under `LOCAL_DOMAIN`, too.
+        staff: Variable with the file descriptor of an inherited listening socket.
+        outside: The same, for a socket whose requests get the source address `OUTSIDE`.
 
     Raises:
-        RehearsalError: Something asks for what AWS refuses, or for what nobody knows here.
+        RehearsalError: The state has something that AWS refuses, or that is not supported.
     """
     balancers = load_balancers(state)
     idle = {arn: _idle(one) for one in balancers for rule in one.rules for arn, _ in rule.shares}
@@ -66,19 +66,19 @@ def configuration(state: State, *, domain: str, staff: str, outside: str) -> str
 
 
 def local(host: str, domain: str) -> str | None:
-    """A host's name on this machine; None where it is not of the domain."""
+    """A host's name under `LOCAL_DOMAIN`; None if the host is not in the domain."""
     if host == domain:
         return LOCAL_DOMAIN
     return f"{host.removesuffix(f'.{domain}')}.{LOCAL_DOMAIN}" if host.endswith(f".{domain}") else None
 
 
 def _idle(balancer: LoadBalancer) -> int:
-    """After so many seconds without a byte a connection is closed."""
+    """Idle timeout in seconds."""
     return int(balancer.attributes.get("idle_timeout.timeout_seconds", IDLE_SECONDS))
 
 
 def _defaults(idle: int, gone_after: int) -> list[str]:
-    """A request that is lost must be seen: no second try anywhere."""
+    """Global settings and defaults; without retries, which would hide lost requests."""
     return [
         "global",
         "  log stdout format raw local0",
@@ -95,7 +95,7 @@ def _defaults(idle: int, gone_after: int) -> list[str]:
         "  option dontlog-normal",
         "  retries 0",
         "  http-reuse always",
-        # A worker that was replaced ends a client's connection with an answer, never between two requests.
+        # A replaced worker closes a client's connection with a response, never between two requests.
         "  option idle-close-on-response",
         "  option forwardfor",
         "  timeout connect 10s",
@@ -118,7 +118,7 @@ def _frontend(domain: str, staff: str, outside: str) -> list[str]:
 
 
 def _ways(balancers: Sequence[LoadBalancer], names: Mapping[str, str]) -> list[str]:
-    """Chooses the load balancer, and then the target group."""
+    """Lines that choose the load balancer by host, and the target group by rules."""
     lines: list[str] = []
     for one in balancers:
         lines += [f"  acl {one.name}:host var(txn.host) -m reg -- {quoted(pattern(name))}" for name in one.hosts]
@@ -128,9 +128,9 @@ def _ways(balancers: Sequence[LoadBalancer], names: Mapping[str, str]) -> list[s
 
 
 def _way(balancer: LoadBalancer, names: Mapping[str, str]) -> list[str]:
-    """The way of a request through a load balancer."""
+    """Lines of one load balancer: security groups, headers, rules."""
     here = f"{{ var(txn.balancer) -m str {balancer.name} }}"
-    # Where no rule of its security groups lets anybody in, it is not the staff's either.
+    # Without any inbound rule in its security groups, the staff is denied, too.
     lines = [f"  acl {balancer.name}:inbound src {cidr}" for cidr in (STAFF, *balancer.inbound) if balancer.inbound]
     lines.append(f"  http-request deny deny_status 403 if {here}{f' !{balancer.name}:inbound' if lines else ''}")
     if balancer.attributes.get("routing.http.drop_invalid_header_fields.enabled") == "true":
@@ -149,7 +149,7 @@ def _way(balancer: LoadBalancer, names: Mapping[str, str]) -> list[str]:
 
 
 def _forward(rule: Rule, applies: str, names: Mapping[str, str]) -> list[str]:
-    """Chooses the target group: of as many requests as the weights' sum, each group gets its weight exactly."""
+    """Lines that choose a target group: of as many requests as the sum of weights, each gets exactly its weight."""
     shares = [(names[arn], weight) for arn, weight in rule.shares if weight]
     if not shares:
         return [_answer(503, "", applies)]
@@ -170,7 +170,7 @@ def _forward(rule: Rule, applies: str, names: Mapping[str, str]) -> list[str]:
 
 
 def _stride(total: int) -> int:
-    """A step without a factor in common with the sum of weights, so that a group's turns are spread."""
+    """A step near 0.618 of the sum of weights and coprime to it, which spreads the turns of a group evenly."""
     steps = (step for step in range(1, total) if gcd(step, total) == 1)
     return min(steps, key=lambda step: abs(step - 0.618 * total))
 
@@ -190,12 +190,12 @@ def _backend(group: Described, found: Sequence[Target], idle: int) -> list[str]:
         "  balance roundrobin",
         f"  timeout server {idle}s",
         "  option httpchk",
-        # A target is asked by its address, not by a name.
+        # The Host header of a health check is the target's address and port.
         f"  http-check send meth GET uri {path} ver HTTP/1.1 hdr Host %si:%sp hdr User-Agent {_CHECKER}",
         f"  http-check expect status {group['Matcher']['HttpCode']}",
         f"  timeout check {group['HealthCheckTimeoutSeconds']}s",
         f"  default-server inter {interval}s rise {rise} fall {fall} {_POOLED}",
-        # With no healthy target left a load balancer asks all of them: these stand for that.
+        # With no healthy target, a load balancer uses all of them: here the backup servers.
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
         "  option allbackups",
         *(line for one in found for line in _server(one, group)),

@@ -1,4 +1,4 @@
-"""The load balancers that ELBv2 describes, and what is not understood of them, or what AWS refuses, refused by name."""
+"""The load balancers that ELBv2 describes, with checks for what AWS refuses and for what is not supported."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GROUPS_OF_AN_ACTION = 5
 
 
 _NOTHING_NEW = {"draining", "unhealthy.draining", "unused"}
-"""States of targets that get no request: those that leave, and those that were never in use.
+"""States of targets that get no new requests.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
 """
@@ -36,12 +36,12 @@ _EVERYBODY = "0.0.0.0/0"
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A rule.
+    """A listener rule.
 
     Attributes:
-        key: The load balancer's name and the priority.
-        conditions: ACLs of HAProxy, all of which must hold; none is the default rule's.
-        action: What is done, as the API gives it: a `forward` or a `fixed-response`.
+        key: `LOAD BALANCER:PRIORITY`.
+        conditions: HAProxy ACLs, all of which must match; empty for the default rule.
+        action: The `forward` or `fixed-response` action, as the API describes it.
     """
 
     key: str
@@ -50,7 +50,7 @@ class Rule:
 
     @property
     def shares(self) -> list[tuple[str, int]]:
-        """ARNs of the target groups that it forwards to, with their weights in smallest numbers."""
+        """Target group ARNs and weights of a `forward` action, the weights reduced by their greatest common divisor."""
         if self.action["Type"] != "forward":
             return []
         groups = self.action["ForwardConfig"]["TargetGroups"]
@@ -61,12 +61,12 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadBalancer:
-    """A load balancer with its listener of HTTPS.
+    """A load balancer with its HTTPS listener.
 
     Attributes:
-        hosts: Names that lead to it, in lower case, with wildcards: those of its rules, and its own.
-        inbound: CIDRs from which its security groups let in, to that port.
-        rules: In the order of their priority, the default one last.
+        hosts: Host names in lower case, with wildcards: those of its rules, and its DNS name.
+        inbound: CIDRs that its security groups allow to the listener's port.
+        rules: By priority, the default rule last.
     """
 
     name: str
@@ -79,7 +79,7 @@ class LoadBalancer:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where requests of a target group go, and whether security groups let the load balancer in there."""
+    """A target; `reachable` is whether its security groups allow the load balancer."""
 
     name: str
     address: str
@@ -88,14 +88,14 @@ class Target:
 
 
 def load_balancers(state: State) -> list[LoadBalancer]:
-    """Those that have a listener of HTTPS.
+    """The active load balancers with an HTTPS listener.
 
     Raises:
-        RehearsalError: Something asks for what AWS refuses, or for what nobody knows here.
+        RehearsalError: The state has something that AWS refuses, or that is not supported.
     """
     active = (one for one in state.load_balancers if str(one["State"]["Code"]).startswith("active"))
     found = [one for described in active for one in _load_balancer(described, state)]
-    for one, other in combinations(found, 2):  # DNS has one of them
+    for one, other in combinations(found, 2):  # a DNS record leads to one of them only
         for host, same in product(one.hosts, other.hosts):
             if re.match(pattern(host), same) or re.match(pattern(same), host):
                 refuse(f"Load balancer {one.name}", f"host {host} is on the load balancer {other.name}, too")
@@ -122,7 +122,7 @@ def _load_balancer(described: Described, state: State) -> Iterator[LoadBalancer]
 
 
 def _served(listeners: Sequence[Described], on: str) -> Sequence[Described]:
-    """The listener of HTTPS, whose rules are served, once there is one; others only lead to it."""
+    """The HTTPS listener, if there is one yet; HTTP listeners may only redirect to it."""
     served = [one for one in listeners if one["Protocol"] == "HTTPS"]
     plain = [one for one in listeners if one["Protocol"] == "HTTP"]
     if len(served) > 1 or len(served) + len(plain) < len(listeners):
@@ -169,7 +169,7 @@ def _rule(described: Described, key: str) -> Rule:
 
 
 def _inbound(described: Described, port: int, state: State) -> Iterator[str]:
-    """CIDRs from which a load balancer's security groups let connections in."""
+    """CIDRs that a load balancer's security groups allow."""
     for permission in _permissions(described.get("SecurityGroups") or (), port, state):
         if permission.get("PrefixListIds"):
             refuse(
@@ -180,7 +180,7 @@ def _inbound(described: Described, port: int, state: State) -> Iterator[str]:
 
 
 def _permissions(guards: Collection[str], port: int, state: State) -> Iterator[Described]:
-    """Rules of security groups for connections to a TCP port."""
+    """Inbound rules of security groups for a TCP port."""
     for group in state.security_groups:
         for one in group["IpPermissions"] if group["GroupId"] in guards else ():
             tcp = str(one["IpProtocol"]) in {"tcp", "6"}
@@ -189,7 +189,7 @@ def _permissions(guards: Collection[str], port: int, state: State) -> Iterator[D
 
 
 def targets(group: Described, state: State) -> list[Target]:
-    """The targets of a group that requests may go to, whether healthy or not."""
+    """Targets of a group on running instances that get requests when healthy, sorted by name."""
     instances = {str(one["InstanceId"]): one for one in state.instances if one["State"]["Name"] == "running"}
     balancers = set(group.get("LoadBalancerArns") or ())
     theirs = {
@@ -209,7 +209,7 @@ def targets(group: Described, state: State) -> list[Target]:
 
 
 def _lets_in(guards: Collection[str], port: int, theirs: Collection[str], state: State) -> bool:
-    """Whether security groups let in whoever has one of `theirs`. Rules for ranges count where they are everybody's."""
+    """Whether security groups allow a port from one of `theirs`, or from 0.0.0.0/0; other CIDRs are ignored."""
     return any(
         any(one["GroupId"] in theirs for one in permission.get("UserIdGroupPairs") or ())
         or any(one["CidrIp"] == _EVERYBODY for one in permission.get("IpRanges") or ())

@@ -1,4 +1,4 @@
-"""The programs a rehearsal runs that Python's package index does not have: found, or built from their Go modules."""
+"""Programs of a rehearsal that PyPI does not have: found on this machine, or built from their Go modules."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from rehearsal.toolchain.tools import (
 )
 
 CACHE_VARIABLE = "HELLO_PLATFORM_CACHE"
-"""Environment variable that names another folder than the user's own cache folder for what is built."""
+"""Environment variable with a cache folder to use instead of the user's."""
 
 
 @dataclass(frozen=True)
 class Toolchain:
-    """Where the programs are.
+    """Paths of the programs.
 
     Attributes:
-        kubernetes_provider: The engine's plugin `pulumi-resource-kubernetes`.
-        kubernetes: One binary that is etcd, kubectl, kube-apiserver, kube-controller-manager, kube-proxy or
-            kube-scheduler, by the name it is called by; links of those names stand beside it.
-        kwok_stages: Folder of the stages (YAML files) that kwok takes nodes and pods through, and of its metrics.
-        charts: Folders of Helm charts, by the chart's name.
+        kubernetes_provider: The plugin `pulumi-resource-kubernetes`.
+        kubernetes: One binary for etcd, kubectl, kube-apiserver, kube-controller-manager, kube-proxy and
+            kube-scheduler, with a link of each of these names beside it.
+        kwok_stages: Folder of the KWOK project's stages and metrics (YAML files).
+        charts: Folder of each Helm chart, by name.
     """
 
     pulumi: Path
@@ -56,34 +56,34 @@ class Toolchain:
     charts: Mapping[str, Path]
 
     def kubernetes_program(self, name: str) -> Path:
-        """The link by which the Kubernetes binary is the program of this name, e.g. `kubectl`."""
+        """Path of a program of the Kubernetes binary, e.g. `kubectl`."""
         return self.kubernetes.with_name(name)
 
 
 def cache() -> Path:
-    """Folder of all builds, outside any checkout, so that every checkout of the same versions shares them."""
+    """Folder of all builds; outside the checkout, so that checkouts share it."""
     named = os.environ.get(CACHE_VARIABLE)
     return (Path(named) if named else platformdirs.user_cache_path("hello-platform")) / "toolchain"
 
 
 def find() -> Toolchain | None:
-    """The toolchain, if all of it is here already; builds nothing."""
+    """The toolchain if it is complete, else None; builds nothing."""
     installed = _installed(None)
     return None if _missing(installed) else _toolchain(installed)
 
 
 def ensure(report: Callable[[str], None], kubernetes_plugin: Path | None = None) -> Toolchain:
-    """The toolchain; what is missing of it is installed or built, which takes minutes and is said.
+    """The toolchain; missing programs are installed or built, which takes minutes and is reported.
 
-    Where no `kubernetes_plugin` is named, an installed one is taken, else one that can be had, else it is built.
+    The kubernetes provider is `kubernetes_plugin`, else an installed plugin, else a newly installed one, else built.
 
     Raises:
-        RehearsalError: There is no Go to be had, or a build failed.
+        RehearsalError: Go is missing and cannot be installed, or a build failed.
     """
     installed = _installed(kubernetes_plugin)
     missing = _missing(installed)
     labels = {tool: f"{number} of {len(missing)}" for number, tool in enumerate(missing, start=1)}
-    if PULUMI in missing:  # which installs the plugin
+    if PULUMI in missing:  # needed to install the plugin
         build(PULUMI, cache(), report, label=labels[PULUMI])
     if KUBERNETES_PROVIDER not in installed:
         plugin = plugins.install(_toolchain(installed).pulumi, cache(), report)
@@ -94,24 +94,24 @@ def ensure(report: Callable[[str], None], kubernetes_plugin: Path | None = None)
 
 
 def find_for_tests(tool: GoTool) -> Path | None:
-    """A program of `FOR_TESTS`, if it was built."""
+    """Path of a program of `FOR_TESTS`, or None if it is not built."""
     folder = built(tool, cache())
     return folder / tool.name if folder else None
 
 
 def ensure_for_tests(report: Callable[[str], None]) -> list[Path]:
-    """All programs of `FOR_TESTS`, built where they are missing.
+    """Paths of all programs of `FOR_TESTS`; missing ones are built.
 
     Raises:
-        RehearsalError: There is no Go to be had, or a build failed.
+        RehearsalError: Go is missing and cannot be installed, or a build failed.
     """
     return [build(tool, cache(), report, label="for the tests") / tool.name for tool in FOR_TESTS]
 
 
 def fits(engine: str, sdk: str) -> bool:
-    """Whether an engine is used, by what its `pulumi version` prints: it has the Python SDK's major and minor version.
+    """Whether an engine, by the output of `pulumi version`, has the major and minor version of the Python SDK.
 
-    Any newer engine of the same major version should do as well, but this pair is the one that the tests run with.
+    Newer engines of the same major version should work, too, but the tests do not run with them.
     """
     return engine.removeprefix("v").split(".")[:2] == sdk.split(".")[:2]
 
@@ -122,12 +122,12 @@ def _installed_engine() -> Path | None:
         return None
     variables = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     run = subprocess.run([found, "version"], env=variables, capture_output=True, text=True, check=False)
-    # In `make shell` it is a rehearsal's own link, which is about to be made anew.
+    # Resolved, as in `make shell` it is a rehearsal's link, which is about to be replaced.
     return Path(found).resolve() if run.returncode == 0 and fits(run.stdout, version("pulumi")) else None
 
 
 def _installed(kubernetes_plugin: Path | None) -> dict[GoTool, Path]:
-    """The programs that are installed here, which need not be built."""
+    """Paths of installed programs, which need no build."""
     provider = kubernetes_plugin or plugins.find_kubernetes_plugin(cache())
     found = {PULUMI: _installed_engine(), KUBERNETES_PROVIDER: provider}
     return {tool: path for tool, path in found.items() if path is not None}

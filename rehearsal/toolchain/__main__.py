@@ -1,4 +1,4 @@
-"""`python -m rehearsal.toolchain [--for-tests]`: builds what is missing of the toolchain, and says where it is."""
+"""`python -m rehearsal.toolchain [--for-tests]`: builds missing programs of the toolchain, prints their paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Building a tool into the cache: once, whole or not at all, while the person who waits is told."""
+"""Builds of Go tools into the cache, atomic and with progress reports."""
 
 from __future__ import annotations
 
@@ -17,25 +17,31 @@ from rehearsal.toolchain import golang
 from rehearsal.toolchain.tools import GoTool
 
 DATA = "data"
-"""Folder, beside a program, of the files that were kept of its Go module."""
+"""Folder beside a program with files of its Go module (`GoTool.data`)."""
 
 HEARTBEAT = 20.0
-"""Seconds between two sentences while a build goes on."""
+"""Seconds between two progress reports of a build."""
 
 
 def built(tool: GoTool, cache: Path) -> Path | None:
-    """The folder of a tool that was built, or None."""
+    """Folder of a tool in the cache, or None if it is not built."""
     folder = cache / tool.key
     return folder if folder.exists() else None
 
 
 def build(tool: GoTool, cache: Path, report: Callable[[str], None], *, label: str) -> Path:
-    """The folder of a tool, which is built first where it is not in the cache yet; `label` says which of how many.
+    """Folder of a tool in the cache, where it is built if missing.
 
-    Two builds of one cache wait for one another. One that is interrupted leaves a draft that the next one removes.
+    A lock allows one build at a time. An interrupted build leaves a `.draft` folder, which the next one removes.
+
+    Args:
+        tool: The tool.
+        cache: The cache folder.
+        report: Progress output.
+        label: Text for the progress output, e.g. `2 of 5`.
 
     Raises:
-        RehearsalError: There is no Go, or the build failed.
+        RehearsalError: Go is missing and cannot be installed, or the build failed.
     """
     cache.mkdir(parents=True, exist_ok=True)
     folder = cache / tool.key
@@ -88,7 +94,7 @@ def _run(go: Path, arguments: tuple[str, ...], tool: GoTool, log: Path, report: 
 
 
 def _keep_data(go: Path, tool: GoTool, folder: Path) -> None:
-    """Copies files and folders of the tool's own Go module beside the program."""
+    """Copies the tool's `data` from its Go module beside the program."""
     if not tool.data:
         return
     source = subprocess.run(
@@ -104,7 +110,7 @@ def _keep_data(go: Path, tool: GoTool, folder: Path) -> None:
     for path in tool.data:
         original = Path(source) / path
         if original.is_dir():
-            # Go's module cache is read-only, modes and all: the copy is not.
+            # Files in Go's module cache are read-only; the copies are made writable.
             shutil.copytree(original, kept / original.name, copy_function=shutil.copyfile)
             for made in (kept / original.name, *(kept / original.name).rglob("*")):
                 made.chmod(0o755 if made.is_dir() else 0o644)

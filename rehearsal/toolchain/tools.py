@@ -1,4 +1,4 @@
-"""Which programs are built, from which Go modules. Their versions are those in the `go.mod` files, and only there."""
+"""The programs that are built from Go modules. Their versions are in the `go.mod` files only."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ MODULES = Path(__file__).parent / "go"
 
 @dataclass(frozen=True)
 class GoTool:
-    """A program that is built from a Go module of ours, which requires the program's own at a version.
+    """A program that is built with a Go module in `go/`, which pins its version.
 
     Attributes:
-        name: Of the program.
-        module: Import path of the Go module whose version is the program's.
-        package: Folder of that module that is built; none for its top. None for the program that our own module is.
-        minutes: About what a build takes on two idle cores with nothing cached (half its CPU time).
-        module_of_ours: Name of our module's folder, unless it is the program's. Programs whose libraries agree in their
-            versions share one, so that what they have in common is compiled once.
-        version_variable: Go variable that tells the program its version at run time, or None.
-        version_prefix: Stands before the version's number in that variable.
-        links: Other names that the program is called by.
-        data: Files and folders of the program's Go module that are kept beside it, in `data/`.
+        name: Name of the program.
+        module: Import path of the program's own Go module.
+        package: Folder of the main package in that module, empty for its root; None if the main package is in `go/`.
+        minutes: Approximate time of a build on two idle cores without a cache (half its CPU time).
+        module_of_ours: Folder in `go/`, if it is not `name`. Programs with the same versions of libraries share one, so
+            that common packages are compiled once.
+        version_variable: Go variable to set to the program's version, or None.
+        version_prefix: Prefix of the version in that variable.
+        links: Names of links to the program.
+        data: Files and folders of the program's module to copy into `data/` beside the program.
     """
 
     name: str
@@ -51,12 +51,12 @@ class GoTool:
 
     @property
     def import_path(self) -> str:
-        """The package as `go build` takes it."""
+        """The argument of `go build` for the package."""
         return "." if self.package is None else f"{self.module}/{self.package}".rstrip("/")
 
     @property
     def build_command(self) -> tuple[str, ...]:
-        """Arguments of `go` up to `-o`'s value, which the caller adds with the package."""
+        """Arguments of `go`; the caller appends `-o` and the package."""
         flags = ["-s", "-w"]
         if self.version_variable is not None:
             flags += ["-X", f"{self.version_variable}={self.version_prefix}{self.version}"]
@@ -64,7 +64,7 @@ class GoTool:
 
     @property
     def key(self) -> str:
-        """Name of the build in the cache: another one whenever what it is built from, or for, is another."""
+        """Name of the build in the cache, with a hash of its Go files, settings and platform."""
         digest = hashlib.sha256()
         for file in sorted({*self.folder.glob("go.*"), *self.folder.glob("*.go")}):
             digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
@@ -74,7 +74,7 @@ class GoTool:
 
 
 SHARED = "shared"
-"""The folder of the module for the programs whose libraries agree."""
+"""Folder of the module of programs with the same versions of libraries."""
 
 PULUMI = GoTool(
     "pulumi",
@@ -102,7 +102,7 @@ KWOK = GoTool(
     "cmd/kwok",
     minutes=0.2,
     module_of_ours=SHARED,
-    # What kubelets do, as far as a rehearsal needs it: nodes get and stay ready; pods run, complete and go.
+    # Stages of nodes (ready, heartbeat) and of pods (ready, complete, delete).
     # https://kwok.sigs.k8s.io/docs/user/stages-configuration/
     data=(
         "kustomize/stage/node/fast/node-initialize.yaml",
@@ -110,7 +110,7 @@ KWOK = GoTool(
         "kustomize/stage/pod/fast/pod-ready.yaml",
         "kustomize/stage/pod/fast/pod-complete.yaml",
         "kustomize/stage/pod/fast/pod-delete.yaml",
-        # And what metrics-server asks kubelets for. https://kwok.sigs.k8s.io/docs/user/resource-usage-configuration/
+        # Metrics for metrics-server. https://kwok.sigs.k8s.io/docs/user/resource-usage-configuration/
         "kustomize/metrics/resource/metrics-resource.yaml",
     ),
 )
@@ -124,7 +124,7 @@ ECK_OPERATOR = GoTool(
     version_variable="github.com/elastic/cloud-on-k8s/v3/pkg/about.version",
     data=("deploy/eck-operator",),
 )
-"""The operator of Elasticsearch and Kibana, and its chart."""
+"""The operator of Elasticsearch and Kibana (ECK), and its chart."""
 
 KUBERNETES_PROVIDER = GoTool(
     "pulumi-resource-kubernetes",
@@ -133,7 +133,7 @@ KUBERNETES_PROVIDER = GoTool(
     minutes=5,
     module_of_ours="kubernetes-provider",
 )
-"""The provider `kubernetes`, with its Helm; needed only where no plugin can be installed."""
+"""The provider `kubernetes`, with Helm; built only where no plugin can be installed."""
 
 LOAD_BALANCER_CONTROLLER = GoTool(
     "aws-load-balancer-controller",
@@ -142,7 +142,7 @@ LOAD_BALANCER_CONTROLLER = GoTool(
     minutes=1.5,
     data=("helm/aws-load-balancer-controller",),
 )
-"""The controller that makes load balancers, and its chart."""
+"""The AWS Load Balancer Controller and its chart."""
 
 COREDNS = GoTool("coredns", "github.com/coredns/coredns", "", minutes=1.5)
 """The cluster's DNS."""
@@ -155,7 +155,7 @@ METRICS_SERVER = GoTool(
     version_prefix="v",
     minutes=0.2,
 )
-"""What says how much pods and nodes use. Its module takes the libraries that `SHARED` has: hardly any is built anew."""
+"""The metrics API of pods and nodes. Its module has mostly the library versions of `SHARED`, so it builds fast."""
 
 TOOLS = (
     PULUMI,
@@ -167,7 +167,7 @@ TOOLS = (
     COREDNS,
     METRICS_SERVER,
 )
-"""What a rehearsal runs, in the order of building."""
+"""Programs of a rehearsal, in the order of building."""
 
 KUBE_SCORE = GoTool("kube-score", "github.com/zegl/kube-score", "cmd/kube-score", minutes=0.5)
 """A scanner of manifests."""
@@ -176,23 +176,23 @@ ACTIONLINT = GoTool("actionlint", "github.com/rhysd/actionlint", "cmd/actionlint
 """A linter of GitHub's workflows."""
 
 BUILDKITD = GoTool("buildkitd", "github.com/moby/buildkit", "cmd/buildkitd", minutes=2, module_of_ours="buildkit")
-"""What builds images."""
+"""The daemon that builds images."""
 
 BUILDCTL = GoTool("buildctl", "github.com/moby/buildkit", "cmd/buildctl", minutes=0.5, module_of_ours="buildkit")
-"""Its client, which pipelines call."""
+"""Client of buildkitd, which pipelines call."""
 
 ROOTLESSKIT = GoTool("rootlesskit", "github.com/rootless-containers/rootlesskit/v3", "cmd/rootlesskit", minutes=0.5)
-"""By which buildkitd is root in a user namespace, and no root; at the version in buildkitd's rootless image."""
+"""Runs buildkitd as root of a user namespace only; at the version in buildkitd's rootless image."""
 
 FOR_TESTS = (KUBE_SCORE, ACTIONLINT, BUILDKITD, BUILDCTL, ROOTLESSKIT)
-"""What tests run and a rehearsal does not."""
+"""Programs of the tests, not of a rehearsal."""
 
 
 def required_version(go_mod: Path, module: str) -> str:
     """The version, without its `v`, at which a `go.mod` requires a module.
 
     Raises:
-        ValueError: It does not require it.
+        ValueError: `go.mod` does not require the module.
     """
     found = re.search(rf"^\s*(?:require\s+)?{re.escape(module)} v(\S+)", go_mod.read_text(), re.MULTILINE)
     if found is None:
