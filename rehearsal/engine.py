@@ -24,8 +24,8 @@ NOISE = re.compile(
     r"using pulumi-(resource|language)-\S+ from \$PATH"
     r"|resource plugin kubernetes is expected to have version >=\S+, but has \S+; the wrong version may be on your path"
 )
-"""Engine warnings to hide: a plugin is found on PATH, where the rehearsal puts it; a kubernetes provider built from its Go
-module is older than the SDK, which `rehearsal/parts.py` prints."""
+"""Engine warnings to hide: a plugin is found on PATH, where the rehearsal puts it; the kubernetes provider from the
+toolchain is older than the SDK, which `rehearsal/parts.py` prints."""
 
 
 class Display(Protocol):
