@@ -136,7 +136,7 @@ def image(
         typer.Option("--directory", envvar=DIRECTORY_VARIABLE, help="Where the rehearsal's files are."),
     ] = None,
 ) -> None:
-    """Print a demo image for `python -m release`: its pods answer with its version, and have its fault."""
+    """Print a demo image for `python -m release`; its pods answer with its version, and have its fault."""
     template = _rehearsal(stack, directory).api().get("v1", "PodTemplate", service, environment)
     if template is None:
         raise RehearsalError(

@@ -1,4 +1,4 @@
-"""KWOK stages of pods: those of the KWOK project, adapted to demo images' faults, `preStop` hooks, and the kubelet.
+"""The KWOK project's stages, with those of pods adapted to demo images' faults, `preStop` hooks, and our kubelet.
 
 https://kwok.sigs.k8s.io/docs/user/stages-configuration/
 """

@@ -1,4 +1,4 @@
-"""Pulumi language host for Python, which the engine that is built from its Go module lacks.
+"""Pulumi language host for Python; an engine that was built from its Go module has none of its own.
 
 It is the Python SDK's server of inline programs, with the `__main__.py` of a folder as its program.
 

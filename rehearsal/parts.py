@@ -35,7 +35,7 @@ class Part:
     Attributes:
         name: Name of the part.
         here: What runs in the rehearsal.
-        real: Whether that is the same program as on AWS.
+        real: Whether that is the real program, not a stand-in.
     """
 
     name: str

@@ -48,7 +48,7 @@ def break_stale_lock(layout: Layout) -> bool:
 def drop_half_written(layout: Layout) -> list[Path]:
     """Removes incomplete `.attrs` files of the `file://` backend, which a killed engine leaves; returns their paths.
 
-    It holds the attributes (content type, checksum) of the file beside it. An incomplete one makes that file unreadable
+    They hold attributes (content type, checksum) of the file beside them. An incomplete one makes its file unreadable
     ("failed to load checkpoint: EOF"), a missing one does not. The files themselves are written atomically.
     https://pkg.go.dev/gocloud.dev/blob/fileblob
     """

@@ -13,7 +13,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.front_door.elbv2 import Described
 
 STAFF = "127.0.0.1"
-"""Source address of a staff member: within the CIDRs of every rule and every security group."""
+"""Source address of a staff member: within the CIDRs of every rule and security group that has any."""
 
 OUTSIDE = "127.0.0.2"
 """Source address of an outsider: within 0.0.0.0/0 only. Requests to the front door's second port get it, too, since

@@ -16,13 +16,13 @@ PRIORITIES = range(1, 50_001)
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html."""
 
 RULES_OF_A_LOAD_BALANCER = 100
-"""Default rules do not count.
+"""Quota of rules per load balancer; default rules do not count.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
 """
 
 GROUPS_OF_AN_ACTION = 5
-"""From the same page."""
+"""Quota of target groups per action, from the same page."""
 
 
 _NOTHING_NEW = {"draining", "unhealthy.draining", "unused"}
