@@ -1,4 +1,4 @@
-"""`python -m rehearsal.kubelet PROGRAMS`: runs pods until it is ended, and ends what it runs with itself."""
+"""`python -m rehearsal.kubelet PROGRAMS`: runs pods until SIGTERM, which ends their containers, too."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from rehearsal.layout import Layout
 from rehearsal.pod_simulator.following import Kind, follow
 
 LOAD_SECONDS = 1.0
-"""Between two looks at how busy services are."""
+"""Seconds between two reads of the load file."""
 
 
 class Kubelet:
-    """All pods that are its own.
+    """The pods that this kubelet runs.
 
     Args:
-        machine: What they run on.
+        machine: Resources that its pods share.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -37,7 +37,7 @@ class Kubelet:
         self._pods: dict[tuple[str, str], Pod] = {}
 
     def take(self, body: KubernetesObject) -> None:
-        """Learns of a pod that is new or has changed."""
+        """Handles an added or modified pod."""
         meta = body["metadata"]
         key = (str(meta["namespace"]), str(meta["name"]))
         known = self._pods.get(key)
@@ -50,13 +50,13 @@ class Kubelet:
             self._pods[key] = Pod(self._machine, body)
 
     def drop(self, key: tuple[str, str]) -> None:
-        """Learns that a pod is gone from the API."""
+        """Handles a deleted pod."""
         gone = self._pods.pop(key, None)
         if gone is not None:
             gone.drop()
 
     def keep(self, there: Iterable[tuple[str, str]]) -> None:
-        """Drops all other pods."""
+        """Drops all pods but these."""
         for key in self._pods.keys() - set(there):
             self.drop(key)
 
@@ -68,7 +68,7 @@ class Kubelet:
 async def main() -> None:
     """Runs until SIGTERM."""
     layout, loop = Layout.of_environment(), asyncio.get_running_loop()
-    shutil.rmtree(layout.directory / "kubelet", ignore_errors=True)  # of a kubelet that was killed
+    shutil.rmtree(layout.directory / "kubelet", ignore_errors=True)  # left by a kubelet that was killed
     api, ended = Api(layout.control_plane / "kubelet.kubeconfig"), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
     await api.call(in_cluster.define, api.plain, kwok.definitions(), manager="kubelet")
@@ -81,7 +81,7 @@ async def main() -> None:
 
 
 async def _tell_load(layout: Layout, api: Api) -> None:
-    """Tells kwok how busy services are, whenever that or where they lead has changed."""
+    """Applies kwok's `ClusterResourceUsage` whenever the load file or the Services have changed it."""
     told: object = None
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The variables and the command of a container, as a kubelet makes them from the pod and what it refers to. Pure.
+"""Environment variables and command of a container, from the pod and the objects that it refers to. Pure functions.
 
 https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/
 """
@@ -16,24 +16,24 @@ Reference: TypeAlias = tuple[str, str]
 """Kind (`ConfigMap` or `Secret`) and name of an object in the pod's namespace."""
 
 Objects: TypeAlias = Mapping[Reference, KubernetesObject | None]
-"""What references lead to; None where there is nothing."""
+"""Objects by reference; None for one that does not exist."""
 
 _REFERRING = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
 
 
 class MissingError(Exception):
-    """Something that a pod needs is not there."""
+    """Something that a pod needs does not exist."""
 
 
 def part(value: Mapping[str, Any], *names: str) -> Any:
-    """What stands in nested mappings under these names; an empty mapping where nothing does."""
+    """The value under these keys of nested mappings; an empty mapping if there is none."""
     for name in names:
         value = value.get(name) or {}
     return value
 
 
 def references(pod: KubernetesObject) -> set[Reference]:
-    """All that the pod's variables and volumes refer to."""
+    """All ConfigMaps and Secrets that the pod's variables and volumes refer to."""
     spec = pod["spec"]
     sources: list[dict[str, Any]] = [part(one, "valueFrom") for each in spec["containers"] for one in part(each, "env")]
     volumes: list[dict[str, Any]] = [*part(spec, "volumes")]
@@ -52,10 +52,10 @@ def _of_volume(source: Mapping[str, Any]) -> Iterator[Reference]:
 
 
 def content(objects: Objects, kind: str, name: str, *, optional: bool = False) -> dict[str, bytes]:
-    """The keys of a ConfigMap or Secret; none of an optional one that is not there.
+    """The keys and values of a ConfigMap or Secret; empty if it is optional and does not exist.
 
     Raises:
-        MissingError: It is not there.
+        MissingError: It is required and does not exist.
     """
     found = objects.get((kind, name))
     if found is None:
@@ -69,7 +69,7 @@ def content(objects: Objects, kind: str, name: str, *, optional: bool = False) -
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
-    """Replaces `$(NAME)`; an unknown name stays as it is, and `$$(NAME)` is `$(NAME)` itself.
+    """Replaces `$(NAME)` by the variable's value; an unknown name stays, and `$$(NAME)` becomes `$(NAME)`.
 
     https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
     """
@@ -83,16 +83,16 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
 def environment(
     container: Mapping[str, Any], pod: KubernetesObject, objects: Objects, given: Mapping[str, str]
 ) -> dict[str, str]:
-    """A container's variables besides its image's.
+    """A container's variables: its `env` on top of defaults.
 
     Args:
         container: The container.
-        pod: Its pod, with its address in its status.
-        objects: What `references` names.
-        given: Those that every container has.
+        pod: Its pod, with its address in the status.
+        objects: The objects of `references`.
+        given: The defaults: the image's variables and those of every container.
 
     Raises:
-        MissingError: A variable refers to what is not there.
+        MissingError: A variable refers to something that does not exist.
     """
     variables = dict(given)
     for variable in container.get("env") or ():
@@ -119,12 +119,12 @@ def _value(
 
 
 def field(pod: KubernetesObject, path: str) -> str:
-    """A field of the pod, as the downward API gives it.
+    """A field of the pod by the downward API.
 
     https://kubernetes.io/docs/concepts/workloads/pods/downward-api/
 
     Raises:
-        MissingError: It is none of those that containers here ask for.
+        MissingError: The field is not supported here.
     """
     fields: dict[str, str] = {
         "metadata.name": pod["metadata"]["name"],
@@ -139,18 +139,18 @@ def field(pod: KubernetesObject, path: str) -> str:
 def command(
     container: Mapping[str, Any], entrypoint: Sequence[str], arguments: Sequence[str], variables: Mapping[str, str]
 ) -> list[str]:
-    """What a container runs.
+    """The command line of a container, with variables expanded.
 
     https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/
 
     Args:
         container: The container.
-        entrypoint: Its image's.
-        arguments: Its image's.
-        variables: What it expands.
+        entrypoint: `ENTRYPOINT` of its image.
+        arguments: `CMD` of its image.
+        variables: Its variables.
 
     Raises:
-        MissingError: Neither the container nor the image says.
+        MissingError: Neither the container nor the image has a command.
     """
     own, args = container.get("command"), container.get("args")
     words = [*(own or entrypoint), *(args or (() if own else arguments))]

@@ -1,4 +1,4 @@
-"""What a kubelet puts into a container's file system: volumes of small files, and who answers to which name.
+"""Files that a kubelet writes for containers: projected volumes, `/etc/resolv.conf`, `/etc/hosts`.
 
 https://kubernetes.io/docs/concepts/storage/projected-volumes/
 """
@@ -16,27 +16,27 @@ from kube.client import KubernetesObject
 from rehearsal.kubelet.environment import MissingError, Objects, content, field, part
 
 Token: TypeAlias = tuple[str, int]
-"""Audience (empty for the API server) and lifetime in seconds of a service account's token."""
+"""Audience (empty for the API server) and lifetime in seconds of a service account token."""
 
 Files: TypeAlias = Mapping[str, tuple[bytes, int]]
 """Content and mode by relative path."""
 
 DEFAULT_MODE = 0o644
 CLUSTER_DOMAIN, CLUSTER_DNS = "cluster.local", "172.20.0.10"
-"""What EKS tells its kubelets: the tenth address of the Services' range."""
+"""Kubelet settings on EKS; the DNS server is the tenth address of the Service CIDR."""
 
 VPC_RESOLVER = "169.254.169.253"
-"""The VPC's DNS server under the address that it has in every VPC.
+"""Address of the DNS server in every VPC.
 
 https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
 """
 
 KINDS = ("secret", "configMap", "projected")
-"""The volumes that are files of ours."""
+"""Types of the volumes that `files` writes."""
 
 
 def token_requests(pod: KubernetesObject) -> set[Token]:
-    """The tokens that the pod's volumes ask for."""
+    """The service account tokens that the pod's volumes request."""
     return {_token(source["serviceAccountToken"]) for source in _sources(pod) if "serviceAccountToken" in source}
 
 
@@ -52,16 +52,16 @@ def _sources(pod: KubernetesObject) -> Iterator[Mapping[str, Any]]:
 def files(
     volume: Mapping[str, Any], pod: KubernetesObject, objects: Objects, tokens: Mapping[Token, str]
 ) -> dict[str, tuple[bytes, int]]:
-    """The files of a volume of `KINDS`.
+    """The files of a volume, which is one of `KINDS`.
 
     Args:
         volume: The volume.
-        pod: Its pod, with addresses in its status.
-        objects: What its references lead to.
-        tokens: What `token_requests` asks for.
+        pod: Its pod, with its address in the status.
+        objects: The objects that it refers to.
+        tokens: The tokens of `token_requests`.
 
     Raises:
-        MissingError: It refers to what is not there.
+        MissingError: It refers to something that does not exist.
     """
     kind = next(kind for kind in KINDS if kind in volume)
     source: Mapping[str, Any] = volume[kind]
@@ -101,7 +101,7 @@ def _keys(source: Mapping[str, Any], kind: str, objects: Objects, default: int) 
 
 
 def give(path: Path, mode: int, group: int | None) -> None:
-    """Sets mode and group as a kubelet does, where this system lets us: a pod's `fsGroup` may read what it is given.
+    """Sets mode and group as a kubelet does for a pod's `fsGroup`; the mode only, where the group cannot be set.
 
     https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
     """
@@ -113,18 +113,18 @@ def give(path: Path, mode: int, group: int | None) -> None:
 
 
 def maps(user: int) -> bool:
-    """Whether this system has a user of this id: in a user namespace of ours there is only root."""
+    """Whether this user id is mapped in the user namespace; without root, it has the id of root only."""
     ranges = (line.split() for line in Path("/proc/self/uid_map").read_text().splitlines())
     return any(int(first) <= user < int(first) + int(count) for first, _, count in ranges)
 
 
 def write(folder: Path, wanted: Files, group: int | None) -> bool:
-    """Makes the folder's files exactly these, all at once: who reads one sees the old ones or the new ones.
+    """Replaces the folder's files by these, atomically.
 
     https://pkg.go.dev/k8s.io/kubernetes/pkg/volume/util#AtomicWriter
 
     Returns:
-        Whether something was changed.
+        Whether a file has changed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     link = folder / "..data"
@@ -160,7 +160,7 @@ def resolv_conf(pod: KubernetesObject, node_domain: str) -> str:
 
     Args:
         pod: The pod.
-        node_domain: The domain of the node's own name, which is what the VPC's DHCP options search.
+        node_domain: Domain of the node's name: the search domain of the VPC's DHCP options.
     """
     if pod["spec"].get("dnsPolicy") == "Default":
         return f"search {node_domain}\nnameserver {VPC_RESOLVER}\n"
@@ -177,5 +177,5 @@ def hosts(pod: KubernetesObject, address: str) -> str:
 
 
 def host_name(pod: KubernetesObject) -> str:
-    """What a pod takes for its own name."""
+    """The pod's host name."""
     return str(pod["metadata"]["name"])[:63]

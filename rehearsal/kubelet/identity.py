@@ -1,4 +1,4 @@
-"""What EKS gives to the pods of a service account that has a Pod Identity association.
+"""Variables and token that EKS adds to the pods of a service account with a Pod Identity association.
 
 https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
 """
@@ -14,17 +14,17 @@ from rehearsal.aws.pod_identity import ADDRESS, AUDIENCE, PATH
 FOLDER = f"/var/run/secrets/{AUDIENCE}/serviceaccount"
 TOKEN = "eks-pod-identity-token"  # noqa: S105 - a file's name
 LIFETIME = 86400
-"""Seconds."""
+"""Seconds that the token is valid."""
 
 AGENT = f"http://{ADDRESS}{PATH}"
 
 
 def injected(pod: KubernetesObject, region: str) -> KubernetesObject:
-    """The pod with the variables and the token that EKS adds at admission; what it says itself stays.
+    """The pod with the variables and the token that EKS adds at admission; variables that it sets itself stay.
 
     Args:
         pod: A pod whose service account has an association.
-        region: Its cluster's.
+        region: AWS region of its cluster.
     """
     mine = copy.deepcopy(pod)
     source = {"audience": AUDIENCE, "expirationSeconds": LIFETIME, "path": TOKEN}

@@ -1,4 +1,4 @@
-"""What kwok, the nodes' server, is told by objects in the cluster: where a pod's output is, and how much pods use.
+"""Objects that configure kwok's kubelet server: the log files of pods, and their resource usage.
 
 https://kwok.sigs.k8s.io/docs/user/logs-configuration/
 https://kwok.sigs.k8s.io/docs/user/resource-usage-configuration/
@@ -16,11 +16,11 @@ from rehearsal.load import Load
 GROUP, VERSION = "kwok.x-k8s.io", "v1alpha1"
 
 IDLE_CPU, IDLE_MEMORY = "1m", "16Mi"
-"""What every container uses at least: metrics-server drops what uses nothing."""
+"""Minimum usage of a container; metrics-server drops containers without usage."""
 
 
 def definitions() -> list[KubernetesObject]:
-    """The CustomResourceDefinitions of both kinds, as far as they are told apart from others."""
+    """CustomResourceDefinitions of both kinds; their schemas accept anything."""
     return [_definition("Logs", "logs", "Namespaced"), _definition("ClusterResourceUsage", "clusterresourceusages")]
 
 
@@ -40,11 +40,11 @@ def _definition(kind: str, plural: str, scope: str = "Cluster") -> KubernetesObj
 
 
 def logs(pod: KubernetesObject, of: Mapping[str, Logs]) -> KubernetesObject:
-    """Where the output of a pod's containers is; it goes with the pod.
+    """The `Logs` object of a pod, which owns it.
 
     Args:
         pod: The pod.
-        of: The files, by container.
+        of: Log files by container.
     """
     meta = pod["metadata"]
     owner = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
@@ -57,16 +57,17 @@ def logs(pod: KubernetesObject, of: Mapping[str, Logs]) -> KubernetesObject:
 
 
 def usage(load: Load, services: Sequence[KubernetesObject]) -> KubernetesObject:
-    """How much all pods use: those that a busy service's active Service leads to its load, all others next to nothing.
+    """The `ClusterResourceUsage` object with the usage of all containers.
 
-    Every pod uses half of the memory that it requests.
+    CPU is `IDLE_CPU`, plus the load in per cent of the request if a Service that `load` names selects the pod. Memory
+    is `IDLE_MEMORY` plus half of the request.
 
     Args:
-        load: How busy services are.
+        load: CPU load by Service.
         services: All Services.
     """
     requested = "container.resources.requests"
-    # In thousandths, as kwok's quantities know no fractions of a hundredth.
+    # Integers: kwok multiplies a quantity by a double ten times too much.
     # https://github.com/kubernetes-sigs/kwok/blob/v0.8.0/pkg/utils/cel/quantity.go
     busy = "".join(
         f'{_leads_to(service)} ? {requested}["cpu"] * {round(load[key] * 10)} / 1000 : '
@@ -86,7 +87,7 @@ def usage(load: Load, services: Sequence[KubernetesObject]) -> KubernetesObject:
 
 
 def _leads_to(service: KubernetesObject) -> str:
-    """Whether a Service selects the pod, in CEL."""
+    """CEL expression: whether a Service selects the pod."""
     namespace = f"pod.metadata.namespace == {json.dumps(service['metadata']['namespace'])}"
     labels = (
         f"{key} in pod.metadata.labels && pod.metadata.labels[{key}] == {value}"

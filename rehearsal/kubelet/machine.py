@@ -1,4 +1,4 @@
-"""What all pods of the kubelet share: the API server, programs, addresses, folders."""
+"""Resources that all pods of the kubelet share: API client, programs, addresses, folders."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ API_SERVER = {
     "KUBERNETES_SERVICE_PORT": "443",
     "KUBERNETES_SERVICE_PORT_HTTPS": "443",
 }
-"""How every container finds the API server. Other Services are found by name, and by no variables of their own.
+"""Variables with the API server's address, in every container. Other Services get no variables.
 
 https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
 """
 
 Associations = Mapping[tuple[str, str], str]
-"""A role's ARN by namespace and name of the service account that Pod Identity gives it to."""
+"""Pod Identity associations: role ARN by namespace and name of the service account."""
 
 
 class Addresses:
-    """The addresses of pods that run. One that is free again is the last to be taken."""
+    """The pool of pod addresses. A released address is reused last."""
 
     def __init__(self) -> None:
         self._free = [str(one) for one in IPv4Network(RUNNING_POD_CIDR).hosts()][::-1]
         self._held: set[str] = set()
 
     def take(self, wanted: str | None = None) -> str:
-        """An address that no other pod has: the wanted one, if that is free.
+        """Takes a free address: the wanted one, if it is free.
 
         Raises:
-            IndexError: There is none.
+            IndexError: No address is free.
         """
         address = wanted if wanted in self._free else self._free[-1]
         self._free.remove(address)
@@ -49,7 +49,7 @@ class Addresses:
         return address
 
     def release(self, address: str) -> None:
-        """Takes an address back."""
+        """Returns an address to the pool."""
         if address in self._held:
             self._held.remove(address)
             self._free.insert(0, address)
@@ -57,13 +57,13 @@ class Addresses:
 
 @dataclass(frozen=True)
 class Machine:
-    """What pods run on.
+    """Resources that all pods share.
 
     Attributes:
         layout: The rehearsal.
-        programs: Those of images.
-        api: Its API server.
-        addresses: Of pods.
+        programs: Programs of the images.
+        api: Client of the API server.
+        addresses: Pool of pod addresses.
     """
 
     layout: Layout
@@ -73,22 +73,22 @@ class Machine:
 
     @property
     def trusted(self) -> str:
-        """Whom containers trust: whom this machine does, and who signs the rehearsal's certificates (PEM)."""
+        """CA bundle of containers (PEM): this machine's CAs and the rehearsal's own."""
         here = Path(ssl.get_default_verify_paths().cafile or BUNDLE)
         bundle = next((one for one in (Path(BUNDLE), here) if one.exists()), None)
         ours = (self.layout.control_plane / "pki" / "ca.crt").read_text()
         return (bundle.read_text() if bundle else "") + ours
 
     def folder(self, uid: str) -> Path:
-        """Where a pod's files are."""
+        """The folder of a pod's files."""
         return self.layout.directory / "kubelet" / uid
 
     def associations(self) -> Associations:
-        """Which service accounts have a role by Pod Identity."""
+        """The Pod Identity associations of the cluster."""
         return pod_identity.associations(self.layout)
 
     def settings(self, pod: KubernetesObject, address: str) -> dict[str, str]:
-        """The files of a pod's `/etc`, by relative path."""
+        """Content of the files in a pod's `/etc`, by relative path."""
         node_domain = str(pod["spec"]["nodeName"]).partition(".")[2] or "ec2.internal"
         users = {0: "root", 1000: "user", 65532: "nonroot", 65534: "nobody"}
         return {

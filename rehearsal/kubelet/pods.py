@@ -1,4 +1,4 @@
-"""One pod from its first container to its last.
+"""The life of one pod: volumes, network, containers, status, deletion.
 
 https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 """
@@ -23,22 +23,22 @@ from rehearsal.kubelet.status import Container
 from rehearsal.kubelet.volumes import Volumes
 
 SYNC_SECONDS = 60.0
-"""Between two looks at what volumes come from (a kubelet's `syncFrequency`)."""
+"""Seconds between two refreshes of volumes (a kubelet's `syncFrequency`)."""
 
 FIRST_RETRY, LONGEST_RETRY = 0.5, 122.0
 """Seconds between two attempts to mount (k8s.io/kubernetes, pkg/util/goroutinemap/exponentialbackoff)."""
 
 OVER = ("Succeeded", "Failed")
 RETRY_SECONDS = 1.0
-"""Before an API server that did not answer is asked again."""
+"""Seconds before a failed request to the API server is repeated."""
 
 
 class Pod:
-    """A pod that runs here.
+    """A pod that this kubelet runs.
 
     Args:
-        machine: What it runs on.
-        body: The pod as the API server has it.
+        machine: Resources that all pods share.
+        body: The Pod object.
     """
 
     def __init__(self, machine: Machine, body: KubernetesObject) -> None:
@@ -60,7 +60,7 @@ class Pod:
         self._task = asyncio.create_task(self._run(), name=f"{self._namespace}/{self._name}")
 
     def _resumed(self) -> list[Container]:
-        """Containers as an earlier kubelet left them, all of which ended with it."""
+        """Containers with the status that an earlier kubelet wrote; running ones were killed with it."""
         before: dict[str, dict[str, Any]] = {one["name"]: one for one in part(self.body, "status", "containerStatuses")}
         made: list[Container] = []
         for spec in self._spec["containers"]:
@@ -75,18 +75,18 @@ class Pod:
         return made
 
     def update(self, body: KubernetesObject) -> None:
-        """Learns of a change."""
+        """Handles a change of the Pod object."""
         self.body = body
         if body["metadata"].get("deletionTimestamp"):
             self._deleted.set()
 
     def drop(self) -> None:
-        """Learns that the pod is gone from the API."""
+        """Handles the deletion of the Pod object."""
         self._is_gone = True
         self._deleted.set()
 
     async def kill(self) -> None:
-        """Ends its containers with the kubelet; the pod stays in the API."""
+        """Ends its containers; the Pod object stays."""
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
@@ -114,7 +114,7 @@ class Pod:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _live(self) -> None:
-        """From the pod's first sight to the end of its last container."""
+        """Starts the pod, and returns when its last container has ended."""
         if part(self.body, "status").get("phase") in OVER:
             return
         self._changed.set()
@@ -146,7 +146,7 @@ class Pod:
             pause = min(2 * pause, LONGEST_RETRY)
 
     async def _prepare(self) -> None:
-        """The pod's volumes, then its network."""
+        """Makes the pod's volumes, its network and the files in `/etc`."""
         call, plain = self._api.call, self._api.plain
         role = (await call(self._machine.associations)).get((self._namespace, self._spec.get("serviceAccountName", "")))
         node = await call(plain.get, "v1", "Node", self._spec["nodeName"]) or {"metadata": {}, "status": {}}
@@ -166,7 +166,7 @@ class Pod:
             await call(plain.apply, outputs, field_manager="kubelet", force=True)
 
     def _seen(self) -> KubernetesObject:
-        """The pod as its containers see it."""
+        """The pod with its address, and with what Pod Identity adds."""
         status = {**part(self.body, "status"), "podIP": self._address or ""}
         return {**self.body, "spec": self._spec, "status": status}
 
@@ -196,7 +196,7 @@ class Pod:
                 await self._api.event(self.body, "FailedMount", str(error))
 
     async def _supervise(self, spec: Mapping[str, Any], container: Container) -> None:
-        """Runs a container again and again, as far as the policy goes."""
+        """Runs a container, and restarts it by the restart policy."""
         failures = 0
         ended = container.state.get("terminated")
         if ended is not None:
@@ -222,7 +222,7 @@ class Pod:
             container.again()
 
     async def _once(self, spec: Mapping[str, Any], container: Container) -> int:
-        """Runs a container once, as soon as it can be; its exit code."""
+        """Runs a container once and returns its exit code."""
         running = await self._start(spec, container)
         self._running.append(running)
         container.run(now())
@@ -274,7 +274,7 @@ class Pod:
         return Logs(folder / f"{container}.log", folder / f"{container}.previous.log")
 
     async def _be_alive(self, spec: Mapping[str, Any], running: Running) -> None:
-        """Ends a container whose liveness probe does not hold."""
+        """Stops the container when its liveness probe fails."""
         if probe := spec.get("livenessProbe"):
             async for holds, problem in probes.answers(probe, spec, self._address or "", holds=True):
                 if problem:
@@ -284,7 +284,7 @@ class Pod:
                     return
 
     async def _be_ready(self, spec: Mapping[str, Any], container: Container) -> None:
-        """Keeps up whether a container's readiness probe holds."""
+        """Updates the container's readiness by its readiness probe."""
         if probe := spec.get("readinessProbe"):
             async for holds, problem in probes.answers(probe, spec, self._address or "", holds=False):
                 if problem:
@@ -294,7 +294,7 @@ class Pod:
                     self._changed.set()
 
     async def _end(self, life: asyncio.Task[None]) -> None:
-        """Ends what runs within the pod's grace period, then takes the pod from the API."""
+        """Stops all containers within the grace period, then deletes the Pod object."""
         grace = 1.0 if self._is_gone else float(self.body["metadata"].get("deletionGracePeriodSeconds", 30))
         await asyncio.gather(*(running.stop(grace) for running in self._running))
         life.cancel()
@@ -308,7 +308,7 @@ class Pod:
         await self._api.call(self._api.plain.delete, "v1", "Pod", self._name, self._namespace, grace_seconds=0)
 
     async def _write(self) -> None:
-        """Writes the pod's status whenever it has changed."""
+        """Writes the pod's status after each change."""
         while True:
             await self._changed.wait()
             self._changed.clear()
@@ -339,7 +339,7 @@ class Pod:
 
 
 async def _shell(command: tuple[str, ...]) -> str:
-    """Runs a command; what it says if it fails."""
+    """Runs a command; returns its output if it fails, else an empty string."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

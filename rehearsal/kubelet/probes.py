@@ -1,4 +1,4 @@
-"""Probes: what is asked, and what follows from the answers.
+"""HTTP probes and their thresholds.
 
 https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/
 """
@@ -13,20 +13,20 @@ from typing import Any
 import urllib3
 
 GOOD = range(200, 400)
-"""HTTP statuses."""
+"""HTTP statuses that count as success."""
 
 _client = urllib3.PoolManager(cert_reqs="CERT_NONE", assert_hostname=False)
-urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # a kubelet takes any certificate, too
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # kubelets verify no certificate, either
 
 
 @dataclass
 class Verdict:
-    """Whether a probe holds, from its answers in a row.
+    """The result of a probe.
 
     Attributes:
-        holds: As it began or has become.
-        success_threshold: So many good answers in a row make it hold (>= 1).
-        failure_threshold: So many bad answers in a row end that (>= 1).
+        holds: Whether the probe succeeds; the initial value counts until a threshold is reached.
+        success_threshold: Successes in a row after which it succeeds (>= 1).
+        failure_threshold: Failures in a row after which it fails (>= 1).
     """
 
     holds: bool
@@ -36,7 +36,7 @@ class Verdict:
     _in_a_row: int = 0
 
     def take(self, *, good: bool) -> None:
-        """Takes an answer."""
+        """Counts a success or a failure."""
         self._in_a_row = self._in_a_row + 1 if good is self._last else 1
         self._last = good
         if self._in_a_row >= (self.success_threshold if good else self.failure_threshold):
@@ -44,10 +44,10 @@ class Verdict:
 
 
 def port(number_or_name: int | str, container: Mapping[str, Any]) -> int:
-    """A port by its number, or by its name among the container's.
+    """The number of a port, which may be given by its name.
 
     Raises:
-        KeyError: The container has none of this name.
+        KeyError: The container has no port of this name.
     """
     if isinstance(number_or_name, int) or number_or_name.isdigit():
         return int(number_or_name)
@@ -58,16 +58,16 @@ def port(number_or_name: int | str, container: Mapping[str, Any]) -> int:
 async def answers(
     probe: Mapping[str, Any], container: Mapping[str, Any], address: str, *, holds: bool
 ) -> AsyncGenerator[tuple[bool, str]]:
-    """Asks again and again, from the node, as a kubelet does.
+    """Probes a container periodically.
 
     Args:
         probe: The probe.
         container: Its container.
-        address: The pod's.
-        holds: Whether it holds before the first answer.
+        address: The pod's address.
+        holds: Initial result.
 
     Yields:
-        Whether it holds, and what was wrong with the last answer; empty if that was good.
+        Whether the probe succeeds, and the error of the last request; empty if that succeeded.
     """
     verdict = Verdict(holds, int(probe.get("successThreshold") or 1), int(probe.get("failureThreshold") or 3))
     await asyncio.sleep(float(probe.get("initialDelaySeconds") or 0))
@@ -79,7 +79,7 @@ async def answers(
 
 
 def ask(probe: Mapping[str, Any], container: Mapping[str, Any], address: str) -> str:
-    """Asks once; what is wrong, empty if the answer is good."""
+    """Probes a container once; returns the error, or an empty string on success."""
     get = probe["httpGet"]
     try:
         scheme, at, path = get.get("scheme") or "HTTP", port(get["port"], container), get.get("path") or "/"

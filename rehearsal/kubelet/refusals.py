@@ -1,4 +1,4 @@
-"""What of a pod this kubelet knows: all else is refused by name, so that none of it is ever left out in silence."""
+"""The fields of a pod's `spec` that this kubelet supports. A pod with any other one is refused, and the field named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias, cast
 
 Known: TypeAlias = "frozenset[object] | dict[str, Known] | None"
-"""None for any value, a set of values, or the keys of an object, or of each object in a list."""
+"""Supported values of a field: None for any, a set of values, or the keys of an object or of each object in a list."""
 
 _KEYS: Known = {"name": None, "items": {"key": None, "path": None, "mode": None}, "optional": None}
 _FILES: Known = {**_KEYS, "secretName": None, "defaultMode": None}
@@ -62,7 +62,7 @@ _POD: Known = {
 
 
 def unknown(spec: Mapping[str, Any]) -> list[str]:
-    """The paths of all that a pod's `spec` says and this kubelet does not do."""
+    """Paths of the fields and values in a pod's `spec` that this kubelet does not support."""
     return list(_unknown(_POD, spec, ""))
 
 

@@ -1,4 +1,4 @@
-"""A pod's status, from what its containers do. Pure.
+"""A pod's status from the states of its containers. Pure functions.
 
 https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 """
@@ -16,20 +16,20 @@ LONGEST_BACK_OFF = 300.0
 """Seconds. https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy."""
 
 LONG_RUN = 2 * LONGEST_BACK_OFF
-"""Seconds after which a container that ends is restarted as if it were the first time."""
+"""Seconds that a container has to run for its back-off to be reset."""
 
 
 @dataclass
 class Container:
-    """A container of a pod, as its status shows it.
+    """The status of a container.
 
     Attributes:
         name: Its name.
         image: Its image.
-        state: `waiting`, `running` or `terminated`, with what that has.
-        last: How the run before ended, as a state; None where there was none.
-        restarts: How often it was started again.
-        ready: Whether its readiness probe holds.
+        state: `state` of the API: `waiting`, `running` or `terminated`, with its fields.
+        last: `lastState` of the API: the end of the run before; None without one.
+        restarts: Number of restarts.
+        ready: Whether it is ready.
     """
 
     name: str
@@ -40,22 +40,27 @@ class Container:
     ready: bool = False
 
     def wait(self, reason: str, message: str = "") -> None:
-        """Does not run, for this reason."""
+        """Sets the state to waiting."""
         self._set({"waiting": {"reason": reason, **({"message": message} if message else {})}})
 
     def run(self, now: str) -> None:
-        """Began to run."""
+        """Sets the state to running."""
         self._set({"running": {"startedAt": now}})
 
     def end(self, code: int, now: str) -> None:
-        """Ended with an exit code; 128 and more for a signal."""
+        """Sets the state to terminated.
+
+        Args:
+            code: Exit code; 128 plus the number of a signal.
+            now: The current time in the API's format.
+        """
         running: dict[str, str] = self.state.get("running") or {}
         began = running.get("startedAt", now)
         reason = "Error" if code else "Completed"
         self._set({"terminated": {"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": now}})
 
     def again(self) -> None:
-        """Is started again: how it ended is told with the count, before the new run has begun."""
+        """Counts a restart, before the new run begins; the end of the run before becomes `last`."""
         if "terminated" in self.state:
             self.last = self.state
         self.restarts += 1
@@ -66,7 +71,7 @@ class Container:
         self.state, self.ready = state, False
 
     def written(self) -> dict[str, Any]:
-        """As the API has it."""
+        """The entry in `containerStatuses`."""
         return {
             "name": self.name,
             "image": self.image,
@@ -80,21 +85,26 @@ class Container:
 
 
 def restarts(policy: str, code: int) -> bool:
-    """Whether a container that has ended is started again."""
+    """Whether a container with this exit code is restarted.
+
+    Args:
+        policy: `restartPolicy` of its pod.
+        code: Exit code.
+    """
     return policy == "Always" or (policy == "OnFailure" and code != 0)
 
 
 def back_off(failures: int) -> float:
-    """Seconds between the end of a container and its next start.
+    """Seconds between a container's end and its restart.
 
     Args:
-        failures: How often in a row it has ended before after a short run: the first restart is at once.
+        failures: Short runs in a row before this one; after none, the restart is immediate.
     """
     return 0.0 if failures == 0 else min(FIRST_BACK_OFF * 2 ** (failures - 1), LONGEST_BACK_OFF)
 
 
 def phase(containers: Sequence[Container], policy: str) -> str:
-    """The pod's phase."""
+    """The phase of a pod with this `restartPolicy`."""
     codes = [_code(one) for one in containers]
     if all(code is not None and not restarts(policy, code) for code in codes):
         return "Failed" if any(codes) else "Succeeded"
@@ -110,14 +120,14 @@ def _code(container: Container) -> int | None:
 def status(
     pod: KubernetesObject, containers: Sequence[Container], *, address: str | None, host: str, now: str
 ) -> dict[str, Any]:
-    """The status that a kubelet writes.
+    """The status that a kubelet writes, as a strategic merge patch.
 
     Args:
-        pod: The pod as it was read last: conditions that stay keep their times, those of others stay at all.
+        pod: The pod with its previous status: an unchanged condition keeps its `lastTransitionTime`.
         containers: Its containers.
         address: Its address, once it has a network.
-        host: Its node's address; empty while it is not known.
-        now: The time, as the API has it.
+        host: Its node's address; empty while unknown.
+        now: The current time in the API's format.
     """
     before: Mapping[str, Any] = pod.get("status") or {}
     is_in = phase(containers, pod["spec"].get("restartPolicy", "Always"))
@@ -149,5 +159,5 @@ def _condition(kind: str, holds: bool, why: Mapping[str, str]) -> dict[str, Any]
 def _timed(condition: dict[str, Any], before: Sequence[Mapping[str, Any]], now: str) -> dict[str, Any]:
     same = (one for one in before if (one["type"], one["status"]) == (condition["type"], condition["status"]))
     since = next((one.get("lastTransitionTime") for one in same), None) or now
-    # Those that do not hold any more, or hold again, lose what was said of them: in a merge by a null.
+    # null removes a reason and message of before in a merge patch.
     return {"reason": None, "message": None, **condition, "lastTransitionTime": since}

@@ -1,4 +1,4 @@
-"""A pod's volumes on this machine, kept up to date with what they come from."""
+"""A pod's volumes on this machine."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Volumes:
     """The volumes of a pod.
 
     Args:
-        folder: Holds one folder each.
-        api: Knows what they come from.
+        folder: Parent of their folders.
+        api: Client of the API server.
 
     Attributes:
-        objects: What the pod's variables and volumes refer to, as it was last seen.
+        objects: Objects that the pod's variables and volumes refer to, as of the last `mount`.
     """
 
     def __init__(self, folder: Path, api: Api) -> None:
@@ -31,16 +31,16 @@ class Volumes:
         self._tokens: dict[files.Token, tuple[str, float]] = {}
 
     async def mount(self, pod: KubernetesObject) -> None:
-        """Brings their files up to date.
+        """Writes the files of all volumes; called again, updates them.
 
         Raises:
-            MissingError: One of them comes from what is not there.
-            KubernetesApiError: The API server refuses to tell.
+            MissingError: A volume refers to something that does not exist.
+            KubernetesApiError: The API server rejects a request, or does not answer.
         """
         self.objects = await self._api.objects(pod["metadata"]["namespace"], environment.references(pod))
         for wanted in files.token_requests(pod):
             if wanted not in self._tokens or time.time() >= self._tokens[wanted][1]:
-                # A kubelet asks for another one when 80 % of its time are over, or 24 hours.
+                # A kubelet renews a token after 80 % of its lifetime, at most after 24 hours.
                 token = await self._api.token(pod, wanted)
                 self._tokens[wanted] = token, time.time() + min(0.8 * wanted[1], 86400)
         tokens = {wanted: token for wanted, (token, _) in self._tokens.items()}
@@ -57,7 +57,7 @@ class Volumes:
                 files.give(folder, 0o777, group)
 
     def mounts(self, container: Mapping[str, Any], spec: Mapping[str, Any]) -> list[Mount]:
-        """Where a container of the pod has which of them."""
+        """The bind mounts of one of the pod's containers."""
         writable = {one["name"] for one in spec.get("volumes") or () if "emptyDir" in one}
         return [
             Mount(

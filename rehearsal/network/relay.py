@@ -1,6 +1,6 @@
-"""`python -m rehearsal.network.relay`: brings connections from this machine's loopback into the rehearsal's network.
+"""`python -m rehearsal.network.relay`: forwards TCP connections from this machine's loopback into the namespace.
 
-What connects to 127.0.0.1:PORT outside reaches 127.0.0.1:PORT inside, so that a URL is the same on both sides.
+127.0.0.1:PORT outside leads to 127.0.0.1:PORT inside, so that URLs are the same on both sides.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _CHUNK = 256 * 1024
 
 
 async def relay(sockets: Mapping[int, socket.socket]) -> None:
-    """Relays until it is ended.
+    """Forwards connections until it is cancelled.
 
     Args:
-        sockets: Listening sockets by the port that they lead to.
+        sockets: Listening sockets, by the port to connect to in the namespace.
     """
 
     async def connected(outside: StreamReader, back: StreamWriter, port: int) -> None:
         try:
             inside, forth = await asyncio.open_connection(LOOPBACK, port)
         except OSError:
-            back.transport.abort()  # nothing listens there; a connection that was accepted cannot be refused any more
+            back.transport.abort()  # nothing listens on it; an accepted connection can only be reset
             return
         try:
             await asyncio.gather(_copy(outside, forth), _copy(inside, back))
@@ -48,7 +48,7 @@ async def relay(sockets: Mapping[int, socket.socket]) -> None:
 
 
 async def _copy(reader: StreamReader, writer: StreamWriter) -> None:
-    """One direction, to its end; the other one stays open."""
+    """Copies one direction until it ends; the other one stays open."""
     while chunk := await reader.read(_CHUNK):
         writer.write(chunk)
         await writer.drain()

@@ -1,4 +1,4 @@
-"""What answers over HTTP in a rehearsal, where no container of a service runs: as the pod whose address is called."""
+"""The pod simulator: an HTTP server that answers in place of pods whose containers do not run in a rehearsal."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ NAME = "pod-simulator"
 
 
 def program(layout: Layout, namespace: int) -> Program:
-    """The program that answers, for as long as the control plane runs.
+    """The pod simulator's process, which runs as long as the control plane.
 
     Args:
         layout: The rehearsal.
-        namespace: Id of the process in whose network namespace pods have their addresses.
+        namespace: Id of the process whose network namespace has the pods' addresses.
     """
     return of_module(layout, NAME, "rehearsal.pod_simulator", namespace=namespace)
 
 
 def release_environment() -> dict[str, str]:
-    """Variables of `python -m release` in a rehearsal: ECR is a stand-in that no tool but the engine can ask."""
+    """Variables of `python -m release` in a rehearsal: it tags no image in ECR, since ECR has no demo image."""
     return {"HELLO_RELEASE_IMAGE_TAGS": "false"}

@@ -1,6 +1,6 @@
-"""`python -m rehearsal.pod_simulator`: answers as the pods of the rehearsal in the environment, until it is ended.
+"""`python -m rehearsal.pod_simulator`: runs the pod simulator of the rehearsal that `HELLO_REHEARSAL` names.
 
-It listens on the pods' own ports in a network namespace, where their addresses lead here.
+It listens on the ports of all pods, in a network namespace in which every address is local.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from rehearsal.pod_simulator.following import Kind, follow
 from rehearsal.pod_simulator.pods import Pod
 from rehearsal.pod_simulator.server import Connection
 
-_EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a namespace, where nobody else is
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a network namespace of the rehearsal
 _TICK = 0.1
-"""Seconds between two looks at new ports and at containers that have ended."""
+"""Seconds between two checks for new ports and ended containers."""
 
 
 async def serve(api: KubernetesApi) -> None:
     """Serves until it is cancelled.
 
     Args:
-        api: The API server, as somebody who may do what kubelets do.
+        api: Client of the API server, as an administrator.
     """
     loop, cluster = asyncio.get_running_loop(), Cluster(time.time)
     client = Client(cluster)
@@ -55,7 +55,7 @@ async def _listen(make: Callable[[], Connection], port: int) -> None:
 
 
 def _delete(api: KubernetesApi, pod: Pod) -> None:
-    """Takes a pod whose container has ended from the API, as its kubelet does."""
+    """Deletes a Pod object whose container has ended, as a kubelet does."""
     try:
         api.delete("v1", "Pod", pod.name, pod.namespace, grace_seconds=0)
     except KubernetesApiError as error:

@@ -1,4 +1,4 @@
-"""What a pod answers to a request."""
+"""A pod's answer to an HTTP request."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from rehearsal.pod_simulator.page import PAGE
 from rehearsal.pod_simulator.pods import Pod
 
 SLOW_SECONDS = 3.0
-"""How long a slow version thinks: longer than a release's watch waits for an answer, not so long as its smoke test."""
+"""Response time of `Fault.SLOW`: above the timeout of a release's watch, below that of its smoke test."""
 
 REQUESTS_UNTIL_BROKEN = 40
-"""Answers that a pod gives before it breaks: more than a smoke test asks for, fewer than users in a second."""
+"""Good answers of a pod with `Fault.BREAKS_UNDER_TRAFFIC`: more than a smoke test needs, fewer than users' requests."""
 
 LONGEST_SLEEP = 600.0
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer over HTTP.
+    """An HTTP response.
 
     Attributes:
         status: HTTP status.
-        content: What the body says; a page instead where one is asked for.
-        after: Seconds until it is given.
-        call: URL of another service that is asked first; its answer is part of this one.
-        is_page: Whether the body is a page for people.
-        is_last: Whether the connection ends with it, so that the next request has to come by a new one.
+        content: The body as JSON.
+        after: Seconds until it is sent.
+        call: URL of another service that is called first; `with_call` adds its response.
+        is_page: Whether the body is an HTML page instead of `content`.
+        is_last: Whether the connection is closed after it.
     """
 
     status: HTTPStatus
@@ -43,7 +43,7 @@ class Answer:
     is_last: bool = False
 
     def body(self) -> bytes:
-        """The body."""
+        """The body: JSON or the HTML page."""
         return PAGE if self.is_page else json.dumps(self.content).encode() + b"\n"
 
     @property
@@ -52,11 +52,11 @@ class Answer:
         return "text/html; charset=utf-8" if self.is_page else "application/json"
 
     def with_call(self, status: int | None, said: Any) -> Answer:
-        """This answer once the other service was asked.
+        """This answer with the other service's response; status 502 if that is not 200.
 
         Args:
-            status: Its HTTP status; None if it gave no answer.
-            said: Its body, or why there is none.
+            status: HTTP status of the other service; None without a response.
+            said: Body of the response, or the error.
         """
         called = {"url": self.call, "status": status, "answer": said}
         worst = self.status if status == HTTPStatus.OK else HTTPStatus.BAD_GATEWAY
@@ -64,14 +64,14 @@ class Answer:
 
 
 def answer(pod: Pod, target: str, accept: str, answered: int) -> Answer:
-    """What a pod answers.
+    """A pod's answer to a request.
 
     Args:
         pod: The pod.
-        target: Path and query of the request: `?sleep=SECONDS` holds it, `?call=URL` asks another service,
-            `?once` ends the connection.
-        accept: The request's media types.
-        answered: How many requests this pod has answered before.
+        target: Path and query of the request: `?sleep=SECONDS` delays the answer, `?call=URL` calls another service,
+            `?once` closes the connection.
+        accept: `Accept` header of the request.
+        answered: Number of requests that the pod has answered before.
     """
     url = urlsplit(target)
     status, after = _health(pod, url.path, answered)

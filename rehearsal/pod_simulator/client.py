@@ -1,4 +1,4 @@
-"""A pod's own client: connections to other services that are kept and used again, as services' clients do."""
+"""HTTP client of the simulated pods, with a connection pool for each pod."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 from rehearsal.pod_simulator.cluster import Cluster, Running
 
 SECONDS = 60.0
-"""How long an answer may take."""
+"""Timeout of a call."""
 
 
 @dataclass
 class _Line:
-    """A connection to a service."""
+    """A connection of the pool."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -28,24 +28,24 @@ class _Line:
 
 
 class Client:
-    """Asks other services for pods.
+    """Calls services on behalf of pods.
 
     Args:
-        cluster: Knows where Services are.
+        cluster: The pods and Services.
     """
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
     async def __call__(self, caller: Running, url: str) -> tuple[int | None, object]:
-        """Asks once, never again: a lost request shall be seen.
+        """Calls a service, without a retry, so that a lost request shows.
 
         Args:
-            caller: The pod that asks, from its own address.
+            caller: The calling pod, whose address is the source address.
             url: `http://SERVICE:PORT/…`.
 
         Returns:
-            HTTP status and what the body says; None and why not where there is no answer.
+            HTTP status and JSON body; None and the error without a response.
         """
         parts = urlsplit(url)
         try:
@@ -79,7 +79,7 @@ class Client:
         return int(first.split()[1]), json.loads(body)
 
     async def _line(self, caller: Running, where: tuple[str, int]) -> _Line:
-        """The connection that was used last, of those that are open; else a new one."""
+        """The last used connection of the pool that is still open, or a new one."""
         idle: list[_Line] = caller.calls.get(where, [])
         while idle:
             line = idle.pop()

@@ -1,4 +1,4 @@
-"""What the pod simulator knows of the cluster: its pods by address, and where its Services lead."""
+"""The pod simulator's view of the cluster: pods by address, Services by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rehearsal.demo_images import Fault
 from rehearsal.pod_simulator.pods import Phase, Pod, pod
 
 IDLE_SECONDS = 5.0
-"""How long an ending server waits for another request on a connection before it closes it."""
+"""Seconds after which a terminating server closes an idle connection."""
 
 Key: TypeAlias = tuple[str, str]
 """Namespace and name."""
@@ -19,13 +19,13 @@ Key: TypeAlias = tuple[str, str]
 
 @dataclass
 class Running:
-    """A pod, and what its server has under way.
+    """A pod and its connections.
 
     Attributes:
         pod: The pod.
-        answered: Answers so far.
-        connections: Open ones; each has `cut`, and `idle_since`, None while a request is under way.
-        calls: Idle connections of its own to other services, by address and port.
+        answered: Number of answers so far.
+        connections: Open connections to the pod; each has `cut()` and `idle_since`, which is None during a request.
+        calls: Idle connections from the pod to other services, by address and port.
     """
 
     pod: Pod
@@ -35,10 +35,10 @@ class Running:
 
 
 class Cluster:
-    """The pods and Services of a cluster, as far as the pod simulator needs them.
+    """The pods and Services of a cluster.
 
     Args:
-        now: Seconds since 1970.
+        now: Clock: seconds since 1970.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -48,7 +48,7 @@ class Cluster:
         self._services: dict[Key, KubernetesObject] = {}
 
     def take_pod(self, body: KubernetesObject) -> None:
-        """Learns of a pod that is new or has changed."""
+        """Handles an added or modified pod."""
         seen = pod(body)
         if seen is None:
             return
@@ -62,7 +62,7 @@ class Cluster:
             self._by_address[seen.address] = known
 
     def drop_pod(self, key: Key) -> None:
-        """Learns that a pod is gone from the API: what still runs of it is cut."""
+        """Handles a deleted pod: its connections are cut."""
         gone = self._pods.pop(key, None)
         if gone is None:
             return
@@ -71,36 +71,36 @@ class Cluster:
         cut(gone)
 
     def take_service(self, body: KubernetesObject) -> None:
-        """Learns of a Service that is new or has changed."""
+        """Handles an added or modified Service."""
         self._services[_key(body)] = body
 
     def drop_service(self, key: Key) -> None:
-        """Learns that a Service is gone."""
+        """Handles a deleted Service."""
         self._services.pop(key, None)
 
     def keep_pods(self, there: Iterable[Key]) -> None:
-        """Forgets all other pods."""
+        """Drops all pods but these."""
         for key in self._pods.keys() - set(there):
             self.drop_pod(key)
 
     def keep_services(self, there: Iterable[Key]) -> None:
-        """Forgets all other Services."""
+        """Drops all Services but these."""
         for key in self._services.keys() - set(there):
             self.drop_service(key)
 
     def at(self, address: str, port: int) -> Running | None:
-        """Whose server takes a new connection to this address and port, if any does."""
+        """The pod that accepts a new connection to this address and port; None if none does."""
         found = self._by_address.get(address)
         if found is None or port not in found.pod.ports:
             return None
         return found if found.pod.phase(self._now()) is Phase.SERVING else None
 
     def address_of(self, host: str, namespace: str) -> str | None:
-        """The cluster IP behind a name as the cluster's DNS takes it: `api`, `api.prod`, `api.prod.svc…`.
+        """The cluster IP of a Service; None if there is no such Service.
 
         Args:
-            host: The name.
-            namespace: Of the pod that asks.
+            host: Its DNS name: `api`, `api.prod`, `api.prod.svc…`.
+            namespace: Namespace of the calling pod.
         """
         name, _, rest = host.partition(".")
         body = self._services.get((rest.partition(".")[0] or namespace, name))
@@ -111,15 +111,15 @@ class Cluster:
         return self._now()
 
     def phase(self, running: Running) -> Phase:
-        """How far a pod's server is now."""
+        """The current phase of a pod's server."""
         return running.pod.phase(self._now())
 
     def ports(self) -> set[int]:
-        """The ports of all pods."""
+        """The TCP ports of all pods."""
         return {port for one in self._pods.values() for port in one.pod.ports}
 
     def ended(self) -> list[Pod]:
-        """Ending pods whose container has ended: nothing is open any more, or their time is over."""
+        """Terminating pods whose container has ended: no connection is open, or the grace period is over."""
         now = self._now()
         over: list[Pod] = []
         for one in self._pods.values():
@@ -136,7 +136,7 @@ class Cluster:
 
 
 def _end_idle(running: Running, now: float) -> None:
-    """Closes what nobody has used since SIGTERM. Not at once: a client may be sending its next request just now."""
+    """Closes connections that were idle for `IDLE_SECONDS` since SIGTERM: a client may just be sending a request."""
     if running.pod.fault is Fault.HOLDS_CONNECTIONS:
         return
     for connection in list(running.connections):
@@ -146,7 +146,7 @@ def _end_idle(running: Running, now: float) -> None:
 
 
 def cut(running: Running) -> None:
-    """Ends a pod's connections as the end of its process does."""
+    """Ends all connections of a pod, as the end of its process does."""
     for connection in list(running.connections):
         connection.cut()
     for idle in running.calls.values():

@@ -1,4 +1,4 @@
-"""Keeps what a program knows of the cluster as the API server has it."""
+"""Watches of the API server, for programs with an asyncio event loop."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal.pod_simulator.cluster import Key
 
 _WATCH_SECONDS = 30
-"""After this a list is taken anew: it shows what went while no watch was there to tell."""
+"""Seconds that a watch lasts. Each begins with a list, which shows what was deleted between two watches."""
 
 _PAUSE = 0.5
-"""Seconds before an API server that did not answer is asked again."""
+"""Seconds before a failed list or watch is repeated."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind that is watched, and where what is seen of it goes.
+    """A watched kind, and its callbacks.
 
     Attributes:
-        name: Of `v1`.
-        take: Gets an object that is new or has changed.
-        drop: Gets the key of one that is gone.
-        keep: Gets the keys of all that there are.
+        name: Kind of API version `v1`.
+        take: Called with an added or modified object.
+        drop: Called with the key of a deleted object.
+        keep: Called with the keys of all existing objects.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Kind:
 
 
 def follow(api: KubernetesApi, kinds: Sequence[Kind], loop: asyncio.AbstractEventLoop) -> None:
-    """Begins to follow, in threads of its own; all changes of the cluster's picture are made in the loop's thread."""
+    """Starts a watch of each kind in a thread of its own; callbacks run in the loop's thread."""
     for kind in kinds:
         threading.Thread(target=_watch, args=(api, kind, loop), daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""The page that a pod shows to people: who answers, asked again and again."""
+"""The HTML page of a pod, which shows the pod that answers and polls it twice a second."""
 
 from __future__ import annotations
 

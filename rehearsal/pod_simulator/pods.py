@@ -1,4 +1,4 @@
-"""What the pod simulator knows of a pod, and when the pod's server listens, ends and has ended."""
+"""A simulated pod, and the phases of its server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rehearsal.kubelet import images
 
 
 class Phase(Enum):
-    """How far a pod's server is."""
+    """The phase of a pod's server."""
 
     ABSENT = "there is no server: the container was not started, or has ended"
     SERVING = "it serves; also during the preStop sleep of an ending pod"
@@ -30,16 +30,16 @@ class Pod:
     Attributes:
         namespace: Its namespace.
         name: Its name.
-        uid: Tells it from another one of the same name.
+        uid: Its UID.
         address: Its IP address; None until it has one.
         labels: Its labels.
         ports: TCP ports of its container.
         version: Its image's version.
-        fault: What is wrong with its image.
-        health_path: What its readiness probe asks; `/` without one.
+        fault: The fault of its demo image; None without one.
+        health_path: Path of its readiness probe; `/` without one.
         is_running: Whether its container runs.
-        ends: When its container gets SIGTERM, in seconds since 1970; None while nobody has deleted it.
-        killed: When its container is killed at the latest, likewise.
+        ends: When its container gets SIGTERM, in seconds since 1970; None unless it is deleted.
+        killed: When its container gets SIGKILL, likewise.
     """
 
     namespace: str
@@ -56,7 +56,7 @@ class Pod:
     killed: float | None = None
 
     def phase(self, now: float) -> Phase:
-        """How far its server is.
+        """The phase of its server.
 
         Args:
             now: Seconds since 1970.
@@ -66,7 +66,7 @@ class Pod:
         return Phase.SERVING if self.ends is None or now < self.ends else Phase.ENDING
 
     def description(self) -> dict[str, str | None]:
-        """Who answers."""
+        """The JSON body of its answers."""
         return {
             "environment": self.labels.get(labels.ENVIRONMENT, self.namespace),
             "service": self.labels.get(labels.SERVICE),
@@ -77,10 +77,10 @@ class Pod:
 
 
 def pod(body: KubernetesObject) -> Pod | None:
-    """What there is to know of a pod; None of one that nobody can call by an address of its own, or that really runs.
+    """A pod as the simulator needs it; None if it has no TCP port or no address of its own, or if the kubelet runs it.
 
     Args:
-        body: The pod as the API server has it.
+        body: The Pod object.
     """
     metadata, spec = body["metadata"], body["spec"]
     status: Mapping[str, Any] = body.get("status") or {}
@@ -109,9 +109,9 @@ def pod(body: KubernetesObject) -> Pod | None:
 
 
 def _end(metadata: Mapping[str, Any], container: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    """When an ending pod's container gets SIGTERM and when SIGKILL.
+    """When a deleted pod's container gets SIGTERM and SIGKILL.
 
-    The grace period holds the preStop hook, too. The API server's time has whole seconds: SIGTERM may come up to one
+    The grace period includes the preStop hook. The API server rounds times to seconds, so SIGTERM may be up to a second
     early. https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
     """
     stamp = metadata.get("deletionTimestamp")

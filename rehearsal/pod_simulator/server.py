@@ -1,4 +1,4 @@
-"""HTTP/1.1 over asyncio: a connection belongs to the pod whose address it was made to."""
+"""HTTP/1.1 server over asyncio; a connection belongs to the pod whose address it was made to."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from rehearsal.pod_simulator.cluster import Cluster, Running
 from rehearsal.pod_simulator.pods import Phase
 
 Call: TypeAlias = Callable[[Running, str], Awaitable[tuple[int | None, object]]]
-"""Asks another service for a pod, by URL: HTTP status, or None without an answer, and what it said."""
+"""Calls a URL on behalf of a pod (`client.Client`)."""
 
 _RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER of no time: the peer gets a reset, as from a machine on which nobody listens (socket(7))."""
+"""SO_LINGER of zero seconds, by which the peer gets a reset, as from a port without a listener (socket(7))."""
 
 
 @dataclass
@@ -32,8 +32,8 @@ class _Request:
     Attributes:
         target: Path and query.
         method: HTTP method.
-        accept: Media types.
-        keeps_alive: Whether the client wants to go on.
+        accept: `Accept` header.
+        keeps_alive: Whether the client keeps the connection open.
     """
 
     target: str = ""
@@ -46,8 +46,11 @@ class Connection(asyncio.Protocol):
     """A connection to a pod.
 
     Args:
-        cluster: Whose pods answer.
-        call: How a pod asks another service.
+        cluster: The pods and Services.
+        call: Calls another service.
+
+    Attributes:
+        idle_since: End of the last answer, in seconds since 1970; None during a request.
     """
 
     def __init__(self, cluster: Cluster, call: Call) -> None:
@@ -61,7 +64,7 @@ class Connection(asyncio.Protocol):
         self._work: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Takes the connection, or resets it where the pod has no server."""
+        """Assigns the connection to its pod, or resets it if the pod accepts none."""
         self._transport = cast("asyncio.Transport", transport)
         address, port = transport.get_extra_info("sockname")[:2]
         owner = self.cluster.at(address, port)
@@ -72,7 +75,7 @@ class Connection(asyncio.Protocol):
             owner.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Forgets the connection, and what it asked for."""
+        """Removes the connection from its pod, and cancels its request."""
         if self._owner is not None:
             self._owner.connections.discard(self)
         if self._work is not None:
@@ -85,14 +88,14 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def cut(self) -> None:
-        """Ends the connection as the end of the pod's process does: a reset where a request is under way."""
+        """Ends the connection as the end of the pod's process does: by a reset during a request."""
         if self._work is None:
             self._transport.close()
         else:
             self.reset()
 
     def data_received(self, data: bytes) -> None:
-        """Reads requests."""
+        """Parses requests."""
         self.idle_since = None
         try:
             self._parser.feed_data(data)
@@ -102,27 +105,27 @@ class Connection(asyncio.Protocol):
             self._write(Answer(HTTPStatus.BAD_REQUEST, {"error": str(error)}), _Request(keeps_alive=False))
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Parser callback: a request begins."""
         self._request = _Request()
 
     def on_url(self, url: bytes) -> None:
-        """A piece of its target."""
+        """Parser callback: a part of the request's target."""
         self._request.target += url.decode(errors="replace")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One of its headers."""
+        """Parser callback: a header of the request."""
         if name.lower() == b"accept":
             self._request.accept = value.decode(errors="replace")
 
     def on_message_complete(self) -> None:
-        """It is there: it is answered after those before it."""
+        """Parser callback: the request is complete. It is answered after those before it."""
         self._request.method = self._parser.get_method().decode()
         self._request.keeps_alive = self._parser.should_keep_alive()
         self._waiting.append(self._request)
         self._go_on()
 
     def _go_on(self) -> None:
-        """Answers what can be answered at once, in order; what takes time becomes a task, and the rest waits for it."""
+        """Answers the waiting requests in order; one that takes time becomes a task, which the others wait for."""
         owner = self._owner
         while owner and self._waiting and self._work is None and not self._transport.is_closing():
             request = self._waiting.popleft()
