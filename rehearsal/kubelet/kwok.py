@@ -67,7 +67,7 @@ def usage(load: Load, services: Sequence[KubernetesObject]) -> KubernetesObject:
         services: All Services.
     """
     requested = "container.resources.requests"
-    # Integers: kwok multiplies a quantity by a double ten times too much.
+    # Integers, since a quantity times a double is ten times too large in kwok.
     # https://github.com/kubernetes-sigs/kwok/blob/v0.8.0/pkg/utils/cel/quantity.go
     busy = "".join(
         f'{_leads_to(service)} ? {requested}["cpu"] * {round(load[key] * 10)} / 1000 : '
