@@ -1,4 +1,4 @@
-"""A kubelet that runs pods as processes of this machine, where the programs of all their images are installed on it."""
+"""A kubelet that runs pods as processes of this machine, if it has the programs of all their images."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from rehearsal.network.enter import find, search_path
 from rehearsal.network.namespace import OWN_ADDRESS
 
 GATEWAY = "169.254.1.1"
-"""Default gateway of pods, as with the VPC CNI; the node's end of the veth pair.
+"""Default gateway of pods, as with the VPC CNI; the node's end of the veth pair answers ARP requests for it.
 
 https://github.com/aws/amazon-vpc-cni-k8s/blob/v1.20.0/docs/cni-proposal.md
 """

@@ -159,5 +159,5 @@ def _condition(kind: str, holds: bool, why: Mapping[str, str]) -> dict[str, Any]
 def _timed(condition: dict[str, Any], before: Sequence[Mapping[str, Any]], now: str) -> dict[str, Any]:
     same = (one for one in before if (one["type"], one["status"]) == (condition["type"], condition["status"]))
     since = next((one.get("lastTransitionTime") for one in same), None) or now
-    # null removes a reason and message of before in a merge patch.
+    # In a merge patch, null removes the previous reason and message.
     return {"reason": None, "message": None, **condition, "lastTransitionTime": since}

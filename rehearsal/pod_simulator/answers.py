@@ -17,7 +17,7 @@ SLOW_SECONDS = 3.0
 """Response time of `Fault.SLOW`: above the timeout of a release's watch, below that of its smoke test."""
 
 REQUESTS_UNTIL_BROKEN = 40
-"""Good answers of a pod with `Fault.BREAKS_UNDER_TRAFFIC`: more than a smoke test needs, fewer than users' requests."""
+"""Good answers of a pod with `Fault.BREAKS_UNDER_TRAFFIC`: more than a smoke test needs, soon reached by traffic."""
 
 LONGEST_SLEEP = 600.0
 

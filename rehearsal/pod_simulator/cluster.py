@@ -136,7 +136,7 @@ class Cluster:
 
 
 def _end_idle(running: Running, now: float) -> None:
-    """Closes connections that were idle for `IDLE_SECONDS` since SIGTERM: a client may just be sending a request."""
+    """Closes connections idle for `IDLE_SECONDS` since SIGTERM; not at once, as a client may be sending a request."""
     if running.pod.fault is Fault.HOLDS_CONNECTIONS:
         return
     for connection in list(running.connections):

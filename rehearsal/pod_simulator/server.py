@@ -50,7 +50,7 @@ class Connection(asyncio.Protocol):
         call: Calls another service.
 
     Attributes:
-        idle_since: End of the last answer, in seconds since 1970; None during a request.
+        idle_since: When it became idle, in seconds since 1970; None during a request.
     """
 
     def __init__(self, cluster: Cluster, call: Call) -> None:
