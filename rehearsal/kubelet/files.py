@@ -169,13 +169,15 @@ def resolv_conf(pod: KubernetesObject, node_domain: str) -> str:
 
 
 def hosts(pod: KubernetesObject, address: str) -> str:
-    """`/etc/hosts` of a pod.
+    """`/etc/hosts` of a pod; one with a `subdomain`, as a StatefulSet's pods have, has its full name, too.
 
-    https://kubernetes.io/docs/tasks/network/customize-hosts-file-for-pods/
+    https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#pod-s-hostname-and-subdomain-fields
     """
-    return f"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n{address}\t{host_name(pod)}\n"
+    name, subdomain = host_name(pod), pod["spec"].get("subdomain")
+    full = f"{name}.{subdomain}.{pod['metadata']['namespace']}.svc.{CLUSTER_DOMAIN}\t" if subdomain else ""
+    return f"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n{address}\t{full}{name}\n"
 
 
 def host_name(pod: KubernetesObject) -> str:
-    """The pod's host name."""
-    return str(pod["metadata"]["name"])[:63]
+    """The host name that a pod's containers see: `spec.hostname`, else the pod's name."""
+    return str(pod["spec"].get("hostname") or pod["metadata"]["name"])[:63]

@@ -98,4 +98,6 @@ def test_names_are_resolved_by_the_clusters_dns_unless_the_policy_says_otherwise
 
 
 def test_hosts_name_the_pod() -> None:
-    assert files.hosts({"metadata": {"name": "p"}}, "100.65.0.1").splitlines()[-1] == "100.65.0.1\tp"
+    assert files.hosts({"metadata": {"name": "p"}, "spec": {}}, "100.65.0.1").splitlines()[-1] == "100.65.0.1\tp"
+    of_a_set = {"metadata": {"name": "p-0", "namespace": "n"}, "spec": {"hostname": "p-0", "subdomain": "s"}}
+    assert files.hosts(of_a_set, "100.65.0.1").splitlines()[-1] == "100.65.0.1\tp-0.s.n.svc.cluster.local\tp-0"

@@ -19,6 +19,11 @@ def test_pods_of_agents_are_known(kind: str) -> None:
     assert refusals.unknown(spec) == []
 
 
+def test_what_a_stateful_set_adds_to_its_pods_is_known() -> None:
+    """https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/statefulset/stateful_set_utils.go ."""
+    assert refusals.unknown({"containers": [CONTAINER], "hostname": "p-0", "subdomain": "p"}) == []
+
+
 @pytest.mark.parametrize(
     ("spec", "path"),
     [
