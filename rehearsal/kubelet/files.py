@@ -172,10 +172,13 @@ def hosts(pod: KubernetesObject, address: str) -> str:
     """`/etc/hosts` of a pod; one with a `subdomain`, as a StatefulSet's pods have, has its full name, too.
 
     https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#pod-s-hostname-and-subdomain-fields
+    https://kubernetes.io/docs/tasks/network/customize-hosts-file-for-pods/
     """
     name, subdomain = host_name(pod), pod["spec"].get("subdomain")
     full = f"{name}.{subdomain}.{pod['metadata']['namespace']}.svc.{CLUSTER_DOMAIN}\t" if subdomain else ""
-    return f"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n{address}\t{full}{name}\n"
+    aliases = ["\t".join((alias["ip"], *alias["hostnames"])) for alias in pod["spec"].get("hostAliases") or ()]
+    own = f"{address}\t{full}{name}"
+    return "\n".join(("127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback", own, *aliases)) + "\n"
 
 
 def host_name(pod: KubernetesObject) -> str:

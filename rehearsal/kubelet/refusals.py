@@ -39,7 +39,7 @@ _POD: Known = {
     **dict.fromkeys(("preemptionPolicy", "priority", "priorityClassName", "schedulerName")),
     **dict.fromkeys(("automountServiceAccountToken", "serviceAccount", "serviceAccountName", "imagePullSecrets")),
     **dict.fromkeys(("restartPolicy", "terminationGracePeriodSeconds", "enableServiceLinks")),
-    **dict.fromkeys(("hostname", "subdomain")),
+    **dict.fromkeys(("hostname", "subdomain", "hostAliases")),
     "dnsPolicy": frozenset({"ClusterFirst", "Default"}),
     "hostNetwork": frozenset({False}),
     "securityContext": {**_USER, "fsGroup": None},

@@ -178,11 +178,10 @@ def test_a_create_whose_end_the_engine_did_not_see_is_adopted_after_the_control_
     assert release in rehearsal.open().resources()
 
     forget(rehearsal, release)
-    (record,) = rehearsal.api().list("v1", "Secret", label_selector="owner=helm,name=cluster-autoscaler")
     status = {"op": "replace", "path": "/metadata/labels/status", "value": "pending-install"}
-    rehearsal.api().json_patch(
-        "v1", "Secret", record["metadata"]["name"], [status], namespace=record["metadata"]["namespace"]
-    )
+    for record in rehearsal.api().list("v1", "Secret", label_selector="owner=helm,name=cluster-autoscaler"):
+        meta = record["metadata"]
+        rehearsal.api().json_patch("v1", "Secret", meta["name"], [status], namespace=meta["namespace"])
     rehearsal.up()
     assert "left 1 create(s) open: 0 had been done" in said(rehearsal)
     assert release in rehearsal.open().resources()

@@ -101,3 +101,5 @@ def test_hosts_name_the_pod() -> None:
     assert files.hosts({"metadata": {"name": "p"}, "spec": {}}, "100.65.0.1").splitlines()[-1] == "100.65.0.1\tp"
     of_a_set = {"metadata": {"name": "p-0", "namespace": "n"}, "spec": {"hostname": "p-0", "subdomain": "s"}}
     assert files.hosts(of_a_set, "100.65.0.1").splitlines()[-1] == "100.65.0.1\tp-0.s.n.svc.cluster.local\tp-0"
+    aliased = {"metadata": {"name": "p"}, "spec": {"hostAliases": [{"ip": "10.0.0.1", "hostnames": ["a", "b"]}]}}
+    assert files.hosts(aliased, "100.65.0.1").splitlines()[-1] == "10.0.0.1\ta\tb"
