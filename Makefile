@@ -18,7 +18,7 @@ preview: .venv/installed ## show what `up` would change [STACK=dev]
 	@$(RUN) -m rehearsal preview --stack $(STACK)
 
 preview-comment: .venv/installed ## pulumi preview as Markdown, for a pull request in any CI [STACK=dev]
-	@PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --stack $(STACK) --json --non-interactive | $(RUN) -m previews $(STACK)
+	@PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --stack $(STACK) --json --non-interactive | $(RUN) -m pipelines.preview_report $(STACK)
 
 status: .venv/installed ## show how it stands [STACK=dev]
 	@$(RUN) -m rehearsal status --stack $(STACK)
@@ -36,14 +36,14 @@ test: .venv/installed .venv-scan/installed ## run every test
 test-unit: .venv/installed ## run the tests that need PyPI only: two minutes
 	@$(RUN) -m pytest tests/unit --numprocesses=2
 
-lint: .venv/installed ## ruff and the strict type checker
-	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m basedpyright
+lint: .venv/installed ## ruff, the strict type checker, and which package may import which
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m basedpyright && .venv/bin/lint-imports
 
 bench-preview: .venv/installed ## time previews and updates with SERVICES="5 50 200", a long time
-	@$(RUN) -m benchmarks $(SERVICES)
+	@$(RUN) -m tools.benchmarks $(SERVICES)
 
 bench-release: .venv/installed ## time releases beside rolling updates of REPLICAS="2 10 50 100" pods: minutes
-	@$(RUN) -m benchmarks.release $(REPLICAS)
+	@$(RUN) -m tools.benchmarks.release $(REPLICAS)
 
 .venv/installed: requirements.txt requirements-release.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: say make PYTHON=python3.11")'

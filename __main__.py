@@ -1,4 +1,4 @@
-"""The whole platform on one screen: load the settings, compose the components, export the outputs."""
+"""The Pulumi program: loads the configuration, creates the components, exports the stack outputs."""
 
 from __future__ import annotations
 
@@ -6,42 +6,58 @@ import gc
 
 import pulumi
 
-import settings
-from components.account import Account
-from components.cluster import Cluster, ClusterArgs
-from components.delivery import Delivery, DeliveryArgs
-from components.efk.logs import Logs, LogsArgs
-from components.environment import Environment, EnvironmentArgs
-from components.essentials import Essentials, EssentialsArgs
-from components.front_door import FrontDoor, FrontDoorArgs
-from components.hosts import Hosts, HostsArgs
-from components.keys import Keys, KeysArgs
-from components.log_group import Keeping
-from components.network import Network, NetworkArgs
-from components.node_group import NodeGroup, NodeGroupArgs
-from components.registry import Registry, RegistryArgs
+import config
+from components.aws.account import Account
+from components.aws.ecr import EcrRepositories, EcrRepositoriesArgs
+from components.aws.kms import KmsKeys, KmsKeysArgs
+from components.aws.log_group import LogGroupDefaults
+from components.aws.network import Network, NetworkArgs
+from components.cluster.cluster import Cluster, ClusterArgs
+from components.cluster.core_addons import CoreAddons, CoreAddonsArgs
+from components.cluster.node_group import NodeGroup, NodeGroupArgs
+from components.delivery.delivery import Delivery, DeliveryArgs
+from components.ingress.hosts import Hosts, HostsArgs
+from components.ingress.load_balancers import LoadBalancers, LoadBalancersArgs
+from components.logging.logs import Logs, LogsArgs
+from components.workload.environment import Environment, EnvironmentArgs
 
-gc.disable()  # it took half of a preview's CPU, and the program ends within seconds: docs/benchmarks.md
-config = settings.load(settings.pulumi_config())
+gc.disable()  # garbage collection took half of a preview's CPU time: docs/benchmarks.md
+settings = config.load(config.pulumi_config())
 platform = f"hello-{pulumi.get_stack()}"
-account = Account.of(config, pulumi.get_stack())
-provider = account.provider()
-in_aws = pulumi.ResourceOptions(provider=provider)
-
-keys = Keys(platform, KeysArgs(account=account), opts=in_aws)
-logs = Keeping(key_arn=keys.logs, retention_days=config.cluster.log_retention_days, protect=config.protect)
-network = Network(platform, NetworkArgs(account=account, network=config.network, logs=logs), opts=in_aws)
-control_plane = ClusterArgs(
-    account=account,
-    vpc_id=network.vpc_id,
-    subnet_ids=list(network.control_plane_subnets.values()),
-    access=config.cluster,
-    secrets_key_arn=keys.secrets,
-    logs=logs,
+account = Account(
+    id=settings.account_id,
+    region=settings.region,
+    tags=settings.tags(pulumi.get_stack()),
+    permissions_boundary_arn=settings.permissions_boundary_arn,
+    protect=settings.protect,
 )
-cluster = Cluster(platform, control_plane, opts=in_aws)
-images = RegistryArgs(namespace=platform, services=list(config.services), key_arn=keys.images, protect=config.protect)
-registry = Registry(platform, images, opts=in_aws)
+provider = account.provider()
+aws_options = pulumi.ResourceOptions(provider=provider)
+
+kms_keys = KmsKeys(platform, KmsKeysArgs(account=account), opts=aws_options)
+log_groups = LogGroupDefaults(
+    key_arn=kms_keys.logs, retention_days=settings.cluster.log_retention_days, protect=settings.protect
+)
+network = Network(platform, NetworkArgs(account=account, network=settings.network, logs=log_groups), opts=aws_options)
+cluster = Cluster(
+    platform,
+    ClusterArgs(
+        account=account,
+        vpc_id=network.vpc_id,
+        subnet_ids=list(network.control_plane_subnets.values()),
+        access=settings.cluster,
+        secrets_key_arn=kms_keys.secrets,
+        logs=log_groups,
+    ),
+    opts=aws_options,
+)
+repositories = EcrRepositories(
+    platform,
+    EcrRepositoriesArgs(
+        namespace=platform, services=list(settings.services), key_arn=kms_keys.images, protect=settings.protect
+    ),
+    opts=aws_options,
+)
 node_groups = {
     name: NodeGroup(
         f"{platform}-{name}",
@@ -51,50 +67,113 @@ node_groups = {
             cluster=cluster.eks,
             subnets=network.private_subnets,
             nodes=environment.nodes,
-            tainted=config.tainted(name),
-            # A node, and a pod that acts in AWS, needs its way out from its first moment to its last.
+            tainted=settings.tainted(name),
+            # Nodes and pods need a route to AWS as long as they exist.
             ready=[network, cluster.addons],
         ),
-        opts=in_aws,
+        opts=aws_options,
     )
-    for name, environment in config.environments.items()
+    for name, environment in settings.environments.items()
 }
-both = pulumi.ResourceOptions(providers=[provider, cluster.provider], transformations=[cluster.takes_along])
-nodes = [*node_groups.values()]
-base = Essentials(platform, EssentialsArgs(cluster=cluster.reference, charts=config.charts, nodes=nodes), opts=both)
-ways_in = FrontDoorArgs(config=config, cluster=cluster.reference, vpc_id=network.vpc_id, nodes=[base.addons])
-door = FrontDoor(platform, ways_in, opts=both)
+cluster_options = pulumi.ResourceOptions(
+    providers=[provider, cluster.provider], transformations=[cluster.deleted_with_cluster]
+)
+core_addons = CoreAddons(
+    platform,
+    CoreAddonsArgs(cluster=cluster.reference, charts=settings.charts, nodes=list(node_groups.values())),
+    opts=cluster_options,
+)
+load_balancers = LoadBalancers(
+    platform,
+    LoadBalancersArgs(
+        load_balancer=settings.load_balancer,
+        namespaces=settings.namespaces_by_load_balancer,
+        domain=settings.domain,
+        dns=settings.dns,
+        charts=settings.charts,
+        protect=settings.protect,
+        cluster=cluster.reference,
+        vpc_id=network.vpc_id,
+        nodes=[core_addons.addons],
+    ),
+    opts=cluster_options,
+)
 environments = {
-    # Pods end on their nodes before the nodes go: the environment stands after its node group and leaves before it.
     name: Environment(
         name,
         EnvironmentArgs(
             name=name,
-            config=config,
-            repositories=registry.repository_urls,
+            services=settings.services,
+            secrets={service: settings.secret_values(name, service) for service in settings.services},
+            quota=environment.quota,
+            protect=settings.protect,
+            repositories=repositories.repository_urls,
             addresses=network.addresses,
-            priority_class=base.priorities.services,
+            priority_class=core_addons.priorities.services,
             kept_objects=cluster.kept_objects,
         ),
-        opts=pulumi.ResourceOptions.merge(both, pulumi.ResourceOptions(depends_on=[node_groups[name]])),
+        # On destroy, pods must be deleted before their nodes.
+        opts=pulumi.ResourceOptions.merge(cluster_options, pulumi.ResourceOptions(depends_on=[node_groups[name]])),
     )
-    for name in settings.ENVIRONMENTS
+    for name, environment in settings.environments.items()
 }
-releases = DeliveryArgs(
-    config=config, cluster=cluster.reference, environments=environments, registry=registry, network=network, base=base
+delivery = Delivery(
+    platform,
+    DeliveryArgs(
+        ports={name: service.port for name, service in settings.services.items()},
+        delivery=settings.delivery,
+        previews=settings.previews,
+        previews_in_jenkins=settings.previews_in_jenkins,
+        jenkins_host=settings.jenkins_host,
+        environment=settings.tools_on,
+        charts=settings.charts,
+        protect=settings.protect,
+        cluster=cluster.reference,
+        environments=environments,
+        registry=repositories,
+        network=network,
+        base=core_addons,
+    ),
+    opts=cluster_options,
 )
-delivery = Delivery(platform, releases, opts=both)
-reading = LogsArgs(config=config, cluster=cluster.reference, network=network, base=base)
-efk = Logs("logs", reading, opts=both)
-lead_to = {**{name: one.backend for name, one in environments.items()}, "logs": efk.backend, **delivery.backends}
-hosts = Hosts(platform, HostsArgs(config=config, door=door, backends=lead_to), opts=both)
+logs = Logs(
+    "logs",
+    LogsArgs(
+        logs=settings.logs,
+        host=settings.log_host,
+        environment=settings.tools_on,
+        secrets=settings.secret_values("platform", "logs"),
+        charts=settings.charts,
+        protect=settings.protect,
+        cluster=cluster.reference,
+        network=network,
+        base=core_addons,
+    ),
+    opts=cluster_options,
+)
+hosts = Hosts(
+    platform,
+    HostsArgs(
+        hosts=settings.hosts,
+        load_balancer_of={name: settings.load_balancer_of(name) for name in settings.hosts},
+        load_balancers=load_balancers,
+        backends={
+            **{name: environment.backend for name, environment in environments.items()},
+            "logs": logs.backend,
+            **delivery.backends,
+        },
+        dns=settings.dns,
+        region=settings.region,
+    ),
+    opts=cluster_options,
+)
 
-pulumi.export("cluster", {"name": cluster.name, "endpoint": cluster.endpoint, "region": config.region})
+pulumi.export("cluster", {"name": cluster.name, "endpoint": cluster.endpoint, "region": settings.region})
 pulumi.export("kubeconfig", cluster.kubeconfig)
 pulumi.export("nodeGroups", {name: group.summary for name, group in node_groups.items()})
-pulumi.export("repositories", registry.repository_urls)
-pulumi.export("hosts", config.hosts)
+pulumi.export("repositories", repositories.repository_urls)
+pulumi.export("hosts", settings.hosts)
 pulumi.export("records", hosts.records)
 pulumi.export("services", {name: environment.contracts for name, environment in environments.items()})
-pulumi.export("efk", efk.summary)
-pulumi.export("jenkins", config.hosts.get("jenkins"))
+pulumi.export("efk", logs.summary)
+pulumi.export("jenkins", settings.hosts.get("jenkins"))

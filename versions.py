@@ -1,16 +1,16 @@
-"""Every pinned version that is not a Python package. One line each; a change here is a change of the platform.
+"""Pinned versions of everything but Python packages.
 
-An add-on's versions: `aws eks describe-addon-versions --addon-name NAME --kubernetes-version 1.36`. Where nothing else
-is said, the one here was that command's default in autumn 2026, as public repositories that pin it say. A version
-left to AWS would make each preview ask for the newest, and change.
+`aws eks describe-addon-versions --addon-name NAME --kubernetes-version 1.36` lists the versions of an EKS add-on. Those
+here are the defaults of autumn 2026, according to public repositories that pin them. Without a pinned version, each
+preview would look up the newest one and show a change.
 """
 
 from __future__ import annotations
 
 KUBERNETES = "1.36"
-"""Minor version of the EKS control plane and of the nodes; in EKS' standard support until 2027-08-02.
+"""Minor version of the control plane and the nodes; in standard support of EKS until 2027-08-02.
 
-After that day a cluster costs six times as much. https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
+Extended support costs six times as much. https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
 """
 
 VPC_CNI = "v1.22.4-eksbuild.3"
@@ -38,19 +38,19 @@ CLUSTER_AUTOSCALER_CHART = "9.59.0"
 """https://github.com/kubernetes/autoscaler/releases/tag/cluster-autoscaler-chart-9.59.0."""
 
 CLUSTER_AUTOSCALER = "1.36.1"
-"""Of the cluster's minor version; the chart would take 1.35.0.
+"""Must have the cluster's minor version; the chart's default is 1.35.0.
 
 https://github.com/kubernetes/autoscaler/releases/tag/cluster-autoscaler-1.36.1
 """
 
 AWS_LOAD_BALANCER_CONTROLLER_CHART = "3.3.0"
-"""Its program has the same version. The rehearsal takes its kinds from the Go module of this release.
+"""Chart and controller have the same version. The rehearsal takes the CRDs from the Go module of this release.
 
 https://github.com/kubernetes-sigs/aws-load-balancer-controller/releases/tag/v3.3.0
 """
 
 JENKINS_CHART = "5.9.53"
-"""Its program is Jenkins 2.568.2 LTS. https://github.com/jenkinsci/helm-charts/releases."""
+"""Installs Jenkins 2.568.2 LTS. https://github.com/jenkinsci/helm-charts/releases."""
 
 JENKINS_PLUGINS = {
     "configuration-as-code": "2115.vf6de120eef70",
@@ -59,28 +59,28 @@ JENKINS_PLUGINS = {
     "kubernetes": "4540.v612369217f87",
     "workflow-aggregator": "608.v67378e9d3db_1",
 }
-"""The chart's own, and what makes jobs. https://plugins.jenkins.io/."""
+"""The chart's default plugins, and Job DSL. https://plugins.jenkins.io/."""
 
 JENKINS_HOOK_PLUGINS = {"github": "1.47.0"}
-"""What takes a webhook, and refuses what is not signed. https://plugins.jenkins.io/github/."""
+"""Plugin that receives GitHub webhooks and verifies their signature. https://plugins.jenkins.io/github/."""
 
 BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.34.2-rootless"
-"""https://github.com/moby/buildkit/releases; as in pipelines/agent.Dockerfile, and as the tests build it."""
+"""Same version as in `pipelines/agent.Dockerfile`. https://github.com/moby/buildkit/releases."""
 
 ECK_CHART = "3.5.0"
-"""The ECK operator's chart, with its CRDs; for Kubernetes 1.32 to 1.36 and Elasticsearch 8 and 9.
+"""Chart of the ECK operator, with its CRDs; supports Kubernetes 1.32 to 1.36 and Elasticsearch 8 and 9.
 
 https://github.com/elastic/cloud-on-k8s/releases/tag/v3.5.0
 """
 
 ELASTIC = "9.5.6"
-"""Elasticsearch and Kibana, always of one version. https://github.com/elastic/elasticsearch/releases/tag/v9.5.6."""
+"""Version of Elasticsearch and Kibana, which must be the same. https://github.com/elastic/elasticsearch/releases/tag/v9.5.6."""
 
 FLUENTD_IMAGE = "docker.io/fluent/fluentd-kubernetes-daemonset:v1.19.3-debian-elasticsearch9-1.1"
-"""Fluentd 1.19.3 with its plugins; a tag of a release, which is not moved.
+"""Fluentd 1.19.3 with the Elasticsearch plugin; a release tag, which never moves.
 
 https://github.com/fluent/fluentd-kubernetes-daemonset/tree/master/docker-image/v1.19/debian-elasticsearch9
 """
 
 PYTHON_IMAGE = "public.ecr.aws/docker/library/python:3.13.7-slim-bookworm"
-"""For scripts of ours that need the standard library only. https://gallery.ecr.aws/docker/library/python."""
+"""Image of jobs that run a Python script with the standard library only. https://gallery.ecr.aws/docker/library/python."""

@@ -1,4 +1,4 @@
-"""The pipelines: Jenkinsfiles, and beside them the command of each stage, which runs anywhere."""
+"""Jenkinsfiles, and a script for each of their stages, which needs no Jenkins to run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-# The image of Jenkins' agents: git, buildctl, the release tool, and what each stage runs; for previews, Pulumi's engine and
-# the AWS CLI. Built from the checkout's root; its `test` is whether all of them start. The setting `delivery.agentDigest`
-# names it.
+# The image of Jenkins' agents: git, buildctl, the release tool, and the stages' scripts; for previews, Pulumi's engine and
+# the AWS CLI. Built from the root of the checkout; its stage `test` checks that all of them start. The setting
+# `delivery.agentDigest` selects the image that agents run.
 FROM docker.io/moby/buildkit:v0.34.2 AS buildkit
 
 FROM docker.io/pulumi/pulumi-base:3.260.0 AS pulumi
@@ -15,7 +15,8 @@ COPY requirements-release.txt ./
 RUN python3 -m venv .venv && .venv/bin/pip install --no-cache-dir --requirement requirements-release.txt
 COPY --from=buildkit /usr/bin/buildctl /usr/local/bin/
 COPY --from=pulumi /pulumi/bin/ /usr/local/bin/
-COPY components ./components
+COPY contract ./contract
+COPY kube ./kube
 COPY release ./release
 COPY pipelines ./pipelines
 ENV PATH=/opt/hello/.venv/bin:$PATH PIPELINES=/opt/hello/pipelines PYTHONPATH=/opt/hello PYTHONDONTWRITEBYTECODE=1

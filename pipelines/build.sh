@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the image, and keeps its layers for the next build; the image itself stays in buildkitd until it was tested.
+# Builds the image in buildkitd, and pushes its layers to the build cache; the image itself is pushed after its tests.
 set -eu
 . "${0%/*}/image.sh"
 build --export-cache type=registry,ref="$CACHE:$SERVICE",mode=max,image-manifest=true,oci-mediatypes=true

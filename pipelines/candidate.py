@@ -1,4 +1,4 @@
-"""Prints the image of a service that was verified last: what prod gets next. `python -m pipelines.candidate`."""
+"""Prints the candidate for prod: a service's most recently verified image. `python -m pipelines.candidate`."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import argparse
 import sys
 from pathlib import Path
 
+from kube.client import KubernetesApi, KubernetesApiError
 from release import verification
-from release.kubernetes_api import KubernetesApi, KubernetesApiError
 
 
 def newest(records: list[verification.Record]) -> str | None:
-    """The digest that was verified last; None where none was."""
+    """The most recently verified digest; None without records."""
     return max(records, key=lambda record: record.at).digest if records else None
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints `REPOSITORY@sha256:…`; 1 where nothing was verified."""
+    """Prints `REPOSITORY@sha256:…`; the exit code is 1 if no image is verified."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.candidate", description=__doc__)
     parser.add_argument("repository")
     parser.add_argument("service")
-    parser.add_argument("--kubeconfig", type=Path, help="as kubectl's; in a pod its service account")
-    given = parser.parse_args(arguments)
+    parser.add_argument("--kubeconfig", type=Path, help="as kubectl's; by default in a pod its service account")
+    options = parser.parse_args(arguments)
     try:
-        api = KubernetesApi(given.kubeconfig)
-        found = api.get("v1", "ConfigMap", verification.name(given.service), verification.NEEDED_IN)
+        api = KubernetesApi(options.kubeconfig)
+        config_map = api.get("v1", "ConfigMap", verification.name(options.service), verification.NEEDED_IN)
     except KubernetesApiError as error:
         sys.stderr.write(f"error: the API server: {error}\n")
         return 1
-    digest = newest(verification.parse(found))
+    digest = newest(verification.parse(config_map))
     if digest is None:
-        sys.stderr.write(f"error: nothing of {given.service} was verified: let its dev pipeline end well first\n")
+        sys.stderr.write(f"error: no image of {options.service} is verified: its dev pipeline has to succeed first\n")
         return 1
-    sys.stdout.write(f"{given.repository}@{digest}")
+    sys.stdout.write(f"{options.repository}@{digest}")
     return 0
 
 

@@ -1,4 +1,4 @@
 #!/bin/sh
-# Prints the image that was verified last: what prod would get.
+# Prints the candidate for prod: the most recently verified image.
 set -eu
 exec python3 -m pipelines.candidate "$REGISTRY/$SERVICE" "$SERVICE"

@@ -1,7 +1,8 @@
-"""Makes the certificates by which buildkitd and the agents that build know each other, and sets them as stack secrets.
+"""Creates the certificates for mutual TLS between buildkitd and the build agents, and sets them as stack secrets.
 
-`python -m pipelines.certificates --stack STACK`: five values of `delivery.certificates`. The authority's key is never
-written: to renew, before `LIFETIME` is over, run it again, and `pulumi up`. It needs `cryptography`.
+`python -m pipelines.certificates --stack STACK` sets the five values of `delivery.certificates`. The key of their
+certificate authority is not kept: to renew them, within `LIFETIME`, run it again, then `pulumi up`. It needs
+`cryptography`.
 """
 
 from __future__ import annotations
@@ -20,24 +21,24 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 LIFETIME = timedelta(days=730)
 KEY = "hello-platform:delivery.certificates"
 HOST = "buildkitd.buildkit"
-"""The daemon's Service, as agents call it."""
+"""DNS name of buildkitd's Service."""
 
 
 def made(now: datetime) -> dict[str, str]:
-    """The five values, by the names of their settings, as PEM."""
+    """The five values in PEM, by the names of their settings."""
     authority_key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hello-platform buildkit")])
     authority = (
-        _begun(name, name, authority_key.public_key(), now)
+        _builder(name, name, authority_key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(authority_key, hashes.SHA256())
     )
 
-    def issued(common_name: str, usage: ObjectIdentifier) -> tuple[str, str]:
+    def issue(common_name: str, usage: ObjectIdentifier) -> tuple[str, str]:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         certificate = (
-            _begun(subject, name, key.public_key(), now)
+            _builder(subject, name, key.public_key(), now)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(common_name)]), critical=False)
@@ -45,8 +46,8 @@ def made(now: datetime) -> dict[str, str]:
         )
         return _pem(certificate), key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
-    server, server_key = issued(HOST, ExtendedKeyUsageOID.SERVER_AUTH)
-    client, client_key = issued("hello-build", ExtendedKeyUsageOID.CLIENT_AUTH)
+    server, server_key = issue(HOST, ExtendedKeyUsageOID.SERVER_AUTH)
+    client, client_key = issue("hello-build", ExtendedKeyUsageOID.CLIENT_AUTH)
     return {
         "ca": _pem(authority),
         "server": server,
@@ -56,7 +57,7 @@ def made(now: datetime) -> dict[str, str]:
     }
 
 
-def _begun(
+def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime
 ) -> x509.CertificateBuilder:
     return (
@@ -75,7 +76,7 @@ def _pem(certificate: x509.Certificate) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Sets them, each by standard input: no value is ever on a command line."""
+    """Sets the stack secrets, each by standard input: no value appears on a command line."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.certificates", description=__doc__)
     parser.add_argument("--stack", required=True)
     stack = parser.parse_args(arguments).stack

@@ -1,6 +1,6 @@
-"""What a build asks ECR: the image of a commit, a login for the push, and what the scan of an image found.
+"""ECR for builds: the image of a commit, the login for a push, and the findings of an image scan.
 
-`python -m pipelines.ecr find|login|scan`: results on standard output, words for a person on standard error.
+`python -m pipelines.ecr find|login|scan`: results on standard output, messages on standard error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[re
 
 CRITICAL = "CRITICAL"
 SCANNED = ("COMPLETE", "ACTIVE")
-"""A scan on push is over, or a continuous one has findings.
+"""Statuses of a finished scan on push, and of a continuous one with findings.
 
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageScanStatus.html
 """
@@ -34,41 +34,41 @@ _REPOSITORY = re.compile(
 
 
 class PipelineError(Exception):
-    """Why a stage ends here, in words for who reads the build's log."""
+    """An error that ends a stage, with a message for the build's log."""
 
 
 class Repository:
-    """One repository of ECR.
+    """One ECR repository.
 
     Args:
         url: `ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME`.
-        client: A boto3 client of ECR; one with the surrounding credentials by default.
+        client: A boto3 client of ECR; by default one with the ambient credentials.
 
     Raises:
-        PipelineError: It is none.
+        PipelineError: `url` is no ECR repository.
     """
 
     def __init__(self, url: str, client: Any = None) -> None:
-        found = _REPOSITORY.fullmatch(url)
-        if found is None:
-            raise PipelineError(f"{url} is no repository of ECR: set REGISTRY and SERVICE as the jobs do")
+        match = _REPOSITORY.fullmatch(url)
+        if match is None:
+            raise PipelineError(f"{url} is no ECR repository: set REGISTRY and SERVICE as the jobs do")
         self.url = url
-        self.host = found["host"]
-        self._where: dict[str, Any] = {"registryId": found["account"], "repositoryName": found["name"]}
-        self._client: Any = client or cast("Any", boto3).client("ecr", region_name=found["region"])
+        self.host = match["host"]
+        self._repository: dict[str, Any] = {"registryId": match["account"], "repositoryName": match["name"]}
+        self._client: Any = client or cast("Any", boto3).client("ecr", region_name=match["region"])
 
     def find(self, tag: str) -> str | None:
-        """The image that has a tag, as `URL@sha256:…`; None where none has."""
+        """The image with a tag, as `URL@sha256:…`; None if there is none."""
         try:
-            found = self._client.describe_images(**self._where, imageIds=[{"imageTag": tag}])
+            images = self._client.describe_images(**self._repository, imageIds=[{"imageTag": tag}])
         except ClientError as error:
             if _code(error) == "ImageNotFoundException":
                 return None
             raise
-        return f"{self.url}@{found['imageDetails'][0]['imageDigest']}"
+        return f"{self.url}@{images['imageDetails'][0]['imageDigest']}"
 
     def login(self) -> dict[str, Any]:
-        """The content of a docker `config.json` that may push for twelve hours.
+        """The content of a docker `config.json` whose credentials are valid for twelve hours.
 
         https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
         """
@@ -76,35 +76,37 @@ class Repository:
         return {"auths": {self.host: {"auth": token}}}
 
     def scan(self, digest: str, *, patience: float) -> Mapping[str, int]:
-        """The number of findings of each severity, once the scan that the push began is over.
+        """Waits for the scan that the push started, and returns the number of findings by severity.
 
         Args:
-            digest: Of the image, `sha256:…`.
-            patience: Seconds to wait for it.
+            digest: Digest of the image, `sha256:…`.
+            patience: Seconds to wait for the scan.
 
         Raises:
-            PipelineError: The image could not be scanned, or not in time.
+            PipelineError: The image cannot be scanned, or was not scanned in time.
         """
         deadline = time.monotonic() + patience
         while True:
-            status, why, counts = self._scan(digest)
+            status, description, counts = self._scan(digest)
             if status in SCANNED:
                 return counts
             if status not in PENDING:
-                raise PipelineError(f"ECR could not scan {digest}: {status} {why}; what is not scanned is not released")
+                raise PipelineError(
+                    f"ECR cannot scan {digest}: {status} {description}; images that are not scanned are not released"
+                )
             if time.monotonic() >= deadline:
                 raise PipelineError(f"ECR has not scanned {digest} in {patience:.0f} s: run the build again")
             time.sleep(min(PAUSE_SECONDS, patience))
 
     def _scan(self, digest: str) -> tuple[str, str, Mapping[str, int]]:
         try:
-            found = self._client.describe_image_scan_findings(**self._where, imageId={"imageDigest": digest})
+            response = self._client.describe_image_scan_findings(**self._repository, imageId={"imageDigest": digest})
         except ClientError as error:
-            if _code(error) == "ScanNotFoundException":  # the push is a moment ago
+            if _code(error) == "ScanNotFoundException":  # the image was pushed a moment ago
                 return "PENDING", "", {}
             raise
-        status = found["imageScanStatus"]
-        counts = found.get("imageScanFindings", {}).get("findingSeverityCounts", {})
+        status = response["imageScanStatus"]
+        counts = response.get("imageScanFindings", {}).get("findingSeverityCounts", {})
         return status["status"], status.get("description", ""), counts
 
 
@@ -114,10 +116,10 @@ def _code(error: Exception) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; 1 where an image has a critical finding or ECR does not answer."""
+    """Runs one command; the exit code is 1 if an image has critical findings or ECR does not answer."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.ecr", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    find = commands.add_parser("find", help="print the image that has a tag, or nothing")
+    find = commands.add_parser("find", help="print the image with a tag, or nothing")
     find.add_argument("repository")
     find.add_argument("tag")
     login = commands.add_parser("login", help="write config.json into $DOCKER_CONFIG")
@@ -125,18 +127,18 @@ def main(arguments: list[str] | None = None) -> int:
     scan = commands.add_parser("scan", help="fail on a critical finding")
     scan.add_argument("image", help="REPOSITORY@sha256:…")
     scan.add_argument("--patience", type=float, default=600, help="seconds to wait for the scan")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        return _scan(given.image, given.patience) if given.command == "scan" else _registry(given)
+        return _scan(options.image, options.patience) if options.command == "scan" else _find_or_login(options)
     except (PipelineError, BotoCoreError, ClientError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
 
 
-def _registry(given: argparse.Namespace) -> int:
-    repository = Repository(given.repository)
-    if given.command == "find":
-        sys.stdout.write(repository.find(given.tag) or "")
+def _find_or_login(options: argparse.Namespace) -> int:
+    repository = Repository(options.repository)
+    if options.command == "find":
+        sys.stdout.write(repository.find(options.tag) or "")
         return 0
     path = Path(os.environ["DOCKER_CONFIG"]) / "config.json"
     path.touch(mode=0o600)
@@ -147,10 +149,10 @@ def _registry(given: argparse.Namespace) -> int:
 def _scan(image: str, patience: float) -> int:
     url, _, digest = image.partition("@")
     counts = Repository(url).scan(digest, patience=patience)
-    told = ", ".join(f"{number} {severity.lower()}" for severity, number in sorted(counts.items())) or "nothing"
-    sys.stderr.write(f"The scan of {image} found {told}.\n")
+    findings = ", ".join(f"{number} {severity.lower()}" for severity, number in sorted(counts.items())) or "nothing"
+    sys.stderr.write(f"The scan of {image} found {findings}.\n")
     if counts.get(CRITICAL):
-        sys.stderr.write(f"error: {image} has critical findings: it is not released. Mend them, and push a commit\n")
+        sys.stderr.write(f"error: {image} has critical findings: it is not released. Fix them, and push a commit\n")
         return 1
     return 0
 

@@ -1,6 +1,6 @@
-# What the stages that make an image share; they source it in the checkout. SERVICE, REGISTRY, CACHE, BUILDKIT_HOST and
-# BUILDKIT_TLS come from the job and from the controller's configuration. Nothing of a service runs in the agent: builds
-# and unit tests are stages of its Dockerfile, and run in buildkitd.
+# Functions and variables of the stages that handle an image; to be sourced in the checkout. SERVICE, REGISTRY, CACHE,
+# BUILDKIT_HOST and BUILDKIT_TLS come from the job and the controller's configuration. No code of a service runs in the
+# agent: builds and unit tests are stages of its Dockerfile, and run in buildkitd.
 repository=$REGISTRY/$SERVICE
 commit=$(git rev-parse HEAD)
 tag=commit-$commit

@@ -1,4 +1,4 @@
-"""Tells a URL how a build ended. A hook that does not answer fails no build. `python -m pipelines.notify URL`."""
+"""Posts the result of a build to a webhook: `python -m pipelines.notify URL`. Without an answer the build goes on."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from collections.abc import Mapping
 
 TIMEOUT_SECONDS = 10
 
-TOLD = {"service": "SERVICE", "image": "IMAGE", "result": "RESULT", "build": "BUILD_URL"}
-"""What is told, and the environment variable that has it."""
+FIELDS = {"service": "SERVICE", "image": "IMAGE", "result": "RESULT", "build": "BUILD_URL"}
+"""Fields of the message, and the environment variables with their values."""
 
 
 def message(environment: Mapping[str, str]) -> bytes:
-    """The JSON object that is posted; what a build does not have is null."""
-    return json.dumps({name: environment.get(variable) or None for name, variable in TOLD.items()}).encode()
+    """The message, a JSON object; a variable that is not set or empty becomes null."""
+    return json.dumps({name: environment.get(variable) or None for name, variable in FIELDS.items()}).encode()
 
 
 def main(url: str, environment: Mapping[str, str] = os.environ) -> int:
-    """Posts it."""
+    """Posts the message; the exit code is 1 only if the URL is not https."""
     if not url.startswith("https://"):
         sys.stderr.write(f"error: NOTIFY_URL {url}: must begin with https://\n")
         return 1
@@ -31,7 +31,7 @@ def main(url: str, environment: Mapping[str, str] = os.environ) -> int:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310 - likewise
             return 0
     except OSError as error:
-        sys.stderr.write(f"NOTIFY_URL did not take the message: {error}\n")
+        sys.stderr.write(f"NOTIFY_URL did not accept the message: {error}\n")
         return 0
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tells NOTIFY_URL, if the controller has one, how a build ended: a JSON object with service, image, result and build.
+# Posts the result of a build to NOTIFY_URL, if it is set: a JSON object with service, image, result and build.
 set -eu
 [ -n "${NOTIFY_URL:-}" ] || exit 0
 export RESULT="$1"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Pushes the image under its commit, from the layers that were built and tested, and prints it by its digest.
+# Pushes the image with its commit as tag, from the layers that were built and tested, and prints it by digest.
 set -eu
 . "${0%/*}/image.sh"
 metadata=$(mktemp)

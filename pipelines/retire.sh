@@ -1,4 +1,4 @@
 #!/bin/sh
-# Takes the idle slot's pods away in an environment. What is warm, or locked by a release, stays: exit codes 3 and 4.
+# Scales the idle slot of SERVICE in an environment to zero. It is no error if it is still warm (3) or locked (4).
 set -eu
 python3 -m release retire "$1" "$SERVICE" || case $? in 3 | 4) ;; *) exit 1 ;; esac

@@ -1,4 +1,4 @@
 #!/bin/sh
-# Fails on a critical finding of ECR's scan, also of an image that was pushed by an earlier build.
+# Fails if ECR's scan of IMAGE has critical findings, even if an earlier build pushed the image.
 set -eu
 exec python3 -m pipelines.ecr scan "$IMAGE"

@@ -1,4 +1,4 @@
 #!/bin/sh
-# Records that what is live on dev was tried: prod takes nothing else.
+# Verifies the image that is live on dev: prod takes only verified images.
 set -eu
 exec python3 -m release verify dev "$SERVICE"

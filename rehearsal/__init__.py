@@ -1,1 +1,1 @@
-"""The platform on one machine: the real engine and control plane, stand-in providers, no AWS account."""
+"""The platform on one machine: the real Pulumi engine and Kubernetes control plane, emulated AWS, no AWS account."""

@@ -1,48 +1,58 @@
-"""The certificates of a local control plane: its own authority, servers on loopback, a client each for who calls.
+"""Certificates of a local control plane: a CA of its own, and the certificates of its servers and clients.
 
-https://kubernetes.io/docs/setup/best-practices/certificates/ says which programs need which.
+https://kubernetes.io/docs/setup/best-practices/certificates/
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, cast
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+import urllib3
+import yaml
 
 from rehearsal.errors import RehearsalError
 
 LIFETIME = timedelta(days=3650)
-"""A rehearsal may lie for long before it is started again, and its certificates are written once."""
+"""Validity of a certificate. Certificates are never renewed, and a rehearsal may be restarted after a long time."""
 
-CLOCK_SKEW = timedelta(hours=1)
-"""Certificates are valid a little before they are made, so that a clock set back does not refuse them."""
+_LOOPBACK = ("127.0.0.1", "localhost")
 
-_HOSTS: tuple[x509.GeneralName, ...] = (
-    x509.IPAddress(IPv4Address("127.0.0.1")),
-    # As pods call the API server: by the first address of the Services' range, or by name; and what is behind it.
-    x509.IPAddress(IPv4Address("172.20.0.1")),
-    x509.IPAddress(IPv4Address("198.18.0.1")),
-    x509.DNSName("localhost"),
-    *(
-        x509.DNSName(name)
-        for name in (
-            "kubernetes",
-            "kubernetes.default",
-            "kubernetes.default.svc",
-            "kubernetes.default.svc.cluster.local",
-        )
-    ),
+_API_SERVER = (
+    *_LOOPBACK,
+    # Addresses and names by which pods call it: the Service `kubernetes`, and the endpoint behind it.
+    "172.20.0.1",
+    "198.18.0.1",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
 )
+
+_GROUPS = {"kubernetes-admin": "system:masters", "kwok": "system:masters", "kubelet": "system:masters"}
+"""Kubernetes groups by user. kwok and the kubelet each act for all nodes, which the node authorizer cannot allow."""
+
+_USERS = {
+    "server": "kube-apiserver",
+    "etcd": "etcd",
+    "admin": "kubernetes-admin",
+    "controller-manager": "system:kube-controller-manager",
+    "scheduler": "system:kube-scheduler",
+    "aws": "amazonaws.com",
+    "kwok": "kwok",
+    "kubelet": "kubelet",
+    "front-proxy": "front-proxy-client",
+    "kube-proxy": "system:kube-proxy",
+    "service-account": "nobody",  # not a user: its key signs service account tokens
+}
+
+NAMES = tuple(_USERS)
+"""Names of the certificates."""
 
 
 @dataclass(frozen=True)
@@ -55,85 +65,52 @@ class KeyPair:
 
 @dataclass(frozen=True)
 class Certificates:
-    """The files of a control plane's certificates.
-
-    Attributes:
-        directory: The folder that holds them.
-    """
+    """The certificate files of a control plane, all in one folder."""
 
     directory: Path
 
     @property
     def authority(self) -> Path:
-        """The authority's certificate, which all others are checked against."""
+        """The CA certificate."""
         return self.directory / "ca.crt"
 
-    @property
-    def service_account_key(self) -> Path:
-        """Private key that signs service account tokens."""
-        return self.directory / "service-account.key"
-
-    @property
-    def service_account_public_key(self) -> Path:
-        """Public key that service account tokens are checked with."""
-        return self.directory / "service-account.pub"
-
     def of(self, name: str) -> KeyPair:
-        """The pair of one program or person, by a name of `NAMES`."""
+        """The key pair of one of `NAMES`."""
         return KeyPair(self.directory / f"{name}.crt", self.directory / f"{name}.key")
 
+    def caller(self, name: str) -> urllib3.PoolManager:
+        """An HTTPS client that authenticates as one of `NAMES`."""
+        pair = self.of(name)
+        return urllib3.PoolManager(
+            ca_certs=str(self.authority), cert_file=str(pair.certificate), key_file=str(pair.key)
+        )
 
-def _of_the_control_plane() -> Sequence[x509.GeneralName]:
-    return _HOSTS
-
-
-def _of_aws() -> Sequence[x509.GeneralName]:
-    """The names of its services, of all regions."""
-    # Slow to import, and wanted once.
-    import botocore.session  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
-
-    regions: list[str] = cast("Any", botocore.session.Session()).get_available_regions("ec2")
-    names = [f"*.{place}amazonaws.com" for place in ("", *(f"{one}." for one in regions))]
-    return [x509.DNSName(name) for name in (*names, *(f"*.s3.{one}.amazonaws.com" for one in regions))]
-
-
-@dataclass(frozen=True)
-class _Subject:
-    """Whom a certificate is for: user and group in Kubernetes' eyes, whether it serves, calls, or both, and where."""
-
-    name: str
-    user: str
-    group: str | None
-    serves: bool
-    calls: bool
-    hosts: Callable[[], Sequence[x509.GeneralName]] = _of_the_control_plane
-
-
-_SUBJECTS = (
-    _Subject("server", "kube-apiserver", None, serves=True, calls=False),
-    # etcd's gateway calls etcd itself, and the API server calls etcd with the same pair.
-    _Subject("etcd", "etcd", None, serves=True, calls=True),
-    _Subject("admin", "kubernetes-admin", "system:masters", serves=False, calls=True),
-    _Subject("controller-manager", "system:kube-controller-manager", None, serves=False, calls=True),
-    _Subject("scheduler", "system:kube-scheduler", None, serves=False, calls=True),
-    _Subject("aws", "amazonaws.com", None, serves=True, calls=False, hosts=_of_aws),
-    # Each of the two is the kubelet of all nodes at once, which the node authorizer has no role for.
-    _Subject("kwok", "kwok", "system:masters", serves=False, calls=True),
-    _Subject("kubelet", "kubelet", "system:masters", serves=False, calls=True),
-    _Subject("kube-proxy", "system:kube-proxy", None, serves=False, calls=True),
-)
-
-NAMES = tuple(subject.name for subject in _SUBJECTS)
-"""Whom there are certificates for."""
+    def write_kubeconfig(self, file: Path, *, client: str, cluster: str, server: str) -> None:
+        """Writes a self-contained kubeconfig for one of `NAMES`, atomically, with mode 0600."""
+        pair = self.of(client)
+        user = {"client-certificate-data": _inline(pair.certificate), "client-key-data": _inline(pair.key)}
+        content = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [
+                {"name": cluster, "cluster": {"server": server, "certificate-authority-data": _inline(self.authority)}}
+            ],
+            "users": [{"name": client, "user": user}],
+            "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": client}}],
+            "current-context": cluster,
+        }
+        draft = file.with_name(f"{file.name}.draft")
+        draft.unlink(missing_ok=True)
+        _write_secret(draft, yaml.safe_dump(content, sort_keys=False).encode())
+        draft.replace(file)
 
 
 def ensure(directory: Path) -> Certificates:
-    """The certificates in a folder, made on the first call and the same ever after.
-
-    Keys are readable by their owner only. An interrupted call leaves nothing that a later one would take for whole.
+    """The certificates in a folder, created by the first call, atomically. Keys have mode 0600.
 
     Raises:
-        RehearsalError: They were made by a version that had fewer, and their authority's key is not kept.
+        RehearsalError: An older version made them, and some are missing; the CA's key, which could sign them, is not
+            kept.
     """
     if not directory.exists():
         draft = directory.with_name(f"{directory.name}.draft")
@@ -152,96 +129,39 @@ def ensure(directory: Path) -> Certificates:
 
 
 def _make(files: Certificates) -> None:
-    authority_key = ec.generate_private_key(ec.SECP256R1())
-    authority = _authority(authority_key)
-    _write_certificate(files.authority, authority)
-    for subject in _SUBJECTS:
-        key = ec.generate_private_key(ec.SECP256R1())
-        pair = files.of(subject.name)
-        _write_certificate(pair.certificate, _issue(subject, key.public_key(), authority, authority_key))
-        _write_key(pair.key, key)
-    tokens = ec.generate_private_key(ec.SECP256R1())
-    _write_key(files.service_account_key, tokens)
-    files.service_account_public_key.write_bytes(
-        tokens.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    )
+    import trustme  # noqa: PLC0415 - slow to import, and rarely needed
 
-
-def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    name = _distinguished_name("rehearsal-ca", None)
-    usage = _key_usage(signs_certificates=True)
-    return (
-        _builder(name, name, key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-
-
-def _issue(
-    subject: _Subject,
-    key: ec.EllipticCurvePublicKey,
-    authority: x509.Certificate,
-    authority_key: ec.EllipticCurvePrivateKey,
-) -> x509.Certificate:
-    uses = [
-        *([ExtendedKeyUsageOID.SERVER_AUTH] if subject.serves else []),
-        *([ExtendedKeyUsageOID.CLIENT_AUTH] if subject.calls else []),
-    ]
-    builder = (
-        _builder(_distinguished_name(subject.user, subject.group), authority.subject, key)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()),
-            critical=False,
+    authority = trustme.CA(organization_name="rehearsal")
+    files.authority.write_bytes(authority.cert_pem.bytes())
+    # etcd's gRPC gateway and the API server call etcd with etcd's own certificate.
+    hosts: dict[str, Sequence[str]] = {"server": _API_SERVER, "etcd": _LOOPBACK, "aws": _aws_hosts()}
+    for name, user in _USERS.items():
+        issued = authority.issue_cert(
+            # Go refuses a certificate without a DNS name: a client gets a reserved one (RFC 2606).
+            *hosts.get(name, (f"{name}.invalid",)),
+            common_name=user,
+            organization_name=_GROUPS.get(user, "rehearsal"),
+            not_after=datetime.now(UTC) + LIFETIME,
         )
-    )
-    if subject.serves:
-        builder = builder.add_extension(x509.SubjectAlternativeName(subject.hosts()), critical=False)
-    return builder.sign(authority_key, hashes.SHA256())
+        pair = files.of(name)
+        pair.certificate.write_bytes(b"".join(part.bytes() for part in issued.cert_chain_pems))
+        _write_secret(pair.key, issued.private_key_pem.bytes())
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + LIFETIME)
-    )
+def _aws_hosts() -> Sequence[str]:
+    """DNS names of the AWS services in all regions, with wildcards."""
+    # Slow to import, and rarely needed.
+    import botocore.session  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
+
+    regions: list[str] = cast("Any", botocore.session.Session()).get_available_regions("ec2")
+    everywhere = [f"*.{place}amazonaws.com" for place in ("", *(f"{one}." for one in regions))]
+    return [*everywhere, *(f"*.s3.{one}.amazonaws.com" for one in regions)]
 
 
-def _distinguished_name(user: str, group: str | None) -> x509.Name:
-    attributes = [x509.NameAttribute(NameOID.COMMON_NAME, user)]
-    if group is not None:
-        attributes.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, group))
-    return x509.Name(attributes)
+def _inline(file: Path) -> str:
+    return b64encode(file.read_bytes()).decode()
 
 
-def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _write_certificate(path: Path, certificate: x509.Certificate) -> None:
-    path.write_bytes(certificate.public_bytes(Encoding.PEM))
-
-
-def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+def _write_secret(path: Path, content: bytes) -> None:
     path.touch(mode=0o600)
-    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""The commands of a rehearsal: `python -m rehearsal …`, one line each in the Makefile."""
+"""The command line of a rehearsal: `python -m rehearsal`, called by the Makefile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rehearsal import control_plane, demo_images, status, summary, workspace
 from rehearsal.demo_images import Fault
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door.running import entrance
-from rehearsal.layout import DIRECTORY_VARIABLE, Layout
+from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.lifecycle import Rehearsal, plain
 from rehearsal.plugins import PLUGIN_VARIABLE
 from rehearsal.processes import ProcessTable
@@ -34,6 +34,17 @@ StackOption = Annotated[str, typer.Option("--stack", help="The stack: one of the
 DirectoryOption = Annotated[
     Path | None, typer.Option("--directory", help="Where its files are; .rehearsal/STACK by default.")
 ]
+StacksOption = Annotated[
+    Path,
+    typer.Option(
+        "--stacks",
+        exists=True,
+        file_okay=False,
+        resolve_path=True,
+        show_default=False,
+        help="The folder of the Pulumi.NAME.yaml; the checkout by default.",
+    ),
+]
 PluginOption = Annotated[
     Path | None,
     typer.Option(
@@ -47,9 +58,14 @@ PluginOption = Annotated[
 
 
 @app.command()
-def up(stack: StackOption = "dev", directory: DirectoryOption = None, kubernetes_plugin: PluginOption = None) -> None:
-    """Bring the platform up, release a demo image, and show where everything is."""
-    rehearsal = _rehearsal(stack, directory, kubernetes_plugin)
+def up(
+    stack: StackOption = "dev",
+    directory: DirectoryOption = None,
+    kubernetes_plugin: PluginOption = None,
+    stacks: StacksOption = CHECKOUT,
+) -> None:
+    """Bring the platform up, release a demo image to each service, and show the result."""
+    rehearsal = _rehearsal(stack, directory, kubernetes_plugin, stacks)
     _show(rehearsal, rehearsal.up())
     rehearsal.console.print(
         f"\nNext: `make shell STACK={stack}` for plain pulumi and kubectl, `make down STACK={stack}` to take it down."
@@ -58,10 +74,13 @@ def up(stack: StackOption = "dev", directory: DirectoryOption = None, kubernetes
 
 @app.command()
 def preview(
-    stack: StackOption = "dev", directory: DirectoryOption = None, kubernetes_plugin: PluginOption = None
+    stack: StackOption = "dev",
+    directory: DirectoryOption = None,
+    kubernetes_plugin: PluginOption = None,
+    stacks: StacksOption = CHECKOUT,
 ) -> None:
     """Show what `up` would change."""
-    _rehearsal(stack, directory, kubernetes_plugin).preview()
+    _rehearsal(stack, directory, kubernetes_plugin, stacks).preview()
 
 
 @app.command(name="status")
@@ -70,7 +89,7 @@ def show_status(
     directory: DirectoryOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
-    """Show how the rehearsal stands."""
+    """Show the state of the rehearsal."""
     rehearsal = _rehearsal(stack, directory)
     if as_json:
         print(json.dumps(_machine_status(rehearsal), indent=2))
@@ -79,9 +98,14 @@ def show_status(
 
 
 @app.command()
-def down(stack: StackOption = "dev", directory: DirectoryOption = None, kubernetes_plugin: PluginOption = None) -> None:
-    """Destroy the stack, verify that nothing is left, end what was started."""
-    _rehearsal(stack, directory, kubernetes_plugin).down()
+def down(
+    stack: StackOption = "dev",
+    directory: DirectoryOption = None,
+    kubernetes_plugin: PluginOption = None,
+    stacks: StacksOption = CHECKOUT,
+) -> None:
+    """Destroy the stack, verify that nothing is left, and stop all processes."""
+    _rehearsal(stack, directory, kubernetes_plugin, stacks).down()
 
 
 @app.command()
@@ -96,7 +120,7 @@ def shell(stack: StackOption = "dev", directory: DirectoryOption = None) -> None
     )
     os.chdir(rehearsal.layout.workspace)
     command = workspace.shell_command(rehearsal.layout, os.environ.get("SHELL", "/bin/sh"))
-    os.execvpe(command[0], command, {**os.environ, **workspace.shell_environment(rehearsal.layout)})  # noqa: S606 - the user's
+    os.execvpe(command[0], command, {**os.environ, **workspace.shell_environment(rehearsal.layout)})  # noqa: S606 - the user's own shell
 
 
 @app.command()
@@ -112,7 +136,7 @@ def image(
         typer.Option("--directory", envvar=DIRECTORY_VARIABLE, help="Where the rehearsal's files are."),
     ] = None,
 ) -> None:
-    """Print a demo image to release: what answers then says its version, and has its fault."""
+    """Print a demo image for `python -m release`; its pods answer with its version, and have its fault."""
     template = _rehearsal(stack, directory).api().get("v1", "PodTemplate", service, environment)
     if template is None:
         raise RehearsalError(
@@ -125,7 +149,7 @@ def image(
 
 
 def main() -> None:
-    """Runs a command; a failure that has a remedy is told without a traceback."""
+    """Runs a command. A `RehearsalError` is printed without a traceback; the exit code is then 1."""
     try:
         app()
     except RehearsalError as error:
@@ -136,9 +160,11 @@ def main() -> None:
         sys.exit(130)
 
 
-def _rehearsal(stack: str, directory: Path | None, kubernetes_plugin: Path | None = None) -> Rehearsal:
+def _rehearsal(
+    stack: str, directory: Path | None, kubernetes_plugin: Path | None = None, stacks: Path = CHECKOUT
+) -> Rehearsal:
     layout = Layout(directory.resolve()) if directory else Layout.of_stack(stack)
-    return Rehearsal(stack=stack, layout=layout, console=Console(), kubernetes_plugin=kubernetes_plugin)
+    return Rehearsal(stack=stack, layout=layout, console=Console(), kubernetes_plugin=kubernetes_plugin, stacks=stacks)
 
 
 def _show(rehearsal: Rehearsal, outputs: Mapping[str, Any]) -> None:

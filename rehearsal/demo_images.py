@@ -1,21 +1,22 @@
-"""Images that no registry holds: the digest tells a rehearsal which version it is, and what is wrong with it.
+"""Demo images: the digest encodes a version and a fault, which the KWOK stages and the pod simulator read.
 
-No container runs in a rehearsal, so that nothing has to be pulled. A digest of 64 hexadecimal digits is a prefix, a
-mark, the version's name, and zeros.
+They are in no registry: a service's containers do not run in a rehearsal, so nothing is pulled. The digest's 64
+hexadecimal digits are a prefix, the mark of the fault, the version's name, and zeros.
 """
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
+from typing import Self
 
 from rehearsal.errors import RehearsalError
 
 FIRST_VERSION = "v1"
-"""Of the images that the rehearsal's first release brings."""
+"""Version of the images of a rehearsal's first release."""
 
 PREFIX = "de30"
-"""How the digests of all demo images begin. One in 4 thousand million other images has this and the mark of a fault."""
+"""Prefix of all demo images' digests. Another image's digest has it and a given mark with a chance of 1 in 2^32."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,27}")
 _DIGITS = 64
@@ -23,49 +24,40 @@ _SOUND = "600d"
 
 
 class Fault(StrEnum):
-    """What is wrong with an image. The value is its name on the command line."""
+    """A fault of a demo image: its name on the command line, and its mark, the digits after the prefix."""
 
-    CANNOT_BE_PULLED = "cannot-be-pulled"
-    CRASH_LOOP = "crash-loop"
-    NEVER_READY = "never-ready"
-    SLOW_START = "slow-start"
-    SMOKE_TEST = "smoke-test"
-    ERRORS = "errors"
-    BREAKS_UNDER_TRAFFIC = "breaks-under-traffic"
-    SLOW = "slow"
-    HOLDS_CONNECTIONS = "holds-connections"
+    CANNOT_BE_PULLED = "cannot-be-pulled", "bad0"
+    CRASH_LOOP = "crash-loop", "c4a5"
+    NEVER_READY = "never-ready", "dead"
+    SLOW_START = "slow-start", "510a"
+    SMOKE_TEST = "smoke-test", "fa11"
+    ERRORS = "errors", "e500"
+    BREAKS_UNDER_TRAFFIC = "breaks-under-traffic", "b4ea"
+    SLOW = "slow", "1a66"
+    HOLDS_CONNECTIONS = "holds-connections", "401d"
 
-    @property
-    def mark(self) -> str:
-        """The digits behind the prefix."""
-        return _MARKS[self]
+    mark: str
 
+    def __new__(cls, name: str, mark: str) -> Self:
+        """A fault with its name and mark."""
+        one = str.__new__(cls, name)
+        one._value_, one.mark = name, mark
+        return one
 
-_MARKS = {
-    Fault.CANNOT_BE_PULLED: "bad0",
-    Fault.CRASH_LOOP: "c4a5",
-    Fault.NEVER_READY: "dead",
-    Fault.SLOW_START: "510a",
-    Fault.SMOKE_TEST: "fa11",
-    Fault.ERRORS: "e500",
-    Fault.BREAKS_UNDER_TRAFFIC: "b4ea",
-    Fault.SLOW: "1a66",
-    Fault.HOLDS_CONNECTIONS: "401d",
-}
 
 MARK_DIGITS = len(PREFIX) + len(_SOUND)
-"""How many digits say that it is a demo image, and what is wrong with it."""
+"""Number of digits of prefix and mark together."""
 
 
 def digest(version: str, fault: Fault | None = None) -> str:
     """The digest of a demo image: `sha256:` and 64 hexadecimal digits.
 
     Args:
-        version: Its name: at most 28 letters, digits, `.`, `_` and `-`, a letter or digit first.
-        fault: What is wrong with it.
+        version: 1-28 letters, digits, `.`, `_` and `-`, a letter or digit first.
+        fault: The image's fault; None for a healthy image.
 
     Raises:
-        RehearsalError: The name is none.
+        RehearsalError: The version is not valid.
     """
     if not _NAME.fullmatch(version):
         raise RehearsalError(
@@ -77,7 +69,7 @@ def digest(version: str, fault: Fault | None = None) -> str:
 
 
 def version(image: str) -> str:
-    """The name of an image's version; of an image that is none of ours the first digits of its digest, or its tag."""
+    """The version of a demo image; of another image its tag, or the first 12 digits of its digest."""
     _, _, digits = image.partition("@sha256:")
     if not digits:
         return image.rpartition("/")[2].partition(":")[2] or "latest"
@@ -92,9 +84,6 @@ def version(image: str) -> str:
 
 
 def fault(image: str) -> Fault | None:
-    """What is wrong with an image, if it is one of ours."""
+    """The fault of a demo image; None for a healthy one, and for other images."""
     _, _, digits = image.partition("@sha256:")
-    for one, mark in _MARKS.items():
-        if digits.startswith(f"{PREFIX}{mark}"):
-            return one
-    return None
+    return next((one for one in Fault if digits.startswith(f"{PREFIX}{one.mark}")), None)

@@ -1,4 +1,4 @@
-"""What a person sees while the engine works: one line that moves on a terminal, a line a change in a log."""
+"""Progress of an engine run: a status line on a terminal, one line per changed resource elsewhere."""
 
 from __future__ import annotations
 
@@ -12,23 +12,18 @@ from rich.console import Console
 from rich.status import Status
 
 _MARKUP = re.compile(r"<\{%[^%]*%\}>")
-"""The engine's own colour marks, as `<{%reset%}>`."""
+"""Colour markup in the engine's messages, such as `<{%reset%}>`."""
 
 _UNCHANGED = {OpType.SAME, OpType.READ}
 _SYMBOLS = {OpType.CREATE: "+", OpType.UPDATE: "~", OpType.DELETE: "-"}
 _PARTS = {OpType.CREATE_REPLACEMENT, OpType.DELETE_REPLACED}
-"""What a replacement consists of: the engine tells of both, and of the whole."""
+"""Steps of a replacement, which the engine also reports as a whole."""
 
 _HIDDEN_TYPES = ("pulumi:pulumi:Stack", "pulumi:providers:")
 
 
 class EngineDisplay:
-    """Follows one engine run; use it as a context manager.
-
-    Args:
-        console: Where to write.
-        title: What is going on, e.g. `pulumi up`.
-    """
+    """Context manager that shows the progress of one engine run."""
 
     def __init__(self, console: Console, title: str) -> None:
         self._console = console
@@ -37,7 +32,7 @@ class EngineDisplay:
         self._status: Status | None = None
 
     def __enter__(self) -> Self:
-        """Begins to show."""
+        """Prints the title, or starts the status line."""
         if self._console.is_terminal:
             self._status = self._console.status(self._title)
             self._status.start()
@@ -48,14 +43,14 @@ class EngineDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Says what has changed."""
+        """Prints the number of changes by kind."""
         if self._status is not None:
             self._status.stop()
         counts = ", ".join(f"{number} {word}" for word, number in sorted(self._changes.items()))
         self._console.print(f"{self._title}: {counts or 'nothing changed'}", highlight=False)
 
     def event(self, event: EngineEvent) -> None:
-        """Takes one event of the engine's."""
+        """Shows one engine event."""
         if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
             message = _MARKUP.sub("", event.diagnostic_event.message).strip()
             subject = _name(event.diagnostic_event.urn or "")

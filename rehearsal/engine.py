@@ -1,4 +1,4 @@
-"""The real Pulumi engine over the real program, in a rehearsal's workspace."""
+"""The Pulumi engine, run by the Automation API in a rehearsal's workspace."""
 
 from __future__ import annotations
 
@@ -14,35 +14,30 @@ from typing import Any, Protocol
 from pulumi import automation
 from pulumi.automation.events import EngineEvent
 
+from kube.client import KubernetesApi
 from rehearsal import recovery, workspace
+from rehearsal.emulators.aws.account import Account
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.account import Account
-from release.kubernetes_api import KubernetesApi
 
 NOISE = re.compile(
     r"using pulumi-(resource|language)-\S+ from \$PATH"
     r"|resource plugin kubernetes is expected to have version >=\S+, but has \S+; the wrong version may be on your path"
 )
-"""What the engine warns of once a provider: that it is found on PATH, where a rehearsal puts it on purpose; and that it
-is older than the SDK, where it is built from its Go module, which the rehearsal says itself."""
+"""Engine warnings to hide: a plugin is found on PATH, where the rehearsal puts it; the kubernetes provider from the
+toolchain is older than the SDK, which `rehearsal/parts.py` prints."""
 
 
 class Display(Protocol):
-    """Shows a person what the engine does."""
+    """Receiver of engine events."""
 
     def event(self, event: EngineEvent) -> None:
-        """Takes one event, from a thread of the engine's."""
+        """Handles one event; called on a thread of the Automation API."""
         ...
 
 
 class Engine:
-    """One stack of the project, run against this machine.
-
-    Args:
-        layout: The rehearsal's files; tools and project are in place.
-        stack: Name of the stack.
-    """
+    """One stack in a rehearsal; `workspace.copy_project` and `workspace.put_tools` come first."""
 
     def __init__(self, layout: Layout, stack: str) -> None:
         self._layout = layout
@@ -55,25 +50,17 @@ class Engine:
         self._stack = automation.Stack.create_or_select(stack, local)
 
     def set_secrets(self, values: Mapping[str, str]) -> None:
-        """Sets configuration secrets, by key with the path inside it.
+        """Sets configuration secrets, by configuration key and path.
 
         Raises:
             RehearsalError: The engine refuses one.
         """
         for key, value in values.items():
-            # On standard input: everybody on this machine may read a command's arguments, and the Automation API
-            # would put the values there.
+            # By standard input: the Automation API would pass the values as arguments, which every user of this
+            # machine can read.
+            options = ("--stack", self._stack.name, "--secret", "--path")
             done = subprocess.run(
-                [
-                    self._layout.tools / "pulumi",
-                    "config",
-                    "set",
-                    "--stack",
-                    self._stack.name,
-                    "--secret",
-                    "--path",
-                    key,
-                ],
+                [self._layout.tools / "pulumi", "config", "set", *options, key],
                 cwd=self._layout.workspace,
                 env={**os.environ, **workspace.environment(self._layout)},
                 input=value,
@@ -88,18 +75,20 @@ class Engine:
                 )
 
     def recover(self, report: Callable[[str], None]) -> None:
-        """Takes up what an interrupted run left: a lock of a process that is gone, creates whose end nobody saw.
+        """Repairs the state after an interrupted run: removes its lock, resolves its pending creates.
 
         Raises:
-            RehearsalError: Another engine is at work on this stack.
+            RehearsalError: Another engine runs on this stack.
         """
         if recovery.break_stale_lock(self._layout):
             report("Removed the lock of an engine that is gone")
         exported = self._stack.export_stack()
         state = dict(exported.deployment or {})
-        creates = recovery.pending_creates(Account.load(self._layout), KubernetesApi(self._layout.kubeconfig), state)
+        api = KubernetesApi(self._layout.kubeconfig)
+        creates = recovery.pending_creates(Account.load(self._layout), api, state)
         if not creates:
             return
+        recovery.drop_unfinished_releases(api, creates)
         made = [create.urn for create in creates if create.identifier is not None]
         report(f"An interrupted run left {len(creates)} create(s) open: {len(made)} had been done")
         self._stack.import_stack(
@@ -115,7 +104,7 @@ class Engine:
             return self._stack.up(on_output=log, on_error=log, on_event=display.event)
 
     def preview(self, show: Callable[[str], None]) -> automation.PreviewResult:
-        """Shows what `up` would change, in the engine's own words."""
+        """Previews `up`; `show` gets each line of the engine's output."""
         with self._logged("preview") as log:
 
             def both(line: str) -> None:
@@ -126,21 +115,17 @@ class Engine:
             return self._stack.preview(on_output=both, on_error=both, diff=False)
 
     def refresh(self, display: Display) -> automation.RefreshResult:
-        """Compares the state with what is there."""
+        """Refreshes the state from the existing resources."""
         with self._logged("refresh") as log:
             return self._stack.refresh(on_output=log, on_error=log, on_event=display.event)
 
     def destroy(self, display: Display) -> None:
-        """Deletes every resource of the stack; the stack's history stays."""
+        """Deletes every resource of the stack; keeps the stack's history."""
         with self._logged("destroy") as log:
             self._stack.destroy(on_output=log, on_error=log, on_event=display.event)
 
     def unprotect(self) -> list[str]:
-        """Lets every resource of the stack be deleted, as `pulumi state unprotect --all` does.
-
-        Returns:
-            The URNs of those that were protected.
-        """
+        """Unprotects all resources, as `pulumi state unprotect --all` does; returns the URNs of the protected ones."""
         exported = self._stack.export_stack()
         state = dict(exported.deployment or {})
         resources: list[dict[str, Any]] = state.get("resources") or []
@@ -157,16 +142,15 @@ class Engine:
         return dict(self._stack.outputs())
 
     def resources(self) -> list[str]:
-        """URNs of all resources in the state, but for the stack itself."""
-        urns = [str(resource["urn"]) for resource in self._state().get("resources", [])]
+        """URNs of all resources in the state except the stack itself."""
+        state = dict(self._stack.export_stack().deployment or {})
+        resources: list[dict[str, Any]] = state.get("resources") or []
+        urns = [str(resource["urn"]) for resource in resources]
         return [urn for urn in urns if "::pulumi:pulumi:Stack::" not in urn]
-
-    def _state(self) -> dict[str, Any]:
-        return dict(self._stack.export_stack().deployment or {})
 
     @contextmanager
     def _logged(self, operation: str) -> Generator[Callable[[str], None]]:
-        """Keeps the engine's own output in a file, and turns its failure into a message with what to do."""
+        """Writes the engine's output to a log file, and turns its failures into `RehearsalError`."""
         path = self._layout.logs / f"pulumi-{operation}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w") as log, _engine_ends_first():
@@ -186,9 +170,9 @@ class Engine:
 
 @contextmanager
 def _engine_ends_first() -> Generator[None]:
-    """Lets ^C reach the engine, which ends its work in order, and not this process, which waits for it.
+    """Ignores SIGINT in this process, so that on Ctrl-C the engine shuts down in order and this process waits for it.
 
-    A handler, not SIG_IGN: the engine would inherit that.
+    By a handler, not by SIG_IGN, which the engine would inherit.
     """
 
     def leave_to_the_engine(_number: int, _frame: FrameType | None) -> None:

@@ -1,12 +1,12 @@
-"""What a person is told when a rehearsal cannot go on."""
+"""The error of a rehearsal."""
 
 
 class RehearsalError(Exception):
-    """A failure with a remedy: what is wrong, and what to do.
+    """A failure with a remedy.
 
     Attributes:
         problem: What is wrong, and where (tool, file, object).
-        remedy: What the reader can do about it.
+        remedy: What the user can do about it.
     """
 
     def __init__(self, problem: str, *, remedy: str) -> None:

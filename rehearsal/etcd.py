@@ -1,4 +1,4 @@
-"""The database of a rehearsal's control plane, through its JSON gateway.
+"""Client of a rehearsal's etcd, through its JSON gateway.
 
 https://etcd.io/docs/v3.5/dev-guide/api_grpc_gateway/
 """
@@ -6,7 +6,7 @@ https://etcd.io/docs/v3.5/dev-guide/api_grpc_gateway/
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, cast
 
 import urllib3
@@ -16,45 +16,37 @@ from rehearsal.layout import Layout
 from rehearsal.ports import LOOPBACK
 
 KEYS_AT_ONCE = 100
-"""Fewer than etcd's default `--max-txn-ops`, 128."""
+"""Deletes in one transaction; etcd's default `--max-txn-ops` is 128."""
 
 SECONDS_TO_ANSWER = 30.0
 
 
 class Etcd:
-    """The keys of one control plane.
-
-    Args:
-        layout: The rehearsal; its control plane was started once.
-    """
+    """The keys in the etcd of a control plane, whose ports and certificates exist."""
 
     def __init__(self, layout: Layout) -> None:
-        trust = certificates.ensure(layout.control_plane / "pki")
-        client = trust.of("etcd")
         self._url = f"https://{LOOPBACK}:{ports.ensure(layout.control_plane / 'ports.json').etcd}/v3/kv"
-        self._pool = urllib3.PoolManager(
-            ca_certs=str(trust.authority), cert_file=str(client.certificate), key_file=str(client.key)
-        )
+        self._pool = certificates.ensure(layout.control_plane / "pki").caller("etcd")
 
     def keys(self, prefix: str) -> list[str]:
-        """All keys that begin so, which must not be nothing.
+        """All keys with a prefix, which must not be empty.
 
         Raises:
-            urllib3.exceptions.HTTPError: It does not answer.
+            urllib3.exceptions.HTTPError: etcd does not answer, or answers with an error.
         """
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         found = self._call("range", {"key": _encoded(prefix), "range_end": _encoded(end), "keys_only": True})
         return [base64.b64decode(entry["key"]).decode() for entry in found.get("kvs", [])]
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Takes keys away; one that is already gone is no error.
+        """Deletes keys; a missing one is no error.
 
         Raises:
-            urllib3.exceptions.HTTPError: It does not answer.
+            urllib3.exceptions.HTTPError: etcd does not answer, or answers with an error.
         """
         requests = [{"requestDeleteRange": {"key": _encoded(key)}} for key in keys]
-        for batch in _batches(requests):
-            self._call("txn", {"success": batch})
+        for start in range(0, len(requests), KEYS_AT_ONCE):
+            self._call("txn", {"success": requests[start : start + KEYS_AT_ONCE]})
 
     def _call(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = self._pool.request("POST", f"{self._url}/{operation}", json=body, timeout=SECONDS_TO_ANSWER)
@@ -65,7 +57,3 @@ class Etcd:
 
 def _encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
-
-
-def _batches(items: Sequence[dict[str, Any]]) -> Iterable[Sequence[dict[str, Any]]]:
-    return (items[start : start + KEYS_AT_ONCE] for start in range(0, len(items), KEYS_AT_ONCE))

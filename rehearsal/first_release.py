@@ -1,4 +1,4 @@
-"""Brings a demo image into the blue slot of every service that has none yet, as the release tool brings images in."""
+"""The first release: a demo image in the blue slot of every service without a release, by the release tool's code."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tenacity import (
     wait_fixed,
 )
 
+from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal import demo_images
 from rehearsal.errors import RehearsalError
 from release import slots, verification
-from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 
 SECONDS_TO_BE_ADMITTED = 10
 SECONDS_TO_GET_READY = 180
@@ -30,10 +30,10 @@ class Target:
     """A service in an environment, as the stack's outputs describe it.
 
     Attributes:
-        namespace: Its namespace.
-        service: Its name, also of its PodTemplate and autoscaler.
-        deployments: The Deployment of each slot.
-        repository: URL of its ECR repository.
+        namespace: Namespace of the environment.
+        service: Name of the service, its PodTemplate and its HorizontalPodAutoscaler.
+        deployments: Name of the Deployment by slot.
+        repository: URL of the ECR repository.
     """
 
     namespace: str
@@ -43,11 +43,7 @@ class Target:
 
 
 def targets(outputs: Mapping[str, Any]) -> list[Target]:
-    """Every service in every environment of a stack.
-
-    Args:
-        outputs: The stack's outputs, plain values.
-    """
+    """Every service in every environment, from the stack's outputs as plain values."""
     return [
         Target(contract["namespace"], service, contract["deployments"], outputs["repositories"][service])
         for services in outputs["services"].values()
@@ -56,56 +52,39 @@ def targets(outputs: Mapping[str, Any]) -> list[Target]:
 
 
 def demo_image(target: Target) -> str:
-    """The first version."""
+    """The image of a service's first release."""
     return f"{target.repository}@{demo_images.digest(demo_images.FIRST_VERSION)}"
 
 
-def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], None]) -> int:
-    """Releases what was never released, and waits until all live pods are ready.
-
-    Returns:
-        How many slots got an image.
+def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], None]) -> None:
+    """Releases the services that were never released, and waits until their pods are ready.
 
     Raises:
-        RehearsalError: Pods did not get ready; with the reason that Kubernetes gives.
+        RehearsalError: Pods did not become ready; the message has Kubernetes' warnings.
     """
-    new = [target for target in wanted if not _was_released(api, target)]
+    new = [target for target in wanted if not any(map(slots.is_released, _deployments(api, target).values()))]
     for target in new:
         if target.namespace == verification.NEEDED_IN:
-            _record(api, target)
+            digest = demo_image(target).rpartition("@")[2]
+            record = verification.Record(digest, "the rehearsal: no container runs in it", datetime.now(UTC))
+            verification.write(api, target.service, record, in_use=())
+    # The API server's admission applies a new policy, and a new verification record, only after a moment.
+    patiently = Retrying(
+        retry=retry_if_exception_type(KubernetesApiError),
+        stop=stop_after_delay(SECONDS_TO_BE_ADMITTED),
+        wait=wait_fixed(0.2),
+        reraise=True,
+    )
     for target in new:
         template = _existing(api, "v1", "PodTemplate", target.service, target.namespace)
         autoscaler = _existing(api, "autoscaling/v2", "HorizontalPodAutoscaler", target.service, target.namespace)
-        rendered = slots.render(
-            template, slot="blue", image=demo_image(target), replicas=int(autoscaler["spec"]["minReplicas"])
+        replicas = int(autoscaler["spec"]["minReplicas"])
+        patiently(
+            slots.apply_template, api, slots.render(template, slot="blue", image=demo_image(target), replicas=replicas)
         )
-        # Admission knows of a record, and of a policy, a moment after the API server has it.
-        _patiently(slots.bring_in, api, rendered)
     if new:
         report(f"First release: a demo image in the blue slot of {len(new)} services; waiting for their pods")
-    _wait_until_ready(api, new)
-    return len(new)
-
-
-def _record(api: KubernetesApi, target: Target) -> None:
-    digest = demo_image(target).rpartition("@")[2]
-    record = verification.Record(digest, "the rehearsal: no container runs in it", datetime.now(UTC))
-    verification.write(api, target.service, record, in_use=())
-
-
-_patiently = Retrying(
-    retry=retry_if_exception_type(KubernetesApiError),
-    stop=stop_after_delay(SECONDS_TO_BE_ADMITTED),
-    wait=wait_fixed(0.2),
-    reraise=True,
-)
-
-
-def _was_released(api: KubernetesApi, target: Target) -> bool:
-    return any(
-        slots.is_released(_existing(api, "apps/v1", "Deployment", name, target.namespace))
-        for name in target.deployments.values()
-    )
+        _wait_until_ready(api, new)
 
 
 def _wait_until_ready(api: KubernetesApi, released: list[Target]) -> None:
@@ -113,7 +92,7 @@ def _wait_until_ready(api: KubernetesApi, released: list[Target]) -> None:
         return [
             f"{target.namespace}/{target.deployments['blue']}"
             for target in released
-            if not _is_ready(_existing(api, "apps/v1", "Deployment", target.deployments["blue"], target.namespace))
+            if not _is_ready(_deployments(api, target)["blue"])
         ]
 
     attempts = Retrying(retry=retry_if_result(bool), stop=stop_after_delay(SECONDS_TO_GET_READY), wait=wait_fixed(0.5))
@@ -129,6 +108,14 @@ def _wait_until_ready(api: KubernetesApi, released: list[Target]) -> None:
         ) from None
 
 
+def _deployments(api: KubernetesApi, target: Target) -> dict[str, KubernetesObject]:
+    """Deployments of a service by slot."""
+    return {
+        slot: _existing(api, "apps/v1", "Deployment", name, target.namespace)
+        for slot, name in target.deployments.items()
+    }
+
+
 def _is_ready(deployment: KubernetesObject) -> bool:
     status: dict[str, Any] = deployment.get("status", {})
     observed = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
@@ -137,7 +124,7 @@ def _is_ready(deployment: KubernetesObject) -> bool:
 
 
 def _reasons(api: KubernetesApi, namespaces: set[str]) -> list[str]:
-    """What Kubernetes warned of in these namespaces, each warning once."""
+    """The Warning events of these namespaces, each text once."""
     messages: dict[str, None] = {}
     for namespace in sorted(namespaces):
         for event in api.list("v1", "Event", namespace=namespace):

@@ -1,9 +1,9 @@
-"""EC2 instance types, for stand-ins that refuse one that is none."""
+"""EC2 instance types; an unknown one is an error."""
 
 from __future__ import annotations
 
+from config.instance_types import InstanceType, instance_types
 from rehearsal.errors import RehearsalError
-from settings.instance_types import InstanceType, instance_types
 
 __all__ = ["InstanceType", "instance_type"]
 
@@ -12,7 +12,7 @@ def instance_type(name: str) -> InstanceType:
     """An EC2 instance type by its name.
 
     Raises:
-        RehearsalError: EC2 has no type of this name, as far as the table goes.
+        RehearsalError: The table of `config.instance_types` has no such type.
     """
     known = instance_types().get(name)
     if known is None:
@@ -20,6 +20,6 @@ def instance_type(name: str) -> InstanceType:
             f"There is no EC2 instance type {name!r}.",
             remedy="correct the instance type in the stack's configuration, e.g. `t3.large`; or, where AWS has one of "
             "that name since lately, bring moto in requirements-dev.txt up to date and say "
-            "`python -m settings.instance_types_table`.",
+            "`python -m config.instance_types_table`.",
         )
     return known

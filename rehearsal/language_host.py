@@ -1,7 +1,6 @@
-"""Runs `__main__.py` for the plain `pulumi` command line where no language host is installed.
+"""Pulumi language host for Python; an engine that was built from its Go module has none of its own.
 
-The official command line ships one; the engine that a rehearsal builds from its Go module does not. This one is the
-Python SDK's own server of inline programs, given a program that lies in a folder.
+It is the Python SDK's server of inline programs, with the `__main__.py` of a folder as its program.
 
 https://github.com/pulumi/pulumi/blob/v3.260.0/proto/pulumi/language.proto
 """
@@ -25,7 +24,7 @@ from rehearsal.plugin import EndOfEngine
 
 
 class LanguageHost(LanguageServer):
-    """The program in the folder that the engine names, run anew for each request."""
+    """Runs the program in the folder of each request."""
 
     def __init__(self) -> None:
         super().__init__(self._run_program)
@@ -35,11 +34,11 @@ class LanguageHost(LanguageServer):
         runpy.run_path(str(self._folder / "__main__.py"), run_name="__main__")
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        """Agrees to whatever the engine offers."""
+        """Accepts the engine's handshake."""
         return language_pb2.LanguageHandshakeResponse()
 
     def Run(self, request: Any, context: Any) -> Any:
-        """Runs the program once: a preview or an update."""
+        """Runs the program once, for a preview or an update."""
         self._folder = Path(request.info.program_directory or request.pwd)
         os.chdir(self._folder)
         if str(self._folder) not in sys.path:
@@ -51,20 +50,20 @@ class LanguageHost(LanguageServer):
         return plugin_pb2.PluginInfo(version=version("pulumi"))
 
     def InstallDependencies(self, request: Any, context: Any) -> Any:
-        """Nothing to do: this host runs in the environment that has them."""
+        """Does nothing: this process's environment has the dependencies."""
         return iter(())
 
     def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:
-        """No questions."""
+        """Returns no prompts."""
         return language_pb2.RuntimeOptionsResponse()
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        """The engine ends; so will this process."""
+        """Does nothing: this process ends with the engine."""
         return empty_pb2.Empty()
 
 
 def main() -> None:
-    """Serves until the engine that started this process is gone, or says so."""
+    """Serves until the engine ends, or sends a signal."""
     end = EndOfEngine()
     server = grpc.server(futures.ThreadPoolExecutor(4))
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(), server)  # pyright: ignore[reportUnknownMemberType]
@@ -72,7 +71,7 @@ def main() -> None:
     server.start()
     print(port, flush=True)
     end.wait()
-    # A program in the middle of a run waits for an engine that is gone: it must not keep the process.
+    # A program in the middle of a run waits for the engine for ever; it must not keep this process alive.
     os._exit(0)
 
 

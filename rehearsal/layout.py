@@ -1,4 +1,4 @@
-"""Where a rehearsal keeps its files."""
+"""Paths of a rehearsal's files."""
 
 from __future__ import annotations
 
@@ -9,15 +9,25 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 DIRECTORY_VARIABLE = "HELLO_REHEARSAL"
-"""Environment variable that tells the stand-in providers which rehearsal they serve: its directory."""
+"""Environment variable with the rehearsal's directory, for the programs that a rehearsal starts."""
+
+
+class _Below:
+    """Descriptor of a path relative to a rehearsal's directory."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __get__(self, layout: Layout, _: type[Layout]) -> Path:
+        return layout.directory / self._path
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The files of one rehearsal of one stack.
+    """The files of the rehearsal of one stack.
 
     Attributes:
-        directory: Everything below it belongs to this rehearsal and goes with it.
+        directory: Root of all files; `down` deletes it.
     """
 
     directory: Path
@@ -29,89 +39,57 @@ class Layout:
 
     @classmethod
     def of_environment(cls) -> Layout:
-        """The rehearsal that this process was started for (a stand-in provider, the language host).
+        """The rehearsal that `DIRECTORY_VARIABLE` names.
 
         Raises:
-            KeyError: The process was started outside a rehearsal.
+            KeyError: The variable is not set: the process was started outside a rehearsal.
         """
         return cls(Path(os.environ[DIRECTORY_VARIABLE]))
 
-    @property
-    def kubeconfig(self) -> Path:
-        """Administrator's kubeconfig of the local API server, CA and client certificate inline."""
-        return self.directory / "kubeconfig"
+    kubeconfig = _Below("kubeconfig")
+    """The administrator's kubeconfig for the local API server, certificates inline."""
 
-    @property
-    def control_plane(self) -> Path:
-        """Certificates and data of etcd and the Kubernetes control plane."""
-        return self.directory / "control-plane"
+    control_plane = _Below("control-plane")
+    """Certificates and data of etcd and the Kubernetes control plane."""
 
-    @property
-    def front_door(self) -> Path:
-        """The front door's configuration."""
-        return self.directory / "front-door"
+    front_door = _Below("front-door")
+    """HAProxy's configuration and state (`rehearsal/front_door/`)."""
 
-    @property
-    def processes(self) -> Path:
-        """The processes this rehearsal started: names, ids and start times."""
-        return self.directory / "processes.json"
+    processes = _Below("processes.json")
+    """The processes of this rehearsal: names, ids and start times."""
 
-    @property
-    def logs(self) -> Path:
-        """One log file a process, and one an engine run."""
-        return self.directory / "logs"
+    logs = _Below("logs")
+    """Log files: one per process, one per engine operation."""
 
-    @property
-    def tools(self) -> Path:
-        """First on PATH: engine, language host, providers, kubectl."""
-        return self.directory / "bin"
+    tools = _Below("bin")
+    """Engine, language host, providers and kubectl; first on PATH."""
 
-    @property
-    def state(self) -> Path:
-        """The engine's `file://` backend."""
-        return self.directory / "state"
+    state = _Below("state")
+    """The `file://` state backend."""
 
-    @property
-    def workspace(self) -> Path:
-        """Copies of Pulumi.yaml and of the stack's file, with secrets of the rehearsal's own."""
-        return self.directory / "workspace"
+    workspace = _Below("workspace")
+    """Copies of Pulumi.yaml and of the stack's file, the latter with generated secrets."""
 
-    @property
-    def charts(self) -> Path:
-        """The Helm charts that are taken instead of those of public repositories."""
-        return self.directory / "charts"
+    charts = _Below("charts")
+    """Helm charts that replace those of the public repositories."""
 
-    @property
-    def charts_source(self) -> Path:
-        """Whether the public repositories of charts answered, as JSON."""
-        return self.directory / "charts.json"
+    charts_source = _Below("charts.json")
+    """Whether the public chart repositories answered when they were first called, as JSON."""
 
-    @property
-    def aws_account(self) -> Path:
-        """What the aws stand-in holds: its resources, as JSON."""
-        return self.directory / "aws.json"
+    aws_account = _Below("aws.json")
+    """Resources of the emulated `aws` provider, as JSON."""
 
-    @property
-    def aws_journal(self) -> Path:
-        """The requests that changed the AWS account, one a line: it grows with each, and is replayed at its start."""
-        return self.directory / "aws" / "journal.jsonl"
+    aws_journal = _Below("aws/journal.jsonl")
+    """Requests that changed the AWS account, one JSON object per line; replayed when the emulated AWS API starts."""
 
-    @property
-    def cluster_keys(self) -> Path:
-        """What the API server's database had when the EKS cluster was made."""
-        return self.directory / "cluster-keys.json"
+    cluster_keys = _Below("cluster-keys.json")
+    """The keys in etcd when the EKS cluster was created, as JSON; all others are deleted with the cluster."""
 
-    @property
-    def faults(self) -> Path:
-        """Which resource types the stand-ins shall fail or delay, as JSON."""
-        return self.directory / "faults.json"
+    faults = _Below("faults.json")
+    """Faults to inject into the emulated providers: resource types that fail or are slow, as JSON."""
 
-    @property
-    def certificates(self) -> Path:
-        """What ACM is to say of certificates, by domain name, as JSON."""
-        return self.directory / "certificates.json"
+    certificates = _Below("certificates.json")
+    """Status of ACM certificates by domain name, as JSON."""
 
-    @property
-    def load(self) -> Path:
-        """How busy services are, as JSON."""
-        return self.directory / "load.json"
+    load = _Below("load.json")
+    """CPU load of services, as JSON (`rehearsal/load.py`)."""

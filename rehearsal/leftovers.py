@@ -1,15 +1,15 @@
-"""What a destroy left behind."""
+"""Resources that remain after a destroy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kube.client import KubernetesApi
 from rehearsal import aws
 from rehearsal.aws import contents
-from rehearsal.kubelet import logs
+from rehearsal.emulators.aws.account import Account
+from rehearsal.kubelet import kwok
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.account import Account
-from release.kubernetes_api import KubernetesApi
 
 SYSTEM_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
 
@@ -28,17 +28,11 @@ _ANYWHERE = (
     ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
     ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
 )
-"""Kinds that a new control plane has none of, but for what tells where logs are."""
+"""Kinds without any object in a new control plane, except the CustomResourceDefinitions of kwok."""
 
 
 def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
-    """Everything of the stack that still exists, a line each.
-
-    Args:
-        layout: The rehearsal, for its AWS account.
-        api: Its API server.
-        state: URNs of the resources in the stack's state.
-    """
+    """Remaining resources in state, AWS account and cluster, one line each; `state` has the state's URNs."""
     return [
         *(f"state: {urn}" for urn in state),
         *(f"AWS account: {record.type} {record.id}" for record in Account.load(layout).records()),
@@ -52,6 +46,6 @@ def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
             f"cluster: {kind} {one['metadata']['name']}"
             for api_version, kind in _ANYWHERE
             for one in api.list(api_version, kind)
-            if one["metadata"]["name"] != logs.PLURAL
+            if not one["metadata"]["name"].endswith(kwok.GROUP)
         ),
     ]

@@ -1,7 +1,8 @@
-"""A rehearsal from its first process to its last: up, preview, down."""
+"""The life cycle of a rehearsal: up, preview, down."""
 
 from __future__ import annotations
 
+import functools
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from kube.client import KubernetesApi
 from rehearsal import (
     charts,
     control_plane,
@@ -21,42 +23,36 @@ from rehearsal import (
     workspace,
 )
 from rehearsal.display import EngineDisplay
+from rehearsal.emulators.aws import protection
 from rehearsal.engine import Engine
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door import running
-from rehearsal.layout import Layout
+from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.network import namespace
-from rehearsal.stand_ins.aws import protection
-from release.kubernetes_api import KubernetesApi
 
-SECRET = "[secret]"  # noqa: S105 - what stands in place of one
-
-NOT_BUILT_YET = ("jenkins",)
-"""Outputs that the program exports as null."""
+SECRET = "[secret]"  # noqa: S105 - a mask
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """One stack of the project on this machine.
+    """The rehearsal of one stack.
 
     Attributes:
-        stack: The stack's name.
-        layout: Its files.
-        console: Where it tells what goes on.
+        stack: Name of the stack.
+        layout: The rehearsal's files.
+        console: Output for the user.
         kubernetes_plugin: A `pulumi-resource-kubernetes` to use; None for the one that `toolchain.ensure` finds.
+        stacks: Folder of the stack's file.
     """
 
     stack: str
     layout: Layout
     console: Console
     kubernetes_plugin: Path | None = None
+    stacks: Path = CHECKOUT
 
     def up(self) -> dict[str, Any]:
-        """Brings everything up; what is up already stays as it is.
-
-        Returns:
-            The stack's outputs, as `plain` gives them.
-        """
+        """Starts missing processes, updates the stack, releases demo images; returns the outputs, secrets masked."""
         with self._alone():
             engine = self._engine()
             engine.recover(self._report)
@@ -70,16 +66,16 @@ class Rehearsal:
             return outputs
 
     def preview(self) -> None:
-        """Shows what `up` would change; before the first `up` it needs, and starts, no process but the engine."""
+        """Previews `up`; before the first `up` it starts no process but the engine."""
         with self._alone():
             engine = self._engine(start_control_plane=self.layout.kubeconfig.exists())
             engine.preview(lambda line: self.console.print(line, markup=False, highlight=False, soft_wrap=True))
 
     def down(self) -> None:
-        """Destroys the stack, verifies that nothing is left, and ends what `up` started.
+        """Destroys the stack, verifies that nothing remains, stops all processes and deletes the rehearsal's files.
 
         Raises:
-            RehearsalError: Something could not be deleted, or is left; the processes then still run.
+            RehearsalError: A resource could not be deleted, or remains; the processes then still run.
         """
         if not self.layout.directory.exists():
             self.console.print(f"Stack {self.stack} is not up: there is nothing to take down.")
@@ -102,10 +98,10 @@ class Rehearsal:
         self._report(f"Stack {self.stack} is down; its processes have ended and its files are deleted")
 
     def open(self) -> Engine:
-        """The engine of a rehearsal that is up, with its control plane as it is.
+        """The engine of a rehearsal that is up; starts no process.
 
         Raises:
-            RehearsalError: It is not up.
+            RehearsalError: The rehearsal is not up.
         """
         if not (self.layout.tools / "pulumi").exists() or not self.layout.kubeconfig.exists():
             raise RehearsalError(
@@ -114,10 +110,10 @@ class Rehearsal:
         return Engine(self.layout, self.stack)
 
     def api(self) -> KubernetesApi:
-        """The rehearsal's API server, as its administrator.
+        """A client of the rehearsal's API server, as administrator.
 
         Raises:
-            RehearsalError: It does not run.
+            RehearsalError: The API server does not run.
         """
         if not control_plane.is_reachable(self.layout):
             raise RehearsalError(
@@ -127,7 +123,7 @@ class Rehearsal:
         return KubernetesApi(self.layout.kubeconfig)
 
     def _unprotect(self, engine: Engine) -> None:
-        """Lifts what keeps the stack from being deleted, in the engine's state and in the account."""
+        """Removes Pulumi's `protect` and AWS's deletion protection from all resources."""
         protected = len(engine.unprotect()) + len(protection.lift(self.layout))
         if protected:
             self._report(
@@ -136,23 +132,24 @@ class Rehearsal:
             )
 
     def _engine(self, *, start_control_plane: bool = True) -> Engine:
-        """Toolchain, project and control plane in place, the engine ready to run."""
-        workspace.copy_project(self.layout, self.stack)
+        """Prepares toolchain, workspace and control plane; returns the engine."""
+        workspace.copy_project(self.layout, self.stack, self.stacks)
         tools = toolchain.ensure(self._report, self.kubernetes_plugin)
         workspace.put_tools(self.layout, tools)
         origin = charts.origin(self.layout, tools, workspace.charts_setting(self.layout, self.stack))
         workspace.take_charts_from(self.layout, self.stack, origin.setting)
-        shown = parts.parts(tools, origin, containers_run=namespace.refusal() is None)
+        refusal = functools.cache(namespace.refusal)  # once: it creates a namespace
+        shown = parts.parts(tools, origin, containers_run=refusal() is None)
         self.console.print(parts.table(shown), soft_wrap=True)
         if start_control_plane:
-            control_plane.start(self.layout, tools, self._report)
+            control_plane.start(self.layout, tools, self._report, refusal=refusal)
         recovery.drop_half_written(self.layout)
         engine = Engine(self.layout, self.stack)
         engine.set_secrets(workspace.missing_secrets(self.layout, self.stack))
         return engine
 
     def _alone(self) -> FileLock:
-        """Keeps a second command off this stack."""
+        """A lock that only one command holds per stack."""
         self.layout.directory.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.layout.directory.parent / f"{self.layout.directory.name}.lock", timeout=0)
         try:
@@ -168,6 +165,5 @@ class Rehearsal:
 
 
 def plain(engine: Engine) -> dict[str, Any]:
-    """The stack's outputs, a secret one masked; what is not built yet is None, which the engine leaves out."""
-    values = {name: SECRET if output.secret else output.value for name, output in engine.outputs().items()}
-    return {**dict.fromkeys(NOT_BUILT_YET), **values}
+    """The stack's outputs as plain values, secrets masked."""
+    return {name: SECRET if output.secret else output.value for name, output in engine.outputs().items()}

@@ -1,16 +1,16 @@
-"""The Kubernetes nodes of an EKS managed node group, as its instances' kubelets would register them."""
+"""Kubernetes nodes of an EKS managed node group, as kubelets register them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from rehearsal.instance_types import InstanceType, instance_type
 from rehearsal.toolchain.tools import KUBERNETES
 
 KUBELET_STORAGE_GIB = 1
-"""Disk that AL2023's kubelet keeps (https://github.com/awslabs/amazon-eks-ami, nodeadm/internal/kubelet/config.go)."""
+"""Disk that AL2023's kubelet reserves (github.com/awslabs/amazon-eks-ami, nodeadm/internal/kubelet/config.go)."""
 
 EVICTION_STORAGE_PERCENT = 10
 """The kubelet's hard eviction threshold `nodefs.available`, in percent of the disk."""
@@ -18,7 +18,7 @@ EVICTION_STORAGE_PERCENT = 10
 
 @dataclass(frozen=True)
 class Taint:
-    """A taint in Kubernetes' own terms. EKS's API spells the effects `NO_SCHEDULE` and so on.
+    """A taint with the effects as Kubernetes spells them; EKS's API has `NO_SCHEDULE` and so on.
 
     https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
     """
@@ -33,19 +33,11 @@ class NodeGroupSpec:
     """A managed node group.
 
     Attributes:
-        name: The node group's name in EKS.
-        instance_type: EC2 instance type of all its nodes, e.g. `t3.large`.
-        desired: How many nodes there are.
-        labels: Labels on top of those that EKS and the kubelet set, e.g. `{"environment": "dev"}`.
-        taints: Taints of all its nodes.
-        region: AWS region, e.g. `ap-northeast-2`.
-        subnets: By the availability zones that its nodes take turns in, at least one, the id of its subnet there.
-        capacity_type: How its instances are bought.
-        disk_gib: Size of a node's disk in GiB.
+        labels: Labels besides those that EKS and the kubelet set, e.g. `{"environment": "dev"}`.
+        subnets: Subnet ids by availability zone, at least one; the nodes are spread over them in turn.
         template: Id of the launch template; empty without one.
-        generation: Its version: EKS replaces all instances for a new one.
-        cluster: Name of its cluster.
-        security_group: Id of the cluster's security group, which EKS has its instances in.
+        generation: Version of the launch template; EKS replaces all instances for a new one.
+        security_group: Id of the cluster security group, which EKS attaches to the instances.
     """
 
     name: str
@@ -65,14 +57,7 @@ class NodeGroupSpec:
 
 @dataclass(frozen=True)
 class Instance:
-    """An EC2 instance of a node group.
-
-    Attributes:
-        id: Its id.
-        zone: Its availability zone.
-        address: Its private IPv4 address.
-        name: Its private DNS name, as its kubelet registers it.
-    """
+    """An EC2 instance of a node group; `name` is its private DNS name, which is also the node's name."""
 
     id: str
     zone: str
@@ -81,7 +66,7 @@ class Instance:
 
 
 def node(group: NodeGroupSpec, instance: Instance) -> dict[str, Any]:
-    """An instance's Node object, to be created as it is.
+    """The Node object of an instance.
 
     Raises:
         RehearsalError: EC2 has no such instance type.
@@ -90,10 +75,14 @@ def node(group: NodeGroupSpec, instance: Instance) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": _labels(group, kind, name, instance.zone)},
+        "metadata": {
+            "name": name,
+            "labels": _labels(group, kind, name, instance.zone),
+            "annotations": metrics_path(name),
+        },
         "spec": {
             "providerID": f"aws:///{instance.zone}/{instance.id}",
-            **({"taints": [_taint(taint) for taint in group.taints]} if group.taints else {}),
+            **({"taints": [asdict(taint) for taint in group.taints]} if group.taints else {}),
         },
         "status": {
             "capacity": {
@@ -129,8 +118,16 @@ def node(group: NodeGroupSpec, instance: Instance) -> dict[str, Any]:
     }
 
 
+def metrics_path(name: str) -> dict[str, str]:
+    """The annotation by which metrics-server finds KWOK's metrics of a node.
+
+    https://github.com/kubernetes-sigs/metrics-server/blob/v0.9.0/pkg/scraper/client/resource/client.go
+    """
+    return {"metrics.k8s.io/resource-metrics-path": f"/metrics/nodes/{name}/metrics/resource"}
+
+
 def _labels(group: NodeGroupSpec, kind: InstanceType, name: str, zone: str) -> dict[str, str]:
-    """The group's labels, and those that the kubelet, the cloud provider and EKS set.
+    """The group's labels, and those of the kubelet, the cloud provider and EKS.
 
     https://kubernetes.io/docs/reference/labels-annotations-taints/
     https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
@@ -146,10 +143,6 @@ def _labels(group: NodeGroupSpec, kind: InstanceType, name: str, zone: str) -> d
         "topology.kubernetes.io/region": group.region,
         "topology.kubernetes.io/zone": zone,
     }
-
-
-def _taint(taint: Taint) -> dict[str, str]:
-    return {"key": taint.key, "value": taint.value, "effect": taint.effect}
 
 
 def _allocatable_storage_mib(disk_gib: int) -> int:

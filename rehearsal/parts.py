@@ -1,6 +1,6 @@
-"""What of a rehearsal is the real thing, and what stands in for one: a line each, which `make up` prints first.
+"""The parts of a rehearsal, real or stand-in, which `make up` prints first.
 
-Whoever makes a stand-in real, or another part, changes its line below.
+A change of a part, or a new one, needs a change of its line here.
 """
 
 from __future__ import annotations
@@ -16,53 +16,60 @@ from rich.table import Table
 from rehearsal import plugins
 from rehearsal.charts import Origin
 from rehearsal.toolchain import Toolchain
-from rehearsal.toolchain.tools import COREDNS, ECK_OPERATOR, KUBERNETES, KUBERNETES_PROVIDER, KWOK, PULUMI
+from rehearsal.toolchain.tools import (
+    COREDNS,
+    ECK_OPERATOR,
+    KUBERNETES,
+    KUBERNETES_PROVIDER,
+    KWOK,
+    METRICS_SERVER,
+    PULUMI,
+)
 from versions import AWS_LOAD_BALANCER_CONTROLLER_CHART as CONTROLLER
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the platform, or of what brings it up.
+    """A part of the platform or of its tools.
 
     Attributes:
-        name: What it is where there is an AWS account.
-        real: Whether it is that here too.
-        here: What runs here.
+        name: Name of the part.
+        here: What runs in the rehearsal.
+        real: Whether that is the real program, not a stand-in.
     """
 
     name: str
-    real: bool
     here: str
+    real: bool = True
 
 
 def parts(tools: Toolchain, charts_from: Origin, *, containers_run: bool) -> list[Part]:
-    """Every part, real ones first.
-
-    Args:
-        tools: The programs.
-        charts_from: Where charts are from.
-        containers_run: Whether there is a network namespace, and so a kubelet for containers of known images.
-    """
+    """All parts, real ones first. `containers_run` is false without a network namespace."""
     as_pods = "as its pods, with their own rights" if containers_run else "not run: there is no network namespace"
-    there = [
-        Part("engine", real=True, here=f"Pulumi {PULUMI.version}"),
-        Part("provider kubernetes", real=True, here=_provider(tools.kubernetes_provider)),
-        Part("control plane", real=True, here=f"etcd and Kubernetes {KUBERNETES.version}, with kube-proxy"),
-        Part("charts", real=True, here=charts_from.real),
-        Part("CoreDNS", real=containers_run, here=f"{COREDNS.version}, {as_pods}"),
-        Part("ECK operator", real=containers_run, here=f"{ECK_OPERATOR.version}, {as_pods}"),
-        Part("load balancer controller", real=containers_run, here=f"{CONTROLLER}, {as_pods}"),
-        Part("AWS's API", real=False, here=f"moto {version('moto')}, with a journal that outlives it"),
-        Part("providers aws, eks", real=False, here="emulators over it, with the rules of AWS that they name"),
-        *([Part("charts", real=False, here=_ours(charts_from.ours))] if charts_from.ours else []),
-        Part("load balancers", real=False, here="HAProxy, by what the AWS API says of them"),
-        Part("nodes and all other pods", real=False, here=f"KWOK {KWOK.version}; a program answers for the containers"),
+    real = [
+        Part("engine", f"Pulumi {PULUMI.version}"),
+        Part("provider kubernetes", _provider(tools.kubernetes_provider)),
+        Part("control plane", f"etcd and Kubernetes {KUBERNETES.version}, with kube-proxy"),
+        Part("charts", charts_from.real),
     ]
-    return sorted(there, key=lambda part: not part.real)
+    controllers = [
+        Part("CoreDNS", f"{COREDNS.version}, {as_pods}", real=containers_run),
+        Part("metrics-server", f"{METRICS_SERVER.version}, {as_pods}, fed by KWOK", real=containers_run),
+        Part("ECK operator", f"{ECK_OPERATOR.version}, {as_pods}", real=containers_run),
+        Part("load balancer controller", f"{CONTROLLER}, {as_pods}", real=containers_run),
+    ]
+    stand_ins = [
+        Part("AWS's API", f"moto {version('moto')}, with a journal that outlives it", real=False),
+        Part("providers aws, eks", "emulators over it, with the rules of AWS that they name", real=False),
+        *([Part("charts", _ours(charts_from.ours), real=False)] if charts_from.ours else []),
+        Part("load balancers", "HAProxy, by what the AWS API says of them", real=False),
+        Part("nodes and all other pods", f"KWOK {KWOK.version}; a program answers for the containers", real=False),
+    ]
+    return [*real, *controllers, *stand_ins]
 
 
 def table(shown: Sequence[Part]) -> RenderableType:
-    """The parts, a line each."""
+    """The parts as a table."""
     lines = Table(show_header=False, box=None, pad_edge=False)
     for _ in range(2):
         lines.add_column(no_wrap=True)
@@ -79,7 +86,7 @@ def _ours(names: Sequence[str]) -> str:
 
 
 def _provider(program: Path) -> str:
-    """Which provider it is: a plugin, or the one that was built."""
+    """Origin of the kubernetes provider: a plugin's path, or the Go module that it was built from."""
     if program.parent.name != KUBERNETES_PROVIDER.key:
         return str(program)
     return (

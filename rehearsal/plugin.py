@@ -1,4 +1,4 @@
-"""What every program that the engine starts has in common: it ends when the engine does."""
+"""End of a plugin process together with the Pulumi engine that started it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ SECONDS_BETWEEN_LOOKS_AT_THE_PARENT = 1.0
 
 
 class EndOfEngine:
-    """Comes when the engine is gone, or asks for the end with SIGTERM or SIGINT.
+    """Signal to end: the engine is gone, or has sent SIGTERM or SIGINT.
 
-    To be made in the main thread of the very process the engine started (`exec`): the parent's end is the engine's.
+    Must be created in the main thread of the process that the engine started, whose parent is the engine.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class EndOfEngine:
             signal.signal(number, self._tell)
 
     def wait(self) -> None:
-        """Returns when it is time to end."""
+        """Returns when this process has to end."""
         while os.getppid() == self._parent and not self._told.wait(SECONDS_BETWEEN_LOOKS_AT_THE_PARENT):
             pass
 

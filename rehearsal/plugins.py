@@ -1,4 +1,4 @@
-"""The kubernetes provider as a plugin: named, installed already, or installed now where there is a way out.
+"""The plugin of the kubernetes provider: named by the user, found, or installed.
 
 https://www.pulumi.com/docs/iac/concepts/plugins/
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -16,39 +14,36 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rehearsal.errors import RehearsalError
+from rehearsal.processes import run_watched
 
 PLUGIN_VARIABLE = "HELLO_KUBERNETES_PLUGIN"
 """Environment variable that names a `pulumi-resource-kubernetes` to use."""
 
 NOTHING_CAME = 20.0
-"""Seconds without a byte of a plugin after which installing it is given up."""
+"""Seconds without progress after which a download is given up."""
 
 WHOLE_DOWNLOAD = 600.0
-"""Seconds that a plugin may take to come, tens of megabytes."""
+"""Seconds after which a download (tens of megabytes) is given up."""
 
 ASKED_AGAIN_AFTER = 12 * 3600.0
-"""Seconds for which a plugin that could not be installed is not asked for again."""
+"""Seconds after a failed installation in which no other is tried."""
 
 _PROGRAM = "pulumi-resource-kubernetes"
 _FOLDER = re.compile(r"resource-kubernetes-v(\d+)\.(\d+)\.(\d+)")
 
 
 def wanted() -> str:
-    """The version of the plugin that belongs to the pinned SDK: the SDK's own."""
+    """The plugin version to install: that of the installed SDK."""
     return version("pulumi-kubernetes")
 
 
 def find_kubernetes_plugin(cache: Path, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The plugin that the environment names, else an installed one that fits the pinned SDK, else None.
+    """The plugin that `PLUGIN_VARIABLE` names, else the newest installed one that fits the SDK, else None.
 
-    One fits that has the SDK's major version and at least its minor; the newest of them is taken.
-
-    Args:
-        cache: Where `install` puts one.
-        environment: Names a plugin by `PLUGIN_VARIABLE`, a person's own Pulumi home by `PULUMI_HOME`.
+    A plugin fits if it has the SDK's major version and at least its minor version.
 
     Raises:
-        RehearsalError: The named one is no executable file.
+        RehearsalError: `PLUGIN_VARIABLE` names no executable file.
     """
     if named := environment.get(PLUGIN_VARIABLE):
         path = Path(named).expanduser()
@@ -63,7 +58,7 @@ def find_kubernetes_plugin(cache: Path, environment: Mapping[str, str] = os.envi
 
 
 def newest_fitting(folders: Iterable[Path], sdk: str) -> Path | None:
-    """The newest kubernetes plugin in the `plugins` folders of Pulumi homes that fits an SDK's version, if any."""
+    """The newest kubernetes plugin in these `plugins` folders that fits an SDK version, or None."""
     major, minor = (int(part) for part in sdk.split(".")[:2])
     fitting = [
         (tuple(int(part) for part in match.groups()), folder / _PROGRAM)
@@ -76,17 +71,11 @@ def newest_fitting(folders: Iterable[Path], sdk: str) -> Path | None:
 
 
 def install(pulumi: Path, cache: Path, report: Callable[[str], None]) -> Path | None:
-    """Installs the plugin of the pinned SDK's version into a Pulumi home in the cache, as `pulumi plugin install` does.
-
-    Where it cannot be had, that is said and kept in mind: for `ASKED_AGAIN_AFTER`, nobody waits for it again.
-
-    Args:
-        pulumi: The engine's command line.
-        cache: Folder of all builds.
-        report: Takes a sentence on what goes on.
+    """Installs the plugin of the SDK's version into a Pulumi home in the cache, by `pulumi plugin install`.
 
     Returns:
-        The plugin, or None where it cannot be had.
+        The plugin's path. None if it cannot be installed; the failure is reported, and remembered in the cache for
+        `ASKED_AGAIN_AFTER`.
     """
     cache.mkdir(parents=True, exist_ok=True)
     refusal = cache / f"kubernetes-plugin-{wanted()}.refused"
@@ -108,59 +97,40 @@ def install(pulumi: Path, cache: Path, report: Callable[[str], None]) -> Path | 
 
 
 def _home(cache: Path) -> Path:
-    """A Pulumi home of the rehearsal's own, beside what is built."""
+    """Pulumi home in the cache."""
     return cache / "pulumi-home"
 
 
 def _install(pulumi: Path, cache: Path) -> str | None:
-    """Runs `pulumi plugin install`; why it did not come to an end, or the last of what it said."""
+    """Runs `pulumi plugin install`; returns why it failed, or None."""
     with tempfile.TemporaryDirectory(dir=cache) as folder, tempfile.TemporaryFile() as output:
-        # A download comes to TMPDIR first, where one sees it grow (sdk/go/common/workspace/plugins.go, os.CreateTemp).
-        variables = {
-            "PULUMI_HOME": str(_home(cache)),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "TMPDIR": folder,
-        }
-        process = subprocess.Popen(
-            [str(pulumi), "plugin", "install", "resource", "kubernetes", wanted()],
-            env={**os.environ, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        # Pulumi downloads to TMPDIR, where progress can be seen (sdk/go/common/workspace/plugins.go, os.CreateTemp).
+        variables = {"PULUMI_HOME": str(_home(cache)), "PULUMI_SKIP_UPDATE_CHECK": "true", "TMPDIR": folder}
+        command = [str(pulumi), "plugin", "install", "resource", "kubernetes", wanted()]
+        began = moved = time.monotonic()
+        size = 0
+
+        def look() -> None:
+            nonlocal moved, size
+            now, before = time.monotonic(), size
+            size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
+            moved = now if size > before else moved
+            if now - moved > NOTHING_CAME:
+                raise TimeoutError(f"nothing came for {NOTHING_CAME:g} s")
+            if now - began > WHOLE_DOWNLOAD:
+                raise TimeoutError(f"it had not come whole after {WHOLE_DOWNLOAD:g} s")
+
         try:
-            problem = _watch(process, Path(folder))
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            code = run_watched(command, look, seconds=0.5, output=output, env={**os.environ, **variables})
+        except TimeoutError as error:
+            return str(error)
         output.seek(0)
         said = output.read().decode(errors="replace").strip().splitlines()
-    return problem or (None if process.returncode == 0 else _reason(said))
-
-
-def _watch(process: subprocess.Popen[bytes], downloads: Path) -> str | None:
-    """Returns when the process has ended; or why it should be, if nothing comes."""
-    began = moved = time.monotonic()
-    size = 0
-    while True:
-        try:
-            process.wait(0.5)
-        except subprocess.TimeoutExpired:
-            now = time.monotonic()
-            came = sum(file.stat().st_size for file in downloads.rglob("*") if file.is_file())
-            moved, size = (now, came) if came > size else (moved, size)
-            if now - moved > NOTHING_CAME:
-                return f"nothing came for {NOTHING_CAME:g} s"
-            if now - began > WHOLE_DOWNLOAD:
-                return f"it had not come whole after {WHOLE_DOWNLOAD:g} s"
-        else:
-            return None
+    return None if code == 0 else _reason(said)
 
 
 def _reason(said: list[str]) -> str:
-    """Why a download failed, in the engine's words: its first warning names the address and the system's reason."""
+    """The reason of a failed download: the engine's first warning, which has the URL, or else its last line."""
     for line in said:
         if line.startswith("warning: "):
             return line.removeprefix("warning: ")

@@ -1,4 +1,4 @@
-"""The TCP ports of a control plane's programs: chosen once, as kubeconfigs and an engine's state name them."""
+"""TCP ports of a rehearsal's programs, chosen once: kubeconfigs and the engine's state contain them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from rehearsal.errors import RehearsalError
 LOOPBACK = "127.0.0.1"
 
 RANGE = range(20000, 30000)
-"""Below the ports that systems give to outgoing connections, and below Kubernetes' NodePorts (30000-32767)."""
+"""Below the systems' ephemeral ports, and below Kubernetes' NodePorts (30000-32767)."""
 
 
 @dataclass(frozen=True)
 class Ports:
-    """TCP ports on loopback, one a listener."""
+    """TCP ports on loopback."""
 
     etcd: int
     etcd_peer: int
@@ -31,28 +31,27 @@ class Ports:
     kube_proxy: int
     front_door: int
     front_door_outside: int
-    responder: int
     aws: int
 
 
 def ensure(file: Path) -> Ports:
-    """The ports that the file names; free ones, written to it, for those that it does not."""
+    """The ports in a file; missing ones are chosen from the free ports and written to it."""
     named: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
     names = [field.name for field in fields(Ports)]
     if not named.keys() >= set(names):
-        candidates = random.sample(RANGE, len(RANGE))  # they keep no secret
+        candidates = random.sample(RANGE, len(RANGE))  # not for cryptography
         free = (port for port in candidates if port not in named.values() and is_free(port))
         named = {name: named.get(name) or next(free) for name in names}
         draft = file.with_name(f"{file.name}.draft")
         draft.write_text(json.dumps(named, indent=2) + "\n")
         draft.replace(file)
-    return Ports(**named)
+    return Ports(**{name: named[name] for name in names})
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this port of loopback now."""
+    """Whether a server can listen on this port of loopback."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        # As servers do, so that connections of a server that has ended do not hold its port.
+        # As servers do: otherwise closed connections of an earlier server (TIME_WAIT) hold the port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((LOOPBACK, port))
@@ -63,10 +62,10 @@ def is_free(port: int) -> bool:
 
 
 def check_free(port: int, *, program: str) -> None:
-    """Refuses a port that something else listens on.
+    """Checks that a port is free.
 
     Raises:
-        RehearsalError: It is taken; names by whom, where the system tells us.
+        RehearsalError: Another program listens on it; the message has its name where the system shows it.
     """
     if not is_free(port):
         raise RehearsalError(
@@ -82,5 +81,5 @@ def _holder(port: int) -> str:
             if listens and connection.laddr and connection.laddr.port == port and connection.pid:
                 return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     except psutil.Error:
-        pass  # some systems show others' connections to administrators only
+        pass  # some systems show other users' connections only to root
     return "another program"

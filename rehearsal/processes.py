@@ -1,15 +1,16 @@
-"""Background programs that outlive the command that starts them, and are found again by it."""
+"""Background processes that outlive the command that starts them, recorded in a file."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import psutil
 
@@ -19,25 +20,25 @@ from rehearsal.network import host_ports
 from rehearsal.network.enter import enter
 
 CLOCK_TOLERANCE = 2.0
-"""Seconds by which a start time may differ from the recorded one: the system clock is adjusted now and then."""
+"""Seconds by which a start time may differ from the recorded one, since system clocks are adjusted."""
 
-# A program starts only once its record is written: were we killed in between, the shell would read the end of its
-# input and end, instead of leaving a program that nobody knows of.
+# A program starts only once its record is written: if this process is killed before, the shell reads the end of its
+# input and exits, and no unrecorded program remains.
 _START_WHEN_RECORDED = 'read -r recorded && exec "$@" </dev/null'
 
 
 @dataclass(frozen=True)
 class Program:
-    """What is to run.
+    """A program to start.
 
     Attributes:
-        name: Unique in its table, e.g. `kube-apiserver`.
-        command: The executable and its arguments.
-        log: File of its output. That of the start before is kept beside it as `….previous.log`.
-        environment: Variables on top of ours.
-        namespace: Id of a process in whose network namespace it runs, or None for this machine's network.
-        host_ports: Ports of this machine's loopback that it serves although it runs in a namespace: it inherits a
-            listening socket for each, whose file descriptor is in the variable `HOST_PORT_<port>`.
+        name: Unique name in its table, e.g. `kube-apiserver`.
+        command: Executable and arguments.
+        log: File for the output. The log of the previous start is kept as `….previous.log`.
+        environment: Variables besides those of this process.
+        namespace: Id of a process whose network namespace it runs in, or None for the machine's network.
+        host_ports: Ports on the machine's loopback that it serves from inside a namespace: it inherits a listening
+            socket for each, with the file descriptor in the variable `HOST_PORT_<port>`.
     """
 
     name: str
@@ -50,13 +51,10 @@ class Program:
 
 @dataclass(frozen=True)
 class Record:
-    """A program that was started.
+    """A started program.
 
     Attributes:
-        name: The program's name.
-        pid: Its process id.
-        started: When it started, in seconds since 1970. A process of the same id with another start time is not ours.
-        namespace: As the program's.
+        started: Start time in seconds since 1970; it tells the process from a later one with the same id.
     """
 
     name: str
@@ -74,17 +72,7 @@ def of_module(
     before: Sequence[str] = (),
     variables: Mapping[str, str] | None = None,
 ) -> Program:
-    """A program of ours: a module of this Python's, which finds its rehearsal by `Layout.of_environment`.
-
-    Args:
-        layout: The rehearsal.
-        name: The program's.
-        module: To be run as `python -m`.
-        arguments: The module's.
-        namespace: As `Program`'s.
-        before: What comes before the command.
-        variables: Further ones.
-    """
+    """A program that is a Python module of this project; it finds its files by `Layout.of_environment`."""
     return Program(
         name,
         (*before, sys.executable, "-m", module, *arguments),
@@ -95,30 +83,31 @@ def of_module(
 
 
 class ProcessTable:
-    """The programs that were started from here, kept in a file so that the next command finds them.
+    """The started programs, in a file.
 
-    Callers that may run at the same time hold a lock of their own.
-
-    Args:
-        path: The file; its folder exists.
+    Not safe for concurrent use: callers hold a lock.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def running(self) -> tuple[Record, ...]:
-        """The recorded programs that run, in the order of their start."""
+        """The recorded programs that still run, in the order of their start."""
         return tuple(record for record in self._records() if _process(record) is not None)
 
     def is_running(self, name: str) -> bool:
-        """Whether the program of this name was started from here and runs."""
+        """Whether the recorded program of this name runs."""
         return any(record.name == name for record in self.running())
 
+    def are_running(self, names: Iterable[str]) -> bool:
+        """Whether all recorded programs of these names run."""
+        return {record.name for record in self.running()} >= set(names)
+
     def start(self, program: Program) -> Record:
-        """Starts a program in a session of its own, so that it survives this process and its terminal.
+        """Starts a program in its own session, so that it survives this process and its terminal.
 
         Raises:
-            RehearsalError: One of this name runs, its executable cannot be run, or one of its host ports is taken.
+            RehearsalError: A program of this name runs, the executable cannot be run, or a host port is taken.
         """
         others = self.running()
         if any(record.name == program.name for record in others):
@@ -150,9 +139,9 @@ class ProcessTable:
         return record
 
     def stop(self, names: Iterable[str], *, patience: float = 10.0) -> None:
-        """Ends programs: asks all of them first, then kills those that still run after `patience` seconds.
+        """Stops programs: sends SIGTERM to all, and SIGKILL to those that still run after `patience` seconds.
 
-        Only a process whose start time is the recorded one is touched. Names that do not run are no error.
+        Names that do not run are no error.
         """
         wanted = set(names)
         processes = [
@@ -177,8 +166,36 @@ class ProcessTable:
         draft.replace(self._path)
 
 
+def run_watched(
+    command: Sequence[str], look: Callable[[], None], *, seconds: float, output: IO[bytes], **options: Any
+) -> int:
+    """Runs a command and returns its exit code.
+
+    The command runs in its own session, so that an exception kills all of its child processes, too.
+
+    Args:
+        command: Executable and arguments.
+        look: Called while the command runs; an exception that it raises kills the command.
+        seconds: Seconds between two calls of `look`.
+        output: File for standard output and standard error.
+        **options: Arguments of `Popen`.
+    """
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(command, start_new_session=True, **quiet, **options)
+    try:
+        while True:
+            try:
+                return process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                look()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+
+
 def tail(log: Path, *, lines: int = 20) -> str:
-    """The last lines of a log file, for a message; empty where there is none."""
+    """The last lines of a log file; empty if it does not exist."""
     if not log.exists():
         return ""
     with log.open("rb") as file:
@@ -187,7 +204,7 @@ def tail(log: Path, *, lines: int = 20) -> str:
 
 
 def _process(record: Record) -> psutil.Process | None:
-    """The record's process, unless it has ended, or its id is another's by now."""
+    """The process of a record; None if it has ended, or another process has its id."""
     try:
         process = psutil.Process(record.pid)
         ours = abs(process.create_time() - record.started) <= CLOCK_TOLERANCE

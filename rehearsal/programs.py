@@ -1,233 +1,253 @@
-"""The command lines of a control plane's programs."""
+"""The programs of a control plane: command lines, ports, readiness probes."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rehearsal.certificates import Certificates
-from rehearsal.layout import CHECKOUT
+from rehearsal.layout import Layout
 from rehearsal.network.enter import search_path
 from rehearsal.network.namespace import OWN_ADDRESS
 from rehearsal.ports import LOOPBACK, Ports
-from rehearsal.processes import Program
+from rehearsal.processes import Program, of_module
+from rehearsal.readiness import Probe
 from rehearsal.toolchain import Toolchain
 
 SERVICE_CIDR = "172.20.0.0/16"
-"""EKS's own choice beside a VPC in 10.0.0.0/8.
+"""Service addresses: EKS's default where the VPC is in 10.0.0.0/8.
 
 https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html
 """
 
 POD_CIDR = "100.64.0.0/16"
-"""Addresses of pods: in the range that EKS has for pods beside the VPC's own, where no node or Service has any.
+"""Pod addresses, from the range (100.64.0.0/10) that EKS recommends for pods outside the VPC's main CIDR.
 
 https://docs.aws.amazon.com/eks/latest/best-practices/custom-networking.html
 """
 
 RUNNING_POD_CIDR = "100.65.0.0/16"
-"""Addresses of pods whose containers run, which KWOK has nothing to do with."""
+"""Addresses of pods whose containers run (`rehearsal/kubelet/`), not KWOK's."""
 
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a namespace, where nobody else is
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a network namespace of its own
 
-STAGES = CHECKOUT / "rehearsal" / "stages"
-"""What KWOK plays besides kubelets."""
+CUSTOM_KINDS = "Logs,ClusterResourceUsage"
+"""KWOK kinds with paths of pods' logs, and with pods' resource usage."""
 
 NODE_LEASE_SECONDS = 40
-"""As kubelets have it by default (`nodeLeaseDurationSeconds`)."""
+"""The kubelet's default `nodeLeaseDurationSeconds`."""
+
+RELAY = "relay"
+"""Name of the relay from this machine's loopback into the network namespace."""
+
+_CLIENTS = ("controller-manager", "scheduler", "kwok", "kube-proxy", "kubelet")
+
+
+@dataclass(frozen=True)
+class Component:
+    """A program of a control plane.
+
+    Attributes:
+        program: The program to start.
+        ports: Loopback ports that it listens on; with a network namespace, the relay serves them on this machine.
+        probes: Probes that must succeed before the next program is started.
+    """
+
+    program: Program
+    ports: Sequence[int] = ()
+    probes: Sequence[Probe] = ()
 
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """What the command lines are made from.
+    """The command lines of a control plane.
 
     Attributes:
-        directory: Where the programs keep their data.
-        logs: Where their log files go.
-        toolchain: Where their executables are.
-        certificates: Whom they are, and whom they trust.
-        ports: Where they listen.
-        namespace: Id of the process in whose network namespace they run, or None for this machine's network.
+        namespace: Id of the process whose network namespace the programs run in, or None for this machine's network.
     """
 
-    directory: Path
-    logs: Path
+    layout: Layout
     toolchain: Toolchain
     certificates: Certificates
     ports: Ports
-    namespace: int | None = None
-
-    @property
-    def api_server_url(self) -> str:
-        """The API server's URL."""
-        return f"https://{LOOPBACK}:{self.ports.api_server}"
-
-    def kubeconfig_of(self, client: str) -> Path:
-        """The kubeconfig of one of the programs that call the API server."""
-        return self.directory / f"{client}.kubeconfig"
+    namespace: int | None
 
     @property
     def stages(self) -> Path:
-        """What kwok does with nodes and pods."""
-        return self.directory / "stages"
+        """Folder of the KWOK stages."""
+        return self.layout.control_plane / "stages"
 
-    def etcd(self) -> Program:
-        """The database. It does not wait for the disk: a power cut may cost a rehearsal, nothing else does."""
-        pair, authority = self.certificates.of("etcd"), str(self.certificates.authority)
-        client_url = f"https://{LOOPBACK}:{self.ports.etcd}"
-        peer_url = f"https://{LOOPBACK}:{self.ports.etcd_peer}"
-        return self._program(
-            "etcd",
-            {
-                "name": "default",
-                "data-dir": str(self.directory / "etcd"),
-                "listen-client-urls": client_url,
-                "advertise-client-urls": client_url,
-                "listen-peer-urls": peer_url,
-                "initial-advertise-peer-urls": peer_url,
-                "initial-cluster": f"default={peer_url}",
-                "client-cert-auth": "true",
-                "trusted-ca-file": authority,
-                "cert-file": str(pair.certificate),
-                "key-file": str(pair.key),
-                "peer-client-cert-auth": "true",
-                "peer-trusted-ca-file": authority,
-                "peer-cert-file": str(pair.certificate),
-                "peer-key-file": str(pair.key),
-                "unsafe-no-fsync": "true",
-                "log-level": "warn",
-            },
-        )
+    def write_kubeconfigs(self) -> None:
+        """Writes the kubeconfigs of the administrator and of the API server's clients."""
+        files = {"admin": self.layout.kubeconfig, **{client: self._kubeconfig(client) for client in _CLIENTS}}
+        cluster, server = f"rehearsal-{self.layout.directory.name}", f"https://{LOOPBACK}:{self.ports.api_server}"
+        for client, file in files.items():
+            self.certificates.write_kubeconfig(file, client=client, cluster=cluster, server=server)
 
-    def api_server(self) -> Program:
-        """The API server: Kubernetes' default admission plugins, Pod Security among them, and RBAC.
+    def kubernetes(self) -> list[Component]:
+        """The programs of Kubernetes, and KWOK, in the order of starting."""
+        return [self.etcd(), self.api_server(), self.controller_manager(), self.scheduler(), self.kwok()]
 
-        In a network of the rehearsal's own, pods call it by the Service `kubernetes`. No loopback address may stand
-        behind that one, and elsewhere no pod runs that could ask for it.
+    def etcd(self) -> Component:
+        """etcd, without fsync for speed: only a crash of the machine can lose data."""
+        client, peer = (f"https://{LOOPBACK}:{port}" for port in (self.ports.etcd, self.ports.etcd_peer))
+        trust = {
+            "client-cert-auth": "true",
+            "trusted-ca-file": self.certificates.authority,
+            "cert-file": self.certificates.of("etcd").certificate,
+            "key-file": self.certificates.of("etcd").key,
+        }
+        flags = {
+            "name": "default",
+            "data-dir": self.layout.control_plane / "etcd",
+            "listen-client-urls": client,
+            "advertise-client-urls": client,
+            "listen-peer-urls": peer,
+            "initial-advertise-peer-urls": peer,
+            "initial-cluster": f"default={peer}",
+            **trust,
+            **{f"peer-{flag}": value for flag, value in trust.items()},
+            "unsafe-no-fsync": "true",
+            "log-level": "warn",
+        }
+        made = self._component("etcd", flags, self.ports.etcd, ready="/health", asked_as="etcd")
+        return replace(made, ports=(self.ports.etcd, self.ports.etcd_peer))
+
+    def api_server(self) -> Component:
+        """The API server: default admission plugins, NodeRestriction and RBAC.
+
+        In a network namespace, pods call it by the Service `kubernetes`. Without one, it listens on loopback, which
+        cannot be a Service's endpoint, and no pod runs.
         """
         if self.namespace is None:
             place = {"bind-address": LOOPBACK, "advertise-address": LOOPBACK, "endpoint-reconciler-type": "none"}
         else:
             place = {"bind-address": EVERYWHERE, "advertise-address": OWN_ADDRESS}
-        server, etcd = self.certificates.of("server"), self.certificates.of("etcd")
-        return self._program(
-            "kube-apiserver",
-            {
-                **place,
-                "secure-port": str(self.ports.api_server),
-                "tls-cert-file": str(server.certificate),
-                "tls-private-key-file": str(server.key),
-                "client-ca-file": str(self.certificates.authority),
-                "etcd-servers": f"https://{LOOPBACK}:{self.ports.etcd}",
-                "etcd-cafile": str(self.certificates.authority),
-                "etcd-certfile": str(etcd.certificate),
-                "etcd-keyfile": str(etcd.key),
-                "authorization-mode": "Node,RBAC",
-                "enable-admission-plugins": "NodeRestriction,PodSecurity",
-                "allow-privileged": "true",
-                "kubelet-preferred-address-types": "InternalIP",
-                "service-cluster-ip-range": SERVICE_CIDR,
-                "service-account-issuer": "https://kubernetes.default.svc",
-                "service-account-key-file": str(self.certificates.service_account_public_key),
-                "service-account-signing-key-file": str(self.certificates.service_account_key),
-                "profiling": "false",
-            },
-        )
+        etcd, tokens, proxy = (self.certificates.of(one) for one in ("etcd", "service-account", "front-proxy"))
+        flags = {
+            **self._served_at(self.ports.api_server),
+            **place,
+            "client-ca-file": self.certificates.authority,
+            "etcd-servers": f"https://{LOOPBACK}:{self.ports.etcd}",
+            "etcd-cafile": self.certificates.authority,
+            "etcd-certfile": etcd.certificate,
+            "etcd-keyfile": etcd.key,
+            "authorization-mode": "Node,RBAC",
+            "enable-admission-plugins": "NodeRestriction,PodSecurity",
+            "allow-privileged": "true",
+            "kubelet-preferred-address-types": "InternalIP",
+            "service-cluster-ip-range": SERVICE_CIDR,
+            # The aggregation layer, for metrics-server.
+            # https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/
+            "requestheader-client-ca-file": self.certificates.authority,
+            "requestheader-allowed-names": "front-proxy-client",
+            "requestheader-extra-headers-prefix": "X-Remote-Extra-",
+            "requestheader-group-headers": "X-Remote-Group",
+            "requestheader-username-headers": "X-Remote-User",
+            "proxy-client-cert-file": proxy.certificate,
+            "proxy-client-key-file": proxy.key,
+            "service-account-issuer": "https://kubernetes.default.svc",
+            "service-account-key-file": tokens.key,
+            "service-account-signing-key-file": tokens.key,
+        }
+        return self._component("kube-apiserver", flags, self.ports.api_server, ready="/readyz")
 
-    def controller_manager(self) -> Program:
-        """All controllers that run by default, each under its own service account and its own rights."""
-        return self._program(
-            "kube-controller-manager",
-            {
-                **self._serving(self.ports.controller_manager),
-                "kubeconfig": str(self.kubeconfig_of("controller-manager")),
-                "use-service-account-credentials": "true",
-                "service-account-private-key-file": str(self.certificates.service_account_key),
-                "root-ca-file": str(self.certificates.authority),
-                "leader-elect": "false",
-                "profiling": "false",
-            },
-        )
+    def controller_manager(self) -> Component:
+        """The controller manager: the default controllers, each with its own service account."""
+        flags = {
+            **self._served_at(self.ports.controller_manager),
+            "kubeconfig": self._kubeconfig("controller-manager"),
+            "use-service-account-credentials": "true",
+            "service-account-private-key-file": self.certificates.of("service-account").key,
+            "root-ca-file": self.certificates.authority,
+            "leader-elect": "false",
+        }
+        made = self._component("kube-controller-manager", flags, self.ports.controller_manager, ready="/healthz")
+        # Created by a controller in a new cluster; without it no pod is admitted.
+        account = "/api/v1/namespaces/default/serviceaccounts/default"
+        at_work = Probe("the controllers' first work", self.ports.api_server, account, "admin")
+        return replace(made, probes=(*made.probes, at_work))
 
-    def scheduler(self) -> Program:
-        """The scheduler with its default profile."""
-        return self._program(
-            "kube-scheduler",
-            {
-                **self._serving(self.ports.scheduler),
-                "kubeconfig": str(self.kubeconfig_of("scheduler")),
-                "leader-elect": "false",
-                "profiling": "false",
-            },
-        )
+    def scheduler(self) -> Component:
+        """The scheduler, with its default profile."""
+        flags = {
+            **self._served_at(self.ports.scheduler),
+            "kubeconfig": self._kubeconfig("scheduler"),
+            "leader-elect": "false",
+        }
+        return self._component("kube-scheduler", flags, self.ports.scheduler, ready="/readyz")
 
-    def kwok(self) -> Program:
-        """The kubelets of all nodes, but for pods whose containers run; it shows the logs of those."""
-        stages = [*sorted(self.stages.glob("*.yaml")), *sorted(STAGES.glob("*.yaml"))]
-        pair = self.certificates.of("server")
-        program = _command(
-            self.toolchain.kwok,
-            {
-                "kubeconfig": str(self.kubeconfig_of("kwok")),
-                "manage-all-nodes": "true",
-                "node-lease-duration-seconds": str(NODE_LEASE_SECONDS),
-                "cidr": POD_CIDR,
-                # The API server asks nodes for logs, at their own addresses.
-                "server-address": f"{LOOPBACK if self.namespace is None else EVERYWHERE}:{self.ports.kwok}",
-                **({} if self.namespace is None else {"enable-crds": "Logs", "node-port": str(self.ports.kwok)}),
-                "tls-cert-file": str(pair.certificate),
-                "tls-private-key-file": str(pair.key),
-            },
-        )
-        command = (*program, *(f"--config={stage}" for stage in stages))
-        return Program("kwok", command, self.logs / "kwok.log", {}, self.namespace)
+    def kwok(self) -> Component:
+        """KWOK for all nodes: stages of nodes and of pods that do not run, and the log endpoint of pods that do."""
+        server, port = self.certificates.of("server"), self.ports.kwok
+        flags = {
+            "kubeconfig": self._kubeconfig("kwok"),
+            "manage-all-nodes": "true",
+            "node-lease-duration-seconds": NODE_LEASE_SECONDS,
+            "cidr": POD_CIDR,
+            # The API server calls nodes' addresses for logs.
+            "server-address": f"{LOOPBACK if self.namespace is None else EVERYWHERE}:{port}",
+            **({} if self.namespace is None else {"enable-crds": CUSTOM_KINDS, "node-port": port}),
+            "tls-cert-file": server.certificate,
+            "tls-private-key-file": server.key,
+        }
+        made = self._component("kwok", flags, port, ready="/healthz", executable=self.toolchain.kwok)
+        command = (*made.program.command, *(f"--config={stage}" for stage in sorted(self.stages.glob("*.yaml"))))
+        return replace(made, program=replace(made.program, command=command))
 
-    def kube_proxy(self) -> Program:
-        """What leads each Service's addresses and ports to its pods: one for all nodes, as they share one network.
+    def kube_proxy(self) -> Component:
+        """One kube-proxy for all nodes, which share one network.
 
-        It belongs to no node, so that no zone's pods are preferred and no node's end is its own. It looks for its node
-        for 30 s before it begins (k8s.io/kubernetes, pkg/proxy/node.go); what was set up before stays in force.
+        Its node name is no existing node's, so that it prefers no zone, and the deletion of a node does not affect it.
+        It looks for its node for 30 s before it begins (k8s.io/kubernetes, pkg/proxy/node.go), so it has no probe here:
+        see `control_plane.wait_for_traffic`. Rules of an earlier start remain in force meanwhile.
         """
-        program = _command(
-            self.toolchain.kubernetes_program("kube-proxy"),
-            {
-                "kubeconfig": str(self.kubeconfig_of("kube-proxy")),
-                "proxy-mode": "nftables",
-                "hostname-override": "every-node",
-                # Every address is local here, nodes' among them; the default is the one of its own node, if it has one.
-                "nodeport-addresses": "0.0.0.0/0",
-                "healthz-bind-address": f"{LOOPBACK}:{self.ports.kube_proxy}",
-                # Limits of the machine's whole connection table, which are not this network's to set.
-                "conntrack-max-per-core": "0",
-                "conntrack-tcp-timeout-established": "0s",
-                "conntrack-tcp-timeout-close-wait": "0s",
-            },
-        )
-        return Program("kube-proxy", program, self.logs / "kube-proxy.log", {"PATH": search_path()}, self.namespace)
+        flags = {
+            "kubeconfig": self._kubeconfig("kube-proxy"),
+            "proxy-mode": "nftables",
+            "hostname-override": "every-node",
+            # All nodes' addresses are local; the default is the primary address of kube-proxy's own node.
+            "nodeport-addresses": "0.0.0.0/0",
+            "healthz-bind-address": f"{LOOPBACK}:{self.ports.kube_proxy}",
+            # Leaves the machine's connection tracking limits as they are.
+            "conntrack-max-per-core": 0,
+            "conntrack-tcp-timeout-established": "0s",
+            "conntrack-tcp-timeout-close-wait": "0s",
+        }
+        made = self._component("kube-proxy", flags, self.ports.kube_proxy, ready="/livez")
+        return replace(made, program=replace(made.program, environment={"PATH": search_path()}), probes=())
 
-    def relay(self) -> Program:
-        """What brings this machine's connections to the programs that run in a namespace."""
-        at = self.ports
-        reached = (at.etcd, at.api_server, at.controller_manager, at.scheduler, at.kwok, at.kube_proxy, at.aws)
-        module = (sys.executable, "-m", "rehearsal.network.relay")
-        variables = {"PYTHONPATH": str(CHECKOUT)}
-        return Program("relay", module, self.logs / "relay.log", variables, self.namespace, host_ports=reached)
+    def relay(self, reached: Sequence[int]) -> Component:
+        """The relay from this machine's loopback to the same ports in the network namespace."""
+        program = of_module(self.layout, RELAY, "rehearsal.network.relay", namespace=self.namespace)
+        return Component(replace(program, host_ports=tuple(reached)))
 
-    def _serving(self, port: int) -> dict[str, str]:
-        pair = self.certificates.of("server")
+    def _kubeconfig(self, client: str) -> Path:
+        return self.layout.control_plane / f"{client}.kubeconfig"
+
+    def _served_at(self, port: int) -> dict[str, object]:
+        server = self.certificates.of("server")
         return {
             "bind-address": LOOPBACK,
-            "secure-port": str(port),
-            "tls-cert-file": str(pair.certificate),
-            "tls-private-key-file": str(pair.key),
+            "secure-port": port,
+            "tls-cert-file": server.certificate,
+            "tls-private-key-file": server.key,
+            "profiling": "false",
         }
 
-    def _program(self, name: str, flags: Mapping[str, str]) -> Program:
-        command = _command(self.toolchain.kubernetes_program(name), flags)
-        return Program(name, command, self.logs / f"{name}.log", {}, self.namespace)
-
-
-def _command(executable: Path, flags: Mapping[str, str]) -> tuple[str, ...]:
-    return (str(executable), *(f"--{flag}={value}" for flag, value in flags.items()))
+    def _component(
+        self,
+        name: str,
+        flags: Mapping[str, object],
+        port: int,
+        *,
+        ready: str,
+        asked_as: str = "admin",
+        executable: Path | None = None,
+    ) -> Component:
+        """A program with a probe of one path on its port; by default one of the Kubernetes binary."""
+        program = executable or self.toolchain.kubernetes_program(name)
+        command = (str(program), *(f"--{flag}={value}" for flag, value in flags.items()))
+        started = Program(name, command, self.layout.logs / f"{name}.log", {}, self.namespace)
+        return Component(started, (port,), (Probe(name, port, ready, asked_as),))

@@ -1,41 +1,44 @@
-"""Waiting until a program answers that it is ready."""
+"""Readiness probes of a control plane's programs."""
 
 from __future__ import annotations
 
-import http.client
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
 from typing import TypeAlias
 
-from rehearsal.certificates import Certificates
+import urllib3
+
+from rehearsal import certificates
 from rehearsal.errors import RehearsalError
+from rehearsal.layout import Layout
 from rehearsal.ports import LOOPBACK
-from rehearsal.processes import ProcessTable, Program, tail
+from rehearsal.processes import ProcessTable, tail
 
 Report: TypeAlias = Callable[[str], None]
-"""Takes a sentence on what goes on, for the person who waits."""
+"""Prints one sentence of progress."""
 
 PATIENCE = 180.0
-"""Seconds that a program may take. On two cores that build something besides, the slowest takes 40."""
+"""Seconds in which a program must become ready. The slowest takes 40 on two busy cores."""
 
 REPORT_EVERY = 10.0
-"""Seconds between two sentences on the same wait."""
+"""Seconds between two reports of the same wait."""
 
 PAUSE = 0.1
-"""Seconds between two questions."""
+"""Seconds between two requests."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A question that is answered with 200 once something is so.
+    """A GET request that succeeds with status 200.
 
     Attributes:
-        waits_for: What is so then, to end the sentence "Waiting for …".
-        port: Where to ask, on loopback.
-        path: What to ask.
-        client: The certificate to ask with over HTTPS, by name; None to ask over HTTP.
+        waits_for: Completes the message "Waiting for …".
+        port: Port on loopback.
+        path: Path of the URL.
+        client: Name of the client certificate for HTTPS; None for HTTP.
     """
 
     waits_for: str
@@ -44,52 +47,40 @@ class Probe:
     client: str | None
 
 
-def wait(probe: Probe, program: Program, *, table: ProcessTable, trust: Certificates, report: Report) -> None:
-    """Returns when a program's probe is answered.
+def wait(probe: Probe, program: str, layout: Layout, report: Report) -> None:
+    """Waits until a program's probe succeeds.
 
     Raises:
-        RehearsalError: The program ended, or took too long; with the end of its log file.
+        RehearsalError: The program ended, or took longer than `PATIENCE`; the message has the end of its log.
     """
-    context = _context(trust, probe.client) if probe.client else None
+    table, log = ProcessTable(layout.processes), layout.logs / f"{program}.log"
+    trust = certificates.ensure(layout.control_plane / "pki")
     began = reported = time.monotonic()
-    while (problem := _problem(probe, context)) is not None:
-        now = time.monotonic()
-        if not table.is_running(program.name):
-            raise _failure(f"{program.name} ended while waiting for {probe.waits_for}.", program)
-        if now - began > PATIENCE:
-            raise _failure(f"Gave up waiting for {probe.waits_for} after {PATIENCE:.0f} s: {problem}.", program)
-        if now - reported > REPORT_EVERY:
-            report(f"Waiting for {probe.waits_for} ({now - began:.0f} s): {problem}")
-            reported = now
-        time.sleep(PAUSE)
+    with trust.caller(probe.client) if probe.client else urllib3.PoolManager() as pool:
+        while (problem := _problem(probe, pool)) is not None:
+            now = time.monotonic()
+            if now - reported > REPORT_EVERY:
+                report(f"Waiting for {probe.waits_for} ({now - began:.0f} s): {problem}")
+                reported = now
+            if not table.is_running(program):
+                raise _failure(f"{program} ended while waiting for {probe.waits_for}.", log)
+            if now - began > PATIENCE:
+                raise _failure(f"Gave up waiting for {probe.waits_for} after {PATIENCE:.0f} s: {problem}.", log)
+            time.sleep(PAUSE)
 
 
-def _context(trust: Certificates, client: str) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(trust.authority))
-    pair = trust.of(client)
-    context.load_cert_chain(pair.certificate, pair.key)
-    return context
-
-
-def _problem(probe: Probe, context: ssl.SSLContext | None) -> str | None:
-    """Why the probe is not answered with 200; None if it is."""
-    connection = (
-        http.client.HTTPSConnection(LOOPBACK, probe.port, context=context, timeout=5)
-        if context
-        else http.client.HTTPConnection(LOOPBACK, probe.port, timeout=5)
-    )
+def _problem(probe: Probe, pool: urllib3.PoolManager) -> str | None:
+    """Why the probe fails; None if it succeeds."""
+    url = f"http{'s' if probe.client else ''}://{LOOPBACK}:{probe.port}{probe.path}"
     try:
-        connection.request("GET", probe.path)
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        return str(error) or type(error).__name__
-    finally:
-        connection.close()
-    return None if status == http.client.OK else f"it answers {probe.path} with HTTP {status}"
+        status = pool.request("GET", url, timeout=5, retries=False).status
+    except urllib3.exceptions.HTTPError as error:
+        return str(error)
+    return None if status == HTTPStatus.OK else f"it answers {probe.path} with HTTP {status}"
 
 
-def _failure(problem: str, program: Program) -> RehearsalError:
+def _failure(problem: str, log: Path) -> RehearsalError:
     return RehearsalError(
-        f"{problem} The end of {program.log}:\n{tail(program.log)}",
+        f"{problem} The end of {log}:\n{tail(log)}",
         remedy="read the lines above; the command can be run again, and starts what does not run.",
     )

@@ -1,9 +1,9 @@
-"""What an interrupted engine leaves behind, and how the next run takes it up.
+"""Recovery of the state after an interrupted engine run.
 
-An engine that is killed leaves its lock, and in its state the creates that were under way. Of those some were done:
-left alone, the next run would make them twice in AWS, and fail on them in Kubernetes, where the provider refuses to
-create what exists. An operator would look them up and import them; a rehearsal can do the same by itself, since the
-aws stand-in remembers the URN that each resource was made for, and a Kubernetes object is found by its name.
+A killed engine leaves its lock, and pending creates in its state. Some of those resources may exist: the next run would
+create them twice in AWS, and fail in Kubernetes, where the provider refuses to create an existing object. On AWS, an
+operator looks them up and imports them. A rehearsal does so by itself: the `aws` emulator records each resource's URN,
+Kubernetes objects are found by name, Helm releases by their records.
 
 https://www.pulumi.com/docs/iac/support/troubleshooting/common-issues/interrupted-updates/
 """
@@ -11,28 +11,26 @@ https://www.pulumi.com/docs/iac/support/troubleshooting/common-issues/interrupte
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from kube.client import KubernetesApi, KubernetesObject
+from rehearsal.emulators.aws.account import Account
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.account import Account
-from release.kubernetes_api import KubernetesApi
 
 
 def break_stale_lock(layout: Layout) -> bool:
-    """Removes the backend's lock if the process that holds it is gone.
+    """Removes the backend's locks of processes that are gone; returns whether there was one.
 
     https://github.com/pulumi/pulumi/blob/v3.260.0/pkg/backend/diy/lock.go
 
-    Returns:
-        Whether there was one to remove.
-
     Raises:
-        RehearsalError: The process still runs.
+        RehearsalError: The process that holds a lock still runs.
     """
     broken = False
     for path in (layout.state / ".pulumi" / "locks").rglob("*.json"):
@@ -48,14 +46,11 @@ def break_stale_lock(layout: Layout) -> bool:
 
 
 def drop_half_written(layout: Layout) -> list[Path]:
-    """Removes what an engine left that was killed while it wrote the attributes of a file of its backend.
+    """Removes incomplete `.attrs` files of the `file://` backend, which a killed engine leaves; returns their paths.
 
-    Each file has them beside it (content type, checksum); half of them make the file unreadable ("failed to load
-    checkpoint: EOF"), none of them do not. The files themselves are written whole or not at all.
+    They hold attributes (content type, checksum) of the file beside them. An incomplete one makes its file unreadable
+    ("failed to load checkpoint: EOF"), a missing one does not. The files themselves are written atomically.
     https://pkg.go.dev/gocloud.dev/blob/fileblob
-
-    Returns:
-        What was removed.
     """
     half = [path for path in layout.state.rglob("*.attrs") if not _is_json(path)]
     for path in half:
@@ -71,13 +66,16 @@ def _is_json(path: Path) -> bool:
     return True
 
 
+RELEASE = "kubernetes:helm.sh/v3:Release"
+
+
 @dataclass(frozen=True)
 class PendingCreate:
-    """A create whose end the engine did not see.
+    """A create that was under way when the engine was killed.
 
     Attributes:
-        resource: The resource as the state has it, without an id.
-        identifier: The id of what was made all the same, or None.
+        resource: The resource in the state, without an id.
+        identifier: Id of the existing resource; None if it was not created.
     """
 
     resource: dict[str, Any]
@@ -90,30 +88,25 @@ class PendingCreate:
 
 
 def pending_creates(account: Account, api: KubernetesApi, deployment: dict[str, Any]) -> list[PendingCreate]:
-    """The creates that a state has as under way, and which of them were done.
-
-    Args:
-        account: The rehearsal's AWS account.
-        api: Its API server.
-        deployment: The state, as `pulumi stack export` has it.
-    """
+    """The pending creates of a deployment, as `pulumi stack export` has it, with the ids of those that were done."""
     operations: list[dict[str, Any]] = deployment.get("pending_operations") or []
     resources: list[dict[str, Any]] = deployment.get("resources") or []
     in_state = {(str(resource["urn"]), str(resource.get("id"))) for resource in resources}
     found: list[PendingCreate] = []
     for resource in (operation["resource"] for operation in operations if operation["type"] == "creating"):
         urn = str(resource["urn"])
-        made = [one for one in (*_in_account(account, urn), *_in_cluster(api, resource)) if (urn, one) not in in_state]
+        existing = (*(record.id for record in account.find_by_urn(urn)), *_in_cluster(api, resource))
+        made = [one for one in existing if (urn, one) not in in_state]
         found.append(PendingCreate(resource, made[-1] if made else None))
     return found
 
 
 def taken_up(deployment: dict[str, Any], creates: list[PendingCreate]) -> dict[str, Any]:
-    """The state without pending creates, and with those resources that were made.
+    """The deployment without pending creates, and with the resources that were created.
 
-    Each stands before the first resource that names it, as the engine demands of a state. The engine's own
-    `refresh --import-pending-creates` (v3.250) drops them instead: it marks them as imports under way, and those end
-    with the next operation. What a resource's outputs are, a refresh has to find out.
+    Each is inserted before the first resource that depends on it, as the engine requires. Its outputs need a refresh.
+    The engine's own `refresh --import-pending-creates` (v3.250) does not help: it turns the creates into pending
+    imports, which the next operation drops.
     """
     resources: list[dict[str, Any]] = list(deployment.get("resources") or [])
     for create in creates:
@@ -129,7 +122,7 @@ def taken_up(deployment: dict[str, Any], creates: list[PendingCreate]) -> dict[s
 
 
 def _named_by(resource: dict[str, Any]) -> set[str]:
-    """URNs that must stand before a resource in a state.
+    """URNs that must precede a resource in a state.
 
     https://github.com/pulumi/pulumi/blob/v3.260.0/pkg/resource/deploy/snapshot.go (`VerifyIntegrity`)
     """
@@ -143,12 +136,30 @@ def _named_by(resource: dict[str, Any]) -> set[str]:
     }
 
 
-def _in_account(account: Account, urn: str) -> list[str]:
-    return [record.id for record in account.find_by_urn(urn)]
+def drop_unfinished_releases(api: KubernetesApi, creates: Sequence[PendingCreate]) -> None:
+    """Removes Helm's records of releases whose installation was interrupted.
+
+    With such a record, Helm refuses to install the release (https://github.com/helm/helm/issues/4174). The release's
+    objects stay: the next installation adopts them (https://github.com/helm/helm/pull/7649).
+    """
+    for create in creates:
+        if create.resource["type"] == RELEASE and create.identifier is None:
+            for one in _records_of_release(api, create.resource):
+                api.delete("v1", "Secret", one["metadata"]["name"], one["metadata"]["namespace"])
+
+
+def _records_of_release(api: KubernetesApi, resource: dict[str, Any]) -> list[KubernetesObject]:
+    """Helm's Secrets of a release, one per revision: https://helm.sh/docs/topics/advanced/#storage-backends."""
+    inputs: dict[str, Any] = resource.get("inputs") or {}
+    selector = f"owner=helm,name={inputs.get('name')}"
+    return api.list("v1", "Secret", namespace=inputs.get("namespace") or "default", label_selector=selector)
 
 
 def _in_cluster(api: KubernetesApi, resource: dict[str, Any]) -> list[str]:
-    """A Kubernetes object's id, NAMESPACE/NAME or NAME, if it exists."""
+    """Pulumi id (NAMESPACE/NAME or NAME) of an existing object or a deployed Helm release; else empty."""
+    if resource["type"] == RELEASE:
+        found = [one["metadata"] for one in _records_of_release(api, resource)]
+        return [f"{one['namespace']}/{one['labels']['name']}" for one in found if one["labels"]["status"] == "deployed"]
     if not str(resource["type"]).startswith("kubernetes:"):
         return []
     inputs: dict[str, Any] = resource.get("inputs") or {}

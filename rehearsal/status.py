@@ -1,4 +1,4 @@
-"""How a rehearsal stands, read from what is there: the cluster, the state, the processes."""
+"""State of nodes, slots and log workloads, read from the cluster."""
 
 from __future__ import annotations
 
@@ -6,24 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components import labels
+from contract import labels
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal.first_release import targets
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 from release.slots import is_released
 
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """A node.
-
-    Attributes:
-        name: Its name.
-        environment: Value of its label.
-        zone: Its availability zone.
-        instance_type: Its EC2 instance type.
-        ready: Whether its kubelet says so.
-        pods: Pods that run on it, all namespaces.
-    """
+    """A node, its condition `Ready`, and the number of its pods in all namespaces."""
 
     name: str
     environment: str
@@ -33,43 +24,9 @@ class NodeStatus:
     pods: int
 
 
-@dataclass(frozen=True)
-class SlotStatus:
-    """A slot of a service in an environment.
-
-    Attributes:
-        environment: `dev` or `prod`.
-        service: The service.
-        slot: `blue` or `green`.
-        live: Whether the active Service selects it.
-        image: Its image, or None before its first release.
-        ready: Pods that are ready.
-        wanted: Pods that it should have.
-        nodes: Names of the nodes its pods are on, each once.
-    """
-
-    environment: str
-    service: str
-    slot: str
-    live: bool
-    image: str | None
-    ready: int
-    wanted: int
-    nodes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ProgramStatus:
-    """A program of the logs.
-
-    Attributes:
-        namespace: Its namespace.
-        kind: What runs it: a StatefulSet, a Deployment or a DaemonSet.
-        name: That object's name.
-        ready: Pods that are ready.
-        wanted: Pods that it should have.
-        nodes: Names of the nodes its pods are on, each once.
-    """
+@dataclass(frozen=True, kw_only=True)
+class WorkloadStatus:
+    """A Deployment, StatefulSet or DaemonSet: ready pods, desired pods, and the names of the nodes with its pods."""
 
     namespace: str
     kind: str
@@ -79,20 +36,30 @@ class ProgramStatus:
     nodes: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class SlotStatus(WorkloadStatus):
+    """A slot of a service; `namespace` is its environment.
+
+    Attributes:
+        live: Whether the service's Service selects this slot.
+        image: The image; None before the first release.
+    """
+
+    service: str
+    slot: str
+    live: bool
+    image: str | None
+
+
 def nodes(api: KubernetesApi) -> list[NodeStatus]:
-    """Every node, by environment and name."""
+    """All nodes, sorted by environment and name."""
     pods = api.list("v1", "Pod")
     found = [_node(node, pods) for node in api.list("v1", "Node")]
     return sorted(found, key=lambda node: (node.environment, node.name))
 
 
 def slot_table(api: KubernetesApi, outputs: Mapping[str, Any]) -> list[SlotStatus]:
-    """Both slots of every service in every environment.
-
-    Args:
-        api: The rehearsal's API server.
-        outputs: The stack's outputs, plain values.
-    """
+    """Both slots of every service in every environment, from the stack's outputs as plain values."""
     pods = api.list("v1", "Pod")
     table: list[SlotStatus] = []
     for target in targets(outputs):
@@ -101,49 +68,48 @@ def slot_table(api: KubernetesApi, outputs: Mapping[str, Any]) -> list[SlotStatu
         for slot, name in target.deployments.items():
             deployment = api.get("apps/v1", "Deployment", name, target.namespace)
             if deployment is not None:
-                table.append(_slot(deployment, pods, service=target.service, slot=slot, live=slot == live))
+                image = str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
+                one = SlotStatus(
+                    **vars(_workload(deployment, "Deployment", pods)),
+                    service=target.service,
+                    slot=slot,
+                    live=slot == live,
+                    image=image if is_released(deployment) else None,
+                )
+                table.append(one)
     return table
 
 
-def logs(api: KubernetesApi, outputs: Mapping[str, Any]) -> list[ProgramStatus]:
-    """What collects, keeps and shows logs: what the operator made as well as what the program did.
-
-    Args:
-        api: The rehearsal's API server.
-        outputs: The stack's outputs, plain values.
-    """
+def logs(api: KubernetesApi, outputs: Mapping[str, Any]) -> list[WorkloadStatus]:
+    """Workloads of the logging stack: Fluentd, and what the ECK operator creates for Elasticsearch and Kibana."""
     pods = api.list("v1", "Pod")
     efk = outputs["efk"]
     return [
-        _program(one, kind, pods)
+        _workload(one, kind, pods)
         for namespace in (efk["namespace"], efk["collector"]["namespace"])
         for kind in ("StatefulSet", "Deployment", "DaemonSet")
         for one in api.list("apps/v1", kind, namespace=namespace)
     ]
 
 
-def _program(workload: KubernetesObject, kind: str, pods: list[KubernetesObject]) -> ProgramStatus:
+def _workload(workload: KubernetesObject, kind: str, pods: list[KubernetesObject]) -> WorkloadStatus:
     namespace, name = str(workload["metadata"]["namespace"]), str(workload["metadata"]["name"])
     selector: dict[str, str] = workload["spec"]["selector"]["matchLabels"]
     ours = [
-        pod
+        pod["spec"]
         for pod in pods
         if pod["metadata"]["namespace"] == namespace and selector.items() <= pod["metadata"].get("labels", {}).items()
     ]
     state: dict[str, Any] = workload.get("status", {})
     daemons = kind == "DaemonSet"
-    return ProgramStatus(
+    return WorkloadStatus(
         namespace=namespace,
         kind=kind,
         name=name,
         ready=int(state.get("numberReady" if daemons else "readyReplicas", 0)),
         wanted=int(state.get("desiredNumberScheduled", 0) if daemons else workload["spec"]["replicas"]),
-        nodes=_nodes_of(ours),
+        nodes=tuple(sorted({str(pod["nodeName"]) for pod in ours if pod.get("nodeName")})),
     )
-
-
-def _nodes_of(pods: list[KubernetesObject]) -> tuple[str, ...]:
-    return tuple(sorted({str(pod["spec"]["nodeName"]) for pod in pods if pod["spec"].get("nodeName")}))
 
 
 def _node(node: KubernetesObject, pods: list[KubernetesObject]) -> NodeStatus:
@@ -157,31 +123,4 @@ def _node(node: KubernetesObject, pods: list[KubernetesObject]) -> NodeStatus:
         instance_type=marks.get("node.kubernetes.io/instance-type", ""),
         ready=any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions),
         pods=sum(pod["spec"].get("nodeName") == name for pod in pods),
-    )
-
-
-def _slot(
-    deployment: KubernetesObject, pods: list[KubernetesObject], *, service: str, slot: str, live: bool
-) -> SlotStatus:
-    namespace = str(deployment["metadata"]["namespace"])
-    ours = [pod for pod in pods if _belongs(pod, namespace=namespace, service=service, slot=slot)]
-    image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
-    return SlotStatus(
-        environment=namespace,
-        service=service,
-        slot=slot,
-        live=live,
-        image=str(image) if is_released(deployment) else None,
-        ready=int(deployment.get("status", {}).get("readyReplicas", 0)),
-        wanted=int(deployment["spec"]["replicas"]),
-        nodes=_nodes_of(ours),
-    )
-
-
-def _belongs(pod: KubernetesObject, *, namespace: str, service: str, slot: str) -> bool:
-    marks: dict[str, str] = pod["metadata"].get("labels", {})
-    return (
-        pod["metadata"]["namespace"] == namespace
-        and marks.get(labels.SERVICE) == service
-        and marks.get(labels.SLOT) == slot
     )

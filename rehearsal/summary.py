@@ -1,4 +1,4 @@
-"""What a person reads after `make up` and `make status`."""
+"""Output of `make up` and `make status`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from config import ENVIRONMENTS
 from rehearsal import demo_images
 from rehearsal.front_door.running import Entrance
-from rehearsal.status import NodeStatus, ProgramStatus, SlotStatus
-from settings import ENVIRONMENTS
+from rehearsal.status import NodeStatus, SlotStatus, WorkloadStatus
 
 TRAFFIC = {
     True: "requests to a node's port or a Service's address reach pods, by kube-proxy",
@@ -31,14 +31,14 @@ def show(
     *,
     traffic: bool,
 ) -> None:
-    """Prints hosts and outputs, whether there is traffic, nodes by environment, and where each service's pods are."""
+    """Prints the stack's outputs, whether there is traffic, the nodes, and the slots of all services."""
     console.print(
         Group(_outputs(stack, outputs, TRAFFIC[traffic]), "", _nodes(nodes), "", _slots(slots), "", _totals(slots))
     )
 
 
-def show_logs(console: Console, logs: Sequence[ProgramStatus]) -> None:
-    """Prints where the pods are that collect, keep and show logs."""
+def show_logs(console: Console, logs: Sequence[WorkloadStatus]) -> None:
+    """Prints the workloads of the logging stack."""
     table = _table("What collects, keeps and shows logs", "namespace", "kind", "name", "ready", "nodes")
     for one in logs:
         nodes = " ".join(_short(node) for node in one.nodes)
@@ -47,12 +47,10 @@ def show_logs(console: Console, logs: Sequence[ProgramStatus]) -> None:
 
 
 def show_entrance(console: Console, entrance: Entrance | None) -> None:
-    """Prints where to open the hosts in a browser, and why not, where that is known."""
+    """Prints the URLs of the hosts, unhealthy targets, and the front door's problem, if there is one."""
     if entrance is None:
         return
-    table = Table(title="In a browser", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in ("", "somebody of the staff", "somebody outside"):
-        table.add_column(column, no_wrap=True, header_style="dim")
+    table = _table("In a browser", "", "somebody of the staff", "somebody outside", box=None)
     for name, url in entrance.hosts.items():
         table.add_row(f"host {name}", url, entrance.outside[name])
     console.print("", table)
@@ -65,11 +63,8 @@ def show_entrance(console: Console, entrance: Entrance | None) -> None:
 
 
 def _outputs(stack: str, outputs: Mapping[str, Any], traffic: str) -> RenderableType:
-    table = Table(
-        title=f"Stack {stack}", title_justify="left", title_style="bold", show_header=False, box=None, pad_edge=False
-    )
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+    table = _table(f"Stack {stack}", "", "", box=None, show_header=False)
+    table.columns[0].style, table.columns[1].no_wrap = "bold", False
     hosts = outputs["hosts"]
     table.add_row("cluster", f"{outputs['cluster']['name']} in {outputs['cluster']['region']}")
     for name, text in (("prod", "reaches prod"), ("dev", "reaches dev"), ("logs", "reaches Kibana, for the staff")):
@@ -86,7 +81,8 @@ def _outputs(stack: str, outputs: Mapping[str, Any], traffic: str) -> Renderable
 
 
 def _nodes(nodes: Sequence[NodeStatus]) -> RenderableType:
-    table = _table("Nodes by environment", "environment", "node", "type", "zone", "ready", numbers=("pods",))
+    table = _table("Nodes by environment", "environment", "node", "type", "zone", "ready", "pods")
+    table.columns[-1].justify = "right"
     for node in nodes:
         ready = "yes" if node.ready else "NO"
         table.add_row(node.environment, _short(node.name), node.instance_type, node.zone, ready, str(node.pods))
@@ -94,19 +90,11 @@ def _nodes(nodes: Sequence[NodeStatus]) -> RenderableType:
 
 
 def _slots(slots: Sequence[SlotStatus]) -> RenderableType:
-    table = _table(
-        "Both slots of every service, and where their pods landed",
-        "environment",
-        "service",
-        "slot",
-        "",
-        "ready",
-        "image",
-        "nodes",
-    )
+    columns = ("environment", "service", "slot", "", "ready", "image", "nodes")
+    table = _table("Both slots of every service, and where their pods landed", *columns)
     for slot in slots:
         table.add_row(
-            slot.environment,
+            slot.namespace,
             slot.service,
             Text(slot.slot, style=slot.slot),
             "live" if slot.live else "",
@@ -117,24 +105,23 @@ def _slots(slots: Sequence[SlotStatus]) -> RenderableType:
     return table
 
 
-def _table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
-    )
+def _table(title: str, *columns: str, **options: Any) -> Table:
+    look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "padding": (0, 1), **options}
+    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, **look)
     for column in columns:
-        table.add_column(column, no_wrap=column != "nodes")
-    for column in numbers:
-        table.add_column(column, justify="right")
+        table.add_column(
+            column, no_wrap=column != "nodes", overflow="fold", header_style="dim" if not look["box"] else ""
+        )
     return table
 
 
 def _short(node: str) -> str:
-    """A node's name without the domain that all nodes share."""
+    """A node's name without its domain."""
     return node.split(".", maxsplit=1)[0]
 
 
 def _totals(slots: Sequence[SlotStatus]) -> RenderableType:
-    environments = Counter(slot.environment for slot in slots)
+    environments = Counter(slot.namespace for slot in slots)
     services = {slot.service for slot in slots}
     ready = sum(slot.ready for slot in slots)
     wanted = sum(slot.wanted for slot in slots)

@@ -1,36 +1,37 @@
-"""Where the engine works in a rehearsal: tools on PATH, the stack's own files, and secrets made for the occasion."""
+"""The Pulumi workspace of a rehearsal: tools on PATH, copies of project and stack file, generated secrets."""
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
-import settings
-from rehearsal import aws, responder
+import config
+from rehearsal import aws, pod_simulator
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.toolchain import Toolchain
 
 STAND_INS = ("aws", "eks")
-"""Providers that a rehearsal stands in for."""
+"""Providers that are emulated (`rehearsal/emulators/`)."""
 
-PASSPHRASE = "rehearsal"  # noqa: S105 - it guards values that the rehearsal made up
-"""Encrypts the rehearsal's secrets, which are worth nothing, the way a person's passphrase would."""
+PASSPHRASE = "rehearsal"  # noqa: S105 - it protects generated values only
+"""Passphrase of the rehearsal's secrets, which are worthless."""
 
-SECRETS = f"{settings.PROJECT}:secrets"
-CHARTS = f"{settings.PROJECT}:charts"
+SECRETS = f"{config.PROJECT}:secrets"
+CHARTS = f"{config.PROJECT}:charts"
 
 _KEYS_OF_ANOTHER_BACKEND = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
 
 def environment(layout: Layout) -> dict[str, str]:
-    """Variables with which plain `pulumi` and `kubectl` work on the rehearsal."""
+    """Environment variables for plain `pulumi` and `kubectl` on the rehearsal."""
     return {
         DIRECTORY_VARIABLE: str(layout.directory),
         "KUBECONFIG": str(layout.kubeconfig),
@@ -39,19 +40,19 @@ def environment(layout: Layout) -> dict[str, str]:
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_HOME": str(layout.directory / "pulumi-home"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # Every plugin is on PATH: one that is not is a mistake, and downloading it would hide that.
+        # Every plugin is on PATH; a download would hide that one is missing.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        # A copy of every intermediate state would only fill the folder.
+        # Backups of every checkpoint would fill the folder.
         "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
     }
 
 
 def shell_environment(layout: Layout) -> dict[str, str]:
-    """The same, and what `python -m release` and `python -m rehearsal image` need to work on it."""
+    """Environment variables of `make shell`, also for the AWS CLI, `python -m release` and `python -m rehearsal`."""
     variables = environment(layout)
     return {
         **variables,
-        **responder.release_environment(),
+        **pod_simulator.release_environment(),
         **aws.environment(layout, region=aws.region(layout)),
         "PATH": f"{_programs(layout)}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(CHECKOUT),
@@ -59,9 +60,9 @@ def shell_environment(layout: Layout) -> dict[str, str]:
 
 
 def shell_command(layout: Layout, program: str) -> list[str]:
-    """A person's own shell, to be run with `shell_environment`.
+    """Command line of the user's shell, for `shell_environment`.
 
-    Bash reads a file of ours after the person's, which often puts other programs first: pyenv and nvm want it so.
+    Bash gets an rc file that sets PATH after the user's own, where pyenv or nvm may put other programs first.
     """
     if Path(program).name != "bash":
         return [program]
@@ -71,32 +72,38 @@ def shell_command(layout: Layout, program: str) -> list[str]:
 
 
 def _programs(layout: Layout) -> str:
-    """Where the rehearsal's programs are, and this Python."""
+    """PATH of the rehearsal's tools and of this Python."""
     return f"{layout.tools}{os.pathsep}{Path(sys.executable).parent}"
 
 
 def put_tools(layout: Layout, toolchain: Toolchain) -> None:
-    """Puts engine, language host, providers and kubectl into the folder that is first on PATH."""
+    """Puts engine, kubectl, language host and providers into the folder `bin` of the rehearsal."""
     layout.tools.mkdir(parents=True, exist_ok=True)
     _link(layout.tools / "pulumi", toolchain.pulumi)
     _link(layout.tools / "kubectl", toolchain.kubernetes_program("kubectl"))
     _link(layout.tools / "pulumi-resource-kubernetes", toolchain.kubernetes_provider)
     _script(layout.tools / "pulumi-language-python", "rehearsal.language_host", layout)
     for name in STAND_INS:
-        _script(layout.tools / f"pulumi-resource-{name}", f"rehearsal.stand_ins.{name}", layout)
+        _script(layout.tools / f"pulumi-resource-{name}", f"rehearsal.emulators.{name}", layout)
 
 
-def copy_project(layout: Layout, stack: str) -> None:
-    """Copies Pulumi.yaml and the stack's file, so that what the engine writes never reaches the checkout.
+def copy_project(layout: Layout, stack: str, stacks: Path = CHECKOUT) -> None:
+    """Copies Pulumi.yaml and the stack's file, so that the engine does not change those of the checkout.
+
+    Args:
+        layout: The rehearsal's files.
+        stack: Name of the stack.
+        stacks: Folder of `Pulumi.STACK.yaml`.
 
     Raises:
-        RehearsalError: There is no such stack, or its file is no mapping.
+        RehearsalError: There is no such stack, or its file is not a YAML mapping.
     """
-    source = CHECKOUT / f"Pulumi.{stack}.yaml"
+    source = stacks / f"Pulumi.{stack}.yaml"
     if not source.is_file():
-        known = sorted(path.name.split(".")[1] for path in CHECKOUT.glob("Pulumi.*.yaml"))
+        known = sorted(path.name.split(".")[1] for path in stacks.glob("Pulumi.*.yaml"))
         raise RehearsalError(
-            f"There is no stack {stack}: {source.name} does not exist.", remedy=f"say STACK={' or STACK='.join(known)}."
+            f"There is no stack {stack}: {source} does not exist.",
+            remedy=f"say STACK={' or STACK='.join(known)}." if known else "name a folder that holds stack files.",
         )
     layout.workspace.mkdir(parents=True, exist_ok=True)
     layout.state.mkdir(parents=True, exist_ok=True)
@@ -107,12 +114,12 @@ def copy_project(layout: Layout, stack: str) -> None:
 
 
 def charts_setting(layout: Layout, stack: str) -> str | None:
-    """Where the copy of the stack's file takes charts from; after `copy_project`, what the stack's own file says."""
+    """The setting `charts` in the copy of the stack's file; right after `copy_project`, that of the original."""
     return _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"].get(CHARTS)
 
 
 def take_charts_from(layout: Layout, stack: str, source: str | None) -> None:
-    """Sets where the copy of the stack's file takes charts from; None sets nothing."""
+    """Sets `charts` in the copy of the stack's file; None changes nothing."""
     copy = layout.workspace / f"Pulumi.{stack}.yaml"
     content = _read_yaml(copy)
     if source is not None:
@@ -120,25 +127,85 @@ def take_charts_from(layout: Layout, stack: str, source: str | None) -> None:
 
 
 def merge_stack_file(committed: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """The stack's file as the rehearsal uses it: the committed one, but for secrets and what decrypts them.
+    """The rehearsal's stack file: the committed one with other secrets.
+
+    Encrypted values are never decrypted: generated ones replace them, in plain text until `missing_secrets` are set.
 
     Args:
         committed: The stack's file in the checkout.
-        ours: The rehearsal's file of an earlier run, or nothing. Its salt is kept: the state is encrypted with it; and
-            so are the secrets that services still name.
+        ours: The rehearsal's file of an earlier run, or empty. Kept of it are the encryption salt, which the state
+            needs, the encrypted values that the committed file encrypts, too, and the secrets of existing services.
     """
     settings_of_stack: dict[str, Any] = committed.get("config") or {}
-    config = {key: value for key, value in settings_of_stack.items() if key != SECRETS}
+    config_of_ours: dict[str, Any] = ours.get("config") or {}
+    settings = {
+        key: _without_encrypted(value, config_of_ours.get(key), key)
+        for key, value in settings_of_stack.items()
+        if key != SECRETS
+    }
     plain = {key: value for key, value in committed.items() if key not in (*_KEYS_OF_ANOTHER_BACKEND, "config")}
     kept = {key: value for key, value in ours.items() if key in _KEYS_OF_ANOTHER_BACKEND}
-    # One that no service names any more would be refused.
-    config_of_ours: dict[str, Any] = ours.get("config") or {}
-    secrets = _only(required_secrets(config), config_of_ours.get(SECRETS) or {})
-    return {**plain, **kept, "config": {**config, **({SECRETS: secrets} if secrets else {})}}
+    # The program refuses secrets that no service has.
+    secrets = _only(required_secrets(settings), config_of_ours.get(SECRETS) or {})
+    return {**plain, **kept, "config": {**settings, **({SECRETS: secrets} if secrets else {})}}
 
 
-def _only(wanted: Sequence[settings.RequiredSecret], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a stack file's secret values that are wanted, in the same nesting."""
+def _without_encrypted(value: Any, ours: Any, key: str) -> Any:
+    """A value with every encrypted part replaced: by the encrypted one of `ours`, or by a generated one."""
+    if is_encrypted(value):
+        return ours if is_encrypted(ours) else made_up(key)
+    parts = {name: _without_encrypted(part, _part(ours, name), path) for name, path, part in _parts(value, key)}
+    if isinstance(value, dict):
+        return parts
+    return list(parts.values()) if isinstance(value, list) else value
+
+
+def is_encrypted(value: Any) -> bool:
+    """Whether a value of a stack's file is encrypted.
+
+    https://www.pulumi.com/docs/iac/concepts/projects/stack-settings-file/
+    """
+    return isinstance(value, dict) and cast("dict[str, Any]", value).keys() == {"secure"}
+
+
+def _parts(value: Any, key: str) -> Iterator[tuple[str | int, str, Any]]:
+    """The parts of a mapping or list: name or index, configuration key with path, value.
+
+    Syntax of paths: https://www.pulumi.com/docs/iac/concepts/config/#structured-configuration
+    """
+    if isinstance(value, dict):
+        for name, part in cast("dict[str, Any]", value).items():
+            yield name, f"{key}.{name}" if re.fullmatch(r"[\w-]+", str(name)) else f'{key}["{name}"]', part
+    elif isinstance(value, list):
+        for index, part in enumerate(cast("list[Any]", value)):
+            yield index, f"{key}[{index}]", part
+
+
+def _part(value: Any, name: str | int) -> Any:
+    """The part of a mapping or list with this name or index, or None."""
+    return next((part for other, _, part in _parts(value, "") if other == name), None)
+
+
+def made_up(key: str) -> str:
+    """A generated secret: text, or a URL if the key ends with `Url`.
+
+    Args:
+        key: Configuration key with path.
+    """
+    text = re.sub(r"\W+", "-", f"rehearsal-{key.partition(':')[2]}").strip("-")
+    return f"https://rehearsal.invalid/{text}" if key.endswith("Url") else text
+
+
+def _made_up_parts(value: Any, key: str) -> Iterator[str]:
+    """The keys of generated values that are in plain text."""
+    if value == made_up(key):
+        yield key
+    for _, path, part in _parts(value, key):
+        yield from _made_up_parts(part, path)
+
+
+def _only(wanted: Sequence[config.RequiredSecret], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of these secrets, by environment, service and name."""
     kept: dict[str, Any] = {}
     for secret in wanted:
         value = values.get(secret.environment, {}).get(secret.service, {}).get(secret.name)
@@ -148,28 +215,30 @@ def _only(wanted: Sequence[settings.RequiredSecret], values: Mapping[str, Any]) 
 
 
 def missing_secrets(layout: Layout, stack: str) -> dict[str, str]:
-    """A made-up value for each secret that the copy has none of yet, by configuration key with the path inside it."""
-    config = _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"]
-    required = required_secrets(config)
-    there = _only(required, config.get(SECRETS) or {})
-    return {
-        secret.key: f"rehearsal-{secret.environment}-{secret.service}-{secret.name}"
+    """Generated values, by configuration key with path, of all secrets that are not encrypted in the copy yet."""
+    settings = _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"]
+    required = required_secrets(settings)
+    there = _only(required, settings.get(SECRETS) or {})
+    missing = [
+        secret.key
         for secret in required
         if secret.name not in there.get(secret.environment, {}).get(secret.service, {})
-    }
+    ]
+    replaced = [key for name, value in settings.items() if name != SECRETS for key in _made_up_parts(value, name)]
+    return {key: made_up(key) for key in (*replaced, *missing)}
 
 
-def required_secrets(config: Mapping[str, Any]) -> list[settings.RequiredSecret]:
-    """The secrets that the services of a stack's file name; of a file that is no good, those that can be made out."""
-    services = config.get(f"{settings.PROJECT}:services")
+def required_secrets(settings: Mapping[str, Any]) -> list[config.RequiredSecret]:
+    """The secrets that the services in a stack's file have; invalid parts of the file are skipped."""
+    services = settings.get(f"{config.PROJECT}:services")
     if not isinstance(services, dict):
-        return []  # the program says what is wrong with it
+        return []  # the program reports it
     names = {
         str(name): list(map(str, cast("dict[str, Any]", service).get("secrets") or []))
         for name, service in cast("dict[str, Any]", services).items()
         if isinstance(service, dict)
     }
-    return settings.required_secrets(names)
+    return config.required_secrets(names)
 
 
 def _link(link: Path, target: Path) -> None:
@@ -178,7 +247,7 @@ def _link(link: Path, target: Path) -> None:
 
 
 def _script(path: Path, module: str, layout: Layout) -> None:
-    """An executable that is a module of ours: the engine knows providers and language hosts by file name."""
+    """Writes an executable that runs a module of this project; the engine finds plugins by file name."""
     variables = f"PYTHONPATH={shlex.quote(str(CHECKOUT))} {DIRECTORY_VARIABLE}={shlex.quote(str(layout.directory))}"
     path.unlink(missing_ok=True)
     path.write_text(f'#!/bin/sh\n{variables} exec {shlex.quote(sys.executable)} -m {module} "$@"\n')

@@ -1,4 +1,4 @@
-"""The time, so that a test can have another one."""
+"""Clocks: the system's, and one that can be stopped."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the release tool asks of a clock."""
+    """A source of time; tests have one of their own."""
 
     def now(self) -> datetime:
-        """The time, UTC."""
+        """The current time, UTC."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Waits."""
+        """Waits for some seconds."""
         ...
 
 
 class SystemClock:
-    """This machine's clock."""
+    """The system's clock."""
 
     def now(self) -> datetime:
-        """The time, UTC."""
+        """The current time, UTC."""
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
-        """Waits."""
+        """Waits for some seconds."""
         time.sleep(seconds)
 
 
 class StoppableClock:
-    """Another clock, until it is stopped: then it ends whoever asks it, on whatever thread.
+    """A clock that can be stopped from another thread: from then on it raises KeyboardInterrupt.
 
     Args:
-        clock: The other clock.
+        clock: The clock that it asks.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -44,24 +44,24 @@ class StoppableClock:
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """Ends, from now on, who looks at it."""
+        """Stops the clock: every later call raises, and every wait at its end."""
         self._stopped.set()
 
     def now(self) -> datetime:
-        """The time, UTC.
+        """The current time, UTC.
 
         Raises:
-            KeyboardInterrupt: It was stopped.
+            KeyboardInterrupt: The clock was stopped.
         """
         if self._stopped.is_set():
             raise KeyboardInterrupt
         return self._clock.now()
 
     def sleep(self, seconds: float) -> None:
-        """Waits.
+        """Waits for some seconds.
 
         Raises:
-            KeyboardInterrupt: It was stopped, before or meanwhile.
+            KeyboardInterrupt: The clock was stopped, before or meanwhile.
         """
         self.now()
         self._clock.sleep(seconds)

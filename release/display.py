@@ -1,4 +1,4 @@
-"""What a person sees while a release goes on: lines that move on a terminal, plain lines in a log."""
+"""The progress of releases: on a terminal a status line that changes in place, in a log plain lines."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from rich.status import Status
 
 
 class Display:
-    """Shows lines of several releases; use it as a context manager.
+    """The progress of several releases; a context manager.
 
     Args:
-        console: Where to write.
+        console: The console to write to.
     """
 
     def __init__(self, console: Console) -> None:
@@ -24,19 +24,19 @@ class Display:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
-        """Begins to show."""
+        """Starts the status line."""
         if self._console.is_terminal:
             self._status = self._console.status("")
             self._status.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ends what moves."""
+        """Stops the status line."""
         if self._status is not None:
             self._status.stop()
 
     def reporter(self, environment: str, service: str) -> Callable[[str], None]:
-        """Takes the lines of one release."""
+        """A function that shows a line of one release; any thread may call it."""
 
         def report(line: str) -> None:
             with self._lock:
@@ -48,7 +48,7 @@ class Display:
         if self._status is None:
             self._print(f"{datetime.now(UTC):%H:%M:%S} {subject}: {line}")
             return
-        # What is waited for changes in place; what is done stays.
+        # Lines on a wait only change in place; all others stay on the screen.
         self._status.update(f"{subject}: {line}")
         if not line.endswith((" are ready", " left", " yet")):
             self._print(f"{subject}: {line}")

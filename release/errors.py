@@ -1,4 +1,4 @@
-"""What ends a command before its goal, each with what to do, and the exit codes."""
+"""The errors of the release tool, and its exit codes."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import enum
 
 
 class ExitCode(enum.IntEnum):
-    """What a command's exit code says."""
+    """Exit code of a command."""
 
     DONE = 0
-    """What was asked for is so."""
+    """The goal is reached."""
     FAILED = 1
-    """Something that should not happen, such as an API server that does not answer. Run the command again."""
+    """An unexpected error, such as an API server that does not answer. Run the command again."""
     USAGE = 2
     """The command line is wrong."""
     REFUSED = 3
-    """Nothing was changed, for the reason that is told."""
+    """Nothing was changed; the message says why."""
     LOCKED = 4
     """Another release of this service is under way; nothing was changed."""
     ROLLED_BACK = 5
-    """The new version failed; the live slot is the one from before, and ready."""
+    """The new version failed; the version before is live, and ready."""
     NOT_READY = 6
-    """The new version failed, and the live slot is not ready: somebody must look."""
+    """The new version failed, and the live slot is not ready: somebody must act. `status`: a live slot is not ready."""
     INTERRUPTED = 130
-    """Ended by a signal. Run the command again: it goes on where it stopped."""
+    """Interrupted by a signal. Run the command again: it goes on where it stopped."""
 
 
 class ReleaseError(Exception):
-    """A command cannot go on.
+    """An error that ends a command, with what to do about it.
 
     Args:
         message: What is wrong, and where.
         remedy: What to do about it.
-        exit_code: What the command ends with.
+        exit_code: Exit code of the command.
     """
 
     def __init__(self, message: str, *, remedy: str, exit_code: ExitCode = ExitCode.REFUSED) -> None:
@@ -46,4 +46,4 @@ class ReleaseError(Exception):
 
 
 class LostRaceError(Exception):
-    """Somebody else changed an object between a look at it and a change of it: look again."""
+    """An object was changed by somebody else after it was read: read it again."""

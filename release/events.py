@@ -1,4 +1,4 @@
-"""Kubernetes Events on a service's active Service: what `kubectl describe service` shows of its releases."""
+"""Kubernetes Events of releases, on the active Service: `kubectl describe service` shows them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import uuid
 from datetime import datetime
 from typing import Literal
 
-from components.contract import RELEASE_MANAGER
-from release.kubernetes_api import KubernetesApiError
+from contract.blue_green import RELEASE_MANAGER
+from kube.client import KubernetesApiError
 from release.objects import ObjectApi
 
 
@@ -22,22 +22,22 @@ def write(
     now: datetime,
     kind: Literal["Normal", "Warning"] = "Normal",
 ) -> bool:
-    """Writes an Event; one that cannot be written is no reason to end a release.
+    """Writes an Event. A failure is not raised: it is no reason to end a release.
 
     Args:
         api: The API server.
         environment: The namespace.
-        service: The Service that it is about.
-        uid: Of that Service: `kubectl describe` asks for Events by it.
+        service: The Service that the Event is about.
+        uid: UID of that Service, by which `kubectl describe` finds its Events.
         reason: One word in CamelCase.
-        message: A sentence.
-        now: When it happened.
-        kind: Whether somebody should care.
+        message: A sentence; cut to 1024 characters.
+        now: The time of the Event.
+        kind: Type of the Event.
 
     Returns:
-        Whether it was written.
+        Whether the Event was written.
     """
-    moment = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    timestamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
         api.create(
             {
@@ -52,11 +52,11 @@ def write(
                     "uid": uid,
                 },
                 "reason": reason,
-                "message": message[:1024],  # the API server takes no more
+                "message": message[:1024],  # the API server's limit
                 "type": kind,
                 "count": 1,
-                "firstTimestamp": moment,
-                "lastTimestamp": moment,
+                "firstTimestamp": timestamp,
+                "lastTimestamp": timestamp,
                 "source": {"component": RELEASE_MANAGER},
                 "reportingComponent": RELEASE_MANAGER,
                 "reportingInstance": "",

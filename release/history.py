@@ -1,4 +1,4 @@
-"""What was released, when and by whom: a ConfigMap a service, with a limit."""
+"""The history of a service's releases, in one ConfigMap."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from components import contract, labels
+from contract import blue_green, labels
+from kube.client import KubernetesObject
 from release import objects
-from release.kubernetes_api import KubernetesObject
 from release.objects import ObjectApi
 
 LIMIT = 10
-"""Entries that are kept; what the eleventh names may be collected."""
+"""Number of entries that are kept. Configuration that only older releases used may be deleted."""
 
 _KEY = "releases.json"
 
 
-name = contract.history
-"""The ConfigMap's name, by the service's."""
+name = blue_green.history
+"""The name of a service's ConfigMap."""
 
 
 @dataclass(frozen=True)
 class Revision:
-    """What a slot runs.
+    """What a slot runs: an image, and the PodTemplate around it.
 
     Attributes:
-        image: By digest.
-        template: Hash of the PodTemplate it was rendered from; None where something else rendered it.
+        image: Image by digest.
+        template: Hash of the PodTemplate that the slot was rendered from; None if another tool rendered it.
     """
 
     image: str
@@ -43,7 +43,7 @@ class Revision:
 
 
 class Action(enum.StrEnum):
-    """What was asked for."""
+    """Kind of a release."""
 
     DEPLOY = "deploy"
     SWITCH = "switch"
@@ -51,16 +51,16 @@ class Action(enum.StrEnum):
 
 
 class Outcome(enum.StrEnum):
-    """How it went."""
+    """Outcome of a release."""
 
     RUNNING = "running"
-    """Not finished; its tool works, or was ended."""
+    """Not finished: under way, or its run of the tool was interrupted."""
     RELEASED = "released"
     """Its slot is live."""
     FAILED = "failed"
-    """The slot before it is live again, or still."""
+    """The slot before it is still live, or live again."""
     INTERRUPTED = "interrupted"
-    """Its tool was ended, and something else was asked for afterwards."""
+    """Its run of the tool was interrupted, and another release began."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,18 +68,18 @@ class Entry:
     """One release.
 
     Attributes:
-        id: Of this release only.
-        action: What was asked for.
-        slot: The slot that shall be live.
-        revision: What it shall run.
-        previous: What the other slot ran, if anything.
-        by: Who asked, as the API server names them.
-        build: The pipeline's run, where one asked.
-        started: When.
-        finished: When it was over; None while it is running.
-        outcome: How it went.
+        id: Unique name of the release.
+        action: Kind of the release.
+        slot: The slot that it makes live.
+        revision: The revision that it makes live.
+        previous: The revision that was live before, if any.
+        by: The releasing user, by the API server's name for them.
+        build: URL of the pipeline's build, if one released.
+        started: Start time.
+        finished: End time; None while it is running.
+        outcome: Outcome.
         reason: Why it failed.
-        override: Why an unverified image was let in.
+        override: Reason for letting an unverified image in.
         warm_seconds: How long the other slot stays warm after it.
         configuration: Names of the ConfigMaps and Secrets that its pods read.
     """
@@ -100,7 +100,7 @@ class Entry:
     configuration: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The entry as the ConfigMap and `--json` have it."""
+        """The entry as the ConfigMap and `--json` contain it."""
         return {
             "id": self.id,
             "action": self.action,
@@ -122,7 +122,7 @@ class Entry:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Entry:
-        """The entry that `to_json` made this from."""
+        """The entry of a JSON object that `to_json` returned."""
         previous, finished = value["previousImage"], value["finished"]
         return cls(
             id=value["id"],
@@ -149,30 +149,32 @@ def parse(config_map: KubernetesObject | None) -> tuple[Entry, ...]:
 
 
 def added(entries: Sequence[Entry], entry: Entry) -> tuple[Entry, ...]:
-    """The entries with this one in its place, or behind them; the oldest beyond the limit are gone.
+    """The last `LIMIT` entries with a new one, which replaces an entry of the same id.
 
-    An entry that was left running by a tool that is gone becomes an interrupted one.
+    Other entries that are still running become interrupted.
     """
-    known = [one for one in entries if one.id != entry.id]
-    closed = [
-        replace(one, outcome=Outcome.INTERRUPTED, finished=entry.started) if one.outcome is Outcome.RUNNING else one
-        for one in known
+    others = [
+        replace(other, outcome=Outcome.INTERRUPTED, finished=entry.started)
+        if other.outcome is Outcome.RUNNING
+        else other
+        for other in entries
+        if other.id != entry.id
     ]
-    return tuple([*closed, entry][-LIMIT:])
+    return tuple([*others, entry][-LIMIT:])
 
 
 def write(api: ObjectApi, namespace: str, service: str, entry: Entry) -> None:
-    """Adds an entry to a service's history, or changes it there.
+    """Adds an entry to a service's history, or replaces the one of the same id.
 
     Raises:
-        LostRaceError: Somebody else wrote at the same time: look again, and write again.
+        LostRaceError: Somebody else wrote at the same time: try again.
         KubernetesApiError: The API server refused.
     """
-    found = api.get("v1", "ConfigMap", name(service), namespace)
-    text = json.dumps([one.to_json() for one in added(parse(found), entry)], indent=1)
+    config_map = api.get("v1", "ConfigMap", name(service), namespace)
+    text = json.dumps([one.to_json() for one in added(parse(config_map), entry)], indent=1)
     data = {_KEY: text}
-    if found is None:
+    if config_map is None:
         metadata = {"name": name(service), "namespace": namespace, "labels": {labels.SERVICE: service}}
         objects.create(api, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
     else:
-        objects.patch(api, found, [{"op": "add", "path": "/data", "value": data}])
+        objects.patch(api, config_map, [{"op": "add", "path": "/data", "value": data}])

@@ -1,22 +1,22 @@
-"""How a service is asked over HTTP, from inside the cluster or from outside."""
+"""HTTP clients for services, inside the cluster and outside."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from release.kubernetes_api import KubernetesApi, KubernetesApiError, plain
+from kube.client import KubernetesApi, KubernetesApiError, plain
 
 
 @dataclass(frozen=True)
 class Target:
-    """A Service, as it is asked.
+    """The address of a Kubernetes Service.
 
     Attributes:
-        namespace: Its namespace: the environment.
-        service: Its name.
-        port: Where it listens, 1 to 65535.
-        port_name: The same port's name.
+        namespace: Namespace: the environment.
+        service: Name of the Service.
+        port: Port number.
+        port_name: Name of the same port.
     """
 
     namespace: str
@@ -27,11 +27,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back.
+    """An HTTP response, or the reason why there was none.
 
     Attributes:
-        status: HTTP status; None where nothing answered.
-        body: The body, or why nothing answered.
+        status: HTTP status; None without a response.
+        body: The body; without a response the reason.
     """
 
     status: int | None
@@ -39,27 +39,27 @@ class Answer:
 
 
 class Caller(Protocol):
-    """A way to a service."""
+    """An HTTP client for services."""
 
     def get(self, target: Target, path: str, *, timeout: float) -> Answer:
-        """Asks one of the pods that a Service leads to.
+        """Sends a GET to a Service.
 
         Args:
             target: The Service.
-            path: With a leading slash.
-            timeout: Seconds.
+            path: Path with a leading slash.
+            timeout: Time-out in seconds.
         """
         ...
 
 
 class ThroughApiServer:
-    """From outside: the API server's Service proxy, which takes the port by its name."""
+    """The client outside the cluster: the API server's Service proxy."""
 
     def __init__(self, api: KubernetesApi) -> None:
         self._api = api
 
     def get(self, target: Target, path: str, *, timeout: float) -> Answer:
-        """Asks through the API server."""
+        """Sends a GET through the API server."""
         name = f"{target.service}:{target.port_name}"
         try:
             status, body = self._api.service_proxy(target.namespace, name, path, timeout=timeout)
@@ -69,22 +69,22 @@ class ThroughApiServer:
 
 
 class InCluster:
-    """From a pod: by the Service's own name and port, as its callers ask it.
+    """The client in a pod: directly, by the Service's DNS name.
 
     https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#a-aaaa-records
     """
 
     def __init__(self) -> None:
-        import urllib3  # noqa: PLC0415 - help needs none
+        import urllib3  # noqa: PLC0415 - slow to import
 
         self._pool = urllib3.PoolManager(retries=False)
         self._errors = urllib3.exceptions.HTTPError
 
     def get(self, target: Target, path: str, *, timeout: float) -> Answer:
-        """Asks the Service. Each request is a connection of its own: an old one would lead to the old slot."""
+        """Sends a GET, each on a new connection: one that is kept open would stay with the old slot's pod."""
         url = f"http://{target.service}.{target.namespace}.svc:{target.port}{path}"
         try:
-            found = self._pool.request("GET", url, timeout=timeout, redirect=False, headers={"Connection": "close"})
+            response = self._pool.request("GET", url, timeout=timeout, redirect=False, headers={"Connection": "close"})
         except self._errors as error:
             return Answer(None, plain(error))
-        return Answer(found.status, found.data.decode(errors="replace"))
+        return Answer(response.status, response.data.decode(errors="replace"))

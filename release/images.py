@@ -1,7 +1,7 @@
-"""ECR: tags that keep the images which still have a use from the registry's lifecycle rules.
+"""ECR tags that protect images in use from the repository's lifecycle policy.
 
-A rule of the repository claims what carries a `release-…` tag, and expires none of it (`components/registry.py`). Tags
-are immutable, so each is one image's for good: `release-ENVIRONMENT-DIGITS`, with the digest's first twelve.
+The policy's first rule matches `release-…` tags, and expires none of their images (`components/aws/ecr.py`). Tags are
+immutable, so each image has its own: `release-ENVIRONMENT-DIGITS`, with the first twelve digits of its digest.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ import re
 from collections.abc import Collection
 from typing import Any, cast
 
-from components.contract import RELEASE_TAG_PREFIX as TAG_PREFIX
+from contract.blue_green import RELEASE_TAG_PREFIX as TAG_PREFIX
 from release.errors import ReleaseError
-from release.state import Seen
+from release.state import ServiceState
 
 _REPOSITORY = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/(?P<name>.+)")
 
 
-def in_use(seen: Seen) -> frozenset[str]:
-    """The digests that are live, warm, verified, or in the history."""
-    revisions = {seen.blue.revision, seen.green.revision}
-    for entry in seen.history:
+def in_use(state: ServiceState) -> frozenset[str]:
+    """The digests of images that are live, warm, verified, or in the history."""
+    revisions = {state.blue.revision, state.green.revision}
+    for entry in state.history:
         revisions |= {entry.revision, entry.previous}
-    return frozenset(one.digest for one in revisions if one) | (seen.verified or frozenset())
+    return frozenset(revision.digest for revision in revisions if revision) | (state.verified or frozenset())
 
 
 def tag(environment: str, digest: str) -> str:
-    """The tag that keeps an image for an environment."""
+    """The tag that protects an image for an environment."""
     return f"{TAG_PREFIX}{environment}-{digest.removeprefix('sha256:')[:12]}"
 
 
@@ -35,38 +35,38 @@ class Images:
 
     Args:
         repository: URL of the repository.
-        client: A boto3 client of ECR; one with the surrounding credentials by default.
+        client: A boto3 client of ECR; by default one with the ambient credentials.
 
     Raises:
-        ReleaseError: It is no ECR repository.
+        ReleaseError: `repository` is no ECR repository.
     """
 
     def __init__(self, repository: str, client: Any = None) -> None:
-        found = _REPOSITORY.fullmatch(repository)
-        if found is None:
+        match = _REPOSITORY.fullmatch(repository)
+        if match is None:
             raise ReleaseError(
-                f"{repository} is no repository of ECR, whose tags keep images that have a use",
-                remedy="say --no-image-tags where another registry, or nothing, expires images",
+                f"{repository} is no ECR repository, so images in use cannot be tagged there",
+                remedy="use --no-image-tags with another registry, or where nothing expires images",
             )
-        self._where: dict[str, Any] = {"registryId": found["account"], "repositoryName": found["name"]}
-        self._client: Any = client or _client(found["region"])
+        self._repository: dict[str, Any] = {"registryId": match["account"], "repositoryName": match["name"]}
+        self._client: Any = client or _client(match["region"])
 
     def keep(self, environment: str, digest: str) -> None:
-        """Tags an image for an environment; one that has the tag stays as it is.
+        """Tags an image for an environment, unless it has the tag already.
 
         Raises:
-            ReleaseError: The registry has no such image, or does not answer.
+            ReleaseError: The repository has no such image, or ECR does not answer.
         """
         try:
-            found = self._client.batch_get_image(**self._where, imageIds=[{"imageDigest": digest}])
-            if not found["images"]:
+            images = self._client.batch_get_image(**self._repository, imageIds=[{"imageDigest": digest}])["images"]
+            if not images:
                 raise ReleaseError(
-                    f"{self._where['repositoryName']} has no image {digest}",
-                    remedy="push it, and name the digest that the push printed",
+                    f"{self._repository['repositoryName']} has no image {digest}",
+                    remedy="push it, and use the digest that the push printed",
                 )
-            image = found["images"][0]
+            image = images[0]
             self._client.put_image(
-                **self._where,
+                **self._repository,
                 imageManifest=image["imageManifest"],
                 imageManifestMediaType=image.get("imageManifestMediaType"),
                 imageDigest=digest,
@@ -77,37 +77,36 @@ class Images:
                 raise _unreachable(error) from None
 
     def drop(self, environment: str, used: Collection[str]) -> list[str]:
-        """Takes the tags of an environment off all images but those in use.
+        """Removes the tags of an environment from all images but those in use.
 
-        A tag that is an image's last one stays: without it ECR would delete the image at once.
+        The last tag of an image stays: with it, ECR would delete the image at once.
         https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
 
         Returns:
-            The tags that are gone.
+            The removed tags.
         """
         kept = {tag(environment, digest) for digest in used}
         try:
             pages = self._client.get_paginator("describe_images").paginate(
-                **self._where, filter={"tagStatus": "TAGGED"}
+                **self._repository, filter={"tagStatus": "TAGGED"}
             )
             dropped = [
-                one
+                name
                 for page in pages
                 for image in page["imageDetails"]
-                for one in image["imageTags"]
-                if one.startswith(f"{TAG_PREFIX}{environment}-") and one not in kept and len(image["imageTags"]) > 1
+                for name in image["imageTags"]
+                if name.startswith(f"{TAG_PREFIX}{environment}-") and name not in kept and len(image["imageTags"]) > 1
             ]
-            for start in range(0, len(dropped), 100):  # ECR takes no more at once
-                ids = [{"imageTag": one} for one in dropped[start : start + 100]]
-                self._client.batch_delete_image(**self._where, imageIds=ids)
+            for start in range(0, len(dropped), 100):  # ECR's limit of one request
+                ids = [{"imageTag": name} for name in dropped[start : start + 100]]
+                self._client.batch_delete_image(**self._repository, imageIds=ids)
         except _errors() as error:
             raise _unreachable(error) from None
         return dropped
 
 
 def _client(region: str) -> Any:
-    # Slow to import, and not needed by every command.
-    import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
+    import boto3  # noqa: PLC0415 - slow to import  # pyright: ignore[reportMissingTypeStubs]
 
     return cast("Any", boto3).client("ecr", region_name=region)
 
@@ -129,6 +128,6 @@ def _code(error: Exception) -> str:
 def _unreachable(error: Exception) -> ReleaseError:
     return ReleaseError(
         f"ECR: {error}",
-        remedy="a release tags its image so that no lifecycle rule expires it: give this identity the right to "
-        "(ecr:BatchGetImage, PutImage, DescribeImages, BatchDeleteImage), or say --no-image-tags where nothing expires",
+        remedy="a release tags its image so that no lifecycle rule expires it: allow this identity "
+        "ecr:BatchGetImage, PutImage, DescribeImages and BatchDeleteImage, or use --no-image-tags if nothing expires",
     )

@@ -1,4 +1,4 @@
-"""One release of a service at a time: a Lease that its holder renews, and that expires when the holder is gone."""
+"""The lock of a service: a Lease that its holder renews, and that expires after the holder has died."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from components import contract, labels
+from contract import blue_green, labels
+from kube.client import KubernetesObject
 from release import objects
 from release.clock import Clock
 from release.errors import ExitCode, LostRaceError, ReleaseError
-from release.kubernetes_api import KubernetesObject
 from release.objects import ObjectApi
 
 LEASE_SECONDS = 60
-"""A holder that was silent for so long is gone. Clocks of those who release must agree far better than that."""
+"""Duration of the lease. The clocks of all machines that release must agree far better than that."""
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who has a lock.
+    """The holder of a lock.
 
     Attributes:
-        identity: Name of the one run of the tool.
+        identity: Name of the run of the tool that holds it.
         until: When the lock expires unless it is renewed.
     """
 
@@ -30,12 +30,12 @@ class Holder:
     until: datetime
 
 
-name = contract.lock
-"""The Lease's name, by the service's."""
+name = blue_green.lock
+"""The name of a service's Lease."""
 
 
 def holder(lease: KubernetesObject | None) -> Holder | None:
-    """Who has the lock, as the Lease says; None where it is free. It may have expired."""
+    """The holder that a Lease names, even if the lock has expired; None if the lock is free."""
     spec: dict[str, Any] = (lease or {}).get("spec") or {}
     if not spec.get("holderIdentity"):
         return None
@@ -44,15 +44,15 @@ def holder(lease: KubernetesObject | None) -> Holder | None:
 
 
 class Lock:
-    """The lock of one service, in the hands of one run of the tool.
+    """The lock of one service, for one run of the tool.
 
     Args:
         api: The API server.
         environment: The namespace.
         service: The service.
-        identity: Name of this run, like no other's.
-        clock: The time.
-        seconds: After so long without a renewal it expires.
+        identity: Unique name of this run.
+        clock: The clock.
+        seconds: Duration of the lease.
     """
 
     def __init__(
@@ -74,16 +74,16 @@ class Lock:
         self._renewed: datetime | None = None
 
     def acquire(self) -> Holder | None:
-        """Takes the lock if it is free, expired or ours; else says who has it.
+        """Takes the lock if it is free, expired or this run's already; else returns its holder.
 
         Raises:
-            LostRaceError: Somebody else took it at the same time: try again.
+            LostRaceError: Another run took it at the same time: try again.
         """
         lease = self._api.get("coordination.k8s.io/v1", "Lease", name(self._service), self._environment)
         now = self._clock.now()
-        found = holder(lease)
-        if found and found.identity != self._identity and now < found.until:
-            return found
+        current = holder(lease)
+        if current and current.identity != self._identity and now < current.until:
+            return current
         spec = {
             "holderIdentity": self._identity,
             "leaseDurationSeconds": self._seconds,
@@ -104,10 +104,10 @@ class Lock:
         return None
 
     def renew(self) -> None:
-        """Renews the lock when a third of its time is over.
+        """Renews the lock once a third of the lease is over.
 
         Raises:
-            ReleaseError: Somebody else has it by now: this run was silent for too long.
+            ReleaseError: The lease expired, and another run has taken the lock.
         """
         now = self._clock.now()
         if self._renewed is not None and now - self._renewed < timedelta(seconds=self._seconds / 3):
@@ -116,7 +116,7 @@ class Lock:
             self._patch([{"op": "add", "path": "/spec/renewTime", "value": _micro_time(now)}])
         except LostRaceError:
             raise ReleaseError(
-                f"the lock of {self._service} in {self._environment} was lost: this run was silent for more than "
+                f"the lock of {self._service} in {self._environment} was lost: it was not renewed for more than "
                 f"{self._seconds} s, and another release began",
                 remedy="see `release status`; run the command again when the other release is over",
                 exit_code=ExitCode.LOCKED,
@@ -124,7 +124,7 @@ class Lock:
         self._renewed = now
 
     def release(self) -> None:
-        """Gives the lock back; one that somebody else has by now is no error."""
+        """Releases the lock; it is no error if another run has taken it."""
         try:
             self._patch([{"op": "replace", "path": "/spec/holderIdentity", "value": ""}])
         except LostRaceError:
@@ -139,6 +139,6 @@ class Lock:
         )
 
 
-def _micro_time(moment: datetime) -> str:
-    """Kubernetes' MicroTime: RFC 3339 with six digits."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _micro_time(time: datetime) -> str:
+    """A time in Kubernetes' MicroTime format: RFC 3339 with six digits."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

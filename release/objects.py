@@ -1,20 +1,20 @@
-"""Changes of Kubernetes objects that hold only if nobody else changed them meanwhile."""
+"""Changes of Kubernetes objects with optimistic locking."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias
 
-from components.contract import RELEASE_MANAGER
+from contract.blue_green import RELEASE_MANAGER
+from kube.client import KubernetesApiError, KubernetesObject
 from release.errors import LostRaceError
-from release.kubernetes_api import KubernetesApiError, KubernetesObject
 
 CONFLICT = 409
 UNPROCESSABLE = 422
 
 
 class ObjectApi(Protocol):
-    """What the release tool asks of `KubernetesApi`, and of what stands in for it in tests."""
+    """The part of `KubernetesApi` that the release tool uses; tests implement it in memory."""
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> KubernetesObject | None:
         """The object, or None where there is none."""
@@ -76,13 +76,13 @@ def create(api: ObjectApi, body: KubernetesObject) -> None:
     """Creates an object.
 
     Raises:
-        LostRaceError: There is one of this name already.
+        LostRaceError: An object of this name exists already.
     """
     try:
         api.create(body)
     except KubernetesApiError as error:
         if error.status == CONFLICT:
-            raise LostRaceError(f"{body['kind']} {body['metadata']['name']} is there already") from None
+            raise LostRaceError(f"{body['kind']} {body['metadata']['name']} exists already") from None
         raise
 
 
@@ -90,39 +90,39 @@ ObjectName: TypeAlias = tuple[str, str, str, str]
 """API version, kind, name, namespace."""
 
 
-def patch(api: ObjectApi, seen: KubernetesObject, change: list[dict[str, Any]]) -> None:
-    """Changes an object as it was seen.
+def patch(api: ObjectApi, body: KubernetesObject, change: list[dict[str, Any]]) -> None:
+    """Applies a JSON Patch to an object, provided that it has not changed since `body` was read.
 
     Raises:
-        LostRaceError: It is another one by now.
+        LostRaceError: The object has changed.
     """
-    metadata = seen["metadata"]
+    metadata = body["metadata"]
     test = {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}
-    patch_if(api, (seen["apiVersion"], seen["kind"], metadata["name"], metadata["namespace"]), test, change)
+    patch_if(api, (body["apiVersion"], body["kind"], metadata["name"], metadata["namespace"]), test, change)
 
 
 def replace(api: ObjectApi, target: ObjectName, path: str, *, old: object, new: object) -> None:
-    """Changes one field that has a value: from `old` to `new`, and from nothing else.
+    """Replaces the value of one field, provided that it is still `old`.
 
     Args:
         api: The API server.
         target: The object.
         path: JSON Pointer to the field.
-        old: The value that it was seen with.
-        new: The value that it gets.
+        old: Value that was read.
+        new: New value.
 
     Raises:
-        LostRaceError: Its value is another one by now.
+        LostRaceError: The value has changed.
     """
     test = {"op": "test", "path": path, "value": old}
     patch_if(api, target, test, [{"op": "replace", "path": path, "value": new}])
 
 
 def patch_if(api: ObjectApi, target: ObjectName, test: dict[str, Any], change: list[dict[str, Any]]) -> None:
-    """Changes an object if a test of JSON Patch (RFC 6902) holds for it.
+    """Applies a JSON Patch (RFC 6902) to an object, provided that its first operation, a `test`, succeeds.
 
     Raises:
-        LostRaceError: It does not hold.
+        LostRaceError: The `test` failed.
     """
     api_version, kind, name, namespace = target
     try:
@@ -130,15 +130,15 @@ def patch_if(api: ObjectApi, target: ObjectName, test: dict[str, Any], change: l
     except KubernetesApiError as error:
         if error.status not in (CONFLICT, UNPROCESSABLE):
             raise
-        # An admission policy answers with the same status as a test that does not hold: the object tells them apart.
-        found = api.get(api_version, kind, name, namespace)
-        if found is not None and value_at(found, test["path"]) == test["value"]:
+        # An admission policy refuses with the same status as a failed test: the object's value tells them apart.
+        body = api.get(api_version, kind, name, namespace)
+        if body is not None and value_at(body, test["path"]) == test["value"]:
             raise
         raise LostRaceError(f"{kind} {name}: {test['path']} is no longer {test['value']}") from None
 
 
 def value_at(body: KubernetesObject, pointer: str) -> Any:
-    """The value that a JSON Pointer (RFC 6901) names, or None."""
+    """The value at a JSON Pointer (RFC 6901), or None."""
     value: Any = body
     for part in pointer.removeprefix("/").split("/"):
         value = value.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]

@@ -1,4 +1,4 @@
-"""How a service stands: what the API server has of it, as plain values."""
+"""The state of a service, read from the API server."""
 
 from __future__ import annotations
 
@@ -8,51 +8,42 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from components import labels
-from components.contract import (
-    DEPENDS_ON,
-    EXCLUSIVE,
-    PORT_NAME,
-    SENTINEL_DIGEST,
-    SLOTS,
-    SMOKE_TEST,
-    preview,
-    slot_name,
-)
+from contract import labels
+from contract.blue_green import DEPENDS_ON, EXCLUSIVE, PORT_NAME, SENTINEL_DIGEST, SLOTS, SMOKE_TEST, preview, slot_name
+from kube.client import KubernetesObject
 from release import history, slots, verification
 from release.errors import ReleaseError
 from release.history import Revision
 from release.http import Target
-from release.kubernetes_api import KubernetesObject
 from release.objects import ObjectApi
-from release.state import Seen, Slot, SmokeTest, Trouble
+from release.state import ServiceState, Slot, SmokeTest, Trouble
 
-OVER = ("Succeeded", "Failed")
-"""Phases of pods that hold no room any more."""
+TERMINAL_PHASES = ("Succeeded", "Failed")
+"""Phases of pods that take no room on a node any more."""
 
-HARMLESS = ("ContainerCreating", "PodInitializing")
-"""Reasons to wait that are none to worry about."""
+NORMAL_REASONS = ("ContainerCreating", "PodInitializing")
+"""Reasons of a waiting container that are no trouble."""
 
 
-def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) -> Seen:
-    """Looks at everything that a release of a service depends on.
+def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) -> ServiceState:
+    """Reads everything that a release of a service depends on.
 
     Args:
         api: The API server.
         environment: The namespace, `dev` or `prod`.
         service: The service.
-        now: The time.
+        now: The current time.
 
     Raises:
-        ReleaseError: There is no such service, or a part of it is missing.
+        ReleaseError: There is no such service, or one of its objects is missing.
         KubernetesApiError: The API server refused.
     """
     label = f"{labels.SERVICE}={service}"
     template = api.get("v1", "PodTemplate", service, environment)
     if template is None:
         raise _no_service(api, environment, service)
-    deployments = _named(api.list("apps/v1", "Deployment", namespace=environment, label_selector=label))
-    services = _named(api.list("v1", "Service", namespace=environment, label_selector=label))
+    deployments = _by_name(api.list("apps/v1", "Deployment", namespace=environment, label_selector=label))
+    services = _by_name(api.list("v1", "Service", namespace=environment, label_selector=label))
     pods = api.list("v1", "Pod", namespace=environment, label_selector=label)
     slices = api.list(
         "discovery.k8s.io/v1",
@@ -62,19 +53,19 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
     )
     autoscaler = api.get("autoscaling/v2", "HorizontalPodAutoscaler", service, environment)
     releases = api.get("v1", "ConfigMap", history.name(service), environment)
-    for wanted, found in (
+    for name, body in (
         *((f"Deployment {slot_name(service, slot)}", deployments.get(slot_name(service, slot))) for slot in SLOTS),
-        *((f"Service {name}", services.get(name)) for name in (service, preview(service))),
+        *((f"Service {one}", services.get(one)) for one in (service, preview(service))),
         (f"HorizontalPodAutoscaler {service}", autoscaler),
     ):
-        if found is None:
+        if body is None:
             raise ReleaseError(
-                f"{wanted} is not in {environment}: somebody deleted it",
-                remedy="`pulumi refresh` and `pulumi up` make it again",
+                f"{name} is not in {environment}: somebody deleted it",
+                remedy="`pulumi refresh` and `pulumi up` create it again",
             )
-    assert autoscaler is not None  # noqa: S101 - told above
-    containers = {str(one["name"]) for one in slots.containers_to_fill(template)}
-    of_slot = {str(pod["metadata"]["name"]): str(pod["metadata"]["labels"].get(labels.SLOT, "")) for pod in pods}
+    assert autoscaler is not None  # noqa: S101 - checked above
+    containers = {str(container["name"]) for container in slots.containers_to_fill(template)}
+    slot_by_pod = {str(pod["metadata"]["name"]): str(pod["metadata"]["labels"].get(labels.SLOT, "")) for pod in pods}
     blue, green = (
         _slot(
             slot,
@@ -86,7 +77,7 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
     )
     annotations: Mapping[str, str] = template["metadata"].get("annotations") or {}
     image = str(slots.containers_to_fill(template)[0]["image"])
-    return Seen(
+    return ServiceState(
         environment=environment,
         service=service,
         blue=blue,
@@ -96,8 +87,8 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
         autoscaled=str(autoscaler["spec"]["scaleTargetRef"]["name"]).removeprefix(f"{service}-"),
         minimum=int(autoscaler["spec"].get("minReplicas", 1)),
         maximum=int(autoscaler["spec"]["maxReplicas"]),
-        active_endpoints=_endpoints(slices, service, of_slot),
-        preview_endpoints=_endpoints(slices, preview(service), of_slot),
+        active_endpoints=_endpoints(slices, service, slot_by_pod),
+        preview_endpoints=_endpoints(slices, preview(service), slot_by_pod),
         repository=image.removesuffix(f"@{SENTINEL_DIGEST}"),
         template=slots.template_hash(template),
         configuration=_configuration(template["template"]["spec"]),
@@ -111,17 +102,17 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
         verified=verification.verified(api, environment, service),
         now=now,
         versions=frozenset(
-            (str(one["kind"]), str(one["metadata"]["name"]), str(one["metadata"]["resourceVersion"]))
-            for one in (*deployments.values(), *slices)
+            (str(body["kind"]), str(body["metadata"]["name"]), str(body["metadata"]["resourceVersion"]))
+            for body in (*deployments.values(), *slices)
         ),
         uid=str(services[service]["metadata"]["uid"]),
     )
 
 
 def services(api: ObjectApi, environment: str) -> list[str]:
-    """The services of an environment, by name."""
-    found = api.list("v1", "PodTemplate", namespace=environment, label_selector=labels.SERVICE)
-    return sorted(str(one["metadata"]["name"]) for one in found)
+    """The sorted names of the services of an environment."""
+    templates = api.list("v1", "PodTemplate", namespace=environment, label_selector=labels.SERVICE)
+    return sorted(str(template["metadata"]["name"]) for template in templates)
 
 
 def _no_service(api: ObjectApi, environment: str, service: str) -> ReleaseError:
@@ -132,8 +123,8 @@ def _no_service(api: ObjectApi, environment: str, service: str) -> ReleaseError:
     )
 
 
-def _named(found: Iterable[KubernetesObject]) -> dict[str, KubernetesObject]:
-    return {str(one["metadata"]["name"]): one for one in found}
+def _by_name(bodies: Iterable[KubernetesObject]) -> dict[str, KubernetesObject]:
+    return {str(body["metadata"]["name"]): body for body in bodies}
 
 
 def _target(service: KubernetesObject) -> Target:
@@ -143,26 +134,27 @@ def _target(service: KubernetesObject) -> Target:
         if port.get("name") == PORT_NAME:
             return Target(namespace, name, int(port["port"]), PORT_NAME)
     raise ReleaseError(
-        f"Service {name} in {namespace} has no port of the name {PORT_NAME}: nobody knows where to ask it",
-        remedy="`pulumi refresh` and `pulumi up` write it again",
+        f"Service {name} in {namespace} has no port named {PORT_NAME}",
+        remedy="`pulumi refresh` and `pulumi up` restore it",
     )
 
 
 def _slot(name: str, deployment: KubernetesObject, pods: list[KubernetesObject], containers: set[str]) -> Slot:
     spec: dict[str, Any] = deployment["spec"]
     status: dict[str, Any] = deployment.get("status") or {}
-    wanted = int(spec.get("replicas", 1))
-    here = [pod for pod in pods if pod.get("status", {}).get("phase") not in OVER]
+    existing = [pod for pod in pods if pod.get("status", {}).get("phase") not in TERMINAL_PHASES]
     revision = _revision(spec["template"], containers)
     return Slot(
         name=name,
         revision=revision,
-        wanted=wanted,
+        desired=int(spec.get("replicas", 1)),
         ready=int(status.get("readyReplicas", 0)),
-        pods=len(here),
-        settled=int(status.get("observedGeneration", 0)) >= int(deployment["metadata"]["generation"])
+        pods=len(existing),
+        is_rolled_out=int(status.get("observedGeneration", 0)) >= int(deployment["metadata"]["generation"])
         and status.get("replicas", 0) == status.get("updatedReplicas", 0),
-        troubles=tuple(dict.fromkeys([*_refused_pods(status), *(told for pod in here for told in _troubles(pod))])),
+        troubles=tuple(
+            dict.fromkeys([*_rejected_pods(status), *(trouble for pod in existing for trouble in _troubles(pod))])
+        ),
         configuration=_configuration(spec["template"]["spec"]) if revision else (),
         resource_version=str(deployment["metadata"]["resourceVersion"]),
     )
@@ -176,8 +168,8 @@ def _revision(template: dict[str, Any], containers: set[str]) -> Revision | None
     return Revision(images[0], annotations.get(slots.TEMPLATE_HASH))
 
 
-def _refused_pods(status: Mapping[str, Any]) -> list[Trouble]:
-    """Pods that could not even be made: a quota, or Pod Security."""
+def _rejected_pods(status: Mapping[str, Any]) -> list[Trouble]:
+    """Troubles of pods that could not be created, e.g. by a quota or Pod Security admission."""
     return [
         Trouble(str(condition.get("reason", "ReplicaFailure")), str(condition.get("message", "")))
         for condition in _list(status, "conditions")
@@ -189,7 +181,7 @@ def _troubles(pod: KubernetesObject) -> list[Trouble]:
     if "deletionTimestamp" in pod["metadata"]:
         return []
     status: Mapping[str, Any] = pod.get("status") or {}
-    found = [
+    troubles = [
         Trouble(str(condition["reason"]), str(condition.get("message", "")))
         for condition in _list(status, "conditions")
         if condition["type"] == "PodScheduled" and condition["status"] == "False" and condition.get("reason")
@@ -197,48 +189,48 @@ def _troubles(pod: KubernetesObject) -> list[Trouble]:
     for container in [*_list(status, "initContainerStatuses"), *_list(status, "containerStatuses")]:
         waiting: Mapping[str, Any] = container.get("state", {}).get("waiting") or {}
         reason = str(waiting.get("reason", ""))
-        if reason and reason not in HARMLESS:
-            found.append(Trouble(reason, str(waiting.get("message", ""))))
-    return found
+        if reason and reason not in NORMAL_REASONS:
+            troubles.append(Trouble(reason, str(waiting.get("message", ""))))
+    return troubles
 
 
-def _endpoints(slices: Iterable[KubernetesObject], service: str, of_slot: Mapping[str, str]) -> dict[str, int]:
-    """Ready endpoints of each slot; those of pods that nobody lists any more under ""."""
+def _endpoints(slices: Iterable[KubernetesObject], service: str, slot_by_pod: Mapping[str, str]) -> dict[str, int]:
+    """Number of ready endpoints by slot; those of pods that are no longer listed under ""."""
     counts: Counter[str] = Counter()
-    for one in slices:
-        if one["metadata"]["labels"]["kubernetes.io/service-name"] != service:
+    for endpoint_slice in slices:
+        if endpoint_slice["metadata"]["labels"]["kubernetes.io/service-name"] != service:
             continue
-        for endpoint in _list(one, "endpoints"):
+        for endpoint in _list(endpoint_slice, "endpoints"):
             if endpoint.get("conditions", {}).get("ready", True):
                 pod: Mapping[str, Any] = endpoint.get("targetRef") or {}
-                counts[of_slot.get(str(pod.get("name")), "")] += 1
+                counts[slot_by_pod.get(str(pod.get("name")), "")] += 1
     return dict(counts)
 
 
 def _configuration(spec: Mapping[str, Any]) -> tuple[str, ...]:
-    """The ConfigMaps and Secrets that a pod's containers read their environment from."""
-    sources = [source for one in spec["containers"] for source in _list(one, "envFrom")]
+    """Names of the ConfigMaps and Secrets in the `envFrom` of a pod's containers."""
+    sources = [source for container in spec["containers"] for source in _list(container, "envFrom")]
     names = {str(reference["name"]) for source in sources for key, reference in source.items() if key.endswith("Ref")}
     return tuple(sorted(names))
 
 
 def smoke_test(annotation: str | None, spec: Mapping[str, Any]) -> SmokeTest:
-    """How a version is tried.
+    """The smoke test of a service.
 
     Args:
-        annotation: What the PodTemplate says under `SMOKE_TEST`, if anything.
-        spec: Of its pod: a path that is not given is that of the readiness probe.
+        annotation: The PodTemplate's annotation `SMOKE_TEST`, if any.
+        spec: The pod's spec: the default path is that of the readiness probe.
     """
-    given: dict[str, Any] = json.loads(annotation or "{}")
+    settings: dict[str, Any] = json.loads(annotation or "{}")
     probe: Mapping[str, Any] = spec["containers"][0].get("readinessProbe") or {}
-    path = given.get("path") or probe.get("httpGet", {}).get("path", "/")
+    path = settings.get("path") or probe.get("httpGet", {}).get("path", "/")
     default = SmokeTest(path)
     return SmokeTest(
         path=path,
-        status=given.get("status", default.status),
-        contains=given.get("contains"),
-        tries=given.get("tries", default.tries),
-        deadline_seconds=given.get("deadlineSeconds", default.deadline_seconds),
+        status=settings.get("status", default.status),
+        contains=settings.get("contains"),
+        tries=settings.get("tries", default.tries),
+        deadline_seconds=settings.get("deadlineSeconds", default.deadline_seconds),
     )
 
 
@@ -250,6 +242,6 @@ def _start_seconds(spec: Mapping[str, Any]) -> float:
 
 
 def _list(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    """What stands under a key; the API server leaves an empty list out, or says null."""
-    found: list[dict[str, Any]] | None = value.get(key)
-    return found or []
+    """The list at a key; the API server leaves an empty list out, or writes null."""
+    items: list[dict[str, Any]] | None = value.get(key)
+    return items or []

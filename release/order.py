@@ -1,4 +1,4 @@
-"""Several services: each after those that it calls."""
+"""Work on several services, each after its dependencies."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ def in_order(
     at_once: int = 1,
     stop: Callable[[], None] = lambda: None,
 ) -> tuple[dict[str, T], list[str]]:
-    """Works on each service once all those it depends on went well.
+    """Works on each service once the work on all its dependencies has succeeded.
 
     Args:
-        depends_on: For each service those that it calls; others than these services are not waited for.
+        depends_on: Each service's dependencies; those that are no key are ignored.
         work: Works on one service.
-        is_good: Whether a service's result lets those that depend on it begin.
-        at_once: How many are worked on at the same time, at most.
-        stop: Called where this is interrupted: it waits for the work that is under way, which shall end.
+        is_good: Whether a service's result is a success.
+        at_once: Most services that are worked on at the same time.
+        stop: Ends the work that is under way; called on a KeyboardInterrupt, which is raised once that work has ended.
 
     Returns:
-        The result of each service that was worked on; and the services that were not, since one that they depend on
-        did not go well.
+        The result of each service; and the services that were skipped, because a dependency failed.
 
     Raises:
-        ReleaseError: Services depend on each other in a circle.
+        ReleaseError: The dependencies form a cycle.
     """
-    sorter = TopologicalSorter({one: [it for it in needs if it in depends_on] for one, needs in depends_on.items()})
+    sorter = TopologicalSorter(
+        {service: [one for one in dependencies if one in depends_on] for service, dependencies in depends_on.items()}
+    )
     try:
         sorter.prepare()
     except CycleError as error:
@@ -55,7 +56,7 @@ def in_order(
                     service = waiting.pop(0)
                     running[pool.submit(work, service)] = service
                 if not running:
-                    break  # all that is left depends on what did not go well
+                    break  # the rest depends on a service that failed
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     service = running.pop(future)
                     results[service] = future.result()
@@ -64,4 +65,4 @@ def in_order(
         except KeyboardInterrupt:
             stop()
             raise
-    return results, [one for one in depends_on if one not in results]
+    return results, [service for service in depends_on if service not in results]

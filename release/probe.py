@@ -1,4 +1,4 @@
-"""Whether users are worse off after a switch than before: the same request, counted on both sides of it."""
+"""The analysis of a switch: the share of bad answers to the same request, before and after it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ REQUEST_SECONDS = 2
 PAUSE_SECONDS = 0.1
 TRIES_BEFORE = 10
 PAUSE_BEFORE_SECONDS = 0.02
-"""A release waits for these tries."""
+"""Short, because a release waits for all tries before its switch."""
 
 THRESHOLD = 0.05
-"""By how much the share of bad answers may rise."""
+"""Largest rise of the share of bad answers that is accepted."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Sample:
     """Answers of the active Service.
 
     Attributes:
-        tries: Requests.
-        bad: Those without the status that the smoke test expects.
+        tries: Number of requests.
+        bad: Number of answers without the status that the smoke test expects.
     """
 
     tries: int
@@ -32,7 +32,7 @@ class Sample:
 
     @property
     def share(self) -> float:
-        """Bad ones of all, 0 to 1; 0 where there were none."""
+        """Share of bad answers, 0 to 1; 0 without requests."""
         return self.bad / self.tries if self.tries else 0.0
 
 
@@ -49,20 +49,20 @@ def measure(
     pause: Callable[[], None],
     is_enough: Callable[[int], bool] = lambda _: False,
 ) -> Sample:
-    """Asks again and again.
+    """Sends the smoke test's request several times.
 
     Args:
-        test: What is asked, and the status of a good answer.
-        ask: Asks for a path, with a time-out in seconds.
-        tries: How often.
-        pause: Waits between two.
-        is_enough: Takes the number of bad answers: whether to stop asking.
+        test: The request, and the expected status.
+        ask: Sends a GET, by path and time-out in seconds.
+        tries: Number of requests.
+        pause: Waits between two requests.
+        is_enough: Whether to stop early, by the number of bad answers so far.
     """
     bad = 0
     for number in range(1, tries + 1):
         bad += ask(test.path, REQUEST_SECONDS).status != test.status
         if is_enough(bad):
-            # What was not asked counts as good: the sample then understates, and is bad enough.
+            # The requests that were not sent count as good.
             return Sample(tries, bad)
         if number < tries:
             pause()

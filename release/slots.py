@@ -1,4 +1,4 @@
-"""What a slot is given when an image is brought into it."""
+"""The Deployment of a slot, rendered from the service's PodTemplate and an image."""
 
 from __future__ import annotations
 
@@ -8,58 +8,61 @@ import json
 import re
 from typing import Any
 
-from components import labels
-from components.contract import OVERRIDE, RELEASE_MANAGER, SENTINEL_DIGEST, slot_name
-from release.kubernetes_api import KubernetesApi, KubernetesObject
+from contract import labels
+from contract.blue_green import OVERRIDE, RELEASE_MANAGER, SENTINEL_DIGEST, slot_name
+from kube.client import KubernetesApi, KubernetesObject
 
 TEMPLATE_HASH = "hello-platform/template-hash"
-"""Annotation of a slot's pods: which PodTemplate they were rendered from. The API server's defaults would hide it."""
+"""Annotation of a slot's pods: hash of the PodTemplate they were rendered from.
+
+The pods' own template cannot be compared with it: the API server adds defaults.
+"""
 
 _IMAGE = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 
 
 def template_hash(pod_template: KubernetesObject) -> str:
-    """A short text that changes with the desired pod."""
+    """A hash of the pod that a PodTemplate describes."""
     template = copy.deepcopy(pod_template["template"])
     template.get("metadata", {}).pop("creationTimestamp", None)
     return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
 
 
 def containers_to_fill(pod_template: KubernetesObject) -> list[dict[str, Any]]:
-    """The containers whose image is the sentinel: the service's own.
+    """The service's own containers, whose image in the PodTemplate is the sentinel.
 
     Raises:
-        ValueError: There is none.
+        ValueError: There is no such container.
     """
     containers = pod_template["template"]["spec"]["containers"]
-    found = [one for one in containers if str(one["image"]).endswith(SENTINEL_DIGEST)]
-    if not found:
+    own = [container for container in containers if str(container["image"]).endswith(SENTINEL_DIGEST)]
+    if not own:
         metadata = pod_template["metadata"]
         raise ValueError(
             f"PodTemplate {metadata['name']} in {metadata['namespace']} has no container with the sentinel image"
         )
-    return found
+    return own
 
 
 def is_image(text: str) -> bool:
-    """Whether this names an image by digest."""
+    """Whether a text is an image by digest, and not the sentinel."""
     return _IMAGE.fullmatch(text) is not None and not text.endswith(SENTINEL_DIGEST)
 
 
 def render(
     pod_template: KubernetesObject, *, slot: str, image: str, replicas: int, override: str | None = None
 ) -> KubernetesObject:
-    """A slot's Deployment, as far as the release tool writes it.
+    """The fields of a slot's Deployment that the release tool manages.
 
     Args:
-        pod_template: The service's PodTemplate, as the API server has it.
+        pod_template: The service's PodTemplate, as read from the API server.
         slot: `blue` or `green`.
-        image: The image by digest, `REPOSITORY@sha256:…`.
+        image: Image by digest, `REPOSITORY@sha256:…`.
         replicas: Number of pods.
-        override: Why an unverified image is let in; admission asks whether the caller may say so.
+        override: Reason for letting an unverified image in; admission checks whether the caller has the right to.
 
     Raises:
-        ValueError: No container of the template has the sentinel image, or `image` is no digest or the sentinel's.
+        ValueError: No container of the template has the sentinel image, or `image` is no image by digest.
     """
     if not is_image(image):
         raise ValueError(f"{image} is not an image by digest, REPOSITORY@sha256:…")
@@ -91,11 +94,11 @@ def render(
 
 
 def is_released(deployment: KubernetesObject) -> bool:
-    """Whether a slot ever got an image."""
+    """Whether a slot has ever got an image."""
     containers = deployment["spec"]["template"]["spec"]["containers"]
     return not any(str(container["image"]).endswith(SENTINEL_DIGEST) for container in containers)
 
 
-def bring_in(api: KubernetesApi, deployment: KubernetesObject) -> KubernetesObject:
-    """Applies a rendered slot. The program seeded these fields and ignores them since: they are taken from it."""
+def apply_template(api: KubernetesApi, deployment: KubernetesObject) -> KubernetesObject:
+    """Applies a rendered slot, and takes its fields over from the Pulumi program, which wrote and now ignores them."""
     return api.apply(deployment, field_manager=RELEASE_MANAGER, force=True)

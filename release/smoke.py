@@ -1,4 +1,4 @@
-"""The smoke test: whether a new version answers as it should, before users reach it."""
+"""The smoke test of a new version, before it goes live."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ PAUSE_SECONDS = 1
 def failure(
     test: SmokeTest, ask: Callable[[str, float], Answer], *, now: Callable[[], datetime], pause: Callable[[float], None]
 ) -> str | None:
-    """Tries until an answer is good; None then, else what was wrong with the last.
+    """Sends the request until an answer is good, then returns None; else what was wrong with the last answer.
 
     Args:
-        test: What is asked, and what is a good answer.
-        ask: Asks for a path, with a time-out in seconds.
-        now: The time.
-        pause: Waits for so many seconds.
+        test: The request and its expected answer.
+        ask: Sends a GET, by path and time-out in seconds.
+        now: The current time.
+        pause: Waits for some seconds.
     """
     deadline = now() + timedelta(seconds=test.deadline_seconds)
-    wrong: str | None = "was not tried"
+    mismatch: str | None = "was not tried"
     tried = 0
     while tried < test.tries and (tried == 0 or now() < deadline):
         if tried:
             pause(PAUSE_SECONDS)
         left = (deadline - now()).total_seconds()
-        wrong = _wrong(test, ask(test.path, min(REQUEST_SECONDS, max(left, 0.1))))
+        mismatch = _mismatch(test, ask(test.path, min(REQUEST_SECONDS, max(left, 0.1))))
         tried += 1
-        if wrong is None:
+        if mismatch is None:
             return None
-    return f"{test.path} {wrong} ({tried} tries)"
+    return f"{test.path} {mismatch} ({tried} tries)"
 
 
-def _wrong(test: SmokeTest, answer: Answer) -> str | None:
+def _mismatch(test: SmokeTest, answer: Answer) -> str | None:
     if answer.status is None:
         return f"did not answer: {answer.body}"
     if answer.status != test.status:

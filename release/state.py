@@ -1,4 +1,4 @@
-"""What is seen of one service in one environment: plain values, from which the next step follows."""
+"""The state of one service in one environment, as plain values."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from components.contract import BLUE, GREEN
+from contract.blue_green import BLUE, GREEN
 from release.history import Entry, Outcome, Revision
 from release.http import Target
 
 
 def other(slot: str) -> str:
-    """The slot beside this one."""
+    """The other slot."""
     return GREEN if slot == BLUE else BLUE
 
 
@@ -21,8 +21,8 @@ class Trouble:
     """Why a pod is not ready.
 
     Attributes:
-        reason: In Kubernetes' words, e.g. `ImagePullBackOff`.
-        message: More of it, for a person.
+        reason: Kubernetes' reason, e.g. `ImagePullBackOff`.
+        message: Kubernetes' message, for a person.
     """
 
     reason: str
@@ -34,50 +34,55 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Slot:
-    """One of the two Deployments.
+    """One of the two Deployments of a service.
 
     Attributes:
         name: `blue` or `green`.
-        revision: What it runs, or would run if it had pods; None where it never got an image.
-        wanted: Number of pods that it shall have.
-        ready: Number of its pods that are ready.
-        pods: Number of its pods that are there, ending ones too.
-        settled: Whether Kubernetes has taken up its newest spec, and none of its pods is of an older one.
+        revision: What its pods run, or would run; None if it never got an image.
+        desired: Desired number of pods: `spec.replicas`.
+        ready: Number of ready pods.
+        pods: Number of existing pods, terminating ones included.
+        is_rolled_out: Whether the Deployment controller has observed the newest spec, and no pod is of an older one.
         troubles: Why pods of it are not ready.
         configuration: Names of the ConfigMaps and Secrets that its pods read.
-        resource_version: Of the Deployment.
+        resource_version: Resource version of the Deployment.
     """
 
     name: str
     revision: Revision | None = None
-    wanted: int = 0
+    desired: int = 0
     ready: int = 0
     pods: int = 0
-    settled: bool = True
+    is_rolled_out: bool = True
     troubles: tuple[Trouble, ...] = ()
     configuration: tuple[str, ...] = ()
     resource_version: str = ""
 
     @property
+    def has_pods(self) -> bool:
+        """Whether it has pods, or is going to have some."""
+        return self.desired > 0 or self.pods > 0
+
+    @property
     def is_ready(self) -> bool:
-        """Whether each pod that it shall have is ready, and there is one."""
-        return self.serves(at_least=self.wanted)
+        """Whether all desired pods are ready, and there is at least one."""
+        return self.serves(at_least=self.desired)
 
     def serves(self, *, at_least: int = 1) -> bool:
-        """Whether it runs one revision only, with so many pods ready."""
-        return self.revision is not None and self.settled and self.ready >= max(1, at_least)
+        """Whether all its pods run one revision, and at least this many of them are ready."""
+        return self.revision is not None and self.is_rolled_out and self.ready >= max(1, at_least)
 
 
 @dataclass(frozen=True)
 class SmokeTest:
-    """The request that a new version answers before it gets traffic.
+    """The request that a new version has to answer before it gets traffic.
 
     Attributes:
-        path: What is asked for.
-        status: HTTP status of a good answer.
-        contains: Text that a good answer contains; any where it is None.
-        tries: How often it is asked, at most.
-        deadline_seconds: After this it has failed.
+        path: Path of the request.
+        status: Expected HTTP status.
+        contains: Text that the body has to contain; None for any body.
+        tries: Most requests until the test has failed.
+        deadline_seconds: Seconds until the test has failed.
     """
 
     path: str
@@ -88,35 +93,35 @@ class SmokeTest:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """Everything that the next step follows from.
+class ServiceState:
+    """Everything that the next step of a release depends on.
 
     Attributes:
-        environment: Its namespace: `dev` or `prod`.
+        environment: The namespace: `dev` or `prod`.
         service: The service.
         blue: The blue slot.
         green: The green slot.
         live: The slot that the active Service selects.
         preview: The slot that the preview Service selects.
         autoscaled: The slot that the autoscaler scales.
-        minimum: Fewest pods of the live slot.
-        maximum: Most pods of the live slot.
-        active_endpoints: How many ready endpoints of each slot the active Service has; those of unknown pods under "".
-        preview_endpoints: Likewise for the preview Service.
+        minimum: The autoscaler's `minReplicas`.
+        maximum: The autoscaler's `maxReplicas`.
+        active_endpoints: Number of ready endpoints of the active Service by slot; those of unknown pods under "".
+        preview_endpoints: The same of the preview Service.
         repository: Repository of the service's images.
-        template: Hash of the PodTemplate as it is now.
+        template: Hash of the current PodTemplate.
         configuration: Names of the ConfigMaps and Secrets that the PodTemplate names.
         exclusive: Whether two versions must never run at once.
         depends_on: The services that it calls.
-        active_target: Where users of the service, its callers in the cluster, ask it.
-        preview_target: Where a new version is asked.
-        smoke_test: How a new version is tried.
-        start_seconds: How long a container of it may take to start, as its startup probe says.
+        active_target: Address of the active Service.
+        preview_target: Address of the preview Service.
+        smoke_test: The service's smoke test.
+        start_seconds: How long a container may take to start, by its startup probe.
         history: Its releases, newest last.
-        verified: Digests that may be brought in; None where any may.
-        now: When this was seen.
-        versions: Kind, name and resource version of each object: an event of one of these is no news.
-        uid: The active Service's, by which Events on it are found.
+        verified: Digests that may be released; None if any may.
+        now: The time of the observation.
+        versions: Kind, name and resource version of each Deployment and EndpointSlice that was read.
+        uid: UID of the active Service.
     """
 
     environment: str
@@ -151,30 +156,37 @@ class Seen:
 
     @property
     def live_slot(self) -> Slot:
-        """The slot that users reach."""
+        """The slot that the active Service selects."""
         return self.slot(self.live)
 
     @property
     def idle_slot(self) -> Slot:
-        """The slot that they do not reach."""
+        """The other slot."""
         return self.slot(other(self.live))
 
     @property
     def size(self) -> int:
-        """How many pods a slot needs to take the live slot's traffic."""
-        return min(max(self.live_slot.wanted, self.minimum), max(self.maximum, self.live_slot.wanted))
+        """Number of pods that a slot needs for the live slot's traffic."""
+        return min(max(self.live_slot.desired, self.minimum), max(self.maximum, self.live_slot.desired))
+
+    @property
+    def serves_minimum(self) -> bool:
+        """Whether the live slot has at least the fewest pods it may have: the autoscaler may be adding more."""
+        return self.live_slot.serves(at_least=min(self.live_slot.desired, self.minimum))
 
     @property
     def running(self) -> Entry | None:
-        """The release that is under way, or was when its tool ended."""
+        """The unfinished release: under way, or left by a run of the tool that was interrupted."""
         last = self.history[-1] if self.history else None
         return last if last and last.outcome is Outcome.RUNNING else None
 
     @property
     def warm_until(self) -> datetime | None:
-        """When the idle slot may be retired; None where nothing was released."""
-        switches = [one for one in self.history if one.outcome is Outcome.RELEASED and one.finished]
-        return switches[-1].finished + timedelta(seconds=switches[-1].warm_seconds) if switches else None  # type: ignore[operator]
+        """When the idle slot may be scaled to zero; None if nothing was released yet."""
+        for entry in reversed(self.history):
+            if entry.outcome is Outcome.RELEASED and entry.finished:
+                return entry.finished + timedelta(seconds=entry.warm_seconds)
+        return None
 
     @property
     def has_drifted(self) -> bool:

@@ -1,102 +1,146 @@
-"""Does one step of a plan through the Kubernetes API. A step that was done already does no harm."""
+"""The steps of a release, as values: the plan chooses them, `changes.py` and `run.py` carry them out."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from components import labels
-from components.contract import RELEASE_MANAGER, preview, slot_name
-from release import objects, slots
-from release.errors import LostRaceError, ReleaseError
-from release.kubernetes_api import KubernetesApiError, KubernetesObject
-from release.objects import CONFLICT, ObjectApi
-from release.plan import BringIn, Empty, Preview, Retarget, Scale, Select
-from release.state import Seen
-
-Change: TypeAlias = Empty | BringIn | Scale | Preview | Select | Retarget
-"""The steps that change the service's own objects."""
-
-FORBIDDEN = 403
-UNPROCESSABLE = 422
+from release.history import Action, Outcome, Revision
 
 
-def do(api: ObjectApi, seen: Seen, step: Change) -> None:
-    """Changes what a step says, if it still is as it was seen.
+@dataclass(frozen=True)
+class Begin:
+    """Write the start of the release into the history.
 
-    Raises:
-        LostRaceError: It is not: look again.
-        KubernetesApiError: The API server refused.
+    Attributes:
+        action: The kind of release.
+        slot: The slot to make live.
+        revision: The revision that the slot is to run.
+        previous: The revision that is live now; None if nothing is, or if the live slot itself is released again.
     """
-    match step:
-        case Empty(slot):
-            _scale(api, seen, slot, 0)
-        case Scale(slot, replicas):
-            _scale(api, seen, slot, replicas)
-        case BringIn(slot, image, replicas):
-            # Of what began, not of this run's command: whoever takes a release up again says it no second time.
-            override = seen.running.override if seen.running else None
-            _bring_in(api, seen, slot, image, replicas=replicas, override=override, dry_run=False)
-        case Preview(slot):
-            _select(api, seen, preview(seen.service), old=seen.preview, new=slot)
-        case Select(slot):
-            _select(api, seen, seen.service, old=seen.live, new=slot)
-        case Retarget(slot):
-            objects.replace(
-                api,
-                ("autoscaling/v2", "HorizontalPodAutoscaler", seen.service, seen.environment),
-                "/spec/scaleTargetRef/name",
-                old=slot_name(seen.service, seen.autoscaled),
-                new=slot_name(seen.service, slot),
-            )
+
+    action: Action
+    slot: str
+    revision: Revision
+    previous: Revision | None
 
 
-def try_bringing_in(api: ObjectApi, seen: Seen, slot: str, image: str, *, override: str | None) -> None:
-    """Asks whether the API server would take a slot with this image, and changes nothing.
+@dataclass(frozen=True)
+class ScaleToZero:
+    """Scale a slot to zero."""
 
-    Raises:
-        ReleaseError: It would not: an admission policy, or the object's own rules.
-        LostRaceError: The slot is another one than was seen.
+    slot: str
+
+
+@dataclass(frozen=True)
+class ApplyTemplate:
+    """Apply the PodTemplate with an image to a slot, at a number of replicas."""
+
+    slot: str
+    image: str
+    replicas: int
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Scale a slot."""
+
+    slot: str
+    replicas: int
+
+
+@dataclass(frozen=True)
+class SwitchPreview:
+    """Let the preview Service select a slot."""
+
+    slot: str
+
+
+@dataclass(frozen=True)
+class SwitchActive:
+    """Let the active Service select a slot: the only step that changes what users reach."""
+
+    slot: str
+
+
+@dataclass(frozen=True)
+class RetargetAutoscaler:
+    """Let the HorizontalPodAutoscaler scale a slot."""
+
+    slot: str
+
+
+@dataclass(frozen=True)
+class SmokeTestSlot:
+    """Smoke test a slot through the preview Service."""
+
+    slot: str
+
+
+@dataclass(frozen=True)
+class Analyze:
+    """Compare the answers of the active Service with those before the switch to this slot."""
+
+    slot: str
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Write the outcome of the release into the history."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class AwaitReady:
+    """Wait until all pods of a slot are ready."""
+
+    slot: str
+
+
+@dataclass(frozen=True)
+class AwaitGone:
+    """Wait until a slot has no pods, not even terminating ones."""
+
+    slot: str
+
+
+@dataclass(frozen=True)
+class AwaitEndpoints:
+    """Wait until a Service has endpoints of one slot only.
+
+    Attributes:
+        slot: That slot.
+        active: Whether it is the active Service; else it is the preview Service.
     """
-    try:
-        _bring_in(api, seen, slot, image, replicas=seen.size, override=override, dry_run=True)
-    except KubernetesApiError as error:
-        if error.status not in (FORBIDDEN, UNPROCESSABLE):
-            raise
-        raise ReleaseError(
-            f"the API server refuses {image} in {seen.environment}: {error}",
-            remedy="see what it says; in prod it takes only verified images of this stack's own repositories",
-        ) from None
+
+    slot: str
+    active: bool
 
 
-def _bring_in(
-    api: ObjectApi, seen: Seen, slot: str, image: str, *, replicas: int, override: str | None, dry_run: bool
-) -> None:
-    template = api.get("v1", "PodTemplate", seen.service, seen.environment)
-    if template is None or slots.template_hash(template) != seen.template:
-        raise LostRaceError(f"PodTemplate {seen.service} is another one than a moment ago")
-    deployment: KubernetesObject = slots.render(template, slot=slot, image=image, replicas=replicas, override=override)
-    deployment["metadata"]["resourceVersion"] = seen.slot(slot).resource_version
-    try:
-        api.apply(deployment, field_manager=RELEASE_MANAGER, force=True, dry_run=dry_run)
-    except KubernetesApiError as error:
-        if error.status == CONFLICT:
-            raise LostRaceError(
-                f"Deployment {slot_name(seen.service, slot)} is another one than a moment ago"
-            ) from None
-        raise
+Change: TypeAlias = ScaleToZero | ApplyTemplate | Scale | SwitchPreview | SwitchActive | RetargetAutoscaler
+"""The steps that change a Deployment, a Service or the HorizontalPodAutoscaler."""
+
+Await: TypeAlias = AwaitReady | AwaitGone | AwaitEndpoints
+
+Step: TypeAlias = Begin | Change | SmokeTestSlot | Analyze | Finish | Await
 
 
-def _scale(api: ObjectApi, seen: Seen, slot: str, replicas: int) -> None:
-    objects.replace(
-        api,
-        ("apps/v1", "Deployment", slot_name(seen.service, slot), seen.environment),
-        "/spec/replicas",
-        old=seen.slot(slot).wanted,
-        new=replicas,
-    )
+@dataclass(frozen=True)
+class Done:
+    """No step: the goal is reached."""
+
+    message: str
 
 
-def _select(api: ObjectApi, seen: Seen, service: str, *, old: str, new: str) -> None:
-    # The test makes a lost race an error instead of a second switch.
-    path = f"/spec/selector/{labels.SLOT}"
-    objects.replace(api, ("v1", "Service", service, seen.environment), path, old=old, new=new)
+@dataclass(frozen=True)
+class Refusal:
+    """No step: the goal is refused, and nothing was changed.
+
+    Attributes:
+        reason: Why.
+        remedy: What to do.
+    """
+
+    reason: str
+    remedy: str

@@ -1,7 +1,7 @@
-"""Which images were tried on dev: records that the verifying identity writes, and the release identity only reads.
+"""The verification records of a service: the images that were tried on dev, which prod takes, and no others.
 
-The records of a service are one ConfigMap in the namespace that they are for. Admission there has it as its policy's
-parameters: what the tool refuses, the API server refuses too.
+They are one ConfigMap in prod, written with the verifying identity and only read with the releasing one. It is also the
+parameter of prod's admission policy: whatever the tool refuses, the API server refuses too.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from components import contract, labels
+from contract import blue_green, labels
+from kube.client import KubernetesObject
 from release import objects
-from release.kubernetes_api import KubernetesObject
 from release.objects import ObjectApi
 
 TRIED_IN = "dev"
-"""Where an image is tried before."""
+"""The environment in which images are tried."""
 
-NEEDED_IN = contract.VERIFIED_ENVIRONMENT
-"""The environment that takes only what was tried."""
+NEEDED_IN = blue_green.VERIFIED_ENVIRONMENT
+"""The environment that takes only verified images."""
 
 LIMIT = 50
-"""Records that are kept, besides those of digests that still have a use."""
+"""Number of records that are kept, besides those of digests in use."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """That an image was tried.
+    """The record that an image was tried.
 
     Attributes:
         digest: `sha256:…`.
-        by: Who says so, as the API server names them.
-        at: When.
+        by: The verifying user, by the API server's name for them.
+        at: Time of the verification.
     """
 
     digest: str
@@ -42,48 +42,48 @@ class Record:
     at: datetime
 
 
-name = contract.records
-"""The ConfigMap's name in the namespace that needs it, by the service's."""
+name = blue_green.records
+"""The name of a service's ConfigMap, in the environment `NEEDED_IN`."""
 
 
 def verified(api: ObjectApi, environment: str, service: str) -> frozenset[str] | None:
-    """The digests that an environment takes; None where it takes any."""
+    """The digests that an environment takes; None if it takes any."""
     if environment != NEEDED_IN:
         return None
     return frozenset(record.digest for record in parse(api.get("v1", "ConfigMap", name(service), environment)))
 
 
 def parse(config_map: KubernetesObject | None) -> list[Record]:
-    """The records in a service's ConfigMap, oldest first. A key is a digest's hexadecimal digits."""
+    """The records in a service's ConfigMap, oldest first; its keys are the hexadecimal digits of digests."""
     data: Mapping[str, str] = (config_map or {}).get("data") or {}
     records = [_record(digits, json.loads(text)) for digits, text in data.items()]
     return sorted(records, key=lambda record: record.at)
 
 
 def kept(records: Collection[Record], in_use: Collection[str]) -> list[Record]:
-    """The newest records, and those of digests in use, so that a pod's scaling is never refused for its age."""
+    """The `LIMIT` newest records and those of digests in use, whose pods admission must not refuse when they scale."""
     newest = sorted(records, key=lambda record: record.at)[-LIMIT:]
     return [record for record in records if record in newest or record.digest in in_use]
 
 
 def write(api: ObjectApi, service: str, record: Record, *, in_use: Collection[str]) -> None:
-    """Adds a record for the environment that needs it; of a digest that has one, the newer stays.
+    """Adds a record, in place of an older one of the same digest.
 
     Raises:
-        LostRaceError: Somebody else wrote at the same time: look again, and write again.
+        LostRaceError: Somebody else wrote at the same time: try again.
         KubernetesApiError: The API server refused, e.g. because this identity may not verify.
     """
-    found = api.get("v1", "ConfigMap", name(service), NEEDED_IN)
-    others = [one for one in parse(found) if one.digest != record.digest]
+    config_map = api.get("v1", "ConfigMap", name(service), NEEDED_IN)
+    others = [other for other in parse(config_map) if other.digest != record.digest]
     data = {
         _digits(one.digest): json.dumps({"by": one.by, "at": one.at.isoformat()})
         for one in kept([*others, record], in_use)
     }
-    if found is None:
+    if config_map is None:
         metadata = {"name": name(service), "namespace": NEEDED_IN, "labels": {labels.SERVICE: service}}
         objects.create(api, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
     else:
-        objects.patch(api, found, [{"op": "add", "path": "/data", "value": data}])
+        objects.patch(api, config_map, [{"op": "add", "path": "/data", "value": data}])
 
 
 def _record(digits: str, value: Mapping[str, Any]) -> Record:

@@ -1,6 +1,6 @@
-"""The AWS account of a rehearsal: an AWS API on this machine, which any SDK and the AWS CLI can ask.
+"""The AWS account of a rehearsal: an AWS API on this machine, for any SDK and the AWS CLI.
 
-It is moto's server (https://docs.getmoto.org), with a journal so that it keeps what it has when it is ended.
+It is moto's server (https://docs.getmoto.org), with a journal that preserves its resources across restarts.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from rehearsal.processes import Program, of_module
 NAME = "aws"
 
 ENDPOINT = "aws-endpoint"
-"""Name of the program that pods call."""
+"""Name of the program that serves AWS's endpoints to pods."""
 
 HEALTH = "/healthz"
-"""Answered with 200 once the account has what it had before."""
+"""Path of the health check: 200 once the journal has been replayed."""
 
 ACCOUNT_ID = "123456789012"
-"""Whose account it is where no stack says so: nobody's, the number in AWS's own documentation examples."""
+"""Account id where the stack names none: the one in the examples of AWS's documentation."""
 
 REGION = "us-east-1"
-"""Where a control plane is that no stack was brought up on."""
+"""Region where the stack names none."""
 
 ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSALADMIN00", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
-"""Variables with the credentials that may do everything."""
+"""Environment variables with the administrator's credentials, which are allowed everything."""
 
 
 def program(layout: Layout, namespace: int | None) -> Program:
-    """The program that serves it, for as long as the control plane runs.
+    """The program that serves the account, as long as the control plane runs.
 
     Args:
         layout: The rehearsal.
@@ -44,7 +44,7 @@ def program(layout: Layout, namespace: int | None) -> Program:
 
 
 def endpoint(layout: Layout, namespace: int) -> Program:
-    """The program that is AWS as pods find it.
+    """The program that serves AWS's endpoints to pods.
 
     Args:
         layout: The rehearsal.
@@ -54,31 +54,31 @@ def endpoint(layout: Layout, namespace: int) -> Program:
 
 
 def settings(account: str = ACCOUNT_ID) -> dict[str, str]:
-    """Variables that moto reads when it is imported: https://docs.getmoto.org/en/latest/docs/configuration/ ."""
+    """Environment variables that moto reads on import: https://docs.getmoto.org/en/latest/docs/configuration/ ."""
     never = str(10**9)
     return {
         "MOTO_ACCOUNT_ID": account,
         "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
         "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
-        # moto takes addresses out of sets.
+        # moto picks IP addresses from sets: their order has to be the same in each process.
         "PYTHONHASHSEED": "0",
-        # A certificate is issued when its proof is in DNS, and not by waiting.
+        # A certificate is issued once its validation record is in DNS, not after a while.
         "MOTO_ACM_VALIDATION_WAIT": never,
     }
 
 
 def account_id(layout: Layout) -> str:
-    """The account that the stack names, 12 digits."""
+    """The stack's account id, 12 digits; `ACCOUNT_ID` where it names none."""
     return str(_configuration(layout).get("hello-platform:accountId", ACCOUNT_ID))
 
 
 def region(layout: Layout) -> str:
-    """The stack's region; one of AWS's where no stack says so."""
+    """The stack's region; `REGION` where it names none."""
     return str(_configuration(layout).get("hello-platform:region", REGION))
 
 
 def url(layout: Layout) -> str:
-    """Where the API is, from this machine and from within the rehearsal's network.
+    """URL of the API, on this machine and in the rehearsal's network.
 
     Raises:
         FileNotFoundError: The rehearsal's control plane was never started.
@@ -88,30 +88,33 @@ def url(layout: Layout) -> str:
 
 
 def client(layout: Layout, service: str, *, region: str) -> Any:
-    """A boto3 client on the account, as its administrator.
+    """A boto3 client of the account, as its administrator.
 
     Args:
-        layout: The rehearsal; its control plane was started.
-        service: As boto3 names it, e.g. `elbv2`.
-        region: AWS region. The account is one, its resources differ by region as on AWS.
+        layout: The rehearsal; its control plane has been started.
+        service: boto3's name, e.g. `elbv2`.
+        region: AWS region.
+
+    Raises:
+        FileNotFoundError: The rehearsal's control plane was never started.
     """
     return _client(url(layout), service, region)
 
 
 def environment(layout: Layout, *, region: str) -> dict[str, str]:
-    """Variables with which the AWS CLI and SDKs use the account."""
+    """Environment variables with which the AWS CLI and SDKs use the account."""
     return {**ADMINISTRATOR, "AWS_ENDPOINT_URL": url(layout), "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
 
 
 def _configuration(layout: Layout) -> dict[str, Any]:
-    """What the stack's file says; nothing where there is none."""
+    """The stack file's configuration; empty where there is no stack."""
     (stack,) = layout.workspace.glob("Pulumi.*.yaml") if layout.workspace.exists() else (None,)
     return {} if stack is None else yaml.safe_load(stack.read_text())["config"]
 
 
 @lru_cache(maxsize=64)
 def _client(endpoint: str, service: str, region: str) -> Any:
-    """Clients are safe to share among threads, and slow to make."""
+    """A cached client: clients are thread-safe, and slow to create."""
     # Slow to import, and not needed by every command.
     import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
     from botocore.config import Config  # noqa: PLC0415 - likewise  # pyright: ignore[reportMissingTypeStubs]

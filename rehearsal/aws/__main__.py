@@ -1,4 +1,4 @@
-"""`python -m rehearsal.aws`: serves the AWS account of the rehearsal in the environment, until it is ended."""
+"""`python -m rehearsal.aws`: the server of the rehearsal's AWS account."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rehearsal.layout import Layout
 
 
 def main(layout: Layout) -> None:
-    """Serves it on loopback."""
+    """Serves the account on loopback, until the process is killed."""
     port = ports.ensure(layout.control_plane / "ports.json").aws
     server.listen(server.application(layout), port).serve_forever()
 

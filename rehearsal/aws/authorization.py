@@ -1,11 +1,11 @@
-"""Whether a role's policies allow a request: statements' actions, resources and conditions.
+"""Evaluation of IAM policies: whether a role's statements allow a request, by action, resource and condition.
 
-moto knows who asks; of a policy it judges actions alone, takes each resource for `*` and each condition for unmet
-(`moto/iam/access_control.py`). What a request is about, and what it says of itself, is AWS's table of each service:
+moto identifies the principal. Of a policy it evaluates actions only: it takes each resource for `*`, and each condition
+for unmet (`moto/iam/access_control.py`). The resources and condition keys of each action are AWS's:
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 
-Permissions boundaries, session policies and resources' own policies are not asked.
+Permissions boundaries, session policies and resource-based policies are not evaluated.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Tags: TypeAlias = Callable[[str], Mapping[str, str]]
 """The tags of a resource, by its ARN."""
 
 _ARN_PARAMETER = re.compile(r"\w+(\.member)?(\.\d+)?|RulePriorities\.member\.\d+\.RuleArn")
-"""Parameters that name what a request is about; deeper ones name what it is to be given."""
+"""Names of the parameters that identify a request's resources; nested ones are values to set."""
 
 _EC2_TYPES = {
     "eni": "network-interface",
@@ -30,7 +30,7 @@ _EC2_TYPES = {
     "vol": "volume",
     "vpc": "vpc",
 }
-"""EC2's types of resources, by how their ids begin."""
+"""EC2's resource types by the prefix of their ids."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Question:
     """One action on one resource.
 
     Attributes:
-        action: As policies name it, e.g. `ec2:CreateTags`.
-        resource: Its ARN, or `*` where the action is about none.
-        context: Values of the condition keys that the request has.
+        action: With its service, e.g. `ec2:CreateTags`.
+        resource: ARN, or `*` where the action has no resource.
+        context: Values of the request's condition keys.
     """
 
     action: str
@@ -53,11 +53,11 @@ class Asked:
     """A request, whatever its protocol.
 
     Attributes:
-        service: As policies name it.
-        action: Without its service.
-        parameters: Their values by name; lists and structures flat, as the query protocol has them.
-        region: Where.
-        account: Whose, 12 digits.
+        service: Its prefix in policies, e.g. `ec2`.
+        action: Without the service, e.g. `CreateTags`.
+        parameters: Values by name; lists and structures flattened as in the query protocol.
+        region: AWS region.
+        account: Account id, 12 digits.
     """
 
     service: str
@@ -67,7 +67,7 @@ class Asked:
     account: str
 
     def questions(self, tags: Tags) -> Iterator[Question]:
-        """What has to be allowed for it, all of it: whoever makes something with tags may tag it, too."""
+        """Yields all actions that have to be allowed, by resource; a create with tags needs the tagging action, too."""
         request = self._tags()
         for resource in self._resources() or ["*"]:
             context: dict[str, Sequence[str]] = {"aws:RequestedRegion": [self.region], "aws:TagKeys": list(request)}
@@ -99,7 +99,7 @@ class Asked:
         return [*found, made] if made else found
 
     def _made(self) -> str:
-        """What a `Create…` makes; nothing for other actions."""
+        """ARN pattern of the resource that a `Create…` action creates; empty for other actions."""
         name = self.parameters.get("Name", "*")
         if self.service == "ec2" and self.action != "CreateTags":
             return self._arn(f"{re.sub('(?<!^)(?=[A-Z])', '-', self.action.removeprefix('Create')).lower()}/*")
@@ -112,7 +112,7 @@ class Asked:
         return kinds.get(self.action, "")
 
     def _tags(self) -> dict[str, str]:
-        """The tags that the request is to put on something."""
+        """The tags that the request sets."""
         pairs: dict[str, dict[str, str]] = {}
         for name, value in self.parameters.items():
             found = re.fullmatch(r"((?:TagSpecification\.1\.)?Tags?(?:\.member)?\.\d+)\.(Key|Value)", name)
@@ -122,18 +122,23 @@ class Asked:
 
 
 def allows(documents: Iterable[Mapping[str, Any]], question: Question) -> bool:
-    """Whether policies allow an action: a statement does, and none denies it."""
+    """Whether policy documents allow an action: one statement allows it, and none denies it."""
     effects = [
         statement["Effect"]
         for document in documents
-        for statement in _many(document["Statement"])
+        for statement in many(document["Statement"])
         if _is_about(statement, question)
     ]
     return "Allow" in effects and "Deny" not in effects
 
 
+def many(value: Any) -> list[Any]:
+    """A policy element as a list, which policies may write as a single value."""
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
+
+
 def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """A JSON body's parameters as the query protocol names them."""
+    """Yields a JSON body's parameters under their names in the query protocol."""
     if isinstance(value, dict):
         for key, one in cast("dict[str, Any]", value).items():
             yield from flat(one, f"{name}.{key}" if name else key)
@@ -147,19 +152,19 @@ def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 def _is_about(statement: Mapping[str, Any], question: Question) -> bool:
     action = question.action.lower()
     if "Action" in statement:
-        is_action = any(fnmatchcase(action, one.lower()) for one in _many(statement["Action"]))
+        is_action = any(fnmatchcase(action, one.lower()) for one in many(statement["Action"]))
     else:
-        is_action = not any(fnmatchcase(action, one.lower()) for one in _many(statement["NotAction"]))
+        is_action = not any(fnmatchcase(action, one.lower()) for one in many(statement["NotAction"]))
     if "Resource" in statement:
-        is_resource = any(fnmatchcase(question.resource, one) for one in _many(statement["Resource"]))
+        is_resource = any(fnmatchcase(question.resource, one) for one in many(statement["Resource"]))
     else:
-        is_resource = not any(fnmatchcase(question.resource, one) for one in _many(statement["NotResource"]))
+        is_resource = not any(fnmatchcase(question.resource, one) for one in many(statement["NotResource"]))
     conditions: Mapping[str, Mapping[str, Any]] = statement.get("Condition", {})
     return (
         is_action
         and is_resource
         and all(
-            _holds(operator, question.context.get(key), [str(one) for one in _many(wanted)])
+            _holds(operator, question.context.get(key), [str(one) for one in many(wanted)])
             for operator, keys in conditions.items()
             for key, wanted in keys.items()
         )
@@ -186,8 +191,4 @@ _MATCHES: Mapping[str, Callable[[str, str], bool]] = {
     "StringEqualsIgnoreCase": lambda value, wanted: value.lower() == wanted.lower(),
     "StringLike": fnmatchcase,
 }
-"""Operators; one that is missing here ends the request, so that nobody believes it is looked at."""
-
-
-def _many(value: Any) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else [value]
+"""Condition operators. An unknown one fails the request with a KeyError, so that no condition is ever ignored."""

@@ -1,4 +1,4 @@
-"""What is in the account, by what its API says: after a destroy, nothing of what costs or is in the way."""
+"""The resources in the account by its own API: none that costs money or blocks a deletion is left after a destroy."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _LISTED = (
     ("logs", "describe_log_groups", "logGroups", "logGroupName"),
     ("s3", "list_buckets", "Buckets", "Name"),
 )
-"""Service, operation, list in the answer, name. Lists are short: a stack of ours has no second page of any."""
+"""Service, operation, key of the list in the response, key of the name. A stack's lists fit on one page each."""
 
 
 def of(layout: Layout, region: str) -> list[str]:
-    """Everything in the account but the default VPC, a line each: its operation's list, and its name or id."""
+    """All resources but the default VPC, one line each: the response's list, and the resource's name or id."""
     found = [
         f"{of_answer} {one[name]}"
         for service, operation, of_answer, name in _LISTED
@@ -55,7 +55,7 @@ def _networks(layout: Layout, region: str) -> Iterator[str]:
 
 
 def _keys(layout: Layout, region: str) -> Iterator[str]:
-    """KMS keys that nobody has scheduled for deletion; AWS has its own, which it makes at their first use."""
+    """Yields the KMS keys that are not scheduled for deletion, without AWS managed keys."""
     aliases = _asked(layout, "kms", region, "list_aliases")["Aliases"]
     of_aws = {one.get("TargetKeyId") for one in aliases if one["AliasName"].startswith("alias/aws/")}
     for key in _asked(layout, "kms", region, "list_keys")["Keys"]:

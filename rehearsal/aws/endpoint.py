@@ -1,8 +1,8 @@
-"""`python -m rehearsal.aws.endpoint`: AWS as pods find it: a VPC's resolver, endpoints with TLS, Pod Identity's agent.
+"""`python -m rehearsal.aws.endpoint`: AWS as seen by pods: the VPC's DNS resolver, TLS endpoints, Pod Identity agent.
 
-So a controller runs with the arguments and variables that it has in production. A pod reaches the API only while its
-node's subnet leads there. The responder listens on the same ports of all addresses, which takes that both agree to it
-(SO_REUSEPORT, socket(7)): connections to these addresses are ours, since ours is the closer match.
+Controllers so run with their production arguments and variables. A pod reaches the API only while its node's subnet has
+a route to it. The pod simulator listens on the same ports of all addresses, so both set SO_REUSEPORT (socket(7)); the
+kernel prefers the socket bound to the specific address, which is the one here.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from dnslib import QTYPE, RCODE, RR, A, DNSRecord  # pyright: ignore[reportMissi
 from dnslib.server import BaseResolver, DNSHandler, DNSServer  # pyright: ignore[reportMissingTypeStubs]
 from werkzeug.serving import make_server
 
+from kube.client import KubernetesApi
 from rehearsal import aws, certificates, ports
 from rehearsal.aws import pod_identity
 from rehearsal.aws.reach import Network
 from rehearsal.kubelet.files import VPC_RESOLVER
 from rehearsal.layout import Layout
 from rehearsal.ports import LOOPBACK
-from release.kubernetes_api import KubernetesApi
 
 ADDRESS = "198.18.0.3"
-"""Where all of AWS's host names lead."""
+"""IP address of all of AWS's host names."""
 
 DOMAIN = "amazonaws.com"
 
 LIFETIME = 30
-"""Seconds for which an answer of the resolver holds."""
+"""TTL of the resolver's answers, in seconds."""
 
 SECONDS_BETWEEN_LOOKS = 0.5
-"""Between two looks whether the account's routes are others, so that open connections lose their way, too."""
+"""Interval at which open connections are checked against the account's routes."""
 
 _CHUNK = 64 * 1024
 
 
 class Resolver(BaseResolver):
-    """The VPC's resolver: it knows AWS's names, and no other."""
+    """The VPC's DNS resolver, for names under `amazonaws.com` only."""
 
     def resolve(self, request: DNSRecord, handler: DNSHandler) -> DNSRecord:  # noqa: ARG002 - dnslib's signature
-        """Answers a question."""
+        """`ADDRESS` for AWS's names, NXDOMAIN for all others."""
         reply: Any = cast("Any", request).reply()
         name = str(cast("Any", request).q.qname).rstrip(".").lower()
         if not name.endswith(f".{DOMAIN}"):
@@ -57,11 +57,11 @@ class Resolver(BaseResolver):
 
 @dataclass
 class Ways:
-    """Who reaches AWS, as the account and the cluster are now.
+    """Reachability of AWS's API by the current state of the account and the cluster.
 
     Attributes:
         layout: The rehearsal.
-        region: The cluster's.
+        region: The cluster's region.
         api: The cluster's API server.
     """
 
@@ -74,16 +74,16 @@ class Ways:
 
     @property
     def size(self) -> int:
-        """Size of the account's journal: another one where something may have changed."""
+        """Size of the account's journal in bytes; it changes with each request that may change the account."""
         return self.layout.aws_journal.stat().st_size
 
     def lead(self, address: str, service: str) -> bool:
-        """Whether there is a way from a pod's or a node's address to a service's API; blocks for some milliseconds."""
+        """Whether a pod's or node's IP address reaches a service's API. Blocks for some milliseconds."""
         instance = self._instance(address)
         return instance is not None and self._now().leads_to_aws(instance, service)
 
     def _instance(self, address: str) -> str | None:
-        """Id of the instance on which an address is."""
+        """Id of the instance that has an IP address, or runs the pod that has it."""
         pods = self.api.list("v1", "Pod")
         name = next(
             (one["spec"].get("nodeName") for one in pods if one.get("status", {}).get("podIP") == address), None
@@ -104,12 +104,12 @@ class Ways:
 
 
 async def serve(ways: Ways, context: ssl.SSLContext, port: int) -> None:
-    """Ends TLS for all of AWS's endpoints, and hands requests on; does not return.
+    """Terminates TLS for all of AWS's endpoints, and forwards to the account's API; does not return.
 
     Args:
-        ways: Who gets through.
+        ways: Decides which connections are forwarded.
         context: The endpoints' certificate.
-        port: Of the account's API on loopback.
+        port: Port of the account's API on loopback.
     """
     called: dict[int, str] = {}
     context.sni_callback = lambda one, name, _context: called.__setitem__(id(one), name or "")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownArgumentType, reportUnknownMemberType]
@@ -148,7 +148,7 @@ async def _pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 async def _until_cut(ways: Ways, caller: str, service: str, size: int) -> None:
-    """Returns once there is no way any more; there was one when the journal had a size."""
+    """Returns once the caller no longer reaches the service; it did when the journal had the given size."""
     while True:
         now = ways.size
         if now != size and not await asyncio.to_thread(ways.lead, caller, service):
@@ -158,7 +158,7 @@ async def _until_cut(ways: Ways, caller: str, service: str, size: int) -> None:
 
 
 def main(layout: Layout) -> None:
-    """Serves all three, in the rehearsal's network."""
+    """Serves resolver, Pod Identity agent and endpoints in the rehearsal's network."""
     region = aws.region(layout)
     api = KubernetesApi(layout.kubeconfig)
     for tcp in (False, True):

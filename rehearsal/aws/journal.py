@@ -1,8 +1,7 @@
-"""A journal of what changed the account: whoever replays it has the account again, with the same ids.
+"""A journal of the requests that changed the account: a replay restores the account, with the same ids.
 
-moto keeps everything in memory. All that its answers depend on is the order of the requests and its source of random
-numbers, which is seeded anew for each request that may change something. Not so are the times at which things were
-made, and what KMS encrypts with.
+moto keeps its state in memory. The state follows from the order of the requests and from moto's random numbers, which
+are seeded for each request that may change something. Creation times and KMS's key material are not restored.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from werkzeug.wrappers import Request, Response
 Application: TypeAlias = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 READING = re.compile(r"(Describe|List|Get(?!SessionToken|FederationToken)|Head|BatchGet|Lookup|Search|Decode|Simulate)")
-"""How the names of actions begin that change nothing."""
+"""Prefixes of the actions that change nothing."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,8 @@ class AwsRequest:
     """A request to AWS's API, whatever its protocol.
 
     Attributes:
-        environ: Strings of the WSGI environment.
-        body: Its body.
+        environ: The strings of the WSGI environment.
+        body: The whole body.
     """
 
     environ: Mapping[str, str]
@@ -42,40 +41,40 @@ class AwsRequest:
 
     @classmethod
     def of(cls, environ: Mapping[str, Any]) -> AwsRequest:
-        """The request of a WSGI environment, whose body is read."""
+        """The request of a WSGI environment; reads its body."""
         body = Request(dict(environ)).get_data(cache=False)
         kept = {key: value for key, value in environ.items() if isinstance(value, str)}
-        # The body is whole now, however it came.
+        # The body is complete, even if it came in chunks.
         kept.pop("HTTP_TRANSFER_ENCODING", None)
         return cls({**kept, "CONTENT_LENGTH": str(len(body))}, body)
 
     @property
     def action(self) -> str | None:
-        """The action it names, as `CreateVpc`; None where the protocol says it by method and path."""
+        """The action, e.g. `CreateVpc`; None in protocols that express it by method and path."""
         if target := self.environ.get("HTTP_X_AMZ_TARGET"):
             return target.rsplit(".", 1)[-1]
         return self.parameters.get("Action")
 
     @property
     def scope(self) -> tuple[str, str]:
-        """The region and the service that it is signed for; one of S3's without a signature."""
+        """Region and service of the signature; `us-east-1` and `s3` without one."""
         signed = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", self.environ.get("HTTP_AUTHORIZATION", ""))
         return (signed[1], signed[2]) if signed else ("us-east-1", "s3")
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The parameters of the query protocols."""
+        """The parameters in the query protocols."""
         return dict(Request(self.wsgi()).values.items())
 
     @property
     def reads(self) -> bool:
-        """Whether it changes nothing."""
+        """Whether it is read-only."""
         if self.action is not None:
             return READING.match(self.action) is not None
         return self.environ["REQUEST_METHOD"] in {"GET", "HEAD", "OPTIONS"}
 
     def wsgi(self) -> dict[str, Any]:
-        """A WSGI environment of it, to be used once."""
+        """A WSGI environment, for one use."""
         return {
             **self.environ,
             "wsgi.input": io.BytesIO(self.body),
@@ -88,29 +87,29 @@ class AwsRequest:
         }
 
     def line(self) -> str:
-        """One line of the journal."""
+        """The request as a line of the journal."""
         kept = {key: value for key, value in self.environ.items() if not key.startswith(("SERVER_", "REMOTE_"))}
         return json.dumps({"request": kept, "body": base64.b64encode(self.body).decode()}) + "\n"
 
     @classmethod
     def of_line(cls, line: str) -> AwsRequest:
-        """The request of a line."""
+        """The request of a line of the journal."""
         entry = json.loads(line)
         environ = {"SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", **entry["request"]}
         return cls(environ, base64.b64decode(entry["body"]))
 
 
 class Journal:
-    """An application in front of another one, which keeps a journal of what may have changed it.
+    """WSGI middleware that journals the requests that may change the application's state.
 
-    Requests are handled one at a time. A request is in the journal before it changes anything, so that whoever sees the
-    journal grow and asks then sees the change.
+    It handles one request at a time, and writes it to the journal first: a request sent after the journal has grown
+    sees the change.
 
     Args:
-        application: The one that answers.
-        path: The journal's file; it need not be there.
-        prepare: Makes what moto makes at the first request to a service in a region, even at one that only reads, such
-            as the default VPC. Its random numbers must not follow from which request came first.
+        application: The application behind it.
+        path: The journal's file; it need not exist.
+        prepare: Creates what moto creates at the first request to a service in a region, read-only or not, e.g. the
+            default VPC. Its random numbers must not depend on which request came first.
     """
 
     def __init__(self, application: Application, path: Path, prepare: Callable[[AwsRequest], None]) -> None:
@@ -122,19 +121,23 @@ class Journal:
         self._number = 0
 
     def replay(self) -> int:
-        """Does again what the journal says, and gives the number of requests."""
+        """Repeats the journal's requests.
+
+        Returns:
+            Their number.
+        """
         if self._path.exists():
             whole, _, torn = self._path.read_text().rpartition("\n")
-            if torn:  # we were killed while we wrote; its caller has no answer
+            if torn:  # the process was killed while it wrote this line; the client has had no response
                 self._path.write_text(f"{whole}\n" if whole else "")
             for line in whole.splitlines():
-                # What moto fails on, it fails on again.
+                # A request on which moto failed fails again.
                 with suppress(Exception):
                     self._perform(AwsRequest.of_line(line))
         return self._number
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answers a request, as WSGI has it."""
+        """Handles a request, as a WSGI application."""
         request = AwsRequest.of(environ)
         with self._lock:
             if request.reads:

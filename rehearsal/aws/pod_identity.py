@@ -1,4 +1,4 @@
-"""The agent of EKS Pod Identity: gives a pod the credentials of its service account's role.
+"""The EKS Pod Identity agent, which gives a pod the credentials of its service account's role.
 
 https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
 """
@@ -12,34 +12,35 @@ from typing import Any, cast
 
 from werkzeug.wrappers import Request, Response
 
+from kube.client import KubernetesApi
 from rehearsal import aws
+from rehearsal.aws.authorization import many
+from rehearsal.emulators.aws.account import Account
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.account import Account
-from release.kubernetes_api import KubernetesApi
 
 ADDRESS = "169.254.170.23"
-"""Where the agent listens on each node, at port 80."""
+"""The agent's IP address on each node; its port is 80."""
 
 PATH = "/v1/credentials"
-"""What it answers to."""
+"""The agent's only path."""
 
 AUDIENCE = "pods.eks.amazonaws.com"
-"""For whom a pod's token is, and the service that a role has to trust."""
+"""Audience of a pod's token, and the service principal that a role has to trust."""
 
 ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 
 _NEEDED = {"sts:AssumeRole", "sts:TagSession"}
-"""What a role's trust policy has to allow. https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html"""
+"""Actions that a role's trust policy has to allow. https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html"""
 
 _USER = "system:serviceaccount:"
 
 
 @dataclass(frozen=True)
 class RefusedError(Exception):
-    """No credentials, and why.
+    """A refused request for credentials.
 
     Attributes:
-        status: HTTP's.
+        status: HTTP status code.
         reason: One sentence.
     """
 
@@ -48,7 +49,7 @@ class RefusedError(Exception):
 
 
 def associations(layout: Layout) -> dict[tuple[str, str], str]:
-    """The ARN of the role that each associated service account has, by its namespace and name."""
+    """Role ARNs of the Pod Identity associations, by namespace and name of the service account."""
     records = Account.load(layout).records(ASSOCIATION)
     return {
         (str(one.inputs["namespace"]), str(one.inputs["serviceAccount"])): str(one.inputs["roleArn"]) for one in records
@@ -56,16 +57,16 @@ def associations(layout: Layout) -> dict[tuple[str, str], str]:
 
 
 def credentials(layout: Layout, api: KubernetesApi, token: str, *, region: str) -> dict[str, str]:
-    """What the agent answers to a pod that shows its token.
+    """Credentials for a pod's token, as in the agent's response.
 
     Args:
         layout: The rehearsal.
-        api: Its API server, which knows whose token it is.
-        token: For `AUDIENCE`.
-        region: The cluster's.
+        api: The cluster's API server, which reviews the token.
+        token: The pod's service account token for `AUDIENCE`.
+        region: The cluster's region.
 
     Raises:
-        RefusedError: The token is no good, its service account has no role, or the role does not trust EKS.
+        RefusedError: The token is invalid, its service account has no association, or the role does not trust EKS.
     """
     namespace, name = _service_account(api, token)
     role = associations(layout).get((namespace, name))
@@ -86,12 +87,12 @@ def credentials(layout: Layout, api: KubernetesApi, token: str, *, region: str) 
 
 
 def trusts_eks(document: Mapping[str, Any]) -> bool:
-    """Whether a role's trust policy lets EKS give its credentials to pods."""
+    """Whether a role's trust policy allows EKS Pod Identity to assume the role."""
     allowed = {
         action
         for statement in document["Statement"]
-        if statement["Effect"] == "Allow" and AUDIENCE in _many(_principal(statement).get("Service", ()))
-        for action in _many(statement["Action"])
+        if statement["Effect"] == "Allow" and AUDIENCE in many(_principal(statement).get("Service", ()))
+        for action in many(statement["Action"])
     }
     return allowed >= _NEEDED
 
@@ -100,7 +101,7 @@ def application(answer: Callable[[str], Mapping[str, str]]) -> Callable[..., Ite
     """The agent as a WSGI application.
 
     Args:
-        answer: Gives the credentials for a token, or raises `RefusedError`.
+        answer: Returns the credentials for a token, or raises `RefusedError`.
     """
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -137,7 +138,3 @@ def _service_account(api: KubernetesApi, token: str) -> tuple[str, str]:
 def _principal(statement: Mapping[str, Any]) -> Mapping[str, Any]:
     principal = statement.get("Principal")
     return cast("dict[str, Any]", principal) if isinstance(principal, dict) else {}
-
-
-def _many(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)

@@ -1,4 +1,4 @@
-"""Whether a subnet leads to AWS's API: by a NAT gateway, by an internet gateway, or by a VPC endpoint.
+"""Whether instances in a subnet reach AWS's API, through a NAT gateway or a VPC endpoint.
 
 https://docs.aws.amazon.com/vpc/latest/userguide/route-table-options.html
 """
@@ -14,7 +14,7 @@ EVERYWHERE = "0.0.0.0/0"
 
 @dataclass(frozen=True)
 class Network:
-    """A region's networks, as EC2's API describes them.
+    """A region's network resources, as EC2's API describes them.
 
     Attributes:
         instances: `Instances` of DescribeInstances.
@@ -32,7 +32,11 @@ class Network:
 
     @classmethod
     def described_by(cls, ec2: Any) -> Network:
-        """Asks EC2 (a boto3 client)."""
+        """The network of a region.
+
+        Args:
+            ec2: A boto3 client of EC2.
+        """
         reservations = ec2.describe_instances()["Reservations"]
         return cls(
             instances=[one for reservation in reservations for one in reservation["Instances"]],
@@ -43,14 +47,14 @@ class Network:
         )
 
     def leads_to_aws(self, instance_id: str, service: str) -> bool:
-        """Whether what runs on an instance reaches a service's API.
+        """Whether an instance reaches a service's API.
 
-        An instance in a subnet of ours has no public address: an internet gateway serves it only through a NAT
-        gateway, whose own subnet leads to one.
+        The platform's nodes have no public addresses: they reach an internet gateway only through a NAT gateway in a
+        subnet with a route to it.
 
         Args:
-            instance_id: The instance; one that there is not, or that has ended, reaches nothing.
-            service: As its host name begins, e.g. `ec2`.
+            instance_id: The instance; one that does not exist or does not run reaches nothing.
+            service: First label of the service's host name, e.g. `ec2`.
         """
         instance = next((one for one in self.instances if one["InstanceId"] == instance_id), None)
         if instance is None or instance["State"]["Name"] != "running":
@@ -75,7 +79,7 @@ class Network:
             endpoint["VpcId"] == vpc
             and endpoint["ServiceName"].rsplit(".", 1)[-1] == service
             and endpoint["State"].lower() == "available"
-            # An interface endpoint is reached from the whole VPC; a gateway by the route tables that it is in.
+            # An interface endpoint serves the whole VPC; a gateway endpoint serves its route tables' subnets.
             and (
                 endpoint.get("VpcEndpointType") == "Interface"
                 or tables & set(map(str, endpoint.get("RouteTableIds", ())))
@@ -84,7 +88,7 @@ class Network:
         )
 
     def _default_route(self, subnet: str, vpc: str) -> dict[str, Any]:
-        """The route to everywhere; empty where there is none."""
+        """The route to 0.0.0.0/0; empty without one."""
         table = self._table(subnet, vpc)
         routes: list[dict[str, Any]] = [] if table is None else table["Routes"]
         nowhere: dict[str, Any] = {}
@@ -92,7 +96,7 @@ class Network:
         return next((one for one in active if one.get("DestinationCidrBlock") == EVERYWHERE), nowhere)
 
     def _table(self, subnet: str, vpc: str) -> dict[str, Any] | None:
-        """The subnet's own route table, else its VPC's main one."""
+        """The subnet's own route table, or else the VPC's main one."""
         of_vpc = [one for one in self.route_tables if one["VpcId"] == vpc]
         own = (one for one in of_vpc if any(to.get("SubnetId") == subnet for to in one["Associations"]))
         main = (one for one in of_vpc if any(to.get("Main") for to in one["Associations"]))

@@ -1,4 +1,4 @@
-"""The server of the AWS account: moto's, behind the journal."""
+"""The server of the AWS account: moto behind the journal."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ from rehearsal.ports import LOOPBACK
 SESSION_TOKEN_DIGITS = 64
 
 SERVICES = ("ec2", "elbv2", "iam", "sts")
-"""Those of moto that make something by themselves, or ask those that do."""
+"""Services whose moto backends create resources by themselves, or call such backends."""
 
 
 def listen(application: Application, port: int) -> BaseWSGIServer:
-    """A server of the application, listening on loopback; `serve_forever` serves.
+    """A server that listens on loopback; `serve_forever` starts to serve.
 
     Args:
-        application: What answers.
-        port: Where; 0 for any free one.
+        application: The WSGI application.
+        port: 0 for any free port.
     """
-    # One line a request would be the most of what the log says.
+    # A log line for each request would hide all others.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     return make_server(LOOPBACK, port, application, threaded=True, request_handler=MotoRequestHandler)
 
 
 def application(layout: Layout) -> Application:
-    """The account as a WSGI application, with all that it had."""
-    # The one secret of STS that moto takes from the system, and not from the numbers that the journal seeds.
+    """The account as a WSGI application, restored from its journal."""
+    # The one value of STS that moto draws from the system's random numbers, not from those that the journal seeds.
     setattr(sts_models, "random_session_token", lambda: mock_random.get_random_hex(SESSION_TOKEN_DIGITS))  # noqa: B010
     setattr(ELBv2Backend, "set_rule_priorities", _set_rule_priorities)  # noqa: B010
     layout.aws_journal.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def application(layout: Layout) -> Application:
                 mock_random.seed(f"{place}/{one}")
                 of_account[place]
         mock_random.seed(service)
-        moto.get_application(request.wsgi())  # makes the service's part of us-east-1, too
+        moto.get_application(request.wsgi())  # creates the service's backend of us-east-1, too
 
     journal = Journal(_judging(moto), layout.aws_journal, prepare)
     journal.replay()
@@ -77,11 +77,11 @@ def application(layout: Layout) -> Application:
 
 
 def _judging(application: Application) -> Application:
-    """Lets a role do what its policies allow, and the administrator everything.
+    """Adds authorization: a role is allowed what its policies allow, the administrator everything.
 
-    moto finds out whose credentials they are and how to refuse; what policies mean is `rehearsal.aws.authorization`. A
-    role's credentials have a session token, and the administrator's have none. One request at a time, as the journal
-    has it.
+    moto identifies the principal and words the refusal; `rehearsal.aws.authorization` evaluates the policies. A role's
+    credentials have a session token, the administrator's have none. Not thread-safe: the journal handles one request at
+    a time.
     """
     requests: Any = IAMRequestBase
     requests.check_action_permitted = _check
@@ -98,11 +98,11 @@ def _judging(application: Application) -> Application:
 
 
 def _check(self: Any, resource: str) -> None:
-    """Takes the place of `IAMRequestBase.check_action_permitted`.
+    """Replaces `IAMRequestBase.check_action_permitted`.
 
     Args:
-        self: moto's request: its `_data` are parameters of the query protocol, each in a list.
-        resource: What moto says it is about: something for S3 only.
+        self: moto's request; its `_data` are the query protocol's parameters, each value in a list.
+        resource: ARN of the resource; moto fills it in for S3 only.
     """
     service, _, action = self._action.partition(":")
     if (service, action) == ("sts", "GetCallerIdentity"):
@@ -124,10 +124,10 @@ _set_rule_priorities_of_moto: Any = ELBv2Backend.set_rule_priorities
 
 
 def _set_rule_priorities(self: Any, rule_priorities: list[dict[str, Any]]) -> Any:
-    """Takes the place of `ELBv2Backend.set_rule_priorities`, to which a priority that another rule gives up is in use.
+    """Replaces `ELBv2Backend.set_rule_priorities`, which refuses a priority that another rule of the request gives up.
 
-    Rules that are not named keep theirs, and only theirs are in use; so the controller orders rules anew, when an
-    Ingress comes or goes.
+    On AWS only the priorities of rules outside the request are taken. The AWS Load Balancer Controller depends on it
+    when it reorders rules after a change of Ingresses.
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_SetRulePriorities.html
     """
     named = {one["RuleArn"] for one in rule_priorities}

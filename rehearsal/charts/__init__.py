@@ -1,7 +1,7 @@
-"""Where a rehearsal's Helm charts come from: their public repositories, or a folder that is put together here.
+"""The source of a rehearsal's Helm charts: their public repositories, or a folder in the rehearsal's directory.
 
-In the folder are the real charts that come with a Go module of the toolchain, and, beside this file, charts of ours for
-those that no registry of packages has. What ours make bears the label `rehearsal/stand-in-for`.
+The folder has the real charts that the toolchain's Go modules contain, and for the others the reduced charts beside
+this file. Objects of reduced charts have the label `rehearsal/stand-in-for`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.charts import ALWAYS, JENKINS
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.toolchain import Toolchain
-from settings.charts import ALWAYS, JENKINS
 
 OURS = Path(__file__).parent
-"""The folder of our own charts."""
+"""The folder of the reduced charts."""
 
 OWN = ("cluster-autoscaler", "jenkins")
-"""The charts that ours stand in for."""
+"""Names of the reduced charts."""
 
 PATIENCE = 3.0
 """Seconds that a public repository may take to answer."""
@@ -31,12 +31,12 @@ PATIENCE = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where charts come from.
+    """The source of charts.
 
     Attributes:
-        setting: What `charts` is set to; None where it is not.
-        real: Where the real ones come from, in words.
-        ours: Names of those that ours stand in for.
+        setting: Value of the stack's setting `charts`; None if it is not set.
+        real: Description of the real charts' source.
+        ours: Names of the reduced charts in use.
     """
 
     setting: str | None
@@ -45,14 +45,14 @@ class Origin:
 
 
 def origin(layout: Layout, toolchain: Toolchain, stacks_own: str | None) -> Origin:
-    """Finds out where charts come from, and puts the folder together where it is that.
+    """Determines the source of charts, and fills the folder if it is that.
 
-    A stack keeps to what the first answer was: another one would be a change of every release.
+    A stack keeps the source that it began with, since another one would change every Helm release.
 
     Args:
         layout: The rehearsal.
-        toolchain: Where the real charts are.
-        stacks_own: What the stack's own file sets `charts` to.
+        toolchain: Paths of the real charts.
+        stacks_own: Value of `charts` in the stack's own file.
     """
     if stacks_own is not None:
         return Origin(setting=stacks_own, real=f"from {stacks_own}, as the stack's file says")
@@ -67,7 +67,7 @@ def origin(layout: Layout, toolchain: Toolchain, stacks_own: str | None) -> Orig
 
 
 def put_together(layout: Layout, toolchain: Toolchain) -> Path:
-    """Makes the folder of charts anew."""
+    """Fills the folder of charts anew, and returns it."""
     shutil.rmtree(layout.charts, ignore_errors=True)
     for name, chart in {**toolchain.charts, **{name: OURS / name for name in OWN}}.items():
         shutil.copytree(chart, layout.charts / name)
@@ -75,7 +75,7 @@ def put_together(layout: Layout, toolchain: Toolchain) -> Path:
 
 
 def answer(repositories: Sequence[str]) -> bool:
-    """Whether every one of some chart repositories has its index."""
+    """Whether all chart repositories serve their index."""
     with ThreadPoolExecutor(len(repositories)) as pool:
         return all(pool.map(_answers, repositories))
 

@@ -1,1 +1,1 @@
-"""The front door: a packaged HAProxy that does what the load balancer on AWS would, as the cluster's objects say."""
+"""The front door: HAProxy in place of AWS's load balancers, configured from what ELBv2 and EC2 describe."""

@@ -1,4 +1,4 @@
-"""`python -m rehearsal.front_door DOMAIN REGION`: what keeps HAProxy up to date, as a program of its own."""
+"""`python -m rehearsal.front_door DOMAIN REGION`: keeps HAProxy's configuration up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ELBv2 and EC2 say of the load balancers: as their APIs give it, and nothing else."""
+"""Load balancers and their targets, as the ELBv2 and EC2 APIs describe them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Described: TypeAlias = Mapping[str, Any]
-"""An object as the API describes it: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/ ."""
+"""An object in a response of the API: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/ ."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """All that a request's way through the load balancers depends on.
+    """Everything that routing depends on.
 
     Attributes:
-        load_balancers: Each with its `Attributes`, a mapping, and its `Listeners`, which have `Attributes` and `Rules`.
-        target_groups: Each with its `Attributes`, a mapping, and its `Targets`: what DescribeTargetHealth says.
-        security_groups: Those of the load balancers and of the instances.
-        instances: Those that are targets, with their private addresses.
+        load_balancers: With the mapping `Attributes`, and `Listeners`, which have `Attributes` and `Rules`.
+        target_groups: With the mapping `Attributes`, and `Targets`, the response of DescribeTargetHealth.
+        security_groups: The load balancers' and the instances'.
+        instances: The targets.
     """
 
     load_balancers: Sequence[Described] = ()
@@ -28,21 +28,15 @@ class State:
 
 
 def read(elbv2: Any, ec2: Any) -> State:
-    """The state of a region.
-
-    Objects may come and go while it is read.
-
-    Args:
-        elbv2: A boto3 client of ELBv2.
-        ec2: One of EC2.
+    """The state of a region, by boto3 clients of ELBv2 and EC2.
 
     Raises:
-        ClientError: An object went between two calls: read again.
+        ClientError: An object was deleted between two calls: read again.
     """
     balancers = [_load_balancer(elbv2, one) for one in _pages(elbv2, "describe_load_balancers", "LoadBalancers")]
     groups = [_target_group(elbv2, one) for one in _pages(elbv2, "describe_target_groups", "TargetGroups")]
-    targets = (target["Target"] for one in groups if one["TargetType"] == "instance" for target in one["Targets"])
-    # A filter asks for those that exist: by ids, one that is gone would be an error.
+    targets = (target["Target"] for one in groups for target in one["Targets"])
+    # A filter, as a deleted instance's id in `InstanceIds` is an error.
     wanted = sorted({str(target["Id"]) for target in targets})
     by_id = [{"Name": "instance-id", "Values": wanted}]
     reservations = _pages(ec2, "describe_instances", "Reservations", Filters=by_id) if wanted else ()
@@ -59,7 +53,7 @@ def read(elbv2: Any, ec2: Any) -> State:
 
 
 def guards_of(instance: Described) -> set[str]:
-    """Ids of an instance's security groups: those of the network interface that has its private address."""
+    """Ids of the security groups of an instance's primary network interface."""
     return {
         str(group["GroupId"])
         for interface in instance.get("NetworkInterfaces") or ()

@@ -1,4 +1,4 @@
-"""Keeps HAProxy as ELBv2 says, without dropping a connection."""
+"""Updates of HAProxy's configuration from ELBv2, without a dropped connection."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from rehearsal.network import host_ports
 from rehearsal.processes import ProcessTable
 
 FRONT_DOOR = "front-door"
-"""HAProxy's name among the rehearsal's processes."""
+"""Name of the HAProxy process in the process table."""
 
 _LOOK = 0.1
-"""Seconds between two looks at the journal's size."""
+"""Seconds between two checks of the journal's size."""
 
 _GATHER = 0.3
-"""Seconds without a change after which the state is read: the controller changes many objects at once."""
+"""Seconds without a change before the state is read: the controller changes many objects in a row."""
 
 _GATHER_LONGEST = 3.0
 
@@ -38,18 +38,12 @@ _OURS = re.compile(rb"/(elasticloadbalancing|ec2)/aws4_request")
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html."""
 
 _PAUSE = 1.0
-"""Seconds before an API that did not answer is asked again."""
+"""Seconds between retries after a failed API call."""
 
 
 @dataclass(frozen=True)
 class FrontDoor:
-    """What HAProxy is told, and where it is written.
-
-    Attributes:
-        layout: The rehearsal's files.
-        domain: The stack's domain.
-        region: AWS region of the load balancers.
-    """
+    """HAProxy's configuration for a stack's domain and region."""
 
     layout: Layout
     domain: str
@@ -57,30 +51,27 @@ class FrontDoor:
 
     @property
     def configuration(self) -> Path:
-        """HAProxy's."""
+        """HAProxy's configuration file."""
         return self.layout.front_door / "haproxy.cfg"
 
     @property
     def ports(self) -> tuple[int, int]:
-        """Ports of this machine's loopback: for who comes from where he says, and for who comes from outside."""
+        """Ports on this machine's loopback: one keeps the source address, one replaces it by `OUTSIDE`."""
         at = ports.ensure(self.layout.control_plane / "ports.json")
         return at.front_door, at.front_door_outside
 
     def update(self) -> bool:
-        """Writes what ELBv2 says now.
-
-        Returns:
-            Whether it is another configuration than before.
+        """Writes the configuration for the current state of ELBv2; returns whether it changed.
 
         Raises:
-            RehearsalError: ELBv2 says what is not understood, or HAProxy refuses it.
-            ClientError, BotoCoreError: The account cannot be read.
+            RehearsalError: The state has something unsupported, or HAProxy refuses the configuration.
+            ClientError, BotoCoreError: The AWS API failed.
         """
         clients = (aws.client(self.layout, name, region=self.region) for name in ("elbv2", "ec2"))
         return self.write(elbv2.read(*clients))
 
     def write(self, state: elbv2.State) -> bool:
-        """Writes the configuration for a state, once HAProxy has agreed to it, as `update` does."""
+        """Writes the configuration for a state, after HAProxy has checked it; returns whether it changed."""
         staff, outside = map(host_ports.variable, self.ports)
         text = haproxy.configuration(state, domain=self.domain, staff=staff, outside=outside)
         folder = self.layout.front_door
@@ -99,24 +90,24 @@ class FrontDoor:
         return True
 
     def command(self, configuration: Path) -> tuple[str, ...]:
-        """HAProxy with a configuration, in the folder of its other files."""
+        """HAProxy's command line for a configuration file."""
         return (program() or "haproxy", "-C", str(self.layout.front_door), "-f", str(configuration))
 
 
 def problem_file(layout: Layout) -> Path:
-    """Why the configuration does not say what ELBv2 does; not there if it does."""
+    """File with the reason why the configuration is out of date; missing if it is not."""
     return layout.front_door / "problem.txt"
 
 
 def program() -> str | None:
-    """Where HAProxy is; Debian has it where only administrators look."""
+    """Path of HAProxy, or None; Debian has it in /usr/sbin."""
     return shutil.which("haproxy", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
 
 
 def follow(door: FrontDoor, report: Callable[[str], None]) -> None:
-    """Brings HAProxy up to date with each change of the account; does not return.
+    """Updates HAProxy after each change of the AWS account; does not return.
 
-    What cannot be done is reported, and written into the file for it; HAProxy then stays as it is.
+    If the state has something unsupported, HAProxy keeps its configuration; the reason is in `problem_file`.
     """
     problem, seen = problem_file(door.layout), -1
     while True:
@@ -137,7 +128,10 @@ def follow(door: FrontDoor, report: Callable[[str], None]) -> None:
 
 
 def _next_size(journal: Path, seen: int) -> int:
-    """Waits for a change beyond the size that was seen, and then until there is no other, or for a while."""
+    """Waits for a request to ELBv2 or EC2, and then for a pause of requests; returns the journal's size.
+
+    A negative `seen` waits for the pause only.
+    """
     while seen >= 0 and not _concerns(journal, seen, size := _size(journal)):
         seen = size
         time.sleep(_LOOK)
@@ -148,11 +142,11 @@ def _next_size(journal: Path, seen: int) -> int:
 
 
 def _concerns(journal: Path, begin: int, end: int) -> bool:
-    """Whether one of the requests between two sizes is for ELBv2 or EC2, as its signature says."""
+    """Whether the journal has a request to ELBv2 or EC2 between two sizes, by its signature."""
     if begin == end:
         return False
     with journal.open("rb") as file:
-        file.seek(max(0, begin - _SIGNATURE))  # a line may have been written by halves
+        file.seek(max(0, begin - _SIGNATURE))  # a line may have been half written
         return _OURS.search(file.read(end - file.tell())) is not None
 
 
@@ -161,7 +155,7 @@ def _size(file: Path) -> int:
 
 
 def _refusal(command: Sequence[str], *variables: str) -> str:
-    """What HAProxy has against a configuration; empty if nothing. It looks at what it inherits: any socket will do."""
+    """Why HAProxy refuses a configuration; empty if it does not. The check needs inherited sockets; any will do."""
     with socket.socket() as stand_in:
         descriptor = str(stand_in.fileno())
         check = subprocess.run(
@@ -176,7 +170,7 @@ def _refusal(command: Sequence[str], *variables: str) -> str:
 
 
 def _reload(layout: Layout) -> None:
-    """A new worker accepts from the same sockets; the old one ends when its connections have.
+    """Replaces HAProxy's worker; the old one ends when its connections have ended.
 
     https://docs.haproxy.org/2.6/management.html#4
     """

@@ -1,4 +1,4 @@
-"""HAProxy's configuration for what the load balancers do, from what ELBv2 says of them.
+"""HAProxy's configuration, from the load balancers that ELBv2 describes.
 
 https://docs.haproxy.org/2.6/configuration.html
 """
@@ -15,10 +15,10 @@ from rehearsal.front_door.health import SOCKET, STATES
 from rehearsal.front_door.load_balancers import LoadBalancer, Rule, Target, load_balancers, targets
 
 LOCAL_DOMAIN = "hello.localhost"
-"""Stands for the stack's domain. Browsers take every name under localhost for this machine: RFC 6761, 6.3."""
+"""Local name of the stack's domain. Browsers resolve every name under localhost to loopback: RFC 6761, 6.3."""
 
 IDLE_SECONDS = 60
-"""A load balancer's idle time-out, unless `idle_timeout.timeout_seconds` says otherwise.
+"""Default of the load balancer attribute `idle_timeout.timeout_seconds`.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
 """
@@ -26,17 +26,13 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-ba
 _CHECKER = "ELB-HealthChecker/2.0"
 
 _POOLED = "pool-max-conn -1 pool-purge-delay 60s"
-"""Connections to targets are kept for the next request, whoever sends it."""
+"""Server options: idle connections to targets are kept and shared by all clients."""
 
 _GONE_AFTER_SECONDS = 120
-"""A worker that was replaced ends its last connections after this, or after a longer deregistration delay."""
-
-_GROUP_COOKIE = "AWSALBTG"
-_TARGET_COOKIE = "AWSALB"
-"""https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#sticky-sessions."""
+"""Seconds after which a replaced worker closes its connections, unless a deregistration delay is longer."""
 
 _TURNS = "rules:turns"
-"""Table with a counter for each rule that leads to several target groups."""
+"""Stick table with a request counter for each rule that forwards to several target groups."""
 
 _UNDECIDED = "!{ var(txn.group) -m found }"
 
@@ -45,13 +41,13 @@ def configuration(state: State, *, domain: str, staff: str, outside: str) -> str
     """The text of a configuration file.
 
     Args:
-        state: What the APIs say.
-        domain: The stack's domain: each host in it is served under `LOCAL_DOMAIN`, too.
-        staff: Variable with the file descriptor of a listening socket that HAProxy inherits.
-        outside: Another: who comes by it, is taken to come from `OUTSIDE`.
+        state: The load balancers and their targets.
+        domain: The stack's domain; its hosts are served under `LOCAL_DOMAIN`, too.
+        staff: Variable with the file descriptor of an inherited listening socket.
+        outside: The same, for a socket whose requests get the source address `OUTSIDE`.
 
     Raises:
-        RehearsalError: Something asks for what AWS refuses, or for what nobody knows here.
+        RehearsalError: The state has something that AWS refuses, or that is not supported.
     """
     balancers = load_balancers(state)
     idle = {arn: _idle(one) for one in balancers for rule in one.rules for arn, _ in rule.shares}
@@ -70,19 +66,19 @@ def configuration(state: State, *, domain: str, staff: str, outside: str) -> str
 
 
 def local(host: str, domain: str) -> str | None:
-    """A host's name on this machine; None where it is not of the domain."""
+    """A host's name under `LOCAL_DOMAIN`; None if the host is not in the domain."""
     if host == domain:
         return LOCAL_DOMAIN
     return f"{host.removesuffix(f'.{domain}')}.{LOCAL_DOMAIN}" if host.endswith(f".{domain}") else None
 
 
 def _idle(balancer: LoadBalancer) -> int:
-    """After so many seconds without a byte a connection is closed."""
+    """Idle timeout in seconds."""
     return int(balancer.attributes.get("idle_timeout.timeout_seconds", IDLE_SECONDS))
 
 
 def _defaults(idle: int, gone_after: int) -> list[str]:
-    """A request that is lost must be seen: no second try anywhere."""
+    """Global settings and defaults; without retries, which would hide lost requests."""
     return [
         "global",
         "  log stdout format raw local0",
@@ -99,7 +95,7 @@ def _defaults(idle: int, gone_after: int) -> list[str]:
         "  option dontlog-normal",
         "  retries 0",
         "  http-reuse always",
-        # A worker that was replaced ends a client's connection with an answer, never between two requests.
+        # A replaced worker closes a client's connection with a response, never between two requests.
         "  option idle-close-on-response",
         "  option forwardfor",
         "  timeout connect 10s",
@@ -122,7 +118,7 @@ def _frontend(domain: str, staff: str, outside: str) -> list[str]:
 
 
 def _ways(balancers: Sequence[LoadBalancer], names: Mapping[str, str]) -> list[str]:
-    """Chooses the load balancer, and then the target group."""
+    """Lines that choose the load balancer by host, and the target group by rules."""
     lines: list[str] = []
     for one in balancers:
         lines += [f"  acl {one.name}:host var(txn.host) -m reg -- {quoted(pattern(name))}" for name in one.hosts]
@@ -132,82 +128,51 @@ def _ways(balancers: Sequence[LoadBalancer], names: Mapping[str, str]) -> list[s
 
 
 def _way(balancer: LoadBalancer, names: Mapping[str, str]) -> list[str]:
-    """The way of a request through a load balancer."""
+    """Lines of one load balancer: security groups, headers, rules."""
     here = f"{{ var(txn.balancer) -m str {balancer.name} }}"
-    # Where no rule of its security groups lets anybody in, it is not the staff's either.
+    # Without any inbound rule in its security groups, the staff is denied, too.
     lines = [f"  acl {balancer.name}:inbound src {cidr}" for cidr in (STAFF, *balancer.inbound) if balancer.inbound]
     lines.append(f"  http-request deny deny_status 403 if {here}{f' !{balancer.name}:inbound' if lines else ''}")
     if balancer.attributes.get("routing.http.drop_invalid_header_fields.enabled") == "true":
         lines.append(f"  http-request del-header '[^-A-Za-z0-9]' -m reg if {here}")
-    lines.append(f"  http-request set-header X-Forwarded-Proto {balancer.protocol.lower()} if {here}")
+    lines.append(f"  http-request set-header X-Forwarded-Proto https if {here}")
     lines.append(f"  http-request set-header X-Forwarded-Port {balancer.port} if {here}")
     for rule in balancer.rules:
         applies = " ".join([here, _UNDECIDED, *rule.conditions])
-        match rule.action["Type"]:
-            case "forward":
-                lines += _forward(rule, applies, names)
-            case "redirect":
-                redirect = rule.action["RedirectConfig"]
-                status = str(redirect["StatusCode"]).removeprefix("HTTP_")
-                location = quoted(_location(redirect, balancer))
-                lines.append(f"  http-request redirect location {location} code {status} if {applies}")
-            case _:
-                fixed = rule.action["FixedResponseConfig"]
-                text, kind = fixed.get("MessageBody") or "", fixed.get("ContentType") or "text/plain"
-                lines.append(_answer(int(fixed["StatusCode"]), text, applies, kind))
+        if rule.action["Type"] == "forward":
+            lines += _forward(rule, applies, names)
+        else:
+            fixed = rule.action["FixedResponseConfig"]
+            text, kind = fixed.get("MessageBody") or "", fixed.get("ContentType") or "text/plain"
+            lines.append(_answer(int(fixed["StatusCode"]), text, applies, kind))
     return lines
 
 
 def _forward(rule: Rule, applies: str, names: Mapping[str, str]) -> list[str]:
-    """Chooses the target group: of as many requests as the weights' sum, each group gets its weight exactly."""
+    """Lines that choose a target group: of as many requests as the sum of weights, each gets exactly its weight."""
     shares = [(names[arn], weight) for arn, weight in rule.shares if weight]
     if not shares:
         return [_answer(503, "", applies)]
     if len(shares) == 1:
         return [f"  http-request set-var(txn.group) str({shares[0][0]}) if {applies}"]
-    this = f"{{ var(txn.rule) -m str {rule.key} }}"
-    lines = [f"  http-request set-var(txn.rule) str({rule.key}) if {applies}"]
-    sticky = rule.action["ForwardConfig"].get("TargetGroupStickinessConfig", {})
-    if sticky.get("Enabled"):
-        cookie, known = f"req.cook({_GROUP_COOKIE})", " ".join(name for name, _ in shares)
-        value = f"{_GROUP_COOKIE}=%[var(txn.group)]; Expires=%[date({sticky['DurationSeconds']}),http_date]; Path=/"
-        lines.append(f"  http-request set-var(txn.group) {cookie} if {this} {{ {cookie} -m str {known} }}")
-        lines.append(f"  http-response add-header Set-Cookie {quoted(value)} if {this}")
-    undecided, total, below = f"{this} {_UNDECIDED}", sum(weight for _, weight in shares), 0
+    total, below = sum(weight for _, weight in shares), 0
     turn = f"sc_inc_gpc0(0),mod({total}),mul({_stride(total)}),mod({total})"
-    lines.append(f"  http-request track-sc0 str({rule.key}) table {_TURNS} if {undecided}")
-    lines.append(f"  http-request set-var(txn.turn) {turn} if {undecided}")
+    lines = [
+        f"  http-request track-sc0 str({rule.key}) table {_TURNS} if {applies}",
+        f"  http-request set-var(txn.turn) {turn} if {applies}",
+    ]
     for name, weight in shares:
         below += weight
-        mine = f"{{ var(txn.turn) -m int lt {below} }}"
-        lines.append(f"  http-request set-var(txn.group) str({name}) if {undecided} {mine}")
+        lines.append(
+            f"  http-request set-var(txn.group) str({name}) if {applies} {{ var(txn.turn) -m int lt {below} }}"
+        )
     return lines
 
 
 def _stride(total: int) -> int:
-    """A step without a factor in common with the sum of weights, so that a group's turns are spread."""
+    """A step near 0.618 of the sum of weights and coprime to it, which spreads the turns of a group evenly."""
     steps = (step for step in range(1, total) if gcd(step, total) == 1)
     return min(steps, key=lambda step: abs(step - 0.618 * total))
-
-
-def _location(redirect: Described, balancer: LoadBalancer) -> str:
-    """Where a redirect leads; to the listener itself, only a path: on this machine it has another port.
-
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RedirectActionConfig.html
-    """
-    own = {"#{protocol}": balancer.protocol, "#{port}": str(balancer.port)}
-    said = {key: str(value).replace("%", "%%") for key, value in redirect.items() if value is not None}
-    protocol, port = (
-        own.get(text, text) for text in (said.get("Protocol", "#{protocol}"), said.get("Port", "#{port}"))
-    )
-    host, path, query = (said.get(*one) for one in (("Host", "#{host}"), ("Path", "/#{path}"), ("Query", "#{query}")))
-    itself = (protocol, port, host) == (balancer.protocol, str(balancer.port), "#{host}")
-    where = "" if itself else f"{protocol.lower()}://{host}:{port}"
-    whole = f"{where}{path}?{query}" if query else f"{where}{path}"
-    values = {"/#{path}?#{query}": "%[pathq]", "#{host}": "%[var(txn.host)]", "#{query}": "%[query]"}
-    for keyword, value in {**values, "#{path}": "%[path,regsub(^/,)]", **own}.items():
-        whole = whole.replace(keyword, value)
-    return whole
 
 
 def _answer(status: int, text: str, applies: str, kind: str = "text/plain") -> str:
@@ -217,37 +182,30 @@ def _answer(status: int, text: str, applies: str, kind: str = "text/plain") -> s
 
 def _backend(group: Described, found: Sequence[Target], idle: int) -> list[str]:
     name = str(group["TargetGroupName"])
-    said = attributes.check(group, attributes.TARGET_GROUP, on=f"Target group {name}")
-    least = said.get("load_balancing.algorithm.type") == "least_outstanding_requests"
-    slow = int(said.get("slow_start.duration_seconds", "0"))
-    sticky = said.get("stickiness.enabled") == "true"
-    kept = said.get("stickiness.lb_cookie.duration_seconds", "86400")
+    attributes.check(group, attributes.TARGET_GROUP, on=f"Target group {name}")
     path, interval = quoted(str(group["HealthCheckPath"])), group["HealthCheckIntervalSeconds"]
     rise, fall = group["HealthyThresholdCount"], group["UnhealthyThresholdCount"]
     return [
         f"backend {name}",
-        f"  balance {'leastconn' if least else 'roundrobin'}",
+        "  balance roundrobin",
         f"  timeout server {idle}s",
         "  option httpchk",
-        # A target is asked by its address, not by a name.
+        # The Host header of a health check is the target's address and port.
         f"  http-check send meth GET uri {path} ver HTTP/1.1 hdr Host %si:%sp hdr User-Agent {_CHECKER}",
         f"  http-check expect status {group['Matcher']['HttpCode']}",
         f"  timeout check {group['HealthCheckTimeoutSeconds']}s",
-        f"  default-server inter {interval}s rise {rise} fall {fall} {_POOLED}{f' slowstart {slow}s' if slow else ''}",
-        # With no healthy target left a load balancer asks all of them: these stand for that.
+        f"  default-server inter {interval}s rise {rise} fall {fall} {_POOLED}",
+        # With no healthy target, a load balancer uses all of them: here the backup servers.
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
         "  option allbackups",
-        *([f"  cookie {_TARGET_COOKIE} insert nocache maxlife {kept}s"] if sticky else []),
-        *(line for one in found for line in _server(one, group, sticky=sticky)),
+        *(line for one in found for line in _server(one, group)),
     ]
 
 
-def _server(target: Target, group: Described, *, sticky: bool) -> list[str]:
-    tls = " ssl verify none" if group["Protocol"] == "HTTPS" else ""
-    place = f"{target.address}:{target.port}{tls}{f' cookie {target.name}' if sticky else ''}"
+def _server(target: Target, group: Described) -> list[str]:
+    place = f"{target.address}:{target.port}{' ssl verify none' if group['Protocol'] == 'HTTPS' else ''}"
     if not target.reachable:
         lost = "  # On AWS requests to it time out: no rule of its security groups lets the load balancer in."
         return [lost, f"  server {target.name} {place} disabled"]
     check = "check-ssl verify none" if group["HealthCheckProtocol"] == "HTTPS" else "no-check-ssl"
-    port = "" if group["HealthCheckPort"] == "traffic-port" else f" port {group['HealthCheckPort']}"
-    return [f"  server {target.name} {place} check{port} {check}", f"  server {target.name}:unhealthy {place} backup"]
+    return [f"  server {target.name} {place} check {check}", f"  server {target.name}:unhealthy {place} backup"]

@@ -1,4 +1,4 @@
-"""What HAProxy finds of targets' health: asked by its socket, and kept when its worker is replaced.
+"""Health of targets: HAProxy's view by its stats socket, and its transfer to a new worker.
 
 https://docs.haproxy.org/2.6/management.html#9.3
 """
@@ -14,14 +14,14 @@ from pathlib import Path
 
 SOCKET = "haproxy.sock"
 STATES = "states"
-"""In the front door's folder."""
+"""Name of the server state file in the front door's folder, as `SOCKET`."""
 
 
 def ask(folder: Path, command: str) -> str:
-    """HAProxy's answer; empty where it does not run."""
+    """HAProxy's response to a command; empty if it does not run."""
     if not folder.exists():
         return ""
-    # A folder's path may be too long for the address of a socket.
+    # By file descriptor: the path may be too long for a Unix socket's address.
     number = os.open(folder, os.O_RDONLY)
     try:
         with socket.socket(socket.AF_UNIX) as one:
@@ -36,20 +36,17 @@ def ask(folder: Path, command: str) -> str:
 
 
 def states(configuration: str, said: str) -> str:
-    """What a new worker begins with: what the one before it said of a target, and a new one needs one good check.
+    """A new worker's server state file: known targets keep their state, new ones need one good check.
 
+    `said` is the old worker's response to `show servers state`.
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
-
-    Args:
-        configuration: The new one.
-        said: The answer to `show servers state`.
     """
     known = {tuple(line.split()[1:4:2]): line for line in said.splitlines() if line[:1].isdigit() and " " in line}
     return "\n".join(["1", *(known.get(key, line) for key, line in _initial(configuration)), ""])
 
 
 def unhealthy(folder: Path) -> list[str]:
-    """Each target that gets no request, and why: `TARGET GROUP: TARGET: STATUS CHECK`."""
+    """Targets that get no requests: `TARGET GROUP: TARGET: STATUS`, with the result of the last check."""
     rows = csv.DictReader(ask(folder, "show stat").removeprefix("# ").splitlines())
     return [
         " ".join(
@@ -61,7 +58,7 @@ def unhealthy(folder: Path) -> list[str]:
 
 
 def _initial(configuration: str) -> Iterator[tuple[tuple[str, str], str]]:
-    """Each checked server's name, and the line that says that it is down, and up after one good check."""
+    """Each checked server's key (backend, name), and its state line: down, and up after one good check."""
     for section in configuration.split("\nbackend ")[1:]:
         group, rise = section.split(maxsplit=1)[0], re.search(r" rise (\d+) ", section)
         for name, address, port in re.findall(r"^  server (\S+) ([\d.]+):(\d+).* check", section, re.MULTILINE):

@@ -1,4 +1,4 @@
-"""The load balancers that ELBv2 describes, and what is not understood of them, or what AWS refuses, refused by name."""
+"""The load balancers that ELBv2 describes, with checks for what AWS refuses and for what is not supported."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ PRIORITIES = range(1, 50_001)
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html."""
 
 RULES_OF_A_LOAD_BALANCER = 100
-"""Default rules do not count.
+"""Quota of rules per load balancer; default rules do not count.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
 """
 
 GROUPS_OF_AN_ACTION = 5
-"""From the same page."""
+"""Quota of target groups per action, from the same page."""
 
 
 _NOTHING_NEW = {"draining", "unhealthy.draining", "unused"}
-"""States of targets that get no request: those that leave, and those that were never in use.
+"""States of targets that get no new requests.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
 """
@@ -36,12 +36,12 @@ _EVERYBODY = "0.0.0.0/0"
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A rule.
+    """A listener rule.
 
     Attributes:
-        key: The load balancer's name and the priority.
-        conditions: ACLs of HAProxy, all of which must hold; none is the default rule's.
-        action: What is done, as the API gives it: a `forward`, a `redirect`, or a `fixed-response`.
+        key: `LOAD BALANCER:PRIORITY`.
+        conditions: HAProxy ACLs, all of which must match; empty for the default rule.
+        action: The `forward` or `fixed-response` action, as the API describes it.
     """
 
     key: str
@@ -50,10 +50,10 @@ class Rule:
 
     @property
     def shares(self) -> list[tuple[str, int]]:
-        """ARNs of the target groups that it forwards to, with their weights in smallest numbers."""
+        """Target group ARNs and weights of a `forward` action, the weights reduced by their greatest common divisor."""
         if self.action["Type"] != "forward":
             return []
-        groups = self.action.get("ForwardConfig", {}).get("TargetGroups") or [self.action]
+        groups = self.action["ForwardConfig"]["TargetGroups"]
         weights = [int(one.get("Weight", 1)) for one in groups]
         factor = gcd(*weights) or 1
         return [(str(one["TargetGroupArn"]), weight // factor) for one, weight in zip(groups, weights, strict=True)]
@@ -61,20 +61,15 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadBalancer:
-    """A load balancer with the one listener that is served.
+    """A load balancer with its HTTPS listener.
 
     Attributes:
-        name: Its name.
-        protocol: The listener's, `HTTP` or `HTTPS`.
-        port: The listener's.
-        hosts: Names that lead to it, in lower case, with wildcards: those of its rules, and its own.
-        inbound: CIDRs from which its security groups let in, to that port.
-        attributes: Its own.
-        rules: In the order of their priority, the default one last.
+        hosts: Host names in lower case, with wildcards: those of its rules, and its DNS name.
+        inbound: CIDRs that its security groups allow to the listener's port.
+        rules: By priority, the default rule last.
     """
 
     name: str
-    protocol: str
     port: int
     hosts: tuple[str, ...]
     inbound: tuple[str, ...]
@@ -84,14 +79,7 @@ class LoadBalancer:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where requests of a target group go.
-
-    Attributes:
-        name: Its id and port.
-        address: Its IP address.
-        port: TCP port.
-        reachable: Whether its security groups let the load balancer in.
-    """
+    """A target; `reachable` is whether its security groups allow the load balancer."""
 
     name: str
     address: str
@@ -100,14 +88,14 @@ class Target:
 
 
 def load_balancers(state: State) -> list[LoadBalancer]:
-    """Those that have a listener.
+    """The active load balancers with an HTTPS listener.
 
     Raises:
-        RehearsalError: Something asks for what AWS refuses, or for what nobody knows here.
+        RehearsalError: The state has something that AWS refuses, or that is not supported.
     """
     active = (one for one in state.load_balancers if str(one["State"]["Code"]).startswith("active"))
     found = [one for described in active for one in _load_balancer(described, state)]
-    for one, other in combinations(found, 2):  # DNS has one of them
+    for one, other in combinations(found, 2):  # a DNS record leads to one of them only
         for host, same in product(one.hosts, other.hosts):
             if re.match(pattern(host), same) or re.match(pattern(same), host):
                 refuse(f"Load balancer {one.name}", f"host {host} is on the load balancer {other.name}, too")
@@ -125,7 +113,6 @@ def _load_balancer(described: Described, state: State) -> Iterator[LoadBalancer]
         named = [host for rule in listener["Rules"] for host in hosts(rule["Conditions"])]
         yield LoadBalancer(
             name=name,
-            protocol=str(listener["Protocol"]),
             port=int(listener["Port"]),
             hosts=tuple(dict.fromkeys(host.lower() for host in (*named, str(described["DNSName"])))),
             inbound=tuple(_inbound(described, int(listener["Port"]), state)),
@@ -135,17 +122,17 @@ def _load_balancer(described: Described, state: State) -> Iterator[LoadBalancer]
 
 
 def _served(listeners: Sequence[Described], on: str) -> Sequence[Described]:
-    """The listener whose rules are served: of HTTPS where there is one, and then others only lead to it."""
-    secure = [one for one in listeners if one["Protocol"] == "HTTPS"]
+    """The HTTPS listener, if there is one yet; HTTP listeners may only redirect to it."""
+    served = [one for one in listeners if one["Protocol"] == "HTTPS"]
     plain = [one for one in listeners if one["Protocol"] == "HTTP"]
-    served = secure or plain
-    if len(served) > 1 or len(secure) + len(plain) < len(listeners):
-        refuse(on, "only one listener of HTTPS, or else of HTTP, can be served")
-    for one in plain if secure else ():
+    if len(served) > 1 or len(served) + len(plain) < len(listeners):
+        refuse(on, "only one listener of HTTPS can be served, and of HTTP what leads to it")
+    port = str(served[0]["Port"]) if served else "443"
+    for one in plain:
         for rule in one["Rules"]:
             redirect = rule["Actions"][-1].get("RedirectConfig", {})
-            if (redirect.get("Protocol"), str(redirect.get("Port"))) != ("HTTPS", str(secure[0]["Port"])):
-                refuse(on, f"what comes to port {one['Port']} must be sent on to port {secure[0]['Port']}, by HTTPS")
+            if (redirect.get("Protocol"), str(redirect.get("Port"))) != ("HTTPS", port):
+                refuse(on, f"what comes to port {one['Port']} must be sent on to port {port}, by HTTPS")
     for one in served:
         attributes.check(one, attributes.LISTENER, on=f"{on}, port {one['Port']}")
         if one.get("MutualAuthentication", {}).get("Mode", "off") != "off":
@@ -168,8 +155,10 @@ def _rule(described: Described, key: str) -> Rule:
     if described.get("Transforms"):
         refuse(on, "transforms are not known here")
     kinds = [one["Type"] for one in described["Actions"]]
-    if kinds not in (["forward"], ["redirect"], ["fixed-response"]):
+    if kinds not in (["forward"], ["fixed-response"]):
         refuse(on, f"action {', '.join(kinds)}: nobody knows here what it means")
+    if described["Actions"][0].get("ForwardConfig", {}).get("TargetGroupStickinessConfig", {}).get("Enabled"):
+        refuse(on, "stickiness is not known here")
     found = acls(described["Conditions"], on=on)
     if bool(found) == described["IsDefault"]:
         refuse(on, "every rule has conditions, but for the default one, which has none")
@@ -180,18 +169,27 @@ def _rule(described: Described, key: str) -> Rule:
 
 
 def _inbound(described: Described, port: int, state: State) -> Iterator[str]:
-    """CIDRs from which a load balancer's security groups let connections in."""
+    """CIDRs that a load balancer's security groups allow."""
+    for permission in _permissions(described.get("SecurityGroups") or (), port, state):
+        if permission.get("PrefixListIds"):
+            refuse(
+                f"Load balancer {described['LoadBalancerName']}", "prefix lists of security groups are not known here"
+            )
+        yield from (str(one["CidrIp"]) for one in permission.get("IpRanges") or ())
+        yield from (str(one["CidrIpv6"]) for one in permission.get("Ipv6Ranges") or ())
+
+
+def _permissions(guards: Collection[str], port: int, state: State) -> Iterator[Described]:
+    """Inbound rules of security groups for a TCP port."""
     for group in state.security_groups:
-        for permission in group["IpPermissions"] if group["GroupId"] in described.get("SecurityGroups", ()) else ():
-            if admits(permission, port):
-                if permission.get("PrefixListIds"):
-                    refuse(f"Security group {group['GroupId']}", "prefix lists are not known here")
-                yield from (str(one["CidrIp"]) for one in permission.get("IpRanges") or ())
-                yield from (str(one["CidrIpv6"]) for one in permission.get("Ipv6Ranges") or ())
+        for one in group["IpPermissions"] if group["GroupId"] in guards else ():
+            tcp = str(one["IpProtocol"]) in {"tcp", "6"}
+            if one["IpProtocol"] == "-1" or (tcp and int(one["FromPort"]) <= port <= int(one["ToPort"])):
+                yield one
 
 
 def targets(group: Described, state: State) -> list[Target]:
-    """The targets of a group that requests may go to, whether healthy or not."""
+    """Targets of a group on running instances that get requests when healthy, sorted by name."""
     instances = {str(one["InstanceId"]): one for one in state.instances if one["State"]["Name"] == "running"}
     balancers = set(group.get("LoadBalancerArns") or ())
     theirs = {
@@ -203,33 +201,17 @@ def targets(group: Described, state: State) -> list[Target]:
     found: list[Target] = []
     for one in group["Targets"]:
         name, port = str(one["Target"]["Id"]), int(one["Target"].get("Port") or group["Port"])
-        if one["TargetHealth"]["State"] in _NOTHING_NEW:
-            continue
-        address, reachable = name, True
-        if group["TargetType"] == "instance":
-            if name not in instances:
-                continue
+        if name in instances and one["TargetHealth"]["State"] not in _NOTHING_NEW:
             address = str(instances[name]["PrivateIpAddress"])
             reachable = _lets_in(guards_of(instances[name]), port, theirs, state)
-        found.append(Target(name=f"{name}:{port}", address=address, port=port, reachable=reachable))
+            found.append(Target(name=f"{name}:{port}", address=address, port=port, reachable=reachable))
     return sorted(found, key=lambda one: one.name)
 
 
-def admits(permission: Described, port: int) -> bool:
-    """Whether a rule of a security group is for connections to a TCP port."""
-    protocol = str(permission["IpProtocol"])
-    return protocol == "-1" or (
-        protocol in {"tcp", "6"} and int(permission["FromPort"]) <= port <= int(permission["ToPort"])
-    )
-
-
 def _lets_in(guards: Collection[str], port: int, theirs: Collection[str], state: State) -> bool:
-    """Whether security groups let in whoever has one of `theirs`. Rules for ranges count where they are everybody's."""
+    """Whether security groups allow a port from one of `theirs`, or from 0.0.0.0/0; other CIDRs are ignored."""
     return any(
         any(one["GroupId"] in theirs for one in permission.get("UserIdGroupPairs") or ())
         or any(one["CidrIp"] == _EVERYBODY for one in permission.get("IpRanges") or ())
-        for group in state.security_groups
-        if group["GroupId"] in guards
-        for permission in group["IpPermissions"]
-        if admits(permission, port)
+        for permission in _permissions(guards, port, state)
     )

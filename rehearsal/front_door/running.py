@@ -1,4 +1,4 @@
-"""Starting the front door, and where it is."""
+"""Start and URLs of the front door."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from rehearsal.processes import ProcessTable, Program, of_module
 from rehearsal.readiness import Report
 
 FOLLOWER = "front-door-follower"
-"""The name among the rehearsal's processes of what keeps HAProxy up to date."""
+"""Name, in the process table, of the process that updates HAProxy's configuration."""
 
 
 @dataclass(frozen=True)
 class Entrance:
-    """Where a person opens the hosts in a browser.
+    """URLs and problems of the front door.
 
     Attributes:
-        hosts: URL of each host, by the names of the stack's output `hosts`.
-        outside: The same for somebody who is not of the staff.
-        problem: Why the front door does not do what ELBv2 says; None if it does.
-        unhealthy: Targets that get no request, and why.
+        hosts: URL by name of the stack's output `hosts`.
+        outside: The same, as an outsider.
+        problem: Why HAProxy's configuration is out of date; None if it is not.
+        unhealthy: Targets that get no requests, with the reason.
     """
 
     hosts: Mapping[str, str]
@@ -40,27 +40,21 @@ class Entrance:
 
 
 def start(layout: Layout, *, domain: str, region: str, report: Report) -> None:
-    """Starts what does not run of it; where there is no network namespace or no HAProxy, it starts nothing.
-
-    Args:
-        layout: The rehearsal; its control plane runs.
-        domain: The stack's domain.
-        region: The stack's AWS region.
-        report: Takes a sentence on what goes on.
+    """Starts HAProxy, if it does not run, and restarts its updater; nothing without a network namespace or HAProxy.
 
     Raises:
-        RehearsalError: Something else holds its ports.
+        RehearsalError: Another program holds a port of the front door.
     """
     with FileLock(layout.control_plane / "lock"):
         table = ProcessTable(layout.processes)
         network = namespace.find_holder(table)
         if network is None:
-            return  # the control plane has said so
+            return  # `control_plane.start` has reported it
         if program() is None:
             report("No front door: haproxy cannot be found; install haproxy. All else goes on as ever.")
             return
         door, follower = programs(layout, domain=domain, region=region, network=network.pid)
-        # HAProxy stays; what tells it of changes may be of another version of this project, or know another domain.
+        # The updater is restarted, as code or domain may have changed.
         table.stop([FOLLOWER])
         if not table.is_running(FRONT_DOOR):
             report(f"Starting {FRONT_DOOR}")
@@ -69,40 +63,22 @@ def start(layout: Layout, *, domain: str, region: str, report: Report) -> None:
 
 
 def programs(layout: Layout, *, domain: str, region: str, network: int | None) -> tuple[Program, Program]:
-    """HAProxy, with its configuration in place, and what keeps it up to date.
-
-    Args:
-        layout: The rehearsal.
-        domain: The stack's domain.
-        region: The stack's AWS region.
-        network: Id of a process in whose network namespace they run, or None for this machine's network.
-    """
+    """HAProxy, whose configuration is written first, and its updater; `network` is `Program.namespace` of both."""
     door = FrontDoor(layout, domain, region)
     if not ProcessTable(layout.processes).is_running(FRONT_DOOR):
         try:
             door.update()
-        except (RehearsalError, ClientError, BotoCoreError):  # the follower says why
+        except (RehearsalError, ClientError, BotoCoreError):  # the updater reports it
             door.write(State())
+    command = (*door.command(door.configuration), "-W")
     return (
-        Program(
-            FRONT_DOOR,
-            (*door.command(door.configuration), "-W"),
-            layout.logs / f"{FRONT_DOOR}.log",
-            {},
-            network,
-            door.ports,
-        ),
+        Program(FRONT_DOOR, command, layout.logs / f"{FRONT_DOOR}.log", {}, network, door.ports),
         of_module(layout, FOLLOWER, "rehearsal.front_door", domain, region, namespace=network),
     )
 
 
 def entrance(layout: Layout, hosts: Mapping[str, str]) -> Entrance | None:
-    """Where the hosts are; None where there is no front door.
-
-    Args:
-        layout: The rehearsal.
-        hosts: The stack's output: host names, prod's is the domain.
-    """
+    """The front door's URLs for the stack's output `hosts`; None if HAProxy does not run."""
     if not ProcessTable(layout.processes).is_running(FRONT_DOOR):
         return None
     at, problem = ports.ensure(layout.control_plane / "ports.json"), problem_file(layout)

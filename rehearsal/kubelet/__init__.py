@@ -1,4 +1,4 @@
-"""Containers that run: a kubelet for pods all of whose images are programs that this machine has."""
+"""A kubelet that runs pods as processes of this machine, if it has the programs of all their images."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ NAME = "kubelet"
 
 
 def program(layout: Layout, toolchain: Toolchain, namespace: int) -> Program:
-    """The kubelet of all nodes for such pods. What it mounts is seen by itself and its containers only.
+    """The kubelet, one process for all nodes, with a mount namespace of its own.
 
     Args:
         layout: The rehearsal.
-        toolchain: Where the programs of images are.
-        namespace: Id of the process in whose network namespace nodes have their addresses.
+        toolchain: Paths of the images' programs.
+        namespace: Id of the process whose network namespace has the nodes' addresses.
     """
-    names = ("eck_operator", "load_balancer_controller", "coredns")
+    names = ("eck_operator", "load_balancer_controller", "coredns", "metrics_server")
     programs = json.dumps({name: str(getattr(toolchain, name)) for name in names})
     return of_module(
         layout,

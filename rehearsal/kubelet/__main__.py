@@ -1,4 +1,4 @@
-"""`python -m rehearsal.kubelet PROGRAMS`: runs pods until it is ended, and ends what it runs with itself."""
+"""`python -m rehearsal.kubelet PROGRAMS`: runs pods until SIGTERM, which ends their containers, too."""
 
 from __future__ import annotations
 
@@ -9,22 +9,27 @@ import signal
 import sys
 from collections.abc import Iterable
 
-from rehearsal.kubelet import images, logs
+from kube.client import KubernetesApiError, KubernetesObject
+from rehearsal import load
+from rehearsal.emulators import in_cluster
+from rehearsal.errors import RehearsalError
+from rehearsal.kubelet import images, kwok
 from rehearsal.kubelet.api import Api
 from rehearsal.kubelet.images import Programs
 from rehearsal.kubelet.machine import Machine
 from rehearsal.kubelet.pods import Pod
 from rehearsal.layout import Layout
-from rehearsal.responder.following import Kind, follow
-from rehearsal.stand_ins import in_cluster
-from release.kubernetes_api import KubernetesObject
+from rehearsal.pod_simulator.following import Kind, follow
+
+LOAD_SECONDS = 1.0
+"""Seconds between two reads of the load file."""
 
 
 class Kubelet:
-    """All pods that are its own.
+    """The pods that this kubelet runs.
 
     Args:
-        machine: What they run on.
+        machine: Resources that its pods share.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -32,7 +37,7 @@ class Kubelet:
         self._pods: dict[tuple[str, str], Pod] = {}
 
     def take(self, body: KubernetesObject) -> None:
-        """Learns of a pod that is new or has changed."""
+        """Handles an added or modified pod."""
         meta = body["metadata"]
         key = (str(meta["namespace"]), str(meta["name"]))
         known = self._pods.get(key)
@@ -45,13 +50,13 @@ class Kubelet:
             self._pods[key] = Pod(self._machine, body)
 
     def drop(self, key: tuple[str, str]) -> None:
-        """Learns that a pod is gone from the API."""
+        """Handles a deleted pod."""
         gone = self._pods.pop(key, None)
         if gone is not None:
             gone.drop()
 
     def keep(self, there: Iterable[tuple[str, str]]) -> None:
-        """Drops all other pods."""
+        """Drops all pods but these."""
         for key in self._pods.keys() - set(there):
             self.drop(key)
 
@@ -63,14 +68,32 @@ class Kubelet:
 async def main() -> None:
     """Runs until SIGTERM."""
     layout, loop = Layout.of_environment(), asyncio.get_running_loop()
-    shutil.rmtree(layout.directory / "kubelet", ignore_errors=True)  # of a kubelet that was killed
+    shutil.rmtree(layout.directory / "kubelet", ignore_errors=True)  # left by a kubelet that was killed
     api, ended = Api(layout.control_plane / "kubelet.kubeconfig"), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
-    await api.call(in_cluster.define, api.plain, [logs.definition()], manager="kubelet")
+    await api.call(in_cluster.define, api.plain, kwok.definitions(), manager="kubelet")
     kubelet = Kubelet(Machine(layout, Programs(**json.loads(sys.argv[1])), api))
     follow(api.plain, [Kind("Pod", kubelet.take, kubelet.drop, kubelet.keep)], loop)
+    telling = asyncio.create_task(_tell_load(layout, api))
     await ended.wait()
+    telling.cancel()
     await kubelet.end()
+
+
+async def _tell_load(layout: Layout, api: Api) -> None:
+    """Applies kwok's `ClusterResourceUsage` whenever the load file or the Services have changed it."""
+    told: object = None
+    while True:
+        try:
+            usage = kwok.usage(load.read(layout), await api.call(api.plain.list, "v1", "Service"))
+            if usage != told:
+                await api.call(api.plain.apply, usage, field_manager="kubelet", force=True)
+            told = usage
+        except (KubernetesApiError, RehearsalError) as error:
+            if str(error) != told:
+                print(error, flush=True)
+            told = str(error)
+        await asyncio.sleep(LOAD_SECONDS)
 
 
 if __name__ == "__main__":

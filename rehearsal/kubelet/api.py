@@ -1,4 +1,4 @@
-"""What a kubelet asks the API server, beside an event loop that does not wait for it."""
+"""The kubelet's asynchronous client of the API server."""
 
 from __future__ import annotations
 
@@ -15,27 +15,30 @@ import kubernetes.client as kubernetes_client  # pyright: ignore[reportMissingTy
 import kubernetes.config as kubernetes_config  # pyright: ignore[reportMissingTypeStubs]
 from urllib3.exceptions import HTTPError
 
+from kube.client import REQUEST_SECONDS, KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal.kubelet.environment import Objects, Reference
 from rehearsal.kubelet.files import Token
-from release.kubernetes_api import REQUEST_SECONDS, KubernetesApi, KubernetesApiError, KubernetesObject
 
 EVENT_SECONDS = 300.0
-"""How long a warning is not repeated."""
+"""Seconds in which the same warning is not repeated."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
 def now() -> str:
-    """The time as the API has it."""
+    """The current time in the API's format."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Api:
-    """The API server.
+    """A client of the API server; requests run in threads.
 
     Args:
-        kubeconfig: Of somebody who may do what kubelets do.
+        kubeconfig: Kubeconfig of a user with a kubelet's permissions.
+
+    Attributes:
+        plain: The synchronous client, for `call`.
     """
 
     def __init__(self, kubeconfig: Path) -> None:
@@ -46,30 +49,30 @@ class Api:
         self._said: dict[tuple[str, str, str], float] = {}
 
     async def call(self, operation: Callable[_P, _T], *arguments: _P.args, **options: _P.kwargs) -> _T:
-        """The outcome of a request.
+        """Runs a blocking request in a thread and returns its result.
 
         Raises:
-            KubernetesApiError: The API server refuses it, or does not answer.
+            KubernetesApiError: The API server rejects it, or does not answer.
         """
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: operation(*arguments, **options))
 
     async def objects(self, namespace: str, references: Iterable[Reference]) -> Objects:
-        """What references lead to.
+        """The referenced objects of a namespace; None for each that does not exist.
 
         Raises:
-            KubernetesApiError: The API server refuses to tell.
+            KubernetesApiError: The API server rejects a request, or does not answer.
         """
         wanted = list(references)
         found = await asyncio.gather(*(self.call(self.plain.get, "v1", kind, name, namespace) for kind, name in wanted))
         return dict(zip(wanted, found, strict=True))
 
     async def token(self, pod: KubernetesObject, wanted: Token) -> str:
-        """A token of the pod's service account, which ends with the pod.
+        """A token of the pod's service account, bound to the pod.
 
         https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
 
         Raises:
-            KubernetesApiError: The API server refuses it.
+            KubernetesApiError: The API server rejects it, or does not answer.
         """
         audience, seconds = wanted
         meta = pod["metadata"]
@@ -81,17 +84,18 @@ class Api:
         return str(made["status"]["token"])
 
     async def write_status(self, pod: KubernetesObject, status: dict[str, Any]) -> None:
-        """Writes a pod's status, unless another pod has its name by now.
+        """Patches a pod's status.
 
         Raises:
-            KubernetesApiError: The API server refuses it.
+            KubernetesApiError: The API server rejects it (also where another pod has the name by now), or does not
+                answer.
         """
         meta = pod["metadata"]
         body = {"metadata": {"uid": meta["uid"]}, "status": status}
         await self._ask("patch_namespaced_pod_status", meta["name"], meta["namespace"], body)
 
     async def event(self, pod: KubernetesObject, reason: str, message: str) -> None:
-        """Records a warning about a pod, the same one once in a while; where that cannot be, nothing else is lost."""
+        """Records a Warning event of a pod, the same one once in `EVENT_SECONDS`; prints it if that fails."""
         meta = pod["metadata"]
         told, since = (str(meta["uid"]), reason, message), time.monotonic()
         if since - self._said.get(told, -EVENT_SECONDS) < EVENT_SECONDS:
@@ -117,7 +121,7 @@ class Api:
             print(f"{meta['namespace']}/{meta['name']}: {reason}: {message} ({error})", flush=True)
 
     async def _ask(self, operation: str, name: str, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
-        """An operation that the client for plain objects does not have."""
+        """Calls an operation that `KubernetesApi` does not have."""
 
         def asked() -> dict[str, Any]:
             try:

@@ -1,4 +1,4 @@
-"""A container's process: its start, its output, its end."""
+"""A container's process: start, logs, exit code, stop."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ import psutil
 from rehearsal.kubelet import sandbox
 
 KILLED = 128 + signal.SIGKILL
-"""Exit code of a container that was killed."""
+"""Exit code of a container that got SIGKILL."""
 
 _CHUNK = 16 * 1024
-"""A longer line is written in parts, as containerd does."""
+"""Bytes of a log line, above which it is written in parts, as containerd does."""
 
 
 @dataclass(frozen=True)
 class Logs:
-    """The files of a container's output, in the form that kubelets read.
+    """A container's log files, in CRI format.
 
     https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
 
     Attributes:
-        current: Of the run that is, or was last.
-        previous: Of the one before.
+        current: Log of the current or last run.
+        previous: Log of the run before.
     """
 
     current: Path
     previous: Path
 
     def turn(self) -> IO[bytes]:
-        """Begins a new run's file."""
+        """Opens a new `current`; the old one becomes `previous`."""
         self.current.parent.mkdir(parents=True, exist_ok=True)
         if self.current.exists():
             self.current.replace(self.previous)
@@ -46,38 +46,26 @@ class Logs:
 
 
 class Running:
-    """A container that runs.
+    """A running container.
 
     Args:
-        process: The program that waits for the container's first process.
-        pumps: What writes its output.
-        privileges: What comes before a command to run it as the container's user.
-        variables: The container's.
+        process: Parent of the container's first process; exits when that does.
+        pumps: Tasks that write the logs.
     """
 
-    def __init__(
-        self,
-        process: Process,
-        pumps: Sequence[asyncio.Task[None]],
-        privileges: Sequence[str],
-        variables: Mapping[str, str],
-    ) -> None:
+    def __init__(self, process: Process, pumps: Sequence[asyncio.Task[None]]) -> None:
         self._process, self._pumps = process, pumps
-        self._privileges, self._variables = privileges, variables
         self._is_killed = False
 
     @classmethod
-    async def start(
-        cls, script: str, network: Path | None, logs: Logs, *, privileges: Sequence[str], variables: Mapping[str, str]
-    ) -> Running:
+    async def start(cls, script: str, network: Path, logs: Logs, variables: Mapping[str, str]) -> Running:
         """Starts a container.
 
         Args:
-            script: What `sandbox.script` gives.
-            network: Holds the pod's network namespace, if it has one.
-            logs: Where its output goes.
-            privileges: What comes before a command to run it as its user.
-            variables: Its variables, and no others.
+            script: Shell script of `sandbox.script`.
+            network: File of the pod's network namespace.
+            logs: Its log files.
+            variables: Its whole environment.
         """
         process = await asyncio.create_subprocess_exec(
             *(*sandbox.enter(network), "/bin/sh", "-c", script),
@@ -91,10 +79,10 @@ class Running:
         file = logs.turn()
         streams = (("stdout", process.stdout), ("stderr", process.stderr))
         pumps = [asyncio.create_task(_pump(one, name, file)) for name, one in streams if one is not None]
-        return cls(process, pumps, privileges, variables)
+        return cls(process, pumps)
 
     async def wait(self) -> int:
-        """Its exit code, when it has ended; 128 and a signal's number where that ended it."""
+        """Waits for its end and returns its exit code: 128 plus the number of a signal that ended it."""
         try:
             code = await self._process.wait()
             await asyncio.gather(*self._pumps)
@@ -102,11 +90,11 @@ class Running:
             self._signal(signal.SIGKILL)
             await self._process.wait()
             raise
-        # unshare of util-linux 2.38 does not tell which signal ended its child.
+        # unshare of util-linux 2.38 does not report which signal ended its child.
         return KILLED if self._is_killed else code if code >= 0 else 128 - code
 
     async def stop(self, grace: float) -> None:
-        """Asks it to end, and kills it where it has not after `grace` seconds."""
+        """Sends SIGTERM, then SIGKILL if it still runs after `grace` seconds."""
         self._signal(signal.SIGTERM)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._process.wait(), max(grace, 0))
@@ -115,35 +103,10 @@ class Running:
             self._signal(signal.SIGKILL)
         await self._process.wait()
 
-    async def execute(self, command: Sequence[str]) -> int:
-        """Runs another command in it; its exit code."""
-        first = self._first()
-        if first is None:
-            return 1
-        process = await asyncio.create_subprocess_exec(
-            *(*sandbox.into(first.pid), *self._privileges, *command),
-            env=self._variables,
-            stdin=DEVNULL,
-            stdout=DEVNULL,
-            stderr=DEVNULL,
-        )
-        try:
-            return await process.wait()
-        except asyncio.CancelledError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            raise
-
-    def _first(self) -> psutil.Process | None:
-        """The container's first process: once it has ended, there is none of it any more."""
-        try:
-            return next(iter(psutil.Process(self._process.pid).children()), None)
-        except psutil.NoSuchProcess:
-            return None
-
     def _signal(self, number: signal.Signals) -> None:
-        first = self._first()
+        """Sends a signal to the container's first process (PID 1), whose end ends all others."""
         with suppress(ProcessLookupError, psutil.NoSuchProcess):
+            first = next(iter(psutil.Process(self._process.pid).children()), None)
             if first is not None:
                 first.send_signal(number)
             elif number == signal.SIGKILL and self._process.returncode is None:

@@ -1,4 +1,4 @@
-"""What a kubelet puts into a container's file system: volumes of small files, and who answers to which name.
+"""Files that a kubelet writes for containers: projected volumes, `/etc/resolv.conf`, `/etc/hosts`.
 
 https://kubernetes.io/docs/concepts/storage/projected-volumes/
 """
@@ -8,34 +8,35 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from rehearsal.kubelet.environment import MissingError, Objects, content, field, part, resource
-from release.kubernetes_api import KubernetesObject
+from kube.client import KubernetesObject
+from rehearsal.kubelet.environment import MissingError, Objects, content, field, part
 
 Token: TypeAlias = tuple[str, int]
-"""Audience (empty for the API server) and lifetime in seconds of a service account's token."""
+"""Audience (empty for the API server) and lifetime in seconds of a service account token."""
 
 Files: TypeAlias = Mapping[str, tuple[bytes, int]]
 """Content and mode by relative path."""
 
 DEFAULT_MODE = 0o644
-CLUSTER_DOMAIN = "cluster.local"
+CLUSTER_DOMAIN, CLUSTER_DNS = "cluster.local", "172.20.0.10"
+"""Kubelet settings on EKS; the DNS server is the tenth address of the Service CIDR."""
+
 VPC_RESOLVER = "169.254.169.253"
-"""The VPC's DNS server under the address that it has in every VPC.
+"""Address of the DNS server in every VPC.
 
 https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
 """
 
-KINDS = ("secret", "configMap", "downwardAPI", "projected")
-"""The volumes that are files of ours."""
+KINDS = ("secret", "configMap", "projected")
+"""Types of the volumes that `files` writes."""
 
 
 def token_requests(pod: KubernetesObject) -> set[Token]:
-    """The tokens that the pod's volumes ask for."""
+    """The service account tokens that the pod's volumes request."""
     return {_token(source["serviceAccountToken"]) for source in _sources(pod) if "serviceAccountToken" in source}
 
 
@@ -51,16 +52,16 @@ def _sources(pod: KubernetesObject) -> Iterator[Mapping[str, Any]]:
 def files(
     volume: Mapping[str, Any], pod: KubernetesObject, objects: Objects, tokens: Mapping[Token, str]
 ) -> dict[str, tuple[bytes, int]]:
-    """The files of a volume of `KINDS`.
+    """The files of a volume, which is one of `KINDS`.
 
     Args:
         volume: The volume.
-        pod: Its pod, with addresses in its status.
-        objects: What its references lead to.
-        tokens: What `token_requests` asks for.
+        pod: Its pod, with its address in the status.
+        objects: The objects that it refers to.
+        tokens: The tokens of `token_requests`.
 
     Raises:
-        MissingError: It refers to what is not there.
+        MissingError: It refers to something that does not exist.
     """
     kind = next(kind for kind in KINDS if kind in volume)
     source: Mapping[str, Any] = volume[kind]
@@ -83,8 +84,9 @@ def _part(
         return {asked["path"]: (tokens[_token(asked)].encode(), default)}
     if "downwardAPI" in source:
         items: list[Mapping[str, Any]] = source["downwardAPI"].get("items") or []
-        return {item["path"]: (_downward(item, pod).encode(), int(item.get("mode") or default)) for item in items}
-    raise MissingError(f"a projection of {', '.join(source)} is not to be had in a rehearsal")
+        fields = ((item, field(pod, item["fieldRef"]["fieldPath"])) for item in items)
+        return {item["path"]: (value.encode(), int(item.get("mode") or default)) for item, value in fields}
+    return {}
 
 
 def _keys(source: Mapping[str, Any], kind: str, objects: Objects, default: int) -> dict[str, tuple[bytes, int]]:
@@ -98,69 +100,45 @@ def _keys(source: Mapping[str, Any], kind: str, objects: Objects, default: int) 
     return {item["path"]: (found[item["key"]], int(item.get("mode") or default)) for item in there}
 
 
-def _downward(item: Mapping[str, Any], pod: KubernetesObject) -> str:
-    if "fieldRef" in item:
-        return field(pod, item["fieldRef"]["fieldPath"])
-    named = item["resourceFieldRef"]
-    (container,) = (one for one in pod["spec"]["containers"] if one["name"] == named["containerName"])
-    return resource(named, container)
+def give(path: Path, mode: int, group: int | None) -> None:
+    """Sets mode and group as a kubelet does for a pod's `fsGroup`; the mode only, where the group cannot be set.
 
-
-@dataclass(frozen=True)
-class Owner:
-    """Whose files are, where this system lets us give any away.
-
-    Attributes:
-        group: The pod's `fsGroup`, or None.
+    https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
     """
-
-    group: int | None
-
-    def take(self, path: Path, mode: int) -> None:
-        """Sets mode and group as a kubelet does: the group may read what it is given.
-
-        https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
-        """
-        if self.group is None or not maps(self.group):
-            path.chmod(mode)
-            return
-        os.chown(path, -1, self.group)
-        path.chmod(mode | (0o2770 if path.is_dir() else 0o440))
+    if group is None or not maps(group):
+        path.chmod(mode)
+        return
+    os.chown(path, -1, group)
+    path.chmod(mode | (0o2770 if path.is_dir() else 0o440))
 
 
 def maps(user: int) -> bool:
-    """Whether this system has a user of this id: in a user namespace of ours there is only root."""
+    """Whether this user id is mapped in the user namespace; without root, it has the id of root only."""
     ranges = (line.split() for line in Path("/proc/self/uid_map").read_text().splitlines())
     return any(int(first) <= user < int(first) + int(count) for first, _, count in ranges)
 
 
-def write(folder: Path, wanted: Files, owner: Owner) -> bool:
-    """Makes the folder's files exactly these, all at once: who reads one sees the old ones or the new ones.
+def write(folder: Path, wanted: Files, group: int | None) -> bool:
+    """Replaces the folder's files by these, atomically.
 
     https://pkg.go.dev/k8s.io/kubernetes/pkg/volume/util#AtomicWriter
 
     Returns:
-        Whether something was changed.
+        Whether a file has changed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     link = folder / "..data"
-    current = (
-        {
-            str(file.relative_to(link.resolve())): file.read_bytes()
-            for file in link.resolve().rglob("*")
-            if file.is_file()
-        }
-        if link.exists()
-        else None
-    )
-    if current == {path: data for path, (data, _) in wanted.items()}:
+    old = link.resolve() if link.exists() else None
+    found = {str(file.relative_to(old)): file for file in old.rglob("*") if file.is_file()} if old else {}
+    same = {path: file.read_bytes() for path, file in found.items()} == {path: wanted[path][0] for path in wanted}
+    if old is not None and same:
         return False
-    fresh, before = Path(tempfile.mkdtemp(prefix="..", dir=folder)), link.resolve() if current is not None else None
-    owner.take(fresh, 0o755)
+    fresh = Path(tempfile.mkdtemp(prefix="..", dir=folder))
+    give(fresh, 0o755, group)
     for path, (data, mode) in wanted.items():
         (fresh / path).parent.mkdir(parents=True, exist_ok=True)
         (fresh / path).write_bytes(data)
-        owner.take(fresh / path, mode)
+        give(fresh / path, mode, group)
     draft = folder / "..data_tmp"
     draft.symlink_to(fresh.name)
     draft.replace(link)
@@ -170,62 +148,39 @@ def write(folder: Path, wanted: Files, owner: Owner) -> bool:
     for top in tops:
         if not (folder / top).is_symlink():
             (folder / top).symlink_to(f"..data/{top}")
-    if before is not None:
-        shutil.rmtree(before)
+    if old is not None:
+        shutil.rmtree(old)
     return True
 
 
-def resolv_conf(pod: KubernetesObject, *, cluster_dns: str, node_domain: str) -> str:
-    """`/etc/resolv.conf` by the pod's `dnsPolicy` and `dnsConfig`.
+def resolv_conf(pod: KubernetesObject, node_domain: str) -> str:
+    """`/etc/resolv.conf` by the pod's `dnsPolicy`.
 
     https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#pod-s-dns-policy
 
     Args:
         pod: The pod.
-        cluster_dns: The address that EKS tells its kubelets: the Service `kube-dns`.
-        node_domain: The domain of the node's own name, which is what the VPC's DHCP options search.
+        node_domain: Domain of the node's name: the search domain of the VPC's DHCP options.
     """
-    spec = pod["spec"]
-    policy: str = spec.get("dnsPolicy") or "ClusterFirst"
-    if policy == "ClusterFirst" and spec.get("hostNetwork"):
-        policy = "Default"
-    nameservers, search, options = [VPC_RESOLVER], [node_domain], dict[str, str | None]()
-    if policy.startswith("ClusterFirst"):
-        domain, namespace = CLUSTER_DOMAIN, pod["metadata"]["namespace"]
-        nameservers, options = [cluster_dns], {"ndots": "5"}
-        search = [f"{namespace}.svc.{domain}", f"svc.{domain}", domain, node_domain]
-    elif policy == "None":
-        nameservers, search = [], []
-    more: Mapping[str, Any] = spec.get("dnsConfig") or {}
-    nameservers = list(dict.fromkeys([*nameservers, *(more.get("nameservers") or ())]))
-    search = list(dict.fromkeys([*search, *(more.get("searches") or ())]))
-    options |= {one["name"]: one.get("value") for one in more.get("options") or ()}
-    lines = [
-        f"search {' '.join(search)}" if search else "",
-        *(f"nameserver {one}" for one in nameservers),
-        f"options {' '.join(name if value is None else f'{name}:{value}' for name, value in options.items())}"
-        if options
-        else "",
-    ]
-    return "".join(f"{line}\n" for line in lines if line)
+    if pod["spec"].get("dnsPolicy") == "Default":
+        return f"search {node_domain}\nnameserver {VPC_RESOLVER}\n"
+    domains = (f"{pod['metadata']['namespace']}.svc.{CLUSTER_DOMAIN}", f"svc.{CLUSTER_DOMAIN}", CLUSTER_DOMAIN)
+    return f"search {' '.join((*domains, node_domain))}\nnameserver {CLUSTER_DNS}\noptions ndots:5\n"
 
 
 def hosts(pod: KubernetesObject, address: str) -> str:
-    """`/etc/hosts` of a pod.
+    """`/etc/hosts` of a pod; one with a `subdomain`, as a StatefulSet's pods have, has its full name, too.
 
+    https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#pod-s-hostname-and-subdomain-fields
     https://kubernetes.io/docs/tasks/network/customize-hosts-file-for-pods/
     """
-    aliases: Sequence[Mapping[str, Any]] = pod["spec"].get("hostAliases") or ()
-    lines = [
-        "# Kubernetes-managed hosts file.",
-        "127.0.0.1\tlocalhost",
-        "::1\tlocalhost ip6-localhost ip6-loopback",
-        f"{address}\t{host_name(pod)}",
-        *("\t".join((alias["ip"], *alias["hostnames"])) for alias in aliases),
-    ]
-    return "\n".join(lines) + "\n"
+    name, subdomain = host_name(pod), pod["spec"].get("subdomain")
+    full = f"{name}.{subdomain}.{pod['metadata']['namespace']}.svc.{CLUSTER_DOMAIN}\t" if subdomain else ""
+    aliases = ["\t".join((alias["ip"], *alias["hostnames"])) for alias in pod["spec"].get("hostAliases") or ()]
+    own = f"{address}\t{full}{name}"
+    return "\n".join(("127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback", own, *aliases)) + "\n"
 
 
 def host_name(pod: KubernetesObject) -> str:
-    """What a pod takes for its own name."""
+    """The host name that a pod's containers see: `spec.hostname`, else the pod's name."""
     return str(pod["spec"].get("hostname") or pod["metadata"]["name"])[:63]

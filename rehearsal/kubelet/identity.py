@@ -1,4 +1,4 @@
-"""What EKS gives to the pods of a service account that has a Pod Identity association.
+"""Variables and token that EKS adds to the pods of a service account with a Pod Identity association.
 
 https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
 """
@@ -8,23 +8,23 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from kube.client import KubernetesObject
 from rehearsal.aws.pod_identity import ADDRESS, AUDIENCE, PATH
-from release.kubernetes_api import KubernetesObject
 
 FOLDER = f"/var/run/secrets/{AUDIENCE}/serviceaccount"
 TOKEN = "eks-pod-identity-token"  # noqa: S105 - a file's name
 LIFETIME = 86400
-"""Seconds."""
+"""Seconds that the token is valid."""
 
 AGENT = f"http://{ADDRESS}{PATH}"
 
 
 def injected(pod: KubernetesObject, region: str) -> KubernetesObject:
-    """The pod with the variables and the token that EKS adds at admission; what it says itself stays.
+    """The pod with the variables and the token that EKS adds at admission; variables that it sets itself stay.
 
     Args:
         pod: A pod whose service account has an association.
-        region: Its cluster's.
+        region: AWS region of its cluster.
     """
     mine = copy.deepcopy(pod)
     source = {"audience": AUDIENCE, "expirationSeconds": LIFETIME, "path": TOKEN}
@@ -38,8 +38,7 @@ def injected(pod: KubernetesObject, region: str) -> KubernetesObject:
     }
     spec = mine["spec"]
     spec["volumes"] = [*(spec.get("volumes") or ()), volume]
-    containers: list[dict[str, Any]] = [*spec["containers"], *(spec.get("initContainers") or ())]
-    for container in containers:
+    for container in spec["containers"]:
         said: list[dict[str, Any]] = container.get("env") or []
         added = [{"name": name, "value": value} for name, value in variables.items()]
         names = {one["name"] for one in said}

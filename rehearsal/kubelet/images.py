@@ -1,4 +1,4 @@
-"""Which images are programs on this machine, and what their containers find: the images' own settings."""
+"""The images whose programs this machine has, and their configuration: entrypoint, user, variables, files."""
 
 from __future__ import annotations
 
@@ -11,36 +11,31 @@ from typing import Any
 
 import certifi
 
-from components.jenkins.names import AGENT
+from components.delivery.jenkins.names import AGENT
+from kube.client import KubernetesObject
 from rehearsal.layout import CHECKOUT
-from release.kubernetes_api import KubernetesObject
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""What a container has where its image says nothing else.
+"""Default PATH of a container.
 
 https://github.com/moby/moby/blob/v28.0.0/oci/defaults.go
 """
 
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-"""Who is trusted, as most programs look for it."""
+"""CA bundle, at the path where most programs look for it."""
 
-NONROOT = 65532
-"""The user of images without a shell. https://github.com/GoogleContainerTools/distroless."""
+NONROOT, NOBODY = 65532, 65534
+"""User ids of distroless images. https://github.com/GoogleContainerTools/distroless."""
 
 
 @dataclass(frozen=True)
 class Programs:
-    """Those of images that are built here.
-
-    Attributes:
-        eck_operator: The operator of Elasticsearch and Kibana.
-        load_balancer_controller: The AWS Load Balancer Controller.
-        coredns: The cluster's DNS.
-    """
+    """Paths of the programs that the toolchain builds."""
 
     eck_operator: str
     load_balancer_controller: str
     coredns: str
+    metrics_server: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +43,14 @@ class Image:
     """An image.
 
     Attributes:
-        entrypoint: What runs where the container gives no `command`.
-        arguments: What follows it where the container gives neither `command` nor `args`.
-        user: As whom it runs where nothing else is said.
-        environment: Variables.
-        working_directory: Where it runs.
-        binds: Files and folders by their path in the container, which none can write.
-        links: Symbolic links by their path.
-        trusts: Further files that say who is trusted.
+        entrypoint: `ENTRYPOINT`: default of the container's `command`.
+        arguments: `CMD`: used if the container has neither `command` nor `args`.
+        user: Default user id.
+        environment: Environment variables.
+        working_directory: Default working directory.
+        binds: Files and folders of this machine, by their path in the container; read-only.
+        links: Targets of symbolic links, by their path in the container.
+        trusts: Further paths of the CA bundle, besides `BUNDLE`.
     """
 
     entrypoint: tuple[str, ...] = ()
@@ -81,10 +76,10 @@ def _python(_: Programs) -> Image:
 
 
 def _agent(programs: Programs) -> Image:
-    """What pipelines/agent.Dockerfile makes, as far as it is Python."""
+    """The image of `pipelines/agent.Dockerfile`, its Python part only."""
     python, at = _python(programs), "/opt/hello"
     venv = Path(sys.prefix).resolve()
-    ours = {f"{at}/{name}": CHECKOUT / name for name in ("components", "release", "pipelines")}
+    ours = {f"{at}/{name}": CHECKOUT / name for name in ("contract", "kube", "release", "pipelines")}
     packages = f"{at}/.venv/{Path(certifi.__file__).parent.parent.relative_to(sys.prefix)}"
     return Image(
         user=1000,
@@ -110,14 +105,18 @@ _IMAGES: Mapping[str, Callable[[Programs], Image]] = {
     "public[.]ecr[.]aws/eks/aws-load-balancer-controller": lambda programs: _program(
         "/controller", programs.load_balancer_controller, NONROOT
     ),
-    # https://github.com/coredns/coredns/blob/v1.13.0/Dockerfile, in EKS' own registries
+    # https://github.com/coredns/coredns/blob/v1.13.0/Dockerfile, from EKS's registries
     "[0-9]{12}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/eks/coredns": lambda programs: _program(
         "/coredns", programs.coredns, NONROOT
+    ),
+    # https://github.com/kubernetes-sigs/metrics-server/blob/v0.9.0/Dockerfile
+    "[0-9]{12}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/eks/metrics-server": lambda programs: _program(
+        "/metrics-server", programs.metrics_server, NOBODY
     ),
     "public[.]ecr[.]aws/docker/library/python": _python,
     f"[0-9]{{12}}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/[a-z0-9-]+/{AGENT}": _agent,
 }
-"""By repository, a regular expression that Python's and jq's syntax have in common."""
+"""Images by repository: a regular expression that is valid in both Python and jq."""
 
 _REFERENCE = "^({})(:[^/]*)?(@.*)?$"
 
@@ -125,11 +124,11 @@ OURS = (
     "[.spec.containers[], (.spec.initContainers // [])[]]"
     f' | all(.image | test("{_REFERENCE.format("|".join(_IMAGES))}"))'
 )
-"""Whether all images of a pod are programs here, for jq: it then belongs to this kubelet, and to nobody else."""
+"""jq expression: whether this kubelet runs a pod, since the programs of all its images are on this machine."""
 
 
 def is_ours(pod: KubernetesObject) -> bool:
-    """The same for a Pod object."""
+    """Whether this kubelet runs a pod (see `OURS`)."""
     spec = pod["spec"]
     containers: list[dict[str, Any]] = [*spec["containers"], *(spec.get("initContainers") or ())]
     return all(_maker(one["image"]) is not None for one in containers)
@@ -139,7 +138,7 @@ def image(reference: str, programs: Programs) -> Image:
     """The image of a reference.
 
     Raises:
-        KeyError: It is no program here.
+        KeyError: This machine does not have its program.
     """
     maker = _maker(reference)
     if maker is None:

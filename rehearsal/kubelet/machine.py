@@ -1,4 +1,4 @@
-"""What all pods of the kubelet share: the API server, programs, addresses, folders."""
+"""Resources that all pods of the kubelet share: API client, programs, addresses, folders."""
 
 from __future__ import annotations
 
@@ -8,33 +8,40 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from kube.client import KubernetesObject
 from rehearsal.aws import pod_identity
 from rehearsal.kubelet import files
 from rehearsal.kubelet.api import Api
 from rehearsal.kubelet.images import BUNDLE, Programs
 from rehearsal.layout import Layout
 from rehearsal.programs import RUNNING_POD_CIDR
-from release.kubernetes_api import KubernetesObject
 
-CLUSTER_DNS = "172.20.0.10"
-"""What EKS tells its kubelets: the tenth address of the Services' range."""
+API_SERVER = {
+    "KUBERNETES_SERVICE_HOST": "172.20.0.1",
+    "KUBERNETES_SERVICE_PORT": "443",
+    "KUBERNETES_SERVICE_PORT_HTTPS": "443",
+}
+"""Variables with the API server's address, in every container. Other Services get no variables.
+
+https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
+"""
 
 Associations = Mapping[tuple[str, str], str]
-"""A role's ARN by namespace and name of the service account that Pod Identity gives it to."""
+"""Pod Identity associations: role ARN by namespace and name of the service account."""
 
 
 class Addresses:
-    """The addresses of pods that run. One that is free again is the last to be taken."""
+    """The pool of pod addresses. A released address is reused last."""
 
     def __init__(self) -> None:
         self._free = [str(one) for one in IPv4Network(RUNNING_POD_CIDR).hosts()][::-1]
         self._held: set[str] = set()
 
     def take(self, wanted: str | None = None) -> str:
-        """An address that no other pod has: the wanted one, if that is free.
+        """Takes a free address: the wanted one, if it is free.
 
         Raises:
-            IndexError: There is none.
+            IndexError: No address is free.
         """
         address = wanted if wanted in self._free else self._free[-1]
         self._free.remove(address)
@@ -42,7 +49,7 @@ class Addresses:
         return address
 
     def release(self, address: str) -> None:
-        """Takes an address back."""
+        """Returns an address to the pool."""
         if address in self._held:
             self._held.remove(address)
             self._free.insert(0, address)
@@ -50,13 +57,13 @@ class Addresses:
 
 @dataclass(frozen=True)
 class Machine:
-    """What pods run on.
+    """Resources that all pods share.
 
     Attributes:
         layout: The rehearsal.
-        programs: Those of images.
-        api: Its API server.
-        addresses: Of pods.
+        programs: Programs of the images.
+        api: Client of the API server.
+        addresses: Pool of pod addresses.
     """
 
     layout: Layout
@@ -66,26 +73,26 @@ class Machine:
 
     @property
     def trusted(self) -> str:
-        """Whom containers trust: whom this machine does, and who signs the rehearsal's certificates (PEM)."""
+        """CA bundle of containers (PEM): this machine's CAs and the rehearsal's own."""
         here = Path(ssl.get_default_verify_paths().cafile or BUNDLE)
         bundle = next((one for one in (Path(BUNDLE), here) if one.exists()), None)
         ours = (self.layout.control_plane / "pki" / "ca.crt").read_text()
         return (bundle.read_text() if bundle else "") + ours
 
     def folder(self, uid: str) -> Path:
-        """Where a pod's files are."""
+        """The folder of a pod's files."""
         return self.layout.directory / "kubelet" / uid
 
     def associations(self) -> Associations:
-        """Which service accounts have a role by Pod Identity."""
+        """The Pod Identity associations of the cluster."""
         return pod_identity.associations(self.layout)
 
-    def settings(self, pod: KubernetesObject, address: str, cluster_dns: str) -> dict[str, str]:
-        """The files of a pod's `/etc`, by relative path."""
+    def settings(self, pod: KubernetesObject, address: str) -> dict[str, str]:
+        """Content of the files in a pod's `/etc`, by relative path."""
         node_domain = str(pod["spec"]["nodeName"]).partition(".")[2] or "ec2.internal"
         users = {0: "root", 1000: "user", 65532: "nonroot", 65534: "nobody"}
         return {
-            "resolv.conf": files.resolv_conf(pod, cluster_dns=cluster_dns, node_domain=node_domain),
+            "resolv.conf": files.resolv_conf(pod, node_domain),
             "hosts": files.hosts(pod, address),
             "hostname": f"{files.host_name(pod)}\n",
             "nsswitch.conf": "hosts: files dns\n",

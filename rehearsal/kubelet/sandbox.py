@@ -1,7 +1,7 @@
-"""A pod's network and a container's file system and privileges, as commands of this system.
+"""Commands that make a pod's network and a container's namespaces, file system and privileges.
 
-A pod has a network namespace of its own, a container namespaces for all else. No root is needed where users may make
-namespaces; users other than root are then not to be had, and containers run as who is root there.
+Each pod has a network namespace, each container mount, UTS, IPC and PID namespaces. Without root all of them are in a
+user namespace, in which only the id of root is mapped: all containers run as it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rehearsal.network.enter import find, search_path
 from rehearsal.network.namespace import OWN_ADDRESS
 
 GATEWAY = "169.254.1.1"
-"""Where pods send everything, as the VPC CNI has it: the node's end of the pair answers for every address.
+"""Default gateway of pods, as with the VPC CNI; the node's end of the veth pair answers ARP requests for it.
 
 https://github.com/aws/amazon-vpc-cni-k8s/blob/v1.20.0/docs/cni-proposal.md
 """
@@ -28,34 +28,34 @@ _SHELL = "/bin/sh"
 _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 _OF_THE_MACHINE = ("bin", "lib", "lib32", "lib64", "libx32", "sbin", "usr/bin", "usr/lib", "usr/lib64", "usr/libexec")
 _ALSO_OF_THE_MACHINE = ("usr/sbin", "usr/share")
-"""What images have of a distribution. Neither its settings nor anybody's files."""
+"""Folders of this machine that containers see, as the distribution of their image: no configuration, no data."""
 
 
 def tool(name: str) -> str:
-    """The path of a program of this system."""
+    """The path of a program of this machine; its name if it is not found."""
     return find(name) or name
 
 
 def link_name(address: str) -> str:
-    """The name of the node's end of a pod's pair."""
+    """Name of the node's end of a pod's veth pair."""
     third, fourth = address.split(".")[2:]
     return f"pod{int(third):02x}{int(fourth):02x}"
 
 
 def make_network(file: Path, address: str) -> tuple[str, ...]:
-    """The command that makes a pod's network namespace, and leads its address there.
+    """The command that makes a pod's network namespace and the route to it.
 
-    The route wins over the one that makes every address local, since it is longer.
+    The route has a longer prefix than the one that makes every address local, and so takes precedence.
 
     Args:
-        file: Holds the namespace.
-        address: The pod's.
+        file: File that the namespace is mounted on.
+        address: The pod's address.
     """
     link, at = link_name(address), quote(str(file))
     inside = (
         f"ip address add {address}/32 dev eth0 && ip link set eth0 up"
         f" && ip route add {GATEWAY} dev eth0 scope link && ip route add default via {GATEWAY}"
-        # As containerd 2 has it: any user may listen on any port.
+        # As in containerd 2, any user may listen on any port.
         # https://github.com/containerd/containerd/blob/v2.1.0/docs/cri/config.md
         " && echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start"
     )
@@ -69,19 +69,19 @@ def make_network(file: Path, address: str) -> tuple[str, ...]:
 
 
 def end_network(file: Path, address: str) -> tuple[str, ...]:
-    """The command that takes a pod's network away."""
+    """The command that removes a pod's network namespace."""
     at = quote(str(file))
     return (_SHELL, "-c", f"ip link delete {link_name(address)}; umount {at}; rm -f {at}")
 
 
 @dataclass(frozen=True)
 class Mount:
-    """A file or folder of this machine that a container has at a path.
+    """A bind mount of a container.
 
     Attributes:
-        source: Here.
-        target: There.
-        read_only: Whether it is kept from writing.
+        source: File or folder of this machine.
+        target: Path in the container.
+        read_only: Whether the container cannot write to it.
     """
 
     source: Path
@@ -89,81 +89,44 @@ class Mount:
     read_only: bool
 
 
-@dataclass(frozen=True)
-class Privileges:
-    """As whom a container runs, and with what rights.
-
-    Attributes:
-        user: User's id.
-        group: Main group's id.
-        groups: Further groups.
-        keeps_capabilities: Whether it did not drop all of root's.
-        may_gain: Whether programs may get more by a file's set-user-ID bit.
-    """
-
-    user: int
-    group: int
-    groups: tuple[int, ...]
-    keeps_capabilities: bool
-    may_gain: bool
-
-    def command(self) -> tuple[str, ...]:
-        """What comes before a command to run it so; it ends with whoever started it."""
-        flags = ["--pdeathsig", "KILL"]
-        if self.user and maps(self.user):
-            groups = [f"--groups={','.join(map(str, self.groups))}"] if self.groups else ["--clear-groups"]
-            flags += [f"--reuid={self.user}", f"--regid={self.group}", *groups]
-        if not self.keeps_capabilities:
-            flags += ["--inh-caps=-all", "--bounding-set=-all"]
-        if not self.may_gain:
-            flags.append("--no-new-privs")
-        return (tool("setpriv"), *flags, "--")
-
-
-def privileges(spec: Mapping[str, Any], container: Mapping[str, Any], image: Image) -> Privileges:
-    """What a pod's and its container's security context say.
+def become(spec: Mapping[str, Any], container: Mapping[str, Any], image: Image) -> tuple[str, ...]:
+    """The command prefix that applies the security contexts: user, groups, capabilities.
 
     https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
 
     Args:
-        spec: The pod's.
+        spec: The pod's `spec`.
         container: The container.
         image: Its image.
 
     Raises:
-        PermissionError: It must not run as root, and would.
+        PermissionError: It would run as root in spite of `runAsNonRoot`.
     """
-    pods: Mapping[str, Any] = spec.get("securityContext") or {}
-    said: Mapping[str, Any] = {**pods, **(container.get("securityContext") or {})}
+    said: Mapping[str, Any] = {**part(spec, "securityContext"), **part(container, "securityContext")}
     user = int(said.get("runAsUser", image.user))
     if said.get("runAsNonRoot") and user == 0:
         raise PermissionError("container has runAsNonRoot and image will run as root")
-    group = int(said.get("runAsGroup", image.user if user == image.user else 0))
-    groups = [*(pods.get("supplementalGroups") or ()), *([pods["fsGroup"]] if "fsGroup" in pods else ())]
-    dropped: Sequence[str] = part(said, "capabilities", "drop")
-    return Privileges(
-        user,
-        group,
-        tuple(int(one) for one in groups),
-        keeps_capabilities="ALL" not in dropped,
-        may_gain=said.get("allowPrivilegeEscalation") is not False,
-    )
+    flags = ["--pdeathsig", "KILL"]  # ends with its parent process
+    if user and maps(user):
+        group = said.get("runAsGroup", image.user if user == image.user else 0)
+        groups = f"--groups={said['fsGroup']}" if "fsGroup" in said else "--clear-groups"
+        flags += [f"--reuid={user}", f"--regid={group}", groups]
+    if "ALL" in part(said, "capabilities", "drop"):
+        flags += ["--inh-caps=-all", "--bounding-set=-all"]
+    if said.get("allowPrivilegeEscalation") is False:
+        flags.append("--no-new-privs")
+    return (tool("setpriv"), *flags, "--")
 
 
-def enter(network: Path | None) -> tuple[str, ...]:
-    """What comes before a shell script to run it in namespaces of a container's own; they end with their starter.
+def enter(network: Path) -> tuple[str, ...]:
+    """The command prefix that runs a shell script in a container's namespaces; it ends with its parent process.
 
     Args:
-        network: Holds the pod's network namespace; None for the node's.
+        network: File of the pod's network namespace.
     """
-    place = () if network is None else (tool("nsenter"), f"--net={network}", "--")
+    place = (tool("nsenter"), f"--net={network}", "--")
     own = ("--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child=KILL", "--propagation=private", "--")
     return (tool("setpriv"), "--pdeathsig", "KILL", "--", *place, tool("unshare"), *own)
-
-
-def into(pid: int) -> tuple[str, ...]:
-    """What comes before a command to run it in a container that runs."""
-    return (tool("nsenter"), f"--target={pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd", "--")
 
 
 def script(
@@ -177,17 +140,17 @@ def script(
     read_only: bool,
     command: Sequence[str],
 ) -> str:
-    """The script that makes a container's file system and becomes its program.
+    """The shell script that makes a container's file system and then executes its command.
 
     Args:
-        root: An empty folder, on which its file system is mounted.
-        etc: What is copied to its `/etc`.
+        root: Empty folder that its file system is mounted on.
+        etc: Folder that is copied to its `/etc`.
         image: Its image.
         mounts: Its volumes.
-        host_name: What it takes for its name.
-        working_directory: Where its program runs; made if it is not there.
-        read_only: Whether its own file system, without volumes, is kept from writing.
-        command: Its program, with what comes before it.
+        host_name: Its host name.
+        working_directory: Its working directory; created if missing.
+        read_only: Whether its root file system is read-only; volumes are not affected.
+        command: Its command, with the prefix of `become`.
     """
     lines = [
         f"PATH={quote(search_path())}",
@@ -221,7 +184,7 @@ def script(
 
 
 def _machine() -> Iterator[str]:
-    """The distribution's programs and libraries, as this machine has them."""
+    """Lines that mount this machine's programs and libraries."""
     for name in (*_OF_THE_MACHINE, *_ALSO_OF_THE_MACHINE):
         here = Path("/", name)
         if here.is_symlink():

@@ -1,4 +1,4 @@
-"""A pod's status, from what its containers do. Pure.
+"""A pod's status from the states of its containers. Pure functions.
 
 https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 """
@@ -9,28 +9,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from release.kubernetes_api import KubernetesObject
+from kube.client import KubernetesObject
 
 FIRST_BACK_OFF = 10.0
 LONGEST_BACK_OFF = 300.0
 """Seconds. https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy."""
 
 LONG_RUN = 2 * LONGEST_BACK_OFF
-"""Seconds after which a container that ends is restarted as if it were the first time."""
+"""Seconds that a container has to run for its back-off to be reset."""
 
 
 @dataclass
 class Container:
-    """A container of a pod, as its status shows it.
+    """The status of a container.
 
     Attributes:
         name: Its name.
         image: Its image.
-        state: `waiting`, `running` or `terminated`, with what that has.
-        last: How the run before ended, as a state; None where there was none.
-        restarts: How often it was started again.
-        ready: Whether its readiness probe holds.
-        started: Whether its startup probe has held.
+        state: `state` of the API: `waiting`, `running` or `terminated`, with its fields.
+        last: `lastState` of the API: the end of the run before; None without one.
+        restarts: Number of restarts.
+        ready: Whether it is ready.
     """
 
     name: str
@@ -39,25 +38,29 @@ class Container:
     last: dict[str, Any] | None = None
     restarts: int = 0
     ready: bool = False
-    started: bool = False
 
     def wait(self, reason: str, message: str = "") -> None:
-        """Does not run, for this reason."""
+        """Sets the state to waiting."""
         self._set({"waiting": {"reason": reason, **({"message": message} if message else {})}})
 
     def run(self, now: str) -> None:
-        """Began to run."""
+        """Sets the state to running."""
         self._set({"running": {"startedAt": now}})
 
     def end(self, code: int, now: str) -> None:
-        """Ended with an exit code; 128 and more for a signal."""
+        """Sets the state to terminated.
+
+        Args:
+            code: Exit code; 128 plus the number of a signal.
+            now: The current time in the API's format.
+        """
         running: dict[str, str] = self.state.get("running") or {}
         began = running.get("startedAt", now)
         reason = "Error" if code else "Completed"
         self._set({"terminated": {"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": now}})
 
     def again(self) -> None:
-        """Is started again: how it ended is told with the count, before the new run has begun."""
+        """Counts a restart, before the new run begins; the end of the run before becomes `last`."""
         if "terminated" in self.state:
             self.last = self.state
         self.restarts += 1
@@ -65,10 +68,10 @@ class Container:
     def _set(self, state: dict[str, Any]) -> None:
         if "terminated" in self.state:
             self.last = self.state
-        self.state, self.ready, self.started = state, False, False
+        self.state, self.ready = state, False
 
     def written(self) -> dict[str, Any]:
-        """As the API has it."""
+        """The entry in `containerStatuses`."""
         return {
             "name": self.name,
             "image": self.image,
@@ -77,29 +80,31 @@ class Container:
             "lastState": self.last or {},
             "restartCount": self.restarts,
             "ready": self.ready,
-            "started": self.started,
+            "started": "running" in self.state,
         }
 
 
 def restarts(policy: str, code: int) -> bool:
-    """Whether a container that has ended is started again."""
+    """Whether a container with this exit code is restarted.
+
+    Args:
+        policy: `restartPolicy` of its pod.
+        code: Exit code.
+    """
     return policy == "Always" or (policy == "OnFailure" and code != 0)
 
 
 def back_off(failures: int) -> float:
-    """Seconds between the end of a container and its next start.
+    """Seconds between a container's end and its restart.
 
     Args:
-        failures: How often in a row it has ended before after a short run: the first restart is at once.
+        failures: Short runs in a row before this one; after none, the restart is immediate.
     """
     return 0.0 if failures == 0 else min(FIRST_BACK_OFF * 2 ** (failures - 1), LONGEST_BACK_OFF)
 
 
-def phase(inits: Sequence[Container], containers: Sequence[Container], policy: str) -> str:
-    """The pod's phase."""
-    failed_init = [one for one in inits if _code(one) not in (None, 0)]
-    if policy == "Never" and failed_init:
-        return "Failed"
+def phase(containers: Sequence[Container], policy: str) -> str:
+    """The phase of a pod with this `restartPolicy`."""
     codes = [_code(one) for one in containers]
     if all(code is not None and not restarts(policy, code) for code in codes):
         return "Failed" if any(codes) else "Succeeded"
@@ -113,41 +118,29 @@ def _code(container: Container) -> int | None:
 
 
 def status(
-    pod: KubernetesObject,
-    inits: Sequence[Container],
-    containers: Sequence[Container],
-    *,
-    address: str | None,
-    host: str,
-    initialized: bool,
-    now: str,
+    pod: KubernetesObject, containers: Sequence[Container], *, address: str | None, host: str, now: str
 ) -> dict[str, Any]:
-    """The status that a kubelet writes.
+    """The status that a kubelet writes, as a strategic merge patch.
 
     Args:
-        pod: The pod as it was read last: conditions that stay keep their times, those of others stay at all.
-        inits: Its init containers.
+        pod: The pod with its previous status: an unchanged condition keeps its `lastTransitionTime`.
         containers: Its containers.
         address: Its address, once it has a network.
-        host: Its node's address; empty while it is not known.
-        initialized: Whether its init containers are through.
-        now: The time, as the API has it.
+        host: Its node's address; empty while unknown.
+        now: The current time in the API's format.
     """
     before: Mapping[str, Any] = pod.get("status") or {}
-    is_in = phase(inits, containers, pod["spec"].get("restartPolicy", "Always"))
+    is_in = phase(containers, pod["spec"].get("restartPolicy", "Always"))
     unready = [one.name for one in containers if not one.ready]
     over = is_in in ("Succeeded", "Failed")
     why = {"reason": "PodCompleted"} if is_in == "Succeeded" else {"reason": "PodFailed"} if over else {}
     waits = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}
-    gates = [gate["conditionType"] for gate in pod["spec"].get("readinessGates") or ()]
-    told = {one["type"]: one["status"] for one in before.get("conditions") or ()}
-    closed = [gate for gate in gates if told.get(gate) != "True"]
-    all_ready, of_ready = (not unready and not over), {"reason": "ReadinessGatesNotReady"} if closed else {}
+    all_ready = not unready and not over
     conditions = [
         _condition("PodReadyToStartContainers", address is not None and not over, {}),
-        _condition("Initialized", initialized, why if is_in == "Succeeded" else {}),
+        _condition("Initialized", True, {}),
         _condition("ContainersReady", all_ready, why or waits),
-        _condition("Ready", all_ready and not closed, why or (waits if unready else of_ready)),
+        _condition("Ready", all_ready, why or waits),
     ]
     return {
         "phase": is_in,
@@ -156,7 +149,6 @@ def status(
         **({"podIP": address, "podIPs": [{"ip": address}]} if address else {}),
         "startTime": before.get("startTime") or now,
         "containerStatuses": [one.written() for one in containers],
-        **({"initContainerStatuses": [one.written() for one in inits]} if inits else {}),
     }
 
 
@@ -167,5 +159,5 @@ def _condition(kind: str, holds: bool, why: Mapping[str, str]) -> dict[str, Any]
 def _timed(condition: dict[str, Any], before: Sequence[Mapping[str, Any]], now: str) -> dict[str, Any]:
     same = (one for one in before if (one["type"], one["status"]) == (condition["type"], condition["status"]))
     since = next((one.get("lastTransitionTime") for one in same), None) or now
-    # Those that do not hold any more, or hold again, lose what was said of them: in a merge by a null.
+    # In a merge patch, null removes the previous reason and message.
     return {"reason": None, "message": None, **condition, "lastTransitionTime": since}

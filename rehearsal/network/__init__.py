@@ -1,1 +1,1 @@
-"""The rehearsal's own network, and the way into it."""
+"""The network namespace of a rehearsal, and access to it from this machine."""

@@ -1,4 +1,4 @@
-"""The command that runs another one in a network namespace."""
+"""Commands that run in another process's network namespace."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from pathlib import Path
 
 
 def search_path() -> str:
-    """PATH with the folders of what only administrators use elsewhere: in a namespace of ours, everybody is one."""
+    """PATH with the `sbin` folders, whose programs any user may run in a namespace of their own."""
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
 
 def find(tool: str) -> str | None:
-    """Where a program is."""
+    """The path of a program; None if it is not found."""
     return shutil.which(tool, path=search_path())
 
 
 def enter(holder: int) -> tuple[str, ...]:
-    """What comes before a command so that it runs in the network namespace of a process, as the user that we are.
+    """The command prefix (`nsenter`) that runs a command in a process's network namespace, as the current user.
 
     Args:
-        holder: Id of the process; it runs.
+        holder: Id of the process.
 
     Raises:
-        OSError: It does not run, or is not ours.
+        OSError: The process does not run, or belongs to another user.
     """
-    # Where the holder has a user namespace, that one maps us to root and knows nobody else: the ids stay as they are.
+    # A user namespace of the holder maps the current user to root, and no other id: credentials are preserved.
     same_user = _namespace("user", holder) == _namespace("user", os.getpid())
     user = () if same_user else ("--user", "--preserve-credentials")
     return (find("nsenter") or "nsenter", "--target", str(holder), *user, "--net", "--")

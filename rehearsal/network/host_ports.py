@@ -1,6 +1,6 @@
-"""Ports of this machine's loopback for programs that run in another network.
+"""Ports of this machine's loopback for programs that run in a network namespace.
 
-A listening socket stays in the network where it was made, whoever accepts from it: so the starter makes it outside, and
+A listening socket belongs to the network namespace in which it was created. The parent process creates it outside, and
 the program inherits it.
 """
 
@@ -17,14 +17,14 @@ _VARIABLE = "HOST_PORT_"
 
 @contextmanager
 def listening(wanted: Iterable[int], *, program: str) -> Generator[dict[int, socket.socket]]:
-    """Sockets that listen on these ports while they are passed on.
+    """Listening sockets by port, closed at the end of the context.
 
     Args:
         wanted: The ports.
-        program: Who gets them, for the message.
+        program: Name of the program that inherits them, for the error message.
 
     Raises:
-        RehearsalError: Something else listens on one of them.
+        RehearsalError: A port is in use.
     """
     with ExitStack() as stack:
         sockets: dict[int, socket.socket] = {}
@@ -35,20 +35,20 @@ def listening(wanted: Iterable[int], *, program: str) -> Generator[dict[int, soc
 
 
 def variable(port: int) -> str:
-    """Name of the variable with the file descriptor of the socket that listens on a port."""
+    """Name of the environment variable with the file descriptor of a port's socket: `HOST_PORT_<port>`."""
     return f"{_VARIABLE}{port}"
 
 
 def variables(sockets: Mapping[int, socket.socket]) -> dict[str, str]:
-    """What tells the program which file descriptor listens on which port: `HOST_PORT_<port>`."""
+    """Environment variables with the sockets' file descriptors."""
     return {variable(port): str(one.fileno()) for port, one in sockets.items()}
 
 
 def inherited(environment: Mapping[str, str]) -> dict[int, socket.socket]:
-    """The program's own view of them: its listening sockets by port.
+    """The sockets that a program has inherited, by port.
 
     Args:
-        environment: The program's variables.
+        environment: Environment variables of the program.
     """
     return {
         int(name.removeprefix(_VARIABLE)): socket.socket(fileno=int(descriptor))

@@ -1,7 +1,7 @@
-"""A network of the rehearsal's own: a network namespace, in which every address is local and none is the machine's.
+"""The network namespace of a rehearsal, in which every IPv4 address is local.
 
-Pods and nodes have the addresses of their VPC there, two rehearsals beside each other may have the same ones, and none
-of them is in the way of what this machine reaches. No root is needed where users may make namespaces.
+Pods and nodes get their addresses in it. They collide neither with this machine's network nor with another rehearsal.
+Root is not needed where unprivileged users may create user namespaces.
 https://man7.org/linux/man-pages/man7/network_namespaces.7.html
 """
 
@@ -18,22 +18,22 @@ from rehearsal.network.enter import find, search_path
 from rehearsal.processes import ProcessTable, Program, Record, tail
 
 HOLDER = "network"
-"""Name of the program that keeps the namespace while nothing else is in it."""
+"""Name of the process that keeps the namespace alive."""
 
 PATIENCE = 30.0
-"""Seconds that the set-up may take; it is a few commands."""
+"""Seconds that the set-up may take."""
 
 OWN_ADDRESS = "198.18.0.1"
-"""From where its programs call, and from where nodes hand on what comes in by a NodePort.
+"""Source address of the programs in the namespace, and of connections through a NodePort.
 
-Of a range that no VPC has, for tests of networks (https://www.rfc-editor.org/rfc/rfc2544).
+It is in the range for network benchmarks (https://www.rfc-editor.org/rfc/rfc2544), which no VPC has.
 """
 
 _TOOLS = {"unshare": "util-linux", "nsenter": "util-linux", "ip": "iproute2", "nft": "nftables"}
-"""What is needed, and the package that Linux distributions have it in."""
+"""Required programs, and the packages of Linux distributions that have them."""
 
-# Whatever address is called, it is one of ours: a local route for all of them (ip-route(8)). The trial also asks nft
-# for what kube-proxy will ask of it, since a kernel may have no nf_tables.
+# A local route to all addresses (ip-route(8)). The trial also checks that nft can do what kube-proxy needs, since a
+# kernel may lack nf_tables.
 _SET_UP = (
     "ip link set lo up"
     f" && ip address add {OWN_ADDRESS}/32 dev lo"
@@ -44,7 +44,7 @@ _READY = "ready"
 
 
 def refusal() -> str | None:
-    """Why no namespace can be had here, and what to do, in one clause; None if one can."""
+    """Why no namespace can be created on this machine, and the remedy, in one clause; None if it can."""
     if sys.platform != "linux":
         return "network namespaces are Linux's own; use a virtual machine or a container with Linux"
     missing = [tool for tool in _TOOLS if find(tool) is None]
@@ -66,15 +66,15 @@ def refusal() -> str | None:
 
 
 def find_holder(table: ProcessTable) -> Record | None:
-    """The program that holds the rehearsal's namespace, if there is one."""
+    """The process that holds the rehearsal's namespace; None if it does not run."""
     return next((record for record in table.running() if record.name == HOLDER), None)
 
 
 def make(table: ProcessTable, logs: Path) -> Record:
-    """Makes the namespace, and starts the program that holds it.
+    """Creates the namespace, and starts the process that holds it.
 
     Raises:
-        RehearsalError: It cannot be made; `refusal` says why not.
+        RehearsalError: The namespace cannot be created.
     """
     script = f"{_SET_UP} && echo {_READY} && exec sleep infinity"
     log = logs / f"{HOLDER}.log"
@@ -91,7 +91,7 @@ def make(table: ProcessTable, logs: Path) -> Record:
 
 
 def _ways() -> tuple[tuple[str, ...], ...]:
-    """Flags of `unshare`. Root needs no user namespace; in a container, it may have the right to this one only."""
+    """Flags of `unshare` to try. Root needs no user namespace, but in a container may be allowed only that way."""
     as_user = ("--user", "--map-root-user", "--net")
     return (("--net",), as_user) if os.geteuid() == 0 else (as_user,)
 

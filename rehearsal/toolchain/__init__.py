@@ -1,13 +1,12 @@
-"""The programs a rehearsal runs that Python's package index does not have: found, or built from their Go modules."""
+"""Programs of a rehearsal that PyPI does not have: found on this machine, or built from their Go modules."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,30 +22,26 @@ from rehearsal.toolchain.tools import (
     KUBERNETES_PROVIDER,
     KWOK,
     LOAD_BALANCER_CONTROLLER,
+    METRICS_SERVER,
     PULUMI,
     TOOLS,
     GoTool,
 )
 
 CACHE_VARIABLE = "HELLO_PLATFORM_CACHE"
-"""Environment variable that names another folder than the user's own cache folder for what is built."""
+"""Environment variable with a cache folder to use instead of the user's."""
 
 
 @dataclass(frozen=True)
 class Toolchain:
-    """Where the programs are.
+    """Paths of the programs.
 
     Attributes:
-        pulumi: The engine's command line.
-        kubernetes_provider: The engine's plugin `pulumi-resource-kubernetes`.
-        kubernetes: One binary that is etcd, kubectl, kube-apiserver, kube-controller-manager, kube-proxy or
-            kube-scheduler, by the name it is called by; links of those names stand beside it.
-        kwok: The program that plays the kubelets.
-        kwok_stages: Folder of the stages (YAML files) that kwok takes nodes and pods through.
-        eck_operator: The operator of Elasticsearch and Kibana.
-        load_balancer_controller: The AWS Load Balancer Controller.
-        coredns: The cluster's DNS server.
-        charts: Folders of Helm charts, by the chart's name.
+        kubernetes_provider: The plugin `pulumi-resource-kubernetes`.
+        kubernetes: One binary for etcd, kubectl, kube-apiserver, kube-controller-manager, kube-proxy and
+            kube-scheduler, with a link of each of these names beside it.
+        kwok_stages: Folder of the KWOK project's stages and metrics (YAML files).
+        charts: Folder of each Helm chart, by name.
     """
 
     pulumi: Path
@@ -57,73 +52,68 @@ class Toolchain:
     eck_operator: Path
     load_balancer_controller: Path
     coredns: Path
+    metrics_server: Path
     charts: Mapping[str, Path]
 
     def kubernetes_program(self, name: str) -> Path:
-        """The link by which the Kubernetes binary is the program of this name, e.g. `kubectl`."""
+        """Path of a program of the Kubernetes binary, e.g. `kubectl`."""
         return self.kubernetes.with_name(name)
 
 
 def cache() -> Path:
-    """Folder of all builds, outside any checkout, so that every checkout of the same versions shares them."""
+    """Folder of all builds; outside the checkout, so that checkouts share it."""
     named = os.environ.get(CACHE_VARIABLE)
     return (Path(named) if named else platformdirs.user_cache_path("hello-platform")) / "toolchain"
 
 
 def find() -> Toolchain | None:
-    """The toolchain, if all of it is here already; builds nothing."""
-    plan = _plan(None)
-    return None if any(built(tool, cache()) is None for tool in plan.to_build) else _toolchain(plan)
+    """The toolchain if it is complete, else None; builds nothing."""
+    installed = _installed(None)
+    return None if _missing(installed) else _toolchain(installed)
 
 
 def ensure(report: Callable[[str], None], kubernetes_plugin: Path | None = None) -> Toolchain:
-    """The toolchain; what is missing of it is installed or built, which takes minutes and is said.
+    """The toolchain; missing programs are installed or built, which takes minutes and is reported.
 
-    Args:
-        report: Takes a sentence on what goes on.
-        kubernetes_plugin: A `pulumi-resource-kubernetes` to use; None for an installed one, else one that can be
-            installed, else one that is built.
+    The kubernetes provider is `kubernetes_plugin`, else an installed plugin, else a newly installed one, else built.
 
     Raises:
-        RehearsalError: There is no Go to be had, or a build failed.
+        RehearsalError: Go is missing and cannot be installed, or a build failed.
     """
-    plan = _plan(kubernetes_plugin)
-    missing = [tool for tool in plan.to_build if built(tool, cache()) is None]
-    labels = {tool.name: f"{number} of {len(missing)}" for number, tool in enumerate(missing, start=1)}
-    if plan.engine is None:
-        build(PULUMI, cache(), report, label=labels.get(PULUMI.name, ""))
-    if plan.provider is None:
-        plan = replace(plan, provider=plugins.install(_toolchain(plan).pulumi, cache(), report))
-    for tool in plan.to_build:
-        build(tool, cache(), report, label=labels.get(tool.name, ""))
-    return _toolchain(plan)
+    installed = _installed(kubernetes_plugin)
+    missing = _missing(installed)
+    labels = {tool: f"{number} of {len(missing)}" for number, tool in enumerate(missing, start=1)}
+    if PULUMI in missing:  # needed to install the plugin
+        build(PULUMI, cache(), report, label=labels[PULUMI])
+    if KUBERNETES_PROVIDER not in installed:
+        plugin = plugins.install(_toolchain(installed).pulumi, cache(), report)
+        installed |= {KUBERNETES_PROVIDER: plugin} if plugin else {}
+    for tool in _missing(installed):
+        build(tool, cache(), report, label=labels[tool])
+    return _toolchain(installed)
 
 
 def find_for_tests(tool: GoTool) -> Path | None:
-    """A program of `FOR_TESTS`, if it was built."""
+    """Path of a program of `FOR_TESTS`, or None if it is not built."""
     folder = built(tool, cache())
     return folder / tool.name if folder else None
 
 
 def ensure_for_tests(report: Callable[[str], None]) -> list[Path]:
-    """All programs of `FOR_TESTS`, built where they are missing.
+    """Paths of all programs of `FOR_TESTS`; missing ones are built.
 
     Raises:
-        RehearsalError: There is no Go to be had, or a build failed.
+        RehearsalError: Go is missing and cannot be installed, or a build failed.
     """
     return [build(tool, cache(), report, label="for the tests") / tool.name for tool in FOR_TESTS]
 
 
 def fits(engine: str, sdk: str) -> bool:
-    """Whether an installed engine is used: its major and minor version are those of the Python SDK.
+    """Whether an engine, by the output of `pulumi version`, has the major and minor version of the Python SDK.
 
-    Any newer engine of the same major version should do as well, but this pair is the one that the tests run with.
-
-    Args:
-        engine: What `pulumi version` prints, e.g. `v3.260.0`.
-        sdk: Version of the Python package, e.g. `3.260.0`.
+    Newer engines of the same major version should work, too, but the tests do not run with them.
     """
-    return _major_minor(engine) == _major_minor(sdk) is not None
+    return engine.removeprefix("v").split(".")[:2] == sdk.split(".")[:2]
 
 
 def _installed_engine() -> Path | None:
@@ -132,55 +122,38 @@ def _installed_engine() -> Path | None:
         return None
     variables = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     run = subprocess.run([found, "version"], env=variables, capture_output=True, text=True, check=False)
-    # In `make shell` it is a rehearsal's own link, which is about to be made anew.
+    # Resolved, as in `make shell` it is a rehearsal's link, which is about to be replaced.
     return Path(found).resolve() if run.returncode == 0 and fits(run.stdout, version("pulumi")) else None
 
 
-def _major_minor(text: str) -> tuple[int, int] | None:
-    found = re.match(r"v?(\d+)\.(\d+)\.", text.strip())
-    return (int(found[1]), int(found[2])) if found else None
+def _installed(kubernetes_plugin: Path | None) -> dict[GoTool, Path]:
+    """Paths of installed programs, which need no build."""
+    provider = kubernetes_plugin or plugins.find_kubernetes_plugin(cache())
+    found = {PULUMI: _installed_engine(), KUBERNETES_PROVIDER: provider}
+    return {tool: path for tool, path in found.items() if path is not None}
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Which programs are installed here, and which are to be built.
-
-    Attributes:
-        engine: An installed engine, or None.
-        provider: An installed kubernetes plugin, or None.
-    """
-
-    engine: Path | None
-    provider: Path | None
-
-    @property
-    def to_build(self) -> list[GoTool]:
-        own = [*([] if self.engine else [PULUMI]), *([] if self.provider else [KUBERNETES_PROVIDER])]
-        return [*own, *(tool for tool in TOOLS if tool is not PULUMI)]
+def _missing(installed: Mapping[GoTool, Path]) -> list[GoTool]:
+    return [tool for tool in TOOLS if tool not in installed and built(tool, cache()) is None]
 
 
-def _plan(kubernetes_plugin: Path | None) -> _Plan:
-    return _Plan(_installed_engine(), kubernetes_plugin or plugins.find_kubernetes_plugin(cache()))
-
-
-def _toolchain(plan: _Plan) -> Toolchain:
+def _toolchain(installed: Mapping[GoTool, Path]) -> Toolchain:
     def at(tool: GoTool) -> Path:
-        return cache() / tool.key / tool.name
+        return installed.get(tool) or cache() / tool.key / tool.name
 
+    def data(tool: GoTool) -> Path:
+        return cache() / tool.key / DATA
+
+    charts = {"eck-operator": ECK_OPERATOR, "aws-load-balancer-controller": LOAD_BALANCER_CONTROLLER}
     return Toolchain(
-        pulumi=plan.engine or at(PULUMI),
-        kubernetes_provider=plan.provider or at(KUBERNETES_PROVIDER),
+        pulumi=at(PULUMI),
+        kubernetes_provider=at(KUBERNETES_PROVIDER),
         kubernetes=at(KUBERNETES),
         kwok=at(KWOK),
-        kwok_stages=cache() / KWOK.key / DATA,
+        kwok_stages=data(KWOK),
         eck_operator=at(ECK_OPERATOR),
         load_balancer_controller=at(LOAD_BALANCER_CONTROLLER),
         coredns=at(COREDNS),
-        charts={
-            chart: cache() / tool.key / DATA / chart
-            for chart, tool in (
-                ("eck-operator", ECK_OPERATOR),
-                ("aws-load-balancer-controller", LOAD_BALANCER_CONTROLLER),
-            )
-        },
+        metrics_server=at(METRICS_SERVER),
+        charts={chart: data(tool) / chart for chart, tool in charts.items()},
     )

@@ -1,8 +1,9 @@
-"""`python -m rehearsal.toolchain [--for-tests]`: builds what is missing of the toolchain, and says where it is."""
+"""`python -m rehearsal.toolchain [--for-tests]`: builds missing programs of the toolchain, prints their paths."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from rehearsal import toolchain
 from rehearsal.errors import RehearsalError
@@ -17,14 +18,6 @@ try:
     more = toolchain.ensure_for_tests(_report) if sys.argv[1:] == ["--for-tests"] else []
 except RehearsalError as error:
     sys.exit(str(error))
-for path in (
-    tools.pulumi,
-    tools.kubernetes_provider,
-    tools.kubernetes,
-    tools.kwok,
-    tools.eck_operator,
-    tools.load_balancer_controller,
-    tools.coredns,
-    *more,
-):
-    print(path)
+for path in (*vars(tools).values(), *more):
+    if isinstance(path, Path):
+        print(path)

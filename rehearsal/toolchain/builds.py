@@ -1,10 +1,8 @@
-"""Building a tool into the cache: once, whole or not at all, while the person who waits is told."""
+"""Builds of Go tools into the cache, atomic and with progress reports."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Generator
@@ -14,36 +12,36 @@ from pathlib import Path
 from filelock import FileLock
 
 from rehearsal.errors import RehearsalError
-from rehearsal.processes import tail
+from rehearsal.processes import run_watched, tail
 from rehearsal.toolchain import golang
 from rehearsal.toolchain.tools import GoTool
 
 DATA = "data"
-"""Folder, beside a program, of the files that were kept of its Go module."""
+"""Folder beside a program with files of its Go module (`GoTool.data`)."""
 
 HEARTBEAT = 20.0
-"""Seconds between two sentences while a build goes on."""
+"""Seconds between two progress reports of a build."""
 
 
 def built(tool: GoTool, cache: Path) -> Path | None:
-    """The folder of a tool that was built, or None."""
+    """Folder of a tool in the cache, or None if it is not built."""
     folder = cache / tool.key
     return folder if folder.exists() else None
 
 
 def build(tool: GoTool, cache: Path, report: Callable[[str], None], *, label: str) -> Path:
-    """The folder of a tool, which is built first where it is not in the cache yet.
+    """Folder of a tool in the cache, where it is built if missing.
 
-    Two builds of one cache wait for one another. One that is interrupted leaves a draft that the next one removes.
+    A lock allows one build at a time. An interrupted build leaves a `.draft` folder, which the next one removes.
 
     Args:
-        tool: What to build.
-        cache: Folder of all builds.
-        report: Takes a sentence on what goes on.
-        label: Which of how many builds this is, e.g. `2 of 3`.
+        tool: The tool.
+        cache: The cache folder.
+        report: Progress output.
+        label: Text for the progress output, e.g. `2 of 5`.
 
     Raises:
-        RehearsalError: There is no Go, or the build failed.
+        RehearsalError: Go is missing and cannot be installed, or the build failed.
     """
     cache.mkdir(parents=True, exist_ok=True)
     folder = cache / tool.key
@@ -56,7 +54,7 @@ def build(tool: GoTool, cache: Path, report: Callable[[str], None], *, label: st
         draft, log = cache / f"{tool.key}.draft", cache / f"{tool.key}.log"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
-        _run(go, (*tool.build_command, "-o", str(draft / tool.name), tool.package), tool, log, report)
+        _run(go, (*tool.build_command, "-o", str(draft / tool.name), tool.import_path), tool, log, report)
         for link in tool.links:
             (draft / link).symlink_to(tool.name)
         _keep_data(go, tool, draft)
@@ -80,30 +78,14 @@ def _lock(file: Path, report: Callable[[str], None]) -> Generator[None]:
 
 
 def _run(go: Path, arguments: tuple[str, ...], tool: GoTool, log: Path, report: Callable[[str], None]) -> None:
-    """Runs `go`, with its compilers in a group of their own, so that none of them outlives an interruption."""
+    began = time.monotonic()
+
+    def say() -> None:
+        report(f"Building {tool.name}: {(time.monotonic() - began) / 60:.1f} of about {tool.minutes:g} min")
+
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(go), *arguments],
-            cwd=tool.folder,
-            env=golang.environment(go),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        began = time.monotonic()
-        try:
-            while True:
-                try:
-                    code = process.wait(HEARTBEAT)
-                    break
-                except subprocess.TimeoutExpired:
-                    elapsed = time.monotonic() - began
-                    report(f"Building {tool.name}: {elapsed / 60:.1f} of about {tool.minutes:g} min")
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise
+        options = {"env": golang.environment(go), "cwd": tool.folder}
+        code = run_watched([str(go), *arguments], say, seconds=HEARTBEAT, output=output, **options)
     if code != 0:
         raise RehearsalError(
             f"Building {tool.name} {tool.version} failed. The end of {log}:\n{tail(log, lines=30)}",
@@ -112,7 +94,7 @@ def _run(go: Path, arguments: tuple[str, ...], tool: GoTool, log: Path, report: 
 
 
 def _keep_data(go: Path, tool: GoTool, folder: Path) -> None:
-    """Copies files and folders of the tool's own Go module beside the program."""
+    """Copies the tool's `data` from its Go module beside the program."""
     if not tool.data:
         return
     source = subprocess.run(
@@ -128,7 +110,7 @@ def _keep_data(go: Path, tool: GoTool, folder: Path) -> None:
     for path in tool.data:
         original = Path(source) / path
         if original.is_dir():
-            # Go's module cache is read-only, modes and all: the copy is not.
+            # Files in Go's module cache are read-only; the copies are made writable.
             shutil.copytree(original, kept / original.name, copy_function=shutil.copyfile)
             for made in (kept / original.name, *(kept / original.name).rglob("*")):
                 made.chmod(0o755 if made.is_dir() else 0o644)

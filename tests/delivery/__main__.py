@@ -12,9 +12,10 @@ import tempfile
 from pathlib import Path
 
 from rehearsal.layout import Layout
+from tests.delivery.buildkit import Delivery
 from tests.delivery.jenkins import Build
 from tests.delivery.workshop import SERVICE, missing, opened
-from tests.unit.program import STACKS
+from tests.unit.program import config_of
 
 
 def say(text: str) -> None:
@@ -31,7 +32,7 @@ def told(build: Build) -> bool:
 
 
 parser = argparse.ArgumentParser(prog="python -m tests.delivery", description=__doc__)
-parser.add_argument("--stack", choices=STACKS, default="dev", help="a stack that `make up` brought up: %(default)s")
+parser.add_argument("--stack", default="dev", help="a stack that `make up` brought up: %(default)s")
 parser.add_argument("--yes", action="store_true", help="agree to prod without being asked")
 given = parser.parse_args()
 if reason := missing():
@@ -39,7 +40,8 @@ if reason := missing():
 layout = Layout.of_stack(given.stack)
 if not layout.kubeconfig.exists():
     sys.exit(f"error: no rehearsal of {given.stack}: make up STACK={given.stack}")
-with tempfile.TemporaryDirectory() as folder, opened(given.stack, layout.kubeconfig, Path(folder)) as workshop:
+delivery = Delivery(given.stack, config_of(layout.workspace / f"Pulumi.{given.stack}.yaml"))
+with tempfile.TemporaryDirectory() as folder, opened(delivery, layout.kubeconfig, Path(folder)) as workshop:
     say(f"commit {workshop.source.commit('1')[:12]} of {SERVICE}: version 1")
     if not told(workshop.build("dev")):
         sys.exit(1)

@@ -14,9 +14,9 @@ import kubernetes.client as kubernetes_client  # pyright: ignore[reportMissingTy
 import kubernetes.config as kubernetes_config  # pyright: ignore[reportMissingTypeStubs]
 import yaml
 
-from components.identities import DELIVERY
-from components.jenkins.agents import HOME, USER
-from components.jenkins.names import BUILDKIT_CLIENT
+from components.delivery.jenkins.agents import HOME, USER
+from components.delivery.jenkins.names import BUILDKIT_CLIENT
+from contract.namespaces import DELIVERY
 from pipelines import certificates
 from tests.delivery import images
 from tests.delivery.buildkit import Delivery, program

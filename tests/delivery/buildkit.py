@@ -12,18 +12,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from components.jenkins.buildkit import NAME
-from components.jenkins.names import BUILDKIT_CLIENT
+from components.delivery.jenkins.buildkit import NAME
+from components.delivery.jenkins.names import BUILDKIT_CLIENT
+from config import PROJECT
 from pipelines import certificates
 from rehearsal.toolchain import find_for_tests
 from rehearsal.toolchain.tools import BUILDCTL, BUILDKITD, ROOTLESSKIT
-from settings import PROJECT
 from tests.delivery import images
 from tests.delivery.runtime import Container, Network, PodSpec
-from tests.unit.components.jenkins import config
+from tests.unit.components.delivery.jenkins import DELIVERY
 from tests.unit.graph import Graph
 from tests.unit.manifests import manifests
-from tests.unit.program import CHECKOUT, run, stack_config
+from tests.unit.program import CHECKOUT, run
 
 PROGRAMS = (BUILDCTL, BUILDKITD, ROOTLESSKIT)
 
@@ -46,16 +46,19 @@ class Delivery:
 
     Attributes:
         stack: The stack.
+        config: Its configuration.
     """
 
     stack: str
+    config: Mapping[str, str]
 
     @cached_property
     def graph(self) -> Graph:
         """Everything of it."""
-        delivery = config(certificates=certificates.made(datetime.now(UTC)), notifyUrl=None)[f"{PROJECT}:delivery"]
-        settings = {**stack_config(self.stack), f"{PROJECT}:delivery": delivery}
-        return run(CHECKOUT / "__main__.py", stack=self.stack, config=settings, preview=False)
+        made = certificates.made(datetime.now(UTC))
+        delivery = {**DELIVERY, "certificates": made, "sources": {}, "notifyUrl": None}
+        config = {**self.config, f"{PROJECT}:delivery": json.dumps(delivery)}
+        return run(CHECKOUT / "__main__.py", stack=self.stack, settings=config, preview=False)
 
     @property
     def secrets(self) -> Mapping[str, Mapping[str, str]]:

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from kube.client import KubernetesApi
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi
+from tests.delivery.buildkit import Delivery
 from tests.delivery.workshop import SERVICE, Workshop, missing, opened
 from tests.rehearsal.conftest import tools  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]
 from tests.release import identities
+from tests.unit.program import stack_config
 
 REPOSITORY = identities.repository(SERVICE)
 
@@ -32,7 +34,8 @@ def workshop(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iter
         api = KubernetesApi(layout.kubeconfig)
         identities.add_nodes(api)
         identities.apply_the_program(api)
-        with opened(identities.STACK, layout.kubeconfig, folder) as running:
+        delivery = Delivery(identities.STACK, stack_config(identities.STACK))
+        with opened(delivery, layout.kubeconfig, folder) as running:
             yield running
     finally:
         kubernetes.stop(layout)

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import urllib3
 
-from release.kubernetes_api import KubernetesApi, KubernetesObject
+from kube.client import KubernetesApi, KubernetesObject
 from tests.delivery.ecr import LOGIN, Ecr
 from tests.delivery.runtime import Container, Image, Network, PodSpec, run
 from tests.http_server import Answer, Request, answering

@@ -79,7 +79,7 @@ def agent(root: Path, buildctl: Path, *, hosts: Mapping[str, str]) -> Image:
     _system(root, "jenkins", [Path("home/jenkins")], hosts)
     # A virtual environment holds paths: it and its interpreter are where they are on this machine.
     python = {sys.prefix: Path(sys.prefix).resolve(), sys.base_prefix: Path(sys.base_prefix).resolve()}
-    parts = ("components", "release", "pipelines")
+    parts = ("contract", "kube", "release", "pipelines")
     return Image(
         root=root,
         command=["sleep", "infinity"],

@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 
-from components.identities import DELIVERY, PREVIEW, RELEASE, VERIFY, username
-from components.jenkins.names import BUILD
+from components.delivery.jenkins.names import BUILD
+from contract.identities import PREVIEW, RELEASE, VERIFY, username
+from contract.namespaces import DELIVERY
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.rehearsal.conftest import eventually
 from tests.release import identities
 from tests.release.identities import refusal
-from tests.unit.components.previews import with_previews
-from tests.unit.components.test_jenkins import templates
+from tests.unit.components.delivery.previews import with_previews
+from tests.unit.components.delivery.test_jenkins import templates
 from tests.unit.manifests import manifests
 
 POLICY = "ValidatingAdmissionPolicy 'hello-buildkit'"

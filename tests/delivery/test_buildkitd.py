@@ -15,6 +15,7 @@ from pipelines import certificates
 from tests.delivery.agents import InPod
 from tests.delivery.buildkit import Delivery
 from tests.delivery.workshop import DOCKERFILE, SERVICE, Site, Source, missing, opened_site, source
+from tests.unit.program import stack_config
 
 STACK = "dev"
 VERSION = '["/bin/busybox", "grep", "-q", "version", "/www/index.html"]'
@@ -29,13 +30,18 @@ FAILED = (
 LONG = "a step that is long"
 
 
+def delivery() -> Delivery:
+    """The stack's, with certificates of its own."""
+    return Delivery(STACK, stack_config(STACK))
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     if reason := missing():
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    with opened_site(STACK, tmp_path_factory.mktemp("site")) as running:
+    with opened_site(delivery(), tmp_path_factory.mktemp("site")) as running:
         yield running
 
 
@@ -95,7 +101,7 @@ def test_an_agent_is_answered_by_the_daemon_of_its_variables(site: Site, agent: 
 def test_who_shows_no_clients_certificate_of_the_authority_is_not_answered(
     site: Site, agent: InPod, shown: str
 ) -> None:
-    ours, others = site.delivery.secrets, Delivery(STACK).secrets
+    ours, others = site.delivery.secrets, delivery().secrets
     files = {
         "another authority's": {**others["buildkit-client"], "ca.pem": ours["buildkit-client"]["ca.pem"]},
         "the daemon's own": ours["buildkitd-server"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from release.kubernetes_api import KubernetesApi
+from kube.client import KubernetesApi
 from tests.delivery.conftest import REPOSITORY
 from tests.delivery.workshop import DOCKERFILE, SERVICE, Workshop
 

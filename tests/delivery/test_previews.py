@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from components.previews.trying import PREVIEWERS
+from components.delivery.preview_role.rbac import PREVIEWERS
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.rehearsal.conftest import eventually
 from tests.release import identities
 from tests.release.identities import refusal
-from tests.unit.components.previews import with_previews
+from tests.unit.components.delivery.previews import with_previews
 from tests.unit.manifests import manifests
 
 MANAGER = "pulumi-kubernetes"

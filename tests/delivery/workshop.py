@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from components.contract import preview
-from components.identities import RELEASE, VERIFY
-from release.kubernetes_api import KubernetesApi
-from settings import ENVIRONMENTS
+from config import ENVIRONMENTS
+from contract.blue_green import preview
+from contract.identities import RELEASE, VERIFY
+from kube.client import KubernetesApi
 from tests.delivery import buildkit
 from tests.delivery.agents import InPod, builder, here
 from tests.delivery.buildkit import Daemon, Delivery
@@ -108,14 +108,13 @@ class Site:
 
 
 @contextmanager
-def opened_site(stack: str, folder: Path) -> Generator[Site]:
+def opened_site(delivery: Delivery, folder: Path) -> Generator[Site]:
     """All of that, running.
 
     Args:
-        stack: Whose delivery it is.
+        delivery: Of a stack.
         folder: Empty.
     """
-    delivery = Delivery(stack)
     host = delivery.variables["REGISTRY"].partition("/")[0]
     with Network() as network, Ecr(folder, host, network.gateway) as ecr:
         authority = ecr.authority.read_text(encoding="utf-8")
@@ -175,16 +174,19 @@ def missing() -> str | None:
 
 
 @contextmanager
-def opened(stack: str, kubeconfig: Path, folder: Path) -> Generator[Workshop]:
+def opened(delivery: Delivery, kubeconfig: Path, folder: Path) -> Generator[Workshop]:
     """All of it, running, around a cluster that has the program's objects.
 
     Args:
-        stack: The stack that the cluster has.
+        delivery: Of the stack that the cluster has.
         kubeconfig: The administrator's.
         folder: Empty.
     """
     api = KubernetesApi(kubeconfig)
-    with opened_site(stack, folder) as site, Containers(api, site.ecr, site.network, folder / "containers") as running:
+    with (
+        opened_site(delivery, folder) as site,
+        Containers(api, site.ecr, site.network, folder / "containers") as running,
+    ):
         yield Workshop(
             api=api,
             site=site,

@@ -25,10 +25,10 @@ from cosmic_ray.work_item import WorkerOutcome, WorkResult  # pyright: ignore[re
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 TESTS: Mapping[str, Sequence[str]] = {
-    "settings": ["tests/unit/test_house_rules.py", "tests/unit/settings"],
+    "config": ["tests/unit/test_house_rules.py", "tests/unit/config"],
     "components": [
         *("tests/unit/test_house_rules.py", "tests/unit/components", "tests/unit/test_main.py"),
-        *("tests/unit/invariants", "tests/unit/reach"),
+        *("tests/unit/invariants", "tests/unit/network_policies"),
     ],
 }
 """The tests that shall notice a mistake in a package."""

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import pytest
 from rich.console import Console
 
+from kube.client import KubernetesApi
 from rehearsal import control_plane as kubernetes
 from rehearsal import toolchain
 from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi
+from tests.unit.program import FIXTURES
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,10 @@ def control_plane(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) ->
 def platform(
     request: pytest.FixtureRequest, tools: Toolchain, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Rehearsal]:
-    """A stack of the checkout's own configuration, up; taken down by the last test or, if that fails, here."""
+    """One of the tests' stacks, up; taken down by the last test or, if that fails, here."""
     assert tools.pulumi
-    rehearsal = Rehearsal(request.param, Layout(tmp_path_factory.mktemp(f"stack-{request.param}") / "up"), Console())
+    layout = Layout(tmp_path_factory.mktemp(f"stack-{request.param}") / "up")
+    rehearsal = Rehearsal(request.param, layout, Console(), stacks=FIXTURES)
     try:
         rehearsal.up()
         yield rehearsal

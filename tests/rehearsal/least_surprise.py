@@ -16,7 +16,7 @@ import yaml
 from rehearsal import workspace
 from rehearsal.layout import CHECKOUT, Layout
 
-PROGRAM = ("__main__.py", "components", "release", "settings", "versions.py")
+PROGRAM = ("__main__.py", "components", "config", "contract", "kube", "pipelines", "release", "versions.py")
 """What runs in a `pulumi up`."""
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from kube.client import KubernetesApi
 from rehearsal.lifecycle import Rehearsal
-from release.kubernetes_api import KubernetesApi
 
 ENVIRONMENTS = ("dev", "prod")
 SERVICES = ("frontend", "gateway", "api", "ai", "crawling")

@@ -19,18 +19,18 @@ import grpc
 import pytest
 import yaml
 
-from components.contract import SLOTS
-from components.jenkins import agents
+from components.delivery.jenkins import agents
+from config import PROJECT, load
+from config.charts import ALWAYS, JENKINS
+from contract.blue_green import SLOTS
 from rehearsal.charts import OURS, OWN
 from rehearsal.toolchain import Toolchain
-from settings import PROJECT, load
-from settings.charts import ALWAYS, JENKINS
 from tests.rehearsal.rendering import Helm, helm
-from tests.unit.components import jenkins
+from tests.unit.components.delivery import jenkins
 from tests.unit.graph import Graph, every
 from tests.unit.manifests import manifests, without_secrets
+from tests.unit.network_policies.semantics import matches
 from tests.unit.program import CHECKOUT, run, stack_config
-from tests.unit.reach.semantics import matches
 
 Object = dict[str, Any]
 Keys = tuple[str, ...]
@@ -84,7 +84,7 @@ def real_helm(tools: Toolchain) -> Iterator[Helm]:
 def graph_of(stack: str) -> Graph:
     """A stack with Jenkins."""
     config = {**stack_config(stack), f"{PROJECT}:delivery": json.dumps(jenkins.DELIVERY)}
-    return run(CHECKOUT / "__main__.py", stack=stack, config=config, preview=False)
+    return run(CHECKOUT / "__main__.py", stack=stack, settings=config, preview=False)
 
 
 @pytest.fixture(params=["dev", "prod"])

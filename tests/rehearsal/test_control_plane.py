@@ -12,6 +12,7 @@ import psutil
 import pytest
 import yaml
 
+from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal import control_plane as kubernetes
 from rehearsal import ports
 from rehearsal.errors import RehearsalError
@@ -19,8 +20,20 @@ from rehearsal.layout import Layout
 from rehearsal.network import namespace
 from rehearsal.processes import ProcessTable
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 from tests.rehearsal.conftest import RunningControlPlane
+
+NETWORK, INSIDE = kubernetes.TRAFFIC[:2], kubernetes.TRAFFIC[2:]
+
+ALWAYS = (
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kwok",
+    "volumes",
+    "aws",
+)
+"""What runs with a network of its own and without, in the order of starting."""
 
 KEPT: KubernetesObject = {
     "apiVersion": "v1",
@@ -59,7 +72,7 @@ def test_a_second_rehearsal_starts_beside_a_first(
     first_start: tuple[Layout, list[str]], control_plane: RunningControlPlane
 ) -> None:
     layout, sentences = first_start
-    assert started(sentences) == [*kubernetes.NETWORK, *kubernetes.START_ORDER, *kubernetes.TRAFFIC]
+    assert started(sentences) == [*NETWORK, *ALWAYS, *INSIDE]
     KubernetesApi(layout.kubeconfig).create(KEPT)
     assert control_plane.api.get("v1", "ConfigMap", "keep-me", "default") is None
 
@@ -79,7 +92,7 @@ def test_a_killed_scheduler_is_all_that_the_next_start_starts(layout: Layout, to
     assert started(sentences) == ["kube-scheduler"]
 
 
-@pytest.mark.parametrize("name", kubernetes.NETWORK)
+@pytest.mark.parametrize("name", NETWORK)
 def test_a_killed_part_of_the_network_comes_back_with_what_needs_it(
     layout: Layout, tools: Toolchain, name: str
 ) -> None:
@@ -89,7 +102,7 @@ def test_a_killed_part_of_the_network_comes_back_with_what_needs_it(
     sentences: list[str] = []
     kubernetes.start(layout, tools, sentences.append)
     # Who held the network is gone: the others are still in it, and what is started would be in another.
-    everything = [*kubernetes.NETWORK, *kubernetes.START_ORDER, *kubernetes.TRAFFIC]
+    everything = [*NETWORK, *ALWAYS, *INSIDE]
     assert started(sentences) == (everything if name == namespace.HOLDER else [name])
     left = [record for record in before if psutil.pid_exists(record.pid)]
     assert len(left) == (0 if name == namespace.HOLDER else len(before) - 1)
@@ -121,7 +134,7 @@ def test_without_a_namespace_it_says_so_once_and_runs_on_this_machines_network(
     kubernetes.start(layout, tools, sentences.append)
     (told,) = [sentence for sentence in sentences if "traffic" in sentence]
     assert told.startswith("No traffic in this rehearsal: nft cannot be found; install nftables.")
-    assert started(sentences) == list(kubernetes.START_ORDER)
+    assert started(sentences) == list(ALWAYS)
     assert _server(layout) == server
     assert KubernetesApi(layout.kubeconfig).list("v1", "Namespace")
     again: list[str] = []
@@ -131,7 +144,7 @@ def test_without_a_namespace_it_says_so_once_and_runs_on_this_machines_network(
     monkeypatch.undo()
     sentences.clear()
     kubernetes.start(layout, tools, sentences.append)
-    assert started(sentences) == [*kubernetes.NETWORK, *kubernetes.START_ORDER, *kubernetes.TRAFFIC]
+    assert started(sentences) == [*NETWORK, *ALWAYS, *INSIDE]
 
 
 def test_a_stop_ends_every_process_and_a_start_after_it_finds_the_data(layout: Layout, tools: Toolchain) -> None:

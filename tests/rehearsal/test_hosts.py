@@ -15,13 +15,14 @@ import yaml
 from rich.console import Console
 
 from rehearsal import aws, control_plane
+from rehearsal.emulators.aws import protection
+from rehearsal.emulators.aws.account import Account
 from rehearsal.front_door.running import entrance
 from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal, plain
-from rehearsal.stand_ins.aws import protection
-from rehearsal.stand_ins.aws.account import Account
 from rehearsal.toolchain import Toolchain
 from tests.rehearsal.conftest import eventually
+from tests.unit.program import FIXTURES
 
 DOMAIN = "dev.hello.example.com"
 REGION = "ap-northeast-2"
@@ -49,7 +50,7 @@ class Recorder:
 def stack(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """The dev stack, up."""
     assert tools.pulumi
-    rehearsal = Rehearsal("dev", Layout(tmp_path_factory.mktemp("hosts") / "up"), Console())
+    rehearsal = Rehearsal("dev", Layout(tmp_path_factory.mktemp("hosts") / "up"), Console(), stacks=FIXTURES)
     try:
         rehearsal.up()
         yield rehearsal

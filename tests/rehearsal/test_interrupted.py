@@ -18,15 +18,16 @@ import pytest
 from rich.console import Console
 
 from rehearsal import control_plane, status
+from rehearsal.emulators import faults
+from rehearsal.emulators.aws.account import Account
+from rehearsal.emulators.faults import Fault
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.lifecycle import Rehearsal, plain
 from rehearsal.processes import ProcessTable
-from rehearsal.stand_ins import faults
-from rehearsal.stand_ins.aws.account import Account
-from rehearsal.stand_ins.faults import Fault
 from rehearsal.toolchain import Toolchain
 from tests.rehearsal.conftest import eventually
+from tests.unit.program import FIXTURES
 
 REPOSITORY = "aws:ecr/repository:Repository"
 SUBNET = "aws:ec2/subnet:Subnet"
@@ -36,7 +37,9 @@ SUBNET = "aws:ec2/subnet:Subnet"
 def rehearsal(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """A rehearsal that is not up yet; afterwards its processes are ended, without a destroy."""
     assert tools.pulumi
-    made = Rehearsal("dev", Layout(tmp_path_factory.mktemp("interrupted") / "up"), Console(file=StringIO()))
+    made = Rehearsal(
+        "dev", Layout(tmp_path_factory.mktemp("interrupted") / "up"), Console(file=StringIO()), stacks=FIXTURES
+    )
     yield made
     control_plane.stop(made.layout)
 
@@ -126,7 +129,8 @@ def test_creates_that_fail_in_the_middle_are_reported_and_the_next_run_completes
 
 def test_an_engine_killed_in_the_middle_is_taken_up_by_the_next_run(rehearsal: Rehearsal) -> None:
     faults.write(rehearsal.layout, {SUBNET: Fault(delay=3.0)})
-    command = [sys.executable, "-m", "rehearsal", "up", "--directory", str(rehearsal.layout.directory)]
+    options = ["--directory", rehearsal.layout.directory, "--stacks", FIXTURES]
+    command = [sys.executable, "-m", "rehearsal", "up", *options]
     running = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 300
@@ -166,3 +170,19 @@ def test_a_create_whose_end_the_engine_did_not_see_is_adopted_after_the_control_
     assert_whole_and_nothing_twice(rehearsal)
     assert "left 1 create(s) open: 1 had been done" in said(rehearsal)
     assert lasting_pods(rehearsal) == pods
+
+    (release,) = (urn for urn in rehearsal.open().resources() if urn.endswith(":Release::cluster-autoscaler"))
+    forget(rehearsal, release)
+    rehearsal.up()
+    assert said(rehearsal).count("left 1 create(s) open: 1 had been done") == 2
+    assert release in rehearsal.open().resources()
+
+    forget(rehearsal, release)
+    status = {"op": "replace", "path": "/metadata/labels/status", "value": "pending-install"}
+    for record in rehearsal.api().list("v1", "Secret", label_selector="owner=helm,name=cluster-autoscaler"):
+        meta = record["metadata"]
+        rehearsal.api().json_patch("v1", "Secret", meta["name"], [status], namespace=meta["namespace"])
+    rehearsal.up()
+    assert "left 1 create(s) open: 0 had been done" in said(rehearsal)
+    assert release in rehearsal.open().resources()
+    assert_whole_and_nothing_twice(rehearsal)

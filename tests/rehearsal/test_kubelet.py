@@ -13,13 +13,15 @@ import psutil
 import pytest
 
 import versions
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import control_plane as kubernetes
+from rehearsal import load
+from rehearsal.emulators import in_cluster
+from rehearsal.emulators.aws import addons
 from rehearsal.network import namespace
+from rehearsal.nodes import metrics_path
 from rehearsal.processes import ProcessTable
-from rehearsal.stand_ins import in_cluster
-from rehearsal.stand_ins.aws import addons
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.rehearsal.conftest import RunningControlPlane, eventually
 from tests.rehearsal.inside import Network
 
@@ -103,7 +105,7 @@ def api(control_plane: RunningControlPlane) -> Iterator[KubernetesApi]:
         {
             "apiVersion": "v1",
             "kind": "Node",
-            "metadata": {"name": NODE, "labels": LABELS},
+            "metadata": {"name": NODE, "labels": LABELS, "annotations": metrics_path(NODE)},
             "status": {
                 "capacity": size,
                 "allocatable": size,
@@ -185,7 +187,7 @@ def test_a_container_finds_what_its_pod_says(api: KubernetesApi, logs: Any) -> N
         {"configMap": {"name": "given", "items": [{"key": "b", "path": "two.txt", "mode": 0o400}]}},
         {"secret": {"name": "given"}},
         {"serviceAccountToken": {"path": "token", "audience": "somebody", "expirationSeconds": 600}},
-        {"downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]}},
+        {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
     ]
     shown = python(
         "show",
@@ -198,10 +200,8 @@ def test_a_container_finds_what_its_pod_says(api: KubernetesApi, logs: Any) -> N
             {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
             {"name": "SECRET", "valueFrom": {"secretKeyRef": {"name": "given", "key": "key"}}},
             {"name": "BOTH", "value": "$(POD) $(IP)"},
-            {"name": "MEMORY", "valueFrom": {"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Mi"}}},
+            {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "given", "key": "a"}}},
         ],
-        envFrom=[{"configMapRef": {"name": "given"}, "prefix": "FROM_"}],
-        resources={"limits": {"memory": "64Mi"}},
         workingDir="/work",
         volumeMounts=[{"name": "files", "mountPath": "/files"}, {"name": "scratch", "mountPath": "/scratch"}],
         securityContext={"readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
@@ -210,7 +210,6 @@ def test_a_container_finds_what_its_pod_says(api: KubernetesApi, logs: Any) -> N
         pod(
             "show",
             shown,
-            labels={"one": "1"},
             restartPolicy="Never",
             securityContext={"runAsUser": 1234, "runAsGroup": 1234, "fsGroup": 4321, "runAsNonRoot": True},
             enableServiceLinks=False,
@@ -229,11 +228,9 @@ def test_a_container_finds_what_its_pod_says(api: KubernetesApi, logs: Any) -> N
         seen["variables"].items()
         >= {
             "BOTH": f"show {address}",
-            "FROM_a": "1",
-            "FROM_b": "two",
+            "A": "1",
             "HOSTNAME": "show",
             "KUBERNETES_SERVICE_HOST": "172.20.0.1",
-            "MEMORY": "64",
         }.items()
     )
     # Nothing of this machine's.
@@ -242,7 +239,7 @@ def test_a_container_finds_what_its_pod_says(api: KubernetesApi, logs: Any) -> N
     assert seen["folder"] == "/work"
     assert seen["files"]["/files/two.txt"] == "two"
     assert seen["files"]["/files/key"] == "s3cret"
-    assert 'one="1"' in seen["files"]["/files/labels"].splitlines()
+    assert seen["files"]["/files/namespace"] == NAMESPACE
     assert seen["files"]["/files/token"].count(".") == 2
     assert seen["written"] == {
         "/new": "Read-only file system",
@@ -384,26 +381,64 @@ def test_a_container_that_ends_is_restarted_ever_later(api: KubernetesApi, logs:
 
 def test_a_liveness_probe_that_fails_restarts_it(api: KubernetesApi) -> None:
     program = "import time; time.sleep(600)"
-    probe = {"exec": {"command": ["python", "-c", "import os; os._exit(1)"]}, "periodSeconds": 1, "failureThreshold": 2}
-    alive = {**probe, "timeoutSeconds": 5, "terminationGracePeriodSeconds": 1}
-    api.create(pod("sick", python("sick", program, livenessProbe=alive)))
+    alive = {"httpGet": {"port": 8000}, "periodSeconds": 1, "failureThreshold": 2}
+    api.create(pod("sick", python("sick", program, livenessProbe=alive), terminationGracePeriodSeconds=1))
     eventually(lambda: container(api, "sick").get("restartCount", 0) >= 1, "it is restarted")
     # It took no notice of SIGTERM: the first process of a container has no default handler.
     assert container(api, "sick")["lastState"]["terminated"]["exitCode"] == 137
 
 
-def test_init_containers_come_first_and_one_that_fails_keeps_the_others_away(api: KubernetesApi, logs: Any) -> None:
-    mount = {"volumeMounts": [{"name": "shared", "mountPath": "/shared"}]}
-    first = python("first", "open('/shared/told', 'w').write('told')", **mount)
-    second = python("second", "print(open('/shared/told').read())", **mount)
-    volumes: list[dict[str, Any]] = [{"name": "shared", "emptyDir": {}}]
-    api.create(pod("in-turn", second, initContainers=[first], volumes=volumes, restartPolicy="Never"))
-    ended(api, "in-turn")
-    assert logs("in-turn", "--container=second") == "told\n"
-    failing = python("first", "raise SystemExit(1)")
-    api.create(pod("stuck", python("second", ""), initContainers=[failing], restartPolicy="Never"))
-    ended(api, "stuck", "Failed")
-    assert "waiting" in container(api, "stuck")["state"]
+def test_what_the_kubelet_does_not_do_is_refused_by_an_event(api: KubernetesApi) -> None:
+    api.create(pod("unknown", python("main", "print('hello')"), initContainers=[python("first", "")]))
+    why = "not to be had in a rehearsal: initContainers"
+
+    def said() -> list[str]:
+        return [one["message"] for one in api.list("v1", "Event", namespace=NAMESPACE) if one["type"] == "Warning"]
+
+    eventually(lambda: why in said(), "an event says what it does not do")
+    eventually(lambda: why in str(container(api, "unknown")["state"]), "its status says it, too")
+    api.delete("v1", "Pod", "unknown", NAMESPACE)
+    eventually(lambda: api.get("v1", "Pod", "unknown", NAMESPACE) is None, "it goes like every other", 20)
+
+
+@pytest.fixture
+def metrics(api: KubernetesApi) -> Iterator[None]:
+    """The add-on `metrics-server`, as it comes with a cluster."""
+    objects = addons.objects("metrics-server", versions.METRICS_SERVER, "")
+    in_cluster.bring(api, addons.mark("metrics-server"), objects, manager="test")
+    assert in_cluster.waits_for(api, objects, 120) == []
+    yield
+    in_cluster.bring(api, addons.mark("metrics-server"), [], manager="test")
+
+
+@pytest.mark.usefixtures("metrics")
+def test_metrics_server_says_how_busy_pods_are(api: KubernetesApi, control_plane: RunningControlPlane) -> None:
+    meta = {"name": "busy", "namespace": NAMESPACE}
+    spec = {"selector": {"slot": "blue"}, "ports": [{"port": 80}]}
+    api.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+    requests = {"resources": {"requests": {"cpu": "50m", "memory": "64Mi"}}}
+    for slot in ("blue", "green"):
+        api.create(pod(slot, {"name": "main", "image": "nothing", **requests}, labels={"slot": slot}))
+
+    def used(slot: str) -> dict[str, str] | None:
+        found = api.get("metrics.k8s.io/v1beta1", "PodMetrics", slot, NAMESPACE)
+        return found["containers"][0]["usage"] if found else None
+
+    def cpu(slot: str) -> int:
+        return round(int((used(slot) or {}).get("cpu", "0n").removesuffix("n")) / 1_000_000)
+
+    load.write(control_plane.layout, {f"{NAMESPACE}/busy": 90})
+    eventually(lambda: (cpu("blue"), cpu("green")) == (46, 1), "the pod that the Service leads to uses 90 % and 1m", 90)
+    assert (used("blue") or {})["memory"] == "48Mi"
+    api.json_patch(
+        "v1",
+        "Service",
+        "busy",
+        [{"op": "replace", "path": "/spec/selector/slot", "value": "green"}],
+        namespace=NAMESPACE,
+    )
+    eventually(lambda: (cpu("blue"), cpu("green")) == (1, 46), "the load moves with the Service", 90)
+    assert api.get("metrics.k8s.io/v1beta1", "NodeMetrics", NODE)
 
 
 def test_a_job_completes_and_one_that_fails_is_tried_again(api: KubernetesApi) -> None:

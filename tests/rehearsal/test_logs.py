@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-import settings
+import config
+from kube.client import KubernetesApi, KubernetesApiError
 from rehearsal import status
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.nodes import NodeGroupSpec, Taint
-from release.kubernetes_api import KubernetesApi, KubernetesApiError
 from tests.instances import nodes
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.stacks import ONE_STACK
@@ -120,7 +120,7 @@ TAKEN = {
 
 
 def test_the_real_operator_makes_elasticsearch_and_kibana_of_what_it_is_asked_for(platform: Rehearsal) -> None:
-    api, wanted = platform.api(), settings.load(stack_config(platform.stack)).logs
+    api, wanted = platform.api(), config.load(stack_config(platform.stack)).logs
     eventually(
         lambda: workload(api, "StatefulSet", "hello-es-default") == (wanted.nodes, wanted.nodes),
         "every pod of Elasticsearch is ready",

@@ -17,18 +17,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
-import logs_setup
-from logs_setup.__main__ import set_up
-from logs_setup.client import Request, Server, SetupError
+from components.logging.bootstrap import job
+from components.logging.bootstrap.job.__main__ import set_up
+from components.logging.bootstrap.job.client import Request, Server, SetupError
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import status
 from rehearsal.layout import CHECKOUT
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.network import namespace
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.stacks import ONE_STACK
 from tests.release.identities import with_token
-from tests.unit.logs_setup.stand_in import Account, serving
+from tests.unit.components.logging.bootstrap.stand_in import Account, serving
 
 LOGGING = "logging"
 LOG_COLLECTOR = "log-collector"
@@ -67,7 +67,7 @@ def mounted(api: KubernetesApi, folder: Path) -> dict[str, Any]:
     assert script
     data: dict[str, str] = dict(script["data"])
     told = json.loads(data.pop("parameters.json"))
-    assert data == logs_setup.files()
+    assert data == job.files()
     return {**told, **{key: str(folder / Path(told[key]).name) for key in ("elasticsearchCa", "kibanaCa")}}
 
 
@@ -206,7 +206,7 @@ def stand_in_pod(api: KubernetesApi) -> KubernetesObject:
 def test_a_run_by_the_documented_command_sets_everything_up_as_its_pod(platform: Rehearsal) -> None:
     """The Job's own pod: its user, mounts, token and one right. Only names lead elsewhere."""
     api = platform.api()
-    data = {"stand_in.py": (CHECKOUT / "tests/unit/logs_setup/stand_in.py").read_text()}
+    data = {"stand_in.py": (CHECKOUT / "tests/unit/components/logging/bootstrap/stand_in.py").read_text()}
     meta = {"name": STAND_IN, "namespace": LOGGING}
     api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data})
     api.create(stand_in_pod(api))
@@ -225,7 +225,7 @@ def test_a_run_by_the_documented_command_sets_everything_up_as_its_pod(platform:
         (run,) = api.list("v1", "Pod", namespace=LOGGING, label_selector=f"job-name={BY_HAND}")
         environment_of = {node.name: node.environment for node in status.nodes(api)}
         assert environment_of[run["spec"]["nodeName"]] == "dev"
-        assert "all as they should be" in logs_of(platform, run["metadata"]["name"])
+        assert "requests succeeded" in logs_of(platform, run["metadata"]["name"])
         asked = logs_of(platform, STAND_IN)
         assert "PUT /_data_stream/logs-hello-prod" in asked
         assert "POST /api/data_views/default" in asked

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from components import labels
+from contract import labels
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import control_plane, status
 from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal, plain
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.rehearsal.conftest import eventually
+from tests.unit.program import FIXTURES
 
 ESSENTIAL = ("cluster-autoscaler", "coredns", "ebs-csi-controller", "metrics-server")
 """Deployments in kube-system without which prod cannot resolve names, scale, or mount volumes."""
@@ -22,7 +23,7 @@ ESSENTIAL = ("cluster-autoscaler", "coredns", "ebs-csi-controller", "metrics-ser
 @pytest.fixture(scope="module")
 def rehearsal(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     assert tools.pulumi
-    rehearsal = Rehearsal("dev", Layout(tmp_path_factory.mktemp("loss of nodes") / "up"), Console())
+    rehearsal = Rehearsal("dev", Layout(tmp_path_factory.mktemp("loss of nodes") / "up"), Console(), stacks=FIXTURES)
     try:
         rehearsal.up()
         yield rehearsal
@@ -77,6 +78,6 @@ def test_what_prod_needs_to_serve_survives_the_loss_of_all_dev_nodes(rehearsal: 
         assert survivors[name] <= uids, f"{name} lost a pod that was on prod's nodes"
     assert prods_pods(api) == before
     slots = status.slot_table(api, plain(rehearsal.open()))
-    live = [slot for slot in slots if slot.environment == "prod" and slot.live]
+    live = [slot for slot in slots if slot.namespace == "prod" and slot.live]
     assert live
     assert all(slot.ready == slot.wanted > 0 for slot in live)

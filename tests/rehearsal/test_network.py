@@ -13,13 +13,13 @@ from typing import Any
 import psutil
 import pytest
 
+from kube.client import KubernetesApi
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
 from rehearsal.network import namespace
 from rehearsal.nodes import NodeGroupSpec, Taint
 from rehearsal.processes import ProcessTable
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi
 from tests.instances import nodes
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.inside import PORT, Network, answer

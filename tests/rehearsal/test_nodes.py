@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 from kubernetes.utils.quantity import parse_quantity  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
+from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal.nodes import NodeGroupSpec, Taint
-from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
 from tests.instances import nodes
 from tests.rehearsal.conftest import RunningControlPlane, eventually
 

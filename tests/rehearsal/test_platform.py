@@ -19,13 +19,12 @@ import pytest
 import yaml
 
 import versions
-from rehearsal import status, workspace
+from kube.client import KubernetesApi, KubernetesApiError
+from rehearsal import load, status, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT
 from rehearsal.lifecycle import Rehearsal, plain
-from rehearsal.metrics import load
 from release import slots
-from release.kubernetes_api import KubernetesApi, KubernetesApiError
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.least_surprise import edited_program, preview
 from tests.rehearsal.stacks import (
@@ -40,12 +39,13 @@ from tests.rehearsal.stacks import (
     run_up,
     status_of,
 )
-from tests.unit.components.jenkins import DELIVERY
+from tests.unit.components.delivery.jenkins import DELIVERY
+from tests.unit.program import stack_file
 
 
 def test_both_slots_of_every_service_stand_in_both_environments_and_blue_is_ready(platform: Rehearsal) -> None:
     table = status.slot_table(platform.api(), plain(platform.open()))
-    assert {(slot.environment, slot.service, slot.slot) for slot in table} == {
+    assert {(slot.namespace, slot.service, slot.slot) for slot in table} == {
         (environment, service, slot) for environment in ENVIRONMENTS for service in SERVICES for slot in SLOTS
     }
     for slot in table:
@@ -68,8 +68,7 @@ def test_pods_of_each_environment_run_only_on_its_nodes(platform: Rehearsal) -> 
 def test_nodes_carry_the_label_and_the_taint_of_their_group_and_what_their_instance_type_allocates(
     platform: Rehearsal,
 ) -> None:
-    config = yaml.safe_load((CHECKOUT / f"Pulumi.{platform.stack}.yaml").read_text())["config"]
-    wanted = config["hello-platform:environments"]
+    wanted = stack_file(platform.stack)["config"]["hello-platform:environments"]
     nodes = platform.api().list("v1", "Node")
     for environment in ENVIRONMENTS:
         ours = [node for node in nodes if node["metadata"]["labels"].get("environment") == environment]
@@ -144,11 +143,11 @@ def test_every_autoscaler_gets_its_figures_from_the_add_on_and_grows_its_slot_un
         return int(deployment["spec"]["replicas"])
 
     assert len(autoscalers()) == len(ENVIRONMENTS) * len(SERVICES)
-    eventually(active, "every autoscaler acts on CPU figures")
+    eventually(active, "every autoscaler acts on CPU figures", 120)
     before = size()
     load.write(platform.layout, {"prod/frontend": 200})
     try:
-        eventually(lambda: size() > before, "the live slot grows")
+        eventually(lambda: size() > before, "the live slot grows", 120)
     finally:
         load.write(platform.layout, {})
     assert run_up(platform) == {}, "an autoscaler's doing is no change"
@@ -186,7 +185,7 @@ def test_a_release_by_another_field_manager_survives_up(platform: Rehearsal) -> 
     template = api.get("v1", "PodTemplate", "api", "prod")
     assert template is not None
     image = f"{plain(platform.open())['repositories']['api']}@sha256:{'ab' * 32}"
-    slots.bring_in(api, slots.render(template, slot="green", image=image, replicas=2, override="no one tried it"))
+    slots.apply_template(api, slots.render(template, slot="green", image=image, replicas=2, override="no one tried it"))
     for service, old, new in (("api", "blue", "green"), ("api-preview", "green", "blue")):
         path = "/spec/selector/slot"
         patch = [{"op": "test", "path": path, "value": old}, {"op": "replace", "path": path, "value": new}]
@@ -207,7 +206,7 @@ def test_a_release_by_another_field_manager_survives_up(platform: Rehearsal) -> 
     live = {
         slot.slot: slot
         for slot in status.slot_table(api, plain(platform.open()))
-        if slot.service == "api" and slot.environment == "prod"
+        if slot.service == "api" and slot.namespace == "prod"
     }
     assert live["green"].live
     assert live["green"].image == image
@@ -225,7 +224,8 @@ def test_a_release_by_another_field_manager_survives_up(platform: Rehearsal) -> 
 def test_live_pods_that_restart_come_back_with_the_secret_they_were_released_with(platform: Rehearsal) -> None:
     api = platform.api()
     name = "LLM_API_KEY"
-    key, old = f"hello-platform:secrets.prod.ai.{name}", f"rehearsal-prod-ai-{name}"
+    key = f"hello-platform:secrets.prod.ai.{name}"
+    old = workspace.made_up(key)
     (released,) = {secret_of(pod["spec"]) for pod in live_pods(api, "prod", "ai")}
 
     platform.open().set_secrets({key: "another value"})
@@ -328,7 +328,7 @@ def test_the_first_release_of_the_contract_brings_an_image_into_blue(platform: R
 
     def is_live() -> bool:
         table = status.slot_table(platform.api(), plain(platform.open()))
-        (blue,) = (one for one in table if (one.environment, one.service, one.slot) == ("dev", "crawling", "blue"))
+        (blue,) = (one for one in table if (one.namespace, one.service, one.slot) == ("dev", "crawling", "blue"))
         return blue.live and blue.image == image and blue.ready == blue.wanted == 1
 
     eventually(is_live, "crawling's blue slot on dev runs the image")
@@ -420,7 +420,9 @@ def test_another_label_tag_size_or_version_replaces_renames_and_deletes_nothing(
         )
     }
     labelled = {LABELS: LABELS.replace("service}", 'service, "team": "another"}')}
-    program = edited_program(tmp_path / "program", {"versions.py": newer, "components/pod_template.py": labelled})
+    program = edited_program(
+        tmp_path / "program", {"versions.py": newer, "components/workload/pod_template.py": labelled}
+    )
     steps = preview(platform.layout, platform.stack, edit, program)
     assert {step.operation for step in steps} == {"update"}, [step for step in steps if step.operation != "update"]
     assert {step.type for step in steps} >= {

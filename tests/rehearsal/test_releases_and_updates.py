@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from kube.client import KubernetesObject
 from rehearsal.lifecycle import Rehearsal, plain
 from release import status
 from release.clock import SystemClock
 from release.errors import ExitCode
-from release.kubernetes_api import KubernetesObject
 from release.plan import Deploy, Goal, Retire, Rollback
-from release.run import Context, pursue
-from release.state import Seen
+from release.run import Context, reconcile
+from release.state import ServiceState
 from tests.rehearsal.stacks import ENVIRONMENTS, ONE_STACK, Recorder, changes, live_pods, run_up
 from tests.release.platform import PORT, QUICK
 from tests.release.web import Web
@@ -54,7 +54,7 @@ def run(
             left.pop(beginning)()
 
     context = Context(api=rehearsal.api(), caller=web, clock=SystemClock(), report=report, by="tester", limits=LIMITS)
-    assert pursue(context, ENVIRONMENT, SERVICE, goal).exit_code is ExitCode.DONE
+    assert reconcile(context, ENVIRONMENT, SERVICE, goal).exit_code is ExitCode.DONE
     return left
 
 
@@ -69,7 +69,7 @@ def service_status(rehearsal: Rehearsal) -> status.ServiceStatus:
     return found
 
 
-def seen(rehearsal: Rehearsal) -> Seen:
+def seen(rehearsal: Rehearsal) -> ServiceState:
     """How the service stands."""
     return service_status(rehearsal).seen
 

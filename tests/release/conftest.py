@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from kube.client import KubernetesApi
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
 from rehearsal.network import namespace as namespaces
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi
 from tests.rehearsal.conftest import eventually, tools  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]
 from tests.release.platform import PORT, Platform, namespace, node
 from tests.release.web import Web

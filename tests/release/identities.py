@@ -9,10 +9,11 @@ from typing import Any
 
 import yaml
 
-from components.identities import DELIVERY, DEPLOYERS, RELEASE, VERIFY, username
+from contract.identities import DEPLOYERS, RELEASE, VERIFY, username
+from contract.namespaces import DELIVERY
+from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal import toolchain
-from rehearsal.stand_ins import in_cluster
-from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
+from rehearsal.emulators import in_cluster
 from tests.release.platform import node
 from tests.unit.graph import Graph
 from tests.unit.manifests import manifests

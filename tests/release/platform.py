@@ -1,4 +1,4 @@
-"""Services as the program makes them, and the tool as a pipeline runs it."""
+"""Services as the Pulumi program creates them, and the release tool in this process."""
 
 from __future__ import annotations
 
@@ -7,42 +7,45 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from components import labels
-from components.contract import BLUE, GREEN, PORT_NAME, SENTINEL_DIGEST, SLOTS
+from contract import labels
+from contract.blue_green import BLUE, GREEN, PORT_NAME, SENTINEL_DIGEST, SLOTS
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import demo_images
 from rehearsal.demo_images import Fault
+from rehearsal.nodes import metrics_path
 from release import lock
 from release.clock import SystemClock
-from release.kubernetes_api import KubernetesApi, KubernetesObject
+from release.goals import Goal
 from release.lock import Holder
 from release.objects import ObjectApi
 from release.observe import observe
-from release.plan import Goal
-from release.run import Context, Limits, Result, pursue
-from release.state import Seen
+from release.run import Context, Limits, Result, reconcile
+from release.state import ServiceState
 from tests.release.web import Web
 
 QUICK = Limits(ready=20, patience=0.5, endpoints=10, gone=20, watch=0.3, settle=0, warm=600, lock=15, lease=2)
 
 PORT = 8099
-"""Where each service is asked: of its Services and its pods, and not what HTTP takes where nothing is said."""
+"""Port of each Service and pod; not HTTP's default, so that a client that ignores it fails."""
 
 _numbers = itertools.count(1)
 
 
 def node(pods: int = 1000) -> KubernetesObject:
-    """A machine with room for everything."""
+    """A node with room for all pods."""
+    labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/hostname": "large", "kubernetes.io/os": "linux"}
+    addresses = [{"type": "InternalIP", "address": "10.0.0.5"}, {"type": "Hostname", "address": "large"}]
     room = {"cpu": "500", "memory": "2000Gi", "pods": str(pods), "ephemeral-storage": "1000Gi"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": "large", "labels": {"kubernetes.io/hostname": "large"}},
-        "status": {"capacity": room, "allocatable": room},
+        "metadata": {"name": "large", "labels": labels, "annotations": metrics_path("large")},
+        "status": {"capacity": room, "allocatable": room, "addresses": addresses},
     }
 
 
 def namespace(name: str) -> KubernetesObject:
-    """An environment."""
+    """The namespace of an environment."""
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
@@ -67,11 +70,11 @@ def objects(
     path: str = "/health",
     start_seconds: int = 180,
 ) -> list[KubernetesObject]:
-    """Everything that the program makes of a service in an environment."""
+    """The objects of a service in an environment."""
 
     def metadata(name: str, **extra: Any) -> dict[str, Any]:
-        mine = {labels.ENVIRONMENT: environment, labels.SERVICE: service}
-        return {"name": name, "namespace": environment, "labels": mine, **extra}
+        own_labels = {labels.ENVIRONMENT: environment, labels.SERVICE: service}
+        return {"name": name, "namespace": environment, "labels": own_labels, **extra}
 
     def template(**slot: str) -> dict[str, Any]:
         container: dict[str, Any] = {
@@ -88,8 +91,11 @@ def objects(
         }
         if configuration:
             container["envFrom"] = [{"configMapRef": {"name": configuration}}]
-        mine = {labels.ENVIRONMENT: environment, labels.SERVICE: service, **slot}
-        return {"metadata": {"labels": mine}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}
+        own_labels = {labels.ENVIRONMENT: environment, labels.SERVICE: service, **slot}
+        return {
+            "metadata": {"labels": own_labels},
+            "spec": {"containers": [container], "terminationGracePeriodSeconds": 1},
+        }
 
     def service_object(name: str, slot: str) -> KubernetesObject:
         spec = {
@@ -128,10 +134,10 @@ def objects(
 
 
 def configure(api: KubernetesApi, environment: str, service: str, name: str) -> None:
-    """Makes a ConfigMap and the Secret that it owns, as the program does."""
+    """Creates a ConfigMap and the Secret that it owns, as the program does."""
     metadata = {"name": name, "namespace": environment, "labels": {labels.SERVICE: service}}
-    made = api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
-    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": made["metadata"]["uid"]}
+    config_map = api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": config_map["metadata"]["uid"]}
     api.create({"apiVersion": "v1", "kind": "Secret", "metadata": {**metadata, "ownerReferences": [owner]}})
 
 
@@ -140,10 +146,10 @@ class Platform:
     """A control plane with two environments.
 
     Attributes:
-        api: With all rights.
-        kubeconfig: The same, for a command.
-        web: What answers for the services.
-        lines: What the tool told.
+        api: The API server, as an administrator.
+        kubeconfig: The administrator's kubeconfig.
+        web: The server that answers for the services.
+        lines: The tool's progress.
     """
 
     api: KubernetesApi
@@ -152,9 +158,9 @@ class Platform:
     lines: list[str] = field(default_factory=list[str])
 
     def add(self, environment: str, service: str, **options: Any) -> None:
-        """Makes a service as `pulumi up` would."""
-        for one in objects(environment, service, **options):
-            self.api.apply(one, field_manager="pulumi", force=False)
+        """Creates a service as `pulumi up` would."""
+        for body in objects(environment, service, **options):
+            self.api.apply(body, field_manager="pulumi", force=False)
 
     def run(
         self,
@@ -175,22 +181,22 @@ class Platform:
             by="tester",
             limits=limits,
         )
-        return pursue(replace(context, **changes), environment, service, goal)
+        return reconcile(replace(context, **changes), environment, service, goal)
 
-    def seen(self, environment: str, service: str) -> Seen:
-        """How a service stands."""
+    def seen(self, environment: str, service: str) -> ServiceState:
+        """The state of a service."""
         return observe(self.api, environment, service, now=SystemClock().now())
 
     def holder(self, service: str) -> Holder | None:
-        """Who has a service's lock on dev."""
+        """The holder of a service's lock on dev."""
         return lock.holder(self.api.get("coordination.k8s.io/v1", "Lease", lock.name(service), "dev"))
 
     def events(self, environment: str, service: str) -> list[str]:
         """The reasons of the Events on a service's active Service, in their order."""
-        found = [
-            one
-            for one in self.api.list("v1", "Event", namespace=environment)
-            if one["involvedObject"] == {**one["involvedObject"], "kind": "Service", "name": service}
+        events = [
+            event
+            for event in self.api.list("v1", "Event", namespace=environment)
+            if event["involvedObject"] == {**event["involvedObject"], "kind": "Service", "name": service}
         ]
-        found.sort(key=lambda one: int(one["metadata"]["resourceVersion"]))
-        return [str(one["reason"]) for one in found]
+        events.sort(key=lambda event: int(event["metadata"]["resourceVersion"]))
+        return [str(event["reason"]) for event in events]

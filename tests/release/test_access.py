@@ -13,15 +13,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from components.admission import fields
-from components.contract import OVERRIDE, VERIFIED_ENVIRONMENT, records
+from components.workload.admission import fields
+from contract.blue_green import OVERRIDE, VERIFIED_ENVIRONMENT, records
+from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
 from rehearsal.toolchain import Toolchain
-from release import collect, slots
-from release.commands import Commands, Options
+from release import prune, slots
+from release.commands import releases, reports
+from release.commands.verify import verify as record_verified
 from release.errors import ExitCode
-from release.kubernetes_api import KubernetesApi, KubernetesApiError, KubernetesObject
+from release.session import Options, Session
 from tests.rehearsal.conftest import eventually
 from tests.release import identities
 from tests.release.identities import refusal
@@ -51,18 +53,18 @@ class Guarded:
         """With the rights of one of those who release."""
         return identities.acting_as(self.kubeconfig, identity)
 
-    def commands(self, identity: str, monkeypatch: pytest.MonkeyPatch) -> Commands:
-        """The tool, run by one of them."""
+    def session(self, identity: str, monkeypatch: pytest.MonkeyPatch) -> Session:
+        """A session of the tool with one of these identities."""
 
         def acting(*_: object, **__: object) -> KubernetesApi:
             return self.acting_as(identity)
 
-        def way(_: KubernetesApi) -> Web:
+        def caller(_: KubernetesApi) -> Web:
             return self.web
 
-        monkeypatch.setattr("release.commands.KubernetesApi", acting)
-        monkeypatch.setattr("release.commands.ThroughApiServer", way)
-        return Commands(Options(as_json=True, image_tags=False, limits=QUICK))
+        monkeypatch.setattr("release.session.KubernetesApi", acting)
+        monkeypatch.setattr("release.session.ThroughApiServer", caller)
+        return Session(Options(as_json=True, image_tags=False, limits=QUICK))
 
     def slot(self, image: str, *, slot: str = "green", replicas: int = 0, **options: Any) -> KubernetesObject:
         """A slot of prod with an image, which may be one that the tool would not render."""
@@ -92,7 +94,9 @@ def guarded(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
         with Web(PORT) as web:
             found = Guarded(layout.kubeconfig, api, web)
             # A policy holds a moment after the API server has it.
-            eventually(lambda: refusal(lambda: bring_in(api, found.slot(new_image()))) is not None, "policies hold")
+            eventually(
+                lambda: refusal(lambda: apply_template(api, found.slot(new_image()))) is not None, "policies hold"
+            )
             yield found
     finally:
         kubernetes.stop(layout)
@@ -104,7 +108,7 @@ def releaser(guarded: Guarded) -> KubernetesApi:
     return guarded.acting_as("release")
 
 
-def bring_in(api: KubernetesApi, slot: KubernetesObject) -> KubernetesObject:
+def apply_template(api: KubernetesApi, slot: KubernetesObject) -> KubernetesObject:
     """A dry run."""
     return api.apply(slot, field_manager="hello-release", force=True, dry_run=True)
 
@@ -426,20 +430,20 @@ def test_who_releases_creates_histories_and_locks_and_deletes_configuration_only
 def test_prod_takes_no_image_that_was_not_verified_and_each_that_was(guarded: Guarded) -> None:
     image = new_image()
     for api in (guarded.acting_as("release"), guarded.acting_as("person"), guarded.api):
-        is_refused_by_policy(lambda: bring_in(api, guarded.slot(image)), "hello-verified-images")  # noqa: B023
+        is_refused_by_policy(lambda: apply_template(api, guarded.slot(image)), "hello-verified-images")  # noqa: B023
     verify(guarded, image)
     for identity in ("release", "person"):
-        bring_in(guarded.acting_as(identity), guarded.slot(image))
+        apply_template(guarded.acting_as(identity), guarded.slot(image))
     sidecar = guarded.slot(image)
     containers = sidecar["spec"]["template"]["spec"]["containers"]
     containers.append({**containers[0], "name": "more", "image": new_image(), "ports": []})
-    is_refused_by_policy(lambda: bring_in(guarded.acting_as("release"), sidecar), "hello-verified-images")
+    is_refused_by_policy(lambda: apply_template(guarded.acting_as("release"), sidecar), "hello-verified-images")
     first = guarded.slot(image)
     (container,) = first["spec"]["template"]["spec"]["containers"]
     first["spec"]["template"]["spec"]["initContainers"] = [
         {"name": "first", "image": new_image(), "securityContext": container["securityContext"]}
     ]
-    is_refused_by_policy(lambda: bring_in(guarded.acting_as("release"), first), "hello-verified-images")
+    is_refused_by_policy(lambda: apply_template(guarded.acting_as("release"), first), "hello-verified-images")
 
 
 def verify(guarded: Guarded, image: str) -> None:
@@ -453,7 +457,7 @@ def verify(guarded: Guarded, image: str) -> None:
     guarded.acting_as("verify").json_patch(
         "v1", "ConfigMap", name, replaced("/data", data), namespace=VERIFIED_ENVIRONMENT
     )
-    eventually(lambda: refusal(lambda: bring_in(guarded.api, guarded.slot(image))) is None, "the record holds")
+    eventually(lambda: refusal(lambda: apply_template(guarded.api, guarded.slot(image))) is None, "the record holds")
 
 
 @pytest.mark.parametrize(
@@ -473,7 +477,7 @@ def test_prod_takes_images_of_the_services_own_repository_by_digest_only(guarded
     name = image.format(ours=identities.repository(SERVICE), other=identities.repository("ai"))
     for api in (guarded.acting_as("person"), guarded.api):
         slot = guarded.slot(name, override="it is urgent")
-        is_refused_by_policy(lambda: bring_in(api, slot), "hello-own-images")  # noqa: B023
+        is_refused_by_policy(lambda: apply_template(api, slot), "hello-own-images")  # noqa: B023
 
 
 def test_in_prod_a_deployment_begins_with_the_sentinel_and_no_pods(guarded: Guarded) -> None:
@@ -485,28 +489,28 @@ def test_in_prod_a_deployment_begins_with_the_sentinel_and_no_pods(guarded: Guar
     )
     guarded.api.delete("apps/v1", "Deployment", name["name"], VERIFIED_ENVIRONMENT)
     made = {**guarded.slot(new_image("crawling")), "metadata": name}
-    is_refused_by_policy(lambda: bring_in(guarded.api, made), "hello-own-images")
+    is_refused_by_policy(lambda: apply_template(guarded.api, made), "hello-own-images")
     scaled = {**seed, "spec": {**seed["spec"], "replicas": 1}}
-    is_refused_by_policy(lambda: bring_in(guarded.api, scaled), "hello-own-images")
+    is_refused_by_policy(lambda: apply_template(guarded.api, scaled), "hello-own-images")
     guarded.api.apply(seed, field_manager="pulumi")
     for foreign in ("other-blue", "api-red", "api"):
         other = {**seed, "metadata": {**name, "name": foreign}}
-        is_refused_by_policy(lambda: bring_in(guarded.api, other), "hello-own-images")  # noqa: B023
+        is_refused_by_policy(lambda: apply_template(guarded.api, other), "hello-own-images")  # noqa: B023
 
 
 def test_dev_takes_what_was_never_verified(guarded: Guarded) -> None:
     slot = guarded.slot(new_image())
     slot["metadata"]["namespace"] = "dev"
-    bring_in(guarded.acting_as("release"), slot)
+    apply_template(guarded.acting_as("release"), slot)
 
 
 def test_an_override_is_a_persons(guarded: Guarded) -> None:
     slot = guarded.slot(new_image(), override="users cannot log in")
     assert slot["spec"]["template"]["metadata"]["annotations"][OVERRIDE] == "users cannot log in"
-    is_refused_by_policy(lambda: bring_in(guarded.acting_as("release"), slot), "hello-verified-images")
-    bring_in(guarded.acting_as("person"), slot)
+    is_refused_by_policy(lambda: apply_template(guarded.acting_as("release"), slot), "hello-verified-images")
+    apply_template(guarded.acting_as("person"), slot)
     slot["spec"]["template"]["metadata"]["annotations"][OVERRIDE] = ""
-    is_refused_by_policy(lambda: bring_in(guarded.acting_as("person"), slot), "hello-verified-images")
+    is_refused_by_policy(lambda: apply_template(guarded.acting_as("person"), slot), "hello-verified-images")
 
 
 def test_what_is_live_restarts_and_scales_without_its_record(guarded: Guarded) -> None:
@@ -525,7 +529,7 @@ def test_what_is_live_restarts_and_scales_without_its_record(guarded: Guarded) -
     eventually(lambda: len(pods()) == 1, "a pod runs")
     record = guarded.api.get("v1", "ConfigMap", name, VERIFIED_ENVIRONMENT)
     guarded.api.json_patch("v1", "ConfigMap", name, replaced("/data", {}), namespace=VERIFIED_ENVIRONMENT)
-    eventually(lambda: refusal(lambda: bring_in(release, guarded.slot(image))) is not None, "the record is gone")
+    eventually(lambda: refusal(lambda: apply_template(release, guarded.slot(image))) is not None, "the record is gone")
     before = pods()
     found = guarded.api.list(
         "v1", "Pod", namespace=VERIFIED_ENVIRONMENT, label_selector="app.kubernetes.io/name=api,slot=blue"
@@ -548,25 +552,25 @@ def test_what_is_live_restarts_and_scales_without_its_record(guarded: Guarded) -
 
 def test_each_command_runs_as_who_may_run_it(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
     """With no right but those of the program's Roles; ECR is not part of it."""
-    release, verifier, person = (guarded.commands(one, monkeypatch) for one in ("release", "verify", "person"))
+    release, verifier, person = (guarded.session(name, monkeypatch) for name in ("release", "verify", "person"))
     first, second = new_image("gateway"), new_image("gateway")
 
-    assert release.deploy("dev", {"gateway": first}, override=None) is ExitCode.DONE
-    assert verifier.verify("dev", "gateway") is ExitCode.DONE
-    eventually(lambda: release.promote(["gateway"]) is ExitCode.DONE, "what was verified is promoted")
-    assert person.deploy("prod", {"gateway": second}, override="users cannot log in") is ExitCode.DONE
-    for commands in (release, person):
-        assert commands.rollback("prod", ["gateway"]) is ExitCode.DONE
-        assert commands.switch("prod", "gateway", None) is ExitCode.DONE
-        assert commands.retire("prod", ["gateway"], now=True) is ExitCode.DONE
-        assert commands.rollback("prod", ["gateway"]) is ExitCode.DONE, "a slot is warmed without its record"
-        assert commands.switch("prod", "gateway", None) is ExitCode.DONE
-    assert person.deploy("prod", {"gateway": first}, override=None) is ExitCode.DONE
-    for commands in (release, verifier, person):
-        assert commands.services("dev")
-        assert commands.history("prod", "gateway") is ExitCode.DONE
-    for commands in (release, person):
-        assert commands.status("prod", ["gateway"], watch=False) is ExitCode.DONE
+    assert releases.deploy(release, "dev", {"gateway": first}, override=None) is ExitCode.DONE
+    assert record_verified(verifier, "dev", "gateway") is ExitCode.DONE
+    eventually(lambda: releases.promote(release, ["gateway"]) is ExitCode.DONE, "what was verified is promoted")
+    assert releases.deploy(person, "prod", {"gateway": second}, override="users cannot log in") is ExitCode.DONE
+    for session in (release, person):
+        assert releases.rollback(session, "prod", ["gateway"]) is ExitCode.DONE
+        assert releases.switch(session, "prod", "gateway", None) is ExitCode.DONE
+        assert releases.retire(session, "prod", ["gateway"], now=True) is ExitCode.DONE
+        assert releases.rollback(session, "prod", ["gateway"]) is ExitCode.DONE, "a slot is warmed without its record"
+        assert releases.switch(session, "prod", "gateway", None) is ExitCode.DONE
+    assert releases.deploy(person, "prod", {"gateway": first}, override=None) is ExitCode.DONE
+    for session in (release, verifier, person):
+        assert session.services("dev")
+        assert reports.history(session, "prod", "gateway") is ExitCode.DONE
+    for session in (release, person):
+        assert reports.status(session, "prod", ["gateway"], watch=False) is ExitCode.DONE
 
 
 def test_retire_takes_a_secret_along_that_it_may_not_read_or_delete(
@@ -581,14 +585,14 @@ def test_retire_takes_a_secret_along_that_it_may_not_read_or_delete(
     named = secrets()
     configure(guarded.api, "prod", "ai", "ai-00000000ff")
     assert len(secrets()) == len(named) + 1
-    monkeypatch.setattr(collect, "YOUNG", timedelta(seconds=-60))
-    assert guarded.commands("release", monkeypatch).retire("prod", ["ai"], now=True) is ExitCode.DONE
+    monkeypatch.setattr(prune, "YOUNG", timedelta(seconds=-60))
+    assert releases.retire(guarded.session("release", monkeypatch), "prod", ["ai"], now=True) is ExitCode.DONE
     eventually(lambda: secrets() == named, "the Secret is gone with the ConfigMap that owns it")
 
 
 def test_an_override_without_the_right_changes_nothing(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
-    release = guarded.commands("release", monkeypatch)
-    assert release.deploy("prod", {"ai": new_image("ai")}, override="I say so") is ExitCode.REFUSED
+    release = guarded.session("release", monkeypatch)
+    assert releases.deploy(release, "prod", {"ai": new_image("ai")}, override="I say so") is ExitCode.REFUSED
     assert guarded.api.get("v1", "ConfigMap", "ai-releases", "prod") is None
 
 

@@ -15,12 +15,12 @@ from typing import get_args
 
 import pytest
 
-from components.contract import SLOTS
+from contract.blue_green import SLOTS
 from rehearsal import demo_images
 from release import lock
 from release.errors import ExitCode
+from release.goals import Deploy
 from release.history import Outcome
-from release.plan import Deploy
 from tests.release.platform import QUICK, Platform, image
 from tests.unit.release.faults import Fault, Faulty, KilledError
 

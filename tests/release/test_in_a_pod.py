@@ -16,20 +16,20 @@ from typing import Any
 import pytest
 
 import versions
-from components.identities import DELIVERY
-from components.jenkins import agents
-from components.jenkins.names import AGENT
-from components.priority_classes import TOOLING
+from components.delivery.jenkins import agents
+from components.delivery.jenkins.names import AGENT
+from components.kubernetes.priority_classes import TOOLING
+from contract.namespaces import DELIVERY
+from kube.client import KubernetesApi
 from rehearsal import control_plane as kubernetes
 from rehearsal import demo_images, first_release
 from rehearsal.demo_images import Fault
+from rehearsal.emulators import in_cluster
+from rehearsal.emulators.aws import addons
 from rehearsal.layout import Layout
 from rehearsal.network import namespace as namespaces
-from rehearsal.stand_ins import in_cluster
-from rehearsal.stand_ins.aws import addons
 from rehearsal.toolchain import Toolchain
 from release.errors import ExitCode
-from release.kubernetes_api import KubernetesApi
 from tests.rehearsal.conftest import eventually
 from tests.release.identities import STACK, apply_the_program
 from tests.release.platform import node

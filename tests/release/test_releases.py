@@ -13,21 +13,21 @@ from typing import Any
 
 import pytest
 
-from components.contract import BLUE, GREEN
+from contract.blue_green import BLUE, GREEN
+from kube.client import KubernetesObject
 from rehearsal.demo_images import Fault
-from release import collect
+from release import prune
 from release.errors import ExitCode, ReleaseError
+from release.goals import Deploy, Retire, Rollback, Switch
 from release.history import Outcome
-from release.kubernetes_api import KubernetesObject
-from release.plan import Deploy, Retire, Rollback, Switch
 from release.run import Result
-from release.state import Seen
+from release.state import ServiceState
 from tests.rehearsal.conftest import eventually
 from tests.release.platform import QUICK, Platform, configure, image
 from tests.unit.release.faults import Faulty
 
 
-def live_image(seen: Seen) -> str | None:
+def live_image(seen: ServiceState) -> str | None:
     return seen.live_slot.revision.image if seen.live_slot.revision else None
 
 
@@ -59,7 +59,7 @@ def test_a_version_goes_live_and_back_and_forward_and_its_predecessor_retires(pl
     with pytest.raises(ReleaseError, match="stays warm until"):
         platform.run("dev", "way", Retire())
     assert platform.run("dev", "way", Retire(now=True)).exit_code is ExitCode.DONE
-    assert platform.seen("dev", "way").green.wanted == 0
+    assert platform.seen("dev", "way").green.desired == 0
     with pytest.raises(ReleaseError, match="is not warm"):
         platform.run("dev", "way", Switch())
     assert platform.run("dev", "way", Rollback()).exit_code is ExitCode.DONE, "it is warmed first"
@@ -79,7 +79,7 @@ def test_the_idle_slot_gets_the_live_ones_size(platform: Platform) -> None:
     assert platform.seen("dev", "size").active_endpoints == {BLUE: 4}
 
 
-def failing(platform: Platform, service: str, fault: Fault | None = None) -> tuple[Seen, Result, Seen]:
+def failing(platform: Platform, service: str, fault: Fault | None = None) -> tuple[ServiceState, Result, ServiceState]:
     before = platform.seen("dev", service)
     result = platform.run("dev", service, Deploy(image(service, fault)), limits=replace(QUICK, ready=3))
     return before, result, platform.seen("dev", service)
@@ -100,7 +100,7 @@ def test_pods_that_do_not_get_ready_leave_the_live_slot_untouched(platform: Plat
     assert result.exit_code is ExitCode.ROLLED_BACK
     assert told in result.message
     assert (after.live, after.live_slot, after.autoscaled) == (before.live, before.live_slot, before.autoscaled)
-    assert after.idle_slot.wanted == 0
+    assert after.idle_slot.desired == 0
     assert after.history[-1].outcome is Outcome.FAILED
     assert told in str(after.history[-1].reason)
     assert platform.events("dev", service)[-3:] == ["ReleaseStarted", "ReleaseFailed", "RolledBack"]
@@ -275,7 +275,7 @@ def test_only_what_was_verified_on_dev_reaches_prod(platform: Platform) -> None:
 
     code, answer, _ = command(platform, "promote", "shop")
     assert code == ExitCode.REFUSED
-    assert "has no record" in answer[0]["message"]
+    assert "has no verification record" in answer[0]["message"]
     assert "release verify dev shop" in answer[0]["remedy"]
 
     assert command(platform, "verify", "dev", "shop")[0] == ExitCode.DONE
@@ -328,9 +328,9 @@ def test_retire_collects_the_configuration_that_nothing_names(platform: Platform
     for name in ("conf-0000000001", "conf-00000000ff", "conf-other"):
         configure(platform.api, "dev", "conf", name)
     seen = platform.seen("dev", "conf")
-    assert collect.collect(platform.api, seen) == [], "too young: an up may be under way"
-    later = replace(seen, now=seen.now + collect.YOUNG * 2)
-    assert collect.collect(platform.api, later) == ["conf-00000000ff"]
+    assert prune.prune(platform.api, seen) == [], "too young: an up may be under way"
+    later = replace(seen, now=seen.now + prune.YOUNG * 2)
+    assert prune.prune(platform.api, later) == ["conf-00000000ff"]
     eventually(lambda: platform.api.get("v1", "Secret", "conf-00000000ff", "dev") is None, "its Secret is gone")
     for name in ("conf-0000000001", "conf-other"):
         assert platform.api.get("v1", "Secret", name, "dev"), name

@@ -1,4 +1,4 @@
-"""A small HTTP server that answers for every service: what a container would, where none runs."""
+"""An HTTP server that answers for every service, since no container runs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Self
 
 import urllib3
 
-from release.http import Answer as Seen
-from release.http import Target
-from tests.http_server import Answer, Request, answering
+from release.http import Answer, Target
+from tests import http_server
+from tests.http_server import Request, answering
 
 GOOD = (200, "ok")
 
@@ -21,9 +21,9 @@ class Web:
     """Answers to `/ENVIRONMENT/SERVICE/…`.
 
     Attributes:
-        port: Of each Service.
-        answers: What a Service answers, by `ENVIRONMENT/SERVICE`, each time that it is asked; `GOOD` for others.
-        asked: Every path that was asked for.
+        port: Port of each Service.
+        answers: A function for the answers of each `ENVIRONMENT/SERVICE`; others answer `GOOD`.
+        asked: The path of each request.
     """
 
     port: int
@@ -38,16 +38,16 @@ class Web:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: Request) -> http_server.Answer:
         self.asked.append(request.path)
         service = "/".join(request.path.split("/")[1:3])
         status, body = self.answers.get(service, lambda: GOOD)()
-        return Answer(status, body.encode())
+        return http_server.Answer(status, body.encode())
 
-    def get(self, target: Target, path: str, *, timeout: float) -> Seen:
-        """The tool's way to it, on the port that the Services have."""
+    def get(self, target: Target, path: str, *, timeout: float) -> Answer:
+        """Sends a GET; implements `release.http.Caller`."""
         if target.port != self.port:
-            return Seen(None, f"nothing listens on port {target.port}")
+            return Answer(None, f"nothing listens on port {target.port}")
         url = f"{self._url}/{target.namespace}/{target.service}{path}"
-        found = urllib3.request("GET", url, timeout=timeout, retries=False)
-        return Seen(found.status, found.data.decode())
+        response = urllib3.request("GET", url, timeout=timeout, retries=False)
+        return Answer(response.status, response.data.decode())

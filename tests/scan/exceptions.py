@@ -98,7 +98,7 @@ EXEMPTIONS = (
     Exemption(
         "horizontalpodautoscaler-replicas",
         "HorizontalPodAutoscaler dev/*",
-        "On dev one pod of each service is enough, by the committed settings.",
+        "On dev one pod of each service is enough, by the stack's settings.",
     ),
     Exemption(
         "horizontalpodautoscaler-replicas",

@@ -8,7 +8,7 @@ import pytest
 
 from tests.scan.exceptions import EXEMPTIONS, Exemption
 from tests.scan.scanners import Finding, checkov, kube_score
-from tests.unit.components.jenkins import with_jenkins
+from tests.unit.components.delivery.jenkins import with_jenkins
 from tests.unit.manifests import as_yaml
 from tests.unit.program import STACKS, platform
 

@@ -13,7 +13,7 @@ import yaml
 
 from rehearsal import toolchain
 from rehearsal.toolchain.tools import ACTIONLINT
-from tests.unit.program import CHECKOUT, STACKS
+from tests.unit.program import CHECKOUT, SHIPPED
 
 FOLDER = CHECKOUT / ".github" / "workflows"
 WORKFLOWS = sorted(FOLDER.glob("*.yml"))
@@ -101,11 +101,11 @@ def test_no_workflow_changes_anything(name: str) -> None:
     assert written <= {"id-token", "pull-requests"}
 
 
-def test_both_stacks_are_previewed_on_every_pull_request() -> None:
+def test_every_stack_is_previewed_on_every_pull_request() -> None:
     """On every one of this repository: a fork's runs none of its code with an identity, and is told so."""
     assert workflow("preview")["True"] == {"pull_request": None}
     jobs = workflow("preview")["jobs"]
-    assert jobs["stack"]["strategy"]["matrix"] == {"stack": list(STACKS)}
+    assert jobs["stack"]["strategy"]["matrix"] == {"stack": list(SHIPPED)}
     assert (jobs["stack"]["if"], jobs["fork"]["if"]) == (
         "github.event.pull_request.head.repo.full_name == github.repository",
         "github.event.pull_request.head.repo.full_name != github.repository",
@@ -126,4 +126,4 @@ def test_a_comment_is_edited_in_place_and_a_failure_takes_the_place_of_the_last_
     wanted = ("comment-on-pr", "edit-pr-comment", "always-include-summary", "suppress-outputs")
     assert all(preview["with"][option] is True for option in wanted)
     last = workflow("preview")["jobs"]["stack"]["steps"][-1]
-    assert (last["if"], last["run"]) == ("failure()", 'python3 -m previews.comment "$STACK"')
+    assert (last["if"], last["run"]) == ("failure()", 'python3 -m pipelines.preview_report.comment "$STACK"')

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kube.client import KubernetesApi
 from rehearsal import aws
 from rehearsal.certificates import Certificates
 from rehearsal.layout import Layout
 from rehearsal.network import namespace
 from rehearsal.processes import ProcessTable, Program
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi
 
 CONTROLLER = "aws-load-balancer-controller"
 CLUSTER = "hello"

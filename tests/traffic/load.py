@@ -1,8 +1,7 @@
-"""Requests without a pause, and what became of each.
+"""A strict load generator: requests without a pause, each with its answer or its failure.
 
-A strict client: no request is sent twice, and whatever is not a whole answer with status 200 is a failure, with its
-time and kind. A connection that ended between two requests, seen before the next one, is none: HTTP allows it (RFC
-9112, 9.5).
+No request is repeated, and anything but a complete answer with status 200 is a failure. A connection that the server
+closes between two requests is no failure: HTTP allows it (RFC 9112, 9.5).
 """
 
 from __future__ import annotations
@@ -23,24 +22,24 @@ from typing import Self
 from rehearsal.layout import CHECKOUT
 
 ANSWER_SECONDS = 30
-"""A request without an answer for so long is lost."""
+"""Time-out of a request."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 _POD = re.compile(rb'"pod": "([^"]*)"')
 _OK = b"200"
-_TELL_SECONDS = 0.5
+_COUNT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer. Times are the machine's monotonic clock, in seconds.
+    """A complete answer. Times are those of the monotonic clock, in seconds.
 
     Attributes:
-        connected: When its connection was asked for.
+        connected: When its connection was opened.
         sent: When the request was sent.
-        answered: When the answer was there.
-        by: The pod that answered; where that asked another one, the other one.
+        answered: When the answer was complete.
+        by: The pod that answered; if it called another one, that one.
     """
 
     connected: float
@@ -51,13 +50,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request without a whole, good answer.
+    """A request without a complete, good answer.
 
     Attributes:
-        connected: When its connection was asked for.
-        sent: When it was sent.
-        failed: When that was known.
-        kind: What came instead.
+        connected: When its connection was opened.
+        sent: When the request was sent.
+        failed: When the failure was noticed.
+        kind: Status line or error.
     """
 
     connected: float
@@ -67,13 +66,13 @@ class Failure:
 
 
 @dataclass
-class Seen:
-    """What a client saw.
+class ClientLog:
+    """The answers and failures of one client.
 
     Attributes:
-        answers: In the order in which they came.
-        failures: Likewise.
-        connections: How many were asked for.
+        answers: Answers in order of arrival.
+        failures: Failures in order.
+        connections: Number of connections that were opened.
     """
 
     answers: list[Answer] = field(default_factory=list[Answer])
@@ -83,17 +82,17 @@ class Seen:
 
 @dataclass(frozen=True)
 class Load:
-    """What a client sends.
+    """The requests of a client.
 
     Attributes:
-        address: Where to.
-        port: TCP port.
+        address: Address of the server.
+        port: TCP port of the server.
         host: The Host header.
-        path: What is asked for.
-        at_once: How many requests are under way at any time.
-        reuse: Whether a connection is kept for the next request.
+        path: The path.
+        at_once: Number of concurrent requests.
+        reuse: Whether connections are kept alive.
         pause: Seconds between an answer and the next request on the same connection.
-        source: Address to come from, if it matters.
+        source: Local address; None for any.
     """
 
     address: str
@@ -106,29 +105,29 @@ class Load:
     source: str | None = None
 
 
-async def run(load: Load, seen: Seen, until: asyncio.Event) -> None:
-    """Sends requests until told to end; those under way are waited for."""
-    await asyncio.gather(*(_keep_asking(load, seen, until) for _ in range(load.at_once)))
+async def run(load: Load, log: ClientLog, until: asyncio.Event) -> None:
+    """Sends requests until an event is set; those under way are awaited."""
+    await asyncio.gather(*(_keep_asking(load, log, until) for _ in range(load.at_once)))
 
 
-async def _keep_asking(load: Load, seen: Seen, until: asyncio.Event) -> None:
+async def _keep_asking(load: Load, log: ClientLog, until: asyncio.Event) -> None:
     close = "" if load.reuse else "Connection: close\r\n"
     request = f"GET {load.path} HTTP/1.1\r\nHost: {load.host}\r\n{close}\r\n".encode()
     connection: _Connection | None = None
     while not until.is_set():
         if connection is None or connection.is_over:
             connection = _Connection(load)
-            seen.connections += 1
+            log.connections += 1
         try:
             answer = await asyncio.wait_for(connection.ask(request), ANSWER_SECONDS)
             by = _POD.findall(answer)
             if answer[9:12] != _OK or not by:
                 raise EOFError(answer[9:].split(b"\r\n", 1)[0].decode(errors="replace"))  # noqa: TRY301 - as any other
             pod = sys.intern(by[-1].decode())
-            seen.answers.append(Answer(connection.began, connection.sent, time.monotonic(), pod))
+            log.answers.append(Answer(connection.began, connection.sent, time.monotonic(), pod))
         except (OSError, EOFError, TimeoutError) as error:
             kind = str(error) or type(error).__name__
-            seen.failures.append(Failure(connection.began, connection.sent, time.monotonic(), kind))
+            log.failures.append(Failure(connection.began, connection.sent, time.monotonic(), kind))
             connection.close()
         if not load.reuse:
             connection.close()
@@ -137,7 +136,7 @@ async def _keep_asking(load: Load, seen: Seen, until: asyncio.Event) -> None:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection; a protocol of its own, since asyncio's streams cost thrice the time."""
+    """One connection, without asyncio's streams, which take three times as long."""
 
     def __init__(self, load: Load) -> None:
         self.began = self.sent = time.monotonic()
@@ -148,11 +147,11 @@ class _Connection(asyncio.Protocol):
         self._waiting: asyncio.Future[bytes] | None = None
 
     async def ask(self, request: bytes) -> bytes:
-        """The whole answer.
+        """Sends a request, and returns the complete answer.
 
         Raises:
-            EOFError: The connection was over before a whole answer.
-            OSError: It could not be made, or it broke.
+            EOFError: The connection was closed before the answer was complete.
+            OSError: The connection failed.
         """
         loop = asyncio.get_running_loop()
         if self._transport is None:
@@ -194,11 +193,11 @@ class _Connection(asyncio.Protocol):
 
 
 class Client:
-    """A client in a process of its own, perhaps in another network; use it as a context manager.
+    """A client in a process of its own, perhaps in a network namespace; a context manager.
 
     Args:
-        load: What it sends.
-        place: What comes before its command, such as the words that enter a network namespace.
+        load: Its requests.
+        place: Prefix of its command, e.g. one that enters a network namespace.
     """
 
     def __init__(self, load: Load, place: Sequence[str] = ()) -> None:
@@ -211,7 +210,7 @@ class Client:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        self._seen: Seen | None = None
+        self._log: ClientLog | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -220,40 +219,40 @@ class Client:
         self.end()
 
     def answers(self) -> int:
-        """How many it has got, up to a second ago."""
+        """Number of answers so far, at most a second old."""
         return int(self._count.read_text()) if self._count.exists() else 0
 
-    def end(self) -> Seen:
-        """What it saw, once the requests that are under way have ended."""
-        if self._seen is None:
-            told, _ = self._process.communicate(timeout=2 * ANSWER_SECONDS)
-            seen: Seen = pickle.loads(told)  # noqa: S301 - our own
-            self._seen = seen
+    def end(self) -> ClientLog:
+        """Ends the client after the requests that are under way, and returns its log."""
+        if self._log is None:
+            output, _ = self._process.communicate(timeout=2 * ANSWER_SECONDS)
+            log: ClientLog = pickle.loads(output)  # noqa: S301 - our own
+            self._log = log
             self._folder.cleanup()
-        return self._seen
+        return self._log
 
 
 def main(load: Load, count: str) -> None:
-    """Sends until standard input ends, then writes what was seen to standard output.
+    """Sends requests until standard input ends, then writes the log to standard output.
 
     Args:
-        load: What it sends.
-        count: File for how many answers there are, now and then.
+        load: The requests.
+        count: File for the number of answers, which is updated regularly.
     """
-    gc.disable()  # what is kept grows, and a walk through all of it would look like a slow answer
+    gc.disable()  # a collection would walk through the growing log, and look like a slow answer
 
-    async def tell(seen: Seen, end: asyncio.Event) -> None:
+    async def write_count(log: ClientLog, end: asyncio.Event) -> None:
         while not end.is_set():
-            _put(Path(count), len(seen.answers))
-            await asyncio.sleep(_TELL_SECONDS)
+            _put(Path(count), len(log.answers))
+            await asyncio.sleep(_COUNT_SECONDS)
 
-    async def until_told() -> Seen:
-        end, seen = asyncio.Event(), Seen()
+    async def until_end() -> ClientLog:
+        end, log = asyncio.Event(), ClientLog()
         asyncio.get_running_loop().run_in_executor(None, sys.stdin.read).add_done_callback(lambda _: end.set())
-        await asyncio.gather(tell(seen, end), run(load, seen, end))
-        return seen
+        await asyncio.gather(write_count(log, end), run(load, log, end))
+        return log
 
-    sys.stdout.buffer.write(pickle.dumps(asyncio.run(until_told())))
+    sys.stdout.buffer.write(pickle.dumps(asyncio.run(until_end())))
 
 
 def _put(file: Path, number: int) -> None:

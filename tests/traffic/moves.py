@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from kube.client import KubernetesApi, KubernetesObject
 from release.errors import ExitCode
-from release.kubernetes_api import KubernetesApi, KubernetesObject
-from release.plan import Deploy, Goal, Retire, Rollback, Switch
+from release.goals import Deploy, Goal, Retire, Rollback, Switch
 from tests.traffic.load import Answer
 from tests.traffic.site import Site
 
@@ -77,12 +77,12 @@ class Mover:
         began = time.monotonic()
         result = self.site.release(self.environment, self.service, goal, api=clock)
         assert result.exit_code is ExitCode.DONE, result.message
-        self.moves.append(Move(began, clock.patched, time.monotonic(), result.seen.live))
+        self.moves.append(Move(began, clock.patched, time.monotonic(), result.state.live))
         self.rollbacks += isinstance(goal, Rollback)
 
     def retire(self) -> None:
         """Ends the idle slot's pods."""
-        slot = self.site.seen(self.environment, self.service).idle_slot.name
+        slot = self.site.state(self.environment, self.service).idle_slot.name
         pods = self.site.pods(self.environment, self.service, slot)
         began = time.monotonic()
         result = self.site.release(self.environment, self.service, Retire(now=True))

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from components import labels
+from contract import labels
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import control_plane, demo_images, first_release
 from rehearsal.demo_images import Fault
 from rehearsal.front_door import haproxy, running
@@ -24,12 +25,11 @@ from rehearsal.processes import ProcessTable
 from rehearsal.toolchain import Toolchain
 from release import verification
 from release.clock import SystemClock
+from release.goals import Goal
 from release.http import ThroughApiServer
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 from release.observe import observe
-from release.plan import Goal
-from release.run import Context, Limits, Result, pursue
-from release.state import Seen
+from release.run import Context, Limits, Result, reconcile
+from release.state import ServiceState
 from tests.rehearsal.conftest import eventually
 from tests.release.identities import STACK, apply_the_program
 from tests.release.platform import node
@@ -119,9 +119,9 @@ class Site:
             by="tester",
             limits=replace(LIMITS, **limits),
         )
-        return pursue(context, environment, service, goal)
+        return reconcile(context, environment, service, goal)
 
-    def seen(self, environment: str, service: str) -> Seen:
+    def state(self, environment: str, service: str) -> ServiceState:
         """How a service stands."""
         return observe(self.api, environment, service, now=SystemClock().now())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from release.plan import Deploy
+from release.goals import Deploy
 from tests.traffic.browser import chromium, pages, take_pictures
 from tests.traffic.site import Site
 
@@ -52,12 +52,12 @@ def test_a_switch_on_dev_is_seen_there_live_and_never_on_prod(serving: Site, ope
     prod = open_page.context.new_page()
     prod.goto(serving.entrance.hosts["prod"])
     open_page.goto(serving.entrance.hosts["dev"])
-    live = {environment: serving.seen(environment, "frontend").live for environment in ("dev", "prod")}
+    live = {environment: serving.state(environment, "frontend").live for environment in ("dev", "prod")}
     for page, environment in ((open_page, "dev"), (prod, "prod")):
         expect(page.locator("#slot")).to_have_text(live[environment])
     result = serving.release("dev", "frontend", Deploy(serving.new_image("dev", "frontend")))
-    assert result.seen.live != live["dev"]
-    expect(open_page.locator("#slot")).to_have_text(result.seen.live, timeout=30_000)
+    assert result.state.live != live["dev"]
+    expect(open_page.locator("#slot")).to_have_text(result.state.live, timeout=30_000)
     for page, environment in ((open_page, "dev"), (prod, "prod")):
         expect(page.locator("#environment")).to_have_text(environment)
     expect(prod.locator("#slot")).to_have_text(live["prod"])

@@ -41,7 +41,6 @@ from tests.unit.rehearsal.front_door.account import (
     load_balancer,
     path,
     permission,
-    redirect,
     rule,
     security_group,
     state,
@@ -218,44 +217,19 @@ def test_a_path_that_no_rule_fits_is_not_found_and_a_prefix_ends_at_a_slash(
 def test_each_condition_is_for_its_part_of_a_request(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
     rules = [
         rule(1, fixed(201), condition("path-pattern", "/a?c/*.html", "/it's$1")),
-        rule(2, fixed(202), condition("http-header", "*Chrome*", HttpHeaderName="User-Agent")),
-        rule(3, fixed(203), condition("http-request-method", "PUT", "PURGE")),
-        rule(4, fixed(204), condition("query-string", ("version", "v1*"), ("", "any"))),
-        rule(5, fixed(205), condition("host-header", f"*.sub.{DOMAIN}")),
-        rule(6, fixed(206), condition("source-ip", "192.0.2.0/24")),
-        rule(7, fixed(207), condition("host-header", DOMAIN)),
+        rule(2, fixed(202), condition("host-header", f"*.sub.{DOMAIN}")),
+        rule(3, fixed(203), condition("source-ip", "192.0.2.0/24")),
+        rule(4, fixed(204), condition("host-header", DOMAIN)),
     ]
     door = start(one_way(dev, prod, *rules))
 
-    def status(path: str, host: str = DOMAIN, **asked: Any) -> int:
-        return door.ask(host, path, port=door.outside, **asked).status
+    def status(path: str, host: str = DOMAIN) -> int:
+        return door.ask(host, path, port=door.outside).status
 
-    assert [status(path) for path in ("/abc/x/y.html", "/it's$1", "/abbc/x.html", "/ABC/x.html")] == [
-        201,
-        201,
-        207,
-        207,
-    ]
-    agents = ("x Chrome/1", "x chrome/1", "Firefox")
-    assert [status("/", headers={"User-Agent": agent}) for agent in agents] == [202, 202, 207]
-    assert [status("/", method=method) for method in ("PUT", "PURGE", "POST")] == [203, 203, 207]
-    queries = ("version=v1", "a=b&VERSION=V1.2&c", "x=any", "any", "version=v2", "aversion=v1", "x=any1", "a=x%26any")
-    assert [status(f"/?{query}") for query in queries] == [204, 204, 204, 204, 207, 207, 207, 207]
-    assert [status("/", f"{name}.{DOMAIN}") for name in ("a.sub", "b.a.SUB", "sub")] == [205, 205, 404]
-    assert door.ask(DOMAIN).status == 206, "the staff is within each range"
-
-
-def test_a_redirect_leads_where_it_says(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
-    rules = [
-        rule(1, redirect(Path="/new/#{path}"), condition("path-pattern", "/old/*")),
-        rule(2, redirect(Host="www.#{host}", Port="8443", Query="x=100%&#{query}"), condition("path-pattern", "/away")),
-        rule(3, fixed(204), condition("host-header", DOMAIN)),
-    ]
-    door = start(one_way(dev, prod, *rules))
-    found = door.ask("hello.localhost", "/old/a?b=c")
-    assert (found.status, found.headers["location"]) == (301, "/new/old/a?b=c")
-    found = door.ask("hello.localhost", "/away?b=c")
-    assert found.headers["location"] == f"https://www.{DOMAIN}:8443/away?x=100%&b=c"
+    paths = ("/abc/x/y.html", "/it's$1", "/abbc/x.html", "/ABC/x.html")
+    assert [status(path) for path in paths] == [201, 201, 204, 204]
+    assert [status("/", f"{name}.{DOMAIN}") for name in ("a.sub", "b.a.SUB", "sub")] == [202, 202, 404]
+    assert door.ask(DOMAIN).status == 203, "the staff is within each range"
 
 
 def test_weights_are_kept_exactly(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
@@ -264,33 +238,6 @@ def test_weights_are_kept_exactly(start: Callable[[State], Door], dev: Node, pro
     answers = [door.get(DOMAIN)[1] for _ in range(200)]
     assert Counter(answers) == {"prod": 180, "dev": 20}
     assert max(len(run) for run in "".join(one[0] for one in answers).split("d")) < 20, "spread, and not in a row"
-    assert door.ask(DOMAIN).headers["set-cookie"] is None
-
-
-def test_who_comes_back_gets_the_group_that_he_had(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
-    groups = forward("prod-frontend", "dev-frontend", weights=(50, 50), sticky=60)
-    door = start(one_way(dev, prod, rule(1, groups, condition("host-header", DOMAIN))))
-    first = [door.ask(DOMAIN) for _ in range(2)]
-    assert {answer.by for answer in first} == {"dev", "prod"}
-    for answer in first:
-        cookie, *attributes = answer.headers["set-cookie"].split("; ")
-        assert {one.partition("=")[0] for one in attributes} == {"Expires", "Path"}
-        again = [door.ask(DOMAIN, headers={"Cookie": cookie}).by for _ in range(5)]
-        assert again == [answer.by] * 5
-    other = [door.ask(DOMAIN, headers={"Cookie": "AWSALBTG=elsewhere"}).by for _ in range(4)]
-    assert Counter(other) == {"dev": 2, "prod": 2}
-
-
-def test_who_comes_back_gets_the_target_that_he_had(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
-    both = [target("i-dev", dev.port), target("i-prod", prod.port)]
-    group = target_group("a", *both, Attributes={"stickiness.enabled": "true", "stickiness.type": "lb_cookie"})
-    door = start(one_way(dev, prod, path(1, DOMAIN, "/", "a"), target_groups=[group]))
-    first = [door.ask(DOMAIN) for _ in range(2)]
-    assert {answer.by for answer in first} == {"dev", "prod"}
-    for answer in first:
-        cookie = answer.headers["set-cookie"].partition(";")[0]
-        assert cookie.startswith("AWSALB=")
-        assert [door.ask(DOMAIN, headers={"Cookie": cookie}).by for _ in range(5)] == [answer.by] * 5
 
 
 def test_a_staff_host_is_forbidden_from_outside_its_ranges_and_open_from_inside(
@@ -440,9 +387,9 @@ def test_no_request_is_lost_while_targets_change(start: Callable[[State], Door],
             if number:  # otherwise it is what it was
                 eventually(lambda before=before: bool(door.workers() - before), "a new worker")
         time.sleep(1)
-        seen = [client.end() for client in (first, second, third)]
-    assert [one.failures for one in seen] == [[], [], []]
-    assert all(len(one.answers) > 20 for one in seen)
+        logs = [client.end() for client in (first, second, third)]
+    assert [one.failures for one in logs] == [[], [], []]
+    assert all(len(one.answers) > 20 for one in logs)
 
 
 def test_a_request_that_takes_long_outlives_a_change(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
@@ -452,18 +399,18 @@ def test_a_request_that_takes_long_outlives_a_change(start: Callable[[State], Do
         time.sleep(1)
         door.follow(with_more(dev, prod, 1))
         eventually(lambda: len(door.workers()) > 1, "the old worker beside the new one")
-        seen = client.end()
-    assert seen.failures == []
-    assert len(seen.answers) >= 3
+        log = client.end()
+    assert log.failures == []
+    assert len(log.answers) >= 3
 
 
 def test_a_lost_request_is_seen(start: Callable[[State], Door], dev: Node, prod: Node) -> None:
     door = start(account(dev, prod))
     with Client(Load("127.0.0.1", door.port, f"log.{DOMAIN}", at_once=2)) as client:
         time.sleep(1)
-        seen = client.end()
-    assert seen.answers == []
-    assert {failure.kind for failure in seen.failures} == {"503 Service Unavailable"}
+        log = client.end()
+    assert log.answers == []
+    assert {failure.kind for failure in log.failures} == {"503 Service Unavailable"}
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from statistics import median, quantiles
 
 import pytest
 
-from tests.traffic.load import Client, Load, Seen
+from tests.traffic.load import Client, ClientLog, Load
 from tests.traffic.moves import Mover, astray
 from tests.traffic.site import CLIENT, HOST, NODES, Site
 
@@ -24,15 +24,15 @@ LONG = 5
 
 @dataclass(frozen=True)
 class Story:
-    """What was done and what was seen.
+    """The releases and the logs of the clients.
 
     Attributes:
         movers: By service.
-        seen: By client.
+        logs: Log of each client.
     """
 
     movers: dict[str, Mover]
-    seen: dict[str, Seen]
+    logs: dict[str, ClientLog]
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +43,10 @@ def story(serving: Site) -> Story:
         clients = {name: stack.enter_context(client) for name, client in clients_of(serving).items()}
         with ThreadPoolExecutor(len(movers)) as workers:
             list(workers.map(partial(go_on, clients=clients), movers.values()))
-        seen = {name: client.end() for name, client in clients.items()}
-    for name, one in seen.items():
+        logs = {name: client.end() for name, client in clients.items()}
+    for name, one in logs.items():
         sys.stdout.write(f"{tell(name, one)}\n")
-    return Story(movers, seen)
+    return Story(movers, logs)
 
 
 def clients_of(site: Site) -> dict[str, Client]:
@@ -72,22 +72,22 @@ def go_on(mover: Mover, clients: dict[str, Client]) -> None:
         mover.cycle()
 
 
-def tell(name: str, seen: Seen) -> str:
+def tell(name: str, log: ClientLog) -> str:
     """A line on what a client saw."""
-    milliseconds = sorted(1000 * (one.answered - one.sent) for one in seen.answers)
+    milliseconds = sorted(1000 * (one.answered - one.sent) for one in log.answers)
     return (
-        f"{name}: {len(seen.answers)} answers over {seen.connections} connections, {len(seen.failures)} failures; "
+        f"{name}: {len(log.answers)} answers over {log.connections} connections, {len(log.failures)} failures; "
         f"median {median(milliseconds):.1f} ms, 99.9 % within {quantiles(milliseconds, n=1000)[-1]:.0f} ms"
     )
 
 
 def test_no_request_fails(story: Story) -> None:
-    assert {name: seen.failures[:5] for name, seen in story.seen.items() if seen.failures} == {}
+    assert {name: log.failures[:5] for name, log in story.logs.items() if log.failures} == {}
 
 
 def test_there_were_enough_of_them(story: Story) -> None:
-    assert sum(len(seen.answers) for seen in story.seen.values()) >= REQUESTS
-    assert all(len(seen.answers) > 100 for seen in story.seen.values())
+    assert sum(len(log.answers) for log in story.logs.values()) >= REQUESTS
+    assert all(len(log.answers) > 100 for log in story.logs.values())
     for mover in story.movers.values():
         assert len(mover.moves) - mover.rollbacks >= 20
         assert mover.rollbacks >= 5
@@ -95,16 +95,16 @@ def test_there_were_enough_of_them(story: Story) -> None:
 
 
 def test_no_new_connection_reaches_the_old_slot_once_the_switch_has_returned(story: Story) -> None:
-    assert astray(story.seen["new connections"].answers, story.movers["gateway"].moves) == []
+    assert astray(story.logs["new connections"].answers, story.movers["gateway"].moves) == []
 
 
 def test_an_old_connection_stays_with_its_slot_for_its_warm_time_and_grace_and_no_longer(story: Story) -> None:
     for service, name in (("gateway", "the load balancer's pool"), ("api", "a service's own pool")):
         for retirement in story.movers[service].retirements:
-            last = max((one.answered for one in story.seen[name].answers if one.by in retirement.pods), default=0)
+            last = max((one.answered for one in story.logs[name].answers if one.by in retirement.pods), default=0)
             assert last <= retirement.began + retirement.grace
 
 
 def test_requests_that_take_long_finish(story: Story) -> None:
-    for one in story.seen["long requests"].answers:
+    for one in story.logs["long requests"].answers:
         assert one.answered - one.sent >= LONG

@@ -13,7 +13,7 @@ from rehearsal.front_door.following import FRONT_DOOR
 from rehearsal.front_door.running import FOLLOWER
 from rehearsal.processes import ProcessTable
 from release.errors import ExitCode
-from release.plan import Deploy
+from release.goals import Deploy
 from tests.rehearsal.conftest import eventually
 from tests.traffic.load import Client, Load
 from tests.traffic.site import CLIENT, HOST, NODES, Site
@@ -42,9 +42,9 @@ def test_requests_are_answered_while_a_program_beside_them_is_killed_and_started
         counts = [client.answers() for client in (through, new)]
         serving.start()
         time.sleep(1)
-        seen = [client.end() for client in (through, new)]
-    assert [one.failures for one in seen] == [[], []]
-    assert all(len(one.answers) > count > 0 for one, count in zip(seen, counts, strict=True))
+        logs = [client.end() for client in (through, new)]
+    assert [one.failures for one in logs] == [[], []]
+    assert all(len(one.answers) > count > 0 for one, count in zip(logs, counts, strict=True))
 
 
 def test_requests_are_answered_while_the_front_door_restarts(serving: Site) -> None:
@@ -55,8 +55,8 @@ def test_requests_are_answered_while_the_front_door_restarts(serving: Site) -> N
             time.sleep(1)
             os.kill(door.pid, signal.SIGUSR2)
         time.sleep(1)
-        seen = [client.end() for client in (through, new)]
-    assert [one.failures for one in seen] == [[], []]
+        logs = [client.end() for client in (through, new)]
+    assert [one.failures for one in logs] == [[], []]
 
 
 def test_a_killed_front_door_comes_back_where_it_was(serving: Site) -> None:
@@ -73,6 +73,6 @@ def test_after_all_that_a_release_goes_on_and_moves_requests(serving: Site) -> N
     through, new = clients(serving)
     with through, new:
         time.sleep(1)
-        seen = [client.end() for client in (through, new)]
-    assert [one.failures for one in seen] == [[], []]
-    assert {f"gateway-{result.seen.live}" in one.by for one in seen[1].answers} == {True}
+        logs = [client.end() for client in (through, new)]
+    assert [one.failures for one in logs] == [[], []]
+    assert {f"gateway-{result.state.live}" in one.by for one in logs[1].answers} == {True}

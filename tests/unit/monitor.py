@@ -15,7 +15,7 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import resource_pb2
 
-from settings import PROJECT
+from config import PROJECT
 from tests.unit.graph import Graph, Reference, Registration, Secret
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"

@@ -19,47 +19,68 @@ from pulumi.runtime.mocks import MockEngine
 from pulumi.runtime.settings import Settings, configure
 from pulumi.runtime.stack import run_in_stack
 
-import settings
+import config
+from rehearsal import workspace
 from tests.unit.graph import Graph
 from tests.unit.monitor import RecordingMonitor
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+FIXTURES = CHECKOUT / "tests" / "fixtures" / "stacks"
+"""The tests' own stack files: those of the checkout belong to who adopts the project."""
+
 STACKS = ("dev", "prod")
 
+SHIPPED = {path.name.split(".")[1]: path for path in sorted(CHECKOUT.glob("Pulumi.*.yaml"))}
+"""The checkout's stack files, by stack: one test says that they load, and no other reads what stands in them."""
 
-def made_up(secret: settings.RequiredSecret) -> str:
+
+def made_up(secret: config.RequiredSecret) -> str:
     """A value for a secret, unlike any other text."""
     return f"made-up-{secret.environment}-{secret.service}-{secret.name}"
 
 
-def project_file(name: str) -> dict[str, Any]:
-    """One of the project's YAML files."""
-    return yaml.safe_load((CHECKOUT / name).read_text(encoding="utf-8"))
+def project_file() -> dict[str, Any]:
+    """Pulumi.yaml."""
+    return yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text(encoding="utf-8"))
 
 
-def committed_config(stack: str) -> dict[str, str]:
-    """A stack's committed configuration as Pulumi hands it to the program; secrets are not in it."""
-    schema: dict[str, Any] = project_file("Pulumi.yaml")["config"]
-    defaults = {f"{settings.PROJECT}:{key}": field["default"] for key, field in schema.items() if "default" in field}
-    values: dict[str, Any] = {**defaults, **project_file(f"Pulumi.{stack}.yaml")["config"]}
+def stack_file(stack: str) -> dict[str, Any]:
+    """The file of one of the tests' stacks."""
+    return yaml.safe_load((FIXTURES / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+
+
+def program_config(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The configuration that Pulumi hands to the program: the `config` of a stack's file and the project's defaults."""
+    schema: dict[str, Any] = project_file()["config"]
+    defaults = {f"{config.PROJECT}:{key}": field["default"] for key, field in schema.items() if "default" in field}
+    values: dict[str, Any] = {**defaults, **settings}
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
-def stack_config(stack: str) -> dict[str, str]:
-    """A stack's committed configuration with a made-up value for each secret it requires."""
-    config = committed_config(stack)
-    services: dict[str, Any] = json.loads(config[f"{settings.PROJECT}:services"])
+def config_without_secrets(stack: str) -> dict[str, str]:
+    """The configuration of one of the tests' stacks as its file has it."""
+    return program_config(stack_file(stack)["config"])
+
+
+def config_of(file: Path) -> dict[str, str]:
+    """The configuration of any stack's file, with made-up values for what is encrypted and for each required secret."""
+    settings = workspace.merge_stack_file(yaml.safe_load(file.read_text(encoding="utf-8")), {})["config"]
     values: dict[str, Any] = {}
-    for secret in settings.required_secrets({name: one.get("secrets", []) for name, one in services.items()}):
+    for secret in workspace.required_secrets(settings):
         values.setdefault(secret.environment, {}).setdefault(secret.service, {})[secret.name] = made_up(secret)
-    return {**config, f"{settings.PROJECT}:secrets": json.dumps(values)}
+    return program_config({**settings, f"{config.PROJECT}:secrets": values})
+
+
+def stack_config(stack: str) -> dict[str, str]:
+    """The configuration of one of the tests' stacks, with a made-up value for each secret it requires."""
+    return config_of(FIXTURES / f"Pulumi.{stack}.yaml")
 
 
 def run(
     program: Path,
     *,
     stack: str,
-    config: Mapping[str, str],
+    settings: Mapping[str, str],
     preview: bool,
     certificates: Sequence[Mapping[str, Any]] = (),
 ) -> Graph:
@@ -68,7 +89,7 @@ def run(
     Args:
         program: The file.
         stack: The stack's name.
-        config: Its configuration.
+        settings: Its configuration.
         preview: Whether nothing is made.
         certificates: What ACM has, each with `status` and `tags`.
     """
@@ -79,8 +100,8 @@ def run(
     def run_here() -> Graph:
         monitor = RecordingMonitor(stack=stack, preview=preview, certificates=certificates)
         engine = MockEngine(logging.getLogger(__name__))
-        configure(Settings(project=settings.PROJECT, stack=stack, monitor=monitor, engine=engine, dry_run=preview))
-        set_all_config(dict(config), [f"{settings.PROJECT}:secrets"])
+        configure(Settings(project=config.PROJECT, stack=stack, monitor=monitor, engine=engine, dry_run=preview))
+        set_all_config(dict(settings), [f"{config.PROJECT}:secrets"])
         try:
             asyncio.run(run_in_stack(run_program))
         finally:
@@ -93,7 +114,7 @@ def run(
 @cache
 def platform(stack: str, *, preview: bool) -> Graph:
     """The graph of the whole platform. The program runs once for each stack, and once more for its preview."""
-    return run(CHECKOUT / "__main__.py", stack=stack, config=stack_config(stack), preview=preview)
+    return run(CHECKOUT / "__main__.py", stack=stack, settings=stack_config(stack), preview=preview)
 
 
 def stack_of(graph: Graph) -> str:

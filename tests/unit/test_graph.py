@@ -46,7 +46,7 @@ pulumi.export("hidden", pulumi.Output.secret("shh"))
 def small(tmp_path: Path, *, more: str = "", preview: bool = False) -> Graph:
     program = tmp_path / "program.py"
     program.write_text(SMALL + more, encoding="utf-8")
-    return run(program, stack="test", config={"hello-platform:region": "here"}, preview=preview)
+    return run(program, stack="test", settings={"hello-platform:region": "here"}, preview=preview)
 
 
 def test_an_invariant_over_nothing_fails() -> None:

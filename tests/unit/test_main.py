@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-import settings
-from settings import ENVIRONMENTS
-from tests.unit.components.test_blue_green import PAIRS, SERVICES
+import config
+from config import ENVIRONMENTS
+from tests.unit.components.workload.test_blue_green import PAIRS, SERVICES
 from tests.unit.graph import UNKNOWN, Graph, Secret, every, of_logs
 from tests.unit.program import CHECKOUT, STACKS, made_up, platform, stack_config, stack_of
 
@@ -34,8 +34,8 @@ def in_clear(value: Any) -> Iterator[str]:
 
 def secrets_of(stack: str) -> list[str]:
     """The made-up value of every secret of a stack."""
-    services = settings.load(stack_config(stack)).services
-    required = settings.required_secrets({name: service.secrets for name, service in services.items()})
+    services = config.load(stack_config(stack)).services
+    required = config.required_secrets({name: service.secrets for name, service in services.items()})
     return every((made_up(secret) for secret in required), "secret")
 
 
@@ -122,7 +122,7 @@ def test_the_stack_has_the_documented_outputs(graph: Graph) -> None:
 
 
 def test_the_readme_tells_every_output() -> None:
-    _, table = (CHECKOUT / "README.md").read_text(encoding="utf-8").split("| output | what it is |\n", 1)
+    _, table = (CHECKOUT / "README.md").read_text(encoding="utf-8").split("| output | value |\n", 1)
     rows = table.split("\n\n", 1)[0].splitlines()[1:]
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])} == OUTPUTS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from benchmarks.plot import logarithmic
+from tools.benchmarks.plot import logarithmic
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -1,21 +1,40 @@
-"""The committed stacks load, hold no secret, and the project declares what they may hold."""
+"""The checkout's stacks load, those of the tests hold no secret, and the project declares what a stack may hold."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
+import yaml
 from pydantic.alias_generators import to_camel
 
-import settings
-from settings import PROJECT, Settings, load
-from settings.annotations import bare
-from tests.unit.program import CHECKOUT, STACKS, made_up, project_file, stack_config
+import config
+from config import PROJECT, Settings, load
+from config.annotations import bare
+from tests.unit.graph import every
+from tests.unit.program import (
+    CHECKOUT,
+    SHIPPED,
+    STACKS,
+    config_of,
+    made_up,
+    project_file,
+    run,
+    stack_config,
+    stack_file,
+)
+
+
+@pytest.mark.parametrize("stack", every(SHIPPED, "stack"))
+def test_a_stack_of_the_checkout_loads_and_previews(stack: str) -> None:
+    settings = config_of(SHIPPED[stack])
+    hosts = load(settings).hosts
+    outputs = run(CHECKOUT / "__main__.py", stack=stack, settings=settings, preview=True).outputs
+    assert outputs["hosts"].items() >= {"prod": hosts["prod"], "dev": hosts["dev"]}.items()
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_committed_stack_loads_once_its_secrets_are_given(stack: str) -> None:
+def test_a_stack_loads_once_its_secrets_are_given(stack: str) -> None:
     loaded = load(stack_config(stack))
     assert set(loaded.services) == {"frontend", "gateway", "api", "ai", "crawling"}
     assert loaded.hosts == {
@@ -25,18 +44,13 @@ def test_a_committed_stack_loads_once_its_secrets_are_given(stack: str) -> None:
     }
     assert (loaded.tainted("dev"), loaded.tainted("prod")) == (False, True)
     values = loaded.secret_values("prod", "ai")
-    assert values == {"LLM_API_KEY": made_up(settings.RequiredSecret("prod", "ai", "LLM_API_KEY"))}
+    assert values == {"LLM_API_KEY": made_up(config.RequiredSecret("prod", "ai", "LLM_API_KEY"))}
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_committed_stack_holds_nothing_encrypted(stack: str) -> None:
-    text = (CHECKOUT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
-    assert not re.search(r"secure:|encryptionsalt|encryptedkey|secretsprovider", text, re.IGNORECASE)
-    assert set(project_file(f"Pulumi.{stack}.yaml")) == {"config"}
-
-
-def test_there_are_no_other_committed_stacks() -> None:
-    assert {path.name for path in CHECKOUT.glob("Pulumi.*.yaml")} == {f"Pulumi.{stack}.yaml" for stack in STACKS}
+def test_a_stack_of_the_tests_needs_nobodys_key(stack: str) -> None:
+    assert stack_file(stack).keys() == {"config"}
+    assert "secure:" not in yaml.safe_dump(stack_file(stack))
 
 
 def pulumi_type(annotation: Any) -> str:
@@ -48,7 +62,7 @@ def pulumi_type(annotation: Any) -> str:
 
 
 def test_the_project_declares_every_setting_with_type_and_description() -> None:
-    schema: dict[str, Any] = project_file("Pulumi.yaml")["config"]
+    schema: dict[str, Any] = project_file()["config"]
     # Pulumi requires each declared key that has no default: one that may be left out cannot be declared.
     declared = {
         to_camel(name): field
@@ -64,4 +78,4 @@ def test_the_project_declares_every_setting_with_type_and_description() -> None:
 
 
 def test_the_project_has_the_name_of_the_keys() -> None:
-    assert project_file("Pulumi.yaml")["name"] == PROJECT
+    assert project_file()["name"] == PROJECT

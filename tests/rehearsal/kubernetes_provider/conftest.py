@@ -23,9 +23,9 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal.nodes import NodeGroupSpec
 from rehearsal.toolchain import Toolchain
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.instances import nodes
 from tests.rehearsal.conftest import RunningControlPlane
 from tests.rehearsal.engine_harness import EngineHarness, Program

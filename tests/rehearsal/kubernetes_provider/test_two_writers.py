@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from release.kubernetes_api import KubernetesObject
+from kube.client import KubernetesObject
 from tests.rehearsal.engine_harness import EngineFailedError, EngineHarness, Program
 from tests.rehearsal.kubernetes_provider.conftest import MANAGER, SKIP_AWAIT, Cluster, Options, k8s, pod_template
 

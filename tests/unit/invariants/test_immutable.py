@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from settings import PROJECT
+from config import PROJECT
 from tests.unit.graph import Graph
 from tests.unit.program import CHECKOUT, platform, run, stack_config
 
@@ -31,7 +31,7 @@ def with_changes(key: str, path: list[str], value: Any) -> Graph:
         place = place.setdefault(name, {})
     place[path[-1]] = value
     changed = {**config, f"{PROJECT}:{key}": json.dumps(content)}
-    return run(CHECKOUT / "__main__.py", stack="dev", config=changed, preview=False)
+    return run(CHECKOUT / "__main__.py", stack="dev", settings=changed, preview=False)
 
 
 @pytest.mark.parametrize(

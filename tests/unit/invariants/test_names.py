@@ -7,11 +7,11 @@ import re
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-import settings
-from components.blue_green.configuration import immutable_name
-from components.contract import contract
-from components.pod_template import pod_labels
-from settings.checks.services import RESERVED_SUFFIXES
+import config
+from components.kubernetes.immutable import immutable_name
+from components.workload.pod_template import pod_labels
+from config.checks.services import RESERVED_SUFFIXES
+from contract.blue_green import contract
 
 DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names."""
@@ -24,7 +24,7 @@ GENERATED = "-0123456789-abcde"
 
 SERVICE_NAMES = (
     st.from_regex(r"[a-z][a-z0-9]{0,9}(-[a-z0-9]{1,9}){0,3}", fullmatch=True)
-    .filter(lambda name: len(name) <= settings.SERVICE_NAME_LIMIT)
+    .filter(lambda name: len(name) <= config.SERVICE_NAME_LIMIT)
     .filter(lambda name: not name.endswith(RESERVED_SUFFIXES))
 )
 CONTENT = st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=4)
@@ -44,7 +44,7 @@ def names(service: str) -> set[tuple[str, str]]:
 
 def longest(service: str) -> str:
     """A service's name, as long as one may be."""
-    return service.ljust(settings.SERVICE_NAME_LIMIT, "z")
+    return service.ljust(config.SERVICE_NAME_LIMIT, "z")
 
 
 @given(SERVICE_NAMES.flatmap(lambda name: st.sampled_from([name, longest(name)])), CONTENT)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.annotations import SKIP_AWAIT
-from components.cluster import WITH_THINGS_OUTSIDE
-from tests.unit.components.jenkins import with_hook
+from components.cluster.cluster import DELETED_ONE_BY_ONE
+from components.kubernetes.annotations import SKIP_AWAIT
+from tests.unit.components.delivery.jenkins import with_hook
 from tests.unit.graph import Graph, Reference, Registration, every
 from tests.unit.program import STACKS, platform
 
@@ -116,7 +116,7 @@ def whole(request: pytest.FixtureRequest) -> Graph:
 
 def test_whoever_acts_when_an_object_goes_can_act_until_it_has_gone(whole: Graph) -> None:
     """Else a load balancer or a volume stays in the account, and keeps the VPC from going."""
-    for one in every(one for one in whole.resources.values() if one.type in WITH_THINGS_OUTSIDE):
+    for one in every(one for one in whole.resources.values() if one.type in DELETED_ONE_BY_ONE):
         actors = acts_for(one)
         needed = (two for name in actors for two in of_actor(whole, name))
         assert not missing(whole, one, needed), one.urn
@@ -125,7 +125,7 @@ def test_whoever_acts_when_an_object_goes_can_act_until_it_has_gone(whole: Graph
 
 
 def test_every_kind_that_has_something_outside_says_who_acts_for_it(whole: Graph) -> None:
-    assert set(WITH_THINGS_OUTSIDE) == {*WHO_ACTS, RELEASE}
+    assert set(DELETED_ONE_BY_ONE) == {*WHO_ACTS, RELEASE}
     for one in whole.of_kind("Service"):
         assert one.spec["type"] != "LoadBalancer", "the controller would have to act for it"
 

@@ -158,7 +158,7 @@ def previewed(folder: Path, outputs: str) -> tuple[int, list[str]]:
     told = programs(folder, outputs)
     checkout = folder / "checkout"
     checkout.mkdir()
-    for name in ("previews", "release", "components"):
+    for name in ("contract", "kube", "pipelines", "release"):
         (checkout / name).symlink_to(CHECKOUT / name)
     environment = {"PATH": f"{folder}:{os.environ['PATH']}", "STACK": "dev", "PYTHONPATH": "/nowhere"}
     code = subprocess.run([PIPELINES / "preview.sh"], cwd=checkout, env=environment, check=False).returncode

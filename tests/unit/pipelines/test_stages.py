@@ -112,7 +112,7 @@ def test_a_critical_finding_ends_the_build_and_others_are_told(
 
 def test_another_registry_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert ecr.main(["find", "docker.io/library/api", "commit-1"]) == 1
-    assert "is no repository of ECR" in capsys.readouterr().err
+    assert "is no ECR repository" in capsys.readouterr().err
 
 
 def test_the_candidate_is_what_was_verified_last() -> None:
@@ -127,5 +127,5 @@ def test_a_hook_hears_of_the_build_and_no_build_fails_for_it(capsys: pytest.Capt
     told = json.loads(notify.message({"SERVICE": "api", "IMAGE": "", "RESULT": "success"}))
     assert told == {"service": "api", "image": None, "result": "success", "build": None}
     assert notify.main("https://127.0.0.1:9/", {}) == 0
-    assert "did not take the message" in capsys.readouterr().err
+    assert "did not accept the message" in capsys.readouterr().err
     assert notify.main("http://127.0.0.1:9/", {}) == 1, "what is said in clear is said to everybody"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ssl
 import stat
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
+import yaml
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import NameOID
 
 from rehearsal import certificates
 from rehearsal.certificates import NAMES, Certificates
@@ -33,16 +35,16 @@ def test_they_are_written_once(tmp_path: Path) -> None:
     first = contents()
     certificates.ensure(tmp_path / "pki")
     assert contents() == first
-    assert len(first) == 1 + 2 * len(NAMES) + 2
+    assert len(first) == 1 + 2 * len(NAMES)
 
 
 def test_an_interrupted_making_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(path: Path, _key: object) -> None:
+    def interrupted(path: Path, _content: bytes) -> None:
         path.touch()
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(certificates, "_write_key", interrupted)
+        patch.setattr(certificates, "_write_secret", interrupted)
         with pytest.raises(KeyboardInterrupt):
             certificates.ensure(tmp_path / "pki")
     made = certificates.ensure(tmp_path / "pki")
@@ -57,8 +59,7 @@ def test_those_of_an_older_version_are_refused_with_what_to_do(tmp_path: Path) -
 
 
 def test_private_keys_are_for_their_owner_only(made: Certificates) -> None:
-    keys = [*(made.of(name).key for name in NAMES), made.service_account_key]
-    assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
+    assert {stat.S_IMODE(made.of(name).key.stat().st_mode) for name in NAMES} == {0o600}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -74,8 +75,8 @@ def test_each_is_signed_by_the_authority_and_has_its_own_key(made: Certificates,
     ("name", "user", "groups"),
     [
         ("admin", "kubernetes-admin", ["system:masters"]),
-        ("controller-manager", "system:kube-controller-manager", []),
-        ("scheduler", "system:kube-scheduler", []),
+        ("controller-manager", "system:kube-controller-manager", ["rehearsal"]),
+        ("scheduler", "system:kube-scheduler", ["rehearsal"]),
     ],
 )
 def test_clients_are_who_kubernetes_knows_them_as(made: Certificates, name: str, user: str, groups: list[str]) -> None:
@@ -85,12 +86,11 @@ def test_clients_are_who_kubernetes_knows_them_as(made: Certificates, name: str,
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_servers_cannot_call_and_clients_cannot_serve(made: Certificates, name: str) -> None:
-    uses = set(read(made.of(name).certificate).extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
-    both = {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
-    serves = {ExtendedKeyUsageOID.SERVER_AUTH}
-    expected = {"server": serves, "aws": serves, "etcd": both}
-    assert uses == expected.get(name, {ExtendedKeyUsageOID.CLIENT_AUTH})
+def test_only_servers_have_a_name_at_which_somebody_can_serve(made: Certificates, name: str) -> None:
+    found = read(made.of(name).certificate).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    names = [str(one.value) for one in found]
+    assert names, "Go refuses a certificate without any"
+    assert all(one.endswith(".invalid") for one in names) != (name in {"server", "etcd", "aws"})
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -103,9 +103,23 @@ def test_a_client_that_trusts_the_authority_accepts_the_server_on_loopback(made:
         _handshake(server_side, client_side, "192.0.2.1")
 
 
-def test_the_service_account_keys_are_a_pair(made: Certificates) -> None:
-    private = load_pem_private_key(made.service_account_key.read_bytes(), password=None)
-    assert load_pem_public_key(made.service_account_public_key.read_bytes()) == private.public_key()
+@pytest.mark.parametrize("client", ["admin", "service-account"])
+def test_a_client_is_no_server(made: Certificates, client: str) -> None:
+    impostor = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    impostor.load_cert_chain(made.of(client).certificate, made.of(client).key)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        _handshake(impostor, ssl.create_default_context(cafile=str(made.authority)), "localhost")
+
+
+def test_a_kubeconfig_needs_no_other_file_and_is_its_owners(made: Certificates, tmp_path: Path) -> None:
+    file = tmp_path / "kubeconfig"
+    made.write_kubeconfig(file, client="admin", cluster="here", server="https://127.0.0.1:6443")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    content = yaml.safe_load(file.read_text())
+    (user,), (cluster,) = content["users"], content["clusters"]
+    assert b64decode(user["user"]["client-key-data"]) == made.of("admin").key.read_bytes()
+    assert b64decode(user["user"]["client-certificate-data"]) == made.of("admin").certificate.read_bytes()
+    assert b64decode(cluster["cluster"]["certificate-authority-data"]) == made.authority.read_bytes()
 
 
 def _handshake(server_side: ssl.SSLContext, client_side: ssl.SSLContext, host: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.contract import contract
+from contract.blue_green import contract
 from rehearsal.first_release import Target, demo_image, targets
 from release import slots
 

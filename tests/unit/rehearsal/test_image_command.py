@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from components.contract import SENTINEL_DIGEST
+from contract.blue_green import SENTINEL_DIGEST
 from rehearsal import demo_images
 from rehearsal.cli import app
 from rehearsal.demo_images import Fault

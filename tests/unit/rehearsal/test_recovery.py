@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import pytest
 
+from kube.client import KubernetesApi
 from rehearsal import recovery
+from rehearsal.emulators.aws.account import Account, Record
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.account import Account, Record
-from release.kubernetes_api import KubernetesApi
 
 VPC = "urn:pulumi:dev::hello-platform::aws:ec2/vpc:Vpc::hello-dev"
 NAMESPACE = "urn:pulumi:dev::hello-platform::kubernetes:core/v1:Namespace::dev"
@@ -69,6 +69,58 @@ def test_a_kubernetes_object_is_found_by_its_name(name: str | None, identifier: 
     operation = creating(NAMESPACE, apiVersion="v1", kind="Namespace", metadata={"name": name})
     (create,) = recovery.pending_creates(Account([]), API, {"pending_operations": [operation]})
     assert create.identifier == identifier
+
+
+class Helm:
+    """An API server with Helm's records of release tools/x, by their status."""
+
+    def __init__(self, *statuses: str) -> None:
+        self.statuses = {f"sh.helm.release.v1.x.v{number}": status for number, status in enumerate(statuses, start=1)}
+
+    def list(self, _version: str, _kind: str, *, namespace: str, label_selector: str) -> list[dict[str, Any]]:
+        """Those of the release."""
+        if (namespace, label_selector) != ("tools", "owner=helm,name=x"):
+            return []
+        return [
+            {"metadata": {"name": name, "namespace": namespace, "labels": {"name": "x", "status": status}}}
+            for name, status in self.statuses.items()
+        ]
+
+    def delete(self, _version: str, kind: str, name: str, namespace: str) -> None:
+        """Deletes one of them."""
+        assert (kind, namespace) == ("Secret", "tools")
+        del self.statuses[name]
+
+
+RELEASE = "urn:pulumi:dev::hello-platform::kubernetes:helm.sh/v3:Release::x"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "identifier", "left"),
+    [
+        (("deployed",), "tools/x", 1),
+        (("superseded", "deployed"), "tools/x", 2),
+        (("pending-install",), None, 0),
+        (("failed",), None, 0),
+        ((), None, 0),
+    ],
+)
+def test_a_helm_release_that_is_installed_is_found_and_one_that_is_not_gives_its_name_free(
+    statuses: tuple[str, ...], identifier: str | None, left: int
+) -> None:
+    helm = Helm(*statuses)
+    operations = [creating(RELEASE, name="x", namespace="tools"), creating(RELEASE, name="other", namespace="tools")]
+    creates = recovery.pending_creates(Account([]), cast("KubernetesApi", helm), {"pending_operations": operations})
+    assert [one.identifier for one in creates] == [identifier, None]
+    recovery.drop_unfinished_releases(cast("KubernetesApi", helm), creates)
+    assert len(helm.statuses) == left
+
+
+def test_a_create_of_anything_else_takes_no_record_away() -> None:
+    helm = Helm("pending-install")
+    creates = [recovery.PendingCreate({"urn": VPC, "type": "aws:ec2/vpc:Vpc", "inputs": {"name": "x"}}, None)]
+    recovery.drop_unfinished_releases(cast("KubernetesApi", helm), creates)
+    assert len(helm.statuses) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from kube.client import KubernetesApi
 from rehearsal import status
-from rehearsal.status import ProgramStatus
-from release.kubernetes_api import KubernetesApi
+from rehearsal.status import WorkloadStatus
 
 OUTPUTS = {"efk": {"namespace": "logging", "collector": {"namespace": "log-collector", "daemonSet": "fluentd"}}}
 
@@ -44,6 +44,8 @@ class Api:
 
 def test_each_program_of_the_logs_has_its_own_pods_and_their_nodes() -> None:
     assert status.logs(cast("KubernetesApi", Api()), OUTPUTS) == [
-        ProgramStatus("logging", "StatefulSet", "es", 1, 3, ("a",)),
-        ProgramStatus("log-collector", "DaemonSet", "fluentd", 2, 2, ("a", "b")),
+        WorkloadStatus(namespace="logging", kind="StatefulSet", name="es", ready=1, wanted=3, nodes=("a",)),
+        WorkloadStatus(
+            namespace="log-collector", kind="DaemonSet", name="fluentd", ready=2, wanted=2, nodes=("a", "b")
+        ),
     ]

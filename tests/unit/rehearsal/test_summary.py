@@ -10,7 +10,7 @@ from rich.console import Console
 
 from rehearsal import demo_images, summary
 from rehearsal.front_door.running import Entrance
-from rehearsal.status import NodeStatus, ProgramStatus, SlotStatus
+from rehearsal.status import NodeStatus, SlotStatus, WorkloadStatus
 
 OUTPUTS: dict[str, Any] = {
     "cluster": {"name": "hello-dev", "region": "ap-northeast-2"},
@@ -29,8 +29,18 @@ NODE = NodeStatus(
 
 def slot(color: str, *, live: bool, ready: int) -> SlotStatus:
     image = f"registry.example.com/api@{demo_images.digest('v3')}" if live else None
+    wanted, nodes = (2, (NODE.name,)) if live else (0, ())
     return SlotStatus(
-        "dev", "api", color, live, image, ready, wanted=2 if live else 0, nodes=(NODE.name,) if live else ()
+        namespace="dev",
+        kind="Deployment",
+        name=f"api-{color}",
+        ready=ready,
+        wanted=wanted,
+        nodes=nodes,
+        service="api",
+        slot=color,
+        live=live,
+        image=image,
     )
 
 
@@ -38,7 +48,10 @@ def shown(*, traffic: bool = True) -> str:
     console = Console(file=StringIO(), width=100)
     slots = [slot("blue", live=True, ready=1), slot("green", live=False, ready=0)]
     summary.show(console, "dev", OUTPUTS, [NODE], slots, traffic=traffic)
-    summary.show_logs(console, [ProgramStatus("logging", "StatefulSet", "hello-es-default", 2, 3, (NODE.name,))])
+    logs = WorkloadStatus(
+        namespace="logging", kind="StatefulSet", name="hello-es-default", ready=2, wanted=3, nodes=(NODE.name,)
+    )
+    summary.show_logs(console, [logs])
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 

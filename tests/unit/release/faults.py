@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, TypeAlias
 
-from release.kubernetes_api import UNREACHABLE, KubernetesApiError, KubernetesObject
+from kube.client import UNREACHABLE, KubernetesApiError, KubernetesObject
 from release.objects import ObjectApi
 
 Fault: TypeAlias = Literal["409", "429", "500", "time-out", "lost answer", "lost watch", "killed"]

@@ -1,4 +1,4 @@
-"""A service in a world without Kubernetes: what each step of a plan makes of what is seen."""
+"""A service in a world without Kubernetes: what each step of a plan makes of what is state."""
 
 from __future__ import annotations
 
@@ -6,31 +6,30 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from components.contract import BLUE
+from contract.blue_green import BLUE
+from release.goals import Goal
 from release.history import Action, Entry, Outcome, Revision, added
 from release.http import Target
-from release.plan import (
+from release.plan import Progress, next_step
+from release.state import ServiceState, Slot, SmokeTest, other
+from release.steps import (
+    Analyze,
+    ApplyTemplate,
     AwaitEndpoints,
     AwaitGone,
     AwaitReady,
     Begin,
-    BringIn,
     Done,
-    Empty,
     Finish,
-    Goal,
-    Preview,
-    Progress,
     Refusal,
-    Retarget,
+    RetargetAutoscaler,
     Scale,
-    Select,
+    ScaleToZero,
+    SmokeTestSlot,
     Step,
-    TrySlot,
-    Watch,
-    next_step,
+    SwitchActive,
+    SwitchPreview,
 )
-from release.state import Seen, Slot, SmokeTest, other
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REPOSITORY = "registry.example.com/hello/api"
@@ -55,10 +54,10 @@ def revision(wanted: str = "good", number: int = 0, template: str | None = TEMPL
 
 def slot(name: str, runs: Revision | None = None, pods: int = 0, ready: int | None = None, **more: Any) -> Slot:
     """A slot with so many pods, all ready unless said otherwise."""
-    return Slot(name=name, revision=runs, wanted=pods, pods=pods, ready=pods if ready is None else ready, **more)
+    return Slot(name=name, revision=runs, desired=pods, pods=pods, ready=pods if ready is None else ready, **more)
 
 
-def seen(blue: Slot, green: Slot, *, live: str = BLUE, **more: Any) -> Seen:
+def service_state(blue: Slot, green: Slot, *, live: str = BLUE, **more: Any) -> ServiceState:
     """A service whose Services lead where they should."""
     slots = {"blue": blue, "green": green}
     given: dict[str, Any] = {
@@ -80,7 +79,7 @@ def seen(blue: Slot, green: Slot, *, live: str = BLUE, **more: Any) -> Seen:
         "smoke_test": SmokeTest("/health"),
         "now": NOW,
     }
-    return Seen(blue=blue, green=green, **{**given, **more})
+    return ServiceState(blue=blue, green=green, **{**given, **more})
 
 
 def entry(
@@ -118,60 +117,60 @@ def endpoints(of: Slot) -> dict[str, int]:
 class World:
     """How things stand, and what the tool remembers."""
 
-    seen: Seen
+    state: ServiceState
     progress: Progress = field(default_factory=Progress)
 
     def step(self, goal: Goal) -> Step | Done | Refusal:
         """What the plan says."""
-        return next_step(self.seen, goal, self.progress)
+        return next_step(self.state, goal, self.progress)
 
     def after(self, step: Step) -> World:  # noqa: C901, PLR0911, PLR0912 - one line a step
         """The world when a step is done, or has failed."""
         match step:
             case Begin(action, name, runs, previous):
                 begun = entry(name, runs, action=action, previous=previous, outcome=Outcome.RUNNING)
-                return self._with(history=added(self.seen.history, replace(begun, id="this run")))
-            case Empty(name):
-                return self._slot(name, wanted=0, ready=0)
-            case BringIn(name, new, replicas):
-                runs = Revision(new, self.seen.template)
-                return self._slot(name, revision=runs, wanted=replicas, ready=0, pods=replicas)
+                return self._with(history=added(self.state.history, replace(begun, id="this run")))
+            case ScaleToZero(name):
+                return self._slot(name, desired=0, ready=0)
+            case ApplyTemplate(name, new, replicas):
+                runs = Revision(new, self.state.template)
+                return self._slot(name, revision=runs, desired=replicas, ready=0, pods=replicas)
             case Scale(name, replicas):
-                return self._slot(name, wanted=replicas, pods=max(replicas, self.seen.slot(name).pods))
-            case Preview(name):
+                return self._slot(name, desired=replicas, pods=max(replicas, self.state.slot(name).pods))
+            case SwitchPreview(name):
                 return self._with(preview=name)
-            case Select(name):
+            case SwitchActive(name):
                 return self._with(live=name)
-            case Retarget(name):
+            case RetargetAutoscaler(name):
                 return self._with(autoscaled=name)
-            case TrySlot(name):
+            case SmokeTestSlot(name):
                 return self._judge(name, "smoke", smoke_tested=True)
-            case Watch(name):
-                return self._judge(name, "watch", watched=True)
+            case Analyze(name):
+                return self._judge(name, "watch", analyzed=True)
             case Finish(outcome):
-                ended = replace(self.seen.history[-1], outcome=outcome, finished=NOW)
-                ended_world = self._with(history=added(self.seen.history, ended))
+                ended = replace(self.state.history[-1], outcome=outcome, finished=NOW)
+                ended_world = self._with(history=added(self.state.history, ended))
                 return replace(ended_world, progress=replace(self.progress, finished=True))
             case AwaitReady(name):
-                runs_now = self.seen.slot(name).revision
+                runs_now = self.state.slot(name).revision
                 if runs_now is None or quality(runs_now.image) == "never ready":
                     return self._failed(f"{name} is not ready")
-                wanted = self.seen.slot(name).wanted
-                return self._slot(name, ready=wanted, pods=wanted, settled=True)
+                wanted = self.state.slot(name).desired
+                return self._slot(name, ready=wanted, pods=wanted, is_rolled_out=True)
             case AwaitGone(name):
                 return self._slot(name, pods=0, ready=0)
             case AwaitEndpoints(name, active):
-                found = endpoints(self.seen.slot(name))
+                found = endpoints(self.state.slot(name))
                 if not found:
                     return self._failed(f"{name} has no endpoints")
                 return self._with(**{"active_endpoints" if active else "preview_endpoints": found})
 
     def crashed(self) -> World:
         """The tool is gone, and with it all that it remembered."""
-        return World(self.seen)
+        return World(self.state)
 
     def _judge(self, name: str, where: str, **passed: bool) -> World:
-        runs = self.seen.slot(name).revision
+        runs = self.state.slot(name).revision
         assert runs is not None
         if quality(runs.image) == where:
             return self._failed(f"{where} failed")
@@ -179,10 +178,10 @@ class World:
 
     def _failed(self, why: str) -> World:
         first = self.progress.failure is None
-        return replace(self, progress=replace(self.progress, **{"failure" if first else "second_failure": why}))
+        return replace(self, progress=replace(self.progress, **{"failure" if first else "abort_failure": why}))
 
     def _slot(self, name: str, **changes: Any) -> World:
-        return self._with(**{name: replace(self.seen.slot(name), **changes)})
+        return self._with(**{name: replace(self.state.slot(name), **changes)})
 
     def _with(self, **changes: Any) -> World:
-        return replace(self, seen=replace(self.seen, **changes))
+        return replace(self, state=replace(self.state, **changes))

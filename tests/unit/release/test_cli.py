@@ -13,10 +13,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from components.contract import SENTINEL_DIGEST
-from release.cli import app, images_of, main
+from contract.blue_green import SENTINEL_DIGEST
+from kube.client import KubernetesApiError
+from release.cli import app, main
+from release.cli.options import images_by_service
 from release.errors import ExitCode
-from release.kubernetes_api import KubernetesApiError
 
 IMAGE = f"registry.example.com/api@sha256:{'ab' * 32}"
 TEMPLATE: dict[str, Any] = {
@@ -87,9 +88,9 @@ def test_a_kubeconfig_that_is_none_is_told_with_what_to_do(
     file.write_text(content)
     code, error = ended(["status", "dev", "--kubeconfig", str(file)], monkeypatch, capsys)
     assert code == ExitCode.FAILED
-    assert error.startswith("error: no kubeconfig to go by: ")
+    assert error.startswith("error: no valid kubeconfig: ")
     assert told in error
-    assert "What to do: name one by --kubeconfig" in error
+    assert "What to do: name one with --kubeconfig" in error
 
 
 def test_an_api_server_that_is_away_is_named_with_its_address_and_told_while_it_is_tried(
@@ -115,7 +116,7 @@ def test_a_refusal_of_the_api_server_is_told_without_a_traceback(
     def refuse(*_: object, **__: object) -> None:
         raise KubernetesApiError("pods is forbidden", status=403, reason="Forbidden")
 
-    monkeypatch.setattr("release.commands.KubernetesApi", refuse)
+    monkeypatch.setattr("release.session.KubernetesApi", refuse)
     code, error = ended(["history", "dev", "api"], monkeypatch, capsys)
     assert (code, error.splitlines()[0]) == (ExitCode.FAILED, "error: the API server: pods is forbidden")
     assert "lacks the right" in error
@@ -136,7 +137,7 @@ def test_wrong_words_are_told_before_the_api_server_is_asked(words: list[str], m
     def asked(*_: object, **__: object) -> None:
         pytest.fail("the API server is asked")
 
-    monkeypatch.setattr("release.commands.KubernetesApi", asked)
+    monkeypatch.setattr("release.session.KubernetesApi", asked)
     assert CliRunner().invoke(app, words).exit_code == ExitCode.USAGE
 
 
@@ -165,17 +166,17 @@ def test_each_command_has_help_and_takes_json(command: str) -> None:
     ],
 )
 def test_each_service_gets_its_image(names: list[str], given: list[str], wanted: dict[str, str]) -> None:
-    assert images_of(names, given) == wanted
+    assert images_by_service(names, given) == wanted
 
 
 @pytest.mark.parametrize(
     ("names", "given", "told"),
     [
-        (["api", "ai"], [IMAGE], "say SERVICE=IMAGE"),
+        (["api", "ai"], [IMAGE], "use SERVICE=IMAGE"),
         (["api"], [f"web={IMAGE}"], "web is not among api"),
         (["api"], ["api:latest"], "is not an image by digest"),
     ],
 )
 def test_an_image_that_is_for_no_service_is_told(names: list[str], given: list[str], told: str) -> None:
     with pytest.raises(typer.BadParameter, match=told):
-        images_of(names, given)
+        images_by_service(names, given)

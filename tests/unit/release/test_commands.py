@@ -1,4 +1,4 @@
-"""What a person reads of the commands that only look."""
+"""What the commands refuse and what the reports print."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from release import history
-from release.commands import Commands, Options
+from release.commands import releases, reports
 from release.errors import ExitCode, ReleaseError
 from release.history import Action, Entry, Outcome, Revision
+from release.session import Options, Session
 from tests.release.platform import image, objects
 from tests.unit.release.fake_cluster import FakeClock, FakeCluster
 
@@ -23,12 +24,12 @@ def cluster() -> FakeCluster:
 
 
 @pytest.fixture
-def commands(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> Commands:
+def session(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> Session:
     def fake(*_: object, **__: object) -> FakeCluster:
         return cluster
 
-    monkeypatch.setattr("release.commands.KubernetesApi", fake)
-    return Commands(Options(), FakeClock())
+    monkeypatch.setattr("release.session.KubernetesApi", fake)
+    return Session(Options(), FakeClock())
 
 
 def entry(started: datetime) -> Entry:
@@ -44,7 +45,7 @@ def entry(started: datetime) -> Entry:
     )
 
 
-def bring_in(cluster: FakeCluster, *, replicas: int) -> None:
+def apply_template(cluster: FakeCluster, *, replicas: int) -> None:
     """Slot blue of dev with an image."""
     deployment = cluster.get("apps/v1", "Deployment", "api-blue", "dev")
     assert deployment is not None
@@ -54,9 +55,9 @@ def bring_in(cluster: FakeCluster, *, replicas: int) -> None:
 
 
 def test_the_history_has_each_image_whole_and_says_what_went_wrong(
-    commands: Commands, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+    session: Session, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert commands.history("dev", "api") is ExitCode.DONE
+    assert reports.history(session, "dev", "api") is ExitCode.DONE
     assert capsys.readouterr().out == "dev/api has no releases yet\n"
     first = replace(
         entry(datetime(2026, 5, 1, 12, tzinfo=UTC)),
@@ -67,7 +68,7 @@ def test_the_history_has_each_image_whole_and_says_what_went_wrong(
     )
     history.write(cluster, "dev", "api", first)
     history.write(cluster, "dev", "api", replace(first, id="2", outcome=Outcome.RELEASED, reason=None))
-    commands.history("dev", "api")
+    reports.history(session, "dev", "api")
     newest, its_image, *_, oldest, _, reason, override, build = capsys.readouterr().out.splitlines()
     assert newest == "2026-05-01 12:00 UTC  deploy    blue   released     jane"
     assert its_image == f"  {IMAGE}", "in one piece, to be deployed again"
@@ -75,29 +76,29 @@ def test_the_history_has_each_image_whole_and_says_what_went_wrong(
     assert (reason, override, build) == (f"  {first.reason}", "  override: the fire of May", f"  {first.build}")
 
 
-def test_an_environment_without_services_is_no_healthy_one(commands: Commands) -> None:
+def test_an_environment_without_services_is_no_healthy_one(session: Session) -> None:
     with pytest.raises(ReleaseError, match="there is no service in nowhere"):
-        commands.status("nowhere", [], watch=False)
+        reports.status(session, "nowhere", [], watch=False)
 
 
-def test_what_dev_is_still_releasing_is_not_promoted(commands: Commands, cluster: FakeCluster) -> None:
+def test_what_dev_is_still_releasing_is_not_promoted(session: Session, cluster: FakeCluster) -> None:
     """Though it is live and ready: it may be taken back."""
-    bring_in(cluster, replicas=2)
+    apply_template(cluster, replicas=2)
     cluster.list("v1", "Pod", namespace="dev")  # its controllers see it
     cluster.clock.sleep(60)
     running = entry(cluster.clock.now())
     history.write(cluster, "dev", "api", running)
-    with pytest.raises(ReleaseError, match="api is not fit to be promoted"):
-        commands.promote(["api"])
+    with pytest.raises(ReleaseError, match="api cannot be promoted"):
+        releases.promote(session, ["api"])
     history.write(cluster, "dev", "api", replace(running, outcome=Outcome.RELEASED))
     with pytest.raises(KeyError):  # the fake API server does not say who asks: what is asked first is over
-        commands.promote(["api"])
+        releases.promote(session, ["api"])
 
 
 def test_a_log_shows_a_note_in_one_line(
-    commands: Commands, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+    session: Session, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What is no terminal has no width, and no narrow one."""
-    bring_in(cluster, replicas=0)
-    commands.status("dev", [], watch=False)
-    assert "older than the PodTemplate: `release deploy` takes it up" in capsys.readouterr().out
+    apply_template(cluster, replicas=0)
+    reports.status(session, "dev", [], watch=False)
+    assert "older than the PodTemplate: `release deploy` applies it" in capsys.readouterr().out

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from release.commands import Commands, Options
+from kube.client import KubernetesApiError
 from release.errors import ReleaseError
 from release.http import Answer, InCluster, Target, ThroughApiServer
-from release.kubernetes_api import KubernetesApiError
 from release.observe import observe
+from release.session import Options, Session
 from tests.http_server import Answer as Told
 from tests.http_server import Request, answering
 from tests.release.platform import PORT, objects
@@ -79,10 +79,10 @@ def test_the_way_is_that_of_the_place(in_pod: bool, monkeypatch: pytest.MonkeyPa
     def nothing(*_: object, **__: object) -> None:
         """No API server is asked."""
 
-    monkeypatch.setattr("release.kubernetes_api._api_client", nothing)
-    monkeypatch.setattr("release.kubernetes_api.DynamicClient", nothing)
-    commands = Commands(Options(kubeconfig=None if in_pod else kubeconfig), FakeClock())
-    assert isinstance(commands._caller(), InCluster if in_pod else ThroughApiServer)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr("kube.client._api_client", nothing)
+    monkeypatch.setattr("kube.client.DynamicClient", nothing)
+    session = Session(Options(kubeconfig=None if in_pod else kubeconfig), FakeClock())
+    assert isinstance(session.caller(), InCluster if in_pod else ThroughApiServer)
 
 
 def test_each_service_of_a_pair_says_its_own_port() -> None:
@@ -93,5 +93,5 @@ def test_each_service_of_a_pair_says_its_own_port() -> None:
     assert found.active_target == Target("dev", "api", 8085, "http")
     assert found.preview_target == PREVIEW
     ports["api"][:] = [{"name": "metrics", "port": 80}]
-    with pytest.raises(ReleaseError, match="Service api in dev has no port of the name http"):
+    with pytest.raises(ReleaseError, match="Service api in dev has no port named http"):
         observe(FakeCluster(FakeClock(), made), "dev", "api", now=datetime(2026, 5, 1, tzinfo=UTC))

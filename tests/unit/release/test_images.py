@@ -11,10 +11,10 @@ import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 from moto import mock_aws
 
-from components.registry import RELEASE_TAG_PREFIX, lifecycle_policy
+from components.aws.ecr import RELEASE_TAG_PREFIX, lifecycle_policy
 from release.errors import ReleaseError
 from release.images import TAG_PREFIX, Images, in_use, tag
-from tests.unit.release.model import NOW, entry, revision, seen, slot
+from tests.unit.release.model import NOW, entry, revision, service_state, slot
 
 REGION = "ap-northeast-2"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -126,7 +126,7 @@ def test_the_tags_are_those_that_the_registrys_rule_claims() -> None:
 def test_live_warm_verified_and_released_images_are_in_use() -> None:
     live, warm, past, before = (revision("good", number) for number in range(4))
     verified = frozenset({"sha256:" + 64 * "e"})
-    found = seen(
+    found = service_state(
         slot("blue", live, 2),
         slot("green", warm, 2),
         history=(entry("green", past, previous=before),),

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import settings
-from components.blue_green.annotations import release_annotations
-from components.contract import SMOKE_TEST
-from release import collect, history, lock, probe, smoke, verification
+import config
+from components.workload.blue_green.annotations import release_annotations
+from contract.blue_green import SMOKE_TEST
+from kube.client import KubernetesApiError
+from release import history, lock, probe, prune, smoke, verification
 from release.clock import StoppableClock, SystemClock
 from release.errors import ExitCode, LostRaceError, ReleaseError
 from release.history import Entry, Outcome
 from release.http import Answer
-from release.kubernetes_api import KubernetesApiError
 from release.objects import ObjectApi, patch, value_at
 from release.observe import smoke_test
 from release.order import in_order
@@ -28,7 +28,7 @@ from release.status import age
 from release.verification import LIMIT, Record
 from tests.release.platform import objects
 from tests.unit.release.fake_cluster import FakeClock, FakeCluster
-from tests.unit.release.model import NOW, entry, revision, seen, slot
+from tests.unit.release.model import NOW, entry, revision, service_state, slot
 
 # History and records
 
@@ -257,11 +257,11 @@ def test_a_smoke_test_says_what_was_wrong(test: SmokeTest, answers: list[Answer]
 
 def test_the_tool_tries_a_version_as_the_settings_say() -> None:
     told = {"path": "/version", "status": 204, "contains": "two", "tries": 3, "deadlineSeconds": 7}
-    spec = settings.Service.model_validate({"port": 1, "healthPath": "/health", "smokeTest": told})
+    spec = config.Service.model_validate({"port": 1, "healthPath": "/health", "smokeTest": told})
     written = release_annotations(spec)[SMOKE_TEST]
     read = smoke_test(written, {"containers": [{}]})
     assert read == SmokeTest("/version", status=204, contains="two", tries=3, deadline_seconds=7)
-    usual = settings.Service.model_validate({"port": 1, "healthPath": "/health"})
+    usual = config.Service.model_validate({"port": 1, "healthPath": "/health"})
     assert smoke_test(release_annotations(usual)[SMOKE_TEST], {"containers": [{}]}) == SmokeTest("/health")
 
 
@@ -308,7 +308,7 @@ def made(name: str, age: timedelta = timedelta(days=1)) -> dict[str, Any]:
 
 
 def test_only_old_objects_of_the_programs_that_nothing_names_are_superfluous() -> None:
-    found = seen(
+    found = service_state(
         slot("blue", revision(), 2, configuration=("api-000000000b",)),
         slot("green", revision(), 0, configuration=("api-000000000c",)),
         configuration=("api-000000000a",),
@@ -317,7 +317,7 @@ def test_only_old_objects_of_the_programs_that_nothing_names_are_superfluous() -
     every = [made(f"api-000000000{letter}") for letter in "abcdef"]
     others = [made("api-releases"), made("verified-api"), made("api-preview-000000000e"), made("gateway-000000000e")]
     young = made("api-0000000001", timedelta(minutes=1))
-    assert collect.superfluous(found, [*every, *others, young]) == ["api-000000000e", "api-000000000f"]
+    assert prune.prunable(found, [*every, *others, young]) == ["api-000000000e", "api-000000000f"]
 
 
 @pytest.mark.parametrize(

@@ -11,35 +11,41 @@ from hypothesis import event, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from components.contract import BLUE, GREEN, SENTINEL_DIGEST, SLOTS
+from contract.blue_green import BLUE, GREEN, SENTINEL_DIGEST, SLOTS
+from release.goals import Deploy, Goal, Retire, Rollback, Switch
 from release.history import Action, Entry, Outcome, Revision
-from release.plan import (
+from release.plan import Progress, next_step
+from release.state import ServiceState, Slot
+from release.steps import (
+    Analyze,
+    ApplyTemplate,
     AwaitEndpoints,
     AwaitGone,
     AwaitReady,
     Begin,
-    BringIn,
-    Deploy,
     Done,
-    Empty,
     Finish,
-    Goal,
-    Preview,
-    Progress,
     Refusal,
-    Retarget,
-    Retire,
-    Rollback,
+    RetargetAutoscaler,
     Scale,
-    Select,
+    ScaleToZero,
+    SmokeTestSlot,
     Step,
-    Switch,
-    TrySlot,
-    Watch,
-    next_step,
+    SwitchActive,
+    SwitchPreview,
 )
-from release.state import Seen, Slot
-from tests.unit.release.model import NOW, REPOSITORY, World, endpoints, entry, image, quality, revision, seen, slot
+from tests.unit.release.model import (
+    NOW,
+    REPOSITORY,
+    World,
+    endpoints,
+    entry,
+    image,
+    quality,
+    revision,
+    service_state,
+    slot,
+)
 
 MANY_STEPS = 60
 
@@ -60,11 +66,11 @@ def slots(draw: st.DrawFn, name: str) -> Slot:
     can = runs is not None and quality(runs.image) != "never ready"
     ready = draw(st.integers(0, wanted)) if can else 0
     ending = draw(st.integers(0, 2)) if runs else 0
-    return Slot(name, runs, wanted, ready, wanted + ending, settled=draw(st.booleans()) or not can)
+    return Slot(name, runs, wanted, ready, wanted + ending, is_rolled_out=draw(st.booleans()) or not can)
 
 
 @st.composite
-def states(draw: st.DrawFn) -> Seen:
+def states(draw: st.DrawFn) -> ServiceState:
     blue, green = draw(slots(BLUE)), draw(slots(GREEN))
     which = {BLUE: blue, GREEN: green}
     some_endpoints = st.sampled_from([{}, endpoints(blue), endpoints(green), {**endpoints(blue), **endpoints(green)}])
@@ -81,7 +87,7 @@ def states(draw: st.DrawFn) -> Seen:
             max_size=3,
         )
     )
-    return seen(
+    return service_state(
         blue,
         green,
         live=draw(st.sampled_from(SLOTS)),
@@ -106,25 +112,27 @@ goals = st.one_of(
 )
 
 
-def follow(start: Seen, goal: Goal, crashes: frozenset[int] = frozenset()) -> tuple[World, list[Step], Done | Refusal]:
+def follow(
+    start: ServiceState, goal: Goal, crashes: frozenset[int] = frozenset()
+) -> tuple[World, list[Step], Done | Refusal]:
     """Does step after step until there is none; the tool is killed, and run again, after some of them."""
     world, steps = World(start), list[Step]()
     while True:
         step = world.step(goal)
         if isinstance(step, Done | Refusal):
             return world, steps, step
-        if isinstance(step, Select):
-            assert world.seen.slot(step.slot).is_ready, f"{step} of {world.seen}"
-        before = world.seen
+        if isinstance(step, SwitchActive):
+            assert world.state.slot(step.slot).is_ready, f"{step} of {world.state}"
+        before = world.state
         world = world.after(step)
         steps.append(step)
-        check_step(before, world.seen, step)
+        check_step(before, world.state, step)
         if len(steps) in crashes:
             world = world.crashed()
         assert len(steps) < MANY_STEPS, f"no end: {steps}"
 
 
-def check_step(before: Seen, after: Seen, step: Step) -> None:
+def check_step(before: ServiceState, after: ServiceState, step: Step) -> None:
     if before.live_slot.is_ready and not before.exclusive:
         assert after.live_slot.is_ready, f"{step} leaves no live slot that is ready"
     if before.exclusive and not (before.blue.pods and before.green.pods):
@@ -134,31 +142,31 @@ def check_step(before: Seen, after: Seen, step: Step) -> None:
 @hypothesis_settings(max_examples=400)
 @given(states(), goals, st.frozensets(st.integers(1, 25), max_size=3))
 def test_from_any_state_repeated_steps_end_with_a_live_slot_that_is_ready(
-    start: Seen, goal: Goal, crashes: frozenset[int]
+    start: ServiceState, goal: Goal, crashes: frozenset[int]
 ) -> None:
     world, steps, end = follow(start, goal, crashes)
     event(f"{type(goal).__name__}: {type(end).__name__}")
     if isinstance(end, Refusal) and not crashes:
-        assert world.seen == start or {type(one) for one in steps} <= {Retarget}
+        assert world.state == start or {type(one) for one in steps} <= {RetargetAutoscaler}
     if start.live_slot.is_ready and not start.exclusive:
-        assert world.seen.live_slot.is_ready
+        assert world.state.live_slot.is_ready
     if start.exclusive and start.live_slot.is_ready and quality(str(start.live_slot.revision.image)) == "good":  # type: ignore[union-attr]
-        assert world.seen.live_slot.is_ready
+        assert world.state.live_slot.is_ready
     if isinstance(goal, Deploy) and quality(goal.image) == "good" and isinstance(end, Done):
-        assert world.seen.live_slot.serves()
-        assert world.seen.live_slot.revision == Revision(goal.image, start.template)
-        assert world.seen.autoscaled == world.seen.live
-        assert world.seen.running is None
+        assert world.state.live_slot.serves()
+        assert world.state.live_slot.revision == Revision(goal.image, start.template)
+        assert world.state.autoscaled == world.state.live
+        assert world.state.running is None
 
 
 @given(st.sampled_from(["never ready", "smoke", "watch"]), st.booleans(), st.integers(0, 1))
 def test_a_version_that_fails_leaves_what_was_live_live(wrong: str, exclusive: bool, warm: int) -> None:
-    start = seen(slot(BLUE, OLD, 3), slot(GREEN, revision("good", 9), warm), exclusive=exclusive)
+    start = service_state(slot(BLUE, OLD, 3), slot(GREEN, revision("good", 9), warm), exclusive=exclusive)
     world, steps, end = follow(start, Deploy(image(wrong)))
     assert isinstance(end, Done)
-    assert (world.seen.live, world.seen.live_slot.revision, world.seen.live_slot.is_ready) == (BLUE, OLD, True)
-    assert (world.seen.green.wanted, world.seen.autoscaled) == (0, BLUE)
-    assert world.seen.history[-1].outcome is Outcome.FAILED
+    assert (world.state.live, world.state.live_slot.revision, world.state.live_slot.is_ready) == (BLUE, OLD, True)
+    assert (world.state.green.desired, world.state.autoscaled) == (0, BLUE)
+    assert world.state.history[-1].outcome is Outcome.FAILED
     assert isinstance(steps[-1], Finish)
 
 
@@ -167,12 +175,21 @@ def kinds(steps: list[Step]) -> list[type[Any]]:
 
 
 def test_a_deploy_goes_through_the_idle_slot_in_this_order() -> None:
-    start = seen(slot(BLUE, OLD, 3), slot(GREEN))
+    start = service_state(slot(BLUE, OLD, 3), slot(GREEN))
     world, steps, _ = follow(start, Deploy(NEW.image))
-    assert kinds(steps) == [Begin, BringIn, TrySlot, Select, Retarget, Watch, Preview, Finish]
-    assert steps[1] == BringIn(GREEN, NEW.image, 3)
-    assert world.seen.live_slot == slot(GREEN, NEW, 3)
-    assert world.seen.blue == start.blue, "the slot that was live stays warm as it was"
+    assert kinds(steps) == [
+        Begin,
+        ApplyTemplate,
+        SmokeTestSlot,
+        SwitchActive,
+        RetargetAutoscaler,
+        Analyze,
+        SwitchPreview,
+        Finish,
+    ]
+    assert steps[1] == ApplyTemplate(GREEN, NEW.image, 3)
+    assert world.state.live_slot == slot(GREEN, NEW, 3)
+    assert world.state.blue == start.blue, "the slot that was live stays warm as it was"
 
 
 @pytest.mark.parametrize(
@@ -183,74 +200,78 @@ def test_nothing_is_tried_or_switched_to_before_the_preview_service_leads_to_all
     found: dict[str, int], progress: Progress
 ) -> None:
     running = entry(GREEN, NEW, previous=OLD, outcome=Outcome.RUNNING)
-    at_hand = seen(slot(BLUE, OLD, 3), slot(GREEN, NEW, 3), history=(running,))
+    at_hand = service_state(slot(BLUE, OLD, 3), slot(GREEN, NEW, 3), history=(running,))
     wait = AwaitEndpoints(GREEN, active=False)
     assert next_step(replace(at_hand, preview_endpoints=found), Deploy(NEW.image), progress) == wait
     assert next_step(at_hand, Deploy(NEW.image), progress) != wait
 
 
 def test_the_first_release_of_all_has_the_fewest_pods_it_may_have() -> None:
-    world, _, _ = follow(seen(slot(BLUE), slot(GREEN)), Deploy(NEW.image))
-    assert world.seen.live_slot == slot(GREEN, NEW, 2)
+    world, _, _ = follow(service_state(slot(BLUE), slot(GREEN)), Deploy(NEW.image))
+    assert world.state.live_slot == slot(GREEN, NEW, 2)
 
 
 def test_the_idle_slot_grows_with_the_live_one_before_the_switch() -> None:
     running = entry(GREEN, NEW, previous=OLD, outcome=Outcome.RUNNING)
-    start = seen(slot(BLUE, OLD, 4), slot(GREEN, NEW, 2), history=(running,))
+    start = service_state(slot(BLUE, OLD, 4), slot(GREEN, NEW, 2), history=(running,))
     assert World(start).step(Deploy(NEW.image)) == Scale(GREEN, 4)
 
 
 def test_a_changed_template_is_released_as_a_new_image_is() -> None:
-    start = seen(slot(BLUE, revision("good", 1, "before"), 2), slot(GREEN))
+    start = service_state(slot(BLUE, revision("good", 1, "before"), 2), slot(GREEN))
     world, _, _ = follow(start, Deploy(OLD.image))
-    assert world.seen.live_slot.revision == OLD
+    assert world.state.live_slot.revision == OLD
 
 
 def test_what_is_live_already_is_not_deployed_again() -> None:
-    start = seen(slot(BLUE, OLD, 2), slot(GREEN))
+    start = service_state(slot(BLUE, OLD, 2), slot(GREEN))
     assert follow(start, Deploy(OLD.image))[:2] == (World(start), [])
 
 
 def test_a_deploy_retires_a_slot_whose_warm_time_is_over() -> None:
     long_ago = entry(BLUE, OLD, finished=NOW - timedelta(days=1))
-    warm = seen(slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), history=(long_ago,))
-    assert follow(warm, Deploy(OLD.image))[1] == [Empty(GREEN)]
+    warm = service_state(slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), history=(long_ago,))
+    assert follow(warm, Deploy(OLD.image))[1] == [ScaleToZero(GREEN)]
     just_now = replace(long_ago, finished=NOW)
     assert follow(replace(warm, history=(just_now,)), Deploy(OLD.image))[1] == []
 
 
-@pytest.mark.parametrize(("previous", "step"), [(OLD, Select(GREEN)), (None, Finish(Outcome.FAILED))])
+@pytest.mark.parametrize(("previous", "step"), [(OLD, SwitchActive(GREEN)), (None, Finish(Outcome.FAILED))])
 def test_a_version_that_fails_goes_back_to_what_was_live_and_to_nothing_else(
     previous: Revision | None, step: Step
 ) -> None:
     """Who deploys what is live again, to mend it, has no way back: the slot beside it may hold what failed."""
     running = entry(BLUE, NEW, previous=previous, outcome=Outcome.RUNNING)
-    at_hand = seen(slot(BLUE, NEW, 2, 0), slot(GREEN, OLD, 2), history=(running,))
+    at_hand = service_state(slot(BLUE, NEW, 2, 0), slot(GREEN, OLD, 2), history=(running,))
     assert next_step(at_hand, Deploy(NEW.image), Progress(failure="does not get ready")) == step
 
 
 def test_a_rollback_to_a_warm_slot_is_one_patch_at_once() -> None:
-    start = seen(slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),))
+    start = service_state(
+        slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),)
+    )
     _, steps, _ = follow(start, Rollback())
-    assert [type(step) for step in steps[:2]] == [Begin, Select]
+    assert [type(step) for step in steps[:2]] == [Begin, SwitchActive]
 
 
 def test_a_rollback_warms_the_slot_to_the_live_ones_size_first() -> None:
-    start = seen(slot(BLUE, OLD), slot(GREEN, NEW, 4), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),))
+    start = service_state(slot(BLUE, OLD), slot(GREEN, NEW, 4), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),))
     _, steps, _ = follow(start, Rollback())
-    assert steps[1:4] == [Scale(BLUE, 4), AwaitReady(BLUE), Select(BLUE)]
+    assert steps[1:4] == [Scale(BLUE, 4), AwaitReady(BLUE), SwitchActive(BLUE)]
 
 
 def test_a_rollback_that_was_killed_after_its_switch_does_not_switch_again() -> None:
-    start = seen(slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),))
+    start = service_state(
+        slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),)
+    )
     world, steps, _ = follow(start, Rollback(), crashes=frozenset({2}))
-    assert (world.seen.live, kinds(steps).count(Select)) == (BLUE, 1)
+    assert (world.state.live, kinds(steps).count(SwitchActive)) == (BLUE, 1)
 
 
 def test_exclusive_versions_never_run_at_once() -> None:
-    start = seen(slot(BLUE, OLD, 2), slot(GREEN), exclusive=True)
+    start = service_state(slot(BLUE, OLD, 2), slot(GREEN), exclusive=True)
     _, steps, _ = follow(start, Deploy(NEW.image))
-    assert steps[1:4] == [Empty(BLUE), AwaitGone(BLUE), BringIn(GREEN, NEW.image, 2)]
+    assert steps[1:4] == [ScaleToZero(BLUE), AwaitGone(BLUE), ApplyTemplate(GREEN, NEW.image, 2)]
 
 
 @pytest.mark.parametrize(
@@ -258,7 +279,7 @@ def test_exclusive_versions_never_run_at_once() -> None:
     [
         (Deploy(f"{REPOSITORY}@{SENTINEL_DIGEST}"), {}, "is the sentinel"),
         (Deploy("elsewhere/api@sha256:" + 64 * "a"), {}, "is not from the repository of api"),
-        (Deploy(NEW.image), {"verified": frozenset[str]()}, "has no record"),
+        (Deploy(NEW.image), {"verified": frozenset[str]()}, "has no verification record"),
         (Switch(), {}, "slot green of api is not warm"),
         (Rollback(), {}, "never had an image"),
         (Rollback(), {"green": slot(GREEN, NEW, 2), "history": (entry(BLUE, OLD),)}, "which never served"),
@@ -281,21 +302,24 @@ def test_exclusive_versions_never_run_at_once() -> None:
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_a_refusal_says_why_and_what_to_do(goal: Goal, changes: dict[str, Any], told: str) -> None:
-    start = replace(seen(slot(BLUE, OLD, 2), slot(GREEN)), **changes)
+    start = replace(service_state(slot(BLUE, OLD, 2), slot(GREEN)), **changes)
     end = World(start).step(goal)
     assert isinstance(end, Refusal)
-    assert told in end.why
+    assert told in end.reason
     assert end.remedy
 
 
 def test_an_override_lets_an_unverified_image_in() -> None:
-    start = seen(slot(BLUE, OLD, 2), slot(GREEN), verified=frozenset[str]())
+    start = service_state(slot(BLUE, OLD, 2), slot(GREEN), verified=frozenset[str]())
     world, _, _ = follow(start, Deploy(NEW.image, override="the verifier is down"))
-    assert world.seen.live_slot.revision == NEW
+    assert world.state.live_slot.revision == NEW
 
 
 def test_preview_follows_the_idle_slot() -> None:
-    world, steps, _ = follow(seen(slot(BLUE, OLD, 2), slot(GREEN)), Deploy(NEW.image))
-    assert world.seen.preview == BLUE
-    assert Preview(BLUE) in steps
-    assert [step for step in steps if isinstance(step, TrySlot | Watch)] == [TrySlot(GREEN), Watch(GREEN)]
+    world, steps, _ = follow(service_state(slot(BLUE, OLD, 2), slot(GREEN)), Deploy(NEW.image))
+    assert world.state.preview == BLUE
+    assert SwitchPreview(BLUE) in steps
+    assert [step for step in steps if isinstance(step, SmokeTestSlot | Analyze)] == [
+        SmokeTestSlot(GREEN),
+        Analyze(GREEN),
+    ]

@@ -11,19 +11,21 @@ from typing import get_args
 
 import pytest
 
-from components.contract import BLUE, GREEN
+from contract.blue_green import BLUE, GREEN
+from kube.client import KubernetesApiError
 from rehearsal import demo_images
-from release import steps
+from release import changes
 from release.errors import ExitCode, LostRaceError, ReleaseError
+from release.goals import Deploy, Goal, Retire, Rollback, Switch
 from release.history import Outcome
 from release.http import Answer
-from release.kubernetes_api import KubernetesApiError
 from release.lock import Lock
 from release.objects import ObjectApi
 from release.observe import observe
-from release.plan import BringIn, Deploy, Goal, Retire, Rollback, Switch
-from release.run import BEFORE_START_SECONDS, NODE_SECONDS, Context, Limits, Result, pursue
-from release.state import Seen
+from release.run import Context, Limits, Result, reconcile
+from release.state import ServiceState
+from release.steps import ApplyTemplate
+from release.waiting import BEFORE_START_SECONDS, NODE_SECONDS
 from tests.release.platform import image, objects
 from tests.unit.release.fake_cluster import FakeCaller, FakeClock, FakeCluster
 from tests.unit.release.faults import WATCH, Fault, Faulty, KilledError
@@ -60,16 +62,16 @@ class Fixture:
             by="tester",
             limits=LIMITS,
         )
-        return pursue(replace(context, **changes), "dev", "api", goal)  # type: ignore[arg-type]
+        return reconcile(replace(context, **changes), "dev", "api", goal)  # type: ignore[arg-type]
 
     @property
-    def seen(self) -> Seen:
+    def state(self) -> ServiceState:
         return observe(self.cluster, "dev", "api", now=self.clock.now())
 
     def events(self) -> list[str]:
         """The reasons of those that `kubectl describe service api` shows: it asks for the Service's UID."""
         found = self.cluster.list("v1", "Event", namespace="dev")
-        return [str(one["reason"]) for one in found if one["involvedObject"]["uid"] == self.seen.uid]
+        return [str(one["reason"]) for one in found if one["involvedObject"]["uid"] == self.state.uid]
 
     def is_locked(self) -> bool:
         return Lock(self.cluster, "dev", "api", "somebody else", self.clock).acquire() is not None
@@ -86,8 +88,8 @@ def test_a_release_is_told_in_events_and_history() -> None:
     fixture = Fixture()
     result = fixture.run(Deploy(SECOND))
     assert result.exit_code is ExitCode.DONE
-    assert (fixture.seen.live, fixture.seen.live_slot.revision.image) == (BLUE, SECOND)  # type: ignore[union-attr]
-    last = fixture.seen.history[-1]
+    assert (fixture.state.live, fixture.state.live_slot.revision.image) == (BLUE, SECOND)  # type: ignore[union-attr]
+    last = fixture.state.history[-1]
     assert (last.outcome, last.by, last.revision.image, last.previous.image) == (  # type: ignore[union-attr]
         Outcome.RELEASED,
         "tester",
@@ -110,8 +112,8 @@ def test_each_call_may_fail_once(fault: Fault) -> None:
         assert faulty.happened
         assert result.exit_code is ExitCode.DONE, name
         assert fixture.cluster.selected == [BLUE], f"{fault} at {name}: never a double switch"
-        assert fixture.seen.live_slot.is_ready
-        assert [one.outcome for one in fixture.seen.history] == [Outcome.RELEASED] * 2, name
+        assert fixture.state.live_slot.is_ready
+        assert [one.outcome for one in fixture.state.history] == [Outcome.RELEASED] * 2, name
         assert not fixture.is_locked(), name
         outcomes[name.split()[0]] += 1
     print(f"{fault}: {sum(outcomes.values())} calls failed once each, all releases finished: {dict(outcomes)}")
@@ -158,16 +160,16 @@ def test_a_tool_that_is_killed_after_any_call_leaves_the_live_slot_ready_and_the
             pass
         else:
             break
-        assert exclusive or fixture.seen.live_slot.is_ready, faulty.calls[-1]
+        assert exclusive or fixture.state.live_slot.is_ready, faulty.calls[-1]
         fixture.clock.sleep(61)
-        if isinstance(goal, Rollback) and fixture.seen.running is None and fixture.seen.live == BLUE:
+        if isinstance(goal, Rollback) and fixture.state.running is None and fixture.state.live == BLUE:
             # It was finished, but for its lock.
             with pytest.raises(ReleaseError, match="rolled back already"):
                 fixture.run(goal)
         else:
             assert fixture.run(goal).exit_code is ExitCode.DONE, faulty.calls[-1]
-        assert fixture.seen.live_slot.is_ready, faulty.calls[-1]
-        assert fixture.seen.live == BLUE, faulty.calls[-1]
+        assert fixture.state.live_slot.is_ready, faulty.calls[-1]
+        assert fixture.state.live == BLUE, faulty.calls[-1]
         assert fixture.cluster.selected == [BLUE], faulty.calls[-1]
         assert not fixture.is_locked()
     print(f"{type(goal).__name__}: killed after each of {number - 1} calls; the next run finished after each")
@@ -191,15 +193,15 @@ def test_a_version_that_fails_is_taken_back(
     goal: Goal, caller: FakeCaller | None, told: str, seen_before_the_switch: bool
 ) -> None:
     fixture = Fixture()
-    worse = FakeCaller(lambda service: Answer(503 if service == "api" and fixture.seen.live == BLUE else 200, ""))
+    worse = FakeCaller(lambda service: Answer(503 if service == "api" and fixture.state.live == BLUE else 200, ""))
     result = fixture.run(goal, caller=caller or worse)
     assert result.exit_code is ExitCode.ROLLED_BACK
     assert told in result.message
-    seen = fixture.seen
-    assert (seen.live, seen.live_slot.is_ready, seen.autoscaled, seen.blue.wanted) == (GREEN, True, GREEN, 0)
+    state = fixture.state
+    assert (state.live, state.live_slot.is_ready, state.autoscaled, state.blue.desired) == (GREEN, True, GREEN, 0)
     assert fixture.cluster.selected == ([] if seen_before_the_switch else [BLUE, GREEN])
-    assert seen.history[-1].outcome is Outcome.FAILED
-    assert told in str(seen.history[-1].reason)
+    assert state.history[-1].outcome is Outcome.FAILED
+    assert told in str(state.history[-1].reason)
     assert [one for one in fixture.events()[-3:] if one != "Switched"][-2:] == ["ReleaseFailed", "RolledBack"]
     assert not fixture.is_locked()
 
@@ -253,7 +255,7 @@ def test_what_does_not_pass_ends_the_release_at_once_and_gives_the_lock_back() -
 
 def test_admissions_refusal_changes_nothing() -> None:
     fixture = Fixture()
-    before = fixture.seen
+    before = fixture.state
 
     class Refusing(Faulty):
         def apply(self, body: object, **_: object) -> dict[str, object]:
@@ -262,7 +264,7 @@ def test_admissions_refusal_changes_nothing() -> None:
     with pytest.raises(ReleaseError, match="admission: not verified") as caught:
         fixture.run(Deploy(SECOND), Refusing(fixture.cluster))
     assert caught.value.exit_code is ExitCode.REFUSED
-    assert replace(fixture.seen, now=before.now) == before
+    assert replace(fixture.state, now=before.now) == before
 
 
 def test_nodes_that_follow_a_switch_late_do_not_take_an_exclusive_version_back() -> None:
@@ -284,7 +286,7 @@ def test_nodes_that_follow_a_switch_late_do_not_take_an_exclusive_version_back()
 
 def bad_once_live(fixture: Fixture) -> FakeCaller:
     """Answers of a version that is good until users reach it."""
-    return FakeCaller(lambda _: Answer(200 if fixture.seen.live == GREEN else 500, ""))
+    return FakeCaller(lambda _: Answer(200 if fixture.state.live == GREEN else 500, ""))
 
 
 @pytest.mark.parametrize("goal", [Deploy(SECOND), Rollback(), Switch()])
@@ -298,7 +300,7 @@ def test_no_switch_is_told_as_done_before_the_nodes_had_their_time(goal: Goal, g
     fixture.run(goal, caller=caller, limits=replace(LIMITS, watch=0.5, settle=7))
     switched = [one for one in fixture.cluster.list("v1", "Event", namespace="dev") if one["reason"] == "Switched"]
     at = max(datetime.fromisoformat(str(one["lastTimestamp"])) for one in switched)
-    assert fixture.seen.history[-1].finished >= at + timedelta(seconds=7)  # type: ignore[operator]
+    assert fixture.state.history[-1].finished >= at + timedelta(seconds=7)  # type: ignore[operator]
 
 
 def test_a_run_after_one_that_died_at_its_switch_gives_the_nodes_their_time_too() -> None:
@@ -309,38 +311,38 @@ def test_a_run_after_one_that_died_at_its_switch_gives_the_nodes_their_time_too(
     at = faulty.calls.index("patch Service api") + 1
     with pytest.raises(KilledError):
         fixture.run(Deploy(SECOND), Faulty(fixture.cluster, at=at, fault="killed"), limits=limits)
-    assert fixture.seen.live == BLUE
+    assert fixture.state.live == BLUE
     began = fixture.clock.now()
     fixture.run(Deploy(SECOND), limits=limits)
-    assert fixture.seen.history[-1].finished >= began + timedelta(seconds=7)  # type: ignore[operator]
+    assert fixture.state.history[-1].finished >= began + timedelta(seconds=7)  # type: ignore[operator]
 
 
 def test_an_image_is_kept_in_its_registry_before_it_comes_in_or_does_not_come_in() -> None:
     fixture = Fixture()
-    before = fixture.seen
+    before = fixture.state
     kept: list[str] = []
 
-    def keep(seen: Seen, image: str) -> None:
-        assert seen.blue.revision is None
+    def keep(state: ServiceState, image: str) -> None:
+        assert state.blue.revision is None
         kept.append(image)
         if len(kept) == 1:
             raise ReleaseError("the registry has no such image", remedy="push it")
 
     with pytest.raises(ReleaseError, match="the registry has no such image"):
         fixture.run(Deploy(SECOND), keep_image=keep)
-    assert replace(fixture.seen, now=before.now) == before
+    assert replace(fixture.state, now=before.now) == before
     assert fixture.run(Deploy(SECOND), keep_image=keep).exit_code is ExitCode.DONE
     assert kept == [SECOND, SECOND]
 
 
 def test_a_slot_that_somebody_changed_since_the_look_is_not_overwritten() -> None:
     fixture = Fixture()
-    seen = fixture.seen
+    state = fixture.state
     scale = [{"op": "replace", "path": "/spec/replicas", "value": 1}]
     fixture.cluster.json_patch("apps/v1", "Deployment", "api-blue", scale, namespace="dev")
-    with pytest.raises(LostRaceError, match="Deployment api-blue is another one"):
-        steps.do(fixture.cluster, seen, BringIn(BLUE, SECOND, 2))
-    assert fixture.seen.blue.revision is None
+    with pytest.raises(LostRaceError, match="Deployment api-blue has changed since"):
+        changes.apply(fixture.cluster, state, ApplyTemplate(BLUE, SECOND, 2))
+    assert fixture.state.blue.revision is None
 
 
 def test_retire_takes_the_warm_slots_pods_after_its_time() -> None:
@@ -350,4 +352,4 @@ def test_retire_takes_the_warm_slots_pods_after_its_time() -> None:
         fixture.run(Retire())
     fixture.clock.sleep(LIMITS.warm)
     assert fixture.run(Retire()).exit_code is ExitCode.DONE
-    assert (fixture.seen.green.wanted, fixture.seen.live_slot.is_ready) == (0, True)
+    assert (fixture.state.green.desired, fixture.state.live_slot.is_ready) == (0, True)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.contract import OVERRIDE, SENTINEL_DIGEST, SLOTS
-from release.kubernetes_api import KubernetesObject
+from contract.blue_green import OVERRIDE, SENTINEL_DIGEST, SLOTS
+from kube.client import KubernetesObject
 from release.slots import TEMPLATE_HASH, is_released, render, template_hash
 
 IMAGE = "registry.example.com/api@sha256:" + 64 * "a"

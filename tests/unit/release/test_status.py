@@ -9,17 +9,17 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from components.contract import BLUE, GREEN
+from contract.blue_green import BLUE, GREEN
 from release.history import Outcome
 from release.lock import Holder
-from release.state import Seen, Trouble
+from release.state import ServiceState, Trouble
 from release.status import ServiceStatus, table
-from tests.unit.release.model import NOW, entry, revision, seen, slot
+from tests.unit.release.model import NOW, entry, revision, service_state, slot
 
 OLD, NEW = revision("good", 1, "before"), revision("good", 2)
 
 
-def shown(found: Seen, holder: Holder | None = None) -> str:
+def shown(found: ServiceState, holder: Holder | None = None) -> str:
     console = Console(file=StringIO(), width=200)
     console.print(table("dev", [ServiceStatus(found, holder)]))
     file = console.file
@@ -27,7 +27,9 @@ def shown(found: Seen, holder: Holder | None = None) -> str:
     return file.getvalue()
 
 
-RELEASED = seen(slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),))
+RELEASED = service_state(
+    slot(BLUE, OLD, 2), slot(GREEN, NEW, 2), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),)
+)
 
 
 def test_a_release_is_shown_with_its_age_who_made_it_and_how_long_the_way_back_is_warm() -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from rehearsal import aws
 from rehearsal.aws import contents
+from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.errors import AwsError
 from tests.unit.rehearsal.aws.serving import serve
-from tests.unit.rehearsal.stand_ins.aws.examples import EXAMPLES, REGION, World
+from tests.unit.rehearsal.emulators.aws.examples import EXAMPLES, REGION, World
 
 
 def test_a_new_account_is_empty(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_what_was_made_is_named_and_what_was_deleted_is_not(tmp_path: Path) -> N
     world = World(tmp_path)
     world.make_all()
     left = contents.of(world.layout, REGION)
-    for example in ("vpc", "subnet", "address", "internet", "template", "role", "certificate", "key", "group"):
+    for example in ("vpc", "subnet", "address", "internet", "template", "role", "certificate", "key"):
         assert any(line.endswith(world.id(example)) for line in left), example
     names = list(reversed(world.made))
     while names:
@@ -54,7 +54,7 @@ def test_what_was_made_is_named_and_what_was_deleted_is_not(tmp_path: Path) -> N
 
 def two_subnets(tmp_path: Path) -> World:
     world = World(tmp_path)
-    for name in ("vpc", "subnet", "subnet-c", "internet", "group"):
+    for name in ("vpc", "subnet", "subnet-c", "internet"):
         world.made[name] = world.make(EXAMPLES[name].type, name, EXAMPLES[name].inputs(world))
     return world
 
@@ -64,11 +64,11 @@ def balancer(world: World, ec2: Any) -> str:
     group = ec2.create_security_group(GroupName="k8s", Description="k8s", VpcId=world.id("vpc"))["GroupId"]
     elbv2 = aws.client(world.layout, "elbv2", region=REGION)
     subnets = [world.id("subnet"), world.id("subnet-c")]
-    elbv2.create_load_balancer(Name="k8s", Subnets=subnets, SecurityGroups=[group, world.id("group")])
+    elbv2.create_load_balancer(Name="k8s", Subnets=subnets, SecurityGroups=[group])
     return str(group)
 
 
-@pytest.mark.parametrize("kept", ["subnet", "subnet-c", "internet", "group", "vpc"])
+@pytest.mark.parametrize("kept", ["subnet", "subnet-c", "internet", "vpc"])
 def test_what_a_load_balancer_uses_is_not_deleted(tmp_path: Path, kept: str) -> None:
     world = two_subnets(tmp_path)
     balancer(world, aws.client(world.layout, "ec2", region=REGION))

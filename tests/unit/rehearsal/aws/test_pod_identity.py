@@ -10,11 +10,11 @@ import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 from werkzeug.test import Client
 
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import aws
 from rehearsal.aws import pod_identity
+from rehearsal.emulators.aws.account import Record, changing
 from rehearsal.layout import Layout
-from rehearsal.stand_ins.aws.account import Record, changing
-from release.kubernetes_api import KubernetesApi, KubernetesObject
 from tests.unit.rehearsal.aws.serving import serve
 
 REGION = "ap-northeast-2"

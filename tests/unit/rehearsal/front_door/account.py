@@ -20,12 +20,12 @@ def arn(group: str) -> str:
     return f"arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:targetgroup/{group}/0"
 
 
-def forward(*groups: str, weights: Sequence[int] = (), sticky: int = 0) -> dict[str, Any]:
+def forward(*groups: str, weights: Sequence[int] = ()) -> dict[str, Any]:
     """An action."""
     shares = [
         {"TargetGroupArn": arn(one), "Weight": weight} for one, weight in zip(groups, weights or (1,), strict=True)
     ]
-    stickiness = {"Enabled": bool(sticky), **({"DurationSeconds": sticky} if sticky else {})}
+    stickiness = {"Enabled": False}
     return {"Type": "forward", "ForwardConfig": {"TargetGroups": shares, "TargetGroupStickinessConfig": stickiness}}
 
 
@@ -45,10 +45,9 @@ TO_HTTPS = redirect(Protocol="HTTPS", Port="443", Host="#{host}", Path="/#{path}
 
 
 def condition(field: str, *values: Any, **more: Any) -> dict[str, Any]:
-    """A condition; a query's values are pairs of key and value."""
+    """A condition."""
     name = "".join(part.title() for part in field.split("-"))
-    given = [{"Key": one[0], "Value": one[1]} if field == "query-string" else one for one in values]
-    return {"Field": field, f"{name}Config": {"Values": given, **more}}
+    return {"Field": field, f"{name}Config": {"Values": list(values), **more}}
 
 
 def rule(priority: int, action: dict[str, Any], *conditions: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def test_each_load_balancer_lets_in_whom_its_class_does(made: dict[str, Any]) ->
         "k8s-public": ("0.0.0.0/0",),
         "k8s-staff": (OFFICE,),
     }
-    assert {(one.protocol, one.port) for one in found.values()} == {("HTTPS", 443)}
+    assert {one.port for one in found.values()} == {443}
 
 
 def test_each_rule_leads_to_the_node_of_its_hosts_environment_and_the_node_lets_it_in(made: dict[str, Any]) -> None:

@@ -54,10 +54,9 @@ def test_a_load_balancer_is_reached_by_the_hosts_of_its_rules_and_by_its_own_nam
     )
 
 
-def test_the_listener_of_https_is_served_and_without_one_that_of_http() -> None:
-    assert (by_name(state())["public"].protocol, by_name(state())["public"].port) == ("HTTPS", 443)
-    plain = with_rules(Listeners=[listener(80, "HTTP", NOT_FOUND, path(1, DOMAIN, "/", "a"))])
-    assert (by_name(plain)["public"].protocol, by_name(plain)["public"].port) == ("HTTP", 80)
+def test_the_listener_of_https_is_served_once_there_is_one() -> None:
+    assert by_name(state())["public"].port == 443
+    assert by_name(with_rules(Listeners=[listener(80, "HTTP", TO_HTTPS)])) == {}
     assert by_name(with_rules(Listeners=[])) == {}
     assert by_name(with_rules(State={"Code": "provisioning"})) == {}
 
@@ -78,9 +77,6 @@ def test_a_security_group_lets_in_to_the_port_that_is_served() -> None:
 def test_weights_are_said_in_smallest_numbers() -> None:
     (one, _) = by_name(with_rules(rule(1, forward("a", "b", weights=(90, 10)), HOST)))["public"].rules
     assert [weight for _, weight in one.shares] == [9, 1]
-    old = {"Type": "forward", "TargetGroupArn": forward("a")["ForwardConfig"]["TargetGroups"][0]["TargetGroupArn"]}
-    (two, _) = by_name(with_rules(rule(1, old, HOST)))["public"].rules
-    assert [weight for _, weight in two.shares] == [1]
 
 
 def group(**changes: Any) -> State:
@@ -90,6 +86,8 @@ def group(**changes: Any) -> State:
 def many(count: int) -> list[dict[str, Any]]:
     return [rule(number, forward("a"), HOST) for number in range(1, count + 1)]
 
+
+STICKY = {**forward("a")["ForwardConfig"], "TargetGroupStickinessConfig": {"Enabled": True, "DurationSeconds": 60}}
 
 TWO = [load_balancer("public", path(1, DOMAIN, "/", "a")), load_balancer("staff", path(1, f"*.{DOMAIN}", "/", "b"))]
 
@@ -106,11 +104,16 @@ REFUSALS: dict[str, State] = {
     "Rule public:1: action authenticate-oidc, forward": with_rules(
         {**rule(1, forward("a"), HOST), "Actions": [{"Type": "authenticate-oidc"}, forward("a")]}
     ),
+    "Rule public:1: action redirect: nobody knows": with_rules(rule(1, TO_HTTPS, HOST)),
+    "Rule public:1: stickiness": with_rules(rule(1, {**forward("a"), "ForwardConfig": STICKY}, HOST)),
     "Rule public:1: transforms": with_rules({**rule(1, forward("a"), HOST), "Transforms": [{"Type": "url-rewrite"}]}),
     "Rule public:1: every rule has conditions": with_rules(rule(1, forward("a"))),
     "Rule public:1: a rule has one condition host-header": with_rules(rule(1, forward("a"), HOST, HOST)),
     "only one listener of HTTPS": with_rules(
         Listeners=[listener(443, "HTTPS", NOT_FOUND), listener(8443, "HTTPS", NOT_FOUND)]
+    ),
+    "what comes to port 80 must be sent on to port 443, by HTTPS": with_rules(
+        Listeners=[listener(80, "HTTP", NOT_FOUND, path(1, DOMAIN, "/", "a"))]
     ),
     "what comes to port 80 must be sent on to port 443": with_rules(
         Listeners=[listener(80, "HTTP", NOT_FOUND), listener(443, "HTTPS", NOT_FOUND)]
@@ -132,7 +135,7 @@ REFUSALS: dict[str, State] = {
     f"host x.{DOMAIN} is on the load balancer staff, too": state(
         load_balancers=[load_balancer("public", path(1, f"x.{DOMAIN}", "/", "a")), TWO[1]]
     ),
-    "Security group sg-public: prefix lists": state(
+    "Load balancer public: prefix lists": state(
         security_groups=[security_group("sg-public", permission(443, 443, PrefixListIds=[{"PrefixListId": "pl-1"}]))]
     ),
     "a rule leads to it, and it does not exist": state(target_groups=[]),
@@ -140,13 +143,21 @@ REFUSALS: dict[str, State] = {
         f"Target group a: {problem}": group(**{key: value})
         for problem, key, value in (
             ("TargetType lambda", "TargetType", "lambda"),
+            ("TargetType ip", "TargetType", "ip"),
+            ("HealthCheckPort 8080", "HealthCheckPort", "8080"),
             ("Protocol TCP", "Protocol", "TCP"),
             ("ProtocolVersion GRPC", "ProtocolVersion", "GRPC"),
             ("HealthCheckProtocol TCP", "HealthCheckProtocol", "TCP"),
             ("HealthCheckEnabled False", "HealthCheckEnabled", False),
             ("HttpCode 100: only", "Matcher", {"HttpCode": "100"}),
             ("HttpCode None: only", "Matcher", {"GrpcCode": "0"}),
-            ("stickiness.type app_cookie: only", "Attributes", {"stickiness.type": "app_cookie"}),
+            ("stickiness.enabled true: only", "Attributes", {"stickiness.enabled": "true"}),
+            ("slow_start.duration_seconds 30: only", "Attributes", {"slow_start.duration_seconds": "30"}),
+            (
+                "load_balancing.algorithm.type weighted_random: only",
+                "Attributes",
+                {"load_balancing.algorithm.type": "weighted_random"},
+            ),
             ("attribute lambda.x: nobody knows", "Attributes", {"lambda.x": "true"}),
         )
     },

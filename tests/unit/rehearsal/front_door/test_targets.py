@@ -37,11 +37,6 @@ def test_an_instance_that_is_gone_or_does_not_run_is_no_target() -> None:
     assert found(target("i-1", 31001), instances=[instance("i-1", "10.0.0.1", "stopped")]) == []
 
 
-def test_an_address_is_a_target_itself() -> None:
-    group = target_group("a", target("100.64.0.9", 8099), TargetType="ip")
-    assert targets(group, state()) == [Target(name="100.64.0.9:8099", address="100.64.0.9", port=8099, reachable=True)]
-
-
 def test_a_target_without_a_port_has_that_of_its_group() -> None:
     one = target("i-prod1", 0)
     del one["Target"]["Port"]

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from kube.client import KubernetesObject
 from rehearsal.kubelet import environment
 from rehearsal.kubelet.environment import MissingError, Objects
-from release.kubernetes_api import KubernetesObject
 
 POD: KubernetesObject = {
-    "metadata": {"name": "p", "namespace": "n", "uid": "u", "labels": {"app": 'a"b', "b": "2"}},
+    "metadata": {"name": "p", "namespace": "n", "uid": "u"},
     "spec": {"nodeName": "node", "containers": []},
     "status": {"podIP": "100.65.0.1", "hostIP": "10.0.0.4"},
 }
@@ -23,9 +23,8 @@ OBJECTS: Objects = {
 }
 
 
-def variables(*env: dict[str, Any], **more: Any) -> dict[str, str]:
-    container = {"name": "c", "env": list(env), **more}
-    return environment.environment(container, POD, OBJECTS, {"X_SERVICE_HOST": "172.20.0.9"})
+def variables(*env: dict[str, Any]) -> dict[str, str]:
+    return environment.environment({"name": "c", "env": list(env)}, POD, OBJECTS, {"PATH": "/bin"})
 
 
 @pytest.mark.parametrize(
@@ -45,23 +44,19 @@ def test_references_to_variables_are_replaced_once_and_others_stay(text: str, ex
 
 def test_variables_come_from_where_they_say_and_know_those_before_them() -> None:
     assert variables(
-        {"name": "PLAIN", "value": "$(FROM_a) $(X_SERVICE_HOST) $(LATER)"},
+        {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "a"}}},
+        {"name": "PLAIN", "value": "$(A) $(PATH) $(LATER)"},
         {"name": "LATER", "valueFrom": {"secretKeyRef": {"name": "s", "key": "key"}}},
-        {"name": "FIELD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['b']"}}},
+        {"name": "FIELD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
         {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
         {"name": "NOT", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "no", "optional": True}}},
-        {"name": "CPU", "valueFrom": {"resourceFieldRef": {"resource": "requests.cpu"}}},
-        envFrom=[{"prefix": "FROM_", "configMapRef": {"name": "c"}}],
-        resources={"requests": {"cpu": "100m"}},
     ) == {
-        "X_SERVICE_HOST": "172.20.0.9",
-        "FROM_a": "1",
-        "FROM_b": "\x01",
-        "PLAIN": "1 172.20.0.9 $(LATER)",
+        "PATH": "/bin",
+        "A": "1",
+        "PLAIN": "1 /bin $(LATER)",
         "LATER": "value",
-        "FIELD": "2",
+        "FIELD": "n",
         "IP": "100.65.0.1",
-        "CPU": "1",
     }
 
 
@@ -70,7 +65,7 @@ def test_variables_come_from_where_they_say_and_know_those_before_them() -> None
     [
         ({"secretKeyRef": {"name": "gone", "key": "k"}}, 'secret "gone" not found'),
         ({"configMapKeyRef": {"name": "c", "key": "k"}}, "couldn't find key k in ConfigMap c"),
-        ({"fieldRef": {"fieldPath": "spec.volumes"}}, "not one of the downward API's"),
+        ({"fieldRef": {"fieldPath": "spec.volumes"}}, "field spec.volumes of a pod is not to be had"),
     ],
 )
 def test_a_variable_of_what_is_not_there_is_an_error(source: dict[str, Any], message: str) -> None:
@@ -80,8 +75,10 @@ def test_a_variable_of_what_is_not_there_is_an_error(source: dict[str, Any], mes
 
 def test_a_pod_refers_to_all_that_its_variables_and_volumes_name() -> None:
     spec: dict[str, Any] = {
-        "containers": [{"envFrom": [{"secretRef": {"name": "a"}}]}],
-        "initContainers": [{"env": [{"name": "x", "valueFrom": {"configMapKeyRef": {"name": "b", "key": "k"}}}]}],
+        "containers": [
+            {"env": [{"name": "x", "valueFrom": {"secretKeyRef": {"name": "a", "key": "k"}}}]},
+            {"env": [{"name": "x", "valueFrom": {"configMapKeyRef": {"name": "b", "key": "k"}}}]},
+        ],
         "volumes": [
             {"name": "v", "secret": {"secretName": "c"}},
             {"name": "w", "projected": {"sources": [{"secret": {"name": "d"}}, {"configMap": {"name": "e"}}]}},
@@ -94,37 +91,6 @@ def test_a_pod_refers_to_all_that_its_variables_and_volumes_name() -> None:
         ("Secret", "c"),
         ("Secret", "d"),
         ("ConfigMap", "e"),
-    }
-
-
-def service(namespace: str, name: str, address: str) -> KubernetesObject:
-    ports = [{"name": "https-web", "port": 443}, {"port": 53, "protocol": "UDP"}]
-    return {"metadata": {"namespace": namespace, "name": name}, "spec": {"clusterIP": address, "ports": ports}}
-
-
-def test_services_of_the_namespace_are_named_and_always_the_api_server() -> None:
-    services = [
-        service("default", "kubernetes", "172.20.0.1"),
-        service("default", "other", "172.20.0.2"),
-        service("n", "my-own", "172.20.0.3"),
-        service("n", "headless", "None"),
-    ]
-    without = environment.of_services(services, namespace="n", links=False)
-    assert {name.split("_")[0] for name in without} == {"KUBERNETES"}
-    linked = environment.of_services(services, namespace="n", links=True)
-    assert {name: value for name, value in linked.items() if name.startswith("MY_OWN")} == {
-        "MY_OWN_SERVICE_HOST": "172.20.0.3",
-        "MY_OWN_SERVICE_PORT": "443",
-        "MY_OWN_SERVICE_PORT_HTTPS_WEB": "443",
-        "MY_OWN_PORT": "tcp://172.20.0.3:443",
-        "MY_OWN_PORT_443_TCP": "tcp://172.20.0.3:443",
-        "MY_OWN_PORT_443_TCP_PROTO": "tcp",
-        "MY_OWN_PORT_443_TCP_PORT": "443",
-        "MY_OWN_PORT_443_TCP_ADDR": "172.20.0.3",
-        "MY_OWN_PORT_53_UDP": "udp://172.20.0.3:53",
-        "MY_OWN_PORT_53_UDP_PROTO": "udp",
-        "MY_OWN_PORT_53_UDP_PORT": "53",
-        "MY_OWN_PORT_53_UDP_ADDR": "172.20.0.3",
     }
 
 

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
+from kube.client import KubernetesObject
 from rehearsal.kubelet import files
 from rehearsal.kubelet.environment import MissingError, Objects
-from rehearsal.kubelet.files import Owner
-from release.kubernetes_api import KubernetesObject
 
 POD: KubernetesObject = {
-    "metadata": {"name": "p", "namespace": "n", "uid": "u", "annotations": {"a": "1"}},
-    "spec": {"containers": [{"name": "c", "resources": {"limits": {"memory": "64Mi"}}}]},
+    "metadata": {"name": "p", "namespace": "n", "uid": "u"},
+    "spec": {"containers": [{"name": "c"}]},
 }
 OBJECTS: Objects = {
     ("ConfigMap", "c"): {"data": {"a": "1", "b": "2"}},
@@ -39,21 +38,13 @@ def test_a_projected_volume_has_all_its_sources() -> None:
     sources: list[dict[str, Any]] = [
         {"configMap": {"name": "c"}},
         {"serviceAccountToken": {"audience": "aws", "expirationSeconds": 600, "path": "token"}},
-        {
-            "downwardAPI": {
-                "items": [
-                    {"path": "notes", "fieldRef": {"fieldPath": "metadata.annotations"}},
-                    {"path": "memory", "resourceFieldRef": {"containerName": "c", "resource": "limits.memory"}},
-                ]
-            }
-        },
+        {"downwardAPI": {"items": [{"path": "where", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
     ]
     assert made(projected={"sources": sources}) == {
         "a": (b"1", 0o644),
         "b": (b"2", 0o644),
         "token": (b"t.o.k", 0o644),
-        "notes": (b'a="1"', 0o644),
-        "memory": (str(64 * 2**20).encode(), 0o644),
+        "where": (b"n", 0o644),
     }
 
 
@@ -62,7 +53,6 @@ def test_a_projected_volume_has_all_its_sources() -> None:
     [
         ({"secret": {"secretName": "no"}}, 'secret "no" not found'),
         ({"configMap": {"name": "c", "items": [{"key": "z", "path": "z"}]}}, "non-existent configmap key: z"),
-        ({"projected": {"sources": [{"clusterTrustBundle": {"path": "x"}}]}}, "clusterTrustBundle is not to be had"),
     ],
 )
 def test_what_is_not_there_keeps_the_pod_waiting(volume: dict[str, Any], message: str) -> None:
@@ -72,11 +62,11 @@ def test_what_is_not_there_keeps_the_pod_waiting(volume: dict[str, Any], message
 
 def test_a_change_of_files_is_seen_as_a_whole_and_what_is_gone_goes(tmp_path: Path) -> None:
     folder = tmp_path / "volume"
-    assert files.write(folder, {"a": (b"1", 0o644), "x/y": (b"2", 0o600)}, Owner(None))
-    assert not files.write(folder, {"a": (b"1", 0o644), "x/y": (b"2", 0o600)}, Owner(None))
+    assert files.write(folder, {"a": (b"1", 0o644), "x/y": (b"2", 0o600)}, None)
+    assert not files.write(folder, {"a": (b"1", 0o644), "x/y": (b"2", 0o600)}, None)
     before = (folder / "..data").readlink()
     assert (folder / "x" / "y").stat().st_mode & 0o777 == 0o600
-    assert files.write(folder, {"a": (b"new", 0o644), "b": (b"3", 0o644)}, Owner(None))
+    assert files.write(folder, {"a": (b"new", 0o644), "b": (b"3", 0o644)}, None)
     assert {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()} == {"a": b"new", "b": b"3"}
     # A file changes with its folder's link: whoever reads two of them sees both old or both new.
     assert (folder / "a").readlink() == Path("..data/a")
@@ -86,14 +76,14 @@ def test_a_change_of_files_is_seen_as_a_whole_and_what_is_gone_goes(tmp_path: Pa
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_the_pods_group_may_read_its_files(tmp_path: Path) -> None:
-    files.write(tmp_path / "volume", {"a": (b"1", 0o400)}, Owner(4321))
+    files.write(tmp_path / "volume", {"a": (b"1", 0o400)}, 4321)
     status = (tmp_path / "volume" / "a").stat()
     assert (status.st_gid, status.st_mode & 0o777) == (4321, 0o440)
 
 
 def conf(**spec: Any) -> list[str]:
     pod = {"metadata": {"namespace": "n"}, "spec": spec}
-    return files.resolv_conf(pod, cluster_dns="172.20.0.10", node_domain="ec2.internal").splitlines()
+    return files.resolv_conf(pod, "ec2.internal").splitlines()
 
 
 def test_names_are_resolved_by_the_clusters_dns_unless_the_policy_says_otherwise() -> None:
@@ -104,24 +94,12 @@ def test_names_are_resolved_by_the_clusters_dns_unless_the_policy_says_otherwise
     ]
     on_node = ["search ec2.internal", "nameserver 169.254.169.253"]
     assert conf() == conf(dnsPolicy="ClusterFirst") == in_cluster
-    assert conf(dnsPolicy="ClusterFirstWithHostNet", hostNetwork=True) == in_cluster
-    assert conf(dnsPolicy="Default") == conf(hostNetwork=True) == on_node
+    assert conf(dnsPolicy="Default") == on_node
 
 
-def test_a_pods_own_dns_settings_are_added() -> None:
-    config = {
-        "nameservers": ["10.0.0.2"],
-        "searches": ["example.com"],
-        "options": [{"name": "ndots", "value": "2"}, {"name": "edns0"}],
-    }
-    assert conf(dnsPolicy="None", dnsConfig=config) == [
-        "search example.com",
-        "nameserver 10.0.0.2",
-        "options ndots:2 edns0",
-    ]
-    assert conf(dnsConfig=config)[1:] == ["nameserver 172.20.0.10", "nameserver 10.0.0.2", "options ndots:2 edns0"]
-
-
-def test_hosts_name_the_pod_and_its_aliases() -> None:
-    pod = {"metadata": {"name": "p"}, "spec": {"hostAliases": [{"ip": "10.1.1.1", "hostnames": ["a", "b"]}]}}
-    assert files.hosts(pod, "100.65.0.1").splitlines()[-2:] == ["100.65.0.1\tp", "10.1.1.1\ta\tb"]
+def test_hosts_name_the_pod() -> None:
+    assert files.hosts({"metadata": {"name": "p"}, "spec": {}}, "100.65.0.1").splitlines()[-1] == "100.65.0.1\tp"
+    of_a_set = {"metadata": {"name": "p-0", "namespace": "n"}, "spec": {"hostname": "p-0", "subdomain": "s"}}
+    assert files.hosts(of_a_set, "100.65.0.1").splitlines()[-1] == "100.65.0.1\tp-0.s.n.svc.cluster.local\tp-0"
+    aliased = {"metadata": {"name": "p"}, "spec": {"hostAliases": [{"ip": "10.0.0.1", "hostnames": ["a", "b"]}]}}
+    assert files.hosts(aliased, "100.65.0.1").splitlines()[-1] == "10.0.0.1\ta\tb"

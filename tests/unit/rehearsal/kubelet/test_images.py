@@ -10,10 +10,9 @@ import pytest
 import versions
 from rehearsal.kubelet import identity, images, sandbox
 from rehearsal.kubelet.images import Image, Programs
-from rehearsal.stand_ins.aws.addons import coredns
-from tests.unit.rehearsal.stand_ins.aws.test_addons import made
+from tests.unit.rehearsal.emulators.aws.test_addons import made
 
-PROGRAMS = Programs("/eck", "/controller", "/dns")
+PROGRAMS = Programs("/eck", "/controller", "/dns", "/metrics")
 
 
 def pod(*references: str, **more: Any) -> dict[str, Any]:
@@ -51,35 +50,35 @@ def test_the_add_ons_dns_server_is_one() -> None:
     server = made("coredns")["Deployment", "coredns"]["spec"]["template"]
     assert images.is_ours(server)
     assert images.image(server["spec"]["containers"][0]["image"], PROGRAMS).entrypoint == ("/coredns",)
-    assert coredns.DNS_ADDRESS == "172.20.0.10"
 
 
 @pytest.mark.parametrize(
     ("pods", "own", "expected"),
     [
-        ({}, {}, (65532, 65532, ())),
-        ({"runAsUser": 1000}, {}, (1000, 0, ())),
-        ({"runAsUser": 1000, "runAsGroup": 2, "fsGroup": 3, "supplementalGroups": [4]}, {}, (1000, 2, (4, 3))),
-        ({"runAsUser": 1000}, {"runAsUser": 5}, (5, 0, ())),
+        ({}, {}, ["--reuid=65532", "--regid=65532", "--clear-groups"]),
+        ({"runAsUser": 1000}, {}, ["--reuid=1000", "--regid=0", "--clear-groups"]),
+        ({"runAsUser": 1000, "runAsGroup": 2, "fsGroup": 3}, {}, ["--reuid=1000", "--regid=2", "--groups=3"]),
+        ({"runAsUser": 1000}, {"runAsUser": 5}, ["--reuid=5", "--regid=0", "--clear-groups"]),
     ],
 )
 def test_a_container_runs_as_whom_its_own_context_its_pods_or_its_image_says(
-    pods: dict[str, Any], own: dict[str, Any], expected: tuple[Any, ...]
+    monkeypatch: pytest.MonkeyPatch, pods: dict[str, Any], own: dict[str, Any], expected: list[str]
 ) -> None:
-    made = sandbox.privileges({"securityContext": pods}, {"securityContext": own}, Image(user=65532))
-    assert (made.user, made.group, made.groups) == expected
+    monkeypatch.setattr(sandbox, "maps", bool)
+    made = sandbox.become({"securityContext": pods}, {"securityContext": own}, Image(user=65532))
+    assert [*made[3:]] == [*expected, "--"]
 
 
 def test_root_is_refused_where_it_must_not_be() -> None:
     with pytest.raises(PermissionError, match="image will run as root"):
-        sandbox.privileges({"securityContext": {"runAsNonRoot": True}}, {}, Image())
+        sandbox.become({"securityContext": {"runAsNonRoot": True}}, {}, Image())
 
 
 def test_what_a_container_drops_it_does_not_have() -> None:
     context = {"capabilities": {"drop": ["ALL"]}, "allowPrivilegeEscalation": False}
-    command = sandbox.privileges({}, {"securityContext": context}, Image()).command()
+    command = sandbox.become({}, {"securityContext": context}, Image())
     assert {"--bounding-set=-all", "--no-new-privs"} <= set(command)
-    assert not {"--bounding-set=-all", "--no-new-privs"} & set(sandbox.privileges({}, {}, Image()).command())
+    assert not {"--bounding-set=-all", "--no-new-privs"} & set(sandbox.become({}, {}, Image()))
 
 
 def test_pods_of_an_associated_account_get_what_eks_injects() -> None:

@@ -19,7 +19,7 @@ def container(name: str = "c", **state: Any) -> Container:
 def running(*, ready: bool = True) -> Container:
     one = container()
     one.run(NOW)
-    one.ready = one.started = ready
+    one.ready = ready
     return one
 
 
@@ -30,9 +30,9 @@ def ended(code: int) -> Container:
 
 
 def written(containers: list[Container], before: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    pod = {"spec": {"restartPolicy": more.pop("policy", "Always"), **more.pop("spec", {})}, "status": before or {}}
-    facts: dict[str, Any] = {"address": "100.65.0.1", "host": "10.0.0.4", "initialized": True, "now": NOW, **more}
-    return status.status(pod, facts.pop("inits", []), containers, **facts)
+    pod = {"spec": {"restartPolicy": more.pop("policy", "Always")}, "status": before or {}}
+    facts: dict[str, Any] = {"address": "100.65.0.1", "host": "10.0.0.4", "now": NOW, **more}
+    return status.status(pod, containers, **facts)
 
 
 def conditions(told: dict[str, Any]) -> dict[str, str]:
@@ -54,12 +54,7 @@ def conditions(told: dict[str, Any]) -> dict[str, str]:
     ],
 )
 def test_the_phase_follows_from_the_containers(policy: str, containers: list[Container], phase: str) -> None:
-    assert status.phase([], containers, policy) == phase
-
-
-def test_an_init_container_that_fails_for_good_fails_the_pod() -> None:
-    assert status.phase([ended(1)], [container()], "Never") == "Failed"
-    assert status.phase([ended(1)], [container()], "Always") == "Pending"
+    assert status.phase(containers, policy) == phase
 
 
 def test_a_pod_is_ready_once_all_its_containers_are() -> None:
@@ -72,10 +67,6 @@ def test_a_pod_is_ready_once_all_its_containers_are() -> None:
     unready = written([running(), running(ready=False)])
     assert (conditions(unready)["ContainersReady"], conditions(unready)["Ready"]) == ("False", "False")
     assert unready["conditions"][3]["message"] == "containers with unready status: [c]"
-    gate = {"readinessGates": [{"conditionType": "balanced"}]}
-    assert conditions(written([running()], spec=gate))["Ready"] == "False"
-    open_ = {"conditions": [{"type": "balanced", "status": "True"}]}
-    assert conditions(written([running()], open_, spec=gate))["Ready"] == "True"
 
 
 def test_a_condition_keeps_the_time_since_it_is_so() -> None:

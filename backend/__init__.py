@@ -1,1 +1,0 @@
-"""Where a team keeps its stacks' state and the key of their secrets, on AWS: `python -m backend`."""

@@ -1,1 +1,0 @@
-"""A program of bare ConfigMaps: what Pulumi itself takes for so many resources."""

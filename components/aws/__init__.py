@@ -1,0 +1,1 @@
+"""AWS resources: VPC, KMS keys, IAM roles, ECR repositories, S3 buckets, log groups."""

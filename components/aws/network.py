@@ -1,0 +1,258 @@
+"""The VPC: subnets, route tables, NAT gateways and flow logs."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+
+import config
+from components.aws.account import Account
+from components.aws.iam import Role, RoleArgs, Statement, Trust
+from components.aws.log_group import LogGroup, LogGroupArgs, LogGroupDefaults
+from components.kubernetes.network_policy import Addresses
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZoneCidrs:
+    """The IPv4 ranges of one zone's subnets.
+
+    Attributes:
+        private: Range of nodes and pods, a quarter of the VPC.
+        public: Range of load balancers and NAT gateways, a sixteenth of the VPC.
+        control_plane: Range of the API servers' network interfaces and of nothing else, a /28.
+    """
+
+    private: str
+    public: str
+    control_plane: str
+
+
+CONTROL_PLANE_PREFIX = 28
+"""AWS recommends small dedicated subnets for the network interfaces of EKS.
+
+https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets
+"""
+
+
+def split(vpc_cidr: str, zones: int) -> list[ZoneCidrs]:
+    """Subnet ranges of each zone; those of the first zones stay the same when a zone is added.
+
+    The private subnet of zone i is the i-th quarter of the VPC, and its public subnet the i-th quarter of the last
+    quarter. Its control plane subnet is the i-th /28 of the last sixteenth, which no public subnet uses.
+
+    Args:
+        vpc_cidr: IPv4 range, /16 to /20.
+        zones: Number of zones (1 to 3).
+    """
+    *private, last = ipaddress.IPv4Network(vpc_cidr).subnets(prefixlen_diff=2)
+    *public, rest = last.subnets(prefixlen_diff=2)
+    control_plane = rest.subnets(new_prefix=CONTROL_PLANE_PREFIX)
+    ranges = zip(private, public, control_plane, range(zones), strict=False)
+    return [ZoneCidrs(private=str(a), public=str(b), control_plane=str(c)) for a, b, c, _ in ranges]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkArgs:
+    """Arguments of `Network`.
+
+    Attributes:
+        account: The AWS account.
+        network: The VPC's range, zones and NAT gateways.
+        logs: Encryption and retention of the flow logs.
+    """
+
+    account: Account
+    network: config.Network
+    logs: LogGroupDefaults
+
+
+class Network(pulumi.ComponentResource):
+    """VPC with three subnets in each zone.
+
+    Attributes:
+        vpc_id: Id of the VPC.
+        private_subnets: Subnet ids of the nodes by zone, in the order of the zones.
+        public_subnets: Subnet ids of the load balancers by zone, in the order of the zones.
+        control_plane_subnets: Subnet ids of the API servers' interfaces by zone, in the order of the zones.
+        node_cidrs: Ranges of the private subnets.
+        control_plane_cidrs: Ranges of the control plane subnets.
+    """
+
+    vpc_id: pulumi.Output[str]
+    private_subnets: dict[str, pulumi.Output[str]]
+    public_subnets: dict[str, pulumi.Output[str]]
+    control_plane_subnets: dict[str, pulumi.Output[str]]
+    node_cidrs: list[str]
+    control_plane_cidrs: list[str]
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Network", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        vpc = aws.ec2.Vpc(
+            name,
+            cidr_block=args.network.cidr,
+            enable_dns_hostnames=True,
+            enable_dns_support=True,
+            tags={"Name": name},
+            opts=child,
+        )
+        # The default security group without rules: a resource that names no security group has no access.
+        aws.ec2.DefaultSecurityGroup(name, vpc_id=vpc.id, tags={"Name": f"{name}-default"}, opts=child)
+        self._cidr = args.network.cidr
+        self._flow_logs(f"{name}-flow-logs", vpc, f"/aws/vpc/{name}/flow-logs", args)
+        internet = aws.ec2.InternetGateway(name, vpc_id=vpc.id, tags={"Name": name}, opts=child)
+        public_routes = self._routes(f"{name}-public", vpc)
+        aws.ec2.Route(
+            f"{name}-public",
+            route_table_id=public_routes.id,
+            destination_cidr_block="0.0.0.0/0",
+            gateway_id=internet.id,
+            opts=child,
+        )
+
+        zones = args.network.zones
+        cidrs = split(args.network.cidr, len(zones))
+        public = [
+            self._subnet(f"{name}-public-{zone}", vpc, zone, cidr.public, role="elb")
+            for zone, cidr in zip(zones, cidrs, strict=True)
+        ]
+        private = [
+            self._subnet(f"{name}-private-{zone}", vpc, zone, cidr.private, role="internal-elb")
+            for zone, cidr in zip(zones, cidrs, strict=True)
+        ]
+        control_plane = [
+            self._subnet(f"{name}-control-plane-{zone}", vpc, zone, cidr.control_plane)
+            for zone, cidr in zip(zones, cidrs, strict=True)
+        ]
+
+        nats: list[aws.ec2.NatGateway] = []
+        private_routes: list[aws.ec2.RouteTable] = []
+        for zone, public_subnet, private_subnet in zip(zones, public, private, strict=True):
+            aws.ec2.RouteTableAssociation(
+                f"{name}-public-{zone}", subnet_id=public_subnet.id, route_table_id=public_routes.id, opts=child
+            )
+            if args.network.nat_gateways == "per-zone" or not nats:
+                nats.append(self._nat(f"{name}-{zone}", public_subnet, internet))
+            routes = self._routes(f"{name}-private-{zone}", vpc)
+            aws.ec2.Route(
+                f"{name}-private-{zone}",
+                route_table_id=routes.id,
+                destination_cidr_block="0.0.0.0/0",
+                nat_gateway_id=nats[-1].id,
+                opts=child,
+            )
+            aws.ec2.RouteTableAssociation(
+                f"{name}-private-{zone}", subnet_id=private_subnet.id, route_table_id=routes.id, opts=child
+            )
+            private_routes.append(routes)
+
+        # API servers need no route but the VPC's local one, which every route table has.
+        local_routes = self._routes(f"{name}-control-plane", vpc)
+        for zone, subnet in zip(zones, control_plane, strict=True):
+            aws.ec2.RouteTableAssociation(
+                f"{name}-control-plane-{zone}", subnet_id=subnet.id, route_table_id=local_routes.id, opts=child
+            )
+
+        # Image layers come from S3: the gateway endpoint is free, a NAT gateway charges by the gigabyte.
+        aws.ec2.VpcEndpoint(
+            f"{name}-s3",
+            vpc_id=vpc.id,
+            service_name=f"com.amazonaws.{args.account.region}.s3",
+            vpc_endpoint_type="Gateway",
+            route_table_ids=[routes.id for routes in private_routes],
+            tags={"Name": f"{name}-s3"},
+            opts=child,
+        )
+
+        self.vpc_id = vpc.id
+        self.private_subnets = {zone: subnet.id for zone, subnet in zip(zones, private, strict=True)}
+        self.public_subnets = {zone: subnet.id for zone, subnet in zip(zones, public, strict=True)}
+        self.control_plane_subnets = {zone: subnet.id for zone, subnet in zip(zones, control_plane, strict=True)}
+        self.node_cidrs = [cidr.private for cidr in cidrs]
+        self.control_plane_cidrs = [cidr.control_plane for cidr in cidrs]
+        self.register_outputs(
+            {
+                "vpc_id": self.vpc_id,
+                "private_subnets": self.private_subnets,
+                "public_subnets": self.public_subnets,
+                "control_plane_subnets": self.control_plane_subnets,
+                "node_cidrs": self.node_cidrs,
+                "control_plane_cidrs": self.control_plane_cidrs,
+            }
+        )
+
+    @property
+    def addresses(self) -> Addresses:
+        """IPv4 ranges for NetworkPolicies."""
+        return Addresses(vpc=self._cidr, nodes=self.node_cidrs, control_plane=self.control_plane_cidrs)
+
+    def _subnet(
+        self, name: str, vpc: aws.ec2.Vpc, zone: str, cidr: str, *, role: Literal["elb", "internal-elb"] | None = None
+    ) -> aws.ec2.Subnet:
+        # The AWS Load Balancer Controller finds its subnets by the role tag:
+        # https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/subnet_discovery/
+        return aws.ec2.Subnet(
+            name,
+            vpc_id=vpc.id,
+            availability_zone=zone,
+            cidr_block=cidr,
+            map_public_ip_on_launch=False,
+            tags={"Name": name, **({f"kubernetes.io/role/{role}": "1"} if role else {})},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _routes(self, name: str, vpc: aws.ec2.Vpc) -> aws.ec2.RouteTable:
+        return aws.ec2.RouteTable(name, vpc_id=vpc.id, tags={"Name": name}, opts=pulumi.ResourceOptions(parent=self))
+
+    def _nat(self, name: str, subnet: aws.ec2.Subnet, internet: aws.ec2.InternetGateway) -> aws.ec2.NatGateway:
+        # Elastic IP addresses and NAT gateways need the internet gateway.
+        opts = pulumi.ResourceOptions(parent=self, depends_on=[internet])
+        address = aws.ec2.Eip(name, domain="vpc", tags={"Name": name}, opts=opts)
+        return aws.ec2.NatGateway(name, allocation_id=address.id, subnet_id=subnet.id, tags={"Name": name}, opts=opts)
+
+    def _flow_logs(self, name: str, vpc: aws.ec2.Vpc, path: str, args: NetworkArgs) -> None:
+        """Registers flow logs of accepted and rejected traffic.
+
+        https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+        """
+        account = args.account
+        group = LogGroup(name, LogGroupArgs(path=path, defaults=args.logs), opts=pulumi.ResourceOptions(parent=self))
+        role = Role(
+            name,
+            RoleArgs(
+                account=account,
+                trust=Trust(
+                    service="vpc-flow-logs.amazonaws.com",
+                    conditions={
+                        "StringEquals": {"aws:SourceAccount": account.id},
+                        "ArnLike": {"aws:SourceArn": account.arn("ec2", "vpc-flow-log/*")},
+                    },
+                ),
+                statements=[
+                    Statement(
+                        actions=["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                        resources=[
+                            account.arn("logs", f"log-group:{path}"),
+                            account.arn("logs", f"log-group:{path}:*"),
+                        ],
+                    ),
+                    Statement(actions=["logs:DescribeLogGroups"], resources=[account.arn("logs", "log-group:*")]),
+                ],
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.ec2.FlowLog(
+            name,
+            vpc_id=vpc.id,
+            traffic_type="ALL",
+            log_destination_type="cloud-watch-logs",
+            log_destination=group.arn,
+            iam_role_arn=role.arn,
+            tags={"Name": name},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
+        )

@@ -1,0 +1,64 @@
+"""What every pod relies on besides nodes: add-ons, Cluster Autoscaler, StorageClass, PriorityClasses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.cluster.addons import Addons, AddonsArgs, after_nodes
+from components.cluster.autoscaler import Autoscaler, AutoscalerArgs
+from components.cluster.reference import ClusterReference
+from components.cluster.storage import Storage
+from components.kubernetes.priority_classes import PriorityClasses
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoreAddonsArgs:
+    """Arguments of `CoreAddons`.
+
+    Attributes:
+        cluster: The cluster.
+        charts: Source of charts instead of their public repositories; None for those.
+        nodes: Node groups for their pods.
+    """
+
+    cluster: ClusterReference
+    charts: str | None
+    nodes: Sequence[pulumi.Resource]
+
+
+class CoreAddons(pulumi.ComponentResource):
+    """Add-ons whose pods need nodes, the Cluster Autoscaler, the default StorageClass and the PriorityClasses.
+
+    Needs `aws` and `kubernetes` providers in its options.
+
+    Attributes:
+        addons: CoreDNS, the EBS CSI driver and metrics-server.
+        priorities: The PriorityClasses.
+    """
+
+    addons: Addons
+    priorities: PriorityClasses
+
+    def __init__(self, name: str, args: CoreAddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Essentials", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.addons = Addons(
+            name,
+            AddonsArgs(
+                cluster=args.cluster,
+                addons=after_nodes(volume_tags=args.cluster.account.tags),
+                nodes=args.nodes,
+            ),
+            opts=child,
+        )
+        Autoscaler(
+            name,
+            AutoscalerArgs(cluster=args.cluster, charts=args.charts, nodes=[self.addons]),
+            opts=child,
+        )
+        Storage(name, opts=child)
+        self.priorities = PriorityClasses(name, opts=child)
+        self.register_outputs({"priorities": self.priorities})

@@ -1,0 +1,206 @@
+"""The nodes of one environment: one or more EKS managed node groups, which together are its node group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_eks as eks
+
+import config
+import versions
+from components.aws.account import Account
+from components.aws.iam import Role, RoleArgs, Trust
+from contract import labels
+
+NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
+"""AWS managed policies of a node's role; pods have their own roles.
+
+https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html
+"""
+
+TAGGED_RESOURCE_TYPES = ("instance", "volume", "network-interface")
+"""Resources that Auto Scaling creates from a launch template; the default tags of the provider do not apply to them.
+
+https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html#launch-template-tagging
+"""
+
+
+def shares(total: int, parts: int) -> list[int]:
+    """Parts of a number, as equal as possible; the first ones are one larger where there is a remainder.
+
+    A part never shrinks when the total grows: parts of a minimum, desired and maximum number stay in this order.
+
+    Args:
+        total: The number (0 or more).
+        parts: How many parts (1 or more).
+    """
+    share, remainder = divmod(total, parts)
+    return [share + (part < remainder) for part in range(parts)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManagedGroup:
+    """One EKS managed node group.
+
+    Attributes:
+        name: Its name in EKS.
+        zones: Its availability zones.
+        min: Minimum number of nodes.
+        desired: Number of nodes at creation.
+        max: Maximum number of nodes.
+    """
+
+    name: str
+    zones: Sequence[str]
+    min: int
+    desired: int
+    max: int
+
+
+def managed_groups(name: str, nodes: config.Nodes, zones: Sequence[str]) -> list[ManagedGroup]:
+    """Managed node groups of one environment. The name of each ends with its zones.
+
+    Where pods have volumes, there is one group in each zone: a volume exists in one zone, and its pod needs a node
+    there. Adding a zone adds a group. Some groups may start with no node, but none has a maximum of 0.
+
+    Otherwise there is one group over all zones. Auto Scaling moves its nodes when a zone fails. EKS cannot change a
+    group's zones, so Pulumi replaces the group when a zone is added, and the new one needs another name.
+    """
+    groups = [[zone] for zone in zones[: nodes.max]] if nodes.volumes else [list(zones)]
+    parts = len(groups)
+    sizes = zip(shares(nodes.min, parts), shares(nodes.desired, parts), shares(nodes.max, parts), strict=True)
+    return [
+        ManagedGroup(
+            name=f"{name}-{''.join(zone[-1] for zone in group_zones)}",
+            zones=group_zones,
+            min=minimum,
+            desired=desired,
+            max=maximum,
+        )
+        for group_zones, (minimum, desired, maximum) in zip(groups, sizes, strict=True)
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeGroupArgs:
+    """Arguments of `NodeGroup`.
+
+    Attributes:
+        account: The AWS account.
+        environment: Value of the nodes' label `environment`.
+        cluster: The cluster.
+        subnets: Ids of the private subnets, by zone.
+        nodes: Instance type, number of nodes, root volume size, and whether pods have volumes.
+        tainted: Whether the nodes have the taint `environment=NAME:NoSchedule`.
+        ready: Resources that nodes need to become ready, such as routes and add-ons, and that pods need while running.
+    """
+
+    account: Account
+    environment: str
+    cluster: eks.Cluster
+    subnets: Mapping[str, pulumi.Input[str]]
+    nodes: config.Nodes
+    tainted: bool
+    ready: Sequence[pulumi.Resource]
+
+
+class NodeGroup(pulumi.ComponentResource):
+    """Managed node groups with a common role and launch template.
+
+    The instance type is set in the launch template: EKS rolls nodes to a new version of the template, but would replace
+    a group whose own instance type changes.
+
+    Attributes:
+        summary: Stack output: `names` of the managed node groups, `label` of the nodes, `taint` or None, `zones`.
+    """
+
+    summary: pulumi.Output[dict[str, Any]]
+
+    def __init__(self, name: str, args: NodeGroupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:NodeGroup", name, {}, opts)
+        self._args = args
+        role = Role(
+            name,
+            RoleArgs(
+                account=args.account, trust=Trust(service="ec2.amazonaws.com"), managed_policies=list(NODE_POLICIES)
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        template = self._launch_template(name)
+        groups = managed_groups(name, args.nodes, list(args.subnets))
+        node_groups = [self._managed_group(group, role, template) for group in groups]
+
+        label = f"{labels.ENVIRONMENT}={args.environment}"
+        self.summary = pulumi.Output.from_input(
+            {
+                "names": [group.node_group.node_group_name for group in node_groups],
+                "label": label,
+                "taint": f"{label}:NoSchedule" if args.tainted else None,
+                "zones": [zone for group in groups for zone in group.zones],
+            }
+        )
+        self.register_outputs({"summary": self.summary})
+
+    def _launch_template(self, name: str) -> aws.ec2.LaunchTemplate:
+        return aws.ec2.LaunchTemplate(
+            name,
+            name=name,
+            update_default_version=True,
+            instance_type=self._args.nodes.instance_type,
+            # IMDSv2 only, and unreachable for pods, whose packets need one more hop.
+            metadata_options=aws.ec2.LaunchTemplateMetadataOptionsArgs(
+                http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
+            ),
+            block_device_mappings=[
+                aws.ec2.LaunchTemplateBlockDeviceMappingArgs(
+                    device_name="/dev/xvda",
+                    ebs=aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
+                        volume_type="gp3",
+                        volume_size=self._args.nodes.disk_gib,
+                        # By the AWS managed key: a customer managed key would need a grant for Auto Scaling.
+                        encrypted="true",
+                        delete_on_termination="true",
+                    ),
+                )
+            ],
+            tag_specifications=[
+                aws.ec2.LaunchTemplateTagSpecificationArgs(
+                    resource_type=resource_type, tags={**self._args.account.tags, "Name": name}
+                )
+                for resource_type in TAGGED_RESOURCE_TYPES
+            ],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _managed_group(self, group: ManagedGroup, role: Role, template: aws.ec2.LaunchTemplate) -> eks.ManagedNodeGroup:
+        args = self._args
+        return eks.ManagedNodeGroup(
+            group.name,
+            node_group_name=group.name,
+            cluster=args.cluster,
+            # Set explicitly: while the cluster changes, a preview does not know `cluster` and would replace the group.
+            cluster_name=args.cluster.eks_cluster.name,
+            node_role=role.role,
+            subnet_ids=[args.subnets[zone] for zone in group.zones],
+            version=versions.KUBERNETES,
+            ami_type="AL2023_x86_64_STANDARD",
+            labels={labels.ENVIRONMENT: args.environment},
+            taints=[
+                aws.eks.NodeGroupTaintArgs(key=labels.ENVIRONMENT, value=args.environment, effect="NO_SCHEDULE"),
+            ]
+            if args.tainted
+            else [],
+            scaling_config=aws.eks.NodeGroupScalingConfigArgs(
+                min_size=group.min, max_size=group.max, desired_size=group.desired
+            ),
+            ignore_scaling_changes=True,
+            launch_template=aws.eks.NodeGroupLaunchTemplateArgs(
+                id=template.id, version=template.latest_version.apply(str)
+            ),
+            # A node cannot join the cluster before its role has its policies, nor leave it in order without them.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role, *args.ready]),
+        )

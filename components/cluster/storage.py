@@ -1,0 +1,39 @@
+"""The default StorageClass."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+
+class Storage(pulumi.ComponentResource):
+    """Default StorageClass `gp3`; EKS creates no default.
+
+    Its volumes are encrypted with the AWS managed key for EBS, as are the root volumes of nodes.
+
+    Attributes:
+        storage_class: Name of the StorageClass.
+    """
+
+    storage_class: str
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Storage", name, {}, opts)
+        self.storage_class = "gp3"
+        # https://docs.aws.amazon.com/eks/latest/userguide/ebs-csi.html
+        # https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/parameters.md
+        kubernetes.storage.v1.StorageClass(
+            name,
+            metadata=ObjectMetaArgs(
+                name=self.storage_class, annotations={"storageclass.kubernetes.io/is-default-class": "true"}
+            ),
+            provisioner="ebs.csi.aws.com",
+            parameters={"type": "gp3", "encrypted": "true"},
+            # A volume cannot leave its zone, so it is created in the zone of its pod.
+            volume_binding_mode="WaitForFirstConsumer",
+            allow_volume_expansion=True,
+            reclaim_policy="Delete",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({"storage_class": self.storage_class})

@@ -1,0 +1,160 @@
+"""Delivery: the identities of releases and their rights, admission policies, Jenkins, and the roles of previews."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+import config
+from components.aws.ecr import EcrRepositories
+from components.aws.iam import Statement
+from components.aws.network import Network
+from components.cluster.core_addons import CoreAddons
+from components.cluster.pod_identity import PodIdentity, PodIdentityArgs
+from components.cluster.reference import ClusterReference
+from components.delivery.jenkins.component import Jenkins, JenkinsArgs
+from components.delivery.preview_role import PreviewRole, PreviewRoleArgs
+from components.delivery.release_access import ReleaseAccess, ReleaseAccessArgs
+from components.ingress.ingress import Backend
+from components.kubernetes import network_policy
+from components.kubernetes.namespace import Namespace, NamespaceArgs
+from components.workload.admission import Admission, AdmissionArgs
+from components.workload.environment import Environment
+from contract.identities import RELEASE, VERIFY
+from contract.namespaces import DELIVERY
+
+TAG = ("ecr:BatchGetImage", "ecr:PutImage")
+"""Actions that add a tag to an image, by which lifecycle rules spare it."""
+
+UNTAG = ("ecr:DescribeImages", "ecr:BatchDeleteImage")
+"""Actions that remove tags. The second one can delete images, too: ECR has no action for tags alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryArgs:
+    """Arguments of `Delivery`.
+
+    Attributes:
+        ports: The port of each service, by name.
+        delivery: Configuration of Jenkins; None for a stack without it.
+        previews: Configuration of the preview roles; None for a stack without them.
+        previews_in_jenkins: Whether Jenkins previews changes of the platform.
+        jenkins_host: Host name of Jenkins.
+        environment: Environment on whose nodes the tools run.
+        charts: Source of the charts; None for their public repositories.
+        protect: Whether namespaces and the records of verified images are protected from deletion.
+        cluster: The cluster.
+        environments: Each environment, by name.
+        registry: The services' ECR repositories.
+        network: The VPC.
+        base: The core add-ons, which Jenkins is created after and deleted before.
+    """
+
+    ports: Mapping[str, int]
+    delivery: config.Delivery | None
+    previews: config.Previews | None
+    previews_in_jenkins: bool
+    jenkins_host: str
+    environment: config.EnvironmentName
+    charts: str | None
+    protect: bool
+    cluster: ClusterReference
+    environments: Mapping[str, Environment]
+    registry: EcrRepositories
+    network: Network
+    base: CoreAddons
+
+
+class Delivery(pulumi.ComponentResource):
+    """The namespace and identities of releases, their rights and admission policies.
+
+    And Jenkins and the preview roles, where they are configured. Needs providers for `aws` and `kubernetes`.
+
+    Attributes:
+        namespace: Namespace of the release identities and of Jenkins' agents.
+        backends: Routes of the hosts `jenkins` and `hook`, by host, as far as they are configured.
+    """
+
+    namespace: pulumi.Output[str]
+    backends: dict[str, Backend]
+
+    def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Delivery", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.namespace = Namespace(DELIVERY, NamespaceArgs(name=DELIVERY, protect=args.protect), opts=child).namespace
+        services = list(args.ports)
+        self._identity(RELEASE, args.cluster, permissions(args.cluster, services, *TAG, *UNTAG))
+        self._identity(VERIFY, args.cluster, permissions(args.cluster, services, *TAG))
+        kubernetes.networking.v1.NetworkPolicy(
+            f"{DELIVERY}-{RELEASE}",
+            metadata=ObjectMetaArgs(name=RELEASE, namespace=self.namespace),
+            spec=network_policy.release_tool_policy(args.ports, addresses=args.network.addresses),
+            opts=child,
+        )
+        namespaces = {name: environment.namespace for name, environment in args.environments.items()}
+        ReleaseAccess(name, ReleaseAccessArgs(environments=namespaces, services=services), opts=child)
+        Admission(
+            name,
+            AdmissionArgs(environments=namespaces, repositories=args.registry.repository_urls, protect=args.protect),
+            opts=child,
+        )
+        self.backends = {}
+        if args.delivery:
+            jenkins = Jenkins(
+                name,
+                JenkinsArgs(
+                    delivery=args.delivery,
+                    previews=args.previews if args.previews_in_jenkins else None,
+                    services=services,
+                    host=args.jenkins_host,
+                    environment=args.environment,
+                    charts=args.charts,
+                    protect=args.protect,
+                    cluster=args.cluster,
+                    registry=args.registry,
+                    addresses=args.network.addresses,
+                    agent_namespace=self.namespace,
+                    base=args.base,
+                ),
+                opts=child,
+            )
+            self.backends["jenkins"] = jenkins.backend
+            if jenkins.hook:
+                self.backends["hook"] = jenkins.hook
+        if args.previews:
+            PreviewRole(
+                name,
+                PreviewRoleArgs(
+                    previews=args.previews,
+                    cluster=args.cluster,
+                    agent_namespace=self.namespace if args.previews_in_jenkins else None,
+                ),
+                opts=child,
+            )
+        self.register_outputs({"namespace": self.namespace})
+
+    def _identity(self, account: str, cluster: ClusterReference, statement: Statement) -> None:
+        """A service account, and the IAM role of its pods."""
+        child = pulumi.ResourceOptions(parent=self)
+        kubernetes.core.v1.ServiceAccount(
+            f"{DELIVERY}-{account}",
+            metadata=ObjectMetaArgs(name=account, namespace=self.namespace),
+            # The agents' pods mount the token where they need it.
+            automount_service_account_token=False,
+            opts=child,
+        )
+        PodIdentity(
+            f"{self.pulumi_resource_name}-{account.removeprefix('hello-')}",
+            PodIdentityArgs(cluster=cluster, namespace=DELIVERY, service_account=account, statements=[statement]),
+            opts=child,
+        )
+
+
+def permissions(cluster: ClusterReference, services: Sequence[str], *actions: str) -> Statement:
+    """A statement that allows actions on the services' ECR repositories, whose names begin with the cluster's."""
+    repositories = [cluster.account.arn("ecr", f"repository/{cluster.name}/{service}") for service in services]
+    return Statement(actions=actions, resources=repositories)

@@ -1,0 +1,1 @@
+"""Jenkins as code: its chart, configuration, jobs and agents, and BuildKit, which builds the images."""

@@ -1,0 +1,102 @@
+"""Pod templates of Jenkins' agents, one for each kind: `build`, `release`, `verify`, `preview`. Pure.
+
+https://plugins.jenkins.io/kubernetes/
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from components.delivery.jenkins.names import BUILDER, BUILDKIT_CLIENT, PREVIEWER, SERVICE_ACCOUNTS
+from components.kubernetes.scheduling import node_affinity_manifest, toleration_manifest
+from contract.identities import TOOL
+from contract.namespaces import DELIVERY
+
+HOME = "/home/jenkins"
+BUILDKIT_TLS = "/etc/buildkit"
+MEMORY = {"preview": "2Gi"}
+"""Memory of the kinds that need more than 1 GiB: a preview runs the Pulumi engine and its providers."""
+
+LABELS = {"build": BUILDER, "preview": PREVIEWER}
+"""Pod labels by kind, for NetworkPolicies; the others have `TOOL`, the label of the release tool's pods."""
+
+TOKEN_KINDS = ("release", "verify")
+"""Kinds whose pods mount the token of their service account."""
+
+USER = 1000
+"""User and group id of the containers."""
+
+
+def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict[str, Any]:
+    """The manifest of an agent's pod.
+
+    Args:
+        kind: `build`, `release`, `verify` or `preview`.
+        image: The agents' image, by digest.
+        environment: Environment on whose nodes the pod runs.
+        priority_class: Name of the PriorityClass.
+    """
+    builds, memory = kind == "build", MEMORY.get(kind, "1Gi")
+    volumes: list[dict[str, Any]] = [{"name": "home", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
+    mounts: list[dict[str, Any]] = [{"name": "home", "mountPath": HOME}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - a volume of the pod
+    if builds:
+        volumes.append({"name": "buildkit", "secret": {"secretName": BUILDKIT_CLIENT, "defaultMode": 0o440}})
+        mounts.append({"name": "buildkit", "mountPath": BUILDKIT_TLS, "readOnly": True})
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"namespace": DELIVERY, "labels": dict(LABELS.get(kind, TOOL))},
+        "spec": {
+            "serviceAccountName": SERVICE_ACCOUNTS[kind],
+            "automountServiceAccountToken": kind in TOKEN_KINDS,
+            "affinity": node_affinity_manifest(environment),
+            "tolerations": [toleration_manifest(environment)],
+            "priorityClassName": priority_class,
+            "restartPolicy": "Never",
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": USER,
+                "runAsGroup": USER,
+                "fsGroup": USER,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [
+                {
+                    "name": "jnlp",
+                    "image": image,
+                    "resources": {
+                        "requests": {"cpu": "500m", "memory": memory, "ephemeral-storage": "2Gi"},
+                        "limits": {"cpu": "1", "memory": memory, "ephemeral-storage": "8Gi"},
+                    },
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "capabilities": {"drop": ["ALL"]},
+                        "readOnlyRootFilesystem": True,
+                    },
+                    "volumeMounts": mounts,
+                }
+            ],
+            "volumes": volumes,
+        },
+    }
+
+
+def templates(image: str, *, environment: str, priority_class: str, previews: bool) -> str:
+    """A value of the chart's `podTemplates`, as JSON, which is also YAML; of `preview` where Jenkins previews."""
+    kinds = [kind for kind in SERVICE_ACCOUNTS if previews or kind != "preview"]
+    return json.dumps(
+        [
+            {
+                "name": kind,
+                "label": kind,
+                "nodeUsageMode": "EXCLUSIVE",
+                "serviceAccount": SERVICE_ACCOUNTS[kind],
+                "yamlMergeStrategy": "override",
+                **({"instanceCap": 1} if kind in MEMORY else {}),
+                "yaml": json.dumps(pod(kind, image, environment=environment, priority_class=priority_class), indent=1),
+            }
+            for kind in kinds
+        ],
+        indent=1,
+    )

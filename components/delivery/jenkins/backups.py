@@ -1,0 +1,104 @@
+"""Nightly snapshots of Jenkins' home, by Amazon Data Lifecycle Manager, which selects the EBS volume by its tags.
+
+AWS Backup would need a vault, a plan, a selection and a role for the same.
+https://docs.aws.amazon.com/ebs/latest/userguide/snapshot-lifecycle.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.aws.account import Account
+from components.aws.iam import Role, RoleArgs, Statement, Trust
+
+RETAINED = 14
+"""Number of snapshots that are kept."""
+
+TIME = "18:00"
+"""UTC; at night in ap-northeast-2."""
+
+
+def tags_of(namespace: str, claim: str) -> Mapping[str, str]:
+    """Tags by which the EBS CSI driver marks the volume of a PersistentVolumeClaim.
+
+    https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md
+    """
+    return {"kubernetes.io/created-for/pvc/namespace": namespace, "kubernetes.io/created-for/pvc/name": claim}
+
+
+def permissions(account: Account) -> list[Statement]:
+    """Permissions of Data Lifecycle Manager: create snapshots, and delete its own.
+
+    https://docs.aws.amazon.com/ebs/latest/userguide/service-role.html
+    """
+    snapshots = f"arn:aws:ec2:{account.region}::snapshot/*"
+    return [
+        Statement(actions=["ec2:DescribeInstances", "ec2:DescribeSnapshots", "ec2:DescribeVolumes"], resources=["*"]),
+        Statement(actions=["ec2:CreateSnapshot"], resources=[account.arn("ec2", "volume/*"), snapshots]),
+        Statement(actions=["ec2:CreateTags"], resources=[snapshots]),
+        Statement(
+            actions=["ec2:DeleteSnapshot"],
+            resources=[snapshots],
+            conditions={"Null": {"aws:ResourceTag/aws:dlm:lifecycle-policy-id": "false"}},
+        ),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupsArgs:
+    """Arguments of `Backups`.
+
+    Attributes:
+        account: The AWS account.
+        namespace: Namespace of the PersistentVolumeClaim.
+        claim: Name of the PersistentVolumeClaim.
+    """
+
+    account: Account
+    namespace: str
+    claim: str
+
+
+class Backups(pulumi.ComponentResource):
+    """A nightly snapshot of the volume of a PersistentVolumeClaim, of which the last `RETAINED` are kept."""
+
+    def __init__(self, name: str, args: BackupsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Backups", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        role = Role(
+            name,
+            RoleArgs(
+                account=args.account,
+                trust=Trust(
+                    service="dlm.amazonaws.com",
+                    conditions={"StringEquals": {"aws:SourceAccount": args.account.id}},
+                ),
+                statements=permissions(args.account),
+            ),
+            opts=child,
+        )
+        schedule = aws.dlm.LifecyclePolicyPolicyDetailsScheduleArgs(
+            name="nightly",
+            create_rule=aws.dlm.LifecyclePolicyPolicyDetailsScheduleCreateRuleArgs(
+                interval=24, interval_unit="HOURS", times=TIME
+            ),
+            retain_rule=aws.dlm.LifecyclePolicyPolicyDetailsScheduleRetainRuleArgs(count=RETAINED),
+            copy_tags=True,
+        )
+        aws.dlm.LifecyclePolicy(
+            name,
+            description=f"{name}: every night",
+            execution_role_arn=role.arn,
+            state="ENABLED",
+            policy_details=aws.dlm.LifecyclePolicyPolicyDetailsArgs(
+                resource_types=["VOLUME"],
+                target_tags=dict(tags_of(args.namespace, args.claim)),
+                schedules=[schedule],
+            ),
+            opts=child,
+        )
+        self.register_outputs({})

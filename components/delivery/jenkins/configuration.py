@@ -1,0 +1,61 @@
+"""Jenkins' configuration as code (JCasC), as JSON, which is also YAML. Pure.
+
+https://plugins.jenkins.io/configuration-as-code/
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from components.delivery.jenkins.names import GIT, HOOK
+
+
+def literal(text: str) -> str:
+    """The text with `${` escaped, so that the plugin does not interpolate it.
+
+    https://github.com/jenkinsci/configuration-as-code-plugin/blob/master/docs/features/secrets.adoc
+    """
+    return text.replace("${", "^${")
+
+
+def configuration(*, variables: Mapping[str, str], jobs: str, git: bool, hook: bool) -> str:
+    """The configuration, which the chart merges with its own: security realm, agents, Jenkins' URL.
+
+    Args:
+        variables: Environment variables of every build.
+        jobs: The Job DSL script.
+        git: Whether sources need the login in the Secret `GIT`.
+        hook: Whether GitHub sends webhooks, signed with the key in the Secret `HOOK`.
+    """
+    document: dict[str, Any] = {
+        "jenkins": {
+            "systemMessage": "Made from code. What is changed here is gone at the next start.",
+            "quietPeriod": 5,
+            "globalNodeProperties": [
+                {"envVars": {"env": [{"key": name, "value": value} for name, value in variables.items()]}}
+            ],
+        },
+        "security": {"globalJobDslSecurityConfiguration": {"useScriptSecurity": False}},
+        "jobs": [{"script": literal(jobs)}],
+    }
+    credentials: list[dict[str, Any]] = []
+    if git:
+        login = {
+            "scope": "GLOBAL",
+            "id": GIT,
+            "username": f"${{{GIT}-username}}",
+            "password": f"${{{GIT}-token}}",
+            "description": "Reads the services' sources",
+        }
+        credentials.append({"usernamePassword": login})
+    if hook:
+        # SYSTEM: available to the controller, not to jobs.
+        secret = {"scope": "SYSTEM", "id": HOOK, "secret": f"${{{HOOK}-secret}}", "description": "Signs webhooks"}
+        credentials.append({"string": secret})
+        signature = {"credentialsId": HOOK, "signatureAlgorithm": "SHA256"}
+        document["unclassified"] = {"gitHubPluginConfig": {"hookSecretConfigs": [signature]}}
+    if credentials:
+        document["credentials"] = {"system": {"domainCredentials": [{"credentials": credentials}]}}
+    return json.dumps(document, indent=1)

@@ -1,0 +1,52 @@
+"""IAM permissions and trust policy of the preview roles. Pure."""
+
+from __future__ import annotations
+
+import config
+from components.aws.account import Account
+from components.aws.iam import OidcTrust, Statement
+
+ISSUER = "token.actions.githubusercontent.com"
+"""https://docs.github.com/en/actions/reference/security/oidc."""
+
+AUDIENCE = "sts.amazonaws.com"
+
+AUDITOR = "SecurityAudit"
+"""AWS managed policy that reads configuration and no data; `ReadOnlyAccess` would read the objects of every bucket.
+
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/SecurityAudit.html
+"""
+
+
+def permissions(account: Account, previews: config.Previews) -> list[Statement]:
+    """Permissions on top of `AUDITOR`: some actions of EKS, and to read the stack's state and decrypt its secrets.
+
+    None to write the state: on a self-managed backend, a preview takes no lock.
+    """
+    clusters = [account.arn("eks", f"{kind}/*") for kind in ("addon", "podidentityassociation")]
+    statements = [
+        Statement(actions=["eks:DescribeAddonVersions"], resources=["*"]),
+        Statement(actions=["eks:DescribeAddon", "eks:DescribePodIdentityAssociation"], resources=clusters),
+    ]
+    if previews.state_bucket:
+        bucket = f"arn:aws:s3:::{previews.state_bucket}"
+        statements.append(Statement(actions=["s3:ListBucket", "s3:GetBucketLocation"], resources=[bucket]))
+        statements.append(Statement(actions=["s3:GetObject"], resources=[f"{bucket}/*"]))
+    if previews.key_arn:
+        statements.append(Statement(actions=["kms:Decrypt"], resources=[previews.key_arn]))
+    return statements
+
+
+def provider_arn(account: Account, previews: config.Previews) -> str:
+    """ARN of the IAM identity provider for GitHub: the configured one, or the one that this stack creates."""
+    return previews.oidc_provider_arn or f"arn:aws:iam::{account.id}:oidc-provider/{ISSUER}"
+
+
+def trust(account: Account, previews: config.Previews) -> OidcTrust:
+    """Trust policy for the jobs of one GitHub environment of one repository."""
+    provider = provider_arn(account, previews)
+    issuer = provider.partition(":oidc-provider/")[2]
+    subject = f"repo:{previews.repository}:environment:{previews.environment}"
+    return OidcTrust(
+        provider_arn=provider, conditions={"StringEquals": {f"{issuer}:aud": AUDIENCE, f"{issuer}:sub": subject}}
+    )

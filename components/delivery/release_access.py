@@ -1,0 +1,136 @@
+"""RBAC of releases: Roles in each environment, limited to the names of the services' objects.
+
+The table in `docs/releases.md` lists the rights that each command of the release tool needs. RBAC cannot limit
+`create`, `list` and `watch` to names: admission policies limit what may be created and deleted
+(`components/workload/admission/`).
+https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, RoleRefArgs, SubjectArgs
+
+from components.kubernetes.metadata import name_of
+from contract.blue_green import PORT_NAME, SLOTS, VERIFIED_ENVIRONMENT, history, lock, preview, records, slot_name
+from contract.identities import DEPLOYERS, RELEASE, VERIFY
+from contract.namespaces import DELIVERY
+
+RBAC = "rbac.authorization.k8s.io"
+
+
+def read_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
+    """Rights to read what every command reads: the services' objects, histories, locks and records; no Secret."""
+    return [
+        _rule("", "podtemplates", "list"),
+        _rule("", "podtemplates", "get", names=services),
+        _rule("", "services", "list"),
+        _rule("", "pods", "list"),
+        _rule("apps", "deployments", "list", "watch"),
+        _rule("discovery.k8s.io", "endpointslices", "list", "watch"),
+        _rule("autoscaling", "horizontalpodautoscalers", "get", names=services),
+        _rule("coordination.k8s.io", "leases", "get", names=map(lock, services)),
+        _rule("", "configmaps", "get", names=[*map(history, services), *map(records, services)]),
+    ]
+
+
+def release_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
+    """Rights to write what a release changes.
+
+    None to Secrets, since `list` returns their values: a Secret is garbage-collected with the ConfigMap that owns it.
+    """
+    slots = [slot_name(service, slot) for service in services for slot in SLOTS]
+    return [
+        _rule("apps", "deployments", "get", "patch", names=slots),
+        _rule("", "services", "get", "patch", names=[*services, *map(preview, services)]),
+        _rule("autoscaling", "horizontalpodautoscalers", "patch", names=services),
+        _rule("coordination.k8s.io", "leases", "create"),
+        _rule("coordination.k8s.io", "leases", "patch", names=map(lock, services)),
+        _rule("", "configmaps", "create", "list", "delete"),
+        _rule("", "configmaps", "patch", names=map(history, services)),
+        _rule("", "events", "create"),
+    ]
+
+
+def proxy_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
+    """The right to send requests to the services through the API server's proxy, for people outside the cluster."""
+    names = [f"{name}:{PORT_NAME}" for service in services for name in (service, preview(service))]
+    return [_rule("", "services/proxy", "get", names=names)]
+
+
+def verify_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
+    """The right to write the records of verified images."""
+    return [_rule("", "configmaps", "patch", names=map(records, services))]
+
+
+def override_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
+    """The right to release an image that is not verified: a verb of our own, which the admission policy checks."""
+    return [_rule("", "configmaps", "override", names=map(records, services))]
+
+
+def _rule(group: str, resource: str, *verbs: str, names: Sequence[str] | map[str] | None = None) -> PolicyRuleArgs:
+    return PolicyRuleArgs(
+        api_groups=[group],
+        resources=[resource],
+        verbs=list(verbs),
+        resource_names=None if names is None else list(names),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseAccessArgs:
+    """Arguments of `ReleaseAccess`.
+
+    Attributes:
+        environments: Namespace of each environment, by the environment's name.
+        services: Names of the services.
+    """
+
+    environments: Mapping[str, pulumi.Input[str]]
+    services: Sequence[str]
+
+
+class ReleaseAccess(pulumi.ComponentResource):
+    """Roles to read, release, send requests, verify and override, bound to the identities and people who need them."""
+
+    def __init__(self, name: str, args: ReleaseAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:ReleaseAccess", name, {}, opts)
+        release, verify = _service_account(RELEASE), _service_account(VERIFY)
+        people = SubjectArgs(kind="Group", name=DEPLOYERS, api_group=RBAC)
+        services = args.services
+        for environment, namespace in args.environments.items():
+            self._role(environment, namespace, "hello-look", read_rules(services), [release, verify, people])
+            self._role(environment, namespace, "hello-release", release_rules(services), [release, people])
+            self._role(environment, namespace, "hello-ask", proxy_rules(services), [people])
+        verified = VERIFIED_ENVIRONMENT, args.environments[VERIFIED_ENVIRONMENT]
+        self._role(*verified, "hello-verify", verify_rules(services), [verify])
+        self._role(*verified, "hello-override", override_rules(services), [people])
+        self.register_outputs({})
+
+    def _role(
+        self,
+        environment: str,
+        namespace: pulumi.Input[str],
+        name: str,
+        rules: Sequence[PolicyRuleArgs],
+        subjects: Sequence[SubjectArgs],
+    ) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        metadata = ObjectMetaArgs(name=name, namespace=namespace)
+        role = kubernetes.rbac.v1.Role(f"{environment}-{name}", metadata=metadata, rules=rules, opts=child)
+        kubernetes.rbac.v1.RoleBinding(
+            f"{environment}-{name}",
+            metadata=metadata,
+            role_ref=RoleRefArgs(api_group=RBAC, kind="Role", name=name_of(role.metadata, name)),
+            subjects=subjects,
+            opts=child,
+        )
+
+
+def _service_account(name: str) -> SubjectArgs:
+    return SubjectArgs(kind="ServiceAccount", name=name, namespace=DELIVERY)

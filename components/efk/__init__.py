@@ -1,1 +1,0 @@
-"""Elasticsearch, Fluentd, Kibana: three programs, hence a folder."""

@@ -1,0 +1,1 @@
+"""Ingress: load balancers and their controller, certificate, host names, DNS records."""

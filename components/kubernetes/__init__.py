@@ -1,0 +1,1 @@
+"""Kubernetes building blocks: namespaces, network policies, scheduling, quotas, admission policies, charts."""

@@ -1,0 +1,202 @@
+"""Specs of NetworkPolicies.
+
+The Amazon VPC CNI filters a pod's packets before kube-proxy translates a Service's address to a pod's. Therefore:
+
+- The labels of an egress peer must be in the selector of its Service: only then is the Service's address allowed too.
+- The Kubernetes API has no pods, so its Service's address is allowed explicitly.
+
+https://kubernetes.io/docs/concepts/services-networking/network-policies/#behavior-of-to-and-from-selectors
+https://github.com/aws/amazon-network-policy-controller-k8s
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs
+from pulumi_kubernetes.networking.v1 import (
+    IPBlockArgs,
+    NetworkPolicyEgressRuleArgs,
+    NetworkPolicyIngressRuleArgs,
+    NetworkPolicyPeerArgs,
+    NetworkPolicyPortArgs,
+    NetworkPolicySpecArgs,
+)
+
+import config
+from components.kubernetes.metadata import in_namespace
+from contract import labels
+from contract.identities import TOOL
+from contract.namespaces import DELIVERY
+
+BOTH_WAYS = ["Ingress", "Egress"]
+
+HTTP = 80
+
+HTTPS = 443
+
+DNS = 53
+
+PRIVATE_RANGES = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
+"""Ranges that are not public: RFC 1918, RFC 6598, and link-local (instance metadata).
+
+EKS chooses the range of Service addresses from the first or the fourth.
+"""
+
+KUBERNETES_SERVICE = ("10.100.0.1/32", "172.20.0.1/32")
+"""Possible addresses of the Service `kubernetes`: the first one of either range that EKS chooses from.
+
+https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html
+"""
+
+POD_IDENTITY = "169.254.170.23/32"
+"""Pod Identity agent, which gives pods the credentials of their IAM role. https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """IPv4 ranges of the VPC.
+
+    Attributes:
+        vpc: The whole VPC.
+        nodes: Subnets of the nodes and their pods.
+        control_plane: Subnets of the API servers' network interfaces, and of nothing else.
+    """
+
+    vpc: str
+    nodes: Sequence[str]
+    control_plane: Sequence[str]
+
+
+def default_deny() -> NetworkPolicySpecArgs:
+    """Default deny for every pod of a namespace, in both directions, except for egress to the cluster's DNS."""
+    dns = pods({"k8s-app": "kube-dns"}, "kube-system")
+    return NetworkPolicySpecArgs(
+        pod_selector=LabelSelectorArgs(),
+        policy_types=BOTH_WAYS,
+        egress=[
+            NetworkPolicyEgressRuleArgs(
+                to=[dns], ports=[NetworkPolicyPortArgs(protocol=protocol, port=DNS) for protocol in ("UDP", "TCP")]
+            )
+        ],
+    )
+
+
+def service_policy(
+    service: str,
+    spec: config.Service,
+    *,
+    callers: Sequence[str],
+    ports: Mapping[str, int],
+    addresses: Addresses,
+) -> NetworkPolicySpecArgs:
+    """Policy of a service's pods in both slots, from its configuration.
+
+    The release tool may send its smoke test: from inside the cluster directly, from outside through the API server,
+    that is, from an address of the control plane, which no pod selector can match.
+    https://github.com/aws/aws-network-policy-agent/issues/281
+
+    Args:
+        service: The service's name.
+        spec: Its port, paths and egress.
+        callers: Services that may call it.
+        ports: The port of every service.
+        addresses: The VPC's ranges.
+    """
+    # Load balancers and their health checks use a NodePort, so packets have a node's address.
+    from_nodes = addresses.nodes if spec.paths else ()
+    sources = [
+        *(pods({labels.SERVICE: caller}) for caller in callers),
+        pods(TOOL, DELIVERY),
+        *ip_blocks([*from_nodes, *addresses.control_plane]),
+    ]
+    return NetworkPolicySpecArgs(
+        pod_selector=_selector(service),
+        policy_types=BOTH_WAYS,
+        ingress=[NetworkPolicyIngressRuleArgs(from_=sources, ports=tcp(spec.port))],
+        egress=_egress(spec, ports, addresses) or None,
+    )
+
+
+def release_tool_policy(ports: Mapping[str, int], *, addresses: Addresses) -> NetworkPolicySpecArgs:
+    """Policy of the pods that run the release tool: egress to every service, the Kubernetes API and ECR; no ingress.
+
+    Args:
+        ports: The port of every service.
+        addresses: The VPC's ranges.
+    """
+    environments = LabelSelectorArgs(
+        match_expressions=[LabelSelectorRequirementArgs(key=labels.ENVIRONMENT, operator="Exists")]
+    )
+    services = [
+        NetworkPolicyEgressRuleArgs(
+            to=[NetworkPolicyPeerArgs(namespace_selector=environments, pod_selector=_selector(service))],
+            ports=tcp(port),
+        )
+        for service, port in ports.items()
+    ]
+    return NetworkPolicySpecArgs(
+        pod_selector=LabelSelectorArgs(match_labels=TOOL),
+        policy_types=BOTH_WAYS,
+        egress=[*services, kubernetes_api(addresses), public_https(addresses), credentials()],
+    )
+
+
+def _egress(spec: config.Service, ports: Mapping[str, int], addresses: Addresses) -> list[NetworkPolicyEgressRuleArgs]:
+    services = [
+        NetworkPolicyEgressRuleArgs(to=[pods({labels.SERVICE: service})], ports=tcp(ports[service]))
+        for service in spec.egress.services
+    ]
+    networks = [
+        NetworkPolicyEgressRuleArgs(to=ip_blocks([network.cidr]), ports=tcp(*network.ports))
+        for network in spec.egress.networks
+    ]
+    https = [public_https(addresses)] if spec.egress.https else []
+    api = [kubernetes_api(addresses)] if spec.kubernetes_api else []
+    return [*services, *networks, *https, *api]
+
+
+def credentials() -> NetworkPolicyEgressRuleArgs:
+    """Egress to the Pod Identity agent."""
+    return NetworkPolicyEgressRuleArgs(to=ip_blocks([POD_IDENTITY]), ports=tcp(HTTP))
+
+
+def public_https(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:
+    """Egress to HTTPS on the internet, and to no private address."""
+    internet = NetworkPolicyPeerArgs(
+        ip_block=IPBlockArgs(cidr="0.0.0.0/0", except_=list(dict.fromkeys([*PRIVATE_RANGES, addresses.vpc])))
+    )
+    return NetworkPolicyEgressRuleArgs(to=[internet], ports=tcp(HTTPS))
+
+
+def kubernetes_api(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:
+    """Egress to the Kubernetes API, whose interfaces may have any address of the control plane's subnets."""
+    return NetworkPolicyEgressRuleArgs(to=ip_blocks([*addresses.control_plane, *KUBERNETES_SERVICE]), ports=tcp(HTTPS))
+
+
+def _selector(service: str) -> LabelSelectorArgs:
+    return LabelSelectorArgs(match_labels={labels.SERVICE: service})
+
+
+def pods(pod_labels: Mapping[str, str], namespace: str | None = None) -> NetworkPolicyPeerArgs:
+    """Peer: the pods with these labels.
+
+    Args:
+        pod_labels: The labels.
+        namespace: Their namespace; None for the policy's.
+    """
+    return NetworkPolicyPeerArgs(
+        namespace_selector=in_namespace(namespace) if namespace else None,
+        pod_selector=LabelSelectorArgs(match_labels=pod_labels),
+    )
+
+
+def ip_blocks(cidrs: Sequence[str]) -> list[NetworkPolicyPeerArgs]:
+    """Peers: IPv4 ranges."""
+    return [NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr=cidr)) for cidr in cidrs]
+
+
+def tcp(*ports: int) -> list[NetworkPolicyPortArgs]:
+    """TCP ports."""
+    return [NetworkPolicyPortArgs(protocol="TCP", port=port) for port in ports]

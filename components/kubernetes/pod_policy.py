@@ -1,0 +1,72 @@
+"""Validating admission policies on the pods of one namespace, for rules that no Pod Security standard has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.admissionregistration.v1 import (
+    MatchResourcesArgs,
+    NamedRuleWithOperationsArgs,
+    ValidatingAdmissionPolicyBindingSpecArgs,
+    ValidatingAdmissionPolicySpecArgs,
+    ValidationArgs,
+    VariableArgs,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from components.kubernetes.metadata import in_namespace, name_of
+
+
+def bind(
+    name: str,
+    *,
+    namespace: pulumi.Input[str],
+    variables: Mapping[str, str],
+    rules: Mapping[str, str],
+    opts: pulumi.ResourceOptions | None = None,
+) -> pulumi.Resource:
+    """Registers a ValidatingAdmissionPolicy on pods and ephemeral containers, and binds it to one namespace.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
+
+    Args:
+        name: Name of the policy and of its binding.
+        namespace: The namespace.
+        variables: CEL expressions that the rules refer to, by name.
+        rules: CEL expressions that hold for each pod, by the message of a refusal.
+        opts: Resource options of both.
+
+    Returns:
+        The binding; pods that the policy must cover depend on it.
+    """
+    policy = kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
+        name,
+        metadata=ObjectMetaArgs(name=name),
+        spec=ValidatingAdmissionPolicySpecArgs(
+            match_constraints=MatchResourcesArgs(
+                resource_rules=[
+                    NamedRuleWithOperationsArgs(
+                        api_groups=[""],
+                        api_versions=["v1"],
+                        resources=["pods", "pods/ephemeralcontainers"],
+                        operations=["CREATE", "UPDATE"],
+                    )
+                ]
+            ),
+            variables=[VariableArgs(name=key, expression=expression) for key, expression in variables.items()],
+            validations=[ValidationArgs(message=message, expression=rule) for message, rule in rules.items()],
+        ),
+        opts=opts,
+    )
+    return kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+        name,
+        metadata=ObjectMetaArgs(name=name),
+        spec=ValidatingAdmissionPolicyBindingSpecArgs(
+            policy_name=name_of(policy.metadata, name),
+            validation_actions=["Deny"],
+            match_resources=MatchResourcesArgs(namespace_selector=in_namespace(namespace)),
+        ),
+        opts=opts,
+    )

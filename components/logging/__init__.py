@@ -1,0 +1,1 @@
+"""Elasticsearch, Fluentd and Kibana."""

@@ -1,0 +1,60 @@
+"""The configuration file, and the order of its stages: lines, stack traces, masks, fields, outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from components.logging.fluentd import fields, lines, masks, monitoring, outputs, traces
+from components.logging.fluentd.outputs import Elasticsearch
+from components.logging.fluentd.syntax import Section, label, relabel, section
+
+WHOLE = "@WHOLE"
+BLOCKS = "@BLOCKS"
+EVENTS = "@EVENTS"
+
+SYSTEM = section("system", {"log_level": "info"})
+
+
+def configuration(
+    *,
+    environments: Sequence[str],
+    elasticsearch: Elasticsearch,
+    state: str,
+    own_files: str,
+    buffer_mib: int,
+) -> str:
+    """The text of Fluentd's configuration file.
+
+    Args:
+        environments: Names of the environments, which are their namespaces. The data stream `platform` has the events
+            of all other namespaces.
+        elasticsearch: Address of Elasticsearch, and Fluentd's user.
+        state: Directory of the node for read positions and buffers.
+        own_files: Glob pattern of the log files of Fluentd's own containers.
+        buffer_mib: Size limit of the buffer on the node's disk, in MiB.
+    """
+    parts = [
+        SYSTEM,
+        *monitoring.metrics(),
+        *monitoring.heartbeat(),
+        lines.tail(state, own_files),
+        *stages(environments),
+        *outputs.outputs(elasticsearch, state=state, buffer_mib=buffer_mib),
+    ]
+    return "\n".join(part.text for part in parts)
+
+
+def stages(environments: Sequence[str]) -> list[Section]:
+    """The stages between input and outputs, which make events of lines."""
+    return [
+        lines.joined(WHOLE),
+        label(WHOLE, lines.valid_utf8(), traces.blocks(BLOCKS), relabel(BLOCKS)),
+        label(BLOCKS, traces.errors(EVENTS), relabel(EVENTS)),
+        label(
+            EVENTS,
+            masks.masks(),
+            *fields.from_message(),
+            fields.kubernetes(),
+            fields.tag_by_environment(environments, outputs.NAMED),
+        ),
+    ]

@@ -1,0 +1,88 @@
+"""The fields of an event besides its message: parsed JSON, level, duration, Kubernetes metadata, environment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from components.logging.fluentd.syntax import Section, filter_, match, section
+
+OBJECT = r"/\A\s*(?<object>\{.*\})\s*\z/m"
+"""A message that is a JSON object. Not an array: Fluentd's parser emits an event for each of its items."""
+
+LEVEL = r"/\b(?<level>TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL)\b/"
+JSON_LEVEL = r'/"(?:level|severity|log\.level)"\s*:\s*"(?<level>[A-Za-z]{1,16})"/'
+
+DURATION = r'/"(?:duration_ms|durationMs|elapsed_ms)"\s*:\s*(?<duration_ms>\d{1,12}(?:\.\d{1,9})?)\b/'
+
+PLATFORM = "platform"
+"""The environment of events from namespaces that are no environment: the cluster's add-ons and the tools."""
+
+
+def _match(expression: str, types: str = "") -> Section:
+    """Adds the named groups of a regular expression as fields; leaves the event as it is where it does not match."""
+    return _parser(
+        "message",
+        section("parse", {"@type": "regexp", "expression": expression, **({"types": types} if types else {})}),
+    )
+
+
+def _parser(key: str, parse: Section, **parameters: str) -> Section:
+    reserve = {"reserve_data": "true", "reserve_time": "true", "emit_invalid_record_to_error": "false"}
+    return filter_("parser", {"key_name": key, **reserve, **parameters}, parse)
+
+
+def from_message() -> list[Section]:
+    """Adds `json`, `level` and `duration_ms` where the message has them; the message stays unchanged.
+
+    Parsed JSON goes to the field `json`, so that no service can overwrite fields that the platform sets.
+    """
+    # The event's time is the container runtime's, not a field `time` of the service.
+    json = section("parse", {"@type": "json", "time_key": "none"})
+    return [
+        _match(OBJECT),
+        _parser("object", json, hash_value_field="json"),
+        filter_("record_modifier", {"remove_keys": "object"}),
+        _match(LEVEL),
+        _match(JSON_LEVEL),
+        _match(DURATION, types="duration_ms:float"),
+    ]
+
+
+def kubernetes() -> Section:
+    """Adds pod, container, node and labels from the Kubernetes API, of which it reads this node's pods and namespaces.
+
+    https://github.com/fabric8io/fluent-plugin-kubernetes_metadata_filter
+    """
+    return filter_(
+        "kubernetes_metadata",
+        {
+            "@id": "kubernetes",
+            # A field `kubernetes` of the event itself is not trusted.
+            "lookup_from_k8s_field": "false",
+            "skip_namespace_metadata": "true",
+            "skip_master_url": "true",
+            "@log_level": "warn",
+        },
+    )
+
+
+def tag_by_environment(environments: Sequence[str], out: str) -> Section:
+    """Replaces the tag of an event by its environment: the namespace where it is an environment, else `platform`.
+
+    Args:
+        environments: Namespaces that are environments.
+        out: The label that receives the events.
+    """
+    rules = [
+        section("rule", {"key": key, "pattern": pattern, "tag": tag})
+        for key, pattern, tag in (
+            ("$.kubernetes.namespace_name", rf"/\A({'|'.join(environments)})\z/", "$1"),
+            ("stream", "/./", PLATFORM),
+        )
+    ]
+    return match("rewrite_tag_filter", {"@label": out, "@log_level": "warn"}, *rules)
+
+
+def environment_field() -> Section:
+    """Adds the field `environment`, which is the tag after `tag_by_environment`."""
+    return filter_("record_transformer", {}, section("record", {"environment": "${tag}"}))

@@ -1,0 +1,66 @@
+"""Input: the log files of containers, from which it makes whole lines of valid UTF-8."""
+
+from __future__ import annotations
+
+from components.logging.fluentd.syntax import Section, filter_, label, relabel, section, source
+
+LINES = "@LINES"
+
+PARTIAL_LINE_TIMEOUT = "5s"
+"""How long to wait for the rest of a line that the container runtime has written in part."""
+
+
+def tail(state: str, own_files: str, out: str = LINES) -> Section:
+    """Reads the log file of every container, on from the last read position.
+
+    Files are followed by inode: a file that is rotated while Fluentd is down is still read to its end.
+    https://docs.fluentd.org/input/tail
+
+    Args:
+        state: Directory of the read positions.
+        own_files: Glob pattern of Fluentd's own log files, which are excluded: its errors must not cause more events.
+        out: The label that receives the lines.
+    """
+    parameters = {
+        "@id": "containers",
+        "@label": out,
+        "path": "/var/log/containers/*.log",
+        "exclude_path": f'["{own_files}"]',
+        "pos_file": f"{state}/containers.pos",
+        "tag": "kubernetes.*",
+        "read_from_head": "true",
+        "follow_inodes": "true",
+        "enable_stat_watcher": "false",
+        "refresh_interval": "5s",
+    }
+    # The CRI log format, TIME STREAM P|F TEXT. No nested JSON parser, since the line may be partial.
+    return source("tail", parameters, section("parse", {"@type": "cri", "keep_time_key": "false"}))
+
+
+def joined(out: str) -> Section:
+    """Joins lines that the container runtime split at 16 KiB, by the tags `P` (partial) and `F` (full).
+
+    https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
+
+    Args:
+        out: The label that receives the whole lines.
+    """
+    parameters = {
+        "key": "message",
+        "separator": '""',
+        "use_partial_cri_logtag": "true",
+        "partial_cri_logtag_key": "logtag",
+        # The plugin removes the field of this name; `stream` has to stay.
+        "partial_cri_stream_key": "none",
+        "stream_identity_key": "stream",
+        "use_first_timestamp": "true",
+        "flush_interval": PARTIAL_LINE_TIMEOUT,
+        "timeout_label": out,
+        "@log_level": "warn",
+    }
+    return label(LINES, filter_("concat", parameters), relabel(out))
+
+
+def valid_utf8() -> Section:
+    """Makes the message valid UTF-8. After the join: the runtime may split a line inside a multi-byte character."""
+    return filter_("record_modifier", {"char_encoding": "utf-8:utf-8", "remove_keys": "logtag"})

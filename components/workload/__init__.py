@@ -1,0 +1,1 @@
+"""An environment and its services, each with its blue and green slots."""

@@ -1,0 +1,84 @@
+"""CEL expressions for the fields that a release may change, and the names of objects that it may create and delete.
+
+CEL cannot compare two objects but for some fields, so every other field is compared by itself. A field that a newer
+Kubernetes adds has to be added here: `tests/release/test_access.py` reads all fields from the API server and tries to
+change each.
+https://kubernetes.io/docs/reference/using-api/cel/
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from contract import labels
+from contract.blue_green import CONFIGURATION, SLOTS, history, lock, slot_name
+
+METADATA = ("labels", "annotations", "ownerReferences", "finalizers", "generateName", "selfLink")
+"""The metadata that a client can change, but for `managedFields`, which has no effect of its own."""
+
+SERVICE = (
+    "allocateLoadBalancerNodePorts",
+    "clusterIP",
+    "clusterIPs",
+    "externalIPs",
+    "externalName",
+    "externalTrafficPolicy",
+    "healthCheckNodePort",
+    "internalTrafficPolicy",
+    "ipFamilies",
+    "ipFamilyPolicy",
+    "loadBalancerClass",
+    "loadBalancerIP",
+    "loadBalancerSourceRanges",
+    "ports",
+    "publishNotReadyAddresses",
+    "sessionAffinity",
+    "sessionAffinityConfig",
+    "trafficDistribution",
+    "type",
+)
+"""https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#servicespec-v1-core, without `selector`."""
+
+AUTOSCALER = ("minReplicas", "maxReplicas", "metrics", "behavior")
+"""https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#horizontalpodautoscalerspec-v2-autoscaling,
+without `scaleTargetRef`."""
+
+DEPLOYMENT = ("minReadySeconds", "paused", "progressDeadlineSeconds", "revisionHistoryLimit", "selector", "strategy")
+"""https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#deploymentspec-v1-apps, without `replicas` and
+`template`."""
+
+
+def unchanged(path: str, names: Sequence[str]) -> str:
+    """True where none of these fields under a path is changed, added or removed."""
+    return " && ".join(f"object.{path}.?{name} == oldObject.{path}.?{name}" for name in names)
+
+
+def only_slot_changed() -> str:
+    """True where a Service's selector differs in the slot only, and the slot is one of `SLOTS`."""
+    new, old = "object.spec.selector", "oldObject.spec.selector"
+    return (
+        f"has({new}) && has({old}) && {new}.size() == {old}.size() && "
+        f"{new}.all(key, key in {old} && (key == '{labels.SLOT}' || {new}[key] == {old}[key])) && "
+        f"{new}[?'{labels.SLOT}'].orValue('') in {json.dumps(list(SLOTS))}"
+    )
+
+
+def only_target_changed() -> str:
+    """True where an autoscaler's target differs in the name only, and the name is that of a slot of its service."""
+    targets = ", ".join(f"object.metadata.name + '{slot_name('', slot)}'" for slot in SLOTS)
+    return (
+        f"{unchanged('spec.scaleTargetRef', ('apiVersion', 'kind'))} && object.spec.scaleTargetRef.name in [{targets}]"
+    )
+
+
+def object_names(services: Sequence[str]) -> str:
+    """True where a release creates the history or lock of a service, or deletes the configuration of one."""
+    creatable = {"configmaps": list(map(history, services)), "leases": list(map(lock, services))}
+    is_configuration = f"oldObject.metadata.name.matches('{CONFIGURATION}$')"
+    service = "oldObject.metadata.name.substring(0, oldObject.metadata.name.lastIndexOf('-'))"
+    return (
+        "request.operation == 'CREATE' ? "
+        f"object.metadata.name in {json.dumps(creatable)}[request.resource.resource] : "
+        f"request.resource.resource == 'configmaps' && {is_configuration} && {service} in {json.dumps(list(services))}"
+    )

@@ -1,0 +1,20 @@
+"""Annotations of the PodTemplate, which tell the release tool what the pod spec cannot."""
+
+from __future__ import annotations
+
+import json
+
+import config
+from components.workload.pod_template import grace_seconds
+from contract import blue_green
+
+
+def release_annotations(spec: config.Service) -> dict[str, str]:
+    """The annotations of a service's PodTemplate, as `contract.blue_green` defines them."""
+    smoke_test = {**spec.smoke_test.model_dump(by_alias=True), "path": spec.smoke_test.path or spec.health_path}
+    return {
+        blue_green.SMOKE_TEST: json.dumps(smoke_test, sort_keys=True),
+        blue_green.EXCLUSIVE: json.dumps(spec.exclusive),
+        blue_green.DEPENDS_ON: json.dumps(spec.egress.services),
+        blue_green.GRACE_SECONDS: str(grace_seconds(spec)),
+    }

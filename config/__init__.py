@@ -1,0 +1,72 @@
+"""The stack's configuration as validated, frozen models; all errors of a bad configuration at once, by key.
+
+`settings` and `models` have the keys, `values` the types of single values, `checks` the checks across keys, `loading`
+the parsing of Pulumi's configuration.
+"""
+
+from config.charts import Chart, is_registry, local_chart
+from config.loading import load, pulumi_config
+from config.models.base import ENVIRONMENTS, LOAD_BALANCERS, PROJECT, EnvironmentName, LoadBalancerName, SecretScope
+from config.models.cluster import Cluster, Environment, Environments, Nodes, Quota
+from config.models.delivery import Certificates, Delivery, Hook, Previews, Source
+from config.models.logs import LogRetention, Logs
+from config.models.network import Dns, LoadBalancer, Network
+from config.models.service import (
+    Amounts,
+    Egress,
+    EgressNetwork,
+    PerEnvironment,
+    ReplicaRange,
+    Replicas,
+    Resources,
+    Service,
+    SmokeTest,
+)
+from config.problems import Problem, SettingsError
+from config.required import RequiredSecret, required_secrets
+from config.settings import Settings
+from config.values import SERVICE_NAME_LIMIT
+
+__all__ = [
+    "ENVIRONMENTS",
+    "LOAD_BALANCERS",
+    "PROJECT",
+    "SERVICE_NAME_LIMIT",
+    "Amounts",
+    "Certificates",
+    "Chart",
+    "Cluster",
+    "Delivery",
+    "Dns",
+    "Egress",
+    "EgressNetwork",
+    "Environment",
+    "EnvironmentName",
+    "Environments",
+    "Hook",
+    "LoadBalancer",
+    "LoadBalancerName",
+    "LogRetention",
+    "Logs",
+    "Network",
+    "Nodes",
+    "PerEnvironment",
+    "Previews",
+    "Problem",
+    "Quota",
+    "ReplicaRange",
+    "Replicas",
+    "RequiredSecret",
+    "Resources",
+    "SecretScope",
+    "Service",
+    "Settings",
+    "SettingsError",
+    "SmokeTest",
+    "Source",
+    "is_registry",
+    "load",
+    "local_chart",
+    "pulumi_config",
+    "required_secrets",
+]

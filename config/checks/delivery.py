@@ -1,0 +1,58 @@
+"""The configuration of Jenkins and of previews."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from config.models.base import PROJECT
+from config.problems import Problem
+from config.settings import Settings
+
+SHORTEST_SECRET = 16
+"""Characters of the webhook's secret."""
+
+
+def problems(settings: Settings) -> Iterator[Problem]:
+    """A source for an unknown service; a service named `agent` or `build-cache`; an empty or short secret."""
+    delivery = settings.delivery
+    if delivery is None:
+        return
+    key = f"{PROJECT}:delivery"
+    for service, source in delivery.sources.items():
+        if service not in settings.services:
+            yield Problem(f"{key}.sources.{service}", source.repository, f"a service: {', '.join(settings.services)}")
+    for service in sorted(settings.services.keys() & {"agent", "build-cache"}):
+        yield Problem(
+            f"{PROJECT}:services.{service}", service, "another name: an ECR repository of Jenkins has this one"
+        )
+    if not delivery.admin_password.get_secret_value().strip():
+        yield Problem(
+            f"{key}.adminPassword",
+            "",
+            f"is empty; set it with: pulumi config set --secret --path '{key}.adminPassword'",
+        )
+    if delivery.hook and len(delivery.hook.secret.get_secret_value()) < SHORTEST_SECRET:
+        yield Problem(
+            f"{key}.hook.secret",
+            "",
+            f"is shorter than {SHORTEST_SECRET} characters; set it with: "
+            f"pulumi config set --secret --path '{key}.hook.secret'",
+        )
+
+
+def preview_problems(settings: Settings) -> Iterator[Problem]:
+    """A GitHub repository for previews without an environment, or the reverse; a role that nothing would assume."""
+    previews = settings.previews
+    if previews is None:
+        return
+    key = f"{PROJECT}:previews"
+    if bool(previews.repository) != bool(previews.environment):
+        missing = "environment" if previews.repository else "repository"
+        yield Problem(f"{key}.{missing}", "", "is required: a role is for one environment of one repository")
+    elif not previews.repository and not settings.previews_in_jenkins:
+        yield Problem(
+            key,
+            "",
+            "nothing would assume the role: set repository and environment for GitHub, or stateBucket and "
+            "delivery.platform for Jenkins",
+        )

@@ -1,0 +1,31 @@
+"""The number of Elasticsearch pods, and nodes for their volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from config.models.base import PROJECT
+from config.problems import Problem
+from config.settings import Settings
+
+QUORUM = 3
+"""Pods; two cannot elect a master once one of them is gone.
+
+https://www.elastic.co/docs/deploy-manage/production-guidance/availability-and-resilience/resilience-in-small-clusters
+"""
+
+
+def problems(settings: Settings) -> Iterator[Problem]:
+    """Two Elasticsearch pods; zone awareness with fewer than three; dev nodes without `volumes`."""
+    logs = settings.logs
+    if 1 < logs.nodes < QUORUM:
+        yield Problem(
+            f"{PROJECT}:logs.nodes", str(logs.nodes), f"1, or {QUORUM} and more: with two, the loss of one stops it"
+        )
+    if logs.zone_awareness and logs.nodes < QUORUM:
+        yield Problem(f"{PROJECT}:logs.zoneAwareness", "true", f"false, or {QUORUM} and more logs.nodes")
+    for name, environment in settings.environments.items():
+        if not settings.tainted(name) and not environment.nodes.volumes:
+            yield Problem(
+                f"{PROJECT}:environments.{name}.nodes.volumes", "false", "true: the volumes of Elasticsearch are there"
+            )

@@ -1,0 +1,145 @@
+"""The services: names, paths, variables, resources, replicas, directories, time-outs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+
+from config.models.base import ENVIRONMENTS, PROJECT
+from config.models.service import Service
+from config.problems import Problem
+from config.quantities import cpu_millis, memory_bytes
+from config.settings import Settings
+
+RESERVED_SUFFIXES = ("-blue", "-green", "-preview")
+"""Suffixes of the names of a service's own objects."""
+
+RESERVED_NAMES = ("default", "environment", "kubernetes")
+"""Names of objects that Kubernetes or the platform creates in each namespace, e.g. the ServiceAccount `default`."""
+
+RESERVED_PREFIX = "kube-"
+"""Reserved by Kubernetes. https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/#working-with-namespaces."""
+
+RESERVED_VARIABLES = "KUBERNETES_"
+"""The kubelet sets KUBERNETES_SERVICE_HOST and others of this prefix in every container.
+
+https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables
+"""
+
+KERNEL_DIRECTORIES = tuple(map(PurePosixPath, ("/proc", "/sys", "/dev")))
+
+
+def problems(settings: Settings) -> Iterator[Problem]:
+    """Services that conflict with one another or with the platform, or that cannot run.
+
+    Reserved are the names `default`, `environment`, `kubernetes`, `kube-…`, `…-blue`, `…-green`, `…-preview`, and
+    variables that begin with `KUBERNETES_`. A variable is not also a secret. A path is not another service's, nor
+    below one, except below `/`. Replicas have `min` ≤ `max`, and `max` 1 if the service is `exclusive`. A CPU request
+    is at most its limit; a memory request equals its limit. Writable paths are not inside one another, and not in
+    `/proc`, `/sys`, `/dev`.
+    """
+    service_of: dict[str, str] = {}
+    for name, service in settings.services.items():
+        key = f"{PROJECT}:services.{name}"
+        yield from _name_problems(key, name)
+        for path in service.paths:
+            if path in service_of:
+                yield Problem(f"{key}.paths", path, f"a path of its own: {service_of[path]} has this one")
+            service_of.setdefault(path, name)
+            yield from _shadow_problems(
+                key, path, {other: settings.services[other] for other in settings.services if other != name}
+            )
+        yield from _replica_problems(key, service)
+        yield from _variable_problems(key, service)
+        yield from _resource_problems(key, service)
+        yield from _volume_problems(key, service)
+
+
+def timing_problems(settings: Settings) -> Iterator[Problem]:
+    """A service with a path whose time-outs do not fit the load balancer's idle time-out.
+
+    `keepAliveSeconds` has to be longer than it, `longestRequestSeconds` at most as long.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#connection-idle-timeout
+    """
+    idle = settings.load_balancer.idle_timeout_seconds
+    for name, service in settings.services.items():
+        key = f"{PROJECT}:services.{name}"
+        if service.paths and service.keep_alive_seconds <= idle:
+            yield Problem(
+                f"{key}.keepAliveSeconds",
+                str(service.keep_alive_seconds),
+                f"more than loadBalancer.idleTimeoutSeconds, {idle}: otherwise the load balancer "
+                "sends requests on closed connections",
+            )
+        if service.paths and service.longest_request_seconds > idle:
+            yield Problem(
+                f"{key}.longestRequestSeconds",
+                str(service.longest_request_seconds),
+                f"loadBalancer.idleTimeoutSeconds, {idle}, or less: the load balancer "
+                "aborts a request without data for longer",
+            )
+
+
+def _shadow_problems(key: str, path: str, others: Mapping[str, Service]) -> Iterator[Problem]:
+    for name, other in others.items():
+        for wider in other.paths:
+            if wider not in ("/", path) and PurePosixPath(path).is_relative_to(wider):
+                yield Problem(f"{key}.paths", path, f"a path outside {wider}, which is a path of {name}")
+
+
+def _name_problems(key: str, name: str) -> Iterator[Problem]:
+    if name.endswith(RESERVED_SUFFIXES):
+        yield Problem(key, "", f"a name that ends in none of {', '.join(RESERVED_SUFFIXES)}: they are reserved")
+    if name in RESERVED_NAMES or name.startswith(RESERVED_PREFIX):
+        yield Problem(
+            key,
+            "",
+            f"another name: {', '.join(RESERVED_NAMES)} and names that begin with {RESERVED_PREFIX} are reserved",
+        )
+
+
+def _replica_problems(key: str, service: Service) -> Iterator[Problem]:
+    for environment in ENVIRONMENTS:
+        replicas = service.replicas.of(environment)
+        at = f"{key}.replicas.{environment}"
+        if replicas.min > replicas.max:
+            yield Problem(at, f"min {replicas.min}, max {replicas.max}", "min ≤ max")
+        elif service.exclusive and replicas.max > 1:
+            yield Problem(at, f"max {replicas.max}", "max 1, since the service is exclusive")
+
+
+def _variable_problems(key: str, service: Service) -> Iterator[Problem]:
+    for variable in service.variables:
+        if variable in service.secrets:
+            yield Problem(f"{key}.variables.{variable}", "", "a variable or a secret, not both")
+    for kind, names in (("variables", service.variables), ("secrets", service.secrets)):
+        for name in names:
+            if name.startswith(RESERVED_VARIABLES):
+                yield Problem(
+                    f"{key}.{kind}", "", f"names that do not begin with {RESERVED_VARIABLES}: Kubernetes sets those"
+                )
+                break
+
+
+def _resource_problems(key: str, service: Service) -> Iterator[Problem]:
+    requests, limits = service.resources.requests, service.resources.limits
+    if cpu_millis(requests.cpu) > cpu_millis(limits.cpu):
+        yield Problem(f"{key}.resources.requests.cpu", requests.cpu, f"the limit, {limits.cpu}, or less")
+    # A pod above its memory request is killed when the node runs out: memory, unlike CPU, cannot be throttled.
+    if memory_bytes(requests.memory) != memory_bytes(limits.memory):
+        yield Problem(
+            f"{key}.resources.requests.memory", requests.memory, f"the same as limits.memory, which is {limits.memory}"
+        )
+
+
+def _volume_problems(key: str, service: Service) -> Iterator[Problem]:
+    paths = [PurePosixPath(path) for path in service.writable_paths]
+    for path in paths:
+        if any(path.is_relative_to(kernel) for kernel in KERNEL_DIRECTORIES):
+            yield Problem(f"{key}.writablePaths", str(path), "a directory outside /proc, /sys and /dev")
+        for other in paths:
+            if path != other and path.is_relative_to(other):
+                yield Problem(
+                    f"{key}.writablePaths", str(path), f"a directory that is not inside another: it is inside {other}"
+                )

@@ -1,0 +1,88 @@
+"""The EKS cluster, and the nodes and quotas of its two environments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from config.models.base import EnvironmentName, Model
+from config.values import Cidr, Cpu, EachOnce, InstanceType, Memory, RoleArn
+
+LogRetentionDays: TypeAlias = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+"""Days that CloudWatch Logs allows. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html."""
+
+
+class Cluster(Model):
+    """Access to the EKS control plane, and its logs."""
+
+    public_access_cidrs: Annotated[list[Cidr], EachOnce] = Field(
+        default_factory=list[str],
+        max_length=40,
+        description="Public ranges, /16 or smaller, that reach the Kubernetes API from outside the VPC.",
+    )
+    admin_role_arns: Annotated[list[RoleArn], EachOnce] = Field(
+        default_factory=list[str], description="IAM roles of administrators, besides the role that creates the cluster."
+    )
+    deployer_role_arns: Annotated[list[RoleArn], EachOnce] = Field(
+        default_factory=list[str], description="IAM roles of people who release: they also read everything but Secrets."
+    )
+    reader_role_arns: Annotated[list[RoleArn], EachOnce] = Field(
+        default_factory=list[str], description="IAM roles with read access to everything but Secrets."
+    )
+    log_retention_days: LogRetentionDays = Field(
+        default=90, description="Days for which CloudWatch keeps the control plane's logs and the VPC's flow logs."
+    )
+
+
+class Nodes(Model):
+    """The EC2 nodes of an environment."""
+
+    instance_type: InstanceType = Field(description="EC2 instance type of each node.")
+    min: int = Field(ge=1, le=100, description="Minimum number of nodes.")
+    max: int = Field(ge=1, le=100, description="Maximum number of nodes.")
+    desired: int = Field(
+        ge=1, le=100, description="Number of nodes at creation; afterwards the cluster autoscaler sets it."
+    )
+    disk_gib: int = Field(default=50, ge=20, le=1000, description="Root volume of each node, GiB.")
+    volumes: bool = Field(
+        default=False,
+        description="Whether pods with volumes run here: there is then one managed node group per zone, since a volume "
+        "lives in one zone, or a single zone if there are fewer nodes than zones.",
+    )
+
+
+class Quota(Model):
+    """The namespace's ResourceQuota."""
+
+    cpu: Cpu = Field(description="Sum of the pods' CPU requests.")
+    memory: Memory = Field(description="Sum of the pods' memory requests.")
+    pods: int = Field(ge=1, le=1000, description="Maximum number of pods, in both slots of every service.")
+
+
+class Environment(Model):
+    """The configuration of one environment."""
+
+    nodes: Nodes = Field(description="The EC2 nodes of the environment.")
+    quota: Quota = Field(description="The namespace's ResourceQuota.")
+
+
+class Environments(Model):
+    """The two environments, which every stack has."""
+
+    dev: Environment = Field(
+        description="The environment for development; the tools (Jenkins, Elasticsearch, Kibana) run on its nodes."
+    )
+    prod: Environment = Field(description="The environment for users.")
+
+    def items(self) -> Iterator[tuple[EnvironmentName, Environment]]:
+        """Yields each environment's name and settings."""
+        yield "dev", self.dev
+        yield "prod", self.prod
+
+    def of(self, environment: EnvironmentName) -> Environment:
+        """One environment's settings."""
+        return {"dev": self.dev, "prod": self.prod}[environment]

@@ -1,0 +1,130 @@
+"""Jenkins, and the IAM role for previews."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from config.models.base import Model
+from config.values import (
+    BranchName,
+    BucketName,
+    Cidr,
+    EachOnce,
+    GitHubEnvironment,
+    GitHubRepository,
+    HookUrl,
+    ImageDigest,
+    KeyArn,
+    OidcProviderArn,
+    ServiceName,
+    SourceUrl,
+)
+
+
+class Source(Model):
+    """A Git repository with a Dockerfile, whose stage `test` runs the unit tests."""
+
+    repository: SourceUrl = Field(description="URL of the Git repository.")
+    branch: BranchName = Field(default="main", description="The branch that is built.")
+
+
+class GitLogin(Model):
+    """The login for private repositories."""
+
+    username: str = Field(min_length=1, max_length=200, description="The user name.")
+    token: SecretStr = Field(description="An access token with read access only; set it as a secret.")
+
+    @property
+    def clear(self) -> dict[str, str]:
+        """The values in clear text: pass them to Pulumi as secrets only."""
+        return {"username": self.username, "token": self.token.get_secret_value()}
+
+
+class Certificates(Model):
+    """PEM certificates of buildkitd and its clients: `python -m pipelines.certificates` makes and sets all five."""
+
+    ca: SecretStr = Field(description="The CA's certificate; its key is not kept.")
+    server: SecretStr = Field(description="buildkitd's certificate.")
+    server_key: SecretStr = Field(description="buildkitd's key.")
+    client: SecretStr = Field(description="The build agents' certificate.")
+    client_key: SecretStr = Field(description="The build agents' key.")
+
+    @property
+    def of_server(self) -> dict[str, str]:
+        """The server's files by name, in clear text: pass them to Pulumi as secrets only."""
+        return self._files(self.server, self.server_key)
+
+    @property
+    def of_client(self) -> dict[str, str]:
+        """The clients' files by buildctl's names, in clear text: pass them to Pulumi as secrets only."""
+        return self._files(self.client, self.client_key)
+
+    def _files(self, certificate: SecretStr, key: SecretStr) -> dict[str, str]:
+        pem = {"ca.pem": self.ca, "cert.pem": certificate, "key.pem": key}
+        return {name: value.get_secret_value() for name, value in pem.items()}
+
+
+class Hook(Model):
+    """GitHub's webhook, `https://hook.DOMAIN/github-webhook/`, on the public load balancer."""
+
+    cidrs: Annotated[list[Cidr], EachOnce] = Field(
+        min_length=1,
+        max_length=30,
+        description="Addresses that may call it: GitHub's, the IPv4 ranges of `hooks` in https://api.github.com/meta.",
+    )
+    secret: SecretStr = Field(description="The webhook's secret, 16 characters or more; set it as a secret.")
+
+    @property
+    def clear(self) -> dict[str, str]:
+        """The values in clear text: pass them to Pulumi as secrets only."""
+        return {"secret": self.secret.get_secret_value()}
+
+
+class Delivery(Model):
+    """Jenkins and its jobs."""
+
+    admin_password: SecretStr = Field(description="Password of the user `admin`; set it as a secret.")
+    certificates: Certificates = Field(description="Certificates for mutual TLS between build agents and buildkitd.")
+    agent_digest: ImageDigest = Field(
+        default="sha256:" + 64 * "0",
+        description="Digest of the agents' image in this stack's ECR repository `agent`; without it no agent starts.",
+    )
+    sources: dict[ServiceName, Source] = Field(
+        default_factory=dict[str, Source], description="Repository of each service that Jenkins builds."
+    )
+    platform: Source | None = Field(
+        default=None, description="Repository of this platform itself, for the agents' image and for previews."
+    )
+    git: GitLogin | None = Field(default=None, description="The login for private repositories.")
+    poll_minutes: int = Field(default=5, ge=1, le=59, description="Minutes between polls of the repositories.")
+    hook: Hook | None = Field(default=None, description="GitHub's webhook; left out, Jenkins only polls.")
+    notify_url: HookUrl | None = Field(default=None, description="A URL that gets the result of each build as JSON.")
+
+    @property
+    def admin(self) -> dict[str, str]:
+        """The login of `admin`, in clear text: pass it to Pulumi as secrets only."""
+        return {"username": "admin", "password": self.admin_password.get_secret_value()}
+
+
+class Previews(Model):
+    """The read-only IAM role for previews on GitHub or in Jenkins."""
+
+    repository: GitHubRepository | None = Field(
+        default=None, description="This platform's repository on GitHub; left out, there are no previews on GitHub."
+    )
+    environment: GitHubEnvironment | None = Field(
+        default=None, description="The GitHub environment whose jobs may assume the role."
+    )
+    oidc_provider_arn: OidcProviderArn | None = Field(
+        default=None,
+        description="GitHub's OIDC provider in IAM, if the account already has it; left out, this stack creates it. "
+        "An account can have only one.",
+    )
+    state_bucket: BucketName | None = Field(
+        default=None, description="S3 bucket of the stack's state; left out with Pulumi Cloud."
+    )
+    key_arn: KeyArn | None = Field(
+        default=None, description="KMS key of the stack's secrets; left out with Pulumi Cloud."
+    )

@@ -1,0 +1,38 @@
+"""Elasticsearch, Fluentd and Kibana."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from config.models.base import Model
+from config.values import Cpu, Memory
+
+
+class LogRetention(Model):
+    """Days after which events are deleted."""
+
+    dev: int = Field(default=14, ge=1, le=3650, description="Days for services on dev.")
+    prod: int = Field(default=90, ge=1, le=3650, description="Days for services on prod.")
+    platform: int = Field(default=30, ge=1, le=3650, description="Days for the cluster's own programs and the tools.")
+
+
+class Logs(Model):
+    """Storage and retention of the containers' logs in Elasticsearch."""
+
+    nodes: int = Field(default=1, ge=1, le=9, description="Number of Elasticsearch pods: 1, or 3 and more.")
+    cpu: Cpu = Field(default="500m", description="CPU request of each pod; its limit is four times as much.")
+    memory: Memory = Field(default="2Gi", description="Memory of each pod; half of it is the JVM's heap.")
+    storage_gib: int = Field(default=50, ge=10, le=16384, description="Volume of each pod, GiB; gp3, encrypted.")
+    zone_awareness: bool = Field(
+        default=False, description="Whether replicas of a shard are in different zones; for 3 pods and more."
+    )
+    retention_days: LogRetention = Field(default_factory=LogRetention, description="Days for which events are kept.")
+    snapshot_days: int = Field(
+        default=14, ge=1, le=3650, description="Days for which the nightly snapshots are kept in S3."
+    )
+    buffer_mib: int = Field(
+        default=2048,
+        ge=256,
+        le=65536,
+        description="Disk of each node for events that wait for Elasticsearch, MiB.",
+    )

@@ -1,0 +1,76 @@
+"""The VPC, the load balancers and DNS."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from config.models.base import LoadBalancerName, Model
+from config.values import CertificateArn, Cidr, Domain, EachOnce, WebAclArn, Zone, ZoneId
+
+
+class Network(Model):
+    """The VPC."""
+
+    cidr: Cidr = Field(
+        description="IPv4 range of the VPC, private (RFC 1918) and /16 to /20: pods take their addresses from it."
+    )
+    zones: Annotated[list[Zone], EachOnce] = Field(
+        min_length=2,
+        max_length=3,
+        description="Availability zones. Keep their order: it decides their subnets' ranges.",
+    )
+    nat_gateways: Literal["single", "per-zone"] = Field(
+        default="single", description="`single` is cheap; `per-zone` survives the loss of a zone."
+    )
+
+
+class LoadBalancer(Model):
+    """The two Application Load Balancers: `public` for users, `staff` for the tools."""
+
+    staff_cidrs: Annotated[list[Cidr], EachOnce] = Field(
+        min_length=1,
+        description="Public addresses of your offices and VPN, /16 or smaller: they reach the `staff` load balancer.",
+    )
+    public_cidrs: Annotated[list[Cidr], EachOnce] = Field(
+        default_factory=lambda: ["0.0.0.0/0"],
+        min_length=1,
+        description="Addresses that reach the `public` load balancer.",
+    )
+    test_host: LoadBalancerName = Field(
+        default="staff", description="The load balancer of test.DOMAIN. With `public`, dev and prod share one."
+    )
+    certificate_arn: CertificateArn | None = Field(
+        default=None,
+        description="An ACM certificate of this region for DOMAIN and *.DOMAIN; left out, the program requests one.",
+    )
+    web_acl_arn: WebAclArn | None = Field(
+        default=None,
+        description="A WAF web ACL of this region for both load balancers; left out, requests are not filtered.",
+    )
+    access_log_days: int = Field(
+        default=90, ge=1, le=3650, description="Days for which access logs are kept, in an S3 bucket of the stack."
+    )
+    idle_timeout_seconds: int = Field(
+        default=60,
+        ge=1,
+        le=4000,
+        description="Idle time-out of a connection; shorter than `keepAliveSeconds` of every service with a path.",
+    )
+
+
+class Dns(Model):
+    """The DNS zone of DOMAIN."""
+
+    zone: Domain = Field(description="The DNS zone that contains DOMAIN, such as example.com.")
+    zone_id: ZoneId | None = Field(
+        default=None,
+        description="The zone's id, if it is a Route 53 zone of this account: the program creates all records in it. "
+        "Left out, the output `records` lists the records to enter.",
+    )
+    flattens_apex: bool = Field(
+        default=False,
+        description="Whether the DNS provider supports a host name at the zone apex (ALIAS, ANAME, CNAME flattening). "
+        "Not needed with `zoneId`.",
+    )

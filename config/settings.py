@@ -1,0 +1,140 @@
+"""A stack's whole configuration."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from pydantic import Field, SecretStr
+
+from config.models.base import (
+    ENVIRONMENTS,
+    LOAD_BALANCERS,
+    PROJECT,
+    EnvironmentName,
+    LoadBalancerName,
+    Model,
+    SecretScope,
+)
+from config.models.cluster import Cluster, Environments
+from config.models.delivery import Delivery, Previews
+from config.models.logs import Logs
+from config.models.network import Dns, LoadBalancer, Network
+from config.models.service import Service
+from config.values import AccountId, ChartSource, Domain, PolicyArn, Region, ServiceName, TagValue, VariableName
+from contract.namespaces import JENKINS, LOGGING
+
+SecretValues: TypeAlias = dict[VariableName, SecretStr]
+
+
+class Settings(Model):
+    """A stack's whole configuration."""
+
+    account_id: AccountId = Field(description="The AWS account of this stack; every other account is refused.")
+    region: Region = Field(description="The AWS region of the stack.")
+    domain: Domain = Field(
+        description="DOMAIN, the host of prod; test.DOMAIN is dev, log.DOMAIN Kibana, jenkins.DOMAIN Jenkins."
+    )
+    owner: TagValue = Field(description="The owner of this stack: the tag `owner` of every AWS resource.")
+    cost_center: TagValue = Field(description="The tag `cost-center` of every AWS resource.")
+    protect: bool = Field(
+        default=False,
+        description="Whether resources that hold data or serve users are protected from deletion. "
+        "`pulumi state unprotect` lifts it.",
+    )
+    permissions_boundary_arn: PolicyArn | None = Field(
+        default=None, description="The permissions boundary of every IAM role of this stack."
+    )
+    charts: ChartSource | None = Field(
+        default=None,
+        description="Source of the Helm charts, for networks without access to their public repositories: a folder "
+        "with each chart as a folder or as `NAME-VERSION.tgz`, or an OCI registry that the machine is logged in to. "
+        "Use a path relative to the project's folder: it is part of the state, and a different path shows as a change.",
+    )
+    network: Network = Field(description="The VPC.")
+    cluster: Cluster = Field(default_factory=Cluster, description="Access to the EKS control plane, and its logs.")
+    dns: Dns = Field(description="The DNS zone of DOMAIN.")
+    load_balancer: LoadBalancer = Field(description="The two load balancers, and the addresses that reach them.")
+    environments: Environments = Field(description="The two environments.")
+    services: dict[ServiceName, Service] = Field(min_length=1, description="The services, by name.")
+    logs: Logs = Field(default_factory=Logs, description="Storage and retention of the containers' logs.")
+    secrets: dict[SecretScope, dict[ServiceName, SecretValues]] = Field(
+        default_factory=dict[SecretScope, dict[str, dict[str, SecretStr]]],
+        description="Values of the services' secrets, `secrets.dev.NAME.VARIABLE` and `secrets.prod.NAME.VARIABLE`, "
+        "and of the platform's own, `secrets.platform.logs.VARIABLE`. "
+        "Never write them into a file: `pulumi config set --secret --path KEY` asks for the value.",
+    )
+
+    delivery: Delivery | None = Field(default=None, description="Jenkins; left out, there is none.")
+    previews: Previews | None = Field(default=None, description="The IAM role for previews; left out, there is none.")
+
+    def host(self, environment: EnvironmentName) -> str:
+        """The host name of an environment."""
+        return {"prod": self.domain, "dev": f"test.{self.domain}"}[environment]
+
+    def load_balancer_of(self, host: str) -> LoadBalancerName:
+        """The load balancer of a host: `public` for prod and the webhook, `staff` for the tools; dev's is configured.
+
+        Args:
+            host: A key of `hosts`.
+        """
+        balancers: dict[str, LoadBalancerName] = {
+            "prod": "public",
+            "dev": self.load_balancer.test_host,
+            "hook": "public",
+        }
+        return balancers.get(host, "staff")
+
+    @property
+    def hosts(self) -> dict[str, str]:
+        """Every host name of the stack, by environment or tool: `prod`, `dev`, `logs`, `jenkins`, `hook`."""
+        jenkins = {"jenkins": self.jenkins_host} if self.delivery else {}
+        hook = {"hook": f"hook.{self.domain}"} if self.delivery and self.delivery.hook else {}
+        return {**{name: self.host(name) for name in ENVIRONMENTS}, "logs": self.log_host, **jenkins, **hook}
+
+    @property
+    def namespaces_by_load_balancer(self) -> dict[LoadBalancerName, list[str]]:
+        """The namespaces whose Ingresses each load balancer serves: those of its hosts."""
+        tools = {"logs": LOGGING, "jenkins": JENKINS, "hook": JENKINS}
+        return {
+            balancer: [tools.get(name, name) for name in self.hosts if self.load_balancer_of(name) == balancer]
+            for balancer in LOAD_BALANCERS
+        }
+
+    @property
+    def previews_in_jenkins(self) -> bool:
+        """Whether Jenkins previews changes of this platform: its repository and its state bucket are configured."""
+        source = self.delivery.platform if self.delivery else None
+        return bool(source and self.previews and self.previews.state_bucket)
+
+    def tainted(self, environment: EnvironmentName) -> bool:
+        """Whether the environment's nodes have a taint."""
+        return {"prod": True, "dev": False}[environment]
+
+    @property
+    def tools_on(self) -> EnvironmentName:
+        """The environment whose nodes run the tools: the one without a taint."""
+        return next(name for name in ENVIRONMENTS if not self.tainted(name))
+
+    @property
+    def log_host(self) -> str:
+        """The host name of Kibana."""
+        return f"log.{self.domain}"
+
+    @property
+    def jenkins_host(self) -> str:
+        """The host name of Jenkins."""
+        return f"jenkins.{self.domain}"
+
+    @property
+    def public_paths(self) -> dict[str, str]:
+        """The name of the service behind each path."""
+        return {path: name for name, service in self.services.items() for path in service.paths}
+
+    def tags(self, stack: str) -> dict[str, str]:
+        """The tags of every AWS resource of a stack."""
+        return {"platform": PROJECT, "stack": stack, "owner": self.owner, "cost-center": self.cost_center}
+
+    def secret_values(self, environment: SecretScope, service: str) -> dict[str, str]:
+        """A service's secrets in clear text: pass them to Pulumi as secrets only."""
+        values = self.secrets.get(environment, {}).get(service, {})
+        return {name: value.get_secret_value() for name, value in values.items()}

@@ -1,0 +1,203 @@
+"""The types of single values, with their validators."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from config.instance_types import instance_types, nearest
+
+SERVICE_NAME_LIMIT = 40
+"""Maximum length of a service's name: its longest derived name, a pod's `NAME-green-<hash>-<hash>`, fits in 63."""
+
+IMAGE_ARCHITECTURE = "amd64"
+"""Architecture of the nodes' image, AL2023_x86_64_STANDARD, and so of the containers' images."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A validator of a text, for pydantic.
+
+    Attributes:
+        words: What is allowed, for messages and for the documentation.
+        hint: Returns None for a valid text; for an invalid one the end of the message, which may be empty.
+    """
+
+    words: str
+    hint: Callable[[str], str | None]
+
+    def __call__(self, value: str) -> str:
+        """Returns the text unchanged, or raises pydantic's error."""
+        hint = self.hint(value)
+        if hint is not None:
+            raise PydanticCustomError("value", "{allowed}", {"allowed": self.words + hint})
+        return value
+
+
+def _check(pattern: str, words: str, flags: re.RegexFlag = re.ASCII) -> AfterValidator:
+    return AfterValidator(Check(words, lambda value: None if re.fullmatch(pattern, value, flags) else ""))
+
+
+def _network_hint(value: str) -> str | None:
+    try:
+        normal_form = str(ipaddress.IPv4Network(value))
+    except ValueError as error:
+        return f" ({error})"
+    return None if value == normal_form else ""
+
+
+def _instance_type_hint(value: str) -> str | None:
+    known = instance_types().get(value)
+    if known is not None and known.architecture == IMAGE_ARCHITECTURE:
+        return None
+    suggestion = nearest(value, IMAGE_ARCHITECTURE)
+    return f"; did you mean {suggestion}?" if suggestion else ""
+
+
+def _each_once(values: list[Hashable]) -> list[Hashable]:
+    if len(set(values)) < len(values):
+        twice = dict.fromkeys(str(value) for value in values if values.count(value) > 1)
+        raise PydanticCustomError("twice", "each once", {"twice": ", ".join(twice)})
+    return values
+
+
+EachOnce = AfterValidator(_each_once)
+"""A validator of lists without duplicates."""
+
+_DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+
+Domain: TypeAlias = Annotated[
+    str,
+    Field(max_length=240),
+    _check(
+        rf"({_DNS_LABEL}\.)+[a-z]{{2,63}}", "a domain name in lower case such as hello.example.com, without https://"
+    ),
+]
+Cidr: TypeAlias = Annotated[str, AfterValidator(Check("an IPv4 range such as 10.0.0.0/16", _network_hint))]
+Region: TypeAlias = Annotated[str, _check(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as ap-northeast-2")]
+Zone: TypeAlias = Annotated[str, _check(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "an availability zone such as ap-northeast-2a")]
+AccountId: TypeAlias = Annotated[
+    str, _check(r"\d{12}", "an AWS account's twelve digits, in quotes: YAML drops a leading zero")
+]
+RoleArn: TypeAlias = Annotated[
+    str, _check(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", "an IAM role's ARN, arn:aws:iam::ACCOUNT:role/NAME")
+]
+PolicyArn: TypeAlias = Annotated[
+    str,
+    _check(
+        r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", "an IAM policy's ARN, arn:aws:iam::ACCOUNT:policy/NAME"
+    ),
+]
+CertificateArn: TypeAlias = Annotated[
+    str,
+    _check(
+        r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+",
+        "a certificate's ARN in ACM, arn:aws:acm:REGION:ACCOUNT:certificate/ID",
+    ),
+]
+WebAclArn: TypeAlias = Annotated[
+    str,
+    _check(
+        r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[\w-]+/[\w-]+",
+        "a regional web ACL's ARN in WAF, arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID",
+    ),
+]
+ZoneId: TypeAlias = Annotated[
+    # https://docs.aws.amazon.com/Route53/latest/APIReference/API_HostedZone.html
+    str, _check(r"Z[A-Z0-9]{1,31}", "the id of a hosted zone in Route 53, such as Z0123456789ABCDEFGHIJ")
+]
+OidcProviderArn: TypeAlias = Annotated[
+    str,
+    _check(
+        r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/[\w.-]+(/[\w./-]+)?",
+        "an IAM OIDC provider's ARN, arn:aws:iam::ACCOUNT:oidc-provider/token.actions.githubusercontent.com",
+    ),
+]
+KeyArn: TypeAlias = Annotated[
+    str,
+    _check(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+", "a KMS key's ARN, arn:aws:kms:REGION:ACCOUNT:key/ID"),
+]
+BucketName: TypeAlias = Annotated[
+    str, _check(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 bucket's name, such as hello-pulumi-state")
+]
+# Since July 2026 new repositories have their numbers in it: docs/previews.md.
+GitHubRepository: TypeAlias = Annotated[
+    str,
+    _check(
+        r"[A-Za-z0-9-]{1,39}(@\d+/[\w.-]{1,100}@\d+|/[\w.-]{1,100})",
+        "OWNER/NAME, or OWNER@NUMBER/NAME@NUMBER for a repository whose subject has numbers",
+    ),
+]
+GitHubEnvironment: TypeAlias = Annotated[
+    str, Field(max_length=255), _check(r"[\w.-]+", "the name of an environment, such as preview-dev")
+]
+TagValue: TypeAlias = Annotated[
+    str,
+    Field(max_length=256),
+    # A tag takes letters of any script: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+    # The load balancer controller's chart writes it into YAML without quotes, where ": " begins a mapping.
+    _check(
+        r"(?!.*: )[\w .:/=+@-]*[\w:/=+@-][\w .:/=+@-]*",
+        "letters, digits, spaces and . : / = + - @ _, no space after a colon",
+        re.UNICODE,
+    ),
+]
+InstanceType: TypeAlias = Annotated[
+    str,
+    AfterValidator(Check("an EC2 instance type of x86_64, as the images are, such as m7i.large", _instance_type_hint)),
+]
+Cpu: TypeAlias = Annotated[
+    str,
+    _check(r"[1-9]\d{0,6}m?|(?=.*[1-9])\d{1,4}\.\d{1,3}", "CPU cores such as 250m, 0.5 or 2; a plain number in quotes"),
+]
+Memory: TypeAlias = Annotated[str, _check(r"[1-9]\d{0,6}([MGT]i|[MG])", "memory such as 512Mi or 2Gi")]
+HttpPath: TypeAlias = Annotated[
+    str, Field(max_length=128), _check(r"/|(/[\w.~-]+)+/?", "a path that begins with a slash, such as /health")
+]
+PublicPath: TypeAlias = Annotated[
+    str,
+    Field(max_length=128),
+    _check(r"/|(/[\w.~-]+)+", "a path that begins with a slash and ends with none, such as /api"),
+]
+VariableName: TypeAlias = Annotated[
+    str, Field(max_length=200), _check(r"[A-Za-z_][A-Za-z0-9_]*", "a name of an environment variable, such as API_KEY")
+]
+ServiceName: TypeAlias = Annotated[
+    str,
+    Field(max_length=SERVICE_NAME_LIMIT),
+    # A Service's name begins with a letter, and a repository's has no two hyphens in a row:
+    # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
+    _check(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters and digits, a letter first, single hyphens between"),
+]
+ChartSource: TypeAlias = Annotated[
+    str,
+    Field(max_length=200),
+    _check(
+        r"oci://[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+|/?[\w.+@-]+([ /][\w.+@-]+)*",
+        "a folder, such as charts, or an OCI registry, such as oci://registry.example.com/charts; no slash at its end",
+        re.UNICODE,
+    ),
+]
+Port: TypeAlias = Annotated[int, Field(ge=1, le=65535)]
+DirectoryPath: TypeAlias = Annotated[
+    str,
+    Field(max_length=200),
+    _check(
+        r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)+",
+        "an absolute path of a directory, such as /tmp, without . or .. and without a slash at its end",
+    ),
+]
+SourceUrl: TypeAlias = Annotated[
+    str,
+    Field(max_length=300),
+    _check(r"https://[\w.-]+(:\d+)?(/[\w.~-]+)+", "a Git repository's https:// address, without a login in it"),
+]
+BranchName: TypeAlias = Annotated[str, Field(max_length=200), _check(r"[\w.-]+(/[\w.-]+)*", "a branch, such as main")]
+ImageDigest: TypeAlias = Annotated[str, _check(r"sha256:[0-9a-f]{64}", "an image's digest, sha256:…")]
+HookUrl: TypeAlias = Annotated[str, Field(max_length=500), _check(r"https://[^\s\"'$]+", "an https:// address")]

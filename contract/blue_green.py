@@ -1,0 +1,126 @@
+"""Blue/green contract of a service: slots, annotations and object names that a release tool relies on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from contract import labels
+
+BLUE = "blue"
+GREEN = "green"
+SLOTS = (BLUE, GREEN)
+
+RELEASE_MANAGER = "hello-release"
+"""Field manager of the release tool: it owns the slots' `spec` and the slot in the Services' selectors."""
+
+SENTINEL_DIGEST = "sha256:" + 64 * "0"
+"""Placeholder digest in the PodTemplate, valid but of no image; the release tool replaces it."""
+
+SMOKE_TEST = "hello-platform/smoke-test"
+"""Annotation on the PodTemplate: the smoke test of a new version, as JSON with the keys `path`, `status`, `contains`
+(may be null), `tries` and `deadlineSeconds`."""
+
+EXCLUSIVE = "hello-platform/exclusive"
+"""Annotation on the PodTemplate: `true` if the old version must stop before the new one starts, else `false`."""
+
+DEPENDS_ON = "hello-platform/depends-on"
+"""Annotation on the PodTemplate: JSON list of the services in the same environment that the service calls."""
+
+GRACE_SECONDS = "hello-platform/grace-seconds"
+"""Annotation on the PodTemplate: termination grace period in whole seconds."""
+
+VERIFIED_ENVIRONMENT = "prod"
+"""Environment, and its namespace, that accepts only images verified on dev."""
+
+OVERRIDE = "hello-platform/override"
+"""Annotation on a slot's pods: the reason why an authorized person admitted an image that is not verified."""
+
+HASH_DIGITS = 10
+"""Hexadecimal digits of the content hash in the names of a service's ConfigMap and Secret."""
+
+CONFIGURATION = f"-[0-9a-f]{{{HASH_DIGITS}}}"
+"""Suffix of these names after the service's name, as a regular expression for Python and RE2."""
+
+RELEASE_TAG_PREFIX = "release-"
+"""Prefix of the ECR tags of images that are live, warm, verified or recently released; they never expire."""
+
+PORT_NAME = "http"
+"""Name of a service's port, on its Services and its pods."""
+
+
+def slot_name(service: str, slot: str) -> str:
+    """Name of a slot's Deployment and PodDisruptionBudget."""
+    return f"{service}-{slot}"
+
+
+def preview(service: str) -> str:
+    """Name of the Service that selects the idle slot."""
+    return f"{service}-preview"
+
+
+def records(service: str) -> str:
+    """Name of the ConfigMap with a service's verified images, in `VERIFIED_ENVIRONMENT`.
+
+    Its keys are the 64 hexadecimal digits of each image's digest. It is the parameter of the admission policy.
+    """
+    return f"verified-{service}"
+
+
+def history(service: str) -> str:
+    """Name of the ConfigMap with a service's release history."""
+    return f"{service}-releases"
+
+
+def lock(service: str) -> str:
+    """Name of the Lease that a running release of a service holds."""
+    return f"{service}-release"
+
+
+def contract(namespace: str, service: str) -> dict[str, Any]:
+    """Everything that a tool needs in order to read, switch and roll back a service's live slot.
+
+    The live slot itself is not in it: only the cluster knows it, and an output would be stale after the next release.
+
+    Args:
+        namespace: The environment's namespace.
+        service: The service's name.
+
+    Returns:
+        `namespace`, `slots`, `deployments` (by slot), `activeService`, `previewService`, `selectorKey`,
+        `podTemplate`, `autoscaler`, `annotations` (keys on the PodTemplate: `smokeTest`, `exclusive`, `dependsOn`,
+        `graceSeconds`), and `commands`: `firstRelease` (with a placeholder for the image), `liveSlot`, `switch` (blue
+        to green) and `goBack` (green to blue).
+    """
+    kubectl = f"kubectl --namespace {namespace}"
+    selector = f"/spec/selector/{labels.SLOT}"
+
+    def switch(old: str, new: str) -> str:
+        # The `test` fails the patch if the slot was switched in the meantime.
+        patch = [{"op": "test", "path": selector, "value": old}, {"op": "replace", "path": selector, "value": new}]
+        return f"{kubectl} patch service {service} --type=json --patch='{json.dumps(patch)}'"
+
+    return {
+        "namespace": namespace,
+        "slots": list(SLOTS),
+        "deployments": {slot: slot_name(service, slot) for slot in SLOTS},
+        "activeService": service,
+        "previewService": preview(service),
+        "selectorKey": labels.SLOT,
+        "podTemplate": service,
+        "autoscaler": service,
+        "annotations": {
+            "smokeTest": SMOKE_TEST,
+            "exclusive": EXCLUSIVE,
+            "dependsOn": DEPENDS_ON,
+            "graceSeconds": GRACE_SECONDS,
+        },
+        "commands": {
+            "firstRelease": f"{kubectl} get podtemplate {service} --output=json"
+            f" | python -m release render --slot {BLUE} --image IMAGE@sha256:DIGEST"
+            f" | kubectl apply --server-side --force-conflicts --field-manager={RELEASE_MANAGER} --filename=-",
+            "liveSlot": f"{kubectl} get service {service} --output=jsonpath='{{.spec.selector.{labels.SLOT}}}'",
+            "switch": switch(BLUE, GREEN),
+            "goBack": switch(GREEN, BLUE),
+        },
+    }

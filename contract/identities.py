@@ -1,0 +1,29 @@
+"""Identities of delivery: service accounts and groups in the Kubernetes API."""
+
+from __future__ import annotations
+
+from contract import labels
+from contract.namespaces import DELIVERY
+
+RELEASE = "hello-release"
+"""Service account that releases: it changes images and switches slots."""
+
+VERIFY = "hello-verify"
+"""Service account that records verified images, and may change nothing else."""
+
+PREVIEW = "hello-preview"
+"""Service account that previews changes of the platform; its access to the cluster comes from an IAM role."""
+
+TOOL = {labels.SERVICE: RELEASE}
+"""Labels of every pod in the delivery namespace that runs the release tool; network policies select by them."""
+
+DEPLOYERS = "hello:deployers"
+"""Group of the people who release; the EKS access entries of their IAM roles name it."""
+
+
+def username(service_account: str) -> str:
+    """User name of a service account of the delivery namespace in the Kubernetes API.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens
+    """
+    return f"system:serviceaccount:{DELIVERY}:{service_account}"

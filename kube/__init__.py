@@ -1,0 +1,1 @@
+"""The typed Kubernetes client that the release tool and the rehearsal share."""

@@ -1,0 +1,336 @@
+"""A typed wrapper of the Kubernetes dynamic client: plain objects in and out, one type of error."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast
+
+import kubernetes.client as kubernetes_client  # pyright: ignore[reportMissingTypeStubs]
+import kubernetes.config as kubernetes_config  # pyright: ignore[reportMissingTypeStubs]
+import yaml
+from kubernetes.dynamic import DynamicClient  # pyright: ignore[reportMissingTypeStubs]
+from kubernetes.dynamic.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
+    DynamicApiError,
+    ResourceNotFoundError,
+)
+from kubernetes.watch import Watch  # pyright: ignore[reportMissingTypeStubs]
+from urllib3.exceptions import HTTPError, MaxRetryError
+
+KubernetesObject: TypeAlias = dict[str, Any]
+"""A Kubernetes object in JSON: `apiVersion`, `kind`, `metadata`, and the fields of its kind."""
+
+NOT_FOUND = 404
+
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+
+UNREACHABLE = 0
+"""Status of a request without a response: a time-out, or a connection that was refused or cut."""
+
+NO_KUBECONFIG = "NoKubeconfig"
+"""Reason of an error that a retry cannot fix."""
+
+REQUEST_SECONDS = 15
+"""Time-out of a request."""
+
+
+class KubernetesApiError(Exception):
+    """An error response of the API server, with its message; or a request without a response.
+
+    Attributes:
+        status: HTTP status code; `UNREACHABLE` without a response.
+        reason: Kubernetes' reason, e.g. `Invalid`, `Conflict`, `Forbidden`.
+    """
+
+    def __init__(self, message: str, *, status: int, reason: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+
+class KubernetesApi:
+    """A client of one API server.
+
+    Attributes:
+        in_pod: Whether it runs in a pod of the cluster, as the pod's service account; the cluster's DNS is available.
+
+    Args:
+        kubeconfig: Path of a kubeconfig, or its parsed content; None for kubectl's default: `KUBECONFIG`, the file in
+            the home directory, or the service account of the pod.
+        context: A context of the kubeconfig; by default its current one.
+
+    Raises:
+        KubernetesApiError: There is no kubeconfig, or it is invalid.
+    """
+
+    def __init__(self, kubeconfig: Path | dict[str, Any] | None, *, context: str | None = None) -> None:
+        self.in_pod = kubeconfig is None and context is None and _in_a_pod()
+        api_client = _api_client(kubeconfig, context)
+        self._rest: Any = api_client
+        self._discovery = threading.Lock()
+        # The client's default discovery cache is a file in the temporary directory, named by host and port: it would
+        # be stale for a new control plane at the same address. So each process has a file of its own.
+        handle, discovery_cache = tempfile.mkstemp(prefix="discovery-", suffix=".json")
+        os.close(handle)
+        Path(discovery_cache).unlink()
+        try:
+            self._client: Any = _checked(cast("Any", DynamicClient), api_client, cache_file=discovery_cache)
+        finally:
+            Path(discovery_cache).unlink(missing_ok=True)
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> KubernetesObject | None:
+        """The object, or None if it does not exist."""
+        try:
+            return self._call("get", api_version, kind, name=name, namespace=namespace)
+        except KubernetesApiError as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+
+    def list(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+        metadata_only: bool = False,
+    ) -> list[KubernetesObject]:
+        """All objects of a kind, in one namespace or in all; each with its `apiVersion` and `kind`.
+
+        Args:
+            api_version: E.g. `apps/v1`.
+            kind: E.g. `Deployment`.
+            namespace: Only objects of this namespace.
+            label_selector: Only objects that match it.
+            metadata_only: Return only the metadata of each.
+                https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
+        """
+        options: dict[str, Any] = {"header_params": {"Accept": METADATA_ONLY}} if metadata_only else {}
+        response = self._call("get", api_version, kind, namespace=namespace, label_selector=label_selector, **options)
+        return [{**item, "apiVersion": api_version, "kind": kind} for item in response["items"]]
+
+    def create(self, body: KubernetesObject) -> KubernetesObject:
+        """Creates an object."""
+        return self._call("create", body["apiVersion"], body["kind"], body=body, namespace=_namespace(body))
+
+    def apply(
+        self, body: KubernetesObject, *, field_manager: str, force: bool = False, dry_run: bool = False
+    ) -> KubernetesObject:
+        """Server-side apply: `field_manager` owns the fields in `body` from then on.
+
+        https://kubernetes.io/docs/reference/using-api/server-side-apply/
+
+        Raises:
+            KubernetesApiError: Among others a `Conflict` with another manager's fields, unless `force` is set.
+        """
+        return self._call(
+            "server_side_apply",
+            body["apiVersion"],
+            body["kind"],
+            body=body,
+            namespace=_namespace(body),
+            field_manager=field_manager,
+            force_conflicts=force,
+            dry_run="All" if dry_run else None,
+        )
+
+    def json_patch(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        patch: list[dict[str, Any]],
+        *,
+        namespace: str | None = None,
+        field_manager: str | None = None,
+    ) -> KubernetesObject:
+        """Applies a JSON Patch (RFC 6902); a failed `test` refuses the whole patch, with status 422."""
+        return self._call(
+            "patch",
+            api_version,
+            kind,
+            name=name,
+            namespace=namespace,
+            body=patch,
+            content_type="application/json-patch+json",
+            field_manager=field_manager,
+        )
+
+    def delete(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        namespace: str | None = None,
+        *,
+        propagation: Literal["Foreground", "Background", "Orphan"] = "Background",
+        grace_seconds: int | None = None,
+    ) -> None:
+        """Requests the deletion of an object, without waiting for it. It is no error if the object does not exist.
+
+        With `grace_seconds` of 0 a pod is deleted at once, without its kubelet's confirmation.
+        """
+        options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
+        try:
+            self._call("delete", api_version, kind, name=name, namespace=namespace, body=options)
+        except KubernetesApiError as error:
+            if error.status != NOT_FOUND:
+                raise
+
+    def evict(self, name: str, namespace: str) -> None:
+        """Evicts a pod as `kubectl drain` does, without waiting for its end. It is no error if the pod does not exist.
+
+        Raises:
+            KubernetesApiError: Among others `TooManyRequests` while a PodDisruptionBudget forbids the eviction.
+        """
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": namespace}}
+        try:
+            _checked(self._resource("v1", "Pod").subresources["eviction"].create, body, name, namespace)
+        except KubernetesApiError as error:
+            if error.status != NOT_FOUND:
+                raise
+
+    def watch(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str | None = None,
+        name: str | None = None,
+        label_selector: str | None = None,
+        timeout: int,
+    ) -> Iterator[tuple[str, KubernetesObject]]:
+        """Yields the type (`ADDED`, `MODIFIED`, `DELETED`) and the object of each event, for up to `timeout` seconds.
+
+        Objects that exist already come first, as `ADDED`.
+        """
+        resource = self._resource(api_version, kind)
+        stream = cast("Any", Watch()).stream(
+            resource.get,
+            namespace=namespace,
+            field_selector=f"metadata.name={name}" if name else None,
+            label_selector=label_selector,
+            serialize=False,
+            timeout_seconds=timeout,
+            _request_timeout=timeout + REQUEST_SECONDS,
+        )
+        events = cast("Iterator[Any]", stream)
+        while (event := _checked(next, events, None)) is not None:
+            yield event["type"], cast("KubernetesObject", event["raw_object"])
+
+    def service_proxy(self, namespace: str, service: str, path: str, *, timeout: float) -> tuple[int, str]:
+        """Sends a GET to a Service through the API server, and returns the HTTP status and the body.
+
+        https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/
+
+        Args:
+            namespace: Namespace of the Service.
+            service: `NAME` or `NAME:PORT-NAME`.
+            path: Path with a leading slash.
+            timeout: Time-out in seconds.
+        """
+        try:
+            response = self._rest.call_api(
+                f"/api/v1/namespaces/{namespace}/services/{service}/proxy{path}",
+                "GET",
+                auth_settings=["BearerToken"],
+                _preload_content=False,
+                _return_http_data_only=True,
+                _request_timeout=timeout,
+            )
+        except kubernetes_client.ApiException as error:
+            return int(cast("Any", error).status), str(cast("Any", error).body)
+        except HTTPError as error:
+            raise _unreachable(error) from None
+        return int(response.status), response.data.decode(errors="replace")
+
+    def is_namespaced(self, api_version: str, kind: str) -> bool:
+        """Whether a kind is namespaced.
+
+        Raises:
+            KubernetesApiError: The API server has no such kind.
+        """
+        return bool(self._resource(api_version, kind).namespaced)
+
+    def _resource(self, api_version: str, kind: str) -> Any:
+        # Without a prefix the client queries every group of this version, and fails if one is just being removed.
+        prefix = "apis" if "/" in api_version else "api"
+        try:
+            # The search for an unknown kind reloads the discovery cache; meanwhile other threads would find no kind.
+            with self._discovery:
+                return _checked(self._client.resources.get, prefix=prefix, api_version=api_version, kind=kind)
+        except ResourceNotFoundError:
+            raise KubernetesApiError(
+                f'no matches for kind "{kind}" in version "{api_version}"', status=NOT_FOUND, reason="NoKindMatch"
+            ) from None
+
+    def _call(self, verb: str, api_version: str, kind: str, **arguments: Any) -> KubernetesObject:
+        operation = getattr(self._resource(api_version, kind), verb)
+        # Without the client's own objects, which for a hundred pods take longer to build than the request.
+        response = _checked(operation, serialize=False, _request_timeout=REQUEST_SECONDS, **arguments)
+        return cast("KubernetesObject", json.loads(response.data))
+
+
+def _namespace(body: KubernetesObject) -> str | None:
+    return cast("str | None", body["metadata"].get("namespace"))
+
+
+def _api_client(kubeconfig: Path | dict[str, Any] | None, context: str | None) -> Any:
+    load = cast("Any", kubernetes_config)
+    if isinstance(kubeconfig, dict):
+        return load.new_client_from_config_dict(kubeconfig, context=context)
+    try:
+        if kubeconfig is None and context is None and _in_a_pod():
+            configuration: Any = kubernetes_client.Configuration()
+            load.load_incluster_config(configuration)
+            return kubernetes_client.ApiClient(configuration)
+        return load.new_client_from_config(str(kubeconfig) if kubeconfig else None, context=context)
+    except (load.ConfigException, yaml.YAMLError) as error:
+        # An error of YAML has several lines; one of a kubeconfig begins with a phrase of the client's.
+        reason = " ".join(str(error).removeprefix("Invalid kube-config file. ").split()).rstrip(".")
+        raise KubernetesApiError(f"no valid kubeconfig: {reason}", status=UNREACHABLE, reason=NO_KUBECONFIG) from None
+
+
+def _in_a_pod() -> bool:
+    return "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
+
+
+def _checked(operation: Any, *arguments: Any, **options: Any) -> Any:
+    """Calls the client, and raises its errors as KubernetesApiError with the API server's message."""
+    try:
+        return operation(*arguments, **options)
+    except DynamicApiError as error:
+        response = cast("Any", error)
+        message, reason = str(response.body or response.reason), str(response.reason)
+        try:
+            status = json.loads(response.body)
+            message, reason = str(status["message"]), str(status["reason"])
+        except (TypeError, ValueError, KeyError):
+            pass  # not a Status object, e.g. a proxy's response: its text is the message
+        raise KubernetesApiError(message, status=int(response.status), reason=reason) from None
+    except kubernetes_client.ApiException as error:  # raised by a watch
+        response = cast("Any", error)
+        raise KubernetesApiError(str(response.reason), status=int(response.status), reason="Watch") from None
+    except HTTPError as error:
+        raise _unreachable(error) from None
+
+
+def _unreachable(error: HTTPError) -> KubernetesApiError:
+    """The error of a request without a response: the address, and the reason."""
+    pool: Any = getattr(error, "pool", None)
+    source = f" from {pool.host}:{pool.port}" if pool is not None else ""
+    return KubernetesApiError(f"no answer{source}: {plain(error)}", status=UNREACHABLE, reason="Unreachable")
+
+
+def plain(error: HTTPError) -> str:
+    """The reason of an HTTP error, without the representations of Python objects in urllib3's message."""
+    reason = str(error.reason if isinstance(error, MaxRetryError) else error)
+    return re.sub(r"^\S+(\(.*?\)| object at \w+>): ", "", reason)

@@ -1,1 +1,0 @@
-"""A preview as Markdown, for a comment on a pull request: `pulumi preview --json | python -m previews`."""

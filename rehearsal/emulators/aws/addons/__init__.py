@@ -1,0 +1,178 @@
+"""The emulated EKS add-ons: for each a YAML file with its Kubernetes objects and its configuration schema.
+
+To add one, add its file:
+
+- `schema`: the configuration's keys, each with a JSON Schema type, `any`, or an object's keys; from
+  `aws eks describe-addon-configuration` for a version near the platform's.
+- `parts`: by name of a workload or container, the dotted path of its part of the configuration; default: all of it.
+- `objects`: the add-on's objects under the default configuration; images without registry and tag.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+import yaml
+
+from kube.client import KubernetesObject
+from rehearsal import kubelet
+from rehearsal.emulators import in_cluster
+from rehearsal.emulators.aws.account import Account, Record
+from rehearsal.emulators.aws.errors import AwsError
+from rehearsal.emulators.aws.local_cluster import answering
+from rehearsal.emulators.aws.properties import Properties, known_values
+from rehearsal.errors import RehearsalError
+from rehearsal.layout import Layout
+from rehearsal.processes import ProcessTable
+
+ADDONS = frozenset(path.stem for path in Path(__file__).parent.glob("*.yaml"))
+
+REGISTRY = "602401143452.dkr.ecr.us-west-2.amazonaws.com"
+"""EKS's registry, from which nothing is pulled. https://docs.aws.amazon.com/eks/latest/userguide/add-ons-images.html"""
+
+PLACEMENT = ("affinity", "nodeSelector", "priorityClassName", "tolerations", "topologySpreadConstraints")
+"""Configuration keys that replace the pod spec's field of the same name."""
+
+MANAGER = "eks"
+"""EKS's field manager for add-ons.
+
+https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-field-management.html
+"""
+
+SECONDS_TO_BE_HEALTHY = 120.0
+
+Schema: TypeAlias = "str | Mapping[str, Schema]"
+
+_TYPES = {bool: "boolean", dict: "object", float: "number", int: "integer", list: "array", str: "string"}
+
+
+def judge(name: str, configuration_values: str) -> None:
+    """Validates a configuration (JSON) against the add-on's schema.
+
+    Raises:
+        AwsError: `InvalidParameterException`, with EKS's message.
+        RehearsalError: The emulator has no such add-on.
+    """
+    found = list(problems(_addon(name)["schema"], json.loads(configuration_values or "{}")))
+    if found:
+        raise AwsError(
+            "InvalidParameterException",
+            "ConfigurationValue provided in request is not supported: Json schema validation failed with error: "
+            f"[{', '.join(found)}]",
+        )
+
+
+def problems(schema: Schema, value: Any, path: str = "$") -> Iterator[str]:
+    """Yields a configuration's violations of its schema, as EKS's validator words them. Null is always allowed."""
+    expected = "object" if isinstance(schema, Mapping) else schema
+    if expected == "any" or value is None:
+        return
+    given = next(name for kind, name in _TYPES.items() if isinstance(value, kind))
+    if given != expected:
+        yield f"{path}: {given} found, {expected} expected"
+    elif isinstance(schema, Mapping):
+        for key, item in cast("dict[str, Any]", value).items():
+            if key not in schema:
+                yield f"{path}.{key}: is not defined in the schema and the schema does not allow additional properties"
+            else:
+                yield from problems(schema[key], item, f"{path}.{key}")
+
+
+def objects(name: str, version: str, configuration_values: str) -> list[KubernetesObject]:
+    """The Kubernetes objects of an add-on, labelled as emulated."""
+    addon, configuration = deepcopy(_addon(name)), json.loads(configuration_values or "{}")
+    made: list[KubernetesObject] = addon["objects"]
+    configured = [_configured(one, addon.get("parts", {}), configuration, version) for one in made]
+    return [in_cluster.marked(one, mark(name)) for one in configured if one]
+
+
+def mark(name: str) -> str:
+    """An add-on's value of the label `in_cluster.MARK`."""
+    return f"addon-{name}"
+
+
+def converge(layout: Layout, record: Record, _account: Account) -> Properties:
+    """Applies an add-on's objects, and waits until their pods are ready.
+
+    Raises:
+        AwsError: Pods are not ready within `SECONDS_TO_BE_HEALTHY`.
+        RehearsalError: The API server does not respond, or refuses an object.
+    """
+    name = str(record.inputs["addonName"])
+    wanted = objects(
+        name, str(record.outputs.get("addonVersion", "")), str(record.inputs.get("configurationValues") or "")
+    )
+    if not ProcessTable(layout.processes).is_running(kubelet.NAME):
+        # Without the kubelet its pods do not run, and an unavailable APIService blocks the deletion of namespaces.
+        wanted = [one for one in wanted if one["kind"] != "APIService"]
+    with answering(layout, f"add-on {name}") as api:
+        in_cluster.bring(api, mark(name), wanted, manager=MANAGER)
+        missing = in_cluster.waits_for(api, wanted, SECONDS_TO_BE_HEALTHY)
+    if missing:
+        raise AwsError(
+            "InsufficientNumberOfReplicas",
+            "The add-on is unhealthy because it doesn't have the desired number of replicas. " + "; ".join(missing),
+        )
+    return {}
+
+
+def dissolve(layout: Layout, record: Record) -> None:
+    """Deletes an add-on's objects from the cluster, unless its input `preserve` is set.
+
+    Raises:
+        RehearsalError: The API server does not respond, or refuses a request.
+    """
+    if record.inputs.get("preserve") or not layout.kubeconfig.exists():
+        return
+    name = str(record.inputs["addonName"])
+    with answering(layout, f"add-on {name}") as api:
+        in_cluster.bring(api, mark(name), [], manager=MANAGER)
+
+
+@cache
+def _addon(name: str) -> dict[str, Any]:
+    if name not in ADDONS:
+        raise RehearsalError(
+            f"the aws stand-in has no add-on {name}",
+            remedy="Add a file for it to rehearsal/emulators/aws/addons/, with what it has in the cluster.",
+        )
+    return yaml.safe_load((Path(__file__).parent / f"{name}.yaml").read_text())
+
+
+def _configured(
+    obj: KubernetesObject, parts: Mapping[str, str], configuration: Mapping[str, Any], version: str
+) -> KubernetesObject | None:
+    """An object with the configuration applied; None where the configuration disables it."""
+    said = _part(configuration, parts, obj["metadata"]["name"])
+    if obj["kind"] == "ConfigMap" and said.get("corefile"):
+        obj["data"]["Corefile"] = said["corefile"]
+    if obj["kind"] == "PodDisruptionBudget":
+        budget: Mapping[str, Any] = said.get("podDisruptionBudget") or {}
+        if budget.get("enabled") is False:
+            return None
+        bounds = {bound: budget[bound] for bound in ("maxUnavailable", "minAvailable") if budget.get(bound) is not None}
+        if bounds:
+            obj["spec"] = {"selector": obj["spec"]["selector"], **bounds}
+    if obj["kind"] in ("Deployment", "DaemonSet"):
+        replicas = said.get("replicaCount") or said.get("replicas")
+        if replicas:
+            obj["spec"]["replicas"] = replicas
+        pod, metadata = obj["spec"]["template"]["spec"], obj["spec"]["template"]["metadata"]
+        metadata["labels"] |= said.get("podLabels") or {}
+        metadata |= {"annotations": said["podAnnotations"]} if said.get("podAnnotations") else {}
+        pod |= {field: said[field] for field in PLACEMENT if said.get(field) is not None}
+        for container in pod["containers"]:
+            own = _part(configuration, parts, container["name"]).get("resources") or said.get("resources")
+            if own:
+                container["resources"] = own
+            container["image"] = f"{REGISTRY}/{container['image']}:{version}"
+    return obj
+
+
+def _part(configuration: Mapping[str, Any], parts: Mapping[str, str], name: str) -> Mapping[str, Any]:
+    return next(known_values(configuration, parts.get(name, "")), dict[str, Any]())

@@ -1,0 +1,15 @@
+"""AWS's errors."""
+
+
+class AwsError(Exception):
+    """An error with AWS's code and message.
+
+    Attributes:
+        code: AWS's error code, e.g. `InvalidSubnet.Conflict`.
+        message: AWS's message.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message

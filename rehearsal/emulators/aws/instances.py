@@ -1,0 +1,115 @@
+"""The EC2 instances of a managed node group, created and terminated as by its Auto Scaling group.
+
+https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container
+from typing import Any
+
+from rehearsal.emulators.aws.api import answering
+from rehearsal.emulators.aws.errors import AwsError
+from rehearsal.layout import Layout
+from rehearsal.nodes import Instance, NodeGroupSpec
+
+IMAGE = "ami-0eks00000000rehearsal"
+"""Placeholder for the id of the EKS-optimized AMI, which changes with each AMI release; no instance boots here."""
+
+GENERATION = "rehearsal:generation"
+"""Tag with the version of the instance's launch template. EKS does not tag it."""
+
+
+def ensure(layout: Layout, group: NodeGroupSpec) -> list[Instance]:
+    """Starts a group's missing instances, balanced across zones.
+
+    Returns:
+        The group's instances of the current generation, as many as desired.
+
+    Raises:
+        AwsError: A subnet has no free address, or EC2 refuses a request.
+        RehearsalError: The API does not respond.
+    """
+    with answering(layout, "ec2", group.region) as ec2:
+        ours = _instances(ec2, group.cluster, group.name, generation=group.generation)[: group.desired]
+        for _ in range(group.desired - len(ours)):
+            there = Counter(one.zone for one in ours)
+            zone = min(group.subnets, key=lambda zone: there[zone])
+            ours.append(_run(ec2, group, zone))
+    return ours
+
+
+def terminate(layout: Layout, region: str, cluster: str, group_name: str, *, but: Container[str] = ()) -> None:
+    """Terminates a group's instances, and deletes their network interfaces.
+
+    Args:
+        layout: The rehearsal.
+        region: The group's region.
+        cluster: The cluster's name.
+        group_name: The group's name.
+        but: Ids of instances to keep.
+
+    Raises:
+        AwsError: EC2 refuses a request.
+        RehearsalError: The API does not respond.
+    """
+    with answering(layout, "ec2", region) as ec2:
+        leaving = [one.id for one in _instances(ec2, cluster, group_name) if one.id not in but]
+        if leaving:
+            interfaces = [one["NetworkInterfaceId"] for one in _interfaces(ec2, leaving)]
+            ec2.terminate_instances(InstanceIds=leaving)
+            for interface in interfaces:  # moto keeps them, unlike AWS
+                ec2.delete_network_interface(NetworkInterfaceId=interface)
+
+
+def _run(ec2: Any, group: NodeGroupSpec, zone: str) -> Instance:
+    subnet = group.subnets[zone]
+    if not ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["AvailableIpAddressCount"]:
+        raise AwsError(
+            "InsufficientFreeAddressesInSubnet", f"There are not enough free addresses in subnet '{subnet}'."
+        )
+    tags = {
+        "eks:cluster-name": group.cluster,
+        "eks:nodegroup-name": group.name,
+        f"kubernetes.io/cluster/{group.cluster}": "owned",
+        f"k8s.io/cluster-autoscaler/{group.cluster}": "owned",
+        "k8s.io/cluster-autoscaler/enabled": "true",
+        GENERATION: str(group.generation),
+    }
+    template = {"LaunchTemplateId": group.template, "Version": str(group.generation)}
+    started = ec2.run_instances(
+        ImageId=IMAGE,
+        InstanceType=group.instance_type,
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=subnet,
+        SecurityGroupIds=[group.security_group],
+        TagSpecifications=[
+            {"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+        ],
+        **({"LaunchTemplate": template} if group.template else {}),
+    )
+    return _instance(started["Instances"][0])
+
+
+def _instances(ec2: Any, cluster: str, group_name: str, generation: int | None = None) -> list[Instance]:
+    tags = {"tag:eks:cluster-name": cluster, "tag:eks:nodegroup-name": group_name, "instance-state-name": "running"}
+    if generation is not None:
+        tags[f"tag:{GENERATION}"] = str(generation)
+    pages = ec2.get_paginator("describe_instances").paginate(
+        Filters=[{"Name": name, "Values": [value]} for name, value in tags.items()]
+    )
+    return [
+        _instance(one) for page in pages for reservation in page["Reservations"] for one in reservation["Instances"]
+    ]
+
+
+def _interfaces(ec2: Any, instances: list[str]) -> list[Any]:
+    mine = [{"Name": "attachment.instance-id", "Values": instances}]
+    return ec2.describe_network_interfaces(Filters=mine)["NetworkInterfaces"]
+
+
+def _instance(described: Any) -> Instance:
+    zone, address = described["Placement"]["AvailabilityZone"], described["PrivateIpAddress"]
+    return Instance(described["InstanceId"], zone, address, described["PrivateDnsName"])

@@ -1,0 +1,197 @@
+"""Declarative description of an AWS resource type, for the tables in `kinds/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from rehearsal.aws import ACCOUNT_ID
+from rehearsal.emulators.aws.account import Account, Record
+from rehearsal.emulators.aws.api import Api
+from rehearsal.emulators.aws.errors import AwsError
+from rehearsal.emulators.aws.properties import Properties, known_values
+from rehearsal.layout import Layout
+
+
+@dataclass(frozen=True)
+class Making:
+    """One operation on a resource of the account: create, update or delete.
+
+    Attributes:
+        layout: The rehearsal.
+        account: The account's records.
+        region: The resource's region.
+        inputs: The resource's inputs, all known.
+        id: The resource's id; empty until the kind has computed it.
+        previous: The outputs before the operation; empty at creation.
+        account_id: 12 digits.
+        answer: The API's response to the creation; empty in later operations.
+    """
+
+    layout: Layout
+    account: Account
+    region: str
+    inputs: Properties
+    id: str = ""
+    previous: Properties = field(default_factory=dict[str, Any])
+    account_id: str = ACCOUNT_ID
+    answer: Properties = field(default_factory=dict[str, Any])
+
+    def find(self, type_token: str, identifier: str) -> Record | None:
+        """Another resource of the account, or None."""
+        return self.account.find(type_token, identifier)
+
+    def text(self, template: str) -> str:
+        """A template formatted with the inputs, `{id}`, `{region}` and `{account}`."""
+        return template.format_map({**self.inputs, "id": self.id, "region": self.region, "account": self.account_id})
+
+
+Attribute: TypeAlias = Callable[[Making], Any]
+"""Computes an output that AWS sets."""
+
+Rule: TypeAlias = Callable[[Any], None]
+"""Validates one known input value, in previews too: raises `AwsError` or `ValueError`."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Template of an AWS error: its code, and its message with placeholders."""
+
+    code: str
+    message: str
+
+    def error(self, **names: Any) -> AwsError:
+        """The error, with the message's placeholders filled in."""
+        return AwsError(self.code, self.message.format_map(names))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An input that refers to another resource of the account.
+
+    Attributes:
+        path: Dotted path of the input.
+        to: The other resource's type.
+        by: The other resource's output that the input holds, or `id`.
+        missing: The error if the other resource does not exist (`{value}`, `{account}`); None where AWS does not check.
+        blocks: The error on deletion of the other resource while this one refers to it (the other's `{id}` and outputs,
+            this one's id as `{by}`); None where AWS allows the deletion.
+        follows: Whether this resource is deleted with the other.
+    """
+
+    path: str
+    to: str
+    by: str = "id"
+    missing: Refusal | None = None
+    blocks: Refusal | None = None
+    follows: bool = False
+
+    def key(self, record: Record) -> Any:
+        """The value by which the input refers to a resource."""
+        return record.id if self.by == "id" else record.outputs.get(self.by)
+
+    def names(self, inputs: Properties, record: Record) -> bool:
+        """Whether inputs refer to a resource."""
+        return record.type == self.to and self.key(record) in known_values(inputs, self.path)
+
+
+@dataclass(frozen=True)
+class AutoName:
+    """Pulumi's auto-naming: the resource's name and seven random hexadecimal digits, unless a name is given.
+
+    Attributes:
+        property: The input for the name.
+        prefix: Prefix of the generated name, e.g. `alias/`.
+        longest: Maximum length in characters.
+        lower: Whether the name is converted to lower case.
+    """
+
+    property: str = "name"
+    prefix: str = ""
+    longest: int = 255
+    lower: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One type of resource.
+
+    Attributes:
+        type: Pulumi's type token.
+        make_id: Computes the new resource's id, after the API has created it.
+        api: Its operations in the account's API; None for a resource that is only a record, e.g. since moto lacks it.
+        arn: Template of the ARN; None for a type without ARN, or with one among its attributes.
+        arn_output: The output for `arn`.
+        name: Auto-naming; None for a type without it.
+        rules: Validation of single inputs by path, in previews too.
+        refusals: Validation of all inputs against the account, at creation and update; they raise `AwsError`.
+        references: The inputs that refer to other resources.
+        deletion_refusals: Validation of a deletion beyond `references`; they raise `AwsError`.
+        replaces: Paths of inputs whose change forces a replacement.
+        attributes: Outputs that AWS sets once, at creation; only those that something reads.
+        revised: Outputs that AWS sets at creation and at each update.
+        tagged: Whether it has `tagsAll`.
+        converge: Brings local resources (e.g. Kubernetes nodes) in line with the record, and returns the outputs that
+            change. Idempotent; may take long.
+        dissolve: Deletes the local resources, before the record is removed.
+    """
+
+    type: str
+    make_id: Attribute
+    api: Api | None = None
+    arn: str | None = None
+    arn_output: str = "arn"
+    name: AutoName | None = None
+    rules: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
+    refusals: tuple[Callable[[Making], None], ...] = ()
+    references: tuple[Reference, ...] = ()
+    deletion_refusals: tuple[Callable[[Making], None], ...] = ()
+    replaces: frozenset[str] = frozenset()
+    attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
+    revised: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
+    tagged: bool = True
+    converge: Callable[[Layout, Record, Account], Properties] | None = None
+    dissolve: Callable[[Layout, Record], None] | None = None
+
+    @property
+    def regional(self) -> bool:
+        """Whether its resources have a region."""
+        return not self.type.startswith(("aws:iam/", "aws:route53/"))
+
+
+def names(text: str) -> frozenset[str]:
+    """Property paths, separated by spaces."""
+    return frozenset(text.split())
+
+
+def answered(path: str) -> Attribute:
+    """The first value at a dotted path of the API's response to the creation, e.g. `Vpc.VpcId`."""
+    return lambda making: next(known_values(making.answer, path), "")
+
+
+def text(template: str) -> Attribute:
+    """An attribute from a template of `Making.text`."""
+    return lambda making: making.text(template)
+
+
+def taken(type_token: str, paths: str, code: str, message: str) -> Callable[[Making], None]:
+    """For `Kind.refusals`: a uniqueness constraint.
+
+    Args:
+        type_token: The type whose resources must differ.
+        paths: Paths of the inputs that together must be unique, separated by spaces. No constraint where none is set.
+        code: AWS's error code.
+        message: AWS's message, a template of `Making.text`.
+    """
+
+    def values(inputs: Properties) -> list[list[Any]]:
+        return [list(known_values(inputs, path)) for path in paths.split()]
+
+    def judge(making: Making) -> None:
+        own = values(making.inputs)
+        others = [other for other in making.account.records(type_token) if other.id != making.id]
+        if any(own) and any(values(other.inputs) == own for other in others):
+            raise AwsError(code, making.text(message))
+
+    return judge

@@ -1,0 +1,178 @@
+"""EKS managed node groups, with instances in EC2 and nodes in the local API server.
+
+https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from rehearsal.emulators.aws import instances, nodes, rules
+from rehearsal.emulators.aws.account import Account, Record
+from rehearsal.emulators.aws.errors import AwsError
+from rehearsal.emulators.aws.kind import AutoName, Kind, Making, Reference, Refusal, names, taken, text
+from rehearsal.emulators.aws.kinds.clusters import CLUSTER, NO_SUCH_CLUSTER, NO_SUCH_ROLE, constrained
+from rehearsal.emulators.aws.kinds.launch_templates import LAUNCH_TEMPLATE
+from rehearsal.emulators.aws.kinds.network import NO_SUCH_SUBNET, SUBNET, in_subnets
+from rehearsal.emulators.aws.kinds.roles import ROLE
+from rehearsal.emulators.aws.properties import Properties, known_values
+from rehearsal.errors import RehearsalError
+from rehearsal.instance_types import instance_type
+from rehearsal.layout import Layout
+from rehearsal.nodes import NodeGroupSpec, Taint
+
+Effect: TypeAlias = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
+
+DEFAULT_AMI = "AL2023_x86_64_STANDARD"
+DEFAULT_DISK_GIB = 20
+EFFECTS: dict[str, Effect] = {
+    "NO_SCHEDULE": "NoSchedule",
+    "PREFER_NO_SCHEDULE": "PreferNoSchedule",
+    "NO_EXECUTE": "NoExecute",
+}
+ARCHITECTURES = {"amd64": "x86_64", "arm64": "ARM_64"}
+
+
+def _template(account: Account, inputs: Properties) -> Record:
+    found = account.find(LAUNCH_TEMPLATE, str(next(known_values(inputs, "launchTemplate.id"), "")))
+    if found is None or "instanceType" not in found.inputs:
+        raise RehearsalError(
+            "the aws stand-in makes a node group only from a launch template with an instance type",
+            remedy="Give it one, by its id.",
+        )
+    return found
+
+
+def _sizes_fit(making: Making) -> None:
+    sizes = making.inputs["scalingConfig"]
+    least, desired, most = (int(sizes[name]) for name in ("minSize", "desiredSize", "maxSize"))
+    if least > desired:
+        raise AwsError(
+            "InvalidParameterException", f"Minimum capacity {least} can't be greater than desired size {desired}"
+        )
+    if desired > most:
+        raise AwsError("InvalidParameterException", f"desired capacity {desired} can't be greater than max size {most}")
+
+
+def _template_fits(making: Making) -> None:
+    template = _template(making.account, making.inputs)
+    version = next(known_values(making.inputs, "launchTemplate.version"), "1")
+    if str(version).isdigit() and not 1 <= int(version) <= int(template.outputs["latestVersion"]):
+        raise AwsError("InvalidLaunchTemplateId.VersionNotFound", f"Could not find the specified version {version}")
+    if making.inputs.get("diskSize") is not None:
+        raise AwsError("InvalidRequestException", "Disk size must be specified within the launch template.")
+    if making.inputs.get("instanceTypes"):
+        raise AwsError("InvalidRequestException", "Cannot specify instance types in launch template and API request")
+    if template.inputs.get("iamInstanceProfile"):
+        raise AwsError("InvalidParameterException", "Launch template should not specify an instance profile.")
+    name, image = template.inputs["instanceType"], str(making.inputs.get("amiType", DEFAULT_AMI))
+    architecture = ARCHITECTURES[instance_type(name).architecture]
+    if "CUSTOM" not in image and architecture.lower() not in image.lower():
+        raise AwsError(
+            "InvalidParameterException", f"[{name}] is not a valid instance type for requested amiType {image}"
+        )
+
+
+def spec(record: Record, account: Account) -> NodeGroupSpec:
+    """A node group's specification of instances and nodes.
+
+    Raises:
+        RehearsalError: Its launch template does not exist, or has no instance type.
+    """
+    inputs = record.inputs
+    subnets = [found for subnet in inputs["subnetIds"] if (found := account.find(SUBNET, str(subnet)))]
+    of_zones = {str(subnet.outputs["availabilityZone"]): subnet.id for subnet in subnets}
+    cluster = account.find(CLUSTER, str(inputs["clusterName"]))
+    group_of_cluster = next(known_values(cluster and cluster.outputs, "vpcConfig.clusterSecurityGroupId"), "")
+    taints: list[Any] = inputs.get("taints") or []
+    template = _template(account, inputs)
+    version = str(next(known_values(inputs, "launchTemplate.version"), "1"))
+    disk_gib = next(known_values(template.inputs, "blockDeviceMappings.ebs.volumeSize"), DEFAULT_DISK_GIB)
+    return NodeGroupSpec(
+        name=str(inputs["nodeGroupName"]),
+        instance_type=template.inputs["instanceType"],
+        desired=int(inputs["scalingConfig"]["desiredSize"]),
+        labels=inputs.get("labels") or {},
+        taints=tuple(
+            Taint(key=taint["key"], value=taint.get("value") or "", effect=EFFECTS[taint["effect"]]) for taint in taints
+        ),
+        region=str(record.outputs["region"]),
+        subnets=dict(sorted(of_zones.items())),
+        capacity_type=inputs.get("capacityType", "ON_DEMAND"),
+        disk_gib=int(disk_gib),
+        template=template.id,
+        generation=int(version if version.isdigit() else template.outputs["latestVersion"]),
+        cluster=str(inputs["clusterName"]),
+        security_group=group_of_cluster,
+    )
+
+
+def _converge(layout: Layout, record: Record, account: Account) -> Properties:
+    nodes.converge(layout, spec(record, account))
+    return {"status": "ACTIVE"}
+
+
+def _dissolve(layout: Layout, record: Record) -> None:
+    name = str(record.inputs["nodeGroupName"])
+    nodes.dissolve(layout, name)
+    instances.terminate(layout, record.outputs["region"], str(record.inputs["clusterName"]), name)
+
+
+KINDS = (
+    Kind(
+        type=NODE_GROUP,
+        make_id=text("{clusterName}:{nodeGroupName}"),
+        arn="arn:aws:eks:{region}:{account}:nodegroup/{clusterName}/{nodeGroupName}",
+        name=AutoName(property="nodeGroupName", longest=63),
+        rules={
+            "nodeGroupName": constrained("nodegroupName", r"[0-9A-Za-z][A-Za-z0-9\-_]{0,62}"),
+            "capacityType": rules.one_of("ON_DEMAND", "SPOT", "CAPACITY_BLOCK"),
+            "nodeRoleArn": rules.arn("iam"),
+            "scalingConfig.desiredSize": rules.between(0, 450),
+            "scalingConfig.maxSize": rules.between(1, 450),
+            "scalingConfig.minSize": rules.between(0, 450),
+            "taints.effect": rules.one_of(*EFFECTS),
+            "version": rules.pattern(
+                r"1\.\d{2}", "InvalidParameterException", "unsupported Kubernetes version {value}"
+            ),
+        },
+        references=(
+            Reference(
+                "clusterName",
+                CLUSTER,
+                missing=NO_SUCH_CLUSTER,
+                blocks=Refusal("ResourceInUseException", "Cluster has nodegroups attached"),
+            ),
+            in_subnets("subnetIds", missing=NO_SUCH_SUBNET),
+            Reference("nodeRoleArn", ROLE, by="arn", missing=NO_SUCH_ROLE),
+            Reference(
+                "launchTemplate.id",
+                LAUNCH_TEMPLATE,
+                missing=Refusal(
+                    "InvalidRequestException",
+                    "The specified launch template, with template ID {value}, does not exist.",
+                ),
+            ),
+        ),
+        refusals=(
+            taken(
+                NODE_GROUP,
+                "clusterName nodeGroupName",
+                "ResourceInUseException",
+                "NodeGroup already exists with name {nodeGroupName} and cluster name {clusterName}",
+            ),
+            _sizes_fit,
+            _template_fits,
+        ),
+        replaces=names(
+            "amiType capacityType clusterName diskSize instanceTypes launchTemplate.id "
+            "launchTemplate.name nodeGroupName nodeGroupNamePrefix nodeRoleArn remoteAccess "
+            "subnetIds"
+        ),
+        revised={"status": lambda making: "UPDATING" if making.previous else "CREATING"},
+        converge=_converge,
+        dissolve=_dissolve,
+    ),
+)

@@ -1,0 +1,17 @@
+"""Amazon Data Lifecycle Manager's policies: records only, no snapshots are taken."""
+
+from __future__ import annotations
+
+import uuid
+
+from rehearsal.emulators.aws import rules
+from rehearsal.emulators.aws.kind import Kind
+
+KINDS = (
+    Kind(
+        type="aws:dlm/lifecyclePolicy:LifecyclePolicy",
+        make_id=lambda _: f"policy-{uuid.uuid4().hex[:17]}",
+        arn="arn:aws:dlm:{region}:{account}:policy/{id}",
+        rules={"executionRoleArn": rules.arn("iam"), "state": rules.one_of("ENABLED", "DISABLED")},
+    ),
+)

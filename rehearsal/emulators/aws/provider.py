@@ -1,0 +1,230 @@
+"""Pulumi's resource provider protocol.
+
+https://github.com/pulumi/pulumi/blob/v3.260.0/proto/pulumi/provider.proto
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from rehearsal.aws import ACCOUNT_ID
+from rehearsal.emulators.aws import api, creation_times, invokes, lifecycle
+from rehearsal.emulators.aws.errors import AwsError
+from rehearsal.emulators.aws.kinds import kind_of
+from rehearsal.emulators.aws.lifecycle import Caller
+from rehearsal.emulators.aws.properties import from_struct, to_struct
+from rehearsal.emulators.faults import Faults, FaultStruckError
+from rehearsal.errors import RehearsalError
+from rehearsal.layout import Layout
+
+VERSION = "7.51.1"
+"""The emulated version of pulumi-aws."""
+
+
+class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
+    """The provider `aws` on the account of a rehearsal.
+
+    Attributes:
+        caller: The provider's configuration; its region is empty before `Configure`.
+    """
+
+    def __init__(self, layout: Layout, faults: Faults) -> None:
+        self._layout = layout
+        self._faults = faults
+        self.caller = Caller(layout=layout, region="", default_tags={})
+
+    def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Declares no optional capabilities: the engine then sends secrets and resource references as plain values."""
+        return provider_pb2.ProviderHandshakeResponse()
+
+    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """The emulated version."""
+        return plugin_pb2.PluginInfo(version=VERSION)
+
+    def GetSchema(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """An empty schema: programs use their SDK's."""
+        return provider_pb2.GetSchemaResponse(schema="{}")
+
+    def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Accepts any configuration with a region."""
+        if _configured_region(from_struct(request.news)):
+            return provider_pb2.CheckResponse(inputs=request.news)
+        missing = provider_pb2.CheckFailure(
+            property="region",
+            reason="Missing region information. Make sure you have set your AWS region, e.g. "
+            "`pulumi config set aws:region us-west-2`.",
+        )
+        return provider_pb2.CheckResponse(inputs=request.news, failures=[missing])
+
+    def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Compares configurations; a change never replaces the provider."""
+        same = request.old_inputs == request.news
+        changes = provider_pb2.DiffResponse.DIFF_NONE if same else provider_pb2.DiffResponse.DIFF_SOME
+        return provider_pb2.DiffResponse(changes=changes)
+
+    def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Sets region, default tags and account id."""
+        configuration = from_struct(request.args)
+        default_tags: Any = _nested(configuration.get("defaultTags", {}))
+        allowed: Any = _nested(configuration.get("allowedAccountIds", []))
+        region = _configured_region(configuration)
+        with _telling(context, "configuring the provider aws"):
+            self.caller = Caller(
+                layout=self._layout,
+                region=region,
+                default_tags=default_tags.get("tags", {}),
+                account_id=self._account_id(region, allowed),
+            )
+        return provider_pb2.ConfigureResponse(supportsPreview=True)
+
+    def _account_id(self, region: str, allowed: Sequence[str]) -> str:
+        """The account's id; before the account exists, as in a preview, the first allowed one.
+
+        Raises:
+            AwsError: STS refuses the request.
+            RehearsalError: The account is not among the allowed ones, or the API does not respond.
+        """
+        if not (self._layout.control_plane / "ports.json").exists():
+            return next(iter(allowed), ACCOUNT_ID)
+        with api.answering(self._layout, "sts", region) as sts:
+            account_id = str(sts.get_caller_identity()["Account"])
+        if allowed and account_id not in allowed:
+            raise RehearsalError(
+                f"AWS account ID not allowed: {account_id}",
+                remedy="It is the one that the stack named when it came up: `make down`, then `make up`.",
+            )
+        return account_id
+
+    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Validates known inputs and fills in defaults, in previews too."""
+        with _telling(context, f"checking {request.urn}"):
+            inputs, wrong = lifecycle.check(
+                kind_of(_type(request.urn)),
+                request.urn,
+                from_struct(request.olds),
+                from_struct(request.news),
+                seed=request.randomSeed,
+                default_tags=self.caller.default_tags,
+            )
+        failures = [provider_pb2.CheckFailure(property=path, reason=reason) for path, reason in wrong.items()]
+        return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=failures)
+
+    def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Compares inputs; the engine has already applied `ignore_changes`."""
+        with _telling(context, f"comparing {request.urn}"):
+            found = lifecycle.difference(
+                kind_of(_type(request.urn)), from_struct(request.old_inputs), from_struct(request.news)
+            )
+        kinds = provider_pb2.PropertyDiff
+        return provider_pb2.DiffResponse(
+            changes=provider_pb2.DiffResponse.DIFF_SOME if found.paths else provider_pb2.DiffResponse.DIFF_NONE,
+            replaces=[_top(path) for path, replaces in found.paths.items() if replaces],
+            diffs=[_top(path) for path in found.paths],
+            detailedDiff={
+                path: provider_pb2.PropertyDiff(kind=kinds.UPDATE_REPLACE if replaces else kinds.UPDATE, inputDiff=True)
+                for path, replaces in found.paths.items()
+            },
+            hasDetailedDiff=True,
+            deleteBeforeReplace=found.replaces and found.delete_first,
+        )
+
+    def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Creates a resource, or previews it."""
+        kind, inputs = kind_of(_type(request.urn)), from_struct(request.properties)
+        if request.preview:
+            return provider_pb2.CreateResponse(properties=to_struct(lifecycle.foreseen(kind, self.caller, inputs, {})))
+        with _telling(context, f"creating {kind.type} {_name(request.urn)}"):
+            self._faults.strike(kind.type, request.urn)
+            creation_times.wait(kind.type)
+            record = lifecycle.create(kind, self.caller, request.urn, inputs)
+        return provider_pb2.CreateResponse(id=record.id, properties=to_struct(record.outputs))
+
+    def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Reads a resource by its id; an empty response if it does not exist."""
+        kind = kind_of(_type(request.urn))
+        with _telling(context, f"reading {kind.type} {_name(request.urn)}"):
+            record = lifecycle.find(kind, self._layout, request.id)
+        if record is None:
+            return provider_pb2.ReadResponse()
+        if record.outputs.get("status") == "CREATING":
+            # AWS completes a creation after its client has exited.
+            with _telling(context, f"reading {kind.type} {_name(request.urn)}"):
+                record = lifecycle.settle(kind, self._layout, record)
+        return provider_pb2.ReadResponse(
+            id=record.id, properties=to_struct(record.outputs), inputs=to_struct(record.inputs)
+        )
+
+    def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Updates a resource in place, or previews the update."""
+        kind, inputs = kind_of(_type(request.urn)), from_struct(request.news)
+        if request.preview:
+            outputs = lifecycle.foreseen(kind, self.caller, inputs, from_struct(request.olds))
+            return provider_pb2.UpdateResponse(properties=to_struct(outputs))
+        with _telling(context, f"updating {kind.type} {_name(request.urn)}"):
+            self._faults.strike(kind.type, request.urn)
+            record = lifecycle.change(kind, self.caller, request.id, inputs)
+        return provider_pb2.UpdateResponse(properties=to_struct(record.outputs))
+
+    def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Deletes a resource."""
+        kind = kind_of(_type(request.urn))
+        with _telling(context, f"deleting {kind.type} {_name(request.urn)}"):
+            self._faults.strike(kind.type, request.urn)
+            lifecycle.delete(kind, self._layout, request.id)
+        return empty_pb2.Empty()
+
+    def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Reads a data source."""
+        with _telling(context, f"invoking {request.tok}"):
+            answer = invokes.answer(request.tok, self.caller, from_struct(request.args))
+        response = provider_pb2.InvokeResponse()
+        # `return` is a keyword of Python.
+        getattr(response, "return").CopyFrom(to_struct(answer))
+        return response
+
+    def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Does nothing: operations are short, or end with the process."""
+        return empty_pb2.Empty()
+
+
+def _configured_region(configuration: dict[str, Any]) -> str:
+    return str(
+        configuration.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+    )
+
+
+def _nested(value: Any) -> Any:
+    """A structured configuration value, which the engine may pass as JSON."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _type(urn: str) -> str:
+    """The type in `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`."""
+    return urn.split("::")[2].rsplit("$", 1)[-1]
+
+
+def _name(urn: str) -> str:
+    return urn.rsplit("::", 1)[-1]
+
+
+def _top(path: str) -> str:
+    return path.split(".", 1)[0].split("[", 1)[0]
+
+
+@contextmanager
+def _telling(context: grpc.ServicerContext, doing: str) -> Generator[None]:
+    """Aborts the request with the error's message, without property values."""
+    try:
+        yield
+    except AwsError as error:
+        context.abort(grpc.StatusCode.UNKNOWN, f"{doing}: api error {error.code}: {error.message}")
+    except (RehearsalError, FaultStruckError) as error:
+        context.abort(grpc.StatusCode.UNKNOWN, f"{doing}: {error}")

@@ -1,0 +1,162 @@
+"""Validation rules of single input values, with the messages of AWS or of the Terraform provider."""
+
+from __future__ import annotations
+
+import importlib
+import ipaddress
+import json
+import re
+import threading
+from typing import Any
+
+from rehearsal import instance_types
+from rehearsal.emulators.aws.errors import AwsError
+from rehearsal.emulators.aws.kind import Rule
+from rehearsal.errors import RehearsalError
+
+ARN = re.compile(r"arn:aws(-[a-z]+)*:(?P<service>[^:]*):([a-z]{2,4}(-[a-z]+)+-\d{1,2})?:(aws|aws-managed|\d{12})?:.+")
+
+
+def pattern(expression: str, code: str, message: str) -> Rule:
+    """A regular expression for the whole value; `{value}` in the message is the value."""
+    compiled = re.compile(expression)
+
+    def judge(value: Any) -> None:
+        if not compiled.fullmatch(str(value)):
+            raise AwsError(code, message.format(value=value))
+
+    return judge
+
+
+def one_of(*allowed: Any) -> Rule:
+    """One of several values; the message is the provider's."""
+
+    def judge(value: Any) -> None:
+        if value not in allowed:
+            raise ValueError(f"expected to be one of {list(allowed)}, got {value}")
+
+    return judge
+
+
+def between(least: int, most: int) -> Rule:
+    """An integer in a range, both ends included; the message is the provider's."""
+
+    def judge(value: Any) -> None:
+        if not least <= int(value) <= most:
+            raise ValueError(f"expected to be in the range ({least} - {most}), got {value}")
+
+    return judge
+
+
+def arn(service: str | None = None) -> Rule:
+    """An ARN, of any service or of the given one.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+    """
+
+    def judge(value: Any) -> None:
+        found = ARN.fullmatch(str(value))
+        if not found:
+            raise ValueError(f"({value}) is an invalid ARN: it has to match {ARN.pattern}")
+        if service not in (None, found["service"]):
+            raise ValueError(f"({value}) is an ARN of {found['service']}, and one of {service} is needed")
+
+    return judge
+
+
+def cidr(value: Any) -> None:
+    """An IPv4 CIDR block without host bits; the message is the provider's."""
+    try:
+        network = ipaddress.IPv4Network(value, strict=False)
+    except ValueError:
+        raise ValueError(f'"{value}" is not a valid IPv4 CIDR block: invalid CIDR address: {value}') from None
+    if str(network) != value:
+        raise ValueError(f'"{value}" is not a valid IPv4 CIDR block; did you mean "{network}"?')
+
+
+def sized_cidr(code: str) -> Rule:
+    """The CIDR block of a VPC or subnet: /16 to /28.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
+    https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
+    """
+
+    def judge(value: Any) -> None:
+        cidr(value)
+        if not LARGEST_NETWORK <= ipaddress.IPv4Network(value).prefixlen <= SMALLEST_NETWORK:
+            raise AwsError(code, f"The CIDR '{value}' is invalid.")
+
+    return judge
+
+
+LARGEST_NETWORK, SMALLEST_NETWORK = 16, 28
+
+
+def json_text(value: Any) -> None:
+    """A JSON document."""
+    try:
+        json.loads(value)
+    except ValueError as error:
+        raise ValueError(f"contains an invalid JSON: {error}") from None
+
+
+def readable(module: str, validator: str) -> Rule:
+    """A policy document that passes moto's validator.
+
+    The validator runs in this process, since a preview may run before the account exists. Its import takes a second,
+    hence on first use; and under a lock, since concurrent imports of moto's circular modules deadlock ("deadlock
+    detected by _ModuleLock").
+    """
+
+    def judge(value: Any) -> None:
+        with _IMPORTING:
+            errors, documents = (importlib.import_module(f"moto.{name}") for name in ("core.exceptions", module))
+        try:
+            getattr(documents, validator)(str(value)).validate()
+        except errors.ServiceException as error:
+            raise AwsError(str(error.code), str(error.message)) from None
+
+    return judge
+
+
+_IMPORTING = threading.Lock()
+
+trust_policy = readable("iam.policy_validation", "IAMTrustPolicyDocumentValidator")
+"""A role's trust policy."""
+
+policy = readable("iam.policy_validation", "IAMPolicyDocumentValidator")
+"""An identity-based policy."""
+
+lifecycle_policy = readable("ecr.policy_validation", "EcrLifecyclePolicyValidator")
+"""An ECR repository's lifecycle policy."""
+
+
+def instance_type(value: Any) -> None:
+    """An existing EC2 instance type."""
+    try:
+        instance_types.instance_type(str(value))
+    except RehearsalError:
+        raise AwsError(
+            "InvalidParameterException", f"The following supplied instance types do not exist: [{value}]"
+        ) from None
+
+
+MOST_CHARACTERS_OF_A_TAG = {"key": 128, "value": 256}
+
+
+def tags(value: Any) -> None:
+    """Tags: no reserved prefix, no key or value that is too long.
+
+    https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+    """
+    for key, text in dict(value).items():
+        if str(key).lower().startswith("aws:"):
+            raise AwsError(
+                "InvalidParameterValue", f"Tag keys starting with 'aws:' are reserved for internal use: {key}"
+            )
+        for part, content in (("key", key), ("value", text)):
+            if len(str(content)) > MOST_CHARACTERS_OF_A_TAG[part]:
+                raise AwsError(
+                    "InvalidParameterValue",
+                    f"Tag {part} exceeds the maximum length of {MOST_CHARACTERS_OF_A_TAG[part]} characters: {key}",
+                )

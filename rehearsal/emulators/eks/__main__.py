@@ -1,0 +1,69 @@
+"""`pulumi-resource-eks`: the plugin process of the emulator."""
+
+import asyncio
+import os
+import sys
+from typing import Any
+
+import grpc
+import pulumi
+from pulumi.provider import ConstructResult, Provider
+from pulumi.provider.server import ProviderServicer
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from rehearsal.emulators.eks.cluster import Cluster
+from rehearsal.emulators.eks.node_group import ManagedNodeGroup
+from rehearsal.emulators.server import OPTIONS
+from rehearsal.layout import Layout
+from rehearsal.plugin import EndOfEngine
+
+VERSION = "4.4.0"
+"""The emulated version of pulumi-eks."""
+
+
+class EksProvider(Provider):
+    """Constructs the components of pulumi-eks that this project uses."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(VERSION, schema="{}")
+        self._layout = layout
+
+    def construct(
+        self, name: str, resource_type: str, inputs: Any, options: pulumi.ResourceOptions | None = None
+    ) -> ConstructResult:
+        """Registers a component and its children.
+
+        Raises:
+            ValueError: The emulator has no such component.
+            pulumi.InputPropertyError: The emulator does not support the value of an argument.
+            pulumi.InputPropertiesError: The emulator does not have some of the arguments.
+        """
+        if resource_type == "eks:index:Cluster":
+            made = Cluster(name, inputs, self._layout, options)
+        elif resource_type == "eks:index:ManagedNodeGroup":
+            made = ManagedNodeGroup(name, inputs, options)
+        else:
+            raise ValueError(
+                f"the eks stand-in has no component {resource_type}.\n"
+                f"  What to do: add it to rehearsal/emulators/eks/, with the children that the real one registers."
+            )
+        return ConstructResult(made.urn, made.state)
+
+
+async def serve(engine_address: str) -> None:
+    """Serves until the engine exits or sends SIGTERM or SIGINT, on asyncio as Pulumi's components require."""
+    end = EndOfEngine()
+    server = grpc.aio.server(options=OPTIONS)
+    servicer = ProviderServicer(EksProvider(Layout.of_environment()), [], engine_address)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    print(port, flush=True)
+    await asyncio.to_thread(end.wait)
+    sys.stderr.flush()
+    # Pending calls to an engine that has exited would block the loop.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1]))

@@ -1,0 +1,126 @@
+"""Emulator of the EBS CSI driver's controller: a PersistentVolume for each claim whose pod has been scheduled.
+
+https://github.com/kubernetes-csi/external-provisioner
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
+
+from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
+from rehearsal import aws
+from rehearsal.layout import Layout
+from rehearsal.processes import Program, of_module
+
+NAME = "volumes"
+DRIVER = "ebs.csi.aws.com"
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
+ZONE = "topology.kubernetes.io/zone"
+NAME_TAG = "CSIVolumeName"
+MANAGER = "ebs-csi-controller"
+SECONDS_BETWEEN = 1.0
+
+
+def program(layout: Layout, namespace: int | None) -> Program:
+    """The program that provisions volumes, as long as the control plane runs.
+
+    Args:
+        layout: The rehearsal.
+        namespace: Id of the process in whose network namespace it runs, or None.
+    """
+    return of_module(layout, NAME, "rehearsal.emulators.volumes", namespace=namespace)
+
+
+def main() -> None:
+    """Provisions volumes every `SECONDS_BETWEEN`, until the process is killed."""
+    layout = Layout.of_environment()
+    api = KubernetesApi(layout.kubeconfig)
+    ec2 = aws.client(layout, "ec2", region=aws.region(layout))
+    while True:
+        try:
+            look(api, ec2)
+        except (KubernetesApiError, OSError, BotoCoreError, ClientError) as error:
+            print(error, flush=True)
+        time.sleep(SECONDS_BETWEEN)
+
+
+def look(api: KubernetesApi, ec2: Any) -> None:
+    """Creates missing volumes, and deletes released ones whose reclaim policy is `Delete`.
+
+    Args:
+        api: The cluster's API server.
+        ec2: A boto3 client of EC2.
+
+    Raises:
+        KubernetesApiError: The API server refuses a request.
+        ClientError: EC2 refuses a request.
+    """
+    ours = {
+        one["metadata"]["name"]: one
+        for one in api.list("storage.k8s.io/v1", "StorageClass")
+        if one["provisioner"] == DRIVER
+    }
+    for claim in api.list("v1", "PersistentVolumeClaim"):
+        node = claim["metadata"].get("annotations", {}).get(SELECTED_NODE)
+        kind = ours.get(str(claim["spec"].get("storageClassName")))
+        if node and kind and not claim["spec"].get("volumeName"):
+            zone = str((api.get("v1", "Node", node) or {})["metadata"]["labels"][ZONE])
+            api.apply(volume(claim, kind, zone, ensure(ec2, claim, zone)), field_manager=MANAGER)
+    for one in api.list("v1", "PersistentVolume"):
+        deleted = one["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
+        if deleted and one.get("status", {}).get("phase") == "Released":
+            ec2.delete_volume(VolumeId=one["spec"]["csi"]["volumeHandle"])
+            api.delete("v1", "PersistentVolume", one["metadata"]["name"])
+
+
+def ensure(ec2: Any, claim: KubernetesObject, zone: str) -> str:
+    """Creates a claim's EBS volume unless it exists, and returns its id.
+
+    An existing volume is found by its tag: https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md
+    """
+    name = f"pvc-{claim['metadata']['uid']}"
+    there = ec2.describe_volumes(Filters=[{"Name": f"tag:{NAME_TAG}", "Values": [name]}])["Volumes"]
+    size = str(claim["spec"]["resources"]["requests"]["storage"]).removesuffix("Gi")
+    tags = [{"ResourceType": "volume", "Tags": [{"Key": NAME_TAG, "Value": name}]}]
+    made = there[0] if there else ec2.create_volume(AvailabilityZone=zone, Size=int(size), TagSpecifications=tags)
+    return str(made["VolumeId"])
+
+
+def volume(claim: KubernetesObject, kind: KubernetesObject, zone: str, handle: str) -> KubernetesObject:
+    """The PersistentVolume of a claim: an EBS volume in a zone.
+
+    Args:
+        claim: The PersistentVolumeClaim.
+        kind: Its StorageClass.
+        zone: The volume's availability zone.
+        handle: The volume's id.
+    """
+    uid = str(claim["metadata"]["uid"])
+    term = {"matchExpressions": [{"key": ZONE, "operator": "In", "values": [zone]}]}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"pvc-{uid}"},
+        "spec": {
+            "accessModes": claim["spec"]["accessModes"],
+            "capacity": claim["spec"]["resources"]["requests"],
+            "claimRef": {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "name": claim["metadata"]["name"],
+                "namespace": claim["metadata"]["namespace"],
+                "uid": uid,
+            },
+            "csi": {"driver": DRIVER, "volumeHandle": handle},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [term]}},
+            "persistentVolumeReclaimPolicy": kind.get("reclaimPolicy", "Delete"),
+            "storageClassName": kind["metadata"]["name"],
+        },
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""A pod's volumes on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kube.client import KubernetesObject
+from rehearsal.kubelet import environment, files
+from rehearsal.kubelet.api import Api
+from rehearsal.kubelet.environment import MissingError, Objects, part
+from rehearsal.kubelet.sandbox import Mount
+
+
+class Volumes:
+    """The volumes of a pod.
+
+    Args:
+        folder: Parent of their folders.
+        api: Client of the API server.
+
+    Attributes:
+        objects: Objects that the pod's variables and volumes refer to, as of the last `mount`.
+    """
+
+    def __init__(self, folder: Path, api: Api) -> None:
+        self._folder, self._api = folder, api
+        self.objects: Objects = {}
+        self._tokens: dict[files.Token, tuple[str, float]] = {}
+
+    async def mount(self, pod: KubernetesObject) -> None:
+        """Writes the files of all volumes; called again, updates them.
+
+        Raises:
+            MissingError: A volume refers to something that does not exist.
+            KubernetesApiError: The API server rejects a request, or does not answer.
+        """
+        self.objects = await self._api.objects(pod["metadata"]["namespace"], environment.references(pod))
+        for wanted in files.token_requests(pod):
+            if wanted not in self._tokens or time.time() >= self._tokens[wanted][1]:
+                # A kubelet renews a token after 80 % of its lifetime, at most after 24 hours.
+                token = await self._api.token(pod, wanted)
+                self._tokens[wanted] = token, time.time() + min(0.8 * wanted[1], 86400)
+        tokens = {wanted: token for wanted, (token, _) in self._tokens.items()}
+        group = part(pod["spec"], "securityContext").get("fsGroup")
+        for volume in pod["spec"].get("volumes") or ():
+            folder = self._folder / volume["name"]
+            if "emptyDir" not in volume:
+                try:
+                    files.write(folder, files.files(volume, pod, self.objects, tokens), group)
+                except MissingError as error:
+                    raise MissingError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}') from None
+            elif not folder.exists():
+                folder.mkdir(parents=True)
+                files.give(folder, 0o777, group)
+
+    def mounts(self, container: Mapping[str, Any], spec: Mapping[str, Any]) -> list[Mount]:
+        """The bind mounts of one of the pod's containers."""
+        writable = {one["name"] for one in spec.get("volumes") or () if "emptyDir" in one}
+        return [
+            Mount(
+                self._folder / one["name"],
+                one["mountPath"],
+                read_only=one["name"] not in writable or bool(one.get("readOnly")),
+            )
+            for one in container.get("volumeMounts") or ()
+        ]

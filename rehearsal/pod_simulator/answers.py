@@ -1,0 +1,107 @@
+"""A pod's answer to an HTTP request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from rehearsal.demo_images import Fault
+from rehearsal.pod_simulator.page import PAGE
+from rehearsal.pod_simulator.pods import Pod
+
+SLOW_SECONDS = 3.0
+"""Response time of `Fault.SLOW`: above the timeout of a release's watch, below that of its smoke test."""
+
+REQUESTS_UNTIL_BROKEN = 40
+"""Good answers of a pod with `Fault.BREAKS_UNDER_TRAFFIC`: more than a smoke test needs, soon reached by traffic."""
+
+LONGEST_SLEEP = 600.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP response.
+
+    Attributes:
+        status: HTTP status.
+        content: The body as JSON.
+        after: Seconds until it is sent.
+        call: URL of another service that is called first; `with_call` adds its response.
+        is_page: Whether the body is an HTML page instead of `content`.
+        is_last: Whether the connection is closed after it.
+    """
+
+    status: HTTPStatus
+    content: Mapping[str, Any]
+    after: float = 0.0
+    call: str | None = None
+    is_page: bool = False
+    is_last: bool = False
+
+    def body(self) -> bytes:
+        """The body: JSON or the HTML page."""
+        return PAGE if self.is_page else json.dumps(self.content).encode() + b"\n"
+
+    @property
+    def content_type(self) -> str:
+        """The body's media type."""
+        return "text/html; charset=utf-8" if self.is_page else "application/json"
+
+    def with_call(self, status: int | None, said: Any) -> Answer:
+        """This answer with the other service's response; status 502 if that is not 200.
+
+        Args:
+            status: HTTP status of the other service; None without a response.
+            said: Body of the response, or the error.
+        """
+        called = {"url": self.call, "status": status, "answer": said}
+        worst = self.status if status == HTTPStatus.OK else HTTPStatus.BAD_GATEWAY
+        return replace(self, status=worst, content={**self.content, "called": called}, call=None)
+
+
+def answer(pod: Pod, target: str, accept: str, answered: int) -> Answer:
+    """A pod's answer to a request.
+
+    Args:
+        pod: The pod.
+        target: Path and query of the request: `?sleep=SECONDS` delays the answer, `?call=URL` calls another service,
+            `?once` closes the connection.
+        accept: `Accept` header of the request.
+        answered: Number of requests that the pod has answered before.
+    """
+    url = urlsplit(target)
+    status, after = _health(pod, url.path, answered)
+    found = Answer(status, pod.description(), after=after, is_page="text/html" in accept and status == HTTPStatus.OK)
+    if not url.query:
+        return found
+    query = parse_qs(url.query, keep_blank_values=True)
+    try:
+        sleep = float(query.get("sleep", ["0"])[-1])
+    except ValueError:
+        sleep = -1
+    if not 0 <= sleep <= LONGEST_SLEEP:
+        problem = f"sleep: a number of seconds from 0 to {LONGEST_SLEEP:.0f}"
+        return Answer(HTTPStatus.BAD_REQUEST, {**pod.description(), "error": problem})
+    call = query.get("call", [None])[-1]
+    is_page = found.is_page and call is None
+    return replace(found, after=after + sleep, call=call, is_page=is_page, is_last="once" in query)
+
+
+def _health(pod: Pod, path: str, answered: int) -> tuple[HTTPStatus, float]:
+    match pod.fault:
+        case Fault.NEVER_READY:
+            return HTTPStatus.SERVICE_UNAVAILABLE, 0.0
+        case Fault.ERRORS:
+            return HTTPStatus.INTERNAL_SERVER_ERROR, 0.0
+        case Fault.SMOKE_TEST if path == pod.health_path:
+            return HTTPStatus.SERVICE_UNAVAILABLE, 0.0
+        case Fault.BREAKS_UNDER_TRAFFIC if answered >= REQUESTS_UNTIL_BROKEN:
+            return HTTPStatus.INTERNAL_SERVER_ERROR, 0.0
+        case Fault.SLOW:
+            return HTTPStatus.OK, SLOW_SECONDS
+        case _:
+            return HTTPStatus.OK, 0.0

@@ -1,1 +1,0 @@
-"""Providers that stand in for AWS and Kubernetes plugins: real protocol, this machine's resources."""

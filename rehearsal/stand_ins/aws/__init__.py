@@ -1,1 +1,0 @@
-"""The provider that stands in for AWS: an account in a file, with AWS's ids, rules and refusals."""

@@ -1,1 +1,0 @@
-"""The provider that stands in for pulumi-eks: components that register the children of the real ones."""

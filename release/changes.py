@@ -1,0 +1,95 @@
+"""Carries out the steps that change Kubernetes objects. Each may be repeated."""
+
+from __future__ import annotations
+
+from contract import labels
+from contract.blue_green import RELEASE_MANAGER, preview, slot_name
+from kube.client import KubernetesApiError, KubernetesObject
+from release import objects, slots
+from release.errors import LostRaceError, ReleaseError
+from release.objects import CONFLICT, UNPROCESSABLE, ObjectApi
+from release.state import ServiceState
+from release.steps import ApplyTemplate, Change, RetargetAutoscaler, Scale, ScaleToZero, SwitchActive, SwitchPreview
+
+FORBIDDEN = 403
+
+
+def apply(api: ObjectApi, state: ServiceState, step: Change) -> None:
+    """Carries out a step, provided that the object has not changed since `state` was observed.
+
+    Raises:
+        LostRaceError: It has changed: observe again.
+        KubernetesApiError: The API server refused.
+    """
+    match step:
+        case ScaleToZero(slot):
+            _scale(api, state, slot, 0)
+        case Scale(slot, replicas):
+            _scale(api, state, slot, replicas)
+        case ApplyTemplate(slot, image, replicas):
+            # From the history: the command that resumes a release need not repeat its --override.
+            override = state.running.override if state.running else None
+            _apply_template(api, state, slot, image, replicas=replicas, override=override, dry_run=False)
+        case SwitchPreview(slot):
+            _select(api, state, preview(state.service), old=state.preview, new=slot)
+        case SwitchActive(slot):
+            _select(api, state, state.service, old=state.live, new=slot)
+        case RetargetAutoscaler(slot):
+            objects.replace(
+                api,
+                ("autoscaling/v2", "HorizontalPodAutoscaler", state.service, state.environment),
+                "/spec/scaleTargetRef/name",
+                old=slot_name(state.service, state.autoscaled),
+                new=slot_name(state.service, slot),
+            )
+
+
+def dry_run_template(api: ObjectApi, state: ServiceState, slot: str, image: str, *, override: str | None) -> None:
+    """Applies the PodTemplate with an image to a slot, as a server-side dry run.
+
+    Raises:
+        ReleaseError: The API server would refuse it: an admission policy, or validation.
+        LostRaceError: The slot or the PodTemplate has changed since `state` was observed.
+        KubernetesApiError: The API server refused the dry run itself.
+    """
+    try:
+        _apply_template(api, state, slot, image, replicas=state.size, override=override, dry_run=True)
+    except KubernetesApiError as error:
+        if error.status not in (FORBIDDEN, UNPROCESSABLE):
+            raise
+        raise ReleaseError(
+            f"the API server refuses {image} in {state.environment}: {error}",
+            remedy="see its message; prod takes only verified images of this stack's own repositories",
+        ) from None
+
+
+def _apply_template(
+    api: ObjectApi, state: ServiceState, slot: str, image: str, *, replicas: int, override: str | None, dry_run: bool
+) -> None:
+    template = api.get("v1", "PodTemplate", state.service, state.environment)
+    if template is None or slots.template_hash(template) != state.template:
+        raise LostRaceError(f"PodTemplate {state.service} has changed since it was read")
+    deployment: KubernetesObject = slots.render(template, slot=slot, image=image, replicas=replicas, override=override)
+    deployment["metadata"]["resourceVersion"] = state.slot(slot).resource_version
+    try:
+        api.apply(deployment, field_manager=RELEASE_MANAGER, force=True, dry_run=dry_run)
+    except KubernetesApiError as error:
+        if error.status == CONFLICT:
+            raise LostRaceError(f"Deployment {slot_name(state.service, slot)} has changed since it was read") from None
+        raise
+
+
+def _scale(api: ObjectApi, state: ServiceState, slot: str, replicas: int) -> None:
+    objects.replace(
+        api,
+        ("apps/v1", "Deployment", slot_name(state.service, slot), state.environment),
+        "/spec/replicas",
+        old=state.slot(slot).desired,
+        new=replicas,
+    )
+
+
+def _select(api: ObjectApi, state: ServiceState, service: str, *, old: str, new: str) -> None:
+    # The `test` in the patch makes a lost race an error instead of a second switch.
+    path = f"/spec/selector/{labels.SLOT}"
+    objects.replace(api, ("v1", "Service", service, state.environment), path, old=old, new=new)

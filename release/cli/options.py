@@ -1,0 +1,132 @@
+"""The arguments and options that commands have in common, and the session that they describe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from contract.blue_green import SLOTS
+from release.errors import ExitCode
+
+if TYPE_CHECKING:
+    from release.session import Session
+
+Environment = Annotated[str, typer.Argument(help="dev or prod: the namespace.", metavar="ENV")]
+Service = Annotated[str, typer.Argument(help="The service.", metavar="SERVICE")]
+Services = Annotated[list[str] | None, typer.Argument(help="The services.", metavar="SERVICE…")]
+All = Annotated[bool, typer.Option("--all", help="All services.")]
+Kubeconfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--kubeconfig",
+        exists=True,
+        dir_okay=False,
+        help="As kubectl's; by default in a pod its service account.",
+    ),
+]
+KubeContext = Annotated[str | None, typer.Option("--context", help="A context of the kubeconfig.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output, for scripts.")]
+ImageTags = Annotated[
+    bool,
+    typer.Option(
+        "--image-tags/--no-image-tags",
+        envvar="HELLO_RELEASE_IMAGE_TAGS",
+        help="Tag images in ECR, so that none that is in use expires.",
+    ),
+]
+LockWait = Annotated[
+    float, typer.Option("--wait", min=0, help="Seconds to wait for another release of the service to end.")
+]
+AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=16, help="Services that are released at the same time.")]
+Ready = Annotated[
+    float | None,
+    typer.Option(
+        "--ready-within",
+        min=1,
+        help="Seconds for the pods to get ready; by default 7 minutes and the service's start time.",
+    ),
+]
+WatchFor = Annotated[
+    float, typer.Option("--watch-for", min=0, help="Seconds after the switch in which answers are compared.")
+]
+Warm = Annotated[int, typer.Option("--warm-for", min=0, help="Seconds that the old slot keeps its pods.")]
+Patience = Annotated[
+    float, typer.Option("--patience", min=0, help="Seconds for a pod's trouble, such as a failed pull, to pass.")
+]
+
+
+def open_session(
+    kubeconfig: Path | None,
+    context: str | None,
+    *,
+    as_json: bool,
+    image_tags: bool = True,
+    at_once: int = 1,
+    limits: dict[str, float | None] | None = None,
+) -> Session:
+    """The session that the options describe; `limits` are arguments of `Limits`."""
+    from release.context import Limits  # noqa: PLC0415 - slow to import
+    from release.session import Options, Session  # noqa: PLC0415 - likewise
+
+    options = Options(
+        kubeconfig=kubeconfig,
+        context=context,
+        as_json=as_json,
+        image_tags=image_tags,
+        at_once=at_once,
+        limits=Limits(**limits or {}),  # pyright: ignore[reportArgumentType]
+    )
+    return Session(options)
+
+
+def service_names(services: list[str] | None, *, every: bool) -> list[str]:
+    """The services of the command line, each once; none for `--all`.
+
+    Raises:
+        typer.BadParameter: There are neither names nor `--all`, or both.
+    """
+    if every == bool(services):
+        message = "name services or use --all, not both" if every else "name services, or use --all"
+        raise typer.BadParameter(message, param_hint="SERVICE…")
+    return list(dict.fromkeys(services or []))
+
+
+def check_slot(slot: str, option: str) -> None:
+    """Checks the name of a slot.
+
+    Raises:
+        typer.BadParameter: It is neither blue nor green.
+    """
+    if slot not in SLOTS:
+        raise typer.BadParameter(f"{slot} is no slot: {' or '.join(SLOTS)}", param_hint=option)
+
+
+def images_by_service(names: list[str], values: list[str]) -> dict[str, str]:
+    """The image of each service by the values of `--image`; empty for the image that is live.
+
+    Raises:
+        typer.BadParameter: A value is no image by digest, or it does not say of which service.
+    """
+    from release.slots import is_image  # noqa: PLC0415 - slow to import
+
+    images = dict.fromkeys(names, "")
+    for value in values:
+        service, equals, image = value.partition("=")
+        if not equals:
+            if len(names) > 1:
+                raise typer.BadParameter(f"{value}: with several services, use SERVICE=IMAGE", param_hint="--image")
+            service, image = names[0], value
+        if service not in images:
+            raise typer.BadParameter(f"{service} is not among {', '.join(names)}", param_hint="--image")
+        # The sentinel is refused later, with an explanation.
+        if not is_image(image) and not image.endswith("0" * 64):
+            raise typer.BadParameter(f"{image} is not an image by digest, REPOSITORY@sha256:…", param_hint="--image")
+        images[service] = image
+    return images
+
+
+def end(code: ExitCode) -> NoReturn:
+    """Ends a command with an exit code."""
+    raise typer.Exit(int(code))

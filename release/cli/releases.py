@@ -1,0 +1,195 @@
+"""The command lines of deploy, promote, switch, rollback, retire and verify."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from release.cli.options import (
+    All,
+    AsJson,
+    AtOnce,
+    Environment,
+    ImageTags,
+    Kubeconfig,
+    KubeContext,
+    LockWait,
+    Patience,
+    Ready,
+    Service,
+    Services,
+    Warm,
+    WatchFor,
+    check_slot,
+    end,
+    images_by_service,
+    open_session,
+    service_names,
+)
+
+
+def deploy(
+    environment: Environment,
+    services: Services = None,
+    *,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(help="REPOSITORY@sha256:…; with several services SERVICE=REPOSITORY@sha256:…, repeatable."),
+    ] = None,
+    every: All = False,
+    override: Annotated[
+        str | None, typer.Option(help="Reason for letting an unverified image into prod; recorded.")
+    ] = None,
+    wait: LockWait = 0,
+    ready: Ready = None,
+    watch_for: WatchFor = 10,
+    warm: Warm = 600,
+    patience: Patience = 30,
+    at_once: AtOnce = 1,
+    image_tags: ImageTags = True,
+    kubeconfig: Kubeconfig = None,
+    context: KubeContext = None,
+    as_json: AsJson = False,
+) -> None:
+    """Deploy an image into the idle slot, smoke test it, and switch to it.
+
+    A version that fails is taken back. Without an image, the live one is deployed again with the newest PodTemplate.
+    """
+    if override is not None and not override.strip():
+        raise typer.BadParameter("needs a reason", param_hint="--override")
+    names = service_names(services, every=every)
+    if names:
+        images_by_service(names, image or [])
+    session = open_session(
+        kubeconfig,
+        context,
+        as_json=as_json,
+        image_tags=image_tags,
+        at_once=at_once,
+        limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "patience": patience},
+    )
+    from release.commands import releases  # noqa: PLC0415 - slow to import
+
+    images = images_by_service(names or session.services(environment), image or [])
+    end(releases.deploy(session, environment, images, override=override))
+
+
+def promote(
+    services: Services = None,
+    *,
+    every: All = False,
+    wait: LockWait = 0,
+    ready: Ready = None,
+    watch_for: WatchFor = 10,
+    warm: Warm = 600,
+    patience: Patience = 30,
+    at_once: AtOnce = 1,
+    image_tags: ImageTags = True,
+    kubeconfig: Kubeconfig = None,
+    context: KubeContext = None,
+    as_json: AsJson = False,
+) -> None:
+    """Deploy to prod the image that is live on dev and verified."""
+    names = service_names(services, every=every)
+    session = open_session(
+        kubeconfig,
+        context,
+        as_json=as_json,
+        image_tags=image_tags,
+        at_once=at_once,
+        limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "patience": patience},
+    )
+    from release.commands import releases  # noqa: PLC0415 - slow to import
+
+    end(releases.promote(session, names or session.services("dev")))
+
+
+def switch(
+    environment: Environment,
+    service: Service,
+    *,
+    to: Annotated[str | None, typer.Option(help="The slot; by default the idle one.")] = None,
+    wait: LockWait = 0,
+    watch_for: WatchFor = 10,
+    warm: Warm = 600,
+    kubeconfig: Kubeconfig = None,
+    context: KubeContext = None,
+    as_json: AsJson = False,
+) -> None:
+    """Switch to a slot that is warm; never to one that is not ready."""
+    if to is not None:
+        check_slot(to, "--to")
+    limits = {"lock": wait, "watch": watch_for, "warm": warm}
+    session = open_session(kubeconfig, context, as_json=as_json, limits=limits)
+    from release.commands import releases  # noqa: PLC0415 - slow to import
+
+    end(releases.switch(session, environment, service, to))
+
+
+def rollback(
+    environment: Environment,
+    services: Services = None,
+    *,
+    every: All = False,
+    wait: LockWait = 0,
+    ready: Ready = None,
+    warm: Warm = 600,
+    patience: Patience = 30,
+    at_once: AtOnce = 1,
+    kubeconfig: Kubeconfig = None,
+    context: KubeContext = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go back to the release that was live before.
+
+    At once while it is warm, else as soon as its pods are ready.
+    """
+    names = service_names(services, every=every)
+    limits = {"lock": wait, "ready": ready, "warm": warm, "patience": patience}
+    session = open_session(kubeconfig, context, as_json=as_json, at_once=at_once, limits=limits)
+    from release.commands import releases  # noqa: PLC0415 - slow to import
+
+    end(releases.rollback(session, environment, names or session.services(environment)))
+
+
+def retire(
+    environment: Environment,
+    services: Services = None,
+    *,
+    every: All = False,
+    now: Annotated[bool, typer.Option("--now", help="Do not wait for the end of the warm time.")] = False,
+    wait: LockWait = 0,
+    image_tags: ImageTags = True,
+    kubeconfig: Kubeconfig = None,
+    context: KubeContext = None,
+    as_json: AsJson = False,
+) -> None:
+    """Scale the idle slot to zero, and delete what nothing needs any more.
+
+    That is configuration, and tags of images in ECR.
+    """
+    names = service_names(services, every=every)
+    session = open_session(kubeconfig, context, as_json=as_json, image_tags=image_tags, limits={"lock": wait})
+    from release.commands import releases  # noqa: PLC0415 - slow to import
+
+    end(releases.retire(session, environment, names or session.services(environment), now=now))
+
+
+def verify(
+    environment: Environment,
+    service: Service,
+    *,
+    image_tags: ImageTags = True,
+    kubeconfig: Kubeconfig = None,
+    context: KubeContext = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record that the image that is live on dev was tried.
+
+    Prod takes only verified images.
+    """
+    session = open_session(kubeconfig, context, as_json=as_json, image_tags=image_tags)
+    from release.commands import verify as command  # noqa: PLC0415 - slow to import
+
+    end(command.verify(session, environment, service))

@@ -1,0 +1,1 @@
+"""The commands of the release tool: functions of a session. `release/cli/` has their names and options."""

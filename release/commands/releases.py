@@ -1,0 +1,140 @@
+"""The commands that change what is live: deploy, promote, switch, rollback, retire."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from kube.client import KubernetesApiError
+from release.context import Context
+from release.display import Display
+from release.errors import ExitCode, ReleaseError
+from release.goals import Deploy, Goal, Retire, Rollback, Switch
+from release.images import Images, in_use
+from release.order import in_order
+from release.prune import prune
+from release.retries import retrying
+from release.run import Result, reconcile
+from release.session import ServiceResult, Session, explain
+from release.state import ServiceState
+from release.verification import NEEDED_IN, TRIED_IN
+
+Report: TypeAlias = Callable[[str], None]
+
+
+def deploy(session: Session, environment: str, images: Mapping[str, str], *, override: str | None) -> ExitCode:
+    """Deploys each service's image; where it is empty the live image again, with the current PodTemplate."""
+    states = {service: session.observe(environment, service) for service in images}
+    goals = {service: Deploy(image or _live_image(states[service]), override) for service, image in images.items()}
+    return _release(session, environment, goals, _dependencies(states))
+
+
+def promote(session: Session, names: Iterable[str]) -> ExitCode:
+    """Deploys to prod what is live on dev.
+
+    Raises:
+        ReleaseError: A live slot on dev is not ready, or its release is unfinished.
+    """
+    states = {service: session.observe(TRIED_IN, service) for service in names}
+    for service, state in states.items():
+        if state.running is not None or not state.live_slot.serves():
+            raise ReleaseError(
+                f"{service} cannot be promoted: its live slot {state.live} in {TRIED_IN} is not ready, or a release "
+                "of it is under way",
+                remedy=f"see `release status {TRIED_IN}`",
+            )
+    goals = {service: Deploy(_live_image(state)) for service, state in states.items()}
+    return _release(session, NEEDED_IN, goals, _dependencies(states))
+
+
+def switch(session: Session, environment: str, service: str, to: str | None) -> ExitCode:
+    """Makes a warm slot live; without a name the idle one."""
+    return _release(session, environment, {service: Switch(to)})
+
+
+def rollback(session: Session, environment: str, names: Iterable[str]) -> ExitCode:
+    """Makes the previous release live again."""
+    return _release(session, environment, {service: Rollback() for service in names})
+
+
+def retire(session: Session, environment: str, names: Iterable[str], *, now: bool) -> ExitCode:
+    """Scales idle slots to zero, and deletes the configuration and image tags that nothing needs any more."""
+
+    def clean_up(state: ServiceState, report: Report) -> None:
+        for name in retrying(session.clock)(lambda: prune(session.api, state)):
+            report(f"Deleted configuration {name}: nothing refers to it")
+        if session.options.image_tags:
+            for tag in Images(state.repository).drop(state.environment, in_use(state)):
+                report(f"Removed tag {tag}: its image is not used here any more")
+
+    return _release(session, environment, {service: Retire(now) for service in names}, on_success=clean_up)
+
+
+def _release(
+    session: Session,
+    environment: str,
+    goals: Mapping[str, Goal],
+    dependencies: Mapping[str, Sequence[str]] | None = None,
+    *,
+    on_success: Callable[[ServiceState, Report], None] = lambda _state, _report: None,
+) -> ExitCode:
+    user, caller = session.user(), session.caller()
+    with Display(session.progress) as display:
+
+        def release(service: str) -> ServiceResult:
+            report = display.reporter(environment, service)
+            context = Context(
+                api=session.api,
+                caller=caller,
+                clock=session.clock,
+                report=report,
+                by=user,
+                build=os.environ.get("BUILD_URL"),
+                limits=session.options.limits,
+                keep_image=session.keep_image,
+            )
+            try:
+                result = reconcile(context, environment, service, goals[service])
+                if result.exit_code is ExitCode.DONE:
+                    on_success(result.state, report)
+            except ReleaseError as error:
+                return ServiceResult(environment, service, error.exit_code, error.message, error.remedy)
+            except KubernetesApiError as error:
+                return ServiceResult(environment, service, ExitCode.FAILED, *explain(error))
+            return ServiceResult(environment, service, result.exit_code, result.message, _remedy(result, service))
+
+        results, skipped = in_order(
+            {service: (dependencies or {}).get(service, ()) for service in goals},
+            release,
+            is_good=lambda result: result.exit_code is ExitCode.DONE,
+            at_once=session.options.at_once,
+            stop=session.clock.stop,
+        )
+    reason = "skipped: a service that it depends on failed"
+    skipped_results = [ServiceResult(environment, one, ExitCode.REFUSED, reason, "see above") for one in skipped]
+    return session.print_results([*results.values(), *skipped_results])
+
+
+def _dependencies(states: Mapping[str, ServiceState]) -> dict[str, tuple[str, ...]]:
+    return {service: state.depends_on for service, state in states.items()}
+
+
+def _live_image(state: ServiceState) -> str:
+    if state.live_slot.revision is None:
+        raise ReleaseError(
+            f"{state.service} was never released in {state.environment}: no image is live",
+            remedy=f"name one: --image {state.service}={state.repository}@sha256:…",
+        )
+    return state.live_slot.revision.image
+
+
+def _remedy(result: Result, service: str) -> str | None:
+    environment = result.state.environment
+    match result.exit_code:
+        case ExitCode.ROLLED_BACK:
+            return f"see `kubectl --namespace {environment} describe service {service}`, fix it, deploy again"
+        case ExitCode.NOT_READY:
+            return f"act at once: see `release status {environment} {service}`, and `release history` for past releases"
+        case _:
+            return None

@@ -1,0 +1,59 @@
+"""The commands that change nothing: status and history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+
+from rich.live import Live
+
+from release.errors import ExitCode
+from release.history import Entry
+from release.retries import retrying
+from release.session import Session
+from release.status import ServiceStatus, look, table
+
+
+def status(session: Session, environment: str, names: Sequence[str], *, watch: bool) -> ExitCode:
+    """Shows the status of services, without names of all; `NOT_READY` if a live slot does not serve."""
+
+    def observe() -> list[ServiceStatus]:
+        return look(session.api, environment, names or session.services(environment), now=session.clock.now())
+
+    statuses = retrying(session.clock)(observe)
+    if session.options.as_json:
+        session.print_json([one.to_json() for one in statuses])
+    elif watch:
+        with (
+            suppress(KeyboardInterrupt),
+            Live(table(environment, statuses), console=session.out, auto_refresh=False) as live,
+        ):
+            while True:
+                time.sleep(1)
+                statuses = retrying(session.clock)(observe)
+                live.update(table(environment, statuses), refresh=True)
+    else:
+        session.out.print(table(environment, statuses))
+    released = [one for one in statuses if one.seen.live_slot.revision is not None]
+    return ExitCode.DONE if all(one.is_healthy for one in released) else ExitCode.NOT_READY
+
+
+def history(session: Session, environment: str, service: str) -> ExitCode:
+    """Shows a service's last releases, newest first."""
+    entries = list(reversed(session.observe(environment, service).history))
+    if session.options.as_json:
+        session.print_json([entry.to_json() for entry in entries])
+    else:
+        for line in _history_lines(entries) if entries else [f"{environment}/{service} has no releases yet"]:
+            session.print(line)
+    return ExitCode.DONE
+
+
+def _history_lines(entries: Iterable[Entry]) -> Iterator[str]:
+    """Each release with its full image, ready to be copied into `release deploy`."""
+    for entry in entries:
+        started = f"{entry.started:%Y-%m-%d %H:%M %Z}"
+        yield f"{started}  {entry.action:8}  {entry.slot:5}  {entry.outcome:11}  {entry.by}"
+        override = f"override: {entry.override}" if entry.override else None
+        yield from (f"  {line}" for line in (entry.revision.image, entry.reason, override, entry.build) if line)

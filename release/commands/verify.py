@@ -1,0 +1,52 @@
+"""The command that verifies an image for prod."""
+
+from __future__ import annotations
+
+import functools
+
+from release import smoke, verification
+from release.errors import ExitCode, ReleaseError
+from release.images import in_use
+from release.retries import retrying
+from release.session import ServiceResult, Session
+from release.verification import NEEDED_IN, TRIED_IN, Record
+
+
+def verify(session: Session, environment: str, service: str) -> ExitCode:
+    """Smoke tests the live slot on dev, and records its image as verified.
+
+    Raises:
+        ReleaseError: It is not ready, its release is unfinished, or it fails the smoke test.
+    """
+    if environment != TRIED_IN:
+        raise ReleaseError(
+            f"images are verified in {TRIED_IN}, not in {environment}",
+            remedy=f"release verify {TRIED_IN} {service}",
+        )
+    state = session.observe(environment, service)
+    revision = state.live_slot.revision
+    if state.running is not None or not state.live_slot.serves() or revision is None:
+        raise ReleaseError(
+            f"the live slot {state.live} of {service} is not ready, or a release of it is under way",
+            remedy=f"see `release status {environment}`, and verify when it is",
+        )
+    get = functools.partial(session.caller().get, state.active_target)
+    failure = smoke.failure(
+        state.smoke_test,
+        lambda path, timeout: get(path, timeout=timeout),
+        now=session.clock.now,
+        pause=session.clock.sleep,
+    )
+    if failure is not None:
+        raise ReleaseError(f"{revision.image} is not recorded: {failure}", remedy="see the logs of its pods")
+    digest = revision.digest
+    record = Record(digest, session.user(), session.clock.now())
+    session.keep_image(session.observe(NEEDED_IN, service), revision.image)
+    retrying(session.clock)(
+        lambda: verification.write(
+            session.api, service, record, in_use=in_use(session.observe(NEEDED_IN, service)) - {digest}
+        )
+    )
+    return session.print_results(
+        [ServiceResult(environment, service, ExitCode.DONE, f"{digest} is verified for {NEEDED_IN}")]
+    )

@@ -1,0 +1,71 @@
+"""What every part of a run has in common: the APIs, the clock, the time limits, and who releases."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from release.clock import Clock
+from release.http import Caller
+from release.lock import LEASE_SECONDS
+from release.objects import ObjectApi
+from release.state import ServiceState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Time limits of a release, in seconds.
+
+    Attributes:
+        ready: For a slot's pods to get ready; None for the service's start time and `waiting.BEFORE_START_SECONDS`.
+            (A Deployment's progress deadline ends nothing by itself, and is not used.)
+        patience: For a pod's trouble to pass, such as a failed image pull; for unschedulable pods at least
+            `waiting.NODE_SECONDS`.
+        endpoints: For the endpoints of a Service to follow its selector.
+        gone: For pods to terminate: not shorter than their grace period.
+        watch: How long the answers of the active Service are compared after the switch.
+        settle: From a switch to the end of a release, so that new connections follow the EndpointSlices: by default
+            each node's kube-proxy writes its rules at most once a second, later when it is busy.
+            https://kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1/ (`minSyncPeriod`)
+        warm: How long the old slot keeps its pods after the release (Argo Rollouts: `scaleDownDelaySeconds`).
+        lock: For another release of the service to end; with 0 the lock is not waited for.
+        lease: Duration of the lock's lease, unless it is renewed.
+    """
+
+    ready: float | None = None
+    patience: float = 30
+    endpoints: float = 60
+    gone: float = 3900
+    watch: float = 10
+    settle: float = 3
+    warm: int = 600
+    lock: float = 0
+    lease: int = LEASE_SECONDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The surroundings of one run.
+
+    Attributes:
+        api: The API server.
+        caller: An HTTP client for the service itself.
+        clock: The clock.
+        report: Gets lines on the progress.
+        by: The releasing user, by the API server's name for them.
+        build: URL of the pipeline's build, if one releases.
+        limits: Time limits.
+        keep_image: Keeps an image in the registry, given the service's state and the image.
+        run: Unique name of this run.
+    """
+
+    api: ObjectApi
+    caller: Caller
+    clock: Clock
+    report: Callable[[str], None]
+    by: str
+    build: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    keep_image: Callable[[ServiceState, str], None] = lambda _state, _image: None
+    run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])

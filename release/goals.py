@@ -1,0 +1,52 @@
+"""The goals of a release: what a command asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """An image live, with the PodTemplate as it is now.
+
+    Attributes:
+        image: Image by digest.
+        override: Reason for letting an unverified image into prod.
+    """
+
+    image: str
+    override: str | None = None
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A warm slot live.
+
+    Attributes:
+        to: The slot; None for the idle one.
+    """
+
+    to: str | None = None
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """The previous release live again."""
+
+
+@dataclass(frozen=True)
+class Retire:
+    """The idle slot scaled to zero.
+
+    Attributes:
+        now: Whether not to wait for the end of its warm time.
+    """
+
+    now: bool = False
+
+
+LiveGoal: TypeAlias = Deploy | Switch | Rollback
+"""The goals that make a slot live."""
+
+Goal: TypeAlias = LiveGoal | Retire

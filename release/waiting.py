@@ -1,0 +1,106 @@
+"""The waits of a release for pods and endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from contract import labels
+from kube.client import KubernetesApiError
+from release.context import Context
+from release.messages import describe, in_parentheses
+from release.state import ServiceState, Trouble
+from release.steps import Await, AwaitEndpoints, AwaitGone, AwaitReady
+
+BEFORE_START_SECONDS = 420
+"""Time for a slot's pods besides their start: a node may have to be added, and an image has to be pulled."""
+
+NODE_SECONDS = 240
+"""Time for a pod that fits on no node: the cluster autoscaler checks every 10 s, and a node takes some minutes.
+https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md#how-fast-is-cluster-autoscaler
+"""
+
+UNSCHEDULABLE = "Unschedulable"
+"""https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodStatus"""
+
+POLL_SECONDS = 2
+"""Longest time until the state is observed again, even if the watch reports nothing."""
+
+
+class Wait:
+    """The current wait of a release: since when, and with which troubles of the pods.
+
+    Args:
+        context: The surroundings of the run.
+        pause: Waits for a number of seconds.
+    """
+
+    def __init__(self, context: Context, pause: Callable[[float], None]) -> None:
+        self._context = context
+        self._pause = pause
+        self._step: Await | None = None
+        self._since = context.clock.now()
+        self._troubled_since: dict[str, datetime] = {}
+
+    def end(self) -> None:
+        """Ends the wait: the same step begins a new one."""
+        self._step = None
+
+    def failure(self, state: ServiceState, step: Await) -> str | None:
+        """Why it is no use to go on waiting; None if it is."""
+        now = self._context.clock.now()
+        if self._step != step:
+            self._step, self._since = step, now
+            self._troubled_since = {}
+        waited = (now - self._since).total_seconds()
+        troubles = _troubles(state, step)
+        if waited >= self._limit(state, step):
+            return f"{describe(state, step)}, after {waited:.0f} s{in_parentheses(troubles)}"
+        lasting = [
+            trouble
+            for trouble in troubles
+            if (now - self._troubled_since.setdefault(trouble.reason, now)).total_seconds() >= self._patience(trouble)
+        ]
+        return f"slot {step.slot} does not get ready{in_parentheses(lasting)}" if lasting else None
+
+    def until_change(self, state: ServiceState, step: Await) -> None:
+        """Waits until an object has changed since `state`, for `POLL_SECONDS` at most. A lost watch is no error."""
+        if isinstance(step, AwaitGone):
+            self._pause(POLL_SECONDS / 4)
+            return
+        api_version, kind = (
+            ("discovery.k8s.io/v1", "EndpointSlice") if isinstance(step, AwaitEndpoints) else ("apps/v1", "Deployment")
+        )
+        try:
+            for _, changed in self._context.api.watch(
+                api_version,
+                kind,
+                namespace=state.environment,
+                label_selector=f"{labels.SERVICE}={state.service}",
+                timeout=POLL_SECONDS,
+            ):
+                version = (kind, str(changed["metadata"]["name"]), str(changed["metadata"]["resourceVersion"]))
+                if version not in state.versions:
+                    return
+        except KubernetesApiError:
+            self._pause(POLL_SECONDS / 4)
+
+    def _limit(self, state: ServiceState, step: Await) -> float:
+        limits = self._context.limits
+        match step:
+            case AwaitReady():
+                return state.start_seconds + BEFORE_START_SECONDS if limits.ready is None else limits.ready
+            case AwaitGone():
+                return limits.gone
+            case AwaitEndpoints():
+                return limits.endpoints
+
+    def _patience(self, trouble: Trouble) -> float:
+        patience = self._context.limits.patience
+        return max(patience, NODE_SECONDS) if trouble.reason == UNSCHEDULABLE else patience
+
+
+def _troubles(state: ServiceState, step: Await) -> list[Trouble]:
+    """One trouble of each reason."""
+    troubles = state.slot(step.slot).troubles if isinstance(step, AwaitReady) else ()
+    return list({trouble.reason: trouble for trouble in troubles}.values())

@@ -1,0 +1,158 @@
+"""The VPC: subnet ranges, routes, NAT gateways, flow logs."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from itertools import combinations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.aws.network import ZoneCidrs, split
+from tests.unit.graph import Graph, Registration, every
+
+
+def network(address: int, prefix: int) -> str:
+    return str(ipaddress.IPv4Network((address, prefix), strict=False))
+
+
+VPCS = st.builds(network, st.integers(0, 2**32 - 1), st.integers(16, 20))
+ZONES = st.integers(1, 3)
+
+
+PUBLIC, PRIVATE, CONTROL_PLANE = "kubernetes.io/role/elb", "kubernetes.io/role/internal-elb", "the control plane"
+
+
+def role_of(subnet: Registration) -> str:
+    """The role tag of a subnet, by which load balancers find it; `CONTROL_PLANE` without one."""
+    tags = [tag for tag in subnet.inputs["tags"] if tag.startswith("kubernetes.io/role/")]
+    return tags[0] if tags else CONTROL_PLANE
+
+
+def networks(zones: list[ZoneCidrs]) -> list[ipaddress.IPv4Network]:
+    return every(
+        ipaddress.IPv4Network(cidr) for zone in zones for cidr in (zone.private, zone.public, zone.control_plane)
+    )
+
+
+@given(VPCS, ZONES)
+def test_each_zone_has_three_ranges(vpc: str, zones: int) -> None:
+    assert len(networks(split(vpc, zones))) == 3 * zones
+
+
+@given(VPCS, ZONES)
+def test_the_ranges_are_disjoint_and_inside_the_vpc(vpc: str, zones: int) -> None:
+    ranges = networks(split(vpc, zones))
+    assert all(one.subnet_of(ipaddress.IPv4Network(vpc)) for one in ranges)
+    assert not any(one.overlaps(other) for one, other in combinations(ranges, 2))
+
+
+@given(VPCS, st.integers(1, 2))
+def test_adding_a_zone_moves_no_subnet(vpc: str, zones: int) -> None:
+    assert split(vpc, zones + 1)[:zones] == split(vpc, zones)
+
+
+@given(VPCS, ZONES)
+def test_every_range_has_a_size_that_aws_allows(vpc: str, zones: int) -> None:
+    """/16 to /28: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html."""
+    assert all(16 <= one.prefixlen <= 28 for one in networks(split(vpc, zones)))
+
+
+@given(VPCS, ZONES)
+def test_pods_of_a_zone_have_a_quarter_of_the_vpc_and_load_balancers_a_sixteenth(vpc: str, zones: int) -> None:
+    addresses = ipaddress.IPv4Network(vpc).num_addresses
+    for zone in split(vpc, zones):
+        assert 4 * ipaddress.IPv4Network(zone.private).num_addresses == addresses
+        assert 16 * ipaddress.IPv4Network(zone.public).num_addresses == addresses
+        assert ipaddress.IPv4Network(zone.control_plane).num_addresses == 16
+
+
+def test_load_balancers_find_their_subnets_by_tag(graph: Graph) -> None:
+    roles: dict[str, set[str]] = {}
+    for subnet in graph.of_type("aws:ec2/subnet:Subnet"):
+        role = role_of(subnet)
+        assert subnet.inputs["tags"].get(role, "1") == "1"
+        roles.setdefault(role, set()).add(subnet.inputs["availabilityZone"])
+    assert set(roles) == {PUBLIC, PRIVATE, CONTROL_PLANE}
+    assert roles[PUBLIC] == roles[PRIVATE] == roles[CONTROL_PLANE]
+
+
+def test_the_control_plane_has_dedicated_subnets(known: Graph) -> None:
+    """NetworkPolicies allow these addresses into every service, for smoke tests."""
+    (cluster,) = known.of_type("eks:index:Cluster")
+    roles = {one.id: role_of(one) for one in known.of_type("aws:ec2/subnet:Subnet")}
+    assert set(cluster.inputs["subnetIds"]) == {one for one, role in roles.items() if role == CONTROL_PLANE}
+    for gateway in known.of_type("aws:ec2/natGateway:NatGateway"):
+        assert roles[gateway.inputs["subnetId"]] == PUBLIC
+    for group in known.of_type("eks:index:ManagedNodeGroup"):
+        assert {roles[subnet] for subnet in group.inputs["subnetIds"]} == {PRIVATE}
+
+
+def test_no_instance_gets_a_public_address_by_default(graph: Graph) -> None:
+    for subnet in graph.of_type("aws:ec2/subnet:Subnet"):
+        assert subnet.inputs["mapPublicIpOnLaunch"] is False
+
+
+def test_each_kind_of_subnet_has_its_default_route(known: Graph) -> None:
+    routes = {one.inputs["routeTableId"]: one.inputs for one in known.of_type("aws:ec2/route:Route")}
+    subnets = {one.urn: role_of(one) for one in known.of_type("aws:ec2/subnet:Subnet")}
+    associated: set[str] = set()
+    for association in known.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation"):
+        (subnet,) = association.dependencies & subnets.keys()
+        associated.add(subnet)
+        route = routes.get(association.inputs["routeTableId"], {})
+        assert route.get("destinationCidrBlock") == (None if subnets[subnet] == CONTROL_PLANE else "0.0.0.0/0")
+        assert ("gatewayId" in route) == (subnets[subnet] == PUBLIC)
+        assert ("natGatewayId" in route) == (subnets[subnet] == PRIVATE)
+    assert associated == set(subnets), "a subnet without an association has the VPC's main route table"
+
+
+def test_the_number_of_nat_gateways_follows_the_configuration(graph: Graph) -> None:
+    gateways = graph.of_type("aws:ec2/natGateway:NatGateway")
+    stack = gateways[0].urn.split(":")[2]
+    assert len(gateways) == {"dev": 1, "prod": 3}[stack]
+
+
+def test_addresses_depend_on_the_internet_gateway(graph: Graph) -> None:
+    (internet,) = graph.of_type("aws:ec2/internetGateway:InternetGateway")
+    for one in [*graph.of_type("aws:ec2/eip:Eip"), *graph.of_type("aws:ec2/natGateway:NatGateway")]:
+        assert internet.urn in one.dependencies
+
+
+def test_the_default_security_group_allows_nothing(graph: Graph) -> None:
+    """The provider takes it over and empties it: https://www.pulumi.com/registry/packages/aws/api-docs/ec2/defaultsecuritygroup/."""
+    (group,) = graph.of_type("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup")
+    (vpc,) = graph.of_type("aws:ec2/vpc:Vpc")
+    assert vpc.urn in group.dependencies
+    assert not group.inputs.keys() & {"ingress", "egress"}
+
+
+def test_flow_logs_record_all_traffic_and_depend_on_their_role(graph: Graph) -> None:
+    (flow,) = graph.of_type("aws:ec2/flowLog:FlowLog")
+    (vpc,) = graph.of_type("aws:ec2/vpc:Vpc")
+    assert flow.inputs["trafficType"] == "ALL"
+    assert flow.inputs["logDestinationType"] == "cloud-watch-logs"
+    assert vpc.urn in flow.dependencies
+    assert graph.named("aws:iam/rolePolicy:RolePolicy", flow.name).urn in flow.dependencies
+    assert graph.named("aws:cloudwatch/logGroup:LogGroup", flow.name).urn in flow.dependencies
+
+
+def test_flow_logs_go_into_their_own_group_only(graph: Graph) -> None:
+    (flow,) = graph.of_type("aws:ec2/flowLog:FlowLog")
+    group = graph.named("aws:cloudwatch/logGroup:LogGroup", flow.name).inputs["name"]
+    policy = json.loads(graph.named("aws:iam/rolePolicy:RolePolicy", flow.name).inputs["policy"])
+    arn = f"arn:aws:logs:ap-northeast-2:123456789012:log-group:{group}"
+    for statement in policy["Statement"]:
+        if statement["Action"] != ["logs:DescribeLogGroups"]:
+            assert statement["Resource"] == [arn, f"{arn}:*"]
+
+
+def test_the_addresses_for_network_policies_match_the_subnets(known: Graph) -> None:
+    (network,) = known.of_type("hello:platform:Network")
+    outputs = network.outputs or {}
+    cidrs: dict[str, list[str]] = {}
+    for one in known.of_type("aws:ec2/subnet:Subnet"):
+        cidrs.setdefault(role_of(one), []).append(one.inputs["cidrBlock"])
+    assert sorted(outputs["node_cidrs"]) == sorted(cidrs[PRIVATE])
+    assert sorted(outputs["control_plane_cidrs"]) == sorted(cidrs[CONTROL_PLANE])

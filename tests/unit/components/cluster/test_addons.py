@@ -1,0 +1,171 @@
+"""Add-ons and controllers: pinned, spread over environments, with their own IAM roles."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from components.cluster.addons import BEFORE_NODES, after_nodes
+from tests.unit.graph import Graph, Registration
+
+ADDON = "aws:eks/addon:Addon"
+ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+CHARTS = ("cluster-autoscaler", "aws-load-balancer-controller")
+"""Helm releases with an IAM role; release and service account have the same name."""
+
+REPLICAS = {"coredns": "replicaCount", "aws-ebs-csi-driver": "replicaCount", "metrics-server": "replicas"}
+ROLES = {
+    "vpc-cni": ("aws-node", "vpc-cni"),
+    "aws-ebs-csi-driver": ("ebs-csi-controller-sa", "aws-ebs-csi-driver"),
+}
+
+
+def addon_named(graph: Graph, name: str) -> Registration:
+    (one,) = (one for one in graph.of_type(ADDON) if one.inputs["addonName"] == name)
+    return one
+
+
+def association(graph: Graph, service_account: str) -> Registration:
+    (one,) = (one for one in graph.of_type(ASSOCIATION) if one.inputs["serviceAccount"] == service_account)
+    return one
+
+
+def configuration(graph: Graph, name: str) -> dict[str, Any]:
+    values = json.loads(addon_named(graph, name).inputs["configurationValues"])
+    return values.get("controller", values)
+
+
+def system_workloads(graph: Graph) -> dict[str, dict[str, Any]]:
+    """Configuration of every system workload, by name."""
+    return {
+        **{name: configuration(graph, name) for name in REPLICAS},
+        **{name: graph.release(name).inputs["values"] for name in CHARTS},
+    }
+
+
+def test_the_expected_addons_have_pinned_versions(graph: Graph) -> None:
+    addons = {one.inputs["addonName"]: one.inputs["addonVersion"] for one in graph.of_type(ADDON)}
+    pinned = {one.name: one.version for one in [*BEFORE_NODES, *after_nodes({})]}
+    assert addons == pinned
+    assert set(addons) == {"kube-proxy", "eks-pod-identity-agent", "vpc-cni", *REPLICAS}
+    assert all(re.fullmatch(r"v\d+\.\d+\.\d+-eksbuild\.\d+", version) for version in addons.values())
+
+
+def test_network_policies_are_enforced(graph: Graph) -> None:
+    assert configuration(graph, "vpc-cni") == {"enableNetworkPolicy": "true"}
+
+
+@pytest.mark.parametrize("addon", ROLES)
+def test_an_addon_that_calls_aws_has_a_role_for_its_service_account(known: Graph, addon: str) -> None:
+    service_account, role = ROLES[addon]
+    (association,) = addon_named(known, addon).inputs["podIdentityAssociations"]
+    assert association["serviceAccount"] == service_account
+    assert association["roleArn"].endswith(f"-{role}")
+    (trusting_role,) = (one for one in known.of_type("aws:iam/role:Role") if one.name.endswith(f"-{role}"))
+    assert_trusts(trusting_role, service_account)
+
+
+def assert_trusts(role: Registration, service_account: str) -> None:
+    stack = role.urn.split(":")[2]
+    (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    assert statement["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "aws:RequestTag/eks-cluster-arn": f"arn:aws:eks:ap-northeast-2:123456789012:cluster/hello-{stack}",
+            "aws:RequestTag/kubernetes-namespace": "kube-system",
+            "aws:RequestTag/kubernetes-service-account": service_account,
+        }
+    }
+
+
+def test_other_addons_have_no_role(graph: Graph) -> None:
+    for one in graph.of_type(ADDON):
+        assert ("podIdentityAssociations" in one.inputs) == (one.inputs["addonName"] in ROLES)
+        assert "serviceAccountRoleArn" not in one.inputs
+
+
+def test_a_role_has_its_permissions_before_its_pods_start(graph: Graph) -> None:
+    for addon, (_, role) in ROLES.items():
+        attachments = {
+            one.urn
+            for one in graph.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+            if f"-{role}-" in one.name
+        }
+        assert len(attachments) == 1
+        assert attachments <= addon_named(graph, addon).dependencies
+    for name in CHARTS:
+        assert association(graph, name).urn in graph.release(name).dependencies
+
+
+def test_system_workloads_survive_the_loss_of_all_nodes_of_an_environment(graph: Graph) -> None:
+    """Two pods, one on each environment's nodes, that may also run on the same nodes."""
+    for name, values in system_workloads(graph).items():
+        assert values[REPLICAS.get(name, "replicaCount")] == 2, name
+        assert values["tolerations"] == [{"key": "environment", "operator": "Exists", "effect": "NoSchedule"}]
+        (constraint,) = values["topologySpreadConstraints"]
+        assert constraint["topologyKey"] == "environment"
+        assert constraint["whenUnsatisfiable"] == "DoNotSchedule"
+        assert constraint["maxSkew"] == 1
+        assert constraint["matchLabelKeys"] == ["pod-template-hash"]
+        assert constraint["labelSelector"]["matchLabels"]
+
+
+def test_the_spread_counts_the_workloads_own_pods(graph: Graph) -> None:
+    """By the labels in the manifests of AWS and of the chart."""
+    counted = {
+        name: values["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"]
+        for name, values in system_workloads(graph).items()
+    }
+    assert counted == {
+        "coredns": {"k8s-app": "kube-dns"},
+        "aws-ebs-csi-driver": {"app": "ebs-csi-controller"},
+        "metrics-server": {"app.kubernetes.io/name": "metrics-server"},
+        "cluster-autoscaler": {"app.kubernetes.io/name": "cluster-autoscaler"},
+        "aws-load-balancer-controller": {"app.kubernetes.io/name": "aws-load-balancer-controller"},
+    }
+
+
+def test_system_workloads_depend_on_nodes_and_their_roles_do_not(graph: Graph) -> None:
+    groups = {one.urn for one in graph.of_type("eks:index:ManagedNodeGroup")}
+    for one in [*map(graph.release, CHARTS), *(addon_named(graph, name) for name in REPLICAS)]:
+        assert groups <= graph.after_all(one)
+    for one in graph.of_type("aws:iam/role:Role"):
+        assert not groups & graph.comes_after(one)
+
+
+def test_volumes_of_claims_have_the_stacks_tags(graph: Graph) -> None:
+    (provider,) = graph.of_type("pulumi:providers:aws")
+    tags = configuration(graph, "aws-ebs-csi-driver")["extraVolumeTags"]
+    assert tags == json.loads(provider.inputs["defaultTags"])["tags"]
+
+
+def test_the_default_storage_class_encrypts_and_waits_for_the_pods_zone(graph: Graph) -> None:
+    (storage_class,) = graph.of_kind("StorageClass")
+    assert storage_class.metadata["name"] == "gp3"
+    assert storage_class.metadata["annotations"] == {"storageclass.kubernetes.io/is-default-class": "true"}
+    assert storage_class.inputs["provisioner"] == "ebs.csi.aws.com"
+    assert storage_class.inputs["parameters"] == {"type": "gp3", "encrypted": "true"}
+    assert storage_class.inputs["volumeBindingMode"] == "WaitForFirstConsumer"
+    assert storage_class.inputs["allowVolumeExpansion"] is True
+
+
+def test_the_aws_provider_has_the_account_and_the_tags_of_the_stack(graph: Graph) -> None:
+    (provider,) = graph.of_type("pulumi:providers:aws")
+    assert json.loads(provider.inputs["allowedAccountIds"]) == ["123456789012"]
+    tags = json.loads(provider.inputs["defaultTags"])["tags"]
+    assert set(tags) == {"platform", "stack", "owner", "cost-center"}
+    assert tags["stack"] == provider.urn.split(":")[2]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_the_role_of_a_chart_trusts_the_charts_service_account(known: Graph, name: str) -> None:
+    pod_identity, release = association(known, name), known.release(name)
+    values = release.inputs["values"]
+    account = values["serviceAccount"] if "serviceAccount" in values else values["rbac"]["serviceAccount"]
+    assert account["name"] == pod_identity.inputs["serviceAccount"] == name
+    assert release.inputs["namespace"] == pod_identity.inputs["namespace"] == "kube-system"
+    (role,) = (one for one in known.of_type("aws:iam/role:Role") if one.name.endswith(f"-{name}"))
+    assert_trusts(role, name)

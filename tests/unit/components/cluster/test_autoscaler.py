@@ -1,0 +1,51 @@
+"""The Cluster Autoscaler: pinned, restricted, with permissions on this cluster's nodes only."""
+
+from __future__ import annotations
+
+import json
+
+import versions
+from tests.unit.graph import Graph
+
+
+def test_its_chart_is_pinned_and_comes_from_the_projects_repository(graph: Graph) -> None:
+    release = graph.release("cluster-autoscaler")
+    assert release.inputs["version"] == versions.CLUSTER_AUTOSCALER_CHART
+    assert release.inputs["repositoryOpts"] == {"repo": "https://kubernetes.github.io/autoscaler"}
+
+
+def test_it_discovers_the_groups_of_its_cluster(graph: Graph) -> None:
+    release = graph.release("cluster-autoscaler")
+    stack = release.urn.split(":")[2]
+    assert release.inputs["values"]["autoDiscovery"] == {"clusterName": f"hello-{stack}"}
+    # Otherwise it would read the region from instance metadata, which pods cannot reach.
+    assert release.inputs["values"]["awsRegion"] == "ap-northeast-2"
+
+
+def test_it_balances_the_groups_of_an_environment(graph: Graph) -> None:
+    release = graph.release("cluster-autoscaler")
+    assert release.inputs["values"]["extraArgs"]["balance-similar-node-groups"] is True
+
+
+def test_its_pod_meets_the_restricted_standard(graph: Graph) -> None:
+    release = graph.release("cluster-autoscaler")
+    pod = release.inputs["values"]["securityContext"]
+    container = release.inputs["values"]["containerSecurityContext"]
+    assert pod["runAsNonRoot"] is True
+    assert pod["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["allowPrivilegeEscalation"] is False
+    assert container["capabilities"] == {"drop": ["ALL"]}
+    assert container["readOnlyRootFilesystem"] is True
+
+
+def test_it_may_resize_groups_of_this_cluster_only(graph: Graph) -> None:
+    policies = graph.of_type("aws:iam/rolePolicy:RolePolicy")
+    (policy,) = (one for one in policies if one.name.endswith("-cluster-autoscaler"))
+    cluster = policy.name.removesuffix("-cluster-autoscaler")
+    for statement in json.loads(policy.inputs["policy"])["Statement"]:
+        if any(action.startswith(("autoscaling:Set", "autoscaling:Terminate")) for action in statement["Action"]):
+            assert statement["Condition"] == {
+                "StringEquals": {f"aws:ResourceTag/k8s.io/cluster-autoscaler/{cluster}": "owned"}
+            }
+        else:
+            assert all(":Describe" in action or ":Get" in action for action in statement["Action"])

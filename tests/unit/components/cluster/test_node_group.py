@@ -1,0 +1,211 @@
+"""Node groups: sizes, zones, labels, taints, launch template."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import config
+from components.cluster.node_group import managed_groups, shares
+from config import ENVIRONMENTS
+from tests.unit.graph import Graph, Registration, every
+
+MANAGED = "eks:index:ManagedNodeGroup"
+TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+SUBNET = "aws:ec2/subnet:Subnet"
+ZONES = ("ap-northeast-2a", "ap-northeast-2b", "ap-northeast-2c")
+
+
+def nodes(minimum: int, desired: int, maximum: int, *, volumes: bool) -> config.Nodes:
+    return config.Nodes.model_validate(
+        {"instanceType": "m7i.large", "min": minimum, "desired": desired, "max": maximum, "volumes": volumes}
+    )
+
+
+def in_order(sizes: tuple[int, int, int], volumes: bool) -> config.Nodes:
+    minimum, desired, maximum = sorted(sizes)
+    return nodes(minimum, desired, maximum, volumes=volumes)
+
+
+SIZES = st.integers(1, 4) | st.integers(1, 100)
+NODES = st.builds(in_order, st.tuples(SIZES, SIZES, SIZES), st.booleans())
+
+
+def groups_of(graph: Graph, environment: str) -> list[Registration]:
+    return every(
+        (one for one in graph.of_type(MANAGED) if one.inputs["labels"]["environment"] == environment), environment
+    )
+
+
+@given(st.integers(0, 1000), st.integers(1, 10))
+def test_shares_add_up_and_differ_by_at_most_one(total: int, parts: int) -> None:
+    numbers = shares(total, parts)
+    assert len(numbers) == parts
+    assert sum(numbers) == total
+    assert max(numbers) - min(numbers) <= 1
+
+
+@given(NODES, st.integers(2, 3))
+def test_the_groups_together_have_the_configured_sizes(expected: config.Nodes, zones: int) -> None:
+    groups = managed_groups("hello-dev-dev", expected, ZONES[:zones])
+    for size in ("min", "desired", "max"):
+        assert sum(getattr(group, size) for group in groups) == getattr(expected, size)
+
+
+@given(NODES, st.integers(2, 3))
+def test_every_group_has_sizes_that_eks_allows(expected: config.Nodes, zones: int) -> None:
+    """https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html."""
+    for group in managed_groups("hello-dev-dev", expected, ZONES[:zones]):
+        assert 0 <= group.min <= group.desired <= group.max
+        assert group.max >= 1
+
+
+@given(NODES, st.integers(2, 3))
+def test_volumes_need_a_group_in_each_zone_and_otherwise_one_group_has_all_zones(
+    expected: config.Nodes, zones: int
+) -> None:
+    groups = managed_groups("hello-dev-dev", expected, ZONES[:zones])
+    if expected.volumes:
+        assert [list(group.zones) for group in groups] == [[zone] for zone in ZONES[: min(zones, expected.max)]]
+    else:
+        assert [list(group.zones) for group in groups] == [list(ZONES[:zones])]
+
+
+@given(NODES)
+def test_adding_a_zone_keeps_the_groups_with_volumes(expected: config.Nodes) -> None:
+    expected = expected.model_copy(update={"volumes": True})
+    two, three = (managed_groups("hello-dev-dev", expected, ZONES[:zones]) for zones in (2, 3))
+    assert [(group.name, group.zones) for group in two] == [(group.name, group.zones) for group in three][: len(two)]
+
+
+def test_groups_are_named_by_their_zones() -> None:
+    """EKS cannot change a group's subnets: for another zone the group is replaced, and needs another name."""
+    assert [group.name for group in managed_groups("x", nodes(2, 2, 4, volumes=True), ZONES)] == ["x-a", "x-b", "x-c"]
+    assert [group.name for group in managed_groups("x", nodes(2, 2, 4, volumes=False), ZONES)] == ["x-abc"]
+
+
+def test_each_environment_has_nodes_with_its_label(graph: Graph) -> None:
+    for environment in ENVIRONMENTS:
+        assert all(one.inputs["labels"] == {"environment": environment} for one in groups_of(graph, environment))
+    assert {one.inputs["labels"]["environment"] for one in graph.of_type(MANAGED)} == set(ENVIRONMENTS)
+
+
+def test_dev_has_a_group_in_each_zone_for_the_volumes_of_tooling(known: Graph) -> None:
+    zones = {one.inputs["availabilityZone"] for one in known.of_type(SUBNET)}
+    assert len(groups_of(known, "dev")) == len(zones)
+    assert all(len(one.inputs["subnetIds"]) == 1 for one in groups_of(known, "dev"))
+    assert len(groups_of(known, "prod")) == 1
+
+
+def test_only_prods_nodes_are_tainted(graph: Graph) -> None:
+    for one in groups_of(graph, "dev"):
+        assert one.inputs.get("taints", []) == []
+    for one in groups_of(graph, "prod"):
+        assert one.inputs["taints"] == [{"key": "environment", "value": "prod", "effect": "NO_SCHEDULE"}]
+
+
+def test_scaling_changes_are_ignored(graph: Graph) -> None:
+    for one in graph.of_type(MANAGED):
+        assert one.inputs["ignoreScalingChanges"] is True
+
+
+def test_node_groups_use_the_launch_template_only(known: Graph) -> None:
+    templates = {one.parent: one.urn for one in known.of_type(TEMPLATE)}
+    for group in known.of_type(MANAGED):
+        assert group.inputs["launchTemplate"]["version"] == "1"
+        assert templates[group.parent] in group.dependencies
+        assert not group.inputs.keys() & {"enableIMDSv2", "diskSize", "remoteAccess", "nodeadmExtraOptions"}
+
+
+def test_a_changed_instance_type_replaces_no_node_group(graph: Graph) -> None:
+    """On the node group it would: https://www.pulumi.com/registry/packages/aws/api-docs/eks/nodegroup/."""
+    for group in graph.of_type(MANAGED):
+        assert "instanceTypes" not in group.inputs
+    for template in graph.of_type(TEMPLATE):
+        assert template.inputs["instanceType"]
+
+
+def test_a_changed_cluster_replaces_no_node_group(known: Graph) -> None:
+    (cluster,) = known.of_type("eks:index:Cluster")
+    for group in known.of_type(MANAGED):
+        assert group.inputs["clusterName"] == cluster.inputs["name"]
+
+
+def test_pods_cannot_reach_a_nodes_credentials(graph: Graph) -> None:
+    for one in graph.of_type(TEMPLATE):
+        assert one.inputs["metadataOptions"] == {
+            "httpEndpoint": "enabled",
+            "httpTokens": "required",
+            "httpPutResponseHopLimit": 1,
+        }
+
+
+def test_root_volumes_are_encrypted_gp3_and_deleted_with_the_node(graph: Graph) -> None:
+    for one in graph.of_type(TEMPLATE):
+        (mapping,) = one.inputs["blockDeviceMappings"]
+        assert mapping["deviceName"] == "/dev/xvda"
+        assert mapping["ebs"]["volumeType"] == "gp3"
+        assert mapping["ebs"]["encrypted"] == "true"
+        assert mapping["ebs"]["deleteOnTermination"] == "true"
+        assert mapping["ebs"]["volumeSize"] == 50
+
+
+def test_resources_of_a_node_group_have_the_stacks_tags(graph: Graph) -> None:
+    """The provider's default tags do not apply to resources that Auto Scaling creates."""
+    (provider,) = graph.of_type("pulumi:providers:aws")
+    for one in graph.of_type(TEMPLATE):
+        tags = {each["resourceType"]: each["tags"] for each in one.inputs["tagSpecifications"]}
+        assert set(tags) == {"instance", "volume", "network-interface"}
+        for tags_of_type in tags.values():
+            assert tags_of_type == {**json.loads(provider.inputs["defaultTags"])["tags"], "Name": one.name}
+
+
+def test_eks_chooses_the_security_groups_the_instance_profile_and_the_image(graph: Graph) -> None:
+    chosen_by_eks = {"vpcSecurityGroupIds", "securityGroupNames", "networkInterfaces", "iamInstanceProfile", "imageId"}
+    for one in graph.of_type(TEMPLATE):
+        assert not one.inputs.keys() & {*chosen_by_eks, "userData"}
+    for group in graph.of_type(MANAGED):
+        assert group.inputs["amiType"].startswith("AL2023_")
+
+
+def test_nodes_are_in_private_subnets(known: Graph) -> None:
+    subnets = {one.id: one for one in known.of_type(SUBNET)}
+    for group in known.of_type(MANAGED):
+        for subnet in group.inputs["subnetIds"]:
+            assert "kubernetes.io/role/internal-elb" in subnets[subnet].inputs["tags"]
+
+
+def test_a_group_is_in_the_zones_of_its_name(known: Graph) -> None:
+    subnets = {one.id: one for one in known.of_type(SUBNET)}
+    for group in known.of_type(MANAGED):
+        zones = sorted(subnets[subnet].inputs["availabilityZone"][-1] for subnet in group.inputs["subnetIds"])
+        assert group.inputs["nodeGroupName"].rpartition("-")[2] == "".join(zones)
+
+
+def test_node_groups_depend_on_the_policies_of_their_role(graph: Graph) -> None:
+    for group in graph.of_type(MANAGED):
+        (role,) = (one for one in graph.of_type("hello:platform:Role") if one.parent == group.parent)
+        permissions = {one.urn for one in graph.children(role) if "Attachment" in one.type}
+        assert len(permissions) == 2
+        assert permissions <= group.dependencies
+
+
+def test_node_groups_depend_on_the_addons_that_nodes_need(graph: Graph) -> None:
+    addons = {
+        one.urn
+        for one in graph.of_type("aws:eks/addon:Addon")
+        if one.inputs["addonName"] in {"vpc-cni", "kube-proxy", "eks-pod-identity-agent"}
+    }
+    assert len(addons) == 3
+    for group in graph.of_type(MANAGED):
+        assert addons <= group.dependencies
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_pods_are_deleted_before_their_nodes(graph: Graph, environment: str) -> None:
+    (namespace,) = (one for one in graph.of_kind("Namespace") if one.metadata["name"] == environment)
+    for group in groups_of(graph, environment):
+        assert group.urn in graph.comes_after(namespace)

@@ -1,0 +1,137 @@
+"""Delivery: identities, Roles limited to names, and bindings of the admission policies."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import config
+from contract import blue_green
+from contract.identities import DEPLOYERS, RELEASE, VERIFY
+from contract.namespaces import DELIVERY
+from release import history, lock, verification
+from tests.unit.components.workload.test_blue_green import SERVICES
+from tests.unit.graph import UNKNOWN, Graph, Registration, every, of_logs
+
+UNNAMED_VERBS = {"list", "watch", "create"}
+"""https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources ."""
+
+
+def role_of(graph: Graph, environment: str, name: str) -> Registration:
+    (role,) = (one for one in graph.of_kind("Role") if one.name == f"{environment}-{name}")
+    return role
+
+
+def test_the_program_and_the_tool_name_alike() -> None:
+    assert blue_green.history("api") == history.name("api")
+    assert blue_green.lock("api") == lock.name("api")
+    assert blue_green.records("api") == verification.name("api")
+    assert blue_green.VERIFIED_ENVIRONMENT == verification.NEEDED_IN
+    assert blue_green.VERIFIED_ENVIRONMENT in config.ENVIRONMENTS
+
+
+def test_a_pod_has_the_token_of_an_identity_only_if_it_asks(graph: Graph) -> None:
+    accounts = every(one for one in graph.of_kind("ServiceAccount") if one.name.startswith(f"{DELIVERY}-"))
+    assert {one.metadata["name"] for one in accounts} == {RELEASE, VERIFY}
+    assert all(one.inputs["automountServiceAccountToken"] is False for one in accounts)
+
+
+def test_every_right_that_can_be_is_limited_to_names(graph: Graph) -> None:
+    for role in graph.of_kind("Role"):
+        for rule in role.inputs["rules"]:
+            assert "*" not in [*rule["verbs"], *rule["resources"], *rule["apiGroups"]]
+            # `delete` is for ConfigMaps whose names have a hash: an admission policy limits it.
+            limited_verbs = set(rule["verbs"]) - UNNAMED_VERBS - {"delete"}
+            assert bool(rule.get("resourceNames")) == bool(limited_verbs), rule
+
+
+def test_nobody_who_delivers_reads_a_secret_makes_a_pod_or_gives_rights(graph: Graph) -> None:
+    never = {"secrets", "pods/exec", "serviceaccounts", "serviceaccounts/token", "roles", "rolebindings"}
+    for role in graph.of_kind("Role"):
+        for rule in role.inputs["rules"]:
+            assert not never & set(rule["resources"])
+            if "pods" in rule["resources"]:
+                assert set(rule["verbs"]) == {"list"}
+
+
+@pytest.mark.parametrize("environment", config.ENVIRONMENTS)
+def test_each_role_is_bound_to_those_who_need_it(graph: Graph, environment: str) -> None:
+    bound = {
+        one.metadata["name"]: {subject["name"] for subject in one.inputs["subjects"]}
+        for one in graph.of_kind("RoleBinding")
+        if one.name.startswith(f"{environment}-")
+    }
+    everywhere = {
+        "hello-look": {RELEASE, VERIFY, DEPLOYERS},
+        "hello-release": {RELEASE, DEPLOYERS},
+        "hello-ask": {DEPLOYERS},
+    }
+    needed = {"hello-verify": {VERIFY}, "hello-override": {DEPLOYERS}}
+    assert bound == everywhere | (needed if environment == blue_green.VERIFIED_ENVIRONMENT else {})
+    for one in graph.of_kind("RoleBinding"):
+        assert one.inputs["roleRef"]["name"] in (one.metadata["name"], UNKNOWN)
+
+
+def test_rights_follow_the_services(graph: Graph) -> None:
+    names = {
+        name
+        for rule in role_of(graph, "prod", "hello-release").inputs["rules"]
+        if rule["resources"] == ["deployments"]
+        for name in rule["resourceNames"]
+    }
+    assert names == {f"{service}-{slot}" for service in SERVICES for slot in ("blue", "green")}
+
+
+def test_every_policy_fails_closed_and_is_bound_to_environments_by_their_label(graph: Graph) -> None:
+    policies = {one.metadata["name"]: one for one in graph.of_kind("ValidatingAdmissionPolicy")}
+    bound: set[str] = set()
+    for one in graph.of_kind("ValidatingAdmissionPolicyBinding"):
+        assert one.spec["validationActions"] == ["Deny"]
+        if of_logs(one):
+            bound.add(one.metadata["name"])
+            continue
+        name = next(name for name in policies if one.metadata["name"].startswith(name))
+        assert one.spec["policyName"] in (name, UNKNOWN)
+        bound.add(name)
+        (expression,) = one.spec["matchResources"]["namespaceSelector"]["matchExpressions"]
+        assert (expression["key"], expression["operator"]) == ("environment", "In")
+        everywhere = name.startswith("hello-release-")
+        assert set(expression["values"]) == (set(config.ENVIRONMENTS) if everywhere else {"prod"})
+    assert bound == set(policies)
+    for one in policies.values():
+        assert one.spec.get("failurePolicy", "Fail") == "Fail"
+
+
+def test_each_services_slots_are_asked_for_by_its_own_record(graph: Graph) -> None:
+    records = {one.metadata["name"] for one in graph.of_kind("ConfigMap")}
+    slots: set[str] = set()
+    for one in graph.of_kind("ValidatingAdmissionPolicyBinding"):
+        if "paramRef" not in one.spec:
+            continue
+        service = one.metadata["name"].removeprefix("hello-verified-images-")
+        assert one.spec["paramRef"] == {
+            "name": f"verified-{service}",
+            "namespace": "prod",
+            "parameterNotFoundAction": "Deny",
+        }
+        assert f"verified-{service}" in records, "a missing parameter would refuse every change"
+        (rule,) = one.spec["matchResources"]["resourceRules"]
+        slots |= set(rule["resourceNames"])
+        assert set(rule["resourceNames"]) == {f"{service}-blue", f"{service}-green"}
+    assert slots == {f"{service}-{slot}" for service in SERVICES for slot in ("blue", "green")}
+
+
+def test_each_identity_tags_images_of_the_services_repositories_and_only_who_retires_takes_tags_off(
+    graph: Graph,
+) -> None:
+    repositories = {f"repository/{one.inputs['name']}" for one in graph.of_type("aws:ecr/repository:Repository")}
+    allowed: dict[str, set[str]] = {}
+    for one in graph.of_type("aws:iam/rolePolicy:RolePolicy"):
+        identity = one.name.rpartition("-")[2]
+        if identity in ("release", "verify"):
+            (statement,) = json.loads(one.inputs["policy"])["Statement"]
+            assert {arn.rpartition(":")[2] for arn in statement["Resource"]} == repositories
+            allowed[identity] = set(statement["Action"])
+    tagging = {"ecr:BatchGetImage", "ecr:PutImage"}
+    assert allowed == {"release": {*tagging, "ecr:DescribeImages", "ecr:BatchDeleteImage"}, "verify": tagging}

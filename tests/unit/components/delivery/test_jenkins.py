@@ -1,0 +1,351 @@
+"""Jenkins as code: its chart, configuration, jobs, agents and BuildKit, and the limits of each."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pytest
+
+import config
+import pipelines
+import versions
+from components.delivery.jenkins.agents import pod
+from components.delivery.jenkins.jobs import quoted
+from config import PROJECT, capacity
+from config.quantities import cpu_millis, memory_bytes
+from tests.unit.components.delivery.jcasc import POD_TEMPLATES, unknown
+from tests.unit.components.delivery.jenkins import (
+    DELIVERY,
+    PASSWORD,
+    SECRET,
+    TOKEN,
+    configuration,
+    with_hook,
+    with_jenkins,
+)
+from tests.unit.components.delivery.previews import with_previews
+from tests.unit.graph import Graph, Registration, Secret, every
+from tests.unit.pipelines.jenkinsfile import parsed
+from tests.unit.program import CHECKOUT, platform, run
+from tests.unit.test_main import in_clear
+
+REGISTRY = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/hello-dev"
+
+
+@pytest.fixture(params=["known", "preview"])
+def graph(request: pytest.FixtureRequest) -> Graph:
+    return with_jenkins(preview=request.param == "preview")
+
+
+def named(graph: Graph, kind: str, name: str) -> Registration:
+    (resource,) = (one for one in graph.of_kind(kind) if one.metadata["name"] == name)
+    return resource
+
+
+def chart(graph: Graph | None = None) -> Mapping[str, Any]:
+    releases = (graph or with_jenkins()).of_type("kubernetes:helm.sh/v3:Release")
+    (release,) = (one for one in releases if one.name == "jenkins")
+    return release.inputs
+
+
+def casc(graph: Graph | None = None) -> dict[str, Any]:
+    return json.loads(chart(graph)["values"]["controller"]["JCasC"]["configScripts"]["hello"])
+
+
+def job_script(graph: Graph | None = None) -> str:
+    """The Job DSL script, without the escapes of JCasC."""
+    return str(casc(graph)["jobs"][0]["script"]).replace("^${", "${")
+
+
+def templates(graph: Graph | None = None) -> dict[str, dict[str, Any]]:
+    """The pod of each kind of agent."""
+    pod_templates = json.loads(chart(graph)["values"]["agent"]["podTemplates"]["hello"])
+    return {template["label"]: json.loads(template["yaml"]) for template in pod_templates}
+
+
+def test_without_its_settings_there_is_no_jenkins() -> None:
+    urns = " ".join(platform("dev", preview=False).resources)
+    assert "jenkins" not in urns
+    assert "buildkit" not in urns
+
+
+def test_chart_and_plugins_are_pinned() -> None:
+    assert chart()["version"] == versions.JENKINS_CHART
+    assert chart()["repositoryOpts"] == {"repo": "https://charts.jenkins.io"}
+    controller = chart()["values"]["controller"]
+    assert all(re.fullmatch(r"[a-z-]+:[\w.]+", plugin) for plugin in every(controller["installPlugins"]))
+    assert controller["installLatestPlugins"] is False, "nor is what they depend on the newest of the day"
+
+
+def test_no_secret_is_in_the_charts_values_or_in_clear_anywhere(graph: Graph) -> None:
+    secrets = [PASSWORD, TOKEN, *DELIVERY["certificates"].values()]
+    for one in graph.resources.values():
+        for text in in_clear(one.inputs):
+            assert not any(secret in text for secret in secrets), one.urn
+
+
+def test_the_admin_and_git_logins_come_from_secrets() -> None:
+    controller = chart()["values"]["controller"]
+    assert controller["admin"] == {"existingSecret": "jenkins-admin", "userKey": "username", "passwordKey": "password"}
+    for name in ("jenkins-admin", "jenkins-git", "buildkit-client", "buildkitd-server"):
+        data = named(with_jenkins(), "Secret", name).inputs["stringData"]
+        assert isinstance(data, Secret) or all(isinstance(value, Secret) for value in data.values())
+    login = casc()["credentials"]["system"]["domainCredentials"][0]["credentials"][0]["usernamePassword"]
+    assert login["password"] == "${jenkins-git-token}"  # noqa: S105 - a reference, which the plugin resolves
+    assert {"name": "jenkins-git", "keyName": "token"} in controller["additionalExistingSecrets"]
+
+
+@pytest.mark.parametrize("stack", [with_jenkins, with_hook])
+def test_the_configuration_has_attributes_that_its_plugins_document(stack: Callable[[], Graph]) -> None:
+    assert list(unknown(casc(stack()))) == []
+    agents = chart(with_previews())["values"]["agent"]["podTemplates"]["hello"]
+    assert list(unknown(json.loads(agents), POD_TEMPLATES)) == []
+    wrong = {"jenkins": {"quietPeriod": "5", "sytemMessage": ""}, "jobs": {}}
+    assert list(unknown(wrong)) == ["$.jenkins.quietPeriod: not int", "$.jenkins.sytemMessage", "$.jobs: not a list"]
+
+
+def test_the_configuration_replaces_nothing_in_a_jenkinsfile() -> None:
+    text = str(casc()["jobs"][0]["script"])
+    assert re.findall(r"(?<!\^)\$\{", text) == []
+    assert "${env.IMAGE}" in job_script()
+
+
+def test_each_source_has_a_job_on_dev_and_one_for_prod_with_the_committed_pipelines() -> None:
+    script = job_script()
+    jobs = re.findall(r"pipelineJob\('''([^']+)'''\)", script)
+    assert jobs == ["dev/api", "prod/api", "dev/ai", "prod/ai"]
+    assert "pipelineJob('platform/agent')" in script
+    for environment in ("dev", "prod"):
+        text = pipelines.jenkinsfile(environment)
+        assert parsed(text).name == "pipeline"
+        assert script.count(f"script({quoted(text)})") == 2
+    assert script.count("pollSCM") == 3, "who brings out on prod is a person"
+
+
+def test_the_agents_image_is_built_from_this_repository_by_its_own_pipeline() -> None:
+    script = job_script()
+    (path,) = re.findall(r"scriptPath\('([^']+)'\)", script)
+    assert (CHECKOUT / path).is_file()
+    assert f"url({quoted(DELIVERY['platform']['repository'])})" in script
+
+
+@pytest.mark.parametrize("text", ["plain", "it's", "back\\slash", "'''", "${env.IMAGE} $PIPELINES"])
+def test_a_text_in_a_job_is_that_text(text: str) -> None:
+    """Groovy's rules for '''…''': https://groovy-lang.org/syntax.html#_triple_single_quoted_string ."""
+    inner = quoted(text).removeprefix("'''").removesuffix("'''")
+    assert re.sub(r"\\(.)", r"\1", inner, flags=re.DOTALL) == text
+    assert not re.search(r"(?<!\\)'", inner)
+
+
+def test_every_job_script_is_groovy() -> None:
+    from tests.unit.pipelines.jenkinsfile import PARSER  # noqa: PLC0415 - the parser alone
+
+    assert not PARSER.parse(job_script().encode()).root_node.has_error
+
+
+def test_builds_are_told_where_images_go_and_who_builds() -> None:
+    variables = casc()["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
+    assert {one["key"]: one["value"] for one in variables} == {
+        "REGISTRY": REGISTRY,
+        "CACHE": f"{REGISTRY}/build-cache",
+        "BUILDKIT_HOST": "tcp://buildkitd.buildkit:1234",
+        "BUILDKIT_TLS": "/etc/buildkit",
+        "NOTIFY_URL": "https://hooks.example.com/builds",
+    }
+
+
+def test_each_kind_of_agent_has_the_identity_of_its_stage_and_no_other() -> None:
+    accounts = {kind: one["spec"]["serviceAccountName"] for kind, one in templates().items()}
+    assert accounts == {"build": "hello-build", "release": "hello-release", "verify": "hello-verify"}
+    kinds = {label for name in ("dev", "prod") for label in re.findall(r"label '(\w+)'", pipelines.jenkinsfile(name))}
+    assert kinds == set(accounts)
+    tokens = {kind: one["spec"]["automountServiceAccountToken"] for kind, one in templates().items()}
+    assert tokens == {"build": False, "release": True, "verify": True}
+    certificates = {kind for kind, one in templates().items() if "buildkit-client" in json.dumps(one)}
+    assert certificates == {"build"}
+
+
+def test_a_branch_is_previewed_by_the_controllers_jenkinsfile_on_an_agent_that_may_look_only() -> None:
+    """A Jenkinsfile of the branch could use the release agents."""
+    graph = with_previews()
+    text = pipelines.jenkinsfile("preview")
+    assert job_script(graph).count(f"script({quoted(text)})") == 1
+    assert re.findall(r"label '(\w+)'", text) == ["preview"]
+    spec = templates(graph)["preview"]["spec"]
+    assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("hello-preview", False)
+    assert "buildkit" not in json.dumps(spec)
+    variables = casc(graph)["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
+    assert {one["key"]: one["value"] for one in variables}.items() >= {
+        "STACK": "dev",
+        "AWS_REGION": "ap-northeast-2",
+        "PULUMI_BACKEND_URL": "s3://hello-pulumi-state?region=ap-northeast-2",
+    }.items()
+
+
+@pytest.mark.parametrize(
+    ("branch", "previewed"), [("change", True), ("main-2", True), ("feature/main", True), ("main", False)]
+)
+def test_every_branch_is_previewed_but_the_one_that_is_brought_up(branch: str, *, previewed: bool) -> None:
+    """The plugin matches the whole name of the branch, including its remote."""
+    (pattern,) = re.findall(r"'''BRANCHES''', ''':(.*)'''\)", job_script(with_previews()))
+    assert bool(re.fullmatch(pattern, f"origin/{branch}")) == previewed
+
+
+def test_agents_are_confined_run_on_dev_and_come_by_digest() -> None:
+    for one in templates(with_previews()).values():
+        spec = one["spec"]
+        (container,) = spec["containers"]
+        assert container["image"] == f"{REGISTRY}/agent@{DELIVERY['agentDigest']}"
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        expression = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+        assert expression["nodeSelectorTerms"][0]["matchExpressions"][0]["values"] == ["dev"]
+    assert pod("build", "image", environment="other", priority_class="x")["spec"]["tolerations"][0]["value"] == "other"
+
+
+def test_the_settings_count_what_jenkins_its_agents_and_buildkitd_request() -> None:
+    counted = {pods.name: pods for pods in capacity.tooling(config.Logs())}
+    values = chart()["values"]
+    controller = values["controller"]
+    containers = [controller["resources"], controller["sidecars"]["configAutoReload"]["resources"]]
+    assert counted["Jenkins"].one == sum_of(one["requests"] for one in containers)
+    agents = {
+        kind: sum_of([one["spec"]["containers"][0]["resources"]["requests"]])
+        for kind, one in templates(with_previews()).items()
+    }
+    assert agents.pop("preview") == counted["Jenkins agent that previews"].one
+    assert {counted["Jenkins agent"].one} == set(agents.values())
+    at_once = counted["Jenkins agent"].count + counted["Jenkins agent that previews"].count
+    assert at_once == values["agent"]["containerCap"]
+    deployment = named(with_jenkins(), "Deployment", "buildkitd")
+    (container,) = deployment.spec["template"]["spec"]["containers"]
+    assert counted["buildkitd"].one == sum_of([container["resources"]["requests"]])
+
+
+def sum_of(requests: Iterable[Mapping[str, str]]) -> capacity.Room:
+    """The sum over the containers of one pod."""
+    amounts = list(requests)
+    return capacity.Room(
+        sum(cpu_millis(one["cpu"]) for one in amounts), sum(memory_bytes(one["memory"]) for one in amounts), 1
+    )
+
+
+def test_agents_have_a_quota(graph: Graph) -> None:
+    (quota,) = (one for one in graph.of_kind("ResourceQuota") if one.metadata["name"] == "agents")
+    assert quota.spec["hard"]["pods"] == "3"
+
+
+def test_who_builds_pushes_to_this_stacks_repositories_only() -> None:
+    (policy,) = (
+        one for one in with_jenkins().of_type("aws:iam/rolePolicy:RolePolicy") if one.name == "hello-dev-build"
+    )
+    statements = json.loads(policy.inputs["policy"])["Statement"]
+    for statement in statements:
+        if any("Put" in action or "Upload" in action for action in statement["Action"]):
+            assert all(":repository/hello-dev/" in resource for resource in statement["Resource"])
+        actions = set(statement["Action"])
+        assert not {action for action in actions if "Delete" in action or action.endswith("*")}
+
+
+def test_the_layer_cache_is_apart_mutable_and_ends() -> None:
+    repositories = {one.inputs["name"]: one.inputs for one in with_jenkins().of_type("aws:ecr/repository:Repository")}
+    assert repositories["hello-dev/build-cache"]["imageTagMutability"] == "MUTABLE"
+    assert repositories["hello-dev/agent"]["imageTagMutability"] == "IMMUTABLE"
+    (policy,) = (
+        one
+        for one in with_jenkins().of_type("aws:ecr/lifecyclePolicy:LifecyclePolicy")
+        if one.inputs["repository"].endswith("build-cache")
+    )
+    (rule,) = json.loads(policy.inputs["policy"])["rules"]
+    assert rule["selection"]["tagStatus"] == "any"
+    assert rule["selection"]["countType"] == "sinceImagePushed"
+
+
+def test_its_home_is_on_an_encrypted_volume_with_a_snapshot_each_night() -> None:
+    assert chart()["values"]["persistence"]["storageClass"] == "gp3"
+    (schedule,) = with_jenkins().of_type("aws:dlm/lifecyclePolicy:LifecyclePolicy")
+    details = schedule.inputs["policyDetails"]
+    assert details["targetTags"] == {
+        "kubernetes.io/created-for/pvc/namespace": "jenkins",
+        "kubernetes.io/created-for/pvc/name": "jenkins",
+    }
+    assert details["schedules"][0]["retainRule"]["count"] >= 7
+
+
+def test_staff_reach_it_and_nobody_else() -> None:
+    graph = with_jenkins()
+    (ingress,) = (one for one in graph.of_kind("Ingress") if one.metadata["namespace"] == "jenkins")
+    assert ingress.spec["rules"][0]["host"] == "jenkins.dev.hello.example.com"
+    (staff,) = (one for one in graph.of_kind("Ingress") if one.metadata["namespace"] == "logging")
+    assert ingress.spec["ingressClassName"] == staff.spec["ingressClassName"]
+
+
+def test_a_push_that_github_signed_starts_what_is_polled_and_nothing_else_is_believed() -> None:
+    graph = with_hook()
+    script = job_script(graph)
+    assert script.count("githubPush()") == script.count("pollSCM") == 3, "who brings out on prod is a person"
+    assert casc(graph)["unclassified"] == {
+        "gitHubPluginConfig": {"hookSecretConfigs": [{"credentialsId": "jenkins-hook", "signatureAlgorithm": "SHA256"}]}
+    }
+    (entry,) = casc(graph)["credentials"]["system"]["domainCredentials"]
+    (secret,) = (one["string"] for one in entry["credentials"] if "string" in one)
+    assert (secret["id"], secret["secret"], secret["scope"]) == ("jenkins-hook", "${jenkins-hook-secret}", "SYSTEM")
+    controller = chart(graph)["values"]["controller"]
+    assert {"name": "jenkins-hook", "keyName": "secret"} in controller["additionalExistingSecrets"]
+    plugins = {name: f"{name}:{version}" for name, version in versions.JENKINS_HOOK_PLUGINS.items()}
+    assert plugins["github"] in controller["installPlugins"]
+    data = named(graph, "Secret", "jenkins-hook").inputs["stringData"]
+    assert isinstance(data, Secret) or all(isinstance(value, Secret) for value in data.values())
+    assert not any(SECRET in text for one in graph.resources.values() for text in in_clear(one.inputs))
+
+
+def test_without_the_setting_nothing_listens_for_a_webhook() -> None:
+    assert "githubPush" not in job_script()
+    assert "unclassified" not in casc()
+    assert not any(plugin.startswith("github:") for plugin in chart()["values"]["controller"]["installPlugins"])
+
+
+def test_buildkitd_asks_for_certificates_and_is_reached_by_who_builds_only() -> None:
+    deployment = named(with_jenkins(), "Deployment", "buildkitd")
+    (container,) = deployment.spec["template"]["spec"]["containers"]
+    for flag in ("--tlscacert", "--tlscert", "--tlskey", "--oci-worker-no-process-sandbox"):
+        assert flag in container["args"]
+    policy = named(with_jenkins(), "NetworkPolicy", "buildkitd")
+    (rule,) = policy.spec["ingress"]
+    (peer,) = rule["from"]
+    assert peer["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": "hello-build"}}
+    assert peer["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": "delivery"}}
+    assert [port["port"] for port in rule["ports"]] == [1234]
+
+
+def test_the_certificates_are_for_one_another() -> None:
+    from cryptography import x509  # noqa: PLC0415 - for this test alone
+    from cryptography.x509.oid import ExtendedKeyUsageOID  # noqa: PLC0415
+
+    pem = {name: value.encode() for name, value in DELIVERY["certificates"].items()}
+    authority = x509.load_pem_x509_certificate(pem["ca"])
+    for name, usage in (("server", ExtendedKeyUsageOID.SERVER_AUTH), ("client", ExtendedKeyUsageOID.CLIENT_AUTH)):
+        certificate = x509.load_pem_x509_certificate(pem[name])
+        certificate.verify_directly_issued_by(authority)
+        assert list(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [usage]
+    host = x509.load_pem_x509_certificate(pem["server"]).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    assert host.value.get_values_for_type(x509.DNSName) == ["buildkitd.buildkit"], "as BUILDKIT_HOST calls it"
+
+
+def test_sources_without_a_login_need_none() -> None:
+    values = configuration()
+    delivery = json.loads(values[f"{PROJECT}:delivery"])
+    del delivery["git"]
+    graph = run(
+        CHECKOUT / "__main__.py",
+        stack="dev",
+        settings={**values, f"{PROJECT}:delivery": json.dumps(delivery)},
+        preview=False,
+    )
+    (release,) = (one for one in graph.of_type("kubernetes:helm.sh/v3:Release") if one.name == "jenkins")
+    assert release.inputs["values"]["controller"]["additionalExistingSecrets"] == []
+    assert "credentials" not in json.loads(release.inputs["values"]["controller"]["JCasC"]["configScripts"]["hello"])

@@ -1,0 +1,33 @@
+"""Graphs of the dev stack with other configuration of ingress."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from config import PROJECT
+from tests.unit.graph import Graph
+from tests.unit.program import CHECKOUT, run, stack_config
+
+WITHOUT_A_ZONE = json.dumps({"zone": "example.com"})
+AT_THE_APEX = "example.com"
+
+
+@cache
+def with_certificates(*answers: tuple[str, str], preview: bool = False) -> Graph:
+    """Graph without a Route 53 zone, where ACM has certificates with these statuses and `Name` tags."""
+    return changed(
+        {"dns": WITHOUT_A_ZONE},
+        certificates=[{"status": status, "tags": {"Name": name}} for status, name in answers],
+        preview=preview,
+    )
+
+
+def changed(
+    changes: Mapping[str, str], *, certificates: Sequence[Mapping[str, Any]] = (), preview: bool = False
+) -> Graph:
+    """Graph with other configuration values, by key, in the form in which Pulumi passes them."""
+    config = {**stack_config("dev"), **{f"{PROJECT}:{key}": value for key, value in changes.items()}}
+    return run(CHECKOUT / "__main__.py", stack="dev", settings=config, preview=preview, certificates=certificates)

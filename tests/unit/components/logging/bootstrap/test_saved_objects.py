@@ -1,0 +1,138 @@
+"""Kibana's saved objects and documented queries: valid for Kibana, and over fields of the index template."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from components.logging.bootstrap.job import kibana
+from components.logging.bootstrap.job.elasticsearch import PROPERTIES
+from tests.unit.components.logging.bootstrap.kuery import field, matches
+from tests.unit.components.logging.golden_lines import CASES, emulated, message
+from tests.unit.graph import every
+from tests.unit.program import CHECKOUT
+
+ENVIRONMENTS = ("dev", "prod", "platform")
+OBJECTS = every(one for environment in ENVIRONMENTS for one in kibana.saved_objects(environment))
+
+KNOWN: dict[str, tuple[tuple[int, int, int], set[str]]] = {
+    "search": ((8, 8, 0), {"title", "description", "columns", "sort", "kibanaSavedObjectMeta"}),
+    "visualization": (
+        (8, 8, 0),
+        {"title", "description", "version", "kibanaSavedObjectMeta", "uiStateJSON", "visState", "savedSearchRefName"},
+    ),
+    "dashboard": (
+        (8, 9, 0),
+        {
+            *("title", "description", "kibanaSavedObjectMeta", "timeRestore", "timeFrom", "timeTo", "refreshInterval"),
+            *("controlGroupInput", "panelsJSON", "optionsJSON", "hits", "version"),
+        },
+    ),
+}
+"""The version of each type's first schema, and its attributes: Kibana refuses others, and migrates from there.
+
+https://github.com/elastic/kibana: `src/platform/plugins/shared/{saved_search,visualizations,dashboard}/server`
+"""
+
+
+@pytest.mark.parametrize("one", OBJECTS, ids=lambda one: one["id"])
+def test_kibana_knows_its_type_and_each_of_its_attributes(one: dict[str, Any]) -> None:
+    version, attributes = KNOWN[one["type"]]
+    assert {"title"} <= set(one["attributes"]) <= attributes
+    assert tuple(int(part) for part in one["typeMigrationVersion"].split(".")) <= version
+
+
+@pytest.mark.parametrize("one", OBJECTS, ids=lambda one: one["id"])
+def test_it_refers_to_what_it_names_and_the_other_way_round(one: dict[str, Any]) -> None:
+    source = json.loads(one["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
+    panels = json.loads(one["attributes"].get("panelsJSON", "[]"))
+    named = [f"{panel['panelIndex']}:{panel['panelRefName']}" for panel in panels]
+    assert [reference["name"] for reference in one["references"]] == [
+        *([source["indexRefName"]] if "indexRefName" in source else []),
+        *named,
+    ]
+
+
+@pytest.mark.parametrize("one", [one for one in OBJECTS if one["type"] != "dashboard"], ids=lambda one: one["id"])
+def test_every_field_of_it_is_in_the_index_template(one: dict[str, Any]) -> None:
+    attributes = one["attributes"]
+    source = json.loads(attributes["kibanaSavedObjectMeta"]["searchSourceJSON"])
+    matches(source["query"]["query"], {})
+    aggregations = json.loads(attributes.get("visState", '{"aggs": []}'))["aggs"]
+    for aggregation in aggregations:
+        if "field" in aggregation["params"]:
+            kind, _ = field(aggregation["params"]["field"], {})
+            assert kind["type"] in {"date", "double", "keyword"}, "it cannot be counted by"
+    for name in attributes.get("columns", []):
+        field(name, {})
+
+
+def test_each_environment_has_errors_by_service_over_time_and_the_slowest_services_on_one_dashboard() -> None:
+    for environment in ENVIRONMENTS:
+        by_id = {one["id"]: one for one in kibana.saved_objects(environment)}
+        dashboard = by_id[f"{environment}-dashboard"]
+        shown = [by_id[reference["id"]] for reference in dashboard["references"]]
+        assert [one["attributes"]["title"] for one in shown] == [
+            f"Errors by service over time, {environment}",
+            f"Slowest services, {environment}",
+            f"Errors of {environment}",
+        ]
+        over_time, slowest = (json.loads(one["attributes"]["visState"])["aggs"] for one in shown[:2])
+        assert {one["type"]: one["params"].get("field") for one in over_time} == {
+            "count": None,
+            "date_histogram": "@timestamp",
+            "terms": "kubernetes.container_name",
+        }
+        assert {one["type"]: one["params"]["field"] for one in slowest} == {
+            "avg": "duration_ms",
+            "percentiles": "duration_ms",
+            "terms": "kubernetes.container_name",
+        }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_the_saved_search_finds_the_errors_of_the_golden_lines_and_nothing_else(case: dict[str, Any]) -> None:
+    assert sorted(one["message"] for one in emulated(case) if matches(kibana.ERRORS, one)) == sorted(
+        message(one["message"]) for one in case["events"] if one.get("error")
+    )
+
+
+def documented(document: str) -> list[str]:
+    """The KQL queries in a document."""
+    text = (CHECKOUT / document).read_text(encoding="utf-8")
+    return [one for one in re.findall(r"`([^`\n]+)`", text) if re.match(r"[\w.]+ : \S", one)]
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/logs.md"])
+def test_every_documented_query_names_fields_that_there_are(document: str) -> None:
+    for query in every(documented(document), "query"):
+        matches(query, {})
+
+
+def test_the_documented_query_finds_the_errors_of_one_service_and_no_others() -> None:
+    (query,) = documented("README.md")
+    assert query in documented("docs/logs.md")
+    for level, service, is_found in (
+        ("ERROR", "api", True),
+        ("fatal", "api", True),
+        ("INFO", "api", False),
+        ("ERROR", "ai", False),
+    ):
+        assert matches(query, {"level": level, "kubernetes": {"container_name": service}}) is is_found
+
+
+def test_the_documented_query_over_nodes_names_fields_that_there_are() -> None:
+    text = (CHECKOUT / "docs" / "logs.md").read_text(encoding="utf-8")
+    (query,) = (one for one in re.findall(r"`(FROM [^`]+)`", text))
+    for name in ("stream", "kubernetes.host", "@timestamp"):
+        assert name in query
+        field(name, {})
+
+
+def test_a_query_over_a_field_that_there_is_not_is_noticed() -> None:
+    assert "container" not in PROPERTIES
+    with pytest.raises(KeyError):
+        matches("container : api", {})

@@ -1,0 +1,67 @@
+"""Who reaches Jenkins, buildkitd and the agents, in a stack that has them."""
+
+from __future__ import annotations
+
+import pytest
+
+from components.delivery.jenkins.names import BUILDER, PREVIEWER
+from components.delivery.jenkins.network_policies import BUILDKIT, CONTROLLER
+from contract.identities import TOOL
+from tests.unit.components.delivery.previews import with_previews
+from tests.unit.network_policies.surroundings import Surroundings
+
+AROUND = Surroundings(
+    with_previews(),
+    {
+        "builder": ("delivery", BUILDER),
+        "releaser": ("delivery", TOOL),
+        "previewer": ("delivery", PREVIEWER),
+        "stranger in delivery": ("delivery", {"app": "any"}),
+        "jenkins": ("jenkins", CONTROLLER),
+        "buildkitd": ("buildkit", BUILDKIT),
+        "dev api": ("dev", {"app.kubernetes.io/name": "api", "environment": "dev", "slot": "blue"}),
+        "prod api": ("prod", {"app.kubernetes.io/name": "api", "environment": "prod", "slot": "blue"}),
+        "kibana": ("logging", {"app": "kibana"}),
+    },
+    {"Pod Identity": "169.254.170.23/32"},
+)
+PORTS = (22, 80, 443, 1234, 8080, 8099, 9200)
+
+
+@pytest.mark.parametrize(
+    ("place", "port", "wanted"),
+    [
+        ("buildkitd", 1234, {"builder"}),
+        ("buildkitd", 22, set[str]()),
+        ("jenkins", 8080, {"builder", "previewer", "releaser", "a node"}),
+        ("jenkins", 50000, set[str]()),
+        ("builder", 8080, set[str]()),
+        ("releaser", 8080, set[str]()),
+        ("metadata", 80, {"a node", "internet", "an API server"}),
+    ],
+)
+def test_each_is_reached_by_those_who_need_it(place: str, port: int, wanted: set[str]) -> None:
+    assert AROUND.who_reach(place, port) - {"metadata", "Pod Identity", "Kubernetes API"} == wanted
+
+
+@pytest.mark.parametrize(
+    ("source", "places"),
+    [
+        ("builder", {("buildkitd", 1234), ("jenkins", 8080), ("internet", 443), ("Pod Identity", 80)}),
+        (
+            "previewer",
+            {
+                ("jenkins", 8080),
+                ("internet", 443),
+                ("Pod Identity", 80),
+                ("Kubernetes API", 443),
+                ("an API server", 443),
+            },
+        ),
+        ("buildkitd", {("internet", 443)}),
+        ("jenkins", {("internet", 443), ("Kubernetes API", 443), ("an API server", 443)}),
+        ("stranger in delivery", set[tuple[str, int]]()),
+    ],
+)
+def test_each_reaches_what_it_needs_and_nothing_else(source: str, places: set[tuple[str, int]]) -> None:
+    assert AROUND.reached_from(source, PORTS) == places

@@ -1,0 +1,173 @@
+"""A node group's record says which nodes there shall be, and a node's change leaves Kubernetes' own alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rehearsal import aws
+from rehearsal.emulators.aws import instances, lifecycle, nodes
+from rehearsal.emulators.aws.errors import AwsError
+from rehearsal.emulators.aws.kinds import KINDS
+from rehearsal.emulators.aws.kinds.node_groups import spec
+from rehearsal.errors import RehearsalError
+from rehearsal.nodes import Taint
+from tests.unit.rehearsal.emulators.aws.examples import EXAMPLES, REGION, World, quiet, urn
+
+
+def test_nodes_come_from_the_group_its_subnets_and_its_launch_template(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    template = world.make(
+        "aws:ec2/launchTemplate:LaunchTemplate",
+        "sized",
+        {"instanceType": "m6i.xlarge", "blockDeviceMappings": [{"ebs": {"volumeSize": 50}}]},
+    )
+    inputs = EXAMPLES["nodes"].inputs(world)
+    group = world.make(
+        EXAMPLES["nodes"].type,
+        "prod",
+        {
+            **inputs,
+            "nodeGroupName": "prod",
+            "subnetIds": [world.id("subnet-c"), world.id("subnet")],
+            "labels": {"environment": "prod"},
+            "taints": [{"key": "environment", "value": "prod", "effect": "NO_SCHEDULE"}],
+            "launchTemplate": {"id": template.id, "version": "1"},
+            "capacityType": "SPOT",
+        },
+    )
+    made = spec(group, world.account)
+    assert (made.name, made.instance_type, made.desired, made.disk_gib) == ("prod", "m6i.xlarge", 2, 50)
+    assert tuple(made.subnets) == ("ap-northeast-2a", "ap-northeast-2c")
+    assert made.labels == {"environment": "prod"}
+    assert made.taints == (Taint(key="environment", value="prod", effect="NoSchedule"),)
+    assert (made.region, made.capacity_type) == ("ap-northeast-2", "SPOT")
+
+
+def test_a_new_version_of_the_launch_template_means_other_nodes(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    template = world.make("aws:ec2/launchTemplate:LaunchTemplate", "sized", {"instanceType": "m6i.xlarge"})
+    inputs = {**EXAMPLES["nodes"].inputs(world), "nodeGroupName": "sized"}
+    first = world.make(
+        EXAMPLES["nodes"].type, "sized", {**inputs, "launchTemplate": {"id": template.id, "version": "1"}}
+    )
+    before = spec(first, world.account)
+    lifecycle.change(
+        KINDS[template.type], world.caller, template.id, {**template.inputs, "instanceType": "m6i.2xlarge"}
+    )
+    second = lifecycle.change(
+        quiet(KINDS[first.type]),
+        world.caller,
+        first.id,
+        {**first.inputs, "launchTemplate": {"id": template.id, "version": "2"}},
+    )
+    after = spec(second, world.account)
+    assert (before.instance_type, after.instance_type) == ("m6i.xlarge", "m6i.2xlarge")
+    old, new = (instances.ensure(world.layout, group) for group in (before, after))
+    assert not {one.name for one in old} & {one.name for one in new}
+
+
+def test_a_groups_instances_stand_in_the_account_and_keep_what_they_are(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    group = replace(spec(world.made["nodes"], world.account), desired=5)
+    ec2 = aws.client(world.layout, "ec2", region=REGION)
+    started = instances.ensure(world.layout, group)
+    assert len({one.id for one in started}) == 5
+    assert len({one.address for one in started}) == 5
+    assert instances.ensure(world.layout, group) == started
+    assert instances.ensure(world.layout, replace(group, desired=3)) == started[:3]
+
+    instances.terminate(world.layout, REGION, "hello", group.name, but={started[0].id})
+    assert instances.ensure(world.layout, replace(group, desired=1)) == started[:1]
+    (described,) = ec2.describe_instances(InstanceIds=[started[0].id])["Reservations"][0]["Instances"]
+    assert described["SubnetId"] == world.id("subnet")
+    assert described["PrivateDnsName"] == started[0].name
+    assert described["SecurityGroups"][0]["GroupName"].startswith("eks-cluster-sg-hello-")
+    tags = {tag["Key"]: tag["Value"] for tag in described["Tags"]}
+    assert tags["kubernetes.io/cluster/hello"] == "owned"
+    assert tags["eks:nodegroup-name"] == group.name
+
+
+def test_instances_take_turns_in_the_zones_and_leave_nothing_in_their_subnets(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    of_zones = {"ap-northeast-2a": world.id("subnet"), "ap-northeast-2c": world.id("subnet-c")}
+    group = replace(spec(world.made["nodes"], world.account), desired=4, subnets=of_zones)
+    zones = [one.zone for one in instances.ensure(world.layout, group)]
+    assert zones == ["ap-northeast-2a", "ap-northeast-2c"] * 2
+    instances.terminate(world.layout, REGION, "hello", group.name)
+    ec2 = aws.client(world.layout, "ec2", region=REGION)
+    mine = [{"Name": "subnet-id", "Values": [world.id("subnet-c")]}]
+    assert ec2.describe_network_interfaces(Filters=mine)["NetworkInterfaces"] == []
+
+
+def test_a_subnet_that_is_full_is_named(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    small = world.make(
+        EXAMPLES["subnet"].type,
+        "small",
+        {"vpcId": world.id("vpc"), "cidrBlock": "10.0.255.0/28", "availabilityZone": "ap-northeast-2a"},
+    )
+    group = replace(spec(world.made["nodes"], world.account), desired=12, subnets={"ap-northeast-2a": small.id})
+    with pytest.raises(AwsError, match=f"not enough free addresses in subnet '{small.id}'"):
+        instances.ensure(world.layout, group)
+
+
+def node(labels: dict[str, str], taints: list[dict[str, str]] | None = None) -> dict[str, object]:
+    return {"metadata": {"labels": labels}, "spec": {} if taints is None else {"taints": taints}}
+
+
+def test_a_node_that_is_as_wanted_is_left_alone() -> None:
+    as_wanted = node(
+        {"environment": "dev", "kubernetes.io/os": "linux"}, [{"key": "environment", "effect": "NoSchedule"}]
+    )
+    assert nodes.changes(as_wanted, as_wanted) == []
+    assert nodes.changes(node({"environment": "dev"}), node({"environment": "dev"})) == []
+
+
+def test_a_nodes_change_keeps_what_kubernetes_itself_put_there() -> None:
+    current = node(
+        {"environment": "dev", "old": "x", "beta.kubernetes.io/os": "linux"},
+        [
+            {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"},
+            {"key": "environment", "effect": "NoSchedule"},
+        ],
+    )
+    wanted = node({"environment": "prod"})
+    assert nodes.changes(current, wanted) == [
+        {
+            "op": "add",
+            "path": "/metadata/labels",
+            "value": {"environment": "prod", "beta.kubernetes.io/os": "linux"},
+        },
+        {
+            "op": "add",
+            "path": "/spec/taints",
+            "value": [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}],
+        },
+    ]
+
+
+def test_a_group_whose_nodes_cannot_be_made_leaves_no_record(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    world.layout.kubeconfig.unlink()
+    kind = KINDS[EXAMPLES["nodes"].type]
+    inputs = {**EXAMPLES["nodes"].inputs(world), "nodeGroupName": "other"}
+    with pytest.raises(RehearsalError, match="needs the local control plane"):
+        lifecycle.create(kind, world.caller, urn(kind.type, "other"), inputs)
+    assert world.account.records(kind.type) == (world.made["nodes"],)
+
+
+def test_without_a_control_plane_there_are_no_nodes_to_take_away(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    world.layout.kubeconfig.unlink()
+    lifecycle.delete(KINDS[EXAMPLES["nodes"].type], world.layout, world.made["nodes"].id)
+    assert world.account.records(EXAMPLES["nodes"].type) == ()

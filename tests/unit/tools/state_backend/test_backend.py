@@ -1,0 +1,102 @@
+"""One command makes a team's backend, and a second run of it changes nothing but what somebody broke."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from collections.abc import Iterator
+from typing import Any, cast
+
+import boto3  # pyright: ignore[reportMissingTypeStubs]
+import pytest
+from moto import mock_aws
+
+from tools.state_backend.backend import KEPT_DAYS, BackendError, make
+
+REGION = "ap-northeast-2"
+BUCKET = "hello-pulumi-state"
+
+
+@pytest.fixture(autouse=True)
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty account of moto's."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "none")
+    with mock_aws():
+        yield
+
+
+def client(service: str, region: str = REGION) -> Any:
+    return cast("Any", boto3).client(service, region_name=region)
+
+
+def made(**changes: str) -> Any:
+    return make(BUCKET, **{"region": REGION, "alias": "hello-pulumi", **changes})
+
+
+def described() -> dict[str, Any]:
+    """All that stands."""
+    s3 = client("s3")
+    answers = {
+        "encryption": s3.get_bucket_encryption(Bucket=BUCKET),
+        "lifecycle": s3.get_bucket_lifecycle_configuration(Bucket=BUCKET),
+        "policy": s3.get_bucket_policy(Bucket=BUCKET),
+        "public": s3.get_public_access_block(Bucket=BUCKET),
+        "tags": s3.get_bucket_tagging(Bucket=BUCKET),
+        "versioning": s3.get_bucket_versioning(Bucket=BUCKET),
+        "keys": client("kms").list_keys(),
+        "aliases": client("kms").list_aliases(),
+    }
+    return {
+        name: {key: value for key, value in one.items() if key != "ResponseMetadata"} for name, one in answers.items()
+    }
+
+
+def test_a_state_is_private_encrypted_by_its_key_and_can_be_had_back() -> None:
+    backend = made()
+    found = described()
+    assert set(found["public"]["PublicAccessBlockConfiguration"].values()) == {True}
+    assert found["versioning"]["Status"] == "Enabled"
+    (rule,) = found["encryption"]["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": backend.key_arn}
+    (rule,) = found["lifecycle"]["Rules"]
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": KEPT_DAYS}
+    assert "Expiration" not in rule, "the state itself never goes"
+    (statement,) = json.loads(found["policy"]["Policy"])["Statement"]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert client("kms").get_key_rotation_status(KeyId=backend.key_arn)["KeyRotationEnabled"]
+
+
+def test_a_second_run_changes_nothing_and_mends_what_somebody_broke() -> None:
+    backend, before = made(), described()
+    assert made() == backend
+    assert described() == before
+    client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"})
+    client("s3").delete_public_access_block(Bucket=BUCKET)
+    made()
+    assert described() == before
+
+
+def test_a_bucket_of_another_region_is_refused() -> None:
+    made()
+    with pytest.raises(BackendError, match="use --region ap-northeast-2"):
+        made(region="us-east-1")
+
+
+def test_a_key_that_is_about_to_be_deleted_is_refused() -> None:
+    client("kms").schedule_key_deletion(KeyId=made().key_arn.rpartition("/")[2])
+    with pytest.raises(BackendError, match="PendingDeletion"):
+        made()
+
+
+@pytest.mark.parametrize("region", [REGION, "us-east-1"])
+def test_the_command_says_how_to_log_in(
+    region: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["state_backend", "--bucket", BUCKET, "--region", region])
+    runpy.run_module("tools.state_backend", run_name="__main__")
+    told = capsys.readouterr().out
+    assert f"pulumi login 's3://{BUCKET}?region={region}'" in told
+    assert f"--secrets-provider 'awskms://alias/hello-pulumi?region={region}'" in told
+    assert f"arn:aws:kms:{region}:123456789012:key/" in told

@@ -1,0 +1,1 @@
+"""Tools beside the platform: the state backend, benchmarks."""

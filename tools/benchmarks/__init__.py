@@ -1,0 +1,1 @@
+"""Benchmarks of previews, updates, releases and traffic."""

@@ -1,0 +1,1 @@
+"""A Pulumi program of bare ConfigMaps, to measure Pulumi's own cost per resource."""

@@ -1,0 +1,41 @@
+"""A stack's configuration with a given number of services."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from config import ENVIRONMENTS, PROJECT, required_secrets
+
+MODEL = "api"
+"""The service that is copied: variables, secrets, egress."""
+
+_ROOM = {
+    "nodes": {"instanceType": "m5.4xlarge", "min": 2, "desired": 2, "max": 30, "volumes": True},
+    "quota": {"cpu": "1000", "memory": "4000Gi", "pods": 1000},
+}
+
+
+def many_services(config: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """A stack's configuration with other services, and nodes and quotas for them.
+
+    Args:
+        config: The `config` of a stack's file.
+        count: The number of services, 1 to 999: `svc-001` and so on, each with its own path, each calling the first.
+    """
+    model = config[f"{PROJECT}:services"][MODEL]
+    services: dict[str, Any] = {}
+    for number in range(1, count + 1):
+        name = f"svc-{number:03}"
+        egress = {**model["egress"], "services": ["svc-001"] if number > 1 else []}
+        replicas = {key: {"min": 1, "max": 1} for key in ENVIRONMENTS}
+        services[name] = {**copy.deepcopy(model), "paths": [f"/{name}"], "egress": egress, "replicas": replicas}
+    environments = {name: {**environment, **_ROOM} for name, environment in config[f"{PROJECT}:environments"].items()}
+    return {**config, f"{PROJECT}:services": services, f"{PROJECT}:environments": environments}
+
+
+def made_up_secrets(config: Mapping[str, Any]) -> dict[str, str]:
+    """A value for each required secret, by configuration key with the path inside it."""
+    names = {name: service.get("secrets", []) for name, service in config[f"{PROJECT}:services"].items()}
+    return {secret.key: f"made up for {secret.key}" for secret in required_secrets(names)}

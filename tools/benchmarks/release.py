@@ -1,0 +1,236 @@
+"""Times a release beside a rolling update: `python -m tools.benchmarks.release`. Pods take 10 s to get ready.
+
+Both run on one control plane in one run, each number of replicas in turn. No container runs: what is timed is the work
+of Kubernetes and of the tool.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any, cast
+
+import typer
+from rich.console import Console
+
+from kube.client import KubernetesApi, KubernetesObject
+from rehearsal import control_plane, toolchain
+from rehearsal.demo_images import Fault
+from rehearsal.layout import CHECKOUT, Layout
+from release.clock import SystemClock
+from release.goals import Deploy
+from release.run import Limits
+from tests.release.platform import PORT, Platform, image, namespace
+from tests.release.web import Web
+from tools.benchmarks import plot, traffic
+from tools.benchmarks.tables import put, table
+from tools.benchmarks.traffic import Traffic, machine
+
+SERIES = ("rolling update", "release, whole", "release, the switch alone")
+NEW, POOLED = "no new connection at the old slot", "last answer over a pooled connection"
+HEAD = ("replicas", *SERIES, "switch / rolling update", "the tool's own time", NEW, POOLED)
+REQUESTS = ("replicas", "median, quiet", "99.9 %, quiet", "median, switching", "99.9 %, switching")
+LEAST = 0.001
+"""Seconds that stand for none where the axis is logarithmic."""
+
+LIMITS = Limits(ready=900, endpoints=120, watch=1, settle=0)
+
+_console = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds.
+
+    Attributes:
+        rolling: From the command until no old pod is an endpoint.
+        whole: A whole deploy, the tool's start with it.
+        switch: From the patch until the EndpointSlices show the new slot only.
+        own: Of the whole what the tool does not wait: neither for news of the cluster nor between two requests.
+        traffic: What clients saw of a switch; None where there is no traffic.
+    """
+
+    rolling: float
+    whole: float
+    switch: float
+    own: float
+    traffic: Traffic | None = None
+
+
+def release(
+    sizes: Annotated[list[int] | None, typer.Argument(help="Numbers of replicas; 2 10 50 100 by default.")] = None,
+    document: Annotated[Path, typer.Option(help="Where the table goes.")] = CHECKOUT / "docs" / "benchmarks.md",
+) -> None:
+    """Time a rolling update, and a release of as many pods."""
+    times: dict[int, Times] = {}
+    to_help = median(_seconds_of("-m", "release", "--help") for _ in range(5))
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory, Web(PORT) as web:
+        layout = Layout(Path(directory) / "run")
+        tools = toolchain.ensure(_console.print)
+        control_plane.start(layout, tools, _console.print)
+        try:
+            platform = Platform(KubernetesApi(layout.kubeconfig), layout.kubeconfig, web)
+            platform.api.create(machine())
+            platform.api.create(namespace("dev"))
+            _until(lambda: platform.api.get("v1", "ServiceAccount", "default", "dev") is not None)
+            for size in sizes or [2, 10, 50, 100]:
+                times[size] = _time(platform, size)
+                _console.print(size, times[size])
+                _write(document, times, to_help)  # what was measured stays, whatever becomes of the next
+            traffic.prepare(layout, tools, platform.api)
+            for size, one in times.items():
+                times[size] = replace(one, traffic=traffic.measure(layout, platform, f"service-{size}"))
+                _console.print(size, times[size].traffic)
+                _write(document, times, to_help)
+        finally:
+            control_plane.stop(layout)
+
+
+def _write(document: Path, times: dict[int, Times], to_help: float) -> None:
+    rows = [
+        [
+            str(size),
+            f"{one.rolling:.1f} s",
+            f"{one.whole:.1f} s",
+            f"{one.switch:.2f} s",
+            f"{one.switch / one.rolling:.1%}",
+            f"{one.own:.1f} s",
+            f"{one.traffic.new:.2f} s" if one.traffic else "-",
+            f"{one.traffic.pooled:.1f} s" if one.traffic else "-",
+        ]
+        for size, one in times.items()
+    ]
+    requests = [
+        [str(size), *(f"{time:.1f} ms" for time in (*one.traffic.quiet, *one.traffic.switching))]
+        for size, one in times.items()
+        if one.traffic
+    ]
+    told = f"`python -m release --help` takes {to_help:.2f} s."
+    put(document, "bench-release", f"{table(HEAD, rows)}\n\n{table(REQUESTS, requests)}\n\n{told}")
+    lines = {SERIES[0]: [one.rolling for one in times.values()], SERIES[1]: [one.whole for one in times.values()]}
+    lines[SERIES[2]] = [one.switch for one in times.values()]
+    if all(one.traffic for one in times.values()):
+        lines[NEW] = [max(one.traffic.new, LEAST) for one in times.values() if one.traffic]
+    (document.parent / "releases.svg").write_text(plot.logarithmic(list(times), lines, x="replicas", y="seconds"))
+
+
+def _time(platform: Platform, size: int) -> Times:
+    rolling = _rolling_update(platform.api, size)
+    return Times(rolling, *_release(platform, size))
+
+
+def _rolling_update(api: KubernetesApi, size: int) -> float:
+    """A Deployment by itself, with Kubernetes' default strategy."""
+    name = f"rolling-{size}"
+    labels = {"app": name}
+    template: dict[str, Any] = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "app", "image": image(name)}], "terminationGracePeriodSeconds": 1},
+    }
+    spec = {"replicas": size, "selector": {"matchLabels": labels}, "template": template}
+    metadata = {"name": name, "namespace": "dev"}
+    service = {"selector": labels, "ports": [{"port": 80}]}
+    api.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
+    api.create({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service})
+    _until(lambda: len(_endpoints(api, name)) == size)
+    old = _endpoints(api, name)
+    start = time.monotonic()
+    change = {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image(name, Fault.SLOW_START)}
+    api.json_patch("apps/v1", "Deployment", name, [change], namespace="dev")
+    _until(lambda: len(found := _endpoints(api, name)) == size and not found & old)
+    taken = time.monotonic() - start
+    api.delete("apps/v1", "Deployment", name, "dev")
+    return taken
+
+
+def _release(platform: Platform, size: int) -> tuple[float, float, float]:
+    """Whole, switch and the tool's own, seconds."""
+    service = f"service-{size}"
+    platform.add("dev", service, minimum=size, maximum=size)
+    platform.run("dev", service, Deploy(image(service)), limits=replace(LIMITS, watch=0.1))
+    clocked = _Clocked(platform.api, service, size)
+    new = Deploy(image(service, Fault.SLOW_START))
+    start = time.monotonic()
+    platform.run("dev", service, new, api=cast("Any", clocked), clock=clocked, limits=LIMITS)
+    whole = time.monotonic() - start + _seconds_of("-c", "import release.commands.releases")
+    for thread in clocked.watchers:
+        thread.join()
+    return whole, clocked.switch, whole - clocked.waited
+
+
+def _seconds_of(*arguments: str) -> float:
+    """How long a Python program runs."""
+    start = time.monotonic()
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - start
+
+
+class _Clocked(SystemClock):
+    """Passes calls on, clocks by looks of its own what Kubernetes makes of the switch, and sums up the tool's waits."""
+
+    def __init__(self, api: KubernetesApi, service: str, size: int) -> None:
+        self._api = api
+        self._service = service
+        self._size = size
+        self.switch = 0.0
+        self.waited = 0.0
+        self.watchers: list[threading.Thread] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    def sleep(self, seconds: float) -> None:
+        start = time.monotonic()
+        super().sleep(seconds)
+        self.waited += time.monotonic() - start
+
+    def watch(self, *words: Any, **options: Any) -> Iterator[tuple[str, KubernetesObject]]:
+        events = self._api.watch(*words, **options)
+        while True:
+            start = time.monotonic()
+            event = next(events, None)
+            self.waited += time.monotonic() - start
+            if event is None:
+                return
+            yield event
+
+    def json_patch(self, api_version: str, kind: str, name: str, *words: Any, **options: Any) -> KubernetesObject:
+        if (kind, name) == ("Service", self._service):
+            old = _endpoints(self._api, name)
+            self.watchers.append(threading.Thread(target=self._clock, args=(old, time.monotonic())))
+            self.watchers[-1].start()
+        return self._api.json_patch(api_version, kind, name, *words, **options)
+
+    def _clock(self, old: set[str], start: float) -> None:
+        """Waits until the Service leads to as many pods as before, and to none of those."""
+        _until(lambda: len(now := _endpoints(self._api, self._service)) == self._size and not now & old)
+        self.switch = time.monotonic() - start
+
+
+def _endpoints(api: KubernetesApi, service: str) -> set[str]:
+    """The names of a Service's ready pods."""
+    label = f"kubernetes.io/service-name={service}"
+    slices = api.list("discovery.k8s.io/v1", "EndpointSlice", namespace="dev", label_selector=label)
+    endpoints: list[dict[str, Any]] = [
+        one for found in slices for one in cast("list[Any]", found.get("endpoints") or [])
+    ]
+    return {str(one["targetRef"]["name"]) for one in endpoints if one["conditions"].get("ready")}
+
+
+def _until(is_so: Callable[[], bool], seconds: float = 900) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds:.0f} s")
+        time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    typer.run(release)

@@ -1,0 +1,97 @@
+"""A Pulumi stack whose commands are timed."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal.errors import RehearsalError
+
+_TO_CREATE = re.compile(r"\+ (\d+) to create")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The duration of a command.
+
+    Attributes:
+        wall: Seconds from its start to its end.
+        cpu: CPU seconds of the engine, the program and the providers together, without the API server's.
+    """
+
+    wall: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class TimedStack:
+    """A stack of a project in a folder.
+
+    Attributes:
+        name: The stack's name.
+        folder: The folder with `Pulumi.yaml`.
+        environment: The environment variables that `pulumi` needs.
+    """
+
+    name: str
+    folder: Path
+    environment: Mapping[str, str]
+
+    def init(self) -> None:
+        """Creates the stack."""
+        self.run("stack", "init", self.name, "--non-interactive")
+
+    def preview(self) -> Timing:
+        """Times a preview."""
+        return self._timed("preview", "--stack", self.name, "--non-interactive")
+
+    def up(self) -> Timing:
+        """Times an update."""
+        return self._timed("up", "--stack", self.name, "--non-interactive", "--yes", "--skip-preview")
+
+    def to_create(self) -> int:
+        """The number of resources that a first preview creates."""
+        match = _TO_CREATE.search(self.run("preview", "--stack", self.name, "--non-interactive"))
+        return int(match.group(1)) if match else 0
+
+    def run(self, *words: str, value: str | None = None) -> str:
+        """Runs `pulumi`, and returns its standard output.
+
+        Args:
+            words: Its arguments.
+            value: Its standard input.
+
+        Raises:
+            RehearsalError: It failed.
+        """
+        result = subprocess.run(
+            ["pulumi", *words],
+            cwd=self.folder,
+            env={**os.environ, **self.environment},
+            input=value,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode != 0:
+            raise RehearsalError(
+                f"pulumi {' '.join(words)} failed:\n{result.stdout}{result.stderr}", remedy="see its message above."
+            )
+        return result.stdout
+
+    def _timed(self, *words: str) -> Timing:
+        wall, cpu = time.monotonic(), _cpu_of_children()
+        self.run(*words)
+        return Timing(time.monotonic() - wall, _cpu_of_children() - cpu)
+
+
+def _cpu_of_children() -> float:
+    """CPU seconds of all processes that this one, or one of its children, has waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
