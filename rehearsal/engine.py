@@ -161,11 +161,27 @@ class Engine:
                     "Another pulumi is at work on this stack.", remedy="wait until it has ended, then run this again."
                 ) from None
             except automation.CommandError:
+                reason = first_error(path.read_text())
                 raise RehearsalError(
-                    f"The engine's {operation} did not succeed.",
-                    remedy=f"see the errors above, or all of its output in {path}; then run the command again. "
+                    f"The engine's {operation} did not succeed{': ' if reason else ''}{reason}.",
+                    remedy=f"see all of its output in {path}; then run the command again. "
                     "What was done is kept, and not done twice.",
                 ) from None
+
+
+def first_error(output: str) -> str:
+    """Returns the first error in the engine's output, after the resource that it is about; empty if there is none.
+
+    The engine reports the stack's own failure, which only follows from that of a resource, as "update failed".
+    """
+    resource = ""
+    for line in (line.strip() for line in output.splitlines()):
+        kind, separator, message = line.partition("error: ")
+        if line.endswith("):"):
+            resource = f"{line} "
+        elif separator and not kind and not message.endswith(" failed"):
+            return f"{resource}{message}".rstrip(".")
+    return ""
 
 
 @contextmanager
