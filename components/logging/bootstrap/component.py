@@ -221,7 +221,7 @@ def _pod(environment: str, priority_class: pulumi.Input[str], script: str, secre
                         "-B",
                         "-m",
                         "logs_setup",
-                        f"{SCRIPT}/components/logging/bootstrap/job/parameters.json",
+                        f"{SCRIPT}/logs_setup/parameters.json",
                     ],
                     working_dir=SCRIPT,
                     env=[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -107,3 +108,27 @@ def test_every_pod_has_a_service_account_of_its_own_and_no_host_namespace(graph:
 def test_every_image_is_named_by_digest(known: Graph) -> None:
     for one in containers(known):
         assert "@sha256:" in one["image"]
+
+
+def test_every_file_that_a_command_names_in_a_config_map_or_the_working_directory_is_there(known: Graph) -> None:
+    config_maps = {
+        (one.metadata["namespace"], one.metadata["name"]): one.inputs.get("data", {})
+        for one in known.objects()
+        if one.kind == "ConfigMap"
+    }
+    named = 0
+    for one, spec in [(it, spec) for it in known.objects() for spec in specs(it.inputs)]:
+        volumes = {volume["name"]: volume.get("configMap", {}).get("name") for volume in spec.get("volumes", [])}
+        for container in [*spec["containers"], *spec.get("initContainers", [])]:
+            files = {
+                f"{mount['mountPath']}/{file}"
+                for mount in container.get("volumeMounts", [])
+                for file in config_maps.get((one.metadata.get("namespace"), volumes.get(mount["name"])), {})
+            }
+            folders = {file.rpartition("/")[0] for file in files} | {container.get("workingDir", "/nowhere")}
+            words = " ".join([*container.get("command", []), *container.get("args", [])])
+            for path in re.findall(r"(?<![\w/])/[\w./-]+", words):
+                if any(path.startswith(f"{folder}/") for folder in folders):
+                    named += 1
+                    assert path in files, f"{one.urn}: {path}"
+    assert named
