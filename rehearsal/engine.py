@@ -82,6 +82,7 @@ class Engine:
         """
         if recovery.break_stale_lock(self._layout):
             report("Removed the lock of an engine that is gone")
+        recovery.end_orphaned_providers(self._layout)
         exported = self._stack.export_stack()
         state = dict(exported.deployment or {})
         api = KubernetesApi(self._layout.kubeconfig)

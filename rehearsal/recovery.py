@@ -11,7 +11,9 @@ https://www.pulumi.com/docs/iac/support/troubleshooting/common-issues/interrupte
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,12 @@ import psutil
 from kube.client import KubernetesApi, KubernetesObject
 from rehearsal.emulators.aws.account import Account
 from rehearsal.errors import RehearsalError
-from rehearsal.layout import Layout
+from rehearsal.layout import DIRECTORY_VARIABLE, Layout
+
+PROVIDER = re.compile(r"(^|/)pulumi-resource-\w+$|^rehearsal\.emulators\.\w+$")
+"""A word of a provider's command line: its program, or the module of an emulator."""
+
+PROVIDER_GRACE_SECONDS = 10.0
 
 
 def break_stale_lock(layout: Layout) -> bool:
@@ -43,6 +50,33 @@ def break_stale_lock(layout: Layout) -> bool:
         path.unlink()
         broken = True
     return broken
+
+
+def end_orphaned_providers(layout: Layout) -> None:
+    """Ends providers that outlived a killed engine, since one may still be at work on a create.
+
+    Only then does the account say what was created.
+    """
+    orphans = [process for process in psutil.process_iter() if _is_orphaned_provider(process, layout)]
+    for process in orphans:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(orphans, timeout=PROVIDER_GRACE_SECONDS)
+    for process in alive:
+        process.kill()
+    psutil.wait_procs(alive)
+
+
+def _is_orphaned_provider(process: psutil.Process, layout: Layout) -> bool:
+    """Whether a process is a provider of this rehearsal whose parent is no engine."""
+    try:
+        is_provider = any(PROVIDER.search(word) for word in process.cmdline())
+        if not is_provider or process.environ().get(DIRECTORY_VARIABLE) != str(layout.directory):
+            return False
+        parent = process.parent()
+        return parent is None or parent.name() != "pulumi"
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
 
 
 def drop_half_written(layout: Layout) -> list[Path]:

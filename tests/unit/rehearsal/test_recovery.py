@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
+import psutil
 import pytest
 
 from kube.client import KubernetesApi
 from rehearsal import recovery
 from rehearsal.emulators.aws.account import Account, Record
 from rehearsal.errors import RehearsalError
-from rehearsal.layout import Layout
+from rehearsal.layout import DIRECTORY_VARIABLE, Layout
 
 VPC = "urn:pulumi:dev::hello-platform::aws:ec2/vpc:Vpc::hello-dev"
 NAMESPACE = "urn:pulumi:dev::hello-platform::kubernetes:core/v1:Namespace::dev"
@@ -173,6 +174,45 @@ def test_the_lock_of_a_process_that_runs_is_respected(tmp_path: Path) -> None:
     with pytest.raises(RehearsalError, match=f"process {os.getpid()}"):
         recovery.break_stale_lock(Layout(tmp_path))
     assert path.exists()
+
+
+SLEEP = "import time; time.sleep(60)"
+PROVIDERS = [["pulumi-resource-aws", "-c", SLEEP], ["python", "-c", SLEEP, "-m", "rehearsal.emulators.aws"]]
+
+
+@pytest.mark.parametrize("command", PROVIDERS, ids=["program", "module"])
+def test_a_provider_that_outlived_its_engine_is_ended(tmp_path: Path, command: list[str]) -> None:
+    layouts = Layout(tmp_path / "up"), Layout(tmp_path / "other")
+    orphan, provider_of_another = (
+        subprocess.Popen(command, executable=sys.executable, env=environment(layout)) for layout in layouts
+    )
+    try:
+        recovery.end_orphaned_providers(layouts[0])
+        assert orphan.poll() is not None
+        assert provider_of_another.poll() is None
+    finally:
+        orphan.kill()
+        provider_of_another.kill()
+
+
+def test_a_provider_whose_engine_runs_is_not_ended(tmp_path: Path) -> None:
+    layout, engine = Layout(tmp_path / "up"), tmp_path / "pulumi"
+    engine.symlink_to(sys.executable)
+    run = "import subprocess, sys; print(subprocess.Popen(sys.argv[2:], executable=sys.argv[1]).pid, flush=True); "
+    command = [engine, "-c", run + SLEEP, sys.executable, *PROVIDERS[0]]
+    with subprocess.Popen(command, env=environment(layout), stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        provider = psutil.Process(int(parent.stdout.readline()))
+        try:
+            recovery.end_orphaned_providers(layout)
+            assert provider.status() != psutil.STATUS_ZOMBIE
+        finally:
+            provider.kill()
+            parent.kill()
+
+
+def environment(layout: Layout) -> dict[str, str]:
+    return {**os.environ, DIRECTORY_VARIABLE: str(layout.directory)}
 
 
 def test_half_written_attributes_of_a_state_go_and_whole_ones_stay(tmp_path: Path) -> None:
