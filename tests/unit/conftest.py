@@ -1,12 +1,44 @@
-"""The platform's graph, for both stacks; and time enough for properties on a machine that is busy."""
+"""The platform's graph, for both stacks; no test reads the stack files of the checkout; properties have no deadline."""
 
 from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
 
 from tests.unit.graph import Graph
-from tests.unit.program import STACKS, platform
+from tests.unit.program import ABOUT_SHIPPED, CHECKOUT, SHIPPED, STACKS, platform
+
+_shipped = {str(path) for path in SHIPPED.values()}
+_running: list[str] = []
+"""File names of the running test; empty between tests."""
+
+
+def _refuse_shipped_stacks(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook: https://docs.python.org/3/library/audit_events.html."""
+    if event == "open" and _running and isinstance(arguments[0], str) and arguments[0].endswith(".yaml"):
+        assert os.path.abspath(arguments[0]) not in _shipped, (  # noqa: PTH100 - without looking at links
+            f"{arguments[0]} belongs to who adopts the project: use tests/fixtures/stacks"
+        )
+
+
+sys.addaudithook(_refuse_shipped_stacks)
+
+
+@pytest.fixture(autouse=True)
+def _independent_of_shipped_stacks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Makes a test fail that reads a stack file of the checkout."""
+    if str(request.path.relative_to(CHECKOUT)) in ABOUT_SHIPPED:
+        yield
+        return
+    _running.append(request.path.name)
+    yield
+    _running.clear()
+
 
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("busy")
