@@ -71,16 +71,27 @@ def lasting_pods(rehearsal: Rehearsal) -> set[str]:
     }
 
 
-def forget(rehearsal: Rehearsal, urn: str) -> None:
-    """Makes the state what a kill leaves between AWS's answer and the engine's note of it.
+def forget(rehearsal: Rehearsal, urn: str, *, done: bool = True) -> None:
+    """Makes the state what a kill leaves while a resource is created.
 
     In the backend's own file: `pulumi stack import` would drop pending operations.
+
+    Args:
+        rehearsal: The rehearsal.
+        urn: The resource.
+        done: Whether it was created, and only the engine's note of that is missing. Otherwise no resource in the state
+            depends on it, since the engine creates those after it.
     """
     (file,) = (rehearsal.layout.state / ".pulumi" / "stacks").rglob("dev.json")
     content = json.loads(file.read_text())
     deployment = content["checkpoint"]["latest"]
     (lost,) = (one for one in deployment["resources"] if one["urn"] == urn)
     deployment["resources"].remove(lost)
+    if not done:
+        for resource in deployment["resources"]:
+            for urns in (resource.get("dependencies", []), *resource.get("propertyDependencies", {}).values()):
+                if urn in (urns or []):
+                    urns.remove(urn)
     under_way = {key: value for key, value in lost.items() if key not in ("id", "outputs")}
     deployment["pending_operations"] = [{"resource": under_way, "type": "creating"}]
     file.write_text(json.dumps(content))
@@ -177,7 +188,7 @@ def test_a_create_whose_end_the_engine_did_not_see_is_adopted_after_the_control_
     assert said(rehearsal).count("left 1 create(s) open: 1 had been done") == 2
     assert release in rehearsal.open().resources()
 
-    forget(rehearsal, release)
+    forget(rehearsal, release, done=False)
     status = {"op": "replace", "path": "/metadata/labels/status", "value": "pending-install"}
     for record in rehearsal.api().list("v1", "Secret", label_selector="owner=helm,name=cluster-autoscaler"):
         meta = record["metadata"]
