@@ -8,12 +8,15 @@ import psutil
 
 from rehearsal import aws, control_plane, leftovers
 from rehearsal.aws import contents
-from rehearsal.display import EngineDisplay
 from rehearsal.emulators.aws import protection
 from rehearsal.emulators.aws.account import Account
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.processes import ProcessTable
 from tests.rehearsal.conftest import eventually
+from tests.rehearsal.stacks import Recorder
+
+INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
+CONTROLLER = "kubernetes:helm.sh/v3:Release::aws-load-balancer-controller"
 
 SECONDS_TO_ACT = 20
 """With a route, the controller takes less than five to let go of an Ingress."""
@@ -51,8 +54,13 @@ def test_down_leaves_nothing(platform: Rehearsal) -> None:
     assert len(processes) >= len(control_plane.TRAFFIC)
     platform.open().unprotect()
     protection.lift(layout)
-    platform.open().destroy(EngineDisplay(platform.console, "destroy"))
+    recorder = Recorder()
+    platform.open().destroy(recorder)
 
+    order = list(recorder.operations)
+    ingresses = [place for place, name in enumerate(order) if name.startswith(INGRESS)]
+    node_groups = [place for place, name in enumerate(order) if name.startswith("aws:eks/nodeGroup")]
+    assert max(ingresses) < order.index(CONTROLLER) < min(node_groups)
     assert platform.open().resources() == []
     assert Account.load(layout).records() == ()
     assert contents.of(layout, aws.region(layout)) == []

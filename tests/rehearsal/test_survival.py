@@ -1,34 +1,16 @@
-"""What prod needs in order to serve survives the loss of all dev nodes: they are deleted, then we look."""
+"""What prod needs in order to serve survives the loss of all dev nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-from rich.console import Console
-
 from contract import labels
 from kube.client import KubernetesApi, KubernetesObject
-from rehearsal import control_plane, status
-from rehearsal.layout import Layout
+from rehearsal import status
 from rehearsal.lifecycle import Rehearsal, plain
-from rehearsal.toolchain import Toolchain
 from tests.rehearsal.conftest import eventually
-from tests.unit.program import FIXTURES
+from tests.rehearsal.stacks import ONE_STACK
 
 ESSENTIAL = ("cluster-autoscaler", "coredns", "ebs-csi-controller", "metrics-server")
 """Deployments in kube-system without which prod cannot resolve names, scale, or mount volumes."""
-
-
-@pytest.fixture(scope="module")
-def rehearsal(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    assert tools.pulumi
-    rehearsal = Rehearsal("dev", Layout(tmp_path_factory.mktemp("loss of nodes") / "up"), Console(), stacks=FIXTURES)
-    try:
-        rehearsal.up()
-        yield rehearsal
-    finally:
-        control_plane.stop(rehearsal.layout)
 
 
 def nodes(api: KubernetesApi, environment: str) -> set[str]:
@@ -55,8 +37,10 @@ def prods_pods(api: KubernetesApi) -> dict[str, str]:
     return {pod["metadata"]["uid"]: pod["spec"]["nodeName"] for pod in api.list("v1", "Pod", namespace="prod")}
 
 
-def test_what_prod_needs_to_serve_survives_the_loss_of_all_dev_nodes(rehearsal: Rehearsal) -> None:
-    api = rehearsal.api()
+@ONE_STACK
+def test_what_prod_needs_to_serve_survives_the_loss_of_all_dev_nodes(platform: Rehearsal) -> None:
+    api = platform.api()
+    lost = api.list("v1", "Node", label_selector=f"{labels.ENVIRONMENT}=dev")
     dev, prod = nodes(api, "dev"), nodes(api, "prod")
     assert dev
     assert prod
@@ -77,7 +61,20 @@ def test_what_prod_needs_to_serve_survives_the_loss_of_all_dev_nodes(rehearsal: 
         uids = {pod["metadata"]["uid"] for pod in ready_on(api, name, prod)}
         assert survivors[name] <= uids, f"{name} lost a pod that was on prod's nodes"
     assert prods_pods(api) == before
-    slots = status.slot_table(api, plain(rehearsal.open()))
+    slots = status.slot_table(api, plain(platform.open()))
     live = [slot for slot in slots if slot.namespace == "prod" and slot.live]
     assert live
     assert all(slot.ready == slot.wanted > 0 for slot in live)
+
+    for node in lost:
+        metadata = {key: value for key, value in node["metadata"].items() if key not in ("resourceVersion", "uid")}
+        api.create({**node, "metadata": metadata})
+    eventually(lambda: not pending(api), "all pods are ready on the nodes that are back", 180)
+
+
+def pending(api: KubernetesApi) -> list[str]:
+    """Pods that neither run nor have ended."""
+    pods = api.list("v1", "Pod")
+    return [
+        pod["metadata"]["name"] for pod in pods if pod["status"].get("phase") not in ("Running", "Succeeded", "Failed")
+    ]
