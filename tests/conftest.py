@@ -14,7 +14,7 @@ class FileAndStackScheduling(LoadFileScheduling):
     """Keeps a file's tests on one worker, for they share fixtures; and a stack's, of whatever file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        stack = re.search(r"\[(stack-\w+)\]$", nodeid)
+        stack = re.search(r"\[(stack-\w+)", nodeid)
         return stack[1] if stack else str(super()._split_scope(nodeid))
 
 

@@ -16,6 +16,7 @@ from rehearsal import toolchain
 from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.toolchain import Toolchain
+from tests.rehearsal.stacks import FIRST_UPS, FirstUp, watched_processes
 from tests.unit.program import FIXTURES
 
 
@@ -70,9 +71,12 @@ def platform(
     """One of the tests' stacks, up; taken down by the last test or, if that fails, here."""
     assert tools.pulumi
     layout = Layout(tmp_path_factory.mktemp(f"stack-{request.param}") / "up")
-    rehearsal = Rehearsal(request.param, layout, Console(), stacks=FIXTURES)
+    rehearsal = Rehearsal(request.param, layout, Console(record=True), stacks=FIXTURES)
     try:
-        rehearsal.up()
+        with watched_processes() as processes:
+            rehearsal.up()
+        log = (layout.logs / "pulumi-up.log").read_text()
+        FIRST_UPS[request.param] = FirstUp(rehearsal.console.export_text(), log, frozenset(processes))
         yield rehearsal
         rehearsal.down()  # nothing is left to do after the last test, if that passed
     finally:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,3 +88,49 @@ def status_of(pod: dict[str, Any], condition: str) -> str | None:
     """The status of a pod's condition; None if it has none yet."""
     conditions = pod.get("status", {}).get("conditions", [])
     return next((one["status"] for one in conditions if one["type"] == condition), None)
+
+
+@dataclass(frozen=True)
+class FirstUp:
+    """What the first `up` of a stack left to see.
+
+    Attributes:
+        console: Its output for the user.
+        log: The engine's output.
+        processes: Command lines of all processes of this machine meanwhile.
+    """
+
+    console: str
+    log: str
+    processes: frozenset[str]
+
+
+FIRST_UPS: dict[str, FirstUp] = {}
+"""By stack, from the fixture `platform`."""
+
+POLLS_OF_A_NEW_PROCESS = 20
+"""How often the command line of a new process is read: it changes with `exec`."""
+
+
+@contextmanager
+def watched_processes() -> Generator[set[str]]:
+    """Collects the command lines of all processes of this machine while something runs."""
+    seen: set[str] = set()
+    polls: Counter[str] = Counter()
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.01):
+            for process in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 - a path each would cost a core
+                polls[process] += 1
+                if polls[process] <= POLLS_OF_A_NEW_PROCESS:
+                    with suppress(OSError):
+                        seen.add(Path(f"/proc/{process}/cmdline").read_text(errors="replace").replace("\0", " "))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        thread.join()

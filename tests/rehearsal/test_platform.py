@@ -8,9 +8,6 @@ import os
 import shlex
 import subprocess
 import sys
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -19,6 +16,8 @@ import pytest
 import yaml
 
 import versions
+from config import RequiredSecret
+from contract import labels
 from kube.client import KubernetesApi, KubernetesApiError
 from rehearsal import load, status, workspace
 from rehearsal.errors import RehearsalError
@@ -29,6 +28,7 @@ from tests.rehearsal.conftest import eventually
 from tests.rehearsal.least_surprise import edited_program, preview
 from tests.rehearsal.stacks import (
     ENVIRONMENTS,
+    FIRST_UPS,
     ONE_STACK,
     SERVICES,
     SLOTS,
@@ -38,6 +38,7 @@ from tests.rehearsal.stacks import (
     pods,
     run_up,
     status_of,
+    watched_processes,
 )
 from tests.unit.components.delivery.jenkins import DELIVERY
 from tests.unit.program import stack_file
@@ -334,63 +335,45 @@ def test_the_first_release_of_the_contract_brings_an_image_into_blue(platform: R
     eventually(is_live, "crawling's blue slot on dev runs the image")
 
 
-@contextmanager
-def watched_processes() -> Generator[set[str]]:
-    """Notes the arguments of every process of this machine while something runs."""
-    seen: set[str] = set()
-    ended = threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(0.01):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                with suppress(OSError):
-                    seen.add(path.read_text(errors="replace").replace("\0", " "))
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        ended.set()
-        thread.join()
-
-
-def test_a_canary_in_every_secret_is_in_no_output_log_preview_state_or_process_listing(platform: Rehearsal) -> None:
+def test_no_secret_is_in_any_output_log_preview_state_or_process_listing(platform: Rehearsal) -> None:
     file = platform.layout.workspace / f"Pulumi.{platform.stack}.yaml"
     before = file.read_text()
     required = workspace.required_secrets(yaml.safe_load(before)["config"])
-    canaries = {secret.key: f"canary-{number}-{token_hex(16)}" for number, secret in enumerate(required)}
-    engine, shown, recorder = platform.open(), list[str](), Recorder()
+    secrets = {secret.key: value for secret in required for value in values_in_cluster(platform.api(), secret)}
+    assert secrets.keys() == {secret.key for secret in required}, "they did not reach the cluster"
+    new = {key: f"canary-{number}-{token_hex(16)}" for number, key in enumerate(secrets)}
+    engine, shown = platform.open(), list[str]()
     try:
-        with watched_processes() as listing:
-            engine.set_secrets(canaries)
+        with watched_processes() as processes:
+            engine.set_secrets(new)
             engine.preview(shown.append)
-            engine.up(recorder)
-            outputs = json.dumps({name: str(output) for name, output in engine.outputs().items() if not output.secret})
-        assert [name for name in recorder.operations if "v1:Secret" in name]
-        values = [
-            base64.b64decode(value)
-            for secret in platform.api().list("v1", "Secret")
-            for value in secret.get("data", {}).values()
-        ]
-        missing = [key for key, canary in canaries.items() if not any(canary.encode() in value for value in values)]
-        assert not missing, "they did not reach the cluster"
-        assert any(" config set " in command for command in listing), "no process was seen"
-
-        told = [*listing, *shown, *recorder.told, outputs]
-        files = [
-            path
-            for path in platform.layout.directory.rglob("*")
-            if path.is_file() and "control-plane" not in path.parts
-        ]
-        assert any(path.is_relative_to(platform.layout.state) for path in files)
-        assert any(path.is_relative_to(platform.layout.logs) for path in files)
-        for key, canary in canaries.items():
-            assert not [text for text in told if canary in text], key
-            assert not [str(path) for path in files if canary.encode() in path.read_bytes()], key
     finally:
         file.write_text(before)
-        run_up(platform)
+    assert [line for line in shown if "v1:Secret" in line]
+    assert any(" config set " in command for command in processes), "no process was seen"
+    outputs = json.dumps({name: str(output) for name, output in engine.outputs().items() if not output.secret})
+
+    first = FIRST_UPS[platform.stack]
+    assert any("pulumi-resource-kubernetes" in command for command in first.processes)
+    texts = [*first.processes, first.console, first.log, *processes, *shown, outputs]
+    files = [
+        path for path in platform.layout.directory.rglob("*") if path.is_file() and "control-plane" not in path.parts
+    ]
+    assert any(path.is_relative_to(platform.layout.state) for path in files)
+    assert any(path.is_relative_to(platform.layout.logs) for path in files)
+    for key, value in (*secrets.items(), *new.items()):
+        assert len(value) > 16, key
+        assert not [text for text in texts if value in text], key
+    contents = {path: path.read_bytes() for path in files}
+    for key, value in (*secrets.items(), *new.items()):
+        assert not [str(path) for path, content in contents.items() if value.encode() in content], key
+
+
+def values_in_cluster(api: KubernetesApi, secret: RequiredSecret) -> set[str]:
+    """The values of a service's secret in the Secrets of its namespace."""
+    found = api.list("v1", "Secret", namespace=secret.environment, label_selector=f"{labels.SERVICE}={secret.service}")
+    data = [one.get("data", {}) for one in found]
+    return {base64.b64decode(one[secret.name]).decode() for one in data if secret.name in one}
 
 
 LABELS = "return {labels.ENVIRONMENT: environment, labels.SERVICE: service}"
