@@ -85,9 +85,6 @@ class Layout:
     cluster_keys = _Below("cluster-keys.json")
     """The keys in etcd when the EKS cluster was created, as JSON; all others are deleted with the cluster."""
 
-    faults = _Below("faults.json")
-    """Faults to inject into the emulated providers: resource types that fail or are slow, as JSON."""
-
     certificates = _Below("certificates.json")
     """Status of ACM certificates by domain name, as JSON."""
 

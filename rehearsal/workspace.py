@@ -18,8 +18,8 @@ from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.toolchain import Toolchain
 
-STAND_INS = ("aws", "eks")
-"""Providers that are emulated (`rehearsal/emulators/`)."""
+EMULATORS = {"aws": "rehearsal.emulators.aws", "eks": "rehearsal.emulators.eks"}
+"""The modules of the emulated providers."""
 
 PASSPHRASE = "rehearsal"  # noqa: S105 - it protects generated values only
 """Passphrase of the rehearsal's secrets, which are worthless."""
@@ -76,15 +76,15 @@ def _programs(layout: Layout) -> str:
     return f"{layout.tools}{os.pathsep}{Path(sys.executable).parent}"
 
 
-def put_tools(layout: Layout, toolchain: Toolchain) -> None:
+def put_tools(layout: Layout, toolchain: Toolchain, emulators: Mapping[str, str] = EMULATORS) -> None:
     """Puts engine, kubectl, language host and providers into the folder `bin` of the rehearsal."""
     layout.tools.mkdir(parents=True, exist_ok=True)
     _link(layout.tools / "pulumi", toolchain.pulumi)
     _link(layout.tools / "kubectl", toolchain.kubernetes_program("kubectl"))
     _link(layout.tools / "pulumi-resource-kubernetes", toolchain.kubernetes_provider)
     _script(layout.tools / "pulumi-language-python", "rehearsal.language_host", layout)
-    for name in STAND_INS:
-        _script(layout.tools / f"pulumi-resource-{name}", f"rehearsal.emulators.{name}", layout)
+    for name, module in emulators.items():
+        _script(layout.tools / f"pulumi-resource-{name}", module, layout)
 
 
 def copy_project(layout: Layout, stack: str, stacks: Path = CHECKOUT) -> None:

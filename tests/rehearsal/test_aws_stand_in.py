@@ -18,13 +18,13 @@ import pytest
 
 from kube.client import KubernetesObject
 from rehearsal.aws import ACCOUNT_ID, client
-from rehearsal.emulators import faults
 from rehearsal.emulators.aws.account import Account, Record
-from rehearsal.emulators.faults import Fault
 from rehearsal.layout import DIRECTORY_VARIABLE, Layout
 from rehearsal.toolchain import Toolchain
+from tests.rehearsal import faulty_provider
 from tests.rehearsal.conftest import RunningControlPlane
 from tests.rehearsal.engine_harness import EngineFailedError, EngineHarness, Run
+from tests.rehearsal.faulty_provider import Fault
 
 SUBNET = "aws:ec2/subnet:Subnet"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -55,7 +55,7 @@ def rehearsed(control_plane: RunningControlPlane, tools: Toolchain, folder: Path
     layout.kubeconfig.write_bytes(control_plane.layout.kubeconfig.read_bytes())
     layout.control_plane.symlink_to(control_plane.layout.control_plane)
     providers = {
-        "pulumi-resource-aws": "rehearsal.emulators.aws",
+        "pulumi-resource-aws": faulty_provider.MODULE,
         "pulumi-resource-eks": "rehearsal.emulators.eks",
         "pulumi-resource-kubernetes": tools.kubernetes_provider,
     }
@@ -323,12 +323,12 @@ def only_network() -> None:
 
 
 def test_after_a_failed_create_the_next_run_completes_and_doubles_nothing(stack: Rehearsed) -> None:
-    faults.write(stack.layout, {SUBNET: Fault(fail="InsufficientCapacity", after=1, delay=0.1)})
+    faulty_provider.write(stack.layout, {SUBNET: Fault(fail="InsufficientCapacity", after=1, delay=0.1)})
     with pytest.raises(EngineFailedError, match="InsufficientCapacity"):
         stack.engine.up(only_network)
     assert len(stack.records(SUBNET)) == 1
 
-    faults.write(stack.layout, {})
+    faulty_provider.write(stack.layout, {})
     stack.engine.up(only_network)
     urns = [record.urn for record in stack.records()]
     assert len(urns) == len(set(urns)) == 3

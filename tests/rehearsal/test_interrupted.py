@@ -17,20 +17,26 @@ import psutil
 import pytest
 from rich.console import Console
 
-from rehearsal import control_plane, status
-from rehearsal.emulators import faults
+from rehearsal import control_plane, status, workspace
 from rehearsal.emulators.aws.account import Account
-from rehearsal.emulators.faults import Fault
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.lifecycle import Rehearsal, plain
 from rehearsal.processes import ProcessTable
 from rehearsal.toolchain import Toolchain
+from tests.rehearsal import faulty_provider
 from tests.rehearsal.conftest import eventually
+from tests.rehearsal.faulty_provider import Fault
 from tests.unit.program import FIXTURES
 
 REPOSITORY = "aws:ecr/repository:Repository"
 SUBNET = "aws:ec2/subnet:Subnet"
+
+WITH_FAULTS = f"""
+from rehearsal import cli, workspace
+workspace.EMULATORS["aws"] = "{faulty_provider.MODULE}"
+cli.main()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +46,9 @@ def rehearsal(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Ite
     made = Rehearsal(
         "dev", Layout(tmp_path_factory.mktemp("interrupted") / "up"), Console(file=StringIO()), stacks=FIXTURES
     )
-    yield made
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(workspace.EMULATORS, "aws", faulty_provider.MODULE)
+        yield made
     control_plane.stop(made.layout)
 
 
@@ -123,14 +131,14 @@ def refused_by_admission(rehearsal: Rehearsal, message: str) -> Generator[None]:
 def test_a_run_that_was_killed_or_failed_at_aws_or_in_the_cluster_is_completed_by_the_next(
     rehearsal: Rehearsal,
 ) -> None:
-    faults.write(rehearsal.layout, {SUBNET: Fault(delay=3.0)})
+    faulty_provider.write(rehearsal.layout, {SUBNET: Fault(delay=3.0)})
     kill_the_engine_while_it_makes_a_network(rehearsal)
 
-    faults.write(rehearsal.layout, {REPOSITORY: Fault(fail="ECR has a bad day", after=1)})
+    faulty_provider.write(rehearsal.layout, {REPOSITORY: Fault(fail="ECR has a bad day", after=1)})
     with pytest.raises(RehearsalError, match=r"up did not succeed: .*ECR has a bad day"):
         rehearsal.up()
     assert "Removed the lock of an engine that is gone" in said(rehearsal)
-    faults.write(rehearsal.layout, {})
+    faulty_provider.write(rehearsal.layout, {})
 
     with (
         refused_by_admission(rehearsal, "admission has a bad day"),
@@ -144,7 +152,7 @@ def test_a_run_that_was_killed_or_failed_at_aws_or_in_the_cluster_is_completed_b
 
 def kill_the_engine_while_it_makes_a_network(rehearsal: Rehearsal) -> None:
     options = ["--directory", rehearsal.layout.directory, "--stacks", FIXTURES]
-    command = [sys.executable, "-m", "rehearsal", "up", *options]
+    command = [sys.executable, "-c", WITH_FAULTS, "up", *options]
     running = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 300

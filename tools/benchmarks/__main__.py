@@ -17,10 +17,10 @@ import yaml
 from rich.console import Console
 
 from rehearsal import control_plane, toolchain, workspace
-from rehearsal.emulators.aws import creation_times
-from rehearsal.emulators.aws.creation_times import SCALE_VARIABLE
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
+from tools.benchmarks import creation_times
+from tools.benchmarks.creation_times import SCALE_VARIABLE
 from tools.benchmarks.critical_path import longest_path, waits
 from tools.benchmarks.many_services import made_up_secrets, many_services
 from tools.benchmarks.stack import TimedStack, Timing
@@ -106,7 +106,7 @@ def _stacks(services: int) -> Generator[tuple[TimedStack, TimedStack]]:
         layout = Layout(Path(directory))
         tools = toolchain.ensure(_console.print)
         workspace.copy_project(layout, STACK, STACKS)
-        workspace.put_tools(layout, tools)
+        workspace.put_tools(layout, tools, {**workspace.EMULATORS, "aws": creation_times.MODULE})
         control_plane.start(layout, tools, _console.print)
         try:
             yield _platform(layout, services), _bare(layout)

@@ -16,12 +16,11 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from rehearsal.aws import ACCOUNT_ID
-from rehearsal.emulators.aws import api, creation_times, invokes, lifecycle
+from rehearsal.emulators.aws import api, invokes, lifecycle
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kinds import kind_of
 from rehearsal.emulators.aws.lifecycle import Caller
 from rehearsal.emulators.aws.properties import from_struct, to_struct
-from rehearsal.emulators.faults import Faults, FaultStruckError
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 
@@ -36,9 +35,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         caller: The provider's configuration; its region is empty before `Configure`.
     """
 
-    def __init__(self, layout: Layout, faults: Faults) -> None:
+    def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._faults = faults
         self.caller = Caller(layout=layout, region="", default_tags={})
 
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -107,7 +105,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Validates known inputs and fills in defaults, in previews too."""
         with _telling(context, f"checking {request.urn}"):
             inputs, wrong = lifecycle.check(
-                kind_of(_type(request.urn)),
+                kind_of(type_of(request.urn)),
                 request.urn,
                 from_struct(request.olds),
                 from_struct(request.news),
@@ -121,7 +119,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Compares inputs; the engine has already applied `ignore_changes`."""
         with _telling(context, f"comparing {request.urn}"):
             found = lifecycle.difference(
-                kind_of(_type(request.urn)), from_struct(request.old_inputs), from_struct(request.news)
+                kind_of(type_of(request.urn)), from_struct(request.old_inputs), from_struct(request.news)
             )
         kinds = provider_pb2.PropertyDiff
         return provider_pb2.DiffResponse(
@@ -138,18 +136,16 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Creates a resource, or previews it."""
-        kind, inputs = kind_of(_type(request.urn)), from_struct(request.properties)
+        kind, inputs = kind_of(type_of(request.urn)), from_struct(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(properties=to_struct(lifecycle.foreseen(kind, self.caller, inputs, {})))
         with _telling(context, f"creating {kind.type} {_name(request.urn)}"):
-            self._faults.strike(kind.type, request.urn)
-            creation_times.wait(kind.type)
             record = lifecycle.create(kind, self.caller, request.urn, inputs)
         return provider_pb2.CreateResponse(id=record.id, properties=to_struct(record.outputs))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Reads a resource by its id; an empty response if it does not exist."""
-        kind = kind_of(_type(request.urn))
+        kind = kind_of(type_of(request.urn))
         with _telling(context, f"reading {kind.type} {_name(request.urn)}"):
             record = lifecycle.find(kind, self._layout, request.id)
         if record is None:
@@ -164,20 +160,18 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Updates a resource in place, or previews the update."""
-        kind, inputs = kind_of(_type(request.urn)), from_struct(request.news)
+        kind, inputs = kind_of(type_of(request.urn)), from_struct(request.news)
         if request.preview:
             outputs = lifecycle.foreseen(kind, self.caller, inputs, from_struct(request.olds))
             return provider_pb2.UpdateResponse(properties=to_struct(outputs))
         with _telling(context, f"updating {kind.type} {_name(request.urn)}"):
-            self._faults.strike(kind.type, request.urn)
             record = lifecycle.change(kind, self.caller, request.id, inputs)
         return provider_pb2.UpdateResponse(properties=to_struct(record.outputs))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Deletes a resource."""
-        kind = kind_of(_type(request.urn))
+        kind = kind_of(type_of(request.urn))
         with _telling(context, f"deleting {kind.type} {_name(request.urn)}"):
-            self._faults.strike(kind.type, request.urn)
             lifecycle.delete(kind, self._layout, request.id)
         return empty_pb2.Empty()
 
@@ -206,7 +200,7 @@ def _nested(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def _type(urn: str) -> str:
+def type_of(urn: str) -> str:
     """The type in `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`."""
     return urn.split("::")[2].rsplit("$", 1)[-1]
 
@@ -226,5 +220,5 @@ def _telling(context: grpc.ServicerContext, doing: str) -> Generator[None]:
         yield
     except AwsError as error:
         context.abort(grpc.StatusCode.UNKNOWN, f"{doing}: api error {error.code}: {error.message}")
-    except (RehearsalError, FaultStruckError) as error:
+    except RehearsalError as error:
         context.abort(grpc.StatusCode.UNKNOWN, f"{doing}: {error}")

@@ -12,7 +12,6 @@ from pulumi.runtime.proto import provider_pb2
 from rehearsal.aws import ACCOUNT_ID
 from rehearsal.emulators.aws.properties import from_struct, to_struct
 from rehearsal.emulators.aws.provider import AwsProvider
-from rehearsal.emulators.faults import Faults
 from rehearsal.layout import Layout
 
 CONTEXT = cast("grpc.ServicerContext", None)
@@ -20,8 +19,7 @@ CONTEXT = cast("grpc.ServicerContext", None)
 
 
 def configured(folder: Path, **configuration: Any) -> AwsProvider:
-    layout = Layout(folder)
-    provider = AwsProvider(layout, Faults(layout))
+    provider = AwsProvider(Layout(folder))
     arguments = to_struct({"region": "ap-northeast-2", **configuration})
     provider.Configure(provider_pb2.ConfigureRequest(args=arguments), CONTEXT)
     return provider

@@ -1,18 +1,25 @@
-"""Creation times of AWS resources, for benchmarks of a program's critical path.
+"""The emulator of the provider aws, with creates that take a fraction of their time on AWS.
 
-Creates take no extra time unless `HELLO_CREATION_TIME_SCALE` is set to a fraction of the real time: 0.01 turns ten
-minutes into six seconds. Times are AWS's published ones, or else common observations; benchmarks compare their ratios.
+Times are AWS's published ones, or else common observations; benchmarks compare their ratios.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
-from rehearsal.errors import RehearsalError
+import grpc
+
+from rehearsal.emulators.aws.provider import AwsProvider, type_of
+from rehearsal.emulators.server import serve
+from rehearsal.layout import Layout
+
+MODULE = "tools.benchmarks.creation_times"
 
 SCALE_VARIABLE = "HELLO_CREATION_TIME_SCALE"
+"""Environment variable with the fraction of AWS's times that creates take; they take no extra time without it."""
 
 SECONDS: Mapping[str, float] = {
     # "Cluster provisioning takes several minutes", up to 10:
@@ -46,37 +53,20 @@ SECONDS: Mapping[str, float] = {
 OTHERWISE = 1.0
 
 
-def scale(environment: Mapping[str, str] = os.environ) -> float:
-    """The fraction of the real time, at least 0; 0 by default.
-
-    Raises:
-        RehearsalError: The variable is not a finite number of at least 0.
-    """
-    text = environment.get(SCALE_VARIABLE, "0")
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise RehearsalError(
-            f"{SCALE_VARIABLE} is {text!r}", remedy="set it to a share of AWS's times, such as 0.01; or unset it."
-        )
-    return value
-
-
 def seconds(type_token: str) -> float:
     """AWS's creation time of a type."""
     return SECONDS.get(type_token, OTHERWISE)
 
 
-def wait(
-    type_token: str, *, environment: Mapping[str, str] = os.environ, sleep: Callable[[float], None] = time.sleep
-) -> None:
-    """Waits for a type's creation time, scaled.
+class TimedProvider(AwsProvider):
+    """The provider `aws` with creation times."""
 
-    Raises:
-        RehearsalError: The scale is invalid.
-    """
-    share = scale(environment)
-    if share:
-        sleep(share * seconds(type_token))
+    def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
+        """Creates a resource after its type's creation time, scaled."""
+        if not request.preview:
+            time.sleep(float(os.environ.get(SCALE_VARIABLE, "0")) * seconds(type_of(request.urn)))
+        return super().Create(request, context)
+
+
+if __name__ == "__main__":
+    serve(TimedProvider(Layout.of_environment()))

@@ -1,0 +1,78 @@
+"""The emulator of the provider aws, with operations that fail or wait as `faults.json` in the rehearsal says."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import grpc
+
+from rehearsal.emulators.aws.provider import AwsProvider, type_of
+from rehearsal.emulators.server import serve
+from rehearsal.layout import Layout
+
+MODULE = "tests.rehearsal.faulty_provider"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The fault of one resource type's creates, updates and deletes.
+
+    Attributes:
+        fail: The failure's message; None for no failure.
+        after: Number of operations of an engine run that succeed before the first failure.
+        delay: Seconds that each operation waits first.
+    """
+
+    fail: str | None = None
+    after: int = 0
+    delay: float = 0.0
+
+
+def write(layout: Layout, faults: dict[str, Fault]) -> None:
+    """Sets the faults by Pulumi type; an empty table removes all."""
+    layout.directory.mkdir(parents=True, exist_ok=True)
+    draft = layout.directory / "faults.draft"
+    draft.write_text(json.dumps({type_token: asdict(fault) for type_token, fault in faults.items()}))
+    draft.replace(layout.directory / "faults.json")
+
+
+class FaultyProvider(AwsProvider):
+    """The provider `aws` with the faults of a rehearsal; the engine starts one process a run."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout)
+        self._faults = layout.directory / "faults.json"
+        self._passed = Counter[str]()
+
+    def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
+        """Creates a resource, unless its type has a fault."""
+        if not request.preview:
+            self._apply_fault(type_of(request.urn), context)
+        return super().Create(request, context)
+
+    def Update(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
+        """Updates a resource, unless its type has a fault."""
+        if not request.preview:
+            self._apply_fault(type_of(request.urn), context)
+        return super().Update(request, context)
+
+    def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
+        """Deletes a resource, unless its type has a fault."""
+        self._apply_fault(type_of(request.urn), context)
+        return super().Delete(request, context)
+
+    def _apply_fault(self, type_token: str, context: grpc.ServicerContext) -> None:
+        faults = json.loads(self._faults.read_text()) if self._faults.exists() else {}
+        fault = Fault(**faults.get(type_token, {}))
+        time.sleep(fault.delay)
+        if fault.fail is not None and self._passed[type_token] >= fault.after:
+            context.abort(grpc.StatusCode.UNKNOWN, fault.fail)
+        self._passed[type_token] += 1
+
+
+if __name__ == "__main__":
+    serve(FaultyProvider(Layout.of_environment()))
