@@ -21,7 +21,7 @@ SELECTED_NODE = "volume.kubernetes.io/selected-node"
 ZONE = "topology.kubernetes.io/zone"
 NAME_TAG = "CSIVolumeName"
 MANAGER = "ebs-csi-controller"
-SECONDS_BETWEEN = 1.0
+POLL_SECONDS = 1.0
 
 
 def program(layout: Layout, namespace: int | None) -> Program:
@@ -35,19 +35,19 @@ def program(layout: Layout, namespace: int | None) -> Program:
 
 
 def main() -> None:
-    """Provisions volumes every `SECONDS_BETWEEN`, until the process is killed."""
+    """Provisions volumes every `POLL_SECONDS`, until the process is killed."""
     layout = Layout.of_environment()
     api = KubernetesApi(layout.kubeconfig)
     ec2 = aws.client(layout, "ec2", region=aws.region(layout))
     while True:
         try:
-            look(api, ec2)
+            reconcile(api, ec2)
         except (KubernetesApiError, OSError, BotoCoreError, ClientError) as error:
             print(error, flush=True)
-        time.sleep(SECONDS_BETWEEN)
+        time.sleep(POLL_SECONDS)
 
 
-def look(api: KubernetesApi, ec2: Any) -> None:
+def reconcile(api: KubernetesApi, ec2: Any) -> None:
     """Creates missing volumes, and deletes released ones whose reclaim policy is `Delete`.
 
     Args:
@@ -58,46 +58,43 @@ def look(api: KubernetesApi, ec2: Any) -> None:
         KubernetesApiError: The API server refuses a request.
         ClientError: EC2 refuses a request.
     """
-    ours = {
-        one["metadata"]["name"]: one
-        for one in api.list("storage.k8s.io/v1", "StorageClass")
-        if one["provisioner"] == DRIVER
+    classes = {
+        storage_class["metadata"]["name"]: storage_class
+        for storage_class in api.list("storage.k8s.io/v1", "StorageClass")
+        if storage_class["provisioner"] == DRIVER
     }
     for claim in api.list("v1", "PersistentVolumeClaim"):
         node = claim["metadata"].get("annotations", {}).get(SELECTED_NODE)
-        kind = ours.get(str(claim["spec"].get("storageClassName")))
-        if node and kind and not claim["spec"].get("volumeName"):
+        storage_class = classes.get(str(claim["spec"].get("storageClassName")))
+        if node and storage_class and not claim["spec"].get("volumeName"):
             zone = str((api.get("v1", "Node", node) or {})["metadata"]["labels"][ZONE])
-            api.apply(volume(claim, kind, zone, ensure(ec2, claim, zone)), field_manager=MANAGER)
-    for one in api.list("v1", "PersistentVolume"):
-        deleted = one["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
-        if deleted and one.get("status", {}).get("phase") == "Released":
-            ec2.delete_volume(VolumeId=one["spec"]["csi"]["volumeHandle"])
-            api.delete("v1", "PersistentVolume", one["metadata"]["name"])
+            volume = persistent_volume(claim, storage_class, zone, ensure_volume(ec2, claim, zone))
+            api.apply(volume, field_manager=MANAGER)
+    for volume in api.list("v1", "PersistentVolume"):
+        is_deleted = volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
+        if is_deleted and volume.get("status", {}).get("phase") == "Released":
+            ec2.delete_volume(VolumeId=volume["spec"]["csi"]["volumeHandle"])
+            api.delete("v1", "PersistentVolume", volume["metadata"]["name"])
 
 
-def ensure(ec2: Any, claim: KubernetesObject, zone: str) -> str:
+def ensure_volume(ec2: Any, claim: KubernetesObject, zone: str) -> str:
     """Creates a claim's EBS volume unless it exists, and returns its id.
 
     An existing volume is found by its tag: https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md
     """
     name = f"pvc-{claim['metadata']['uid']}"
-    there = ec2.describe_volumes(Filters=[{"Name": f"tag:{NAME_TAG}", "Values": [name]}])["Volumes"]
-    size = str(claim["spec"]["resources"]["requests"]["storage"]).removesuffix("Gi")
+    existing = ec2.describe_volumes(Filters=[{"Name": f"tag:{NAME_TAG}", "Values": [name]}])["Volumes"]
+    if existing:
+        return str(existing[0]["VolumeId"])
+    size = int(str(claim["spec"]["resources"]["requests"]["storage"]).removesuffix("Gi"))
     tags = [{"ResourceType": "volume", "Tags": [{"Key": NAME_TAG, "Value": name}]}]
-    made = there[0] if there else ec2.create_volume(AvailabilityZone=zone, Size=int(size), TagSpecifications=tags)
-    return str(made["VolumeId"])
+    return str(ec2.create_volume(AvailabilityZone=zone, Size=size, TagSpecifications=tags)["VolumeId"])
 
 
-def volume(claim: KubernetesObject, kind: KubernetesObject, zone: str, handle: str) -> KubernetesObject:
-    """The PersistentVolume of a claim: an EBS volume in a zone.
-
-    Args:
-        claim: The PersistentVolumeClaim.
-        kind: Its StorageClass.
-        zone: The volume's availability zone.
-        handle: The volume's id.
-    """
+def persistent_volume(
+    claim: KubernetesObject, storage_class: KubernetesObject, zone: str, volume_id: str
+) -> KubernetesObject:
+    """The PersistentVolume of a claim: an EBS volume in a zone."""
     uid = str(claim["metadata"]["uid"])
     term = {"matchExpressions": [{"key": ZONE, "operator": "In", "values": [zone]}]}
     return {
@@ -114,10 +111,10 @@ def volume(claim: KubernetesObject, kind: KubernetesObject, zone: str, handle: s
                 "namespace": claim["metadata"]["namespace"],
                 "uid": uid,
             },
-            "csi": {"driver": DRIVER, "volumeHandle": handle},
+            "csi": {"driver": DRIVER, "volumeHandle": volume_id},
             "nodeAffinity": {"required": {"nodeSelectorTerms": [term]}},
-            "persistentVolumeReclaimPolicy": kind.get("reclaimPolicy", "Delete"),
-            "storageClassName": kind["metadata"]["name"],
+            "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"),
+            "storageClassName": storage_class["metadata"]["name"],
         },
     }
 

@@ -66,7 +66,7 @@ class FaultyProvider(AwsProvider):
         return super().Delete(request, context)
 
     def _apply_fault(self, type_token: str, context: grpc.ServicerContext) -> None:
-        faults = json.loads(self._faults.read_text()) if self._faults.exists() else {}
+        faults: dict[str, Any] = json.loads(self._faults.read_text()) if self._faults.exists() else {}
         fault = Fault(**faults.get(type_token, {}))
         time.sleep(fault.delay)
         if fault.fail is not None and self._passed[type_token] >= fault.after:

@@ -16,7 +16,7 @@ from rehearsal.emulators.aws.properties import Properties
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 
-SECONDS_TO_WAIT_FOR_THE_LOCK = 60
+LOCK_TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class Account:
             return cls([])
         except (ValueError, TypeError) as error:
             raise RehearsalError(
-                f"{layout.aws_account} is not the aws stand-in's account: {error}",
-                remedy="Run `make down`, or delete the rehearsal's directory, and begin anew.",
+                f"{layout.aws_account} is not an account of the aws emulator: {error}",
+                remedy="Run `make down`, or delete the rehearsal's directory, and start again.",
             ) from error
 
     def records(self, type_token: str | None = None) -> tuple[Record, ...]:
@@ -92,11 +92,11 @@ def changing(layout: Layout) -> Generator[Account]:
     """The account, locked against other processes and threads, and saved unless the block raises an error.
 
     Raises:
-        filelock.Timeout: The lock was not free within `SECONDS_TO_WAIT_FOR_THE_LOCK`.
+        filelock.Timeout: The lock was not free within `LOCK_TIMEOUT_SECONDS`.
     """
     layout.directory.mkdir(parents=True, exist_ok=True)
     path = layout.aws_account
-    with FileLock(path.with_suffix(".lock"), timeout=SECONDS_TO_WAIT_FOR_THE_LOCK):
+    with FileLock(path.with_suffix(".lock"), timeout=LOCK_TIMEOUT_SECONDS):
         account = Account.load(layout)
         yield account
         # mkstemp's files are readable by their owner only: inputs may hold secrets.

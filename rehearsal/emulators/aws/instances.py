@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Container
 from typing import Any
 
-from rehearsal.emulators.aws.api import answering
+from rehearsal.emulators.aws.api import aws_client, tag_list
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.layout import Layout
 from rehearsal.nodes import Instance, NodeGroupSpec
@@ -31,36 +31,36 @@ def ensure(layout: Layout, group: NodeGroupSpec) -> list[Instance]:
         AwsError: A subnet has no free address, or EC2 refuses a request.
         RehearsalError: The API does not respond.
     """
-    with answering(layout, "ec2", group.region) as ec2:
-        ours = _instances(ec2, group.cluster, group.name, generation=group.generation)[: group.desired]
-        for _ in range(group.desired - len(ours)):
-            there = Counter(one.zone for one in ours)
-            zone = min(group.subnets, key=lambda zone: there[zone])
-            ours.append(_run(ec2, group, zone))
-    return ours
+    with aws_client(layout, "ec2", group.region) as ec2:
+        instances = _instances(ec2, group.cluster, group.name, generation=group.generation)[: group.desired]
+        for _ in range(group.desired - len(instances)):
+            by_zone = Counter(instance.zone for instance in instances)
+            instances.append(_run(ec2, group, min(group.subnets, key=lambda zone: by_zone[zone])))
+    return instances
 
 
-def terminate(layout: Layout, region: str, cluster: str, group_name: str, *, but: Container[str] = ()) -> None:
+def terminate(layout: Layout, region: str, cluster: str, group: str, *, keep: Container[str] = ()) -> None:
     """Terminates a group's instances, and deletes their network interfaces.
 
     Args:
         layout: The rehearsal.
         region: The group's region.
         cluster: The cluster's name.
-        group_name: The group's name.
-        but: Ids of instances to keep.
+        group: The group's name.
+        keep: Ids of instances to keep.
 
     Raises:
         AwsError: EC2 refuses a request.
         RehearsalError: The API does not respond.
     """
-    with answering(layout, "ec2", region) as ec2:
-        leaving = [one.id for one in _instances(ec2, cluster, group_name) if one.id not in but]
-        if leaving:
-            interfaces = [one["NetworkInterfaceId"] for one in _interfaces(ec2, leaving)]
-            ec2.terminate_instances(InstanceIds=leaving)
+    with aws_client(layout, "ec2", region) as ec2:
+        ids = [instance.id for instance in _instances(ec2, cluster, group) if instance.id not in keep]
+        if ids:
+            of_instances = [{"Name": "attachment.instance-id", "Values": ids}]
+            interfaces = ec2.describe_network_interfaces(Filters=of_instances)["NetworkInterfaces"]
+            ec2.terminate_instances(InstanceIds=ids)
             for interface in interfaces:  # moto keeps them, unlike AWS
-                ec2.delete_network_interface(NetworkInterfaceId=interface)
+                ec2.delete_network_interface(NetworkInterfaceId=interface["NetworkInterfaceId"])
 
 
 def _run(ec2: Any, group: NodeGroupSpec, zone: str) -> Instance:
@@ -77,39 +77,34 @@ def _run(ec2: Any, group: NodeGroupSpec, zone: str) -> Instance:
         "k8s.io/cluster-autoscaler/enabled": "true",
         GENERATION: str(group.generation),
     }
-    template = {"LaunchTemplateId": group.template, "Version": str(group.generation)}
-    started = ec2.run_instances(
+    response = ec2.run_instances(
         ImageId=IMAGE,
         InstanceType=group.instance_type,
         MinCount=1,
         MaxCount=1,
         SubnetId=subnet,
         SecurityGroupIds=[group.security_group],
-        TagSpecifications=[
-            {"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
-        ],
-        **({"LaunchTemplate": template} if group.template else {}),
+        TagSpecifications=[{"ResourceType": "instance", "Tags": tag_list(tags)}],
+        LaunchTemplate={"LaunchTemplateId": group.template, "Version": str(group.generation)},
     )
-    return _instance(started["Instances"][0])
+    return _instance(response["Instances"][0])
 
 
-def _instances(ec2: Any, cluster: str, group_name: str, generation: int | None = None) -> list[Instance]:
-    tags = {"tag:eks:cluster-name": cluster, "tag:eks:nodegroup-name": group_name, "instance-state-name": "running"}
+def _instances(ec2: Any, cluster: str, group: str, generation: int | None = None) -> list[Instance]:
+    filters = {"tag:eks:cluster-name": cluster, "tag:eks:nodegroup-name": group, "instance-state-name": "running"}
     if generation is not None:
-        tags[f"tag:{GENERATION}"] = str(generation)
+        filters[f"tag:{GENERATION}"] = str(generation)
     pages = ec2.get_paginator("describe_instances").paginate(
-        Filters=[{"Name": name, "Values": [value]} for name, value in tags.items()]
+        Filters=[{"Name": name, "Values": [value]} for name, value in filters.items()]
     )
-    return [
-        _instance(one) for page in pages for reservation in page["Reservations"] for one in reservation["Instances"]
-    ]
+    reservations = (reservation for page in pages for reservation in page["Reservations"])
+    return [_instance(instance) for reservation in reservations for instance in reservation["Instances"]]
 
 
-def _interfaces(ec2: Any, instances: list[str]) -> list[Any]:
-    mine = [{"Name": "attachment.instance-id", "Values": instances}]
-    return ec2.describe_network_interfaces(Filters=mine)["NetworkInterfaces"]
-
-
-def _instance(described: Any) -> Instance:
-    zone, address = described["Placement"]["AvailabilityZone"], described["PrivateIpAddress"]
-    return Instance(described["InstanceId"], zone, address, described["PrivateDnsName"])
+def _instance(description: Any) -> Instance:
+    return Instance(
+        description["InstanceId"],
+        description["Placement"]["AvailabilityZone"],
+        description["PrivateIpAddress"],
+        description["PrivateDnsName"],
+    )

@@ -3,52 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from rehearsal.aws import ACCOUNT_ID
 from rehearsal.emulators.aws.account import Account, Record
-from rehearsal.emulators.aws.api import Api
+from rehearsal.emulators.aws.api import Api, aws_client
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.properties import Properties, known_values
 from rehearsal.layout import Layout
 
 
-@dataclass(frozen=True)
-class Making:
-    """One operation on a resource of the account: create, update or delete.
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """A resource of the account during an operation on it.
 
     Attributes:
         layout: The rehearsal.
         account: The account's records.
-        region: The resource's region.
-        inputs: The resource's inputs, all known.
-        id: The resource's id; empty until the kind has computed it.
-        previous: The outputs before the operation; empty at creation.
         account_id: 12 digits.
-        answer: The API's response to the creation; empty in later operations.
+        region: The resource's region.
+        inputs: Its inputs, all known.
+        id: Its id; empty until the kind has computed it.
+        previous: Its outputs before the operation; empty at creation.
+        response: The API's response to the creation; empty in later operations.
     """
 
     layout: Layout
     account: Account
+    account_id: str
     region: str
     inputs: Properties
     id: str = ""
     previous: Properties = field(default_factory=dict[str, Any])
-    account_id: str = ACCOUNT_ID
-    answer: Properties = field(default_factory=dict[str, Any])
+    response: Properties = field(default_factory=dict[str, Any])
 
     def find(self, type_token: str, identifier: str) -> Record | None:
         """Another resource of the account, or None."""
         return self.account.find(type_token, identifier)
+
+    def client(self, service: str) -> AbstractContextManager[Any]:
+        """A boto3 client in the resource's region, with its errors translated."""
+        return aws_client(self.layout, service, self.region)
 
     def text(self, template: str) -> str:
         """A template formatted with the inputs, `{id}`, `{region}` and `{account}`."""
         return template.format_map({**self.inputs, "id": self.id, "region": self.region, "account": self.account_id})
 
 
-Attribute: TypeAlias = Callable[[Making], Any]
+Attribute: TypeAlias = Callable[[Resource], Any]
 """Computes an output that AWS sets."""
+
+Check: TypeAlias = Callable[[Resource], None]
+"""Raises `AwsError` where AWS refuses an operation."""
 
 Rule: TypeAlias = Callable[[Any], None]
 """Validates one known input value, in previews too: raises `AwsError` or `ValueError`."""
@@ -75,8 +82,8 @@ class Reference:
         to: The other resource's type.
         by: The other resource's output that the input holds, or `id`.
         missing: The error if the other resource does not exist (`{value}`, `{account}`); None where AWS does not check.
-        blocks: The error on deletion of the other resource while this one refers to it (the other's `{id}` and outputs,
-            this one's id as `{by}`); None where AWS allows the deletion.
+        blocks: The error on deletion of the other resource while this one refers to it (the other's `{id}` and
+            outputs); None where AWS allows the deletion.
         follows: Whether this resource is deleted with the other.
     """
 
@@ -91,14 +98,14 @@ class Reference:
         """The value by which the input refers to a resource."""
         return record.id if self.by == "id" else record.outputs.get(self.by)
 
-    def names(self, inputs: Properties, record: Record) -> bool:
+    def matches(self, inputs: Properties, record: Record) -> bool:
         """Whether inputs refer to a resource."""
         return record.type == self.to and self.key(record) in known_values(inputs, self.path)
 
 
 @dataclass(frozen=True)
 class AutoName:
-    """Pulumi's auto-naming: the resource's name and seven random hexadecimal digits, unless a name is given.
+    """Pulumi's auto-naming: the resource's name and seven random hexadecimal digits, unless a name is set.
 
     Attributes:
         property: The input for the name.
@@ -120,15 +127,13 @@ class Kind:
     Attributes:
         type: Pulumi's type token.
         make_id: Computes the new resource's id, after the API has created it.
-        api: Its operations in the account's API; None for a resource that is only a record, e.g. since moto lacks it.
-        arn: Template of the ARN; None for a type without ARN, or with one among its attributes.
-        arn_output: The output for `arn`.
+        api: Its operations in the account's API; none for a resource that is only a record, e.g. since moto lacks it.
         name: Auto-naming; None for a type without it.
         rules: Validation of single inputs by path, in previews too.
-        refusals: Validation of all inputs against the account, at creation and update; they raise `AwsError`.
+        checks: Validation of all inputs against the account, at creation and update.
         references: The inputs that refer to other resources.
-        deletion_refusals: Validation of a deletion beyond `references`; they raise `AwsError`.
-        replaces: Paths of inputs whose change forces a replacement.
+        deletion_checks: Validation of a deletion beyond `references`.
+        replaces: Paths of inputs whose change forces a replacement, separated by spaces.
         attributes: Outputs that AWS sets once, at creation; only those that something reads.
         revised: Outputs that AWS sets at creation and at each update.
         tagged: Whether it has `tagsAll`.
@@ -139,15 +144,13 @@ class Kind:
 
     type: str
     make_id: Attribute
-    api: Api | None = None
-    arn: str | None = None
-    arn_output: str = "arn"
+    api: Api = field(default_factory=Api)
     name: AutoName | None = None
     rules: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
-    refusals: tuple[Callable[[Making], None], ...] = ()
+    checks: tuple[Check, ...] = ()
     references: tuple[Reference, ...] = ()
-    deletion_refusals: tuple[Callable[[Making], None], ...] = ()
-    replaces: frozenset[str] = frozenset()
+    deletion_checks: tuple[Check, ...] = ()
+    replaces: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
     revised: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
     tagged: bool = True
@@ -160,38 +163,38 @@ class Kind:
         return not self.type.startswith(("aws:iam/", "aws:route53/"))
 
 
-def names(text: str) -> frozenset[str]:
-    """Property paths, separated by spaces."""
-    return frozenset(text.split())
-
-
-def answered(path: str) -> Attribute:
+def response_value(path: str) -> Attribute:
     """The first value at a dotted path of the API's response to the creation, e.g. `Vpc.VpcId`."""
-    return lambda making: next(known_values(making.answer, path), "")
+    return lambda resource: next(known_values(resource.response, path), "")
 
 
 def text(template: str) -> Attribute:
-    """An attribute from a template of `Making.text`."""
-    return lambda making: making.text(template)
+    """An attribute from a template of `Resource.text`."""
+    return lambda resource: resource.text(template)
 
 
-def taken(type_token: str, paths: str, code: str, message: str) -> Callable[[Making], None]:
-    """For `Kind.refusals`: a uniqueness constraint.
+def arn(service: str, resource: str) -> Attribute:
+    """The ARN of a regional resource; `resource` is its last part, a template of `Resource.text`."""
+    return text(f"arn:aws:{service}:{{region}}:{{account}}:{resource}")
+
+
+def unique(type_token: str, paths: str, code: str, message: str) -> Check:
+    """For `Kind.checks`: a uniqueness constraint.
 
     Args:
         type_token: The type whose resources must differ.
         paths: Paths of the inputs that together must be unique, separated by spaces. No constraint where none is set.
         code: AWS's error code.
-        message: AWS's message, a template of `Making.text`.
+        message: AWS's message, a template of `Resource.text`.
     """
 
     def values(inputs: Properties) -> list[list[Any]]:
         return [list(known_values(inputs, path)) for path in paths.split()]
 
-    def judge(making: Making) -> None:
-        own = values(making.inputs)
-        others = [other for other in making.account.records(type_token) if other.id != making.id]
+    def check(resource: Resource) -> None:
+        own = values(resource.inputs)
+        others = [other for other in resource.account.records(type_token) if other.id != resource.id]
         if any(own) and any(values(other.inputs) == own for other in others):
-            raise AwsError(code, making.text(message))
+            raise AwsError(code, resource.text(message))
 
-    return judge
+    return check

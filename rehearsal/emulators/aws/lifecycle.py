@@ -1,11 +1,15 @@
-"""Operations of the provider on a resource of any kind: check, diff, create, read, update, delete."""
+"""Operations of the provider on a resource of any kind: check, diff, create, read, update, delete.
+
+They raise `AwsError` if AWS refuses an operation, and `RehearsalError` if its API does not respond or local resources
+(e.g. Kubernetes nodes) cannot be changed.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,12 +17,12 @@ from rehearsal.aws import ACCOUNT_ID
 from rehearsal.emulators.aws import api, rules
 from rehearsal.emulators.aws.account import Account, Record, changing
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import Kind, Making
+from rehearsal.emulators.aws.kind import AutoName, Kind, Resource
 from rehearsal.emulators.aws.kinds import kind_of
 from rehearsal.emulators.aws.properties import DEFAULTED, UNKNOWN, Properties, changed_paths, known_values
 from rehearsal.layout import Layout
 
-DIGITS_OF_A_MADE_UP_NAME = 7
+DIGITS_OF_AUTO_NAME = 7
 
 ANY_REGION = "us-east-1"
 """Region of requests to global services."""
@@ -61,34 +65,32 @@ def check(
     inputs = {name: value for name, value in new.items() if name != DEFAULTED}
     if kind.name is not None and inputs.get(kind.name.property) is None:
         kept = old.get(kind.name.property) if kind.name.property in old.get(DEFAULTED, []) else None
-        inputs[kind.name.property] = kept or _made_up_name(kind, urn, inputs, seed)
+        inputs[kind.name.property] = kept or _auto_name(kind.name, urn, inputs, seed)
         inputs[DEFAULTED] = [kind.name.property]
     if kind.tagged:
         own: Any = inputs.get("tags") or {}
         inputs["tagsAll"] = UNKNOWN if own == UNKNOWN or UNKNOWN in own.values() else {**(default_tags or {}), **own}
-    wrong: dict[str, str] = {}
+    failures: dict[str, str] = {}
     for path, rule in (*kind.rules.items(), *((("tags", rules.tags),) if kind.tagged else ())):
-        judged = list(known_values(old, path))
+        validated = list(known_values(old, path))
         for value in known_values(inputs, path):
             # Values that have passed before are not validated again: most runs change little.
-            if value in judged:
+            if value in validated:
                 continue
             try:
                 rule(value)
             except (AwsError, ValueError) as error:
-                wrong[path] = str(error)
-    return inputs, wrong
+                failures[path] = str(error)
+    return inputs, failures
 
 
-def _made_up_name(kind: Kind, urn: str, inputs: Properties, seed: bytes) -> str:
-    assert kind.name is not None  # noqa: S101 - the only caller has just looked
-    stem = inputs.get(f"{kind.name.property}Prefix")
+def _auto_name(name: AutoName, urn: str, inputs: Properties, seed: bytes) -> str:
+    stem = inputs.get(f"{name.property}Prefix")
     stem = f"{urn.rsplit('::', 1)[-1]}-" if stem in (None, UNKNOWN) else str(stem)
-    digits = (hashlib.sha256(seed + urn.encode()).hexdigest() if seed else secrets.token_hex())[
-        :DIGITS_OF_A_MADE_UP_NAME
-    ]
-    name = kind.name.prefix + stem[: kind.name.longest - len(kind.name.prefix) - len(digits)] + digits
-    return name.lower() if kind.name.lower else name
+    digits = hashlib.sha256(seed + urn.encode()).hexdigest() if seed else secrets.token_hex()
+    longest_stem = name.longest - len(name.prefix) - DIGITS_OF_AUTO_NAME
+    generated = name.prefix + stem[:longest_stem] + digits[:DIGITS_OF_AUTO_NAME]
+    return generated.lower() if name.lower else generated
 
 
 @dataclass(frozen=True)
@@ -112,41 +114,34 @@ class Difference:
 def difference(kind: Kind, old: Properties, new: Properties) -> Difference:
     """Compares two versions of checked inputs."""
     paths = {path: _forces_replacement(kind, path) for path in changed_paths(old, new)}
-    named = kind.name is not None and all(
-        kind.name.property in inputs and kind.name.property not in inputs.get(DEFAULTED, []) for inputs in (old, new)
-    )
-    same_name = kind.name is not None and old.get(kind.name.property) == new.get(kind.name.property)
-    return Difference(paths=paths, delete_first=named and same_name)
+    if kind.name is None:
+        return Difference(paths, delete_first=False)
+    name = kind.name.property
+    is_explicit = all(name in inputs and name not in inputs.get(DEFAULTED, []) for inputs in (old, new))
+    return Difference(paths, delete_first=is_explicit and old[name] == new[name])
 
 
 def _forces_replacement(kind: Kind, path: str) -> bool:
     plain = re.sub(r"\[\d+\]", "", path)
     return any(
         plain == replaced or plain.startswith(f"{replaced}.") or replaced.startswith(f"{plain}.")
-        for replaced in kind.replaces
+        for replaced in kind.replaces.split()
     )
 
 
 def create(kind: Kind, caller: Caller, urn: str, inputs: Properties) -> Record:
-    """Creates a resource. If AWS refuses a step, or its local resources fail, it is deleted again.
-
-    Raises:
-        AwsError: AWS refuses it.
-        RehearsalError: The API does not respond, or its local resources cannot be created.
-    """
+    """Creates a resource. If AWS refuses a step, or its local resources fail, it is deleted again."""
     with changing(caller.layout) as account:
-        making = Making(caller.layout, account, _region(caller, inputs), inputs, account_id=caller.account_id)
-        _judge(kind, making)
-        if kind.api is not None:
-            making = replace(making, answer=api.create(kind.api, making))
-        making = replace(making, id=str(kind.make_id(making)))
-        record = Record(kind.type, urn, making.id, inputs, {})
+        resource = _resource(caller, account, inputs)
+        _validate(kind, resource)
+        resource = replace(resource, response=api.create(kind.api, resource))
+        resource = replace(resource, id=str(kind.make_id(resource)))
+        record = Record(kind.type, urn, resource.id, inputs, {})
         try:
-            record = replace(record, outputs=_outputs(kind, making, caller))
-            if kind.api is not None:
-                api.put(kind.api, making)
+            record = replace(record, outputs=_outputs(kind, resource, caller))
+            api.configure(kind.api, resource)
         except AwsError:
-            _unmake(kind, caller.layout, record)
+            api.delete(kind.api, replace(resource, previous=record.outputs))
             raise
         account.put(record)
     try:
@@ -169,7 +164,7 @@ def settle(kind: Kind, layout: Layout, record: Record) -> Record:
 def find(kind: Kind, layout: Layout, identifier: str) -> Record | None:
     """The resource with an id, or None; removes the record of one that was deleted through the API."""
     record = Account.load(layout).find(kind.type, identifier)
-    if record is None or kind.api is None or api.exists(kind.api, _standing(layout, record)):
+    if record is None or api.exists(kind.api, _existing(layout, record)):
         return record
     with changing(layout) as account:
         account.remove(record)
@@ -177,29 +172,15 @@ def find(kind: Kind, layout: Layout, identifier: str) -> Record | None:
 
 
 def change(kind: Kind, caller: Caller, identifier: str, inputs: Properties) -> Record:
-    """Updates a resource in place.
-
-    Raises:
-        AwsError: AWS refuses the change, or the resource does not exist.
-        RehearsalError: The API does not respond, or its local resources cannot be changed.
-    """
+    """Updates a resource in place."""
     with changing(caller.layout) as account:
         record = account.find(kind.type, identifier)
         if record is None:
             raise AwsError("NotFound", f"{kind.type} {identifier} is not in the account")
-        making = Making(
-            caller.layout,
-            account,
-            _region(caller, inputs),
-            inputs,
-            id=identifier,
-            previous=record.outputs,
-            account_id=caller.account_id,
-        )
-        _judge(kind, making)
-        if kind.api is not None:
-            api.put(kind.api, making)
-        record = replace(record, inputs=inputs, outputs=_outputs(kind, making, caller))
+        resource = replace(_resource(caller, account, inputs), id=identifier, previous=record.outputs)
+        _validate(kind, resource)
+        api.configure(kind.api, resource)
+        record = replace(record, inputs=inputs, outputs=_outputs(kind, resource, caller))
         account.put(record)
     return settle(kind, caller.layout, record)
 
@@ -209,83 +190,68 @@ def delete(kind: Kind, layout: Layout, identifier: str) -> None:
 
     Raises:
         AwsError: Other resources use it, or it is protected.
-        RehearsalError: The API does not respond, or its local resources cannot be deleted.
     """
     record = Account.load(layout).find(kind.type, identifier)
     if record is None:
         return
-    refuse_if_used(layout, Account.load(layout), record)
+    resource = _existing(layout, record)
+    for deletion_check in kind.deletion_checks:
+        deletion_check(resource)
+    for other in resource.account.records():
+        for reference in kind_of(other.type).references:
+            if other != record and reference.blocks is not None and reference.matches(other.inputs, record):
+                raise reference.blocks.error(**{**record.outputs, "id": record.id})
     if kind.dissolve is not None:
         kind.dissolve(layout, record)
-    _unmake(kind, layout, record)
+    api.delete(kind.api, resource)
     with changing(layout) as account:
         _remove(account, record)
 
 
-def _unmake(kind: Kind, layout: Layout, record: Record) -> None:
-    if kind.api is not None:
-        api.delete(kind.api, _standing(layout, record))
+def _resource(caller: Caller, account: Account, inputs: Properties) -> Resource:
+    region = _region(caller, inputs)
+    return Resource(layout=caller.layout, account=account, account_id=caller.account_id, region=region, inputs=inputs)
 
 
-def _standing(layout: Layout, record: Record) -> Making:
+def _existing(layout: Layout, record: Record) -> Resource:
     """An existing resource, for operations that do not change its inputs."""
-    region = str(record.outputs.get("region") or record.inputs.get("region") or ANY_REGION)
-    return Making(layout, Account.load(layout), region, record.inputs, id=record.id, previous=record.outputs)
-
-
-def refuse_if_used(layout: Layout, account: Account, record: Record) -> None:
-    """Refuses to delete a resource that is in use or protected.
-
-    Raises:
-        AwsError: `DependencyViolation`, `ResourceInUseException` and the like.
-    """
-    for judge in kind_of(record.type).deletion_refusals:
-        judge(_standing(layout, record))
-    for other in account.records():
-        if other == record:
-            continue
-        for reference in kind_of(other.type).references:
-            if reference.blocks is not None and reference.names(other.inputs, record):
-                raise reference.blocks.error(**{**record.outputs, "id": record.id, "by": other.id})
+    caller = Caller(layout, str(record.outputs.get("region") or ANY_REGION), {})
+    return replace(_resource(caller, Account.load(layout), record.inputs), id=record.id, previous=record.outputs)
 
 
 def _remove(account: Account, record: Record) -> None:
     account.remove(record)
     for other in account.records():
         for reference in kind_of(other.type).references:
-            if reference.follows and reference.names(other.inputs, record):
+            if reference.follows and reference.matches(other.inputs, record):
                 _remove(account, other)
 
 
-def _judge(kind: Kind, making: Making) -> None:
+def _validate(kind: Kind, resource: Resource) -> None:
     for reference in kind.references:
         if reference.missing is None:
             continue
-        there = {reference.key(record) for record in making.account.records(reference.to)}
-        for value in known_values(making.inputs, reference.path):
-            if value not in there and not (reference.by == "arn" and _is_anothers(value, making.account_id)):
-                raise reference.missing.error(value=value, account=making.account_id)
-    for refusal in kind.refusals:
-        refusal(making)
-
-
-def _is_anothers(arn: str, account_id: str) -> bool:
-    """Whether an ARN belongs to AWS or another account, so that its existence cannot be checked."""
-    return f":{account_id}:" not in arn
+        existing = {reference.key(record) for record in resource.account.records(reference.to)}
+        for value in known_values(resource.inputs, reference.path):
+            # Whether something of AWS or of another account exists cannot be checked.
+            is_foreign = reference.by == "arn" and f":{resource.account_id}:" not in value
+            if value not in existing and not is_foreign:
+                raise reference.missing.error(value=value, account=resource.account_id)
+    for account_check in kind.checks:
+        account_check(resource)
 
 
 def _region(caller: Caller, inputs: Properties) -> str:
     return str(inputs.get("region") or caller.region)
 
 
-def _outputs(kind: Kind, making: Making, caller: Caller) -> Properties:
-    decided = {**kind.attributes, **kind.revised}
-    kept = {name: making.previous[name] for name in kind.attributes if name in making.previous}
-    return {
-        **_settled_by_inputs(kind, making.inputs, caller),
-        **({kind.arn_output: making.text(kind.arn)} if kind.arn is not None else {}),
-        **{name: kept[name] if name in kept else decide(making) for name, decide in decided.items()},
+def _outputs(kind: Kind, resource: Resource, caller: Caller) -> Properties:
+    attributes = {
+        name: resource.previous[name] if name in resource.previous else compute(resource)
+        for name, compute in kind.attributes.items()
     }
+    revised = {name: compute(resource) for name, compute in kind.revised.items()}
+    return {**_outputs_of_inputs(kind, resource.inputs, caller), **attributes, **revised}
 
 
 def foreseen(kind: Kind, caller: Caller, inputs: Properties, previous: Properties) -> Properties:
@@ -293,22 +259,15 @@ def foreseen(kind: Kind, caller: Caller, inputs: Properties, previous: Propertie
 
     The previous outputs are empty for a create.
     """
-    known = _settled_by_inputs(kind, inputs, caller)
-    return {**known, **dict(_undecided(kind, inputs, previous))}
+    attributes = {
+        name: previous.get(name, UNKNOWN)
+        for name in kind.attributes
+        if name in previous or not isinstance(inputs.get(name), str | int | list)
+    }
+    return {**_outputs_of_inputs(kind, inputs, caller), **attributes, **dict.fromkeys(kind.revised, UNKNOWN)}
 
 
-def _undecided(kind: Kind, inputs: Properties, previous: Properties) -> Iterator[tuple[str, Any]]:
-    arn = () if kind.arn is None else (kind.arn_output,)
-    for name in (*arn, *kind.attributes):
-        if name in previous:
-            yield name, previous[name]
-        elif not isinstance(inputs.get(name), str | int | list):
-            yield name, UNKNOWN
-    for name in kind.revised:
-        yield name, UNKNOWN
-
-
-def _settled_by_inputs(kind: Kind, inputs: Properties, caller: Caller) -> Properties:
+def _outputs_of_inputs(kind: Kind, inputs: Properties, caller: Caller) -> Properties:
     return {
         **{name: value for name, value in inputs.items() if name != DEFAULTED},
         **({"region": _region(caller, inputs)} if kind.regional else {}),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rehearsal.emulators.aws.account import Record, changing
+from rehearsal.emulators.aws.account import changing
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import Making
+from rehearsal.emulators.aws.kind import Resource
 from rehearsal.layout import Layout
 
 PROTECTIONS = {
@@ -19,15 +19,15 @@ https://docs.aws.amazon.com/eks/latest/userguide/deletion-protection.html
 """
 
 
-def refuse(protected: Making) -> None:
+def check(resource: Resource) -> None:
     """Refuses to delete a protected resource.
 
     Raises:
         AwsError: `InvalidRequestException`.
     """
-    if any(protected.inputs.get(name) for name in PROTECTIONS.values()):
+    if any(resource.inputs.get(name) for name in PROTECTIONS.values()):
         raise AwsError(
-            "InvalidRequestException", f"{protected.id} cannot be deleted because it has deletion protection enabled"
+            "InvalidRequestException", f"{resource.id} cannot be deleted because it has deletion protection enabled"
         )
 
 
@@ -40,12 +40,8 @@ def lift(layout: Layout) -> list[str]:
     if not layout.aws_account.exists():
         return []
     with changing(layout) as account:
-        protected = [record for record in account.records() if _is_protected(record)]
+        protected = [record for record in account.records() if record.inputs.get(PROTECTIONS.get(record.type, ""))]
         for record in protected:
-            lifted = {PROTECTIONS[record.type]: False}
-            account.put(replace(record, inputs={**record.inputs, **lifted}, outputs={**record.outputs, **lifted}))
+            off = {PROTECTIONS[record.type]: False}
+            account.put(replace(record, inputs={**record.inputs, **off}, outputs={**record.outputs, **off}))
     return [record.id for record in protected]
-
-
-def _is_protected(record: Record) -> bool:
-    return bool(record.inputs.get(PROTECTIONS.get(record.type, ""), False))

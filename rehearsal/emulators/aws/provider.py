@@ -16,7 +16,8 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from rehearsal.aws import ACCOUNT_ID
-from rehearsal.emulators.aws import api, invokes, lifecycle
+from rehearsal.emulators.aws import invokes, lifecycle
+from rehearsal.emulators.aws.api import aws_client
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kinds import kind_of
 from rehearsal.emulators.aws.lifecycle import Caller
@@ -74,36 +75,27 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         default_tags: Any = _nested(configuration.get("defaultTags", {}))
         allowed: Any = _nested(configuration.get("allowedAccountIds", []))
         region = _configured_region(configuration)
-        with _telling(context, "configuring the provider aws"):
-            self.caller = Caller(
-                layout=self._layout,
-                region=region,
-                default_tags=default_tags.get("tags", {}),
-                account_id=self._account_id(region, allowed),
-            )
+        with _aborting(context, "configuring the provider aws"):
+            account_id = self._account_id(region, allowed)
+        self.caller = Caller(self._layout, region, default_tags.get("tags", {}), account_id)
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def _account_id(self, region: str, allowed: Sequence[str]) -> str:
-        """The account's id; before the account exists, as in a preview, the first allowed one.
-
-        Raises:
-            AwsError: STS refuses the request.
-            RehearsalError: The account is not among the allowed ones, or the API does not respond.
-        """
+        """The account's id; before the account exists, as in a preview, the first allowed one."""
         if not (self._layout.control_plane / "ports.json").exists():
             return next(iter(allowed), ACCOUNT_ID)
-        with api.answering(self._layout, "sts", region) as sts:
+        with aws_client(self._layout, "sts", region) as sts:
             account_id = str(sts.get_caller_identity()["Account"])
         if allowed and account_id not in allowed:
             raise RehearsalError(
                 f"AWS account ID not allowed: {account_id}",
-                remedy="It is the one that the stack named when it came up: `make down`, then `make up`.",
+                remedy="It is the one in the stack's file when the rehearsal came up: `make down`, then `make up`.",
             )
         return account_id
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Validates known inputs and fills in defaults, in previews too."""
-        with _telling(context, f"checking {request.urn}"):
+        with _aborting(context, f"checking {request.urn}"):
             inputs, wrong = lifecycle.check(
                 kind_of(type_of(request.urn)),
                 request.urn,
@@ -117,42 +109,43 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Compares inputs; the engine has already applied `ignore_changes`."""
-        with _telling(context, f"comparing {request.urn}"):
-            found = lifecycle.difference(
-                kind_of(type_of(request.urn)), from_struct(request.old_inputs), from_struct(request.news)
-            )
-        kinds = provider_pb2.PropertyDiff
-        return provider_pb2.DiffResponse(
-            changes=provider_pb2.DiffResponse.DIFF_SOME if found.paths else provider_pb2.DiffResponse.DIFF_NONE,
-            replaces=[_top(path) for path, replaces in found.paths.items() if replaces],
-            diffs=[_top(path) for path in found.paths],
+        with _aborting(context, f"comparing {request.urn}"):
+            kind = kind_of(type_of(request.urn))
+        difference = lifecycle.difference(kind, from_struct(request.old_inputs), from_struct(request.news))
+        property_diff, response = provider_pb2.PropertyDiff, provider_pb2.DiffResponse
+        return response(
+            changes=response.DIFF_SOME if difference.paths else response.DIFF_NONE,
+            replaces=[_top(path) for path, replaces in difference.paths.items() if replaces],
+            diffs=[_top(path) for path in difference.paths],
             detailedDiff={
-                path: provider_pb2.PropertyDiff(kind=kinds.UPDATE_REPLACE if replaces else kinds.UPDATE, inputDiff=True)
-                for path, replaces in found.paths.items()
+                path: property_diff(
+                    kind=property_diff.UPDATE_REPLACE if replaces else property_diff.UPDATE, inputDiff=True
+                )
+                for path, replaces in difference.paths.items()
             },
             hasDetailedDiff=True,
-            deleteBeforeReplace=found.replaces and found.delete_first,
+            deleteBeforeReplace=difference.replaces and difference.delete_first,
         )
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Creates a resource, or previews it."""
-        kind, inputs = kind_of(type_of(request.urn)), from_struct(request.properties)
-        if request.preview:
-            return provider_pb2.CreateResponse(properties=to_struct(lifecycle.foreseen(kind, self.caller, inputs, {})))
-        with _telling(context, f"creating {kind.type} {_name(request.urn)}"):
+        with _aborting(context, f"creating {_label(request.urn)}"):
+            kind, inputs = kind_of(type_of(request.urn)), from_struct(request.properties)
+            if request.preview:
+                outputs = lifecycle.foreseen(kind, self.caller, inputs, {})
+                return provider_pb2.CreateResponse(properties=to_struct(outputs))
             record = lifecycle.create(kind, self.caller, request.urn, inputs)
         return provider_pb2.CreateResponse(id=record.id, properties=to_struct(record.outputs))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Reads a resource by its id; an empty response if it does not exist."""
-        kind = kind_of(type_of(request.urn))
-        with _telling(context, f"reading {kind.type} {_name(request.urn)}"):
+        with _aborting(context, f"reading {_label(request.urn)}"):
+            kind = kind_of(type_of(request.urn))
             record = lifecycle.find(kind, self._layout, request.id)
-        if record is None:
-            return provider_pb2.ReadResponse()
-        if record.outputs.get("status") == "CREATING":
-            # AWS completes a creation after its client has exited.
-            with _telling(context, f"reading {kind.type} {_name(request.urn)}"):
+            if record is None:
+                return provider_pb2.ReadResponse()
+            if record.outputs.get("status") == "CREATING":
+                # AWS completes a creation after its client has exited.
                 record = lifecycle.settle(kind, self._layout, record)
         return provider_pb2.ReadResponse(
             id=record.id, properties=to_struct(record.outputs), inputs=to_struct(record.inputs)
@@ -160,28 +153,27 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Updates a resource in place, or previews the update."""
-        kind, inputs = kind_of(type_of(request.urn)), from_struct(request.news)
-        if request.preview:
-            outputs = lifecycle.foreseen(kind, self.caller, inputs, from_struct(request.olds))
-            return provider_pb2.UpdateResponse(properties=to_struct(outputs))
-        with _telling(context, f"updating {kind.type} {_name(request.urn)}"):
-            record = lifecycle.change(kind, self.caller, request.id, inputs)
-        return provider_pb2.UpdateResponse(properties=to_struct(record.outputs))
+        with _aborting(context, f"updating {_label(request.urn)}"):
+            kind, inputs = kind_of(type_of(request.urn)), from_struct(request.news)
+            if request.preview:
+                outputs = lifecycle.foreseen(kind, self.caller, inputs, from_struct(request.olds))
+            else:
+                outputs = lifecycle.change(kind, self.caller, request.id, inputs).outputs
+        return provider_pb2.UpdateResponse(properties=to_struct(outputs))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Deletes a resource."""
-        kind = kind_of(type_of(request.urn))
-        with _telling(context, f"deleting {kind.type} {_name(request.urn)}"):
-            lifecycle.delete(kind, self._layout, request.id)
+        with _aborting(context, f"deleting {_label(request.urn)}"):
+            lifecycle.delete(kind_of(type_of(request.urn)), self._layout, request.id)
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Reads a data source."""
-        with _telling(context, f"invoking {request.tok}"):
-            answer = invokes.answer(request.tok, self.caller, from_struct(request.args))
+        with _aborting(context, f"invoking {request.tok}"):
+            result = invokes.invoke(request.tok, self.caller, from_struct(request.args))
         response = provider_pb2.InvokeResponse()
         # `return` is a keyword of Python.
-        getattr(response, "return").CopyFrom(to_struct(answer))
+        getattr(response, "return").CopyFrom(to_struct(result))
         return response
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -189,10 +181,18 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
 
+def type_of(urn: str) -> str:
+    """The type in `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`."""
+    return urn.split("::")[2].rsplit("$", 1)[-1]
+
+
+def _label(urn: str) -> str:
+    return f"{type_of(urn)} {urn.rsplit('::', 1)[-1]}"
+
+
 def _configured_region(configuration: dict[str, Any]) -> str:
-    return str(
-        configuration.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
-    )
+    environment = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return str(configuration.get("region") or environment or "")
 
 
 def _nested(value: Any) -> Any:
@@ -200,25 +200,16 @@ def _nested(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def type_of(urn: str) -> str:
-    """The type in `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`."""
-    return urn.split("::")[2].rsplit("$", 1)[-1]
-
-
-def _name(urn: str) -> str:
-    return urn.rsplit("::", 1)[-1]
-
-
 def _top(path: str) -> str:
     return path.split(".", 1)[0].split("[", 1)[0]
 
 
 @contextmanager
-def _telling(context: grpc.ServicerContext, doing: str) -> Generator[None]:
+def _aborting(context: grpc.ServicerContext, operation: str) -> Generator[None]:
     """Aborts the request with the error's message, without property values."""
     try:
         yield
     except AwsError as error:
-        context.abort(grpc.StatusCode.UNKNOWN, f"{doing}: api error {error.code}: {error.message}")
+        context.abort(grpc.StatusCode.UNKNOWN, f"{operation}: api error {error.code}: {error.message}")
     except RehearsalError as error:
-        context.abort(grpc.StatusCode.UNKNOWN, f"{doing}: {error}")
+        context.abort(grpc.StatusCode.UNKNOWN, f"{operation}: {error}")

@@ -21,31 +21,40 @@ def pattern(expression: str, code: str, message: str) -> Rule:
     """A regular expression for the whole value; `{value}` in the message is the value."""
     compiled = re.compile(expression)
 
-    def judge(value: Any) -> None:
+    def validate(value: Any) -> None:
         if not compiled.fullmatch(str(value)):
             raise AwsError(code, message.format(value=value))
 
-    return judge
+    return validate
 
 
 def one_of(*allowed: Any) -> Rule:
     """One of several values; the message is the provider's."""
 
-    def judge(value: Any) -> None:
+    def validate(value: Any) -> None:
         if value not in allowed:
             raise ValueError(f"expected to be one of {list(allowed)}, got {value}")
 
-    return judge
+    return validate
+
+
+def unsupported(remedy: str) -> Rule:
+    """No value at all, since the emulator lacks the input."""
+
+    def validate(_value: Any) -> None:
+        raise ValueError(f"the aws emulator does not support this input: {remedy}")
+
+    return validate
 
 
 def between(least: int, most: int) -> Rule:
     """An integer in a range, both ends included; the message is the provider's."""
 
-    def judge(value: Any) -> None:
+    def validate(value: Any) -> None:
         if not least <= int(value) <= most:
             raise ValueError(f"expected to be in the range ({least} - {most}), got {value}")
 
-    return judge
+    return validate
 
 
 def arn(service: str | None = None) -> Rule:
@@ -54,14 +63,14 @@ def arn(service: str | None = None) -> Rule:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
     """
 
-    def judge(value: Any) -> None:
-        found = ARN.fullmatch(str(value))
-        if not found:
+    def validate(value: Any) -> None:
+        match = ARN.fullmatch(str(value))
+        if not match:
             raise ValueError(f"({value}) is an invalid ARN: it has to match {ARN.pattern}")
-        if service not in (None, found["service"]):
-            raise ValueError(f"({value}) is an ARN of {found['service']}, and one of {service} is needed")
+        if service not in (None, match["service"]):
+            raise ValueError(f"({value}) is an ARN of {match['service']}, not of {service}")
 
-    return judge
+    return validate
 
 
 def cidr(value: Any) -> None:
@@ -81,12 +90,12 @@ def sized_cidr(code: str) -> Rule:
     https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
     """
 
-    def judge(value: Any) -> None:
+    def validate(value: Any) -> None:
         cidr(value)
         if not LARGEST_NETWORK <= ipaddress.IPv4Network(value).prefixlen <= SMALLEST_NETWORK:
             raise AwsError(code, f"The CIDR '{value}' is invalid.")
 
-    return judge
+    return validate
 
 
 LARGEST_NETWORK, SMALLEST_NETWORK = 16, 28
@@ -108,7 +117,7 @@ def readable(module: str, validator: str) -> Rule:
     detected by _ModuleLock").
     """
 
-    def judge(value: Any) -> None:
+    def validate(value: Any) -> None:
         with _IMPORTING:
             errors, documents = (importlib.import_module(f"moto.{name}") for name in ("core.exceptions", module))
         try:
@@ -116,7 +125,7 @@ def readable(module: str, validator: str) -> Rule:
         except errors.ServiceException as error:
             raise AwsError(str(error.code), str(error.message)) from None
 
-    return judge
+    return validate
 
 
 _IMPORTING = threading.Lock()

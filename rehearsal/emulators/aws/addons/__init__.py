@@ -24,7 +24,7 @@ from rehearsal import kubelet
 from rehearsal.emulators import in_cluster
 from rehearsal.emulators.aws.account import Account, Record
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.local_cluster import answering
+from rehearsal.emulators.aws.local_cluster import cluster_client
 from rehearsal.emulators.aws.properties import Properties, known_values
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
@@ -51,19 +51,19 @@ Schema: TypeAlias = "str | Mapping[str, Schema]"
 _TYPES = {bool: "boolean", dict: "object", float: "number", int: "integer", list: "array", str: "string"}
 
 
-def judge(name: str, configuration_values: str) -> None:
+def check(name: str, configuration_values: str) -> None:
     """Validates a configuration (JSON) against the add-on's schema.
 
     Raises:
         AwsError: `InvalidParameterException`, with EKS's message.
         RehearsalError: The emulator has no such add-on.
     """
-    found = list(problems(_addon(name)["schema"], json.loads(configuration_values or "{}")))
-    if found:
+    violations = list(problems(_addon(name)["schema"], json.loads(configuration_values or "{}")))
+    if violations:
         raise AwsError(
             "InvalidParameterException",
             "ConfigurationValue provided in request is not supported: Json schema validation failed with error: "
-            f"[{', '.join(found)}]",
+            f"[{', '.join(violations)}]",
         )
 
 
@@ -72,9 +72,9 @@ def problems(schema: Schema, value: Any, path: str = "$") -> Iterator[str]:
     expected = "object" if isinstance(schema, Mapping) else schema
     if expected == "any" or value is None:
         return
-    given = next(name for kind, name in _TYPES.items() if isinstance(value, kind))
-    if given != expected:
-        yield f"{path}: {given} found, {expected} expected"
+    actual = next(name for python_type, name in _TYPES.items() if isinstance(value, python_type))
+    if actual != expected:
+        yield f"{path}: {actual} found, {expected} expected"
     elif isinstance(schema, Mapping):
         for key, item in cast("dict[str, Any]", value).items():
             if key not in schema:
@@ -86,9 +86,8 @@ def problems(schema: Schema, value: Any, path: str = "$") -> Iterator[str]:
 def objects(name: str, version: str, configuration_values: str) -> list[KubernetesObject]:
     """The Kubernetes objects of an add-on, labelled as emulated."""
     addon, configuration = deepcopy(_addon(name)), json.loads(configuration_values or "{}")
-    made: list[KubernetesObject] = addon["objects"]
-    configured = [_configured(one, addon.get("parts", {}), configuration, version) for one in made]
-    return [in_cluster.marked(one, mark(name)) for one in configured if one]
+    configured = [_configured(obj, addon.get("parts", {}), configuration, version) for obj in addon["objects"]]
+    return [in_cluster.marked(obj, mark(name)) for obj in configured if obj]
 
 
 def mark(name: str) -> str:
@@ -104,19 +103,18 @@ def converge(layout: Layout, record: Record, _account: Account) -> Properties:
         RehearsalError: The API server does not respond, or refuses an object.
     """
     name = str(record.inputs["addonName"])
-    wanted = objects(
-        name, str(record.outputs.get("addonVersion", "")), str(record.inputs.get("configurationValues") or "")
-    )
+    version, configuration = record.inputs.get("addonVersion") or "", record.inputs.get("configurationValues") or ""
+    applied = objects(name, version, configuration)
     if not ProcessTable(layout.processes).is_running(kubelet.NAME):
         # Without the kubelet its pods do not run, and an unavailable APIService blocks the deletion of namespaces.
-        wanted = [one for one in wanted if one["kind"] != "APIService"]
-    with answering(layout, f"add-on {name}") as api:
-        in_cluster.bring(api, mark(name), wanted, manager=MANAGER)
-        missing = in_cluster.waits_for(api, wanted, SECONDS_TO_BE_HEALTHY)
-    if missing:
+        applied = [obj for obj in applied if obj["kind"] != "APIService"]
+    with cluster_client(layout, f"add-on {name}") as api:
+        in_cluster.bring(api, mark(name), applied, manager=MANAGER)
+        unready = in_cluster.waits_for(api, applied, SECONDS_TO_BE_HEALTHY)
+    if unready:
         raise AwsError(
             "InsufficientNumberOfReplicas",
-            "The add-on is unhealthy because it doesn't have the desired number of replicas. " + "; ".join(missing),
+            "The add-on is unhealthy because it doesn't have the desired number of replicas. " + "; ".join(unready),
         )
     return {}
 
@@ -130,7 +128,7 @@ def dissolve(layout: Layout, record: Record) -> None:
     if record.inputs.get("preserve") or not layout.kubeconfig.exists():
         return
     name = str(record.inputs["addonName"])
-    with answering(layout, f"add-on {name}") as api:
+    with cluster_client(layout, f"add-on {name}") as api:
         in_cluster.bring(api, mark(name), [], manager=MANAGER)
 
 
@@ -138,8 +136,8 @@ def dissolve(layout: Layout, record: Record) -> None:
 def _addon(name: str) -> dict[str, Any]:
     if name not in ADDONS:
         raise RehearsalError(
-            f"the aws stand-in has no add-on {name}",
-            remedy="Add a file for it to rehearsal/emulators/aws/addons/, with what it has in the cluster.",
+            f"the aws emulator has no add-on {name}",
+            remedy="Add a file for it to rehearsal/emulators/aws/addons/, with its objects in the cluster.",
         )
     return yaml.safe_load((Path(__file__).parent / f"{name}.yaml").read_text())
 
@@ -148,26 +146,26 @@ def _configured(
     obj: KubernetesObject, parts: Mapping[str, str], configuration: Mapping[str, Any], version: str
 ) -> KubernetesObject | None:
     """An object with the configuration applied; None where the configuration disables it."""
-    said = _part(configuration, parts, obj["metadata"]["name"])
-    if obj["kind"] == "ConfigMap" and said.get("corefile"):
-        obj["data"]["Corefile"] = said["corefile"]
+    values = _part(configuration, parts, obj["metadata"]["name"])
+    if obj["kind"] == "ConfigMap" and values.get("corefile"):
+        obj["data"]["Corefile"] = values["corefile"]
     if obj["kind"] == "PodDisruptionBudget":
-        budget: Mapping[str, Any] = said.get("podDisruptionBudget") or {}
+        budget: Mapping[str, Any] = values.get("podDisruptionBudget") or {}
         if budget.get("enabled") is False:
             return None
         bounds = {bound: budget[bound] for bound in ("maxUnavailable", "minAvailable") if budget.get(bound) is not None}
         if bounds:
             obj["spec"] = {"selector": obj["spec"]["selector"], **bounds}
     if obj["kind"] in ("Deployment", "DaemonSet"):
-        replicas = said.get("replicaCount") or said.get("replicas")
+        replicas = values.get("replicaCount") or values.get("replicas")
         if replicas:
             obj["spec"]["replicas"] = replicas
         pod, metadata = obj["spec"]["template"]["spec"], obj["spec"]["template"]["metadata"]
-        metadata["labels"] |= said.get("podLabels") or {}
-        metadata |= {"annotations": said["podAnnotations"]} if said.get("podAnnotations") else {}
-        pod |= {field: said[field] for field in PLACEMENT if said.get(field) is not None}
+        metadata["labels"] |= values.get("podLabels") or {}
+        metadata |= {"annotations": values["podAnnotations"]} if values.get("podAnnotations") else {}
+        pod |= {field: values[field] for field in PLACEMENT if values.get(field) is not None}
         for container in pod["containers"]:
-            own = _part(configuration, parts, container["name"]).get("resources") or said.get("resources")
+            own = _part(configuration, parts, container["name"]).get("resources") or values.get("resources")
             if own:
                 container["resources"] = own
             container["image"] = f"{REGISTRY}/{container['image']}:{version}"

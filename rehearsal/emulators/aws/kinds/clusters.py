@@ -1,4 +1,4 @@
-"""EKS clusters and their add-ons.
+"""EKS clusters, their add-ons, access entries and Pod Identity associations.
 
 https://docs.aws.amazon.com/eks/latest/APIReference/API_Operations.html
 """
@@ -6,28 +6,41 @@ https://docs.aws.amazon.com/eks/latest/APIReference/API_Operations.html
 from __future__ import annotations
 
 import secrets
+import string
 import zlib
 from dataclasses import replace
 from typing import Any
 
 from rehearsal.emulators.aws import addons, dependencies, local_cluster, protection, rules
-from rehearsal.emulators.aws.api import Api, Call, answering
+from rehearsal.emulators.aws.api import Api, tag_list
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import AutoName, Kind, Making, Reference, Refusal, names, taken, text
+from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Refusal, Resource, arn, text, unique
 from rehearsal.emulators.aws.kinds.network import NO_SUCH_SUBNET, SUBNET, in_subnets
 from rehearsal.emulators.aws.kinds.roles import ROLE
 from rehearsal.emulators.aws.properties import Properties, known_values
 
 CLUSTER = "aws:eks/cluster:Cluster"
 ADDON = "aws:eks/addon:Addon"
+ACCESS_ENTRY = "aws:eks/accessEntry:AccessEntry"
+ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+
 NO_SUCH_CLUSTER = Refusal("ResourceNotFoundException", "No cluster found for name: {value}.")
 NO_SUCH_ROLE = Refusal("InvalidParameterException", "The role {value} cannot be found.")
+
+OF_CLUSTER = Reference("clusterName", CLUSTER, missing=NO_SUCH_CLUSTER, follows=True)
+"""A reference to a resource's cluster, with which it is deleted."""
+
+ACCESS_POLICIES = (
+    "AmazonEKSAdminPolicy",
+    "AmazonEKSAdminViewPolicy",
+    "AmazonEKSClusterAdminPolicy",
+    "AmazonEKSEditPolicy",
+    "AmazonEKSSecretReaderPolicy",
+    "AmazonEKSViewPolicy",
+)
+"""https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html."""
+
 LEAST_ZONES = 2
-
-
-def of_cluster() -> Reference:
-    """A reference to a resource's cluster, with which it is deleted."""
-    return Reference("clusterName", CLUSTER, missing=NO_SUCH_CLUSTER, follows=True)
 
 
 def constrained(field: str, expression: str) -> rules.Rule:
@@ -40,102 +53,96 @@ def constrained(field: str, expression: str) -> rules.Rule:
     )
 
 
-def _stands_in_two_zones(making: Making) -> None:
-    subnets = [making.find(SUBNET, str(subnet)) for subnet in known_values(making.inputs, "vpcConfig.subnetIds")]
+KUBERNETES_VERSION = rules.pattern(r"1\.\d{2}", "InvalidParameterException", "unsupported Kubernetes version {value}")
+
+
+def role(path: str) -> Reference:
+    """A reference to an IAM role by its ARN."""
+    return Reference(path, ROLE, by="arn", missing=NO_SUCH_ROLE)
+
+
+def _check_zones(cluster: Resource) -> None:
+    subnets = [cluster.find(SUBNET, str(subnet)) for subnet in known_values(cluster.inputs, "vpcConfig.subnetIds")]
     zones = {subnet.outputs["availabilityZone"] for subnet in subnets if subnet is not None}
     if len(zones) < LEAST_ZONES:
         raise AwsError("InvalidParameterException", "Subnets specified must be in at least two different AZs")
 
 
-def _is_reachable(making: Making) -> None:
-    network = making.inputs["vpcConfig"]
+def _check_endpoint_access(cluster: Resource) -> None:
+    network = cluster.inputs["vpcConfig"]
     if network.get("endpointPublicAccess", True) is False and network.get("endpointPrivateAccess") is not True:
         raise AwsError("InvalidParameterException", "Private and public endpoint access cannot both be disabled")
 
 
-def _network(making: Making) -> dict[str, Any]:
-    before = making.previous.get("vpcConfig", making.answer)
-    return {
-        **making.inputs["vpcConfig"],
-        "clusterSecurityGroupId": before.get("clusterSecurityGroupId") or before["GroupId"],
-    }
+def _check_configuration(addon: Resource) -> None:
+    addons.check(str(addon.inputs["addonName"]), str(addon.inputs.get("configurationValues") or ""))
 
 
-def _vpc(making: Making) -> str:
-    subnet = making.find(SUBNET, str(next(known_values(making.inputs, "vpcConfig.subnetIds"), "")))
-    return str(subnet.inputs["vpcId"]) if subnet is not None else ""
+def _check_group_name(value: Any) -> None:
+    if str(value).startswith("system:"):
+        raise AwsError(
+            "InvalidParameterException", f"The kubernetes group name {value} is invalid, it cannot start with system:"
+        )
 
 
-def _issuer(making: Making) -> list[dict[str, Any]]:
-    issuer = f"https://oidc.eks.{making.region}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
+def _vpc_config(cluster: Resource) -> Properties:
+    group = cluster.response.get("GroupId") or cluster.previous["vpcConfig"]["clusterSecurityGroupId"]
+    return {**cluster.inputs["vpcConfig"], "clusterSecurityGroupId": group}
+
+
+def _identities(cluster: Resource) -> list[dict[str, Any]]:
+    issuer = f"https://oidc.eks.{cluster.region}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
     return [{"oidcs": [{"issuer": issuer}]}]
 
 
-def _security_group(making: Making) -> Properties:
+def _create_security_group(cluster: Resource) -> Properties:
     """The cluster security group, which EKS creates for nodes and the control plane's network interfaces.
 
     https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html
     """
-    name = making.inputs["name"]
-    return {
-        "GroupName": f"eks-cluster-sg-{name}-{zlib.crc32(making.inputs['roleArn'].encode())}",
-        "Description": "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, "
-        "as well as any managed workloads.",
-        "VpcId": _vpc(making),
-        "TagSpecifications": [
-            {
-                "ResourceType": "security-group",
-                "Tags": [
-                    {"Key": "Name", "Value": f"eks-cluster-sg-{name}"},
-                    {"Key": "aws:eks:cluster-name", "Value": name},
-                    {"Key": f"kubernetes.io/cluster/{name}", "Value": "owned"},
-                ],
-            }
-        ],
+    name = cluster.inputs["name"]
+    tags = {
+        "Name": f"eks-cluster-sg-{name}",
+        "aws:eks:cluster-name": name,
+        f"kubernetes.io/cluster/{name}": "owned",
     }
+    subnet = cluster.find(SUBNET, str(next(known_values(cluster.inputs, "vpcConfig.subnetIds"))))
+    with cluster.client("ec2") as ec2:
+        group = ec2.create_security_group(
+            GroupName=f"eks-cluster-sg-{name}-{zlib.crc32(cluster.inputs['roleArn'].encode())}",
+            Description="EKS created security group applied to ENI that is attached to EKS Control Plane master "
+            "nodes, as well as any managed workloads.",
+            VpcId=subnet.inputs["vpcId"] if subnet is not None else "",
+            TagSpecifications=[{"ResourceType": "security-group", "Tags": tag_list(tags)}],
+        )
+        within = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group["GroupId"]}]}
+        ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[within])
+    return group
 
 
-def _reaches_itself(making: Making) -> None:
-    if making.previous:
-        return
-    everything = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": making.answer["GroupId"]}]}
-    with answering(making.layout, "ec2", making.region) as ec2:
-        ec2.authorize_security_group_ingress(GroupId=making.answer["GroupId"], IpPermissions=[everything])
-
-
-def _group_goes(making: Making) -> None:
+def _delete_security_group(cluster: Resource) -> None:
     """Deletes the cluster security group, unless it is in use: it then stays, and blocks the deletion of its VPC."""
-    group = replace(making, id=making.previous["vpcConfig"]["clusterSecurityGroupId"])
-    if not dependencies.is_named(group):
-        with answering(making.layout, "ec2", making.region) as ec2:
+    group = replace(cluster, id=cluster.previous["vpcConfig"]["clusterSecurityGroupId"])
+    if not dependencies.is_used(group):
+        with cluster.client("ec2") as ec2:
             ec2.delete_security_group(GroupId=group.id)
 
 
-def _configuration_fits(making: Making) -> None:
-    addons.judge(str(making.inputs["addonName"]), str(making.inputs.get("configurationValues") or ""))
+def _association_id(_: Resource) -> str:
+    return "a-" + "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(17))
 
-
-CLUSTER_NAME = r"[0-9A-Za-z][A-Za-z0-9\-_]{0,99}"
 
 KINDS = (
     Kind(
         type=CLUSTER,
         make_id=text("{name}"),
         # The cluster itself is a record only: moto's EKS lacks access entries, Pod Identity and add-ons' objects.
-        api=Api(
-            "ec2",
-            Call("create_security_group", given=_security_group, inputs=False),
-            puts=(_reaches_itself,),
-            deletes=(_group_goes,),
-        ),
-        arn="arn:aws:eks:{region}:{account}:cluster/{name}",
+        api=Api("ec2", _create_security_group, delete=(_delete_security_group,)),
         name=AutoName(longest=100),
         rules={
-            "name": constrained("name", CLUSTER_NAME),
+            "name": constrained("name", r"[0-9A-Za-z][A-Za-z0-9\-_]{0,99}"),
             "roleArn": rules.arn("iam"),
-            "version": rules.pattern(
-                r"1\.\d{2}", "InvalidParameterException", "unsupported Kubernetes version {value}"
-            ),
+            "version": KUBERNETES_VERSION,
             "enabledClusterLogTypes": rules.one_of("api", "audit", "authenticator", "controllerManager", "scheduler"),
             "accessConfig.authenticationMode": rules.one_of("API", "API_AND_CONFIG_MAP", "CONFIG_MAP"),
             "vpcConfig.publicAccessCidrs": rules.cidr,
@@ -144,7 +151,7 @@ KINDS = (
         },
         references=(
             in_subnets("vpcConfig.subnetIds", missing=NO_SUCH_SUBNET),
-            Reference("roleArn", ROLE, by="arn", missing=NO_SUCH_ROLE),
+            role("roleArn"),
             Reference(
                 "encryptionConfig.provider.keyArn",
                 "aws:kms/key:Key",
@@ -152,26 +159,26 @@ KINDS = (
                 missing=Refusal("InvalidParameterException", "The keyArn {value} does not exist"),
             ),
         ),
-        refusals=(
-            taken(CLUSTER, "name", "ResourceInUseException", "Cluster already exists with name: {name}"),
-            _stands_in_two_zones,
-            _is_reachable,
+        checks=(
+            unique(CLUSTER, "name", "ResourceInUseException", "Cluster already exists with name: {name}"),
+            _check_zones,
+            _check_endpoint_access,
         ),
-        deletion_refusals=(protection.refuse,),
-        replaces=names(
-            "accessConfig.bootstrapClusterCreatorAdminPermissions bootstrapSelfManagedAddons "
-            "encryptionConfig kubernetesNetworkConfig.ipFamily "
-            "kubernetesNetworkConfig.serviceIpv4Cidr name outpostConfig roleArn"
-        ),
-        attributes={"endpoint": lambda making: local_cluster.endpoint(making.layout), "identities": _issuer},
-        revised={"vpcConfig": _network},
-        converge=local_cluster.remember,
-        dissolve=local_cluster.sweep,
+        deletion_checks=(protection.check,),
+        replaces="accessConfig.bootstrapClusterCreatorAdminPermissions bootstrapSelfManagedAddons encryptionConfig "
+        "kubernetesNetworkConfig.ipFamily kubernetesNetworkConfig.serviceIpv4Cidr name outpostConfig roleArn",
+        attributes={
+            "arn": arn("eks", "cluster/{name}"),
+            "endpoint": lambda cluster: local_cluster.endpoint(cluster.layout),
+            "identities": _identities,
+        },
+        revised={"vpcConfig": _vpc_config},
+        converge=local_cluster.record_keys,
+        dissolve=local_cluster.delete_objects,
     ),
     Kind(
         type=ADDON,
         make_id=text("{clusterName}:{addonName}"),
-        arn="arn:aws:eks:{region}:{account}:addon/{clusterName}/{addonName}",
         rules={
             "addonName": constrained("addonName", r"[a-z0-9][a-z0-9_\-]{0,99}"),
             "addonVersion": rules.pattern(
@@ -184,17 +191,82 @@ KINDS = (
             "resolveConflictsOnUpdate": rules.one_of("NONE", "OVERWRITE", "PRESERVE"),
             "serviceAccountRoleArn": rules.arn("iam"),
         },
-        references=(
-            of_cluster(),
-            Reference("serviceAccountRoleArn", ROLE, by="arn", missing=NO_SUCH_ROLE),
-            Reference("podIdentityAssociations.roleArn", ROLE, by="arn", missing=NO_SUCH_ROLE),
+        references=(OF_CLUSTER, role("serviceAccountRoleArn"), role("podIdentityAssociations.roleArn")),
+        checks=(
+            unique(ADDON, "clusterName addonName", "ResourceInUseException", "Addon already exists."),
+            _check_configuration,
         ),
-        refusals=(
-            taken(ADDON, "clusterName addonName", "ResourceInUseException", "Addon already exists."),
-            _configuration_fits,
-        ),
-        replaces=frozenset({"addonName", "clusterName", "namespaceConfig"}),
+        replaces="addonName clusterName namespaceConfig",
+        attributes={"arn": arn("eks", "addon/{clusterName}/{addonName}")},
         converge=addons.converge,
         dissolve=addons.dissolve,
+    ),
+    # https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html
+    Kind(
+        type=ACCESS_ENTRY,
+        make_id=text("{clusterName}:{principalArn}"),
+        rules={
+            "principalArn": rules.arn("iam"),
+            "kubernetesGroups": _check_group_name,
+            "type": rules.one_of(
+                "EC2", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "HYPERPOD_LINUX", "STANDARD"
+            ),
+        },
+        references=(OF_CLUSTER,),
+        checks=(
+            unique(
+                ACCESS_ENTRY,
+                "clusterName principalArn",
+                "ResourceInUseException",
+                "The specified access entry resource is already in use on this cluster.",
+            ),
+        ),
+        replaces="clusterName principalArn type",
+        attributes={"accessEntryArn": arn("eks", "access-entry/{clusterName}/{principalArn}")},
+    ),
+    Kind(
+        type="aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+        make_id=text("{clusterName}#{principalArn}#{policyArn}"),
+        rules={
+            "accessScope.type": rules.one_of("cluster", "namespace"),
+            "policyArn": rules.pattern(
+                rf"arn:aws:eks::aws:cluster-access-policy/({'|'.join(ACCESS_POLICIES)})",
+                "InvalidParameterException",
+                "The specified policyArn is invalid: {value}",
+            ),
+            "principalArn": rules.arn("iam"),
+        },
+        references=(
+            OF_CLUSTER,
+            Reference(
+                "principalArn",
+                ACCESS_ENTRY,
+                by="principalArn",
+                missing=Refusal("ResourceNotFoundException", "The specified principalArn could not be found: {value}"),
+                follows=True,
+            ),
+        ),
+        replaces="accessScope clusterName policyArn principalArn",
+        tagged=False,
+    ),
+    Kind(
+        type=ASSOCIATION,
+        make_id=_association_id,
+        rules={
+            "namespace": constrained("namespace", r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"),
+            "serviceAccount": constrained("serviceAccount", r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?"),
+            "roleArn": rules.arn("iam"),
+        },
+        references=(OF_CLUSTER, role("roleArn")),
+        checks=(
+            unique(
+                ASSOCIATION,
+                "clusterName namespace serviceAccount",
+                "ResourceInUseException",
+                "Association already exists for {namespace}/{serviceAccount} in cluster {clusterName}",
+            ),
+        ),
+        replaces="clusterName namespace serviceAccount",
+        attributes={"associationArn": arn("eks", "podidentityassociation/{clusterName}/{id}")},
     ),
 )

@@ -1,37 +1,35 @@
-"""Route 53 records. Hosted zones are created outside the program, so any zone id is accepted."""
+"""Route 53 records. Hosted zones are created outside the program, so any zone id is accepted.
+
+https://docs.aws.amazon.com/Route53/latest/APIReference/API_ResourceRecordSet.html
+"""
 
 from __future__ import annotations
 
 from rehearsal.emulators.aws import rules
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import Kind, Making, taken, text
+from rehearsal.emulators.aws.kind import Kind, Resource, text, unique
 
 RECORD = "aws:route53/record:Record"
 
 
-def _fqdn(making: Making) -> str:
-    return str(making.inputs["name"]).removesuffix(".")
+def _fqdn(record: Resource) -> str:
+    return str(record.inputs["name"]).removesuffix(".")
 
 
-def _says_one_thing(making: Making) -> None:
-    """https://docs.aws.amazon.com/Route53/latest/APIReference/API_ResourceRecordSet.html ."""
-    if bool(making.inputs.get("records")) == bool(making.inputs.get("aliases")):
+def _check_values(record: Resource) -> None:
+    if bool(record.inputs.get("records")) == bool(record.inputs.get("aliases")):
         raise AwsError("InvalidChangeBatch", "a record has either values and a TTL, or is an alias")
 
 
-def _stands_beside_no_other(making: Making) -> None:
-    for other in making.account.records(RECORD):
-        same = _same_name(other.inputs["name"], making.inputs["name"]) and other.id != making.id
-        if same and "CNAME" in (other.inputs["type"], making.inputs["type"]):
+def _check_cname(record: Resource) -> None:
+    for other in record.account.records(RECORD):
+        same = str(other.inputs["name"]).removesuffix(".") == _fqdn(record) and other.id != record.id
+        if same and "CNAME" in (other.inputs["type"], record.inputs["type"]):
             raise AwsError(
                 "InvalidChangeBatch",
-                f"RRSet of type CNAME with DNS name {making.inputs['name']} is not permitted as it conflicts with "
+                f"RRSet of type CNAME with DNS name {record.inputs['name']} is not permitted as it conflicts with "
                 "other records with the same DNS name",
             )
-
-
-def _same_name(one: str, other: str) -> bool:
-    return one.removesuffix(".") == other.removesuffix(".")
 
 
 KINDS = (
@@ -45,17 +43,17 @@ KINDS = (
             ),
             "ttl": rules.between(0, 2147483647),
         },
-        refusals=(
-            taken(
+        checks=(
+            unique(
                 RECORD,
                 "zoneId name type",
                 "InvalidChangeBatch",
                 "Tried to create resource record set [name='{name}', type='{type}'] but it already exists",
             ),
-            _says_one_thing,
-            _stands_beside_no_other,
+            _check_values,
+            _check_cname,
         ),
-        replaces=frozenset({"name", "setIdentifier", "type", "zoneId"}),
+        replaces="name setIdentifier type zoneId",
         attributes={"fqdn": _fqdn},
         tagged=False,
     ),

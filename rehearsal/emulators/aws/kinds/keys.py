@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 from rehearsal.emulators.aws import rules
-from rehearsal.emulators.aws.api import Api, Call, answering, when
-from rehearsal.emulators.aws.kind import AutoName, Kind, Making, answered, text
-
-KEY = "aws:kms/key:Key"
+from rehearsal.emulators.aws.api import Api, Call
+from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, arn, response_value, text
 
 
-def _rotation(making: Making) -> None:
-    rotates = bool(making.inputs.get("enableKeyRotation"))
-    if rotates != bool(making.previous.get("enableKeyRotation")):
-        with answering(making.layout, "kms", making.region) as kms:
-            (kms.enable_key_rotation if rotates else kms.disable_key_rotation)(KeyId=making.id)
+def _set_rotation(key: Resource) -> None:
+    rotates = bool(key.inputs.get("enableKeyRotation"))
+    if rotates != bool(key.previous.get("enableKeyRotation")):
+        with key.client("kms") as kms:
+            (kms.enable_key_rotation if rotates else kms.disable_key_rotation)(KeyId=key.id)
 
 
 KINDS = (
     Kind(
-        type=KEY,
-        make_id=answered("KeyMetadata.KeyId"),
+        type="aws:kms/key:Key",
+        make_id=response_value("KeyMetadata.KeyId"),
         api=Api(
             "kms",
             Call("create_key", names={"customerMasterKeySpec": "KeySpec"}),
-            puts=(
-                Call("put_key_policy", given=when("policy", PolicyName="default")),
-                Call("update_key_description", given=when("description")),
-                _rotation,
-            ),
-            deletes=(Call("schedule_key_deletion", names={"deletionWindowInDays": "PendingWindowInDays"}),),
+            configure=(_set_rotation,),
+            update=(Call("put_key_policy", constants={"PolicyName": "default"}), Call("update_key_description")),
+            delete=(Call("schedule_key_deletion", names={"deletionWindowInDays": "PendingWindowInDays"}),),
             key="KeyId",
         ),
-        arn="arn:aws:kms:{region}:{account}:key/{id}",
         rules={
             "policy": rules.json_text,
             "deletionWindowInDays": rules.between(7, 30),
             "rotationPeriodInDays": rules.between(90, 2560),
         },
-        replaces=frozenset({"customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion", "xksKeyId"}),
-        attributes={"keyId": lambda making: making.id},
+        replaces="customKeyStoreId customerMasterKeySpec keyUsage multiRegion xksKeyId",
+        attributes={"arn": arn("kms", "key/{id}"), "keyId": text("{id}")},
     ),
     Kind(
         type="aws:kms/alias:Alias",
@@ -46,11 +40,10 @@ KINDS = (
         api=Api(
             "kms",
             Call("create_alias", names={"name": "AliasName"}),
-            puts=(Call("update_alias", names={"name": "AliasName"}),),
-            deletes=(Call("delete_alias"),),
+            update=(Call("update_alias"),),
+            delete=(Call("delete_alias"),),
             key="AliasName",
         ),
-        arn="arn:aws:kms:{region}:{account}:{name}",
         name=AutoName(prefix="alias/"),
         rules={
             "name": rules.pattern(
@@ -60,7 +53,8 @@ KINDS = (
                 "letters, digits and /_-: {value}",
             )
         },
-        replaces=frozenset({"name", "namePrefix"}),
+        replaces="name namePrefix",
+        attributes={"arn": arn("kms", "{name}")},
         tagged=False,
     ),
 )

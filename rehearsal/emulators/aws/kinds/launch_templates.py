@@ -4,51 +4,46 @@ from __future__ import annotations
 
 from rehearsal.emulators.aws import rules
 from rehearsal.emulators.aws.api import Api, Call
-from rehearsal.emulators.aws.kind import AutoName, Kind, Making, answered
+from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, arn, response_value
 
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 
 
-def _latest_version(making: Making) -> int:
-    return int(making.previous.get("latestVersion", 0)) + 1
+def _latest_version(template: Resource) -> int:
+    return int(template.previous.get("latestVersion", 0)) + 1
 
 
-def _default_version(making: Making) -> int:
-    chosen = making.inputs.get("defaultVersion")
-    if chosen is not None:
-        return int(chosen)
-    if making.inputs.get("updateDefaultVersion"):
-        return _latest_version(making)
-    return int(making.previous.get("defaultVersion", 1))
+def _default_version(template: Resource) -> int:
+    version = template.inputs.get("defaultVersion")
+    if version is not None:
+        return int(version)
+    if template.inputs.get("updateDefaultVersion"):
+        return _latest_version(template)
+    return int(template.previous.get("defaultVersion", 1))
 
 
-NAMES = {"name": "LaunchTemplateName", "vpcSecurityGroupIds": "SecurityGroupIds"}
+def _set_default_version(template: Resource) -> None:
+    with template.client("ec2") as ec2:
+        ec2.modify_launch_template(LaunchTemplateId=template.id, DefaultVersion=str(_default_version(template)))
+
+
+_NAMES = {"vpcSecurityGroupIds": "SecurityGroupIds"}
 
 KINDS = (
     Kind(
         type=LAUNCH_TEMPLATE,
-        make_id=answered("LaunchTemplate.LaunchTemplateId"),
+        make_id=response_value("LaunchTemplate.LaunchTemplateId"),
         api=Api(
             "ec2",
-            Call("create_launch_template", names=NAMES, into="LaunchTemplateData"),
-            puts=(
-                Call(
-                    "create_launch_template_version",
-                    names=NAMES,
-                    into="LaunchTemplateData",
-                    given=lambda making: {"LaunchTemplateId": making.id} if making.previous else None,
-                ),
-                Call(
-                    "modify_launch_template",
-                    given=lambda making: {"DefaultVersion": str(_default_version(making))} if making.previous else None,
-                    inputs=False,
-                ),
+            Call("create_launch_template", names={"name": "LaunchTemplateName", **_NAMES}, into="LaunchTemplateData"),
+            update=(
+                Call("create_launch_template_version", names=_NAMES, into="LaunchTemplateData"),
+                _set_default_version,
             ),
-            deletes=(Call("delete_launch_template", inputs=False),),
+            delete=(Call("delete_launch_template"),),
             key="LaunchTemplateId",
             tagged_as="launch-template",
         ),
-        arn="arn:aws:ec2:{region}:{account}:launch-template/{id}",
         name=AutoName(longest=125),
         rules={
             "name": rules.pattern(
@@ -63,10 +58,8 @@ KINDS = (
             "metadataOptions.httpPutResponseHopLimit": rules.between(1, 64),
             "blockDeviceMappings.ebs.volumeType": rules.one_of("standard", "io1", "io2", "gp2", "sc1", "st1", "gp3"),
         },
-        replaces=frozenset({"name", "namePrefix"}),
-        revised={
-            "defaultVersion": _default_version,
-            "latestVersion": _latest_version,
-        },
+        replaces="name namePrefix",
+        attributes={"arn": arn("ec2", "launch-template/{id}")},
+        revised={"defaultVersion": _default_version, "latestVersion": _latest_version},
     ),
 )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from rehearsal.emulators.aws import protection, rules
-from rehearsal.emulators.aws.api import Api, Call, answering
+from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import AutoName, Kind, Making, Reference, answered, names, text
+from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Resource, arn, response_value, text
 from rehearsal.emulators.aws.kinds.network import VPC
-from rehearsal.emulators.aws.properties import Properties
 
 RETENTION_DAYS = (
     0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
@@ -15,26 +14,22 @@ RETENTION_DAYS = (
 """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html."""
 
 
-def _logged(making: Making) -> Properties:
-    return {"ResourceIds": [making.inputs["vpcId"]], "ResourceType": "VPC"}
-
-
-def _may_be_written(making: Making) -> None:
-    to_log_group = making.inputs.get("logDestinationType", "cloud-watch-logs") == "cloud-watch-logs"
-    if to_log_group and not making.inputs.get("iamRoleArn"):
+def _check_role(flow_log: Resource) -> None:
+    to_log_group = flow_log.inputs.get("logDestinationType", "cloud-watch-logs") == "cloud-watch-logs"
+    if to_log_group and not flow_log.inputs.get("iamRoleArn"):
         raise AwsError(
             "InvalidParameter", "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs."
         )
 
 
-def _retention(making: Making) -> None:
-    days = int(making.inputs.get("retentionInDays") or 0)
-    if days != int(making.previous.get("retentionInDays") or 0):
-        with answering(making.layout, "logs", making.region) as logs:
+def _set_retention(group: Resource) -> None:
+    days = int(group.inputs.get("retentionInDays") or 0)
+    if days != int(group.previous.get("retentionInDays") or 0):
+        with group.client("logs") as logs:
             if days:
-                logs.put_retention_policy(logGroupName=making.id, retentionInDays=days)
+                logs.put_retention_policy(logGroupName=group.id, retentionInDays=days)
             else:
-                logs.delete_retention_policy(logGroupName=making.id)
+                logs.delete_retention_policy(logGroupName=group.id)
 
 
 KINDS = (
@@ -44,11 +39,10 @@ KINDS = (
         api=Api(
             "logs",
             Call("create_log_group", names={"name": "logGroupName"}),
-            puts=(_retention,),
-            deletes=(Call("delete_log_group"),),
+            configure=(_set_retention,),
+            delete=(Call("delete_log_group"),),
             key="logGroupName",
         ),
-        arn="arn:aws:logs:{region}:{account}:log-group:{name}",
         name=AutoName(longest=512),
         rules={
             "name": rules.pattern(
@@ -60,19 +54,24 @@ KINDS = (
             "retentionInDays": rules.one_of(*RETENTION_DAYS),
             "kmsKeyId": rules.arn("kms"),
         },
-        deletion_refusals=(protection.refuse,),
-        replaces=frozenset({"logGroupClass", "name", "namePrefix"}),
+        deletion_checks=(protection.check,),
+        replaces="logGroupClass name namePrefix",
+        attributes={"arn": arn("logs", "log-group:{name}")},
     ),
     Kind(
         type="aws:ec2/flowLog:FlowLog",
-        make_id=answered("FlowLogIds"),
+        make_id=response_value("FlowLogIds"),
         api=Api(
             "ec2",
-            Call("create_flow_logs", names={"iamRoleArn": "DeliverLogsPermissionArn"}, given=_logged),
-            deletes=(Call("delete_flow_logs", given=lambda making: {"FlowLogIds": [making.id]}, inputs=False),),
+            Call(
+                "create_flow_logs",
+                names={"iamRoleArn": "DeliverLogsPermissionArn", "vpcId": "ResourceIds"},
+                constants={"ResourceType": "VPC"},
+            ),
+            delete=(Call("delete_flow_logs"),),
+            key="FlowLogIds",
             tagged_as="vpc-flow-log",
         ),
-        arn="arn:aws:ec2:{region}:{account}:vpc-flow-log/{id}",
         rules={
             "iamRoleArn": rules.arn("iam"),
             "logDestination": rules.arn(),
@@ -81,11 +80,10 @@ KINDS = (
             "trafficType": rules.one_of("ACCEPT", "ALL", "REJECT"),
         },
         references=(Reference("vpcId", VPC, follows=True),),
-        refusals=(_may_be_written,),
+        checks=(_check_role,),
         # All inputs but the tags.
-        replaces=names(
-            "deliverCrossAccountRole destinationOptions eniId iamRoleArn logDestination "
-            "logDestinationType logFormat maxAggregationInterval subnetId trafficType vpcId"
-        ),
+        replaces="deliverCrossAccountRole destinationOptions eniId iamRoleArn logDestination logDestinationType "
+        "logFormat maxAggregationInterval subnetId trafficType vpcId",
+        attributes={"arn": arn("ec2", "vpc-flow-log/{id}")},
     ),
 )

@@ -6,30 +6,27 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from typing import Any
 
 from rehearsal.emulators.aws import dependencies, rules
-from rehearsal.emulators.aws.api import Api, Call, answering, when
+from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import Kind, Making, Reference, Refusal, answered, names, taken
-from rehearsal.emulators.aws.properties import Properties, known_values
+from rehearsal.emulators.aws.kind import Kind, Reference, Refusal, Resource, arn, response_value, unique
+from rehearsal.emulators.aws.properties import known_values
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
 INTERNET_GATEWAY = "aws:ec2/internetGateway:InternetGateway"
 EIP = "aws:ec2/eip:Eip"
-NAT_GATEWAY = "aws:ec2/natGateway:NatGateway"
 ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
 ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 
 NO_SUCH_SUBNET = Refusal("InvalidSubnetID.NotFound", "The subnet ID '{value}' does not exist")
 
-
-def in_vpc() -> Reference:
-    """A reference to a resource's VPC, whose deletion it blocks."""
-    in_use = Refusal("DependencyViolation", "The vpc '{id}' has dependencies and cannot be deleted.")
-    return Reference("vpcId", VPC, blocks=in_use)
+IN_VPC = Reference(
+    "vpcId", VPC, blocks=Refusal("DependencyViolation", "The vpc '{id}' has dependencies and cannot be deleted.")
+)
+"""A reference to a resource's VPC, whose deletion it blocks."""
 
 
 def in_subnets(path: str, missing: Refusal | None = None) -> Reference:
@@ -38,11 +35,11 @@ def in_subnets(path: str, missing: Refusal | None = None) -> Reference:
     return Reference(path, SUBNET, missing=missing, blocks=in_use)
 
 
-def _is_in_a_zone_of_the_region(making: Making) -> None:
+def _check_zone(subnet: Resource) -> None:
     """Refuses availability zones of other regions, which moto accepts."""
-    with answering(making.layout, "ec2", making.region) as ec2:
+    with subnet.client("ec2") as ec2:
         zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
-    value = making.inputs.get("availabilityZone")
+    value = subnet.inputs.get("availabilityZone")
     if value is not None and value not in zones:
         raise AwsError(
             "InvalidParameterValue",
@@ -51,208 +48,200 @@ def _is_in_a_zone_of_the_region(making: Making) -> None:
         )
 
 
-def _reaches_the_internet(making: Making) -> None:
-    subnet = making.find(SUBNET, str(making.inputs["subnetId"]))
-    if subnet is None or making.inputs.get("connectivityType") == "private":
+def _check_internet_gateway(nat: Resource) -> None:
+    subnet = nat.find(SUBNET, str(nat.inputs["subnetId"]))
+    if subnet is None or nat.inputs.get("connectivityType") == "private":
         return
     vpc = subnet.inputs["vpcId"]
-    if not any(gateway.inputs.get("vpcId") == vpc for gateway in making.account.records(INTERNET_GATEWAY)):
+    if not any(gateway.inputs.get("vpcId") == vpc for gateway in nat.account.records(INTERNET_GATEWAY)):
         raise AwsError("Gateway.NotAttached", f"Network {vpc} has no Internet gateway attached")
 
 
-def _attribute(name: str, operation: str, default: bool | None = None) -> Call:
-    """An operation for one attribute, as EC2 sets only one at a time."""
-
-    def ask(making: Making) -> Properties | None:
-        wanted = making.inputs.get(name, default)
-        return None if wanted is None else {f"{name[0].upper()}{name[1:]}": {"Value": wanted}}
-
-    return Call(operation, given=ask, inputs=False)
+def _set_vpc_attributes(vpc: Resource) -> None:
+    """Sets attributes one at a time, as EC2 requires."""
+    support, names = vpc.inputs.get("enableDnsSupport", True), vpc.inputs.get("enableDnsHostnames", False)
+    with vpc.client("ec2") as ec2:
+        ec2.modify_vpc_attribute(VpcId=vpc.id, EnableDnsSupport={"Value": support})
+        ec2.modify_vpc_attribute(VpcId=vpc.id, EnableDnsHostnames={"Value": names})
 
 
-def _attached(making: Making) -> Properties | None:
-    wanted, before = making.inputs.get("vpcId"), making.previous.get("vpcId")
-    return {"VpcId": wanted} if wanted and wanted != before else None
+def _set_subnet_attributes(subnet: Resource) -> None:
+    public = subnet.inputs.get("mapPublicIpOnLaunch", False)
+    with subnet.client("ec2") as ec2:
+        ec2.modify_subnet_attribute(SubnetId=subnet.id, MapPublicIpOnLaunch={"Value": public})
 
 
-def _detached(making: Making) -> Properties | None:
-    before = making.previous.get("vpcId")
-    return {"VpcId": before} if before and before != making.inputs.get("vpcId") else None
+def _attach(gateway: Resource) -> None:
+    """Attaches an internet gateway to its VPC, after detaching it from another one."""
+    old, new = gateway.previous.get("vpcId"), gateway.inputs.get("vpcId")
+    if old == new:
+        return
+    with gateway.client("ec2") as ec2:
+        if old:
+            ec2.detach_internet_gateway(InternetGatewayId=gateway.id, VpcId=old)
+        if new:
+            ec2.attach_internet_gateway(InternetGatewayId=gateway.id, VpcId=new)
 
 
-def _output(parameter: str, name: str) -> Callable[[Making], Properties | None]:
-    return lambda making: {parameter: making.previous[name]} if making.previous.get(name) else None
+def _free_address(nat: Resource) -> None:
+    """Frees Elastic IP and network interface, as AWS does when it deletes the NAT gateway, and moto does not."""
+    with nat.client("ec2") as ec2:
+        if nat.previous.get("associationId"):
+            ec2.disassociate_address(AssociationId=nat.previous["associationId"])
+        if nat.previous.get("networkInterfaceId"):
+            ec2.delete_network_interface(NetworkInterfaceId=nat.previous["networkInterfaceId"])
 
 
-def _association(making: Making, subnet: str) -> Properties | None:
+def _association(ec2: Any, subnet: str) -> str | None:
     """The id of a subnet's route table association, which changes with each replacement; None without one."""
-    with answering(making.layout, "ec2", making.region) as ec2:
-        with_it = [{"Name": "association.subnet-id", "Values": [subnet]}]
-        tables = ec2.describe_route_tables(Filters=with_it)["RouteTables"]
-    of_subnet = (one for table in tables for one in table["Associations"] if one.get("SubnetId") == subnet)
-    return next(({"AssociationId": one["RouteTableAssociationId"]} for one in of_subnet), None)
+    tables = ec2.describe_route_tables(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])["RouteTables"]
+    associations = (association for table in tables for association in table["Associations"])
+    return next((one["RouteTableAssociationId"] for one in associations if one.get("SubnetId") == subnet), None)
 
 
-def _own_association(making: Making) -> Properties | None:
-    return _association(making, str(making.inputs["subnetId"]))
+def _disassociate(resource: Resource) -> None:
+    """Deletes the association of a subnet; AWS deletes it with the subnet, moto does not."""
+    with resource.client("ec2") as ec2:
+        if association := _association(ec2, str(resource.inputs.get("subnetId", resource.id))):
+            ec2.disassociate_route_table(AssociationId=association)
 
 
-def _default_group(making: Making) -> str:
-    own = [{"Name": "vpc-id", "Values": [making.inputs["vpcId"]]}, {"Name": "group-name", "Values": ["default"]}]
-    with answering(making.layout, "ec2", making.region) as ec2:
-        return str(ec2.describe_security_groups(Filters=own)["SecurityGroups"][0]["GroupId"])
+def _replace_association(resource: Resource) -> None:
+    with resource.client("ec2") as ec2:
+        ec2.replace_route_table_association(
+            AssociationId=_association(ec2, resource.inputs["subnetId"]), RouteTableId=resource.inputs["routeTableId"]
+        )
 
 
-def _without_rules(making: Making) -> None:
+def _default_group(resource: Resource) -> str:
+    filters = [{"Name": "vpc-id", "Values": [resource.inputs["vpcId"]]}, {"Name": "group-name", "Values": ["default"]}]
+    with resource.client("ec2") as ec2:
+        return str(ec2.describe_security_groups(Filters=filters)["SecurityGroups"][0]["GroupId"])
+
+
+def _revoke_rules(group: Resource) -> None:
     """Deletes the default security group's rules, as the provider does on adoption.
 
     https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/default_security_group
     """
-    with answering(making.layout, "ec2", making.region) as ec2:
-        there = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [making.id]}])
-        for rule in there["SecurityGroupRules"]:
+    with group.client("ec2") as ec2:
+        response = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group.id]}])
+        for rule in response["SecurityGroupRules"]:
             revoke = ec2.revoke_security_group_egress if rule["IsEgress"] else ec2.revoke_security_group_ingress
-            revoke(GroupId=making.id, SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
+            revoke(GroupId=group.id, SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
 
 
-def _has_no_rules(_rules: Any) -> None:
-    raise ValueError("the aws stand-in knows default groups without rules only")
+def _route_id(route: Resource) -> str:
+    destination = str(route.inputs["destinationCidrBlock"])
+    return f"r-{route.inputs['routeTableId']}{zlib.crc32(destination.encode())}"
 
 
-def _route_id(making: Making) -> str:
-    destination = str(making.inputs["destinationCidrBlock"])
-    return f"r-{making.inputs['routeTableId']}{zlib.crc32(destination.encode())}"
-
-
-def _is_a_resource_of_its_own(_routes: Any) -> None:
-    raise ValueError("the aws stand-in knows routes as resources of their own only: aws.ec2.Route")
-
-
-def _is_a_gateway(kind: str) -> None:
-    if kind != "Gateway":
-        raise ValueError(f"the aws stand-in knows endpoints of type Gateway only, not {kind}")
-
-
-def _endpoint_changes(making: Making) -> Properties | None:
-    """The route tables to add and to remove; None without a change."""
-    wanted, before = (set(known_values(one, "routeTableIds")) for one in (making.inputs, making.previous))
-    asked = {"AddRouteTableIds": sorted(wanted - before), "RemoveRouteTableIds": sorted(before - wanted)}
-    changed = {name: ids for name, ids in asked.items() if ids}
-    return {**changed, "VpcEndpointId": making.id} if making.previous and changed else None
+def _change_route_tables(endpoint: Resource) -> None:
+    new, old = (set(known_values(bag, "routeTableIds")) for bag in (endpoint.inputs, endpoint.previous))
+    with endpoint.client("ec2") as ec2:
+        if new != old:
+            ec2.modify_vpc_endpoint(
+                VpcEndpointId=endpoint.id,
+                AddRouteTableIds=sorted(new - old),
+                RemoveRouteTableIds=sorted(old - new),
+            )
 
 
 KINDS = (
     Kind(
         type=VPC,
-        make_id=answered("Vpc.VpcId"),
+        make_id=response_value("Vpc.VpcId"),
         api=Api(
             "ec2",
             Call("create_vpc"),
-            puts=(
-                _attribute("enableDnsSupport", "modify_vpc_attribute", default=True),
-                _attribute("enableDnsHostnames", "modify_vpc_attribute", default=False),
-            ),
-            deletes=(Call("delete_vpc"),),
+            configure=(_set_vpc_attributes,),
+            delete=(Call("delete_vpc"),),
             key="VpcId",
             tagged_as="vpc",
         ),
-        deletion_refusals=(dependencies.refuse_vpc,),
-        arn="arn:aws:ec2:{region}:{account}:vpc/{id}",
+        deletion_checks=(dependencies.check_vpc,),
         rules={
             "cidrBlock": rules.sized_cidr("InvalidVpc.Range"),
             "instanceTenancy": rules.one_of("default", "dedicated"),
         },
-        replaces=frozenset({"cidrBlock", "ipv4IpamPoolId", "ipv4NetmaskLength"}),
+        replaces="cidrBlock ipv4IpamPoolId ipv4NetmaskLength",
+        attributes={"arn": arn("ec2", "vpc/{id}")},
     ),
     # The default group of the VPC: adopted at creation, and left unchanged at deletion.
     Kind(
         type="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
         make_id=_default_group,
-        api=Api("ec2", None, puts=(_without_rules,), tagged_as="security-group"),
-        arn="arn:aws:ec2:{region}:{account}:security-group/{id}",
-        rules={"ingress": _has_no_rules, "egress": _has_no_rules},
+        api=Api("ec2", configure=(_revoke_rules,), tagged_as="security-group"),
+        rules=dict.fromkeys(("ingress", "egress"), rules.unsupported("set no rules in the default security group")),
         references=(Reference("vpcId", VPC, follows=True),),
-        replaces=frozenset({"vpcId"}),
+        replaces="vpcId",
+        attributes={"arn": arn("ec2", "security-group/{id}")},
     ),
     Kind(
         type=SUBNET,
-        make_id=answered("Subnet.SubnetId"),
+        make_id=response_value("Subnet.SubnetId"),
         api=Api(
             "ec2",
             Call("create_subnet"),
-            puts=(_attribute("mapPublicIpOnLaunch", "modify_subnet_attribute"),),
-            # AWS deletes the association with the subnet, moto does not.
-            deletes=(
-                Call("disassociate_route_table", given=lambda it: _association(it, it.id), inputs=False),
-                Call("delete_subnet"),
-            ),
+            configure=(_set_subnet_attributes,),
+            delete=(_disassociate, Call("delete_subnet")),
             key="SubnetId",
             tagged_as="subnet",
         ),
-        deletion_refusals=(dependencies.refuse_subnet,),
-        arn="arn:aws:ec2:{region}:{account}:subnet/{id}",
+        deletion_checks=(dependencies.check_subnet,),
         rules={"cidrBlock": rules.sized_cidr("InvalidSubnet.Range")},
-        references=(in_vpc(),),
-        refusals=(_is_in_a_zone_of_the_region,),
-        replaces=names("availabilityZone availabilityZoneId cidrBlock ipv6Native outpostArn vpcId"),
-        attributes={"availabilityZone": answered("Subnet.AvailabilityZone")},
+        references=(IN_VPC,),
+        checks=(_check_zone,),
+        replaces="availabilityZone availabilityZoneId cidrBlock ipv6Native outpostArn vpcId",
+        attributes={
+            "arn": arn("ec2", "subnet/{id}"),
+            "availabilityZone": response_value("Subnet.AvailabilityZone"),
+        },
     ),
     Kind(
         type=INTERNET_GATEWAY,
-        make_id=answered("InternetGateway.InternetGatewayId"),
+        make_id=response_value("InternetGateway.InternetGatewayId"),
         api=Api(
             "ec2",
             Call("create_internet_gateway"),
-            puts=(
-                Call("detach_internet_gateway", given=_detached),
-                Call("attach_internet_gateway", given=_attached),
-            ),
-            deletes=(
-                Call("detach_internet_gateway", given=when("vpcId")),
-                Call("delete_internet_gateway"),
-            ),
+            configure=(_attach,),
+            delete=(Call("detach_internet_gateway"), Call("delete_internet_gateway")),
             key="InternetGatewayId",
             tagged_as="internet-gateway",
         ),
-        arn="arn:aws:ec2:{region}:{account}:internet-gateway/{id}",
-        references=(in_vpc(),),
-        refusals=(
-            taken(
+        references=(IN_VPC,),
+        checks=(
+            unique(
                 INTERNET_GATEWAY,
                 "vpcId",
                 "InvalidParameterValue",
                 "Network {vpcId} already has an internet gateway attached",
             ),
         ),
-        deletion_refusals=(dependencies.refuse_internet_gateway,),
+        deletion_checks=(dependencies.check_internet_gateway,),
+        attributes={"arn": arn("ec2", "internet-gateway/{id}")},
     ),
     Kind(
         type=EIP,
-        make_id=answered("AllocationId"),
+        make_id=response_value("AllocationId"),
         api=Api(
             "ec2",
             Call("allocate_address"),
-            deletes=(Call("release_address"),),
+            delete=(Call("release_address"),),
             key="AllocationId",
             tagged_as="elastic-ip",
         ),
-        arn="arn:aws:ec2:{region}:{account}:elastic-ip/{id}",
         rules={"domain": rules.one_of("vpc")},
-        replaces=names("address customerOwnedIpv4Pool domain networkBorderGroup publicIpv4Pool"),
-        attributes={"publicIp": answered("PublicIp")},
+        replaces="address customerOwnedIpv4Pool domain networkBorderGroup publicIpv4Pool",
+        attributes={"arn": arn("ec2", "elastic-ip/{id}"), "publicIp": response_value("PublicIp")},
     ),
     Kind(
-        type=NAT_GATEWAY,
-        make_id=answered("NatGateway.NatGatewayId"),
+        type="aws:ec2/natGateway:NatGateway",
+        make_id=response_value("NatGateway.NatGatewayId"),
         api=Api(
             "ec2",
             Call("create_nat_gateway"),
-            deletes=(
-                Call("delete_nat_gateway"),
-                # AWS does both with the deletion of the gateway, moto does not.
-                Call("disassociate_address", given=_output("AssociationId", "associationId")),
-                Call("delete_network_interface", given=_output("NetworkInterfaceId", "networkInterfaceId")),
-            ),
+            delete=(Call("delete_nat_gateway"), _free_address),
             key="NatGatewayId",
             tagged_as="natgateway",
         ),
@@ -260,86 +249,75 @@ KINDS = (
             in_subnets("subnetId"),
             Reference("allocationId", EIP, blocks=Refusal("InvalidIPAddress.InUse", "Address {id} is in use.")),
         ),
-        refusals=(_reaches_the_internet,),
+        checks=(_check_internet_gateway,),
         rules={"connectivityType": rules.one_of("private", "public")},
-        replaces=names("allocationId availabilityMode connectivityType privateIp subnetId vpcId"),
+        replaces="allocationId availabilityMode connectivityType privateIp subnetId vpcId",
         attributes={
-            "associationId": answered("NatGateway.NatGatewayAddresses.AssociationId"),
-            "networkInterfaceId": answered("NatGateway.NatGatewayAddresses.NetworkInterfaceId"),
+            "associationId": response_value("NatGateway.NatGatewayAddresses.AssociationId"),
+            "networkInterfaceId": response_value("NatGateway.NatGatewayAddresses.NetworkInterfaceId"),
         },
     ),
     Kind(
         type=ROUTE_TABLE,
-        make_id=answered("RouteTable.RouteTableId"),
+        make_id=response_value("RouteTable.RouteTableId"),
         api=Api(
             "ec2",
             Call("create_route_table"),
-            deletes=(Call("delete_route_table"),),
+            delete=(Call("delete_route_table"),),
             key="RouteTableId",
             tagged_as="route-table",
         ),
-        arn="arn:aws:ec2:{region}:{account}:route-table/{id}",
-        rules={"routes": _is_a_resource_of_its_own},
-        references=(in_vpc(),),
-        replaces=frozenset({"vpcId"}),
+        rules={"routes": rules.unsupported("declare each route as an aws.ec2.Route")},
+        references=(IN_VPC,),
+        replaces="vpcId",
+        attributes={"arn": arn("ec2", "route-table/{id}")},
     ),
     Kind(
         type="aws:ec2/route:Route",
         make_id=_route_id,
-        api=Api(
-            "ec2",
-            Call("create_route"),
-            puts=(Call("replace_route", given=lambda making: {} if making.previous else None),),
-            deletes=(Call("delete_route"),),
-        ),
+        api=Api("ec2", Call("create_route"), update=(Call("replace_route"),), delete=(Call("delete_route"),)),
         rules={"destinationCidrBlock": rules.cidr},
         references=(Reference("routeTableId", ROUTE_TABLE, follows=True),),
-        replaces=names("destinationCidrBlock destinationIpv6CidrBlock destinationPrefixListId routeTableId"),
+        replaces="destinationCidrBlock destinationIpv6CidrBlock destinationPrefixListId routeTableId",
         tagged=False,
     ),
     Kind(
         type=ASSOCIATION,
-        make_id=answered("AssociationId"),
-        api=Api(
-            "ec2",
-            Call("associate_route_table"),
-            puts=(
-                Call("replace_route_table_association", given=lambda it: _own_association(it) if it.previous else None),
-            ),
-            deletes=(Call("disassociate_route_table", given=_own_association),),
-        ),
+        make_id=response_value("AssociationId"),
+        api=Api("ec2", Call("associate_route_table"), update=(_replace_association,), delete=(_disassociate,)),
         references=(Reference("subnetId", SUBNET, follows=True),),
-        refusals=(
-            taken(
+        checks=(
+            unique(
                 ASSOCIATION,
                 "subnetId",
                 "Resource.AlreadyAssociated",
                 "the specified association for route table {routeTableId} conflicts with an existing association",
             ),
         ),
-        replaces=frozenset({"gatewayId", "subnetId"}),
+        replaces="gatewayId subnetId",
         tagged=False,
     ),
     Kind(
         type="aws:ec2/vpcEndpoint:VpcEndpoint",
-        make_id=answered("VpcEndpoint.VpcEndpointId"),
+        make_id=response_value("VpcEndpoint.VpcEndpointId"),
         api=Api(
             "ec2",
-            Call("create_vpc_endpoint", given=lambda _: {"VpcEndpointType": "Gateway"}),
-            puts=(Call("modify_vpc_endpoint", given=_endpoint_changes, inputs=False),),
-            deletes=(Call("delete_vpc_endpoints", given=lambda making: {"VpcEndpointIds": [making.id]}),),
+            Call("create_vpc_endpoint", constants={"VpcEndpointType": "Gateway"}),
+            update=(_change_route_tables,),
+            delete=(Call("delete_vpc_endpoints"),),
+            key="VpcEndpointIds",
             tagged_as="vpc-endpoint",
         ),
-        arn="arn:aws:ec2:{region}:{account}:vpc-endpoint/{id}",
         rules={
             "serviceName": rules.pattern(
                 r"(com\.amazonaws|aws\.api)(\.[a-z0-9-]+)+",
                 "InvalidServiceName",
                 "The Vpc Endpoint Service '{value}' does not exist",
             ),
-            "vpcEndpointType": _is_a_gateway,
+            "vpcEndpointType": rules.one_of("Gateway"),
         },
-        references=(in_vpc(),),
-        replaces=frozenset({"serviceName", "serviceRegion", "vpcEndpointType", "vpcId"}),
+        references=(IN_VPC,),
+        replaces="serviceName serviceRegion vpcEndpointType vpcId",
+        attributes={"arn": arn("ec2", "vpc-endpoint/{id}")},
     ),
 )

@@ -10,11 +10,10 @@ from typing import Any, Literal, TypeAlias
 from rehearsal.emulators.aws import instances, nodes, rules
 from rehearsal.emulators.aws.account import Account, Record
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import AutoName, Kind, Making, Reference, Refusal, names, taken, text
-from rehearsal.emulators.aws.kinds.clusters import CLUSTER, NO_SUCH_CLUSTER, NO_SUCH_ROLE, constrained
+from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Refusal, Resource, arn, text, unique
+from rehearsal.emulators.aws.kinds.clusters import CLUSTER, KUBERNETES_VERSION, NO_SUCH_CLUSTER, constrained, role
 from rehearsal.emulators.aws.kinds.launch_templates import LAUNCH_TEMPLATE
 from rehearsal.emulators.aws.kinds.network import NO_SUCH_SUBNET, SUBNET, in_subnets
-from rehearsal.emulators.aws.kinds.roles import ROLE
 from rehearsal.emulators.aws.properties import Properties, known_values
 from rehearsal.errors import RehearsalError
 from rehearsal.instance_types import instance_type
@@ -36,17 +35,23 @@ ARCHITECTURES = {"amd64": "x86_64", "arm64": "ARM_64"}
 
 
 def _template(account: Account, inputs: Properties) -> Record:
-    found = account.find(LAUNCH_TEMPLATE, str(next(known_values(inputs, "launchTemplate.id"), "")))
-    if found is None or "instanceType" not in found.inputs:
+    template = account.find(LAUNCH_TEMPLATE, str(next(known_values(inputs, "launchTemplate.id"), "")))
+    if template is None or "instanceType" not in template.inputs:
         raise RehearsalError(
-            "the aws stand-in makes a node group only from a launch template with an instance type",
-            remedy="Give it one, by its id.",
+            "the aws emulator creates a node group only from a launch template with an instance type",
+            remedy="Set `launchTemplate.id` to that of such a template.",
         )
-    return found
+    return template
 
 
-def _sizes_fit(making: Making) -> None:
-    sizes = making.inputs["scalingConfig"]
+def _version(inputs: Properties, template: Record) -> int:
+    """The version of the launch template; `$Latest` and `$Default` stand for the latest one."""
+    version = str(next(known_values(inputs, "launchTemplate.version"), "1"))
+    return int(version if version.isdigit() else template.outputs["latestVersion"])
+
+
+def _check_sizes(group: Resource) -> None:
+    sizes = group.inputs["scalingConfig"]
     least, desired, most = (int(sizes[name]) for name in ("minSize", "desiredSize", "maxSize"))
     if least > desired:
         raise AwsError(
@@ -56,18 +61,18 @@ def _sizes_fit(making: Making) -> None:
         raise AwsError("InvalidParameterException", f"desired capacity {desired} can't be greater than max size {most}")
 
 
-def _template_fits(making: Making) -> None:
-    template = _template(making.account, making.inputs)
-    version = next(known_values(making.inputs, "launchTemplate.version"), "1")
-    if str(version).isdigit() and not 1 <= int(version) <= int(template.outputs["latestVersion"]):
+def _check_template(group: Resource) -> None:
+    template = _template(group.account, group.inputs)
+    version = _version(group.inputs, template)
+    if not 1 <= version <= int(template.outputs["latestVersion"]):
         raise AwsError("InvalidLaunchTemplateId.VersionNotFound", f"Could not find the specified version {version}")
-    if making.inputs.get("diskSize") is not None:
+    if group.inputs.get("diskSize") is not None:
         raise AwsError("InvalidRequestException", "Disk size must be specified within the launch template.")
-    if making.inputs.get("instanceTypes"):
+    if group.inputs.get("instanceTypes"):
         raise AwsError("InvalidRequestException", "Cannot specify instance types in launch template and API request")
     if template.inputs.get("iamInstanceProfile"):
         raise AwsError("InvalidParameterException", "Launch template should not specify an instance profile.")
-    name, image = template.inputs["instanceType"], str(making.inputs.get("amiType", DEFAULT_AMI))
+    name, image = template.inputs["instanceType"], str(group.inputs.get("amiType", DEFAULT_AMI))
     architecture = ARCHITECTURES[instance_type(name).architecture]
     if "CUSTOM" not in image and architecture.lower() not in image.lower():
         raise AwsError(
@@ -82,13 +87,11 @@ def spec(record: Record, account: Account) -> NodeGroupSpec:
         RehearsalError: Its launch template does not exist, or has no instance type.
     """
     inputs = record.inputs
-    subnets = [found for subnet in inputs["subnetIds"] if (found := account.find(SUBNET, str(subnet)))]
-    of_zones = {str(subnet.outputs["availabilityZone"]): subnet.id for subnet in subnets}
+    subnets = [subnet for subnet_id in inputs["subnetIds"] if (subnet := account.find(SUBNET, str(subnet_id)))]
+    by_zone = {str(subnet.outputs["availabilityZone"]): subnet.id for subnet in subnets}
     cluster = account.find(CLUSTER, str(inputs["clusterName"]))
-    group_of_cluster = next(known_values(cluster and cluster.outputs, "vpcConfig.clusterSecurityGroupId"), "")
     taints: list[Any] = inputs.get("taints") or []
     template = _template(account, inputs)
-    version = str(next(known_values(inputs, "launchTemplate.version"), "1"))
     disk_gib = next(known_values(template.inputs, "blockDeviceMappings.ebs.volumeSize"), DEFAULT_DISK_GIB)
     return NodeGroupSpec(
         name=str(inputs["nodeGroupName"]),
@@ -99,13 +102,13 @@ def spec(record: Record, account: Account) -> NodeGroupSpec:
             Taint(key=taint["key"], value=taint.get("value") or "", effect=EFFECTS[taint["effect"]]) for taint in taints
         ),
         region=str(record.outputs["region"]),
-        subnets=dict(sorted(of_zones.items())),
+        subnets=dict(sorted(by_zone.items())),
         capacity_type=inputs.get("capacityType", "ON_DEMAND"),
         disk_gib=int(disk_gib),
         template=template.id,
-        generation=int(version if version.isdigit() else template.outputs["latestVersion"]),
+        generation=_version(inputs, template),
         cluster=str(inputs["clusterName"]),
-        security_group=group_of_cluster,
+        security_group=next(known_values(cluster and cluster.outputs, "vpcConfig.clusterSecurityGroupId"), ""),
     )
 
 
@@ -124,7 +127,6 @@ KINDS = (
     Kind(
         type=NODE_GROUP,
         make_id=text("{clusterName}:{nodeGroupName}"),
-        arn="arn:aws:eks:{region}:{account}:nodegroup/{clusterName}/{nodeGroupName}",
         name=AutoName(property="nodeGroupName", longest=63),
         rules={
             "nodeGroupName": constrained("nodegroupName", r"[0-9A-Za-z][A-Za-z0-9\-_]{0,62}"),
@@ -134,9 +136,7 @@ KINDS = (
             "scalingConfig.maxSize": rules.between(1, 450),
             "scalingConfig.minSize": rules.between(0, 450),
             "taints.effect": rules.one_of(*EFFECTS),
-            "version": rules.pattern(
-                r"1\.\d{2}", "InvalidParameterException", "unsupported Kubernetes version {value}"
-            ),
+            "version": KUBERNETES_VERSION,
         },
         references=(
             Reference(
@@ -146,7 +146,7 @@ KINDS = (
                 blocks=Refusal("ResourceInUseException", "Cluster has nodegroups attached"),
             ),
             in_subnets("subnetIds", missing=NO_SUCH_SUBNET),
-            Reference("nodeRoleArn", ROLE, by="arn", missing=NO_SUCH_ROLE),
+            role("nodeRoleArn"),
             Reference(
                 "launchTemplate.id",
                 LAUNCH_TEMPLATE,
@@ -156,22 +156,20 @@ KINDS = (
                 ),
             ),
         ),
-        refusals=(
-            taken(
+        checks=(
+            unique(
                 NODE_GROUP,
                 "clusterName nodeGroupName",
                 "ResourceInUseException",
                 "NodeGroup already exists with name {nodeGroupName} and cluster name {clusterName}",
             ),
-            _sizes_fit,
-            _template_fits,
+            _check_sizes,
+            _check_template,
         ),
-        replaces=names(
-            "amiType capacityType clusterName diskSize instanceTypes launchTemplate.id "
-            "launchTemplate.name nodeGroupName nodeGroupNamePrefix nodeRoleArn remoteAccess "
-            "subnetIds"
-        ),
-        revised={"status": lambda making: "UPDATING" if making.previous else "CREATING"},
+        replaces="amiType capacityType clusterName diskSize instanceTypes launchTemplate.id launchTemplate.name "
+        "nodeGroupName nodeGroupNamePrefix nodeRoleArn remoteAccess subnetIds",
+        attributes={"arn": arn("eks", "nodegroup/{clusterName}/{nodeGroupName}")},
+        revised={"status": lambda group: "UPDATING" if group.previous else "CREATING"},
         converge=_converge,
         dissolve=_dissolve,
     ),

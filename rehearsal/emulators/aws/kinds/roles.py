@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from rehearsal.emulators.aws import rules
 from rehearsal.emulators.aws.api import Api, Call
-from rehearsal.emulators.aws.kind import AutoName, Kind, Making, Reference, text
+from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Resource, text
 
 ROLE = "aws:iam/role:Role"
 
-
-def _arn(making: Making) -> str:
-    path, name = making.inputs.get("path", "/"), making.inputs["name"]
-    return f"arn:aws:iam::{making.account_id}:role{path}{name}"
+OF_ROLE = Reference("role", ROLE, follows=True)
 
 
-def _issuer_arn(making: Making) -> str:
-    issuer = str(making.inputs["url"]).removeprefix("https://")
-    return f"arn:aws:iam::{making.account_id}:oidc-provider/{issuer}"
+def _arn(role: Resource) -> str:
+    return f"arn:aws:iam::{role.account_id}:role{role.inputs.get('path', '/')}{role.inputs['name']}"
+
+
+def _provider_arn(provider: Resource) -> str:
+    issuer = str(provider.inputs["url"]).removeprefix("https://")
+    return f"arn:aws:iam::{provider.account_id}:oidc-provider/{issuer}"
 
 
 def _name(field: str, longest: int) -> rules.Rule:
@@ -31,8 +32,6 @@ def _name(field: str, longest: int) -> rules.Rule:
     )
 
 
-PATH = rules.pattern(r"/|/[\x21-\x7e]+/", "ValidationError", "The specified value for path is invalid: {value}")
-
 _PUT_ROLE_POLICY = Call("put_role_policy", names={"role": "RoleName", "name": "PolicyName", "policy": "PolicyDocument"})
 
 
@@ -43,22 +42,24 @@ KINDS = (
         api=Api(
             "iam",
             Call("create_role", names={"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"}),
-            puts=(
+            update=(
                 Call("update_assume_role_policy", names={"assumeRolePolicy": "PolicyDocument"}),
                 Call("update_role"),
             ),
-            deletes=(Call("delete_role"),),
+            delete=(Call("delete_role"),),
             key="RoleName",
         ),
         name=AutoName(longest=64),
         rules={
             "name": _name("roleName", 64),
-            "path": PATH,
+            "path": rules.pattern(
+                r"/|/[\x21-\x7e]+/", "ValidationError", "The specified value for path is invalid: {value}"
+            ),
             "assumeRolePolicy": rules.trust_policy,
             "maxSessionDuration": rules.between(3600, 43200),
             "permissionsBoundary": rules.arn("iam"),
         },
-        replaces=frozenset({"name", "namePrefix", "path"}),
+        replaces="name namePrefix path",
         attributes={"arn": _arn},
     ),
     Kind(
@@ -67,11 +68,11 @@ KINDS = (
         api=Api(
             "iam",
             Call("attach_role_policy", names={"role": "RoleName"}),
-            deletes=(Call("detach_role_policy", names={"role": "RoleName"}),),
+            delete=(Call("detach_role_policy", names={"role": "RoleName"}),),
         ),
         rules={"policyArn": rules.arn("iam")},
-        references=(Reference("role", ROLE, follows=True),),
-        replaces=frozenset({"policyArn", "role"}),
+        references=(OF_ROLE,),
+        replaces="policyArn role",
         tagged=False,
     ),
     Kind(
@@ -80,22 +81,22 @@ KINDS = (
         api=Api(
             "iam",
             _PUT_ROLE_POLICY,
-            puts=(_PUT_ROLE_POLICY,),
-            deletes=(Call("delete_role_policy", names={"role": "RoleName", "name": "PolicyName"}),),
+            update=(_PUT_ROLE_POLICY,),
+            delete=(Call("delete_role_policy", names={"role": "RoleName", "name": "PolicyName"}),),
         ),
         name=AutoName(longest=128),
         rules={"name": _name("policyName", 128), "policy": rules.policy},
-        references=(Reference("role", ROLE, follows=True),),
-        replaces=frozenset({"name", "namePrefix", "role"}),
+        references=(OF_ROLE,),
+        replaces="name namePrefix role",
         tagged=False,
     ),
     Kind(
         type="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
-        make_id=_issuer_arn,
+        make_id=_provider_arn,
         api=Api(
             "iam",
             Call("create_open_id_connect_provider", names={"clientIdLists": "ClientIDList"}),
-            deletes=(Call("delete_open_id_connect_provider"),),
+            delete=(Call("delete_open_id_connect_provider"),),
             key="OpenIDConnectProviderArn",
         ),
         rules={
@@ -103,8 +104,8 @@ KINDS = (
                 r"https://\S{1,247}", "ValidationError", "Invalid Open ID Connect Provider URL: {value}"
             )
         },
-        replaces=frozenset({"url"}),
+        replaces="url",
         # Without thumbprints: IAM trusts the certificate authorities of EKS's issuers by itself.
-        attributes={"arn": _issuer_arn},
+        attributes={"arn": text("{id}")},
     ),
 )

@@ -61,11 +61,10 @@ def test_the_outputs_are_ones_that_the_sdk_has(full: World, example: str) -> Non
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_arns_and_ids_are_well_formed(full: World, example: str) -> None:
     record = full.made[example]
-    kind = KINDS[record.type]
-    arn = record.outputs.get(kind.arn_output)
-    if arn is not None:
-        rules.arn()(arn)
-        assert ACCOUNT_ID in arn
+    for name in KINDS[record.type].attributes:
+        if name.lower().endswith("arn"):
+            rules.arn()(record.outputs[name])
+            assert ACCOUNT_ID in record.outputs[name]
     if record.type.startswith(("aws:ec2/", "aws:vpc/")) and "/route:" not in record.type:
         assert EC2_ID.fullmatch(record.id.replace("sgrule", "sgr"))
 
@@ -85,8 +84,7 @@ def test_a_preview_foresees_what_the_inputs_say_and_knows_nothing_else(full: Wor
     assert foreseen.keys() == record.outputs.keys()
     known = {name: value for name, value in foreseen.items() if value != UNKNOWN}
     assert known == {name: record.outputs[name] for name in known}
-    if kind.arn is not None:
-        assert foreseen[kind.arn_output] == UNKNOWN
+    assert foreseen.get("arn", UNKNOWN) == UNKNOWN
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -211,7 +209,7 @@ def test_threads_that_make_resources_at_once_lose_none(tmp_path: Path) -> None:
     world = World(tmp_path)
     with ThreadPoolExecutor(8) as pool:
         makings = [pool.submit(world.make, "aws:ec2/eip:Eip", f"eip-{index}", {}) for index in range(24)]
-        made = [making.result() for making in makings]
+        made = [resource.result() for resource in makings]
     assert {record.id for record in world.account.records()} == {record.id for record in made}
     assert len({record.outputs["publicIp"] for record in made}) == 24
 

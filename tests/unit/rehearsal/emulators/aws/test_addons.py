@@ -143,5 +143,5 @@ def test_an_add_on_that_the_stand_in_has_not_is_refused_by_name(tmp_path: Path) 
 def test_the_add_ons_of_the_program_are_ones_that_eks_takes() -> None:
     for addon in (*platform_cluster.BEFORE_NODES, *after_nodes({"owner": "web"})):
         configuration = json.dumps(dict(addon.configuration)) if addon.configuration else ""
-        addons.judge(addon.name, configuration)
+        addons.check(addon.name, configuration)
         assert addons.objects(addon.name, addon.version, configuration)

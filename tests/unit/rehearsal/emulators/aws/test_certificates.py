@@ -42,7 +42,7 @@ def test_it_is_pending_until_its_proof_is_entered(world: World) -> None:
 
 
 def test_who_waits_for_one_without_proof_waits_in_vain(world: World) -> None:
-    with pytest.raises(AwsError, match="its proof is not in DNS"):
+    with pytest.raises(AwsError, match="its validation record is missing"):
         make(world, "validation")
 
 
@@ -62,12 +62,12 @@ def test_a_rehearsal_is_told_what_acm_says(world: World) -> None:
 @pytest.mark.parametrize("text", ["[", '["x"]', f'{{"{DOMAIN}": "issued"}}'])
 def test_a_file_that_is_no_table_is_refused(world: World, text: str) -> None:
     world.layout.certificates.write_text(text)
-    with pytest.raises(RehearsalError, match="no table of certificates"):
+    with pytest.raises(RehearsalError, match="is not a JSON object of domain names"):
         status(world)
 
 
 def test_a_look_up_finds_one_in_the_status_asked_for_with_all_its_tags(world: World) -> None:
-    found = invokes.answer(GET, world.caller, {"domain": DOMAIN, "statuses": STATUSES, "mostRecent": True})
+    found = invokes.invoke(GET, world.caller, {"domain": DOMAIN, "statuses": STATUSES, "mostRecent": True})
     assert (found["arn"], found["status"], found["tags"]) == (
         world.arn("certificate"), "PENDING_VALIDATION", {"stack": "test"},
     )  # fmt: skip
@@ -76,10 +76,10 @@ def test_a_look_up_finds_one_in_the_status_asked_for_with_all_its_tags(world: Wo
         {"domain": "other.example.com", "statuses": STATUSES},
     ):
         with pytest.raises(AwsError, match="no ACM Certificate matching domain"):
-            invokes.answer(GET, world.caller, arguments)
+            invokes.invoke(GET, world.caller, arguments)
 
 
 def test_the_zone_of_load_balancers_is_the_regions(world: World) -> None:
-    assert invokes.answer("aws:lb/getHostedZoneId:getHostedZoneId", world.caller, {})["id"] == "ZWKZPGTI48KDX"
+    assert invokes.invoke("aws:lb/getHostedZoneId:getHostedZoneId", world.caller, {})["id"] == "ZWKZPGTI48KDX"
     with pytest.raises(RehearsalError, match="us-gov-west-1"):
-        invokes.answer("aws:lb/getHostedZoneId:getHostedZoneId", world.caller, {"region": "us-gov-west-1"})
+        invokes.invoke("aws:lb/getHostedZoneId:getHostedZoneId", world.caller, {"region": "us-gov-west-1"})

@@ -13,4 +13,4 @@ from tests.unit.rehearsal.emulators.aws.examples import World
 
 def test_what_a_rehearsal_cannot_answer_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RehearsalError, match=r"aws:ec2/getAmi:getAmi[\s\S]*invokes\.py"):
-        invokes.answer("aws:ec2/getAmi:getAmi", World(tmp_path).caller, {})
+        invokes.invoke("aws:ec2/getAmi:getAmi", World(tmp_path).caller, {})

@@ -82,7 +82,7 @@ def test_a_groups_instances_stand_in_the_account_and_keep_what_they_are(tmp_path
     assert instances.ensure(world.layout, group) == started
     assert instances.ensure(world.layout, replace(group, desired=3)) == started[:3]
 
-    instances.terminate(world.layout, REGION, "hello", group.name, but={started[0].id})
+    instances.terminate(world.layout, REGION, "hello", group.name, keep={started[0].id})
     assert instances.ensure(world.layout, replace(group, desired=1)) == started[:1]
     (described,) = ec2.describe_instances(InstanceIds=[started[0].id])["Reservations"][0]["Instances"]
     assert described["SubnetId"] == world.id("subnet")
