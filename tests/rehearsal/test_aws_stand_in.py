@@ -394,7 +394,7 @@ def test_an_argument_that_the_eks_stand_in_does_not_know_is_refused_by_name(stac
             opts=pulumi.ResourceOptions(providers=[aws.Provider("aws", region="ap-northeast-2")]),
         )
 
-    with pytest.raises(EngineFailedError, match=r"knows no proxy of eks\.Cluster cluster"):
+    with pytest.raises(EngineFailedError, match=r"has no proxy of eks\.Cluster cluster"):
         stack.engine.preview(program)
 
 

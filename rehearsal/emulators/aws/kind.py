@@ -1,4 +1,4 @@
-"""Declarative description of an AWS resource type, for the tables in `kinds/`."""
+"""Declarative description of an AWS resource type, for the tables in `kinds/`; its inputs are in `inputs.yaml`."""
 
 from __future__ import annotations
 
@@ -56,9 +56,6 @@ Attribute: TypeAlias = Callable[[Resource], Any]
 
 Check: TypeAlias = Callable[[Resource], None]
 """Raises `AwsError` where AWS refuses an operation."""
-
-Rule: TypeAlias = Callable[[Any], None]
-"""Validates one known input value, in previews too: raises `AwsError` or `ValueError`."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +126,9 @@ class Kind:
         make_id: Computes the new resource's id, after the API has created it.
         api: Its operations in the account's API; none for a resource that is only a record, e.g. since moto lacks it.
         name: Auto-naming; None for a type without it.
-        rules: Validation of single inputs by path, in previews too.
         checks: Validation of all inputs against the account, at creation and update.
         references: The inputs that refer to other resources.
         deletion_checks: Validation of a deletion beyond `references`.
-        replaces: Paths of inputs whose change forces a replacement, separated by spaces.
         attributes: Outputs that AWS sets once, at creation; only those that something reads.
         revised: Outputs that AWS sets at creation and at each update.
         tagged: Whether it has `tagsAll`.
@@ -146,11 +141,9 @@ class Kind:
     make_id: Attribute
     api: Api = field(default_factory=Api)
     name: AutoName | None = None
-    rules: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
     checks: tuple[Check, ...] = ()
     references: tuple[Reference, ...] = ()
     deletion_checks: tuple[Check, ...] = ()
-    replaces: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
     revised: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
     tagged: bool = True

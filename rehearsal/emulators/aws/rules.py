@@ -1,4 +1,7 @@
-"""Validation rules of single input values, with the messages of AWS or of the Terraform provider."""
+"""Validation rules of single input values, with the messages of AWS or of the Terraform provider.
+
+A rule raises `AwsError` or `ValueError`. `inputs.yaml` says which rule is for which input.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,18 @@ import ipaddress
 import json
 import re
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from rehearsal import instance_types
+from config.instance_types import instance_types
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import Rule
-from rehearsal.errors import RehearsalError
+
+Rule: TypeAlias = Callable[[Any], None]
+"""Validates one known input value, in previews too."""
 
 ARN = re.compile(r"arn:aws(-[a-z]+)*:(?P<service>[^:]*):([a-z]{2,4}(-[a-z]+)+-\d{1,2})?:(aws|aws-managed|\d{12})?:.+")
+
+LARGEST_NETWORK, SMALLEST_NETWORK = 16, 28
 
 
 def pattern(expression: str, code: str, message: str) -> Rule:
@@ -23,9 +30,32 @@ def pattern(expression: str, code: str, message: str) -> Rule:
 
     def validate(value: Any) -> None:
         if not compiled.fullmatch(str(value)):
-            raise AwsError(code, message.format(value=value))
+            raise AwsError(code, message.replace("{value}", str(value)))
 
     return validate
+
+
+def member(name: str, expression: str) -> Rule:
+    """A regular expression for a parameter, with the message of AWS's JSON services."""
+    return pattern(
+        expression,
+        "InvalidParameterException",
+        f"1 validation error detected: Value '{{value}}' at '{name}' failed to satisfy constraint: Member must satisfy "
+        f"regular expression pattern: {expression}",
+    )
+
+
+def iam_name(parameter: str, longest: int) -> Rule:
+    """A name in IAM: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html ."""
+    return pattern(
+        rf"[\w+=,.@-]{{1,{longest}}}",
+        "ValidationError",
+        f"The specified value for {parameter} is invalid. It must contain only alphanumeric characters and/or the "
+        f"following: +=,.@_- and have at most {longest} of them: {{value}}",
+    )
+
+
+kubernetes_version = pattern(r"1\.\d{2}", "InvalidParameterException", "unsupported Kubernetes version {value}")
 
 
 def one_of(*allowed: Any) -> Rule:
@@ -58,7 +88,7 @@ def between(least: int, most: int) -> Rule:
 
 
 def arn(service: str | None = None) -> Rule:
-    """An ARN, of any service or of the given one.
+    """An ARN, of any service or of one.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
     """
@@ -98,9 +128,6 @@ def sized_cidr(code: str) -> Rule:
     return validate
 
 
-LARGEST_NETWORK, SMALLEST_NETWORK = 16, 28
-
-
 def json_text(value: Any) -> None:
     """A JSON document."""
     try:
@@ -109,7 +136,7 @@ def json_text(value: Any) -> None:
         raise ValueError(f"contains an invalid JSON: {error}") from None
 
 
-def readable(module: str, validator: str) -> Rule:
+def _policy_document(module: str, validator: str) -> Rule:
     """A policy document that passes moto's validator.
 
     The validator runs in this process, since a preview may run before the account exists. Its import takes a second,
@@ -130,27 +157,19 @@ def readable(module: str, validator: str) -> Rule:
 
 _IMPORTING = threading.Lock()
 
-trust_policy = readable("iam.policy_validation", "IAMTrustPolicyDocumentValidator")
-"""A role's trust policy."""
-
-policy = readable("iam.policy_validation", "IAMPolicyDocumentValidator")
-"""An identity-based policy."""
-
-lifecycle_policy = readable("ecr.policy_validation", "EcrLifecyclePolicyValidator")
-"""An ECR repository's lifecycle policy."""
+trust_policy = _policy_document("iam.policy_validation", "IAMTrustPolicyDocumentValidator")
+policy = _policy_document("iam.policy_validation", "IAMPolicyDocumentValidator")
+lifecycle_policy = _policy_document("ecr.policy_validation", "EcrLifecyclePolicyValidator")
 
 
 def instance_type(value: Any) -> None:
     """An existing EC2 instance type."""
-    try:
-        instance_types.instance_type(str(value))
-    except RehearsalError:
-        raise AwsError(
-            "InvalidParameterException", f"The following supplied instance types do not exist: [{value}]"
-        ) from None
+    if value not in instance_types():
+        raise AwsError("InvalidParameterException", f"The following supplied instance types do not exist: [{value}]")
 
 
-MOST_CHARACTERS_OF_A_TAG = {"key": 128, "value": 256}
+LONGEST_TAG = {"key": 128, "value": 256}
+"""Maximum length in characters."""
 
 
 def tags(value: Any) -> None:
@@ -164,8 +183,8 @@ def tags(value: Any) -> None:
                 "InvalidParameterValue", f"Tag keys starting with 'aws:' are reserved for internal use: {key}"
             )
         for part, content in (("key", key), ("value", text)):
-            if len(str(content)) > MOST_CHARACTERS_OF_A_TAG[part]:
+            if len(str(content)) > LONGEST_TAG[part]:
                 raise AwsError(
                     "InvalidParameterValue",
-                    f"Tag {part} exceeds the maximum length of {MOST_CHARACTERS_OF_A_TAG[part]} characters: {key}",
+                    f"Tag {part} exceeds the maximum length of {LONGEST_TAG[part]} characters: {key}",
                 )

@@ -11,8 +11,7 @@ from pulumi.provider import ConstructResult, Provider
 from pulumi.provider.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from rehearsal.emulators.eks.cluster import Cluster
-from rehearsal.emulators.eks.node_group import ManagedNodeGroup
+from rehearsal.emulators.eks.components import Cluster, ManagedNodeGroup
 from rehearsal.emulators.server import OPTIONS
 from rehearsal.layout import Layout
 from rehearsal.plugin import EndOfEngine
@@ -39,15 +38,15 @@ class EksProvider(Provider):
             pulumi.InputPropertiesError: The emulator does not have some of the arguments.
         """
         if resource_type == "eks:index:Cluster":
-            made = Cluster(name, inputs, self._layout, options)
+            component = Cluster(name, inputs, self._layout, options)
         elif resource_type == "eks:index:ManagedNodeGroup":
-            made = ManagedNodeGroup(name, inputs, options)
+            component = ManagedNodeGroup(name, inputs, options)
         else:
             raise ValueError(
-                f"the eks stand-in has no component {resource_type}.\n"
+                f"the eks emulator has no component {resource_type}.\n"
                 f"  What to do: add it to rehearsal/emulators/eks/, with the children that the real one registers."
             )
-        return ConstructResult(made.urn, made.state)
+        return ConstructResult(component.urn, component.state)
 
 
 async def serve(engine_address: str) -> None:

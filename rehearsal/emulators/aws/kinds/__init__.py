@@ -1,7 +1,7 @@
 """The emulated types of AWS resources, in modules by service.
 
-To add a type, add its `Kind` (`rehearsal.emulators.aws.kind`) to the `KINDS` of its service's module, or of a new one.
-Property names are those of pulumi-aws's schema; `Kind.replaces` follows `ForceNew` in the Terraform provider's source.
+To add a type, add its `Kind` (`rehearsal.emulators.aws.kind`) to the `KINDS` of its service's module, or of a new one,
+and its inputs to `inputs.yaml`. Property names are those of pulumi-aws's schema.
 """
 
 from __future__ import annotations

@@ -5,9 +5,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from rehearsal.emulators.aws import rules
 from rehearsal.emulators.aws.api import Api, Call, tag_list
 from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Resource, text, unique
 
@@ -34,18 +31,14 @@ def _empty(bucket: Resource) -> None:
                     s3.delete_object(Bucket=bucket.id, Key=version["Key"], VersionId=version["VersionId"])
 
 
-def _configuration(
-    type_token: str, put: str, delete: str | None, *, into: str = "", inputs: Mapping[str, rules.Rule] | None = None
-) -> Kind:
+def _configuration(type_token: str, put: str, delete: str | None, *, into: str = "") -> Kind:
     """A type that is one part of a bucket's configuration: set by one operation, reset by another."""
     call = Call(put, into=into)
     return Kind(
         type=type_token,
         make_id=text("{bucket}"),
         api=Api("s3", call, update=(call,), delete=(Call(delete),) if delete else (), key="Bucket"),
-        rules=inputs or {},
         references=(Reference("bucket", BUCKET, follows=True),),
-        replaces="bucket expectedBucketOwner",
         tagged=False,
     )
 
@@ -56,25 +49,11 @@ KINDS = (
         make_id=text("{bucket}"),
         api=Api("s3", _create, configure=(_put_tags,), delete=(_empty, Call("delete_bucket")), key="Bucket"),
         name=AutoName(property="bucket", longest=63, lower=True),
-        rules={
-            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-            "bucket": rules.pattern(
-                r"[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]",
-                "InvalidBucketName",
-                "The specified bucket is not valid: {value}",
-            ),
-        },
         # S3 refuses this in all regions but us-east-1, where the provider refuses it.
         checks=(unique(BUCKET, "bucket", "BucketAlreadyOwnedByYou", "You already own the bucket {bucket}."),),
-        replaces="bucket bucketPrefix objectLockEnabled",
         attributes={"arn": text("arn:aws:s3:::{bucket}")},
     ),
-    _configuration(
-        "aws:s3/bucketPolicy:BucketPolicy",
-        "put_bucket_policy",
-        "delete_bucket_policy",
-        inputs={"policy": rules.json_text},
-    ),
+    _configuration("aws:s3/bucketPolicy:BucketPolicy", "put_bucket_policy", "delete_bucket_policy"),
     _configuration(
         "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
         "put_public_access_block",
@@ -86,21 +65,12 @@ KINDS = (
         "put_bucket_encryption",
         "delete_bucket_encryption",
         into="ServerSideEncryptionConfiguration",
-        inputs={
-            "rules.applyServerSideEncryptionByDefault.sseAlgorithm": rules.one_of("AES256", "aws:kms", "aws:kms:dsse")
-        },
     ),
     _configuration(
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
         "put_bucket_lifecycle_configuration",
         "delete_bucket_lifecycle",
         into="LifecycleConfiguration",
-        inputs={"rules.status": rules.one_of("Enabled", "Disabled")},
     ),
-    _configuration(
-        "aws:s3/bucketVersioning:BucketVersioning",
-        "put_bucket_versioning",
-        None,
-        inputs={"versioningConfiguration.status": rules.one_of("Enabled", "Suspended", "Disabled")},
-    ),
+    _configuration("aws:s3/bucketVersioning:BucketVersioning", "put_bucket_versioning", None),
 )

@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Any
 
-from rehearsal.emulators.aws import dependencies, rules
+from rehearsal.emulators.aws import dependencies
 from rehearsal.emulators.aws.account import Account, Record, changing
 from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.errors import AwsError
@@ -98,15 +98,6 @@ KINDS = (
         make_id=response_value("CertificateArn"),
         api=Api("acm", Call("request_certificate"), delete=(Call("delete_certificate"),), key="CertificateArn"),
         deletion_checks=(dependencies.check_certificate,),
-        rules={
-            "validationMethod": rules.one_of("DNS", "EMAIL", "NONE"),
-            "domainName": rules.pattern(
-                r"(\*\.)?(([A-Za-z0-9-]{0,62}[A-Za-z0-9])\.)+([A-Za-z0-9-]{1,62}[A-Za-z0-9])",
-                "ValidationException",
-                "The domain name {value} is not valid",
-            ),
-        },
-        replaces="domainName keyAlgorithm subjectAlternativeNames validationMethod",
         attributes={
             "arn": text("{id}"),
             "domainValidationOptions": _validation_options,
@@ -127,7 +118,6 @@ KINDS = (
         ),
         checks=(_check_issued,),
         converge=_keep_issued,
-        replaces="certificateArn validationRecordFqdns",
         tagged=False,
     ),
 )

@@ -11,7 +11,7 @@ import zlib
 from dataclasses import replace
 from typing import Any
 
-from rehearsal.emulators.aws import addons, dependencies, local_cluster, protection, rules
+from rehearsal.emulators.aws import addons, dependencies, local_cluster, protection
 from rehearsal.emulators.aws.api import Api, tag_list
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Refusal, Resource, arn, text, unique
@@ -30,30 +30,7 @@ NO_SUCH_ROLE = Refusal("InvalidParameterException", "The role {value} cannot be 
 OF_CLUSTER = Reference("clusterName", CLUSTER, missing=NO_SUCH_CLUSTER, follows=True)
 """A reference to a resource's cluster, with which it is deleted."""
 
-ACCESS_POLICIES = (
-    "AmazonEKSAdminPolicy",
-    "AmazonEKSAdminViewPolicy",
-    "AmazonEKSClusterAdminPolicy",
-    "AmazonEKSEditPolicy",
-    "AmazonEKSSecretReaderPolicy",
-    "AmazonEKSViewPolicy",
-)
-"""https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html."""
-
 LEAST_ZONES = 2
-
-
-def constrained(field: str, expression: str) -> rules.Rule:
-    """A regular expression for a field, with EKS's message."""
-    return rules.pattern(
-        expression,
-        "InvalidParameterException",
-        f"Value '{{value}}' at '{field}' failed to satisfy constraint: Member must satisfy regular expression "
-        f"pattern: {expression.replace('{', '{{').replace('}', '}}')}",
-    )
-
-
-KUBERNETES_VERSION = rules.pattern(r"1\.\d{2}", "InvalidParameterException", "unsupported Kubernetes version {value}")
 
 
 def role(path: str) -> Reference:
@@ -76,13 +53,6 @@ def _check_endpoint_access(cluster: Resource) -> None:
 
 def _check_configuration(addon: Resource) -> None:
     addons.check(str(addon.inputs["addonName"]), str(addon.inputs.get("configurationValues") or ""))
-
-
-def _check_group_name(value: Any) -> None:
-    if str(value).startswith("system:"):
-        raise AwsError(
-            "InvalidParameterException", f"The kubernetes group name {value} is invalid, it cannot start with system:"
-        )
 
 
 def _vpc_config(cluster: Resource) -> Properties:
@@ -139,16 +109,6 @@ KINDS = (
         # The cluster itself is a record only: moto's EKS lacks access entries, Pod Identity and add-ons' objects.
         api=Api("ec2", _create_security_group, delete=(_delete_security_group,)),
         name=AutoName(longest=100),
-        rules={
-            "name": constrained("name", r"[0-9A-Za-z][A-Za-z0-9\-_]{0,99}"),
-            "roleArn": rules.arn("iam"),
-            "version": KUBERNETES_VERSION,
-            "enabledClusterLogTypes": rules.one_of("api", "audit", "authenticator", "controllerManager", "scheduler"),
-            "accessConfig.authenticationMode": rules.one_of("API", "API_AND_CONFIG_MAP", "CONFIG_MAP"),
-            "vpcConfig.publicAccessCidrs": rules.cidr,
-            "encryptionConfig.provider.keyArn": rules.arn("kms"),
-            "encryptionConfig.resources": rules.one_of("secrets"),
-        },
         references=(
             in_subnets("vpcConfig.subnetIds", missing=NO_SUCH_SUBNET),
             role("roleArn"),
@@ -165,8 +125,6 @@ KINDS = (
             _check_endpoint_access,
         ),
         deletion_checks=(protection.check,),
-        replaces="accessConfig.bootstrapClusterCreatorAdminPermissions bootstrapSelfManagedAddons encryptionConfig "
-        "kubernetesNetworkConfig.ipFamily kubernetesNetworkConfig.serviceIpv4Cidr name outpostConfig roleArn",
         attributes={
             "arn": arn("eks", "cluster/{name}"),
             "endpoint": lambda cluster: local_cluster.endpoint(cluster.layout),
@@ -179,24 +137,11 @@ KINDS = (
     Kind(
         type=ADDON,
         make_id=text("{clusterName}:{addonName}"),
-        rules={
-            "addonName": constrained("addonName", r"[a-z0-9][a-z0-9_\-]{0,99}"),
-            "addonVersion": rules.pattern(
-                r"v\d+\.\d+\.\d+-eksbuild\.\d+",
-                "InvalidParameterException",
-                "Addon version specified is not supported: {value}",
-            ),
-            "configurationValues": rules.json_text,
-            "resolveConflictsOnCreate": rules.one_of("NONE", "OVERWRITE"),
-            "resolveConflictsOnUpdate": rules.one_of("NONE", "OVERWRITE", "PRESERVE"),
-            "serviceAccountRoleArn": rules.arn("iam"),
-        },
         references=(OF_CLUSTER, role("serviceAccountRoleArn"), role("podIdentityAssociations.roleArn")),
         checks=(
             unique(ADDON, "clusterName addonName", "ResourceInUseException", "Addon already exists."),
             _check_configuration,
         ),
-        replaces="addonName clusterName namespaceConfig",
         attributes={"arn": arn("eks", "addon/{clusterName}/{addonName}")},
         converge=addons.converge,
         dissolve=addons.dissolve,
@@ -205,13 +150,6 @@ KINDS = (
     Kind(
         type=ACCESS_ENTRY,
         make_id=text("{clusterName}:{principalArn}"),
-        rules={
-            "principalArn": rules.arn("iam"),
-            "kubernetesGroups": _check_group_name,
-            "type": rules.one_of(
-                "EC2", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "HYPERPOD_LINUX", "STANDARD"
-            ),
-        },
         references=(OF_CLUSTER,),
         checks=(
             unique(
@@ -221,21 +159,11 @@ KINDS = (
                 "The specified access entry resource is already in use on this cluster.",
             ),
         ),
-        replaces="clusterName principalArn type",
         attributes={"accessEntryArn": arn("eks", "access-entry/{clusterName}/{principalArn}")},
     ),
     Kind(
         type="aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
         make_id=text("{clusterName}#{principalArn}#{policyArn}"),
-        rules={
-            "accessScope.type": rules.one_of("cluster", "namespace"),
-            "policyArn": rules.pattern(
-                rf"arn:aws:eks::aws:cluster-access-policy/({'|'.join(ACCESS_POLICIES)})",
-                "InvalidParameterException",
-                "The specified policyArn is invalid: {value}",
-            ),
-            "principalArn": rules.arn("iam"),
-        },
         references=(
             OF_CLUSTER,
             Reference(
@@ -246,17 +174,11 @@ KINDS = (
                 follows=True,
             ),
         ),
-        replaces="accessScope clusterName policyArn principalArn",
         tagged=False,
     ),
     Kind(
         type=ASSOCIATION,
         make_id=_association_id,
-        rules={
-            "namespace": constrained("namespace", r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"),
-            "serviceAccount": constrained("serviceAccount", r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?"),
-            "roleArn": rules.arn("iam"),
-        },
         references=(OF_CLUSTER, role("roleArn")),
         checks=(
             unique(
@@ -266,7 +188,6 @@ KINDS = (
                 "Association already exists for {namespace}/{serviceAccount} in cluster {clusterName}",
             ),
         ),
-        replaces="clusterName namespace serviceAccount",
         attributes={"associationArn": arn("eks", "podidentityassociation/{clusterName}/{id}")},
     ),
 )

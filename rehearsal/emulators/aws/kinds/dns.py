@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/Route53/latest/APIReference/API_ResourceRecordSet.ht
 
 from __future__ import annotations
 
-from rehearsal.emulators.aws import rules
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kind import Kind, Resource, text, unique
 
@@ -36,13 +35,6 @@ KINDS = (
     Kind(
         type=RECORD,
         make_id=text("{zoneId}_{name}_{type}"),
-        rules={
-            "type": rules.one_of(
-                "SOA", "A", "TXT", "NS", "CNAME", "MX", "NAPTR", "PTR", "SRV", "SPF", "AAAA", "CAA", "DS", "TLSA",
-                "SSHFP", "SVCB", "HTTPS",
-            ),
-            "ttl": rules.between(0, 2147483647),
-        },
         checks=(
             unique(
                 RECORD,
@@ -53,7 +45,6 @@ KINDS = (
             _check_values,
             _check_cname,
         ),
-        replaces="name setIdentifier type zoneId",
         attributes={"fqdn": _fqdn},
         tagged=False,
     ),

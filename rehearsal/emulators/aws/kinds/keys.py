@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rehearsal.emulators.aws import rules
 from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, arn, response_value, text
 
@@ -26,12 +25,6 @@ KINDS = (
             delete=(Call("schedule_key_deletion", names={"deletionWindowInDays": "PendingWindowInDays"}),),
             key="KeyId",
         ),
-        rules={
-            "policy": rules.json_text,
-            "deletionWindowInDays": rules.between(7, 30),
-            "rotationPeriodInDays": rules.between(90, 2560),
-        },
-        replaces="customKeyStoreId customerMasterKeySpec keyUsage multiRegion xksKeyId",
         attributes={"arn": arn("kms", "key/{id}"), "keyId": text("{id}")},
     ),
     Kind(
@@ -45,15 +38,6 @@ KINDS = (
             key="AliasName",
         ),
         name=AutoName(prefix="alias/"),
-        rules={
-            "name": rules.pattern(
-                r"alias/(?!aws/)[a-zA-Z0-9/_\-]{1,250}",
-                "InvalidAliasNameException",
-                'Alias must start with the prefix "alias/", may not begin with "alias/aws/", and contains only '
-                "letters, digits and /_-: {value}",
-            )
-        },
-        replaces="name namePrefix",
         attributes={"arn": arn("kms", "{name}")},
         tagged=False,
     ),

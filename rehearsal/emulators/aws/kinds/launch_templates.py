@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rehearsal.emulators.aws import rules
 from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, arn, response_value
 
@@ -45,20 +44,6 @@ KINDS = (
             tagged_as="launch-template",
         ),
         name=AutoName(longest=125),
-        rules={
-            "name": rules.pattern(
-                r"[a-zA-Z0-9().\-/_]{3,128}",
-                "InvalidLaunchTemplateName.MalformedException",
-                "A launch template name must be between 3 and 128 characters, and may contain letters, numbers, and "
-                "the following characters: - ( ) . / _.",
-            ),
-            "instanceType": rules.instance_type,
-            "metadataOptions.httpTokens": rules.one_of("optional", "required"),
-            "metadataOptions.httpEndpoint": rules.one_of("enabled", "disabled"),
-            "metadataOptions.httpPutResponseHopLimit": rules.between(1, 64),
-            "blockDeviceMappings.ebs.volumeType": rules.one_of("standard", "io1", "io2", "gp2", "sc1", "st1", "gp3"),
-        },
-        replaces="name namePrefix",
         attributes={"arn": arn("ec2", "launch-template/{id}")},
         revised={"defaultVersion": _default_version, "latestVersion": _latest_version},
     ),

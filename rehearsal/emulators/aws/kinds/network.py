@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from rehearsal.emulators.aws import dependencies, rules
+from rehearsal.emulators.aws import dependencies
 from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kind import Kind, Reference, Refusal, Resource, arn, response_value, unique
@@ -160,11 +160,6 @@ KINDS = (
             tagged_as="vpc",
         ),
         deletion_checks=(dependencies.check_vpc,),
-        rules={
-            "cidrBlock": rules.sized_cidr("InvalidVpc.Range"),
-            "instanceTenancy": rules.one_of("default", "dedicated"),
-        },
-        replaces="cidrBlock ipv4IpamPoolId ipv4NetmaskLength",
         attributes={"arn": arn("ec2", "vpc/{id}")},
     ),
     # The default group of the VPC: adopted at creation, and left unchanged at deletion.
@@ -172,9 +167,7 @@ KINDS = (
         type="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
         make_id=_default_group,
         api=Api("ec2", configure=(_revoke_rules,), tagged_as="security-group"),
-        rules=dict.fromkeys(("ingress", "egress"), rules.unsupported("set no rules in the default security group")),
         references=(Reference("vpcId", VPC, follows=True),),
-        replaces="vpcId",
         attributes={"arn": arn("ec2", "security-group/{id}")},
     ),
     Kind(
@@ -189,10 +182,8 @@ KINDS = (
             tagged_as="subnet",
         ),
         deletion_checks=(dependencies.check_subnet,),
-        rules={"cidrBlock": rules.sized_cidr("InvalidSubnet.Range")},
         references=(IN_VPC,),
         checks=(_check_zone,),
-        replaces="availabilityZone availabilityZoneId cidrBlock ipv6Native outpostArn vpcId",
         attributes={
             "arn": arn("ec2", "subnet/{id}"),
             "availabilityZone": response_value("Subnet.AvailabilityZone"),
@@ -231,8 +222,6 @@ KINDS = (
             key="AllocationId",
             tagged_as="elastic-ip",
         ),
-        rules={"domain": rules.one_of("vpc")},
-        replaces="address customerOwnedIpv4Pool domain networkBorderGroup publicIpv4Pool",
         attributes={"arn": arn("ec2", "elastic-ip/{id}"), "publicIp": response_value("PublicIp")},
     ),
     Kind(
@@ -250,8 +239,6 @@ KINDS = (
             Reference("allocationId", EIP, blocks=Refusal("InvalidIPAddress.InUse", "Address {id} is in use.")),
         ),
         checks=(_check_internet_gateway,),
-        rules={"connectivityType": rules.one_of("private", "public")},
-        replaces="allocationId availabilityMode connectivityType privateIp subnetId vpcId",
         attributes={
             "associationId": response_value("NatGateway.NatGatewayAddresses.AssociationId"),
             "networkInterfaceId": response_value("NatGateway.NatGatewayAddresses.NetworkInterfaceId"),
@@ -267,18 +254,14 @@ KINDS = (
             key="RouteTableId",
             tagged_as="route-table",
         ),
-        rules={"routes": rules.unsupported("declare each route as an aws.ec2.Route")},
         references=(IN_VPC,),
-        replaces="vpcId",
         attributes={"arn": arn("ec2", "route-table/{id}")},
     ),
     Kind(
         type="aws:ec2/route:Route",
         make_id=_route_id,
         api=Api("ec2", Call("create_route"), update=(Call("replace_route"),), delete=(Call("delete_route"),)),
-        rules={"destinationCidrBlock": rules.cidr},
         references=(Reference("routeTableId", ROUTE_TABLE, follows=True),),
-        replaces="destinationCidrBlock destinationIpv6CidrBlock destinationPrefixListId routeTableId",
         tagged=False,
     ),
     Kind(
@@ -294,7 +277,6 @@ KINDS = (
                 "the specified association for route table {routeTableId} conflicts with an existing association",
             ),
         ),
-        replaces="gatewayId subnetId",
         tagged=False,
     ),
     Kind(
@@ -308,16 +290,7 @@ KINDS = (
             key="VpcEndpointIds",
             tagged_as="vpc-endpoint",
         ),
-        rules={
-            "serviceName": rules.pattern(
-                r"(com\.amazonaws|aws\.api)(\.[a-z0-9-]+)+",
-                "InvalidServiceName",
-                "The Vpc Endpoint Service '{value}' does not exist",
-            ),
-            "vpcEndpointType": rules.one_of("Gateway"),
-        },
         references=(IN_VPC,),
-        replaces="serviceName serviceRegion vpcEndpointType vpcId",
         attributes={"arn": arn("ec2", "vpc-endpoint/{id}")},
     ),
 )

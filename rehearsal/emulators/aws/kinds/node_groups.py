@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from rehearsal.emulators.aws import instances, nodes, rules
+from rehearsal.emulators.aws import instances, nodes
 from rehearsal.emulators.aws.account import Account, Record
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Refusal, Resource, arn, text, unique
-from rehearsal.emulators.aws.kinds.clusters import CLUSTER, KUBERNETES_VERSION, NO_SUCH_CLUSTER, constrained, role
+from rehearsal.emulators.aws.kinds.clusters import CLUSTER, NO_SUCH_CLUSTER, role
 from rehearsal.emulators.aws.kinds.launch_templates import LAUNCH_TEMPLATE
 from rehearsal.emulators.aws.kinds.network import NO_SUCH_SUBNET, SUBNET, in_subnets
 from rehearsal.emulators.aws.properties import Properties, known_values
@@ -128,16 +128,6 @@ KINDS = (
         type=NODE_GROUP,
         make_id=text("{clusterName}:{nodeGroupName}"),
         name=AutoName(property="nodeGroupName", longest=63),
-        rules={
-            "nodeGroupName": constrained("nodegroupName", r"[0-9A-Za-z][A-Za-z0-9\-_]{0,62}"),
-            "capacityType": rules.one_of("ON_DEMAND", "SPOT", "CAPACITY_BLOCK"),
-            "nodeRoleArn": rules.arn("iam"),
-            "scalingConfig.desiredSize": rules.between(0, 450),
-            "scalingConfig.maxSize": rules.between(1, 450),
-            "scalingConfig.minSize": rules.between(0, 450),
-            "taints.effect": rules.one_of(*EFFECTS),
-            "version": KUBERNETES_VERSION,
-        },
         references=(
             Reference(
                 "clusterName",
@@ -166,8 +156,6 @@ KINDS = (
             _check_sizes,
             _check_template,
         ),
-        replaces="amiType capacityType clusterName diskSize instanceTypes launchTemplate.id launchTemplate.name "
-        "nodeGroupName nodeGroupNamePrefix nodeRoleArn remoteAccess subnetIds",
         attributes={"arn": arn("eks", "nodegroup/{clusterName}/{nodeGroupName}")},
         revised={"status": lambda group: "UPDATING" if group.previous else "CREATING"},
         converge=_converge,

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 
 from __future__ import annotations
 
-from rehearsal.emulators.aws import rules
 from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Resource, text
 
@@ -21,15 +20,6 @@ def _arn(role: Resource) -> str:
 def _provider_arn(provider: Resource) -> str:
     issuer = str(provider.inputs["url"]).removeprefix("https://")
     return f"arn:aws:iam::{provider.account_id}:oidc-provider/{issuer}"
-
-
-def _name(field: str, longest: int) -> rules.Rule:
-    return rules.pattern(
-        rf"[\w+=,.@-]{{1,{longest}}}",
-        "ValidationError",
-        f"The specified value for {field} is invalid. It must contain only alphanumeric characters and/or the "
-        f"following: +=,.@_- and have at most {longest} of them: {{value}}",
-    )
 
 
 _PUT_ROLE_POLICY = Call("put_role_policy", names={"role": "RoleName", "name": "PolicyName", "policy": "PolicyDocument"})
@@ -50,16 +40,6 @@ KINDS = (
             key="RoleName",
         ),
         name=AutoName(longest=64),
-        rules={
-            "name": _name("roleName", 64),
-            "path": rules.pattern(
-                r"/|/[\x21-\x7e]+/", "ValidationError", "The specified value for path is invalid: {value}"
-            ),
-            "assumeRolePolicy": rules.trust_policy,
-            "maxSessionDuration": rules.between(3600, 43200),
-            "permissionsBoundary": rules.arn("iam"),
-        },
-        replaces="name namePrefix path",
         attributes={"arn": _arn},
     ),
     Kind(
@@ -70,9 +50,7 @@ KINDS = (
             Call("attach_role_policy", names={"role": "RoleName"}),
             delete=(Call("detach_role_policy", names={"role": "RoleName"}),),
         ),
-        rules={"policyArn": rules.arn("iam")},
         references=(OF_ROLE,),
-        replaces="policyArn role",
         tagged=False,
     ),
     Kind(
@@ -85,9 +63,7 @@ KINDS = (
             delete=(Call("delete_role_policy", names={"role": "RoleName", "name": "PolicyName"}),),
         ),
         name=AutoName(longest=128),
-        rules={"name": _name("policyName", 128), "policy": rules.policy},
         references=(OF_ROLE,),
-        replaces="name namePrefix role",
         tagged=False,
     ),
     Kind(
@@ -99,12 +75,6 @@ KINDS = (
             delete=(Call("delete_open_id_connect_provider"),),
             key="OpenIDConnectProviderArn",
         ),
-        rules={
-            "url": rules.pattern(
-                r"https://\S{1,247}", "ValidationError", "Invalid Open ID Connect Provider URL: {value}"
-            )
-        },
-        replaces="url",
         # Without thumbprints: IAM trusts the certificate authorities of EKS's issuers by itself.
         attributes={"arn": text("{id}")},
     ),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from rehearsal import aws
 from rehearsal.aws import ACCOUNT_ID
-from rehearsal.emulators.aws import lifecycle, rules
+from rehearsal.emulators.aws import inputs, lifecycle, rules
 from rehearsal.emulators.aws.account import Account, changing
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kinds import KINDS
@@ -45,10 +45,8 @@ def sdk_outputs(type_token: str) -> Iterator[str]:
             yield getattr(value.fget, "_pulumi_name", name)
 
 
-def test_there_is_an_example_of_each_kind() -> None:
-    assert {example.type for example in EXAMPLES.values()} == {
-        kind for kind in KINDS if not kind.startswith("rehearsal:")
-    }
+def test_each_kind_has_an_example_and_its_inputs_in_the_table() -> None:
+    assert {example.type for example in EXAMPLES.values()} == KINDS.keys() == inputs.table().keys()
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
