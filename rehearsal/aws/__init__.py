@@ -40,7 +40,7 @@ def program(layout: Layout, namespace: int | None) -> Program:
         layout: The rehearsal.
         namespace: Id of the process in whose network namespace the control plane runs, or None.
     """
-    return of_module(layout, NAME, "rehearsal.aws", namespace=namespace, variables=settings(account_id(layout)))
+    return of_module(layout, NAME, "rehearsal.aws.server", namespace=namespace, variables=settings(account_id(layout)))
 
 
 def endpoint(layout: Layout, namespace: int) -> Program:
@@ -83,8 +83,8 @@ def url(layout: Layout) -> str:
     Raises:
         FileNotFoundError: The rehearsal's control plane was never started.
     """
-    named = json.loads((layout.control_plane / "ports.json").read_text())
-    return f"http://{ports.LOOPBACK}:{named['aws']}"
+    port = json.loads((layout.control_plane / "ports.json").read_text())["aws"]
+    return f"http://{ports.LOOPBACK}:{port}"
 
 
 def client(layout: Layout, service: str, *, region: str) -> Any:
@@ -119,15 +119,8 @@ def _client(endpoint: str, service: str, region: str) -> Any:
     import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
     from botocore.config import Config  # noqa: PLC0415 - likewise  # pyright: ignore[reportMissingTypeStubs]
 
-    return (
-        cast("Any", boto3)
-        .session.Session()
-        .client(
-            service,
-            region_name=region,
-            endpoint_url=endpoint,
-            aws_access_key_id=ADMINISTRATOR["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=ADMINISTRATOR["AWS_SECRET_ACCESS_KEY"],
-            config=Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32),
-        )
+    session: Any = cast("Any", boto3).session.Session(
+        ADMINISTRATOR["AWS_ACCESS_KEY_ID"], ADMINISTRATOR["AWS_SECRET_ACCESS_KEY"], region_name=region
     )
+    config = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32)
+    return session.client(service, endpoint_url=endpoint, config=config)

@@ -19,8 +19,10 @@ from typing import Any, TypeAlias, cast
 Tags: TypeAlias = Callable[[str], Mapping[str, str]]
 """The tags of a resource, by its ARN."""
 
-_ARN_PARAMETER = re.compile(r"\w+(\.member)?(\.\d+)?|RulePriorities\.member\.\d+\.RuleArn")
+_RESOURCE_PARAMETER = re.compile(r"\w+(\.member)?(\.\d+)?|RulePriorities\.member\.\d+\.RuleArn")
 """Names of the parameters that identify a request's resources; nested ones are values to set."""
+
+_TAG_PARAMETER = re.compile(r"((?:TagSpecification\.1\.)?Tags?(?:\.member)?\.\d+)\.(Key|Value)")
 
 _EC2_TYPES = {
     "eni": "network-interface",
@@ -34,8 +36,8 @@ _EC2_TYPES = {
 
 
 @dataclass(frozen=True)
-class Question:
-    """One action on one resource.
+class Access:
+    """One action on one resource, which policies allow or not.
 
     Attributes:
         action: With its service, e.g. `ec2:CreateTags`.
@@ -49,7 +51,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ApiRequest:
     """A request, whatever its protocol.
 
     Attributes:
@@ -66,20 +68,19 @@ class Asked:
     region: str
     account: str
 
-    def questions(self, tags: Tags) -> Iterator[Question]:
-        """Yields all actions that have to be allowed, by resource; a create with tags needs the tagging action, too."""
-        request = self._tags()
+    def accesses(self, tags: Tags) -> Iterator[Access]:
+        """Yields all that has to be allowed, by resource; a create with tags needs the tagging action, too."""
+        request_tags = self._tags()
         for resource in self._resources() or ["*"]:
-            context: dict[str, Sequence[str]] = {"aws:RequestedRegion": [self.region], "aws:TagKeys": list(request)}
-            context |= {f"aws:RequestTag/{key}": [value] for key, value in request.items()}
+            context: dict[str, Sequence[str]] = {"aws:RequestedRegion": [self.region], "aws:TagKeys": [*request_tags]}
+            context |= {f"aws:RequestTag/{key}": [value] for key, value in request_tags.items()}
             for key, value in tags(resource).items() if resource != "*" else ():
                 context |= {f"aws:ResourceTag/{key}": [value], f"{self.service}:ResourceTag/{key}": [value]}
-            yield Question(f"{self.service}:{self.action}", resource, context)
+            yield Access(f"{self.service}:{self.action}", resource, context)
             tagging = {"ec2": "CreateTags", "elasticloadbalancing": "AddTags"}.get(self.service)
-            if tagging and request and self.action.startswith("Create") and self.action != tagging:
-                made = self._made()
+            if tagging and request_tags and self.action.startswith("Create") and self.action != tagging:
                 creation = {**context, f"{self.service}:CreateAction": [self.action]}
-                yield Question(f"{self.service}:{tagging}", made, creation)
+                yield Access(f"{self.service}:{tagging}", self._created_resource(), creation)
 
     def _arn(self, resource: str) -> str:
         return f"arn:aws:{self.service}:{self.region}:{self.account}:{resource}"
@@ -87,52 +88,51 @@ class Asked:
     def _resources(self) -> list[str]:
         if re.match("Describe|List|Get", self.action) and self.service in {"ec2", "elasticloadbalancing"}:
             return []
-        named = [value for name, value in self.parameters.items() if _ARN_PARAMETER.fullmatch(name)]
-        found = [value for value in named if value.startswith("arn:")]
+        values = [value for name, value in self.parameters.items() if _RESOURCE_PARAMETER.fullmatch(name)]
+        arns = [value for value in values if value.startswith("arn:")]
         if self.service == "ec2":
-            kinds = [(_EC2_TYPES.get(value.partition("-")[0]), value) for value in named if "-" in value]
-            found += [self._arn(f"{kind}/{value}") for kind, value in kinds if kind]
+            types = [(_EC2_TYPES.get(value.partition("-")[0]), value) for value in values if "-" in value]
+            arns += [self._arn(f"{resource_type}/{value}") for resource_type, value in types if resource_type]
         if self.service == "ecr" and "repositoryName" in self.parameters:
-            found.append(self._arn(f"repository/{self.parameters['repositoryName']}"))
-        is_within_another = any(":loadbalancer/" in one or ":listener/" in one for one in found)
-        made = "" if is_within_another or not self.action.startswith("Create") else self._made()
-        return [*found, made] if made else found
+            arns.append(self._arn(f"repository/{self.parameters['repositoryName']}"))
+        is_child = any(":loadbalancer/" in arn or ":listener/" in arn for arn in arns)
+        created = "" if is_child or not self.action.startswith("Create") else self._created_resource()
+        return [*arns, created] if created else arns
 
-    def _made(self) -> str:
+    def _created_resource(self) -> str:
         """ARN pattern of the resource that a `Create…` action creates; empty for other actions."""
         name = self.parameters.get("Name", "*")
         if self.service == "ec2" and self.action != "CreateTags":
             return self._arn(f"{re.sub('(?<!^)(?=[A-Z])', '-', self.action.removeprefix('Create')).lower()}/*")
-        kinds = {
+        arns = {
             "CreateLoadBalancer": self._arn(f"loadbalancer/app/{name}/*"),
             "CreateTargetGroup": self._arn(f"targetgroup/{name}/*"),
             "CreateListener": self.parameters.get("LoadBalancerArn", "").replace(":loadbalancer/", ":listener/") + "/*",
             "CreateRule": self.parameters.get("ListenerArn", "").replace(":listener/", ":listener-rule/") + "/*",
         }
-        return kinds.get(self.action, "")
+        return arns.get(self.action, "")
 
     def _tags(self) -> dict[str, str]:
         """The tags that the request sets."""
-        pairs: dict[str, dict[str, str]] = {}
+        tags: dict[str, dict[str, str]] = {}
         for name, value in self.parameters.items():
-            found = re.fullmatch(r"((?:TagSpecification\.1\.)?Tags?(?:\.member)?\.\d+)\.(Key|Value)", name)
-            if found:
-                pairs.setdefault(found[1], {})[found[2]] = value
-        return {one["Key"]: one.get("Value", "") for one in pairs.values()}
+            if match := _TAG_PARAMETER.fullmatch(name):
+                tags.setdefault(match[1], {})[match[2]] = value
+        return {tag["Key"]: tag.get("Value", "") for tag in tags.values()}
 
 
-def allows(documents: Iterable[Mapping[str, Any]], question: Question) -> bool:
+def allows(documents: Iterable[Mapping[str, Any]], access: Access) -> bool:
     """Whether policy documents allow an action: one statement allows it, and none denies it."""
     effects = [
         statement["Effect"]
         for document in documents
-        for statement in many(document["Statement"])
-        if _is_about(statement, question)
+        for statement in as_list(document["Statement"])
+        if _applies(statement, access)
     ]
     return "Allow" in effects and "Deny" not in effects
 
 
-def many(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     """A policy element as a list, which policies may write as a single value."""
     return cast("list[Any]", value) if isinstance(value, list) else [value]
 
@@ -140,55 +140,52 @@ def many(value: Any) -> list[Any]:
 def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     """Yields a JSON body's parameters under their names in the query protocol."""
     if isinstance(value, dict):
-        for key, one in cast("dict[str, Any]", value).items():
-            yield from flat(one, f"{name}.{key}" if name else key)
+        for key, item in cast("dict[str, Any]", value).items():
+            yield from flat(item, f"{name}.{key}" if name else key)
     elif isinstance(value, list):
-        for index, one in enumerate(cast("list[Any]", value), 1):
-            yield from flat(one, f"{name}.{index}")
+        for index, item in enumerate(cast("list[Any]", value), 1):
+            yield from flat(item, f"{name}.{index}")
     else:
         yield name, str(value)
 
 
-def _is_about(statement: Mapping[str, Any], question: Question) -> bool:
-    action = question.action.lower()
-    if "Action" in statement:
-        is_action = any(fnmatchcase(action, one.lower()) for one in many(statement["Action"]))
-    else:
-        is_action = not any(fnmatchcase(action, one.lower()) for one in many(statement["NotAction"]))
-    if "Resource" in statement:
-        is_resource = any(fnmatchcase(question.resource, one) for one in many(statement["Resource"]))
-    else:
-        is_resource = not any(fnmatchcase(question.resource, one) for one in many(statement["NotResource"]))
+def _applies(statement: Mapping[str, Any], access: Access) -> bool:
     conditions: Mapping[str, Mapping[str, Any]] = statement.get("Condition", {})
     return (
-        is_action
-        and is_resource
+        _matches(statement, "Action", access.action.lower(), str.lower)
+        and _matches(statement, "Resource", access.resource, str)
         and all(
-            _holds(operator, question.context.get(key), [str(one) for one in many(wanted)])
+            _holds(operator, access.context.get(key), [str(one) for one in as_list(expected)])
             for operator, keys in conditions.items()
-            for key, wanted in keys.items()
+            for key, expected in keys.items()
         )
     )
 
 
-def _holds(operator: str, values: Sequence[str] | None, wanted: Sequence[str]) -> bool:
+def _matches(statement: Mapping[str, Any], element: str, value: str, convert: Callable[[str], str]) -> bool:
+    """Whether `Action` or `Resource` has a pattern for a value, or `NotAction` or `NotResource` has none."""
+    patterns = as_list(statement.get(element, statement.get(f"Not{element}")))
+    return any(fnmatchcase(value, convert(pattern)) for pattern in patterns) is (element in statement)
+
+
+def _holds(operator: str, values: Sequence[str] | None, expected: Sequence[str]) -> bool:
     quantifier, _, plain = operator.rpartition(":")
     plain, if_exists, _ = plain.partition("IfExists")
     if plain == "Null":
-        return (values is None) == (wanted[0].lower() == "true")
-    positive = plain.replace("Not", "")
+        return (values is None) == (expected[0].lower() == "true")
+    matches = _OPERATORS[plain.replace("Not", "")]
     if values is None:
         return bool(if_exists) or "Not" in plain or quantifier == "ForAllValues"
-    matches = [any(_MATCHES[positive](value, one) for one in wanted) is ("Not" not in plain) for value in values]
-    return all(matches) if quantifier == "ForAllValues" else any(matches)
+    results = [any(matches(value, one) for one in expected) is ("Not" not in plain) for value in values]
+    return all(results) if quantifier == "ForAllValues" else any(results)
 
 
-_MATCHES: Mapping[str, Callable[[str, str], bool]] = {
+_OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "ArnEquals": fnmatchcase,
     "ArnLike": fnmatchcase,
-    "Bool": lambda value, wanted: value.lower() == wanted.lower(),
-    "StringEquals": lambda value, wanted: value == wanted,
-    "StringEqualsIgnoreCase": lambda value, wanted: value.lower() == wanted.lower(),
+    "Bool": lambda value, expected: value.lower() == expected.lower(),
+    "StringEquals": lambda value, expected: value == expected,
+    "StringEqualsIgnoreCase": lambda value, expected: value.lower() == expected.lower(),
     "StringLike": fnmatchcase,
 }
 """Condition operators. An unknown one fails the request with a KeyError, so that no condition is ever ignored."""

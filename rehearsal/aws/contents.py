@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from rehearsal import aws
 from rehearsal.layout import Layout
 
-_LISTED = (
+_LISTS = (
     ("acm", "list_certificates", "CertificateSummaryList", "CertificateArn"),
     ("ec2", "describe_addresses", "Addresses", "AllocationId"),
     ("ec2", "describe_flow_logs", "FlowLogs", "FlowLogId"),
@@ -28,37 +29,33 @@ _LISTED = (
 
 def of(layout: Layout, region: str) -> list[str]:
     """All resources but the default VPC, one line each: the response's list, and the resource's name or id."""
-    found = [
-        f"{of_answer} {one[name]}"
-        for service, operation, of_answer, name in _LISTED
-        for one in _asked(layout, service, region, operation)[of_answer]
+    client = partial(aws.client, layout, region=region)
+    listed = [
+        f"{key} {resource[name]}"
+        for service, operation, key, name in _LISTS
+        for resource in getattr(client(service), operation)()[key]
     ]
-    return [*found, *_networks(layout, region), *_keys(layout, region)]
+    return [*listed, *_networks(client("ec2")), *_keys(client("kms"))]
 
 
-def _asked(layout: Layout, service: str, region: str, operation: str, **parameters: Any) -> Any:
-    return getattr(aws.client(layout, service, region=region), operation)(**parameters)
-
-
-def _networks(layout: Layout, region: str) -> Iterator[str]:
-    own = [{"Name": "is-default", "Values": ["false"]}]
-    for vpc in _asked(layout, "ec2", region, "describe_vpcs", Filters=own)["Vpcs"]:
+def _networks(ec2: Any) -> Iterator[str]:
+    for vpc in ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["false"]}])["Vpcs"]:
         yield f"Vpcs {vpc['VpcId']}"
-        within = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
-        for operation, of_answer, name in (
-            ("describe_subnets", "Subnets", "SubnetId"),
-            ("describe_security_groups", "SecurityGroups", "GroupId"),
-            ("describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"),
+        of_vpc = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+        for operation, key, name in (
+            (ec2.describe_subnets, "Subnets", "SubnetId"),
+            (ec2.describe_security_groups, "SecurityGroups", "GroupId"),
+            (ec2.describe_network_interfaces, "NetworkInterfaces", "NetworkInterfaceId"),
         ):
-            for one in _asked(layout, "ec2", region, operation, Filters=within)[of_answer]:
-                yield f"{of_answer} {one[name]}"
+            for resource in operation(Filters=of_vpc)[key]:
+                yield f"{key} {resource[name]}"
 
 
-def _keys(layout: Layout, region: str) -> Iterator[str]:
+def _keys(kms: Any) -> Iterator[str]:
     """Yields the KMS keys that are not scheduled for deletion, without AWS managed keys."""
-    aliases = _asked(layout, "kms", region, "list_aliases")["Aliases"]
-    of_aws = {one.get("TargetKeyId") for one in aliases if one["AliasName"].startswith("alias/aws/")}
-    for key in _asked(layout, "kms", region, "list_keys")["Keys"]:
-        described = _asked(layout, "kms", region, "describe_key", KeyId=key["KeyId"])["KeyMetadata"]
-        if described["KeyState"] != "PendingDeletion" and key["KeyId"] not in of_aws:
+    aliases = kms.list_aliases()["Aliases"]
+    of_aws = {alias.get("TargetKeyId") for alias in aliases if alias["AliasName"].startswith("alias/aws/")}
+    for key in kms.list_keys()["Keys"]:
+        state = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
+        if state != "PendingDeletion" and key["KeyId"] not in of_aws:
             yield f"Keys {key['KeyId']}"

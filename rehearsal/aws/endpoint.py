@@ -32,10 +32,10 @@ ADDRESS = "198.18.0.3"
 
 DOMAIN = "amazonaws.com"
 
-LIFETIME = 30
-"""TTL of the resolver's answers, in seconds."""
+TTL_SECONDS = 30
+"""TTL of the resolver's answers."""
 
-SECONDS_BETWEEN_LOOKS = 0.5
+POLL_SECONDS = 0.5
 """Interval at which open connections are checked against the account's routes."""
 
 _CHUNK = 64 * 1024
@@ -51,12 +51,12 @@ class Resolver(BaseResolver):
         if not name.endswith(f".{DOMAIN}"):
             reply.header.rcode = getattr(RCODE, "NXDOMAIN")  # noqa: B009 - dnslib makes its names at run time
         elif cast("Any", request).q.qtype == getattr(QTYPE, "A"):  # noqa: B009 - likewise
-            reply.add_answer(RR(name, getattr(QTYPE, "A"), rdata=A(ADDRESS), ttl=LIFETIME))  # noqa: B009 - likewise
+            reply.add_answer(RR(name, getattr(QTYPE, "A"), rdata=A(ADDRESS), ttl=TTL_SECONDS))  # noqa: B009 - likewise
         return reply
 
 
 @dataclass
-class Ways:
+class Reachability:
     """Reachability of AWS's API by the current state of the account and the cluster.
 
     Attributes:
@@ -68,70 +68,71 @@ class Ways:
     layout: Layout
     region: str
     api: KubernetesApi
-    _seen: int = -1
-    _network: Network = field(default_factory=lambda: Network((), (), (), (), ()))
+    _network: Network = field(default_factory=Network)
+    _network_version: int = -1
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
-    def size(self) -> int:
+    def version(self) -> int:
         """Size of the account's journal in bytes; it changes with each request that may change the account."""
         return self.layout.aws_journal.stat().st_size
 
-    def lead(self, address: str, service: str) -> bool:
+    def allows(self, address: str, service: str) -> bool:
         """Whether a pod's or node's IP address reaches a service's API. Blocks for some milliseconds."""
         instance = self._instance(address)
-        return instance is not None and self._now().leads_to_aws(instance, service)
+        return instance is not None and self._current_network().reaches_aws(instance, service)
 
     def _instance(self, address: str) -> str | None:
         """Id of the instance that has an IP address, or runs the pod that has it."""
         pods = self.api.list("v1", "Pod")
-        name = next(
-            (one["spec"].get("nodeName") for one in pods if one.get("status", {}).get("podIP") == address), None
-        )
+        names = [pod["spec"].get("nodeName") for pod in pods if pod.get("status", {}).get("podIP") == address]
         for node in self.api.list("v1", "Node"):
-            at = {one["address"] for one in node.get("status", {}).get("addresses", ())}
-            if node["metadata"]["name"] == name or address in at:
+            addresses = {entry["address"] for entry in node.get("status", {}).get("addresses", ())}
+            if node["metadata"]["name"] in names or address in addresses:
                 return str(node["spec"]["providerID"]).rsplit("/", 1)[-1]
         return None
 
-    def _now(self) -> Network:
+    def _current_network(self) -> Network:
         with self._lock:
-            size = self.size
-            if size != self._seen:
-                self._network = Network.described_by(aws.client(self.layout, "ec2", region=self.region))
-                self._seen = size
+            version = self.version
+            if version != self._network_version:
+                self._network = Network.describe(aws.client(self.layout, "ec2", region=self.region))
+                self._network_version = version
             return self._network
 
 
-async def serve(ways: Ways, context: ssl.SSLContext, port: int) -> None:
+async def serve(reachability: Reachability, context: ssl.SSLContext, port: int) -> None:
     """Terminates TLS for all of AWS's endpoints, and forwards to the account's API; does not return.
 
     Args:
-        ways: Decides which connections are forwarded.
+        reachability: Decides which connections are forwarded.
         context: The endpoints' certificate.
         port: Port of the account's API on loopback.
     """
-    called: dict[int, str] = {}
-    context.sni_callback = lambda one, name, _context: called.__setitem__(id(one), name or "")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownArgumentType, reportUnknownMemberType]
+    hosts: dict[int, str] = {}
+    context.sni_callback = lambda one, name, _context: hosts.__setitem__(id(one), name or "")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownArgumentType, reportUnknownMemberType]
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         caller = str(writer.get_extra_info("peername")[0])
-        host = called.pop(id(writer.get_extra_info("ssl_object")), "")
+        host = hosts.pop(id(writer.get_extra_info("ssl_object")), "")
         service = host.removesuffix(f".{DOMAIN}").split(".")[0]
         try:
-            size = ways.size
-            if not await asyncio.to_thread(ways.lead, caller, service):
-                print(f"No way from {caller} to {host}", flush=True)
+            version = reachability.version
+            if not await asyncio.to_thread(reachability.allows, caller, service):
+                print(f"{caller} has no route to {host}", flush=True)
                 return
-            inward, outward = await asyncio.open_connection(LOOPBACK, port)
-            both = [asyncio.create_task(_pipe(reader, outward)), asyncio.create_task(_pipe(inward, writer))]
-            guard = asyncio.create_task(_until_cut(ways, caller, service, size))
+            upstream_reader, upstream_writer = await asyncio.open_connection(LOOPBACK, port)
+            tasks = [
+                asyncio.create_task(_copy(reader, upstream_writer)),
+                asyncio.create_task(_copy(upstream_reader, writer)),
+                asyncio.create_task(_until_unreachable(reachability, caller, service, version)),
+            ]
             try:
-                await asyncio.wait([*both, guard], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in (*both, guard):
+                for task in tasks:
                     task.cancel()
-                outward.close()
+                upstream_writer.close()
         except OSError as error:
             print(f"{caller} to {host}: {error}", flush=True)
         finally:
@@ -141,20 +142,20 @@ async def serve(ways: Ways, context: ssl.SSLContext, port: int) -> None:
     await server.serve_forever()
 
 
-async def _pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
     while data := await source.read(_CHUNK):
         sink.write(data)
         await sink.drain()
 
 
-async def _until_cut(ways: Ways, caller: str, service: str, size: int) -> None:
-    """Returns once the caller no longer reaches the service; it did when the journal had the given size."""
+async def _until_unreachable(reachability: Reachability, caller: str, service: str, version: int) -> None:
+    """Returns once the caller no longer reaches the service; it did at the account's given version."""
     while True:
-        now = ways.size
-        if now != size and not await asyncio.to_thread(ways.lead, caller, service):
+        current = reachability.version
+        if current != version and not await asyncio.to_thread(reachability.allows, caller, service):
             return
-        size = now
-        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+        version = current
+        await asyncio.sleep(POLL_SECONDS)
 
 
 def main(layout: Layout) -> None:
@@ -163,18 +164,17 @@ def main(layout: Layout) -> None:
     api = KubernetesApi(layout.kubeconfig)
     for tcp in (False, True):
         DNSServer(Resolver(), port=53, address=VPC_RESOLVER, tcp=tcp).start_thread()
-    agent = pod_identity.application(
-        lambda token: pod_identity.credentials(layout, api, token, region=region),
-    )
-    listening = socket.create_server((pod_identity.ADDRESS, 80), backlog=128, reuse_port=True)
-    server = make_server(pod_identity.ADDRESS, 80, agent, threaded=True, fd=listening.fileno())
+    agent = pod_identity.application(lambda token: pod_identity.credentials(layout, api, token, region=region))
+    listener = socket.create_server((pod_identity.ADDRESS, 80), backlog=128, reuse_port=True)
+    server = make_server(pod_identity.ADDRESS, 80, agent, threaded=True, fd=listener.fileno())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     pair = certificates.ensure(layout.control_plane / "pki").of("aws")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(pair.certificate, pair.key)
     while not layout.aws_journal.exists():
-        time.sleep(SECONDS_BETWEEN_LOOKS)
-    asyncio.run(serve(Ways(layout, region, api), context, ports.ensure(layout.control_plane / "ports.json").aws))
+        time.sleep(POLL_SECONDS)
+    port = ports.ensure(layout.control_plane / "ports.json").aws
+    asyncio.run(serve(Reachability(layout, region, api), context, port))
 
 
 if __name__ == "__main__":

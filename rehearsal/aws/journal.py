@@ -43,10 +43,10 @@ class AwsRequest:
     def of(cls, environ: Mapping[str, Any]) -> AwsRequest:
         """The request of a WSGI environment; reads its body."""
         body = Request(dict(environ)).get_data(cache=False)
-        kept = {key: value for key, value in environ.items() if isinstance(value, str)}
+        strings = {key: value for key, value in environ.items() if isinstance(value, str)}
         # The body is complete, even if it came in chunks.
-        kept.pop("HTTP_TRANSFER_ENCODING", None)
-        return cls({**kept, "CONTENT_LENGTH": str(len(body))}, body)
+        strings.pop("HTTP_TRANSFER_ENCODING", None)
+        return cls({**strings, "CONTENT_LENGTH": str(len(body))}, body)
 
     @property
     def action(self) -> str | None:
@@ -58,8 +58,8 @@ class AwsRequest:
     @property
     def scope(self) -> tuple[str, str]:
         """Region and service of the signature; `us-east-1` and `s3` without one."""
-        signed = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", self.environ.get("HTTP_AUTHORIZATION", ""))
-        return (signed[1], signed[2]) if signed else ("us-east-1", "s3")
+        match = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", self.environ.get("HTTP_AUTHORIZATION", ""))
+        return (match[1], match[2]) if match else ("us-east-1", "s3")
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -120,46 +120,41 @@ class Journal:
         self._lock = threading.Lock()
         self._number = 0
 
-    def replay(self) -> int:
-        """Repeats the journal's requests.
-
-        Returns:
-            Their number.
-        """
+    def replay(self) -> None:
+        """Repeats the journal's requests."""
         if self._path.exists():
-            whole, _, torn = self._path.read_text().rpartition("\n")
-            if torn:  # the process was killed while it wrote this line; the client has had no response
-                self._path.write_text(f"{whole}\n" if whole else "")
-            for line in whole.splitlines():
+            complete, _, partial = self._path.read_text().rpartition("\n")
+            if partial:  # the process was killed while it wrote this line; the client has had no response
+                self._path.write_text(f"{complete}\n" if complete else "")
+            for line in complete.splitlines():
                 # A request on which moto failed fails again.
                 with suppress(Exception):
                     self._perform(AwsRequest.of_line(line))
-        return self._number
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Handles a request, as a WSGI application."""
         request = AwsRequest.of(environ)
         with self._lock:
             if request.reads:
-                self._see(request)
-                response = self._ask(request)
+                self._ensure_prepared(request)
+                response = self._send(request)
             else:
                 with self._path.open("a") as journal:
                     journal.write(request.line())
                 response = self._perform(request)
         return response(environ, start_response)
 
-    def _see(self, request: AwsRequest) -> None:
+    def _ensure_prepared(self, request: AwsRequest) -> None:
         if request.scope not in self._prepared:
             self._prepared.add(request.scope)
             self._prepare(request)
 
     def _perform(self, request: AwsRequest) -> Response:
         self._number += 1
-        self._see(request)
+        self._ensure_prepared(request)
         mock_random.seed(self._number)
-        return self._ask(request)
+        return self._send(request)
 
-    def _ask(self, request: AwsRequest) -> Response:
+    def _send(self, request: AwsRequest) -> Response:
         body, status, headers = run_wsgi_app(self._application, request.wsgi(), buffered=True)
         return Response(body, status, headers)

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Request, Response
 
 from kube.client import KubernetesApi
 from rehearsal import aws
-from rehearsal.aws.authorization import many
+from rehearsal.aws.authorization import as_list
 from rehearsal.emulators.aws.account import Account
 from rehearsal.layout import Layout
 
@@ -29,7 +29,7 @@ AUDIENCE = "pods.eks.amazonaws.com"
 
 ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 
-_NEEDED = {"sts:AssumeRole", "sts:TagSession"}
+_REQUIRED_ACTIONS = {"sts:AssumeRole", "sts:TagSession"}
 """Actions that a role's trust policy has to allow. https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html"""
 
 _USER = "system:serviceaccount:"
@@ -50,10 +50,8 @@ class RefusedError(Exception):
 
 def associations(layout: Layout) -> dict[tuple[str, str], str]:
     """Role ARNs of the Pod Identity associations, by namespace and name of the service account."""
-    records = Account.load(layout).records(ASSOCIATION)
-    return {
-        (str(one.inputs["namespace"]), str(one.inputs["serviceAccount"])): str(one.inputs["roleArn"]) for one in records
-    }
+    inputs = [record.inputs for record in Account.load(layout).records(ASSOCIATION)]
+    return {(str(one["namespace"]), str(one["serviceAccount"])): str(one["roleArn"]) for one in inputs}
 
 
 def credentials(layout: Layout, api: KubernetesApi, token: str, *, region: str) -> dict[str, str]:
@@ -75,14 +73,14 @@ def credentials(layout: Layout, api: KubernetesApi, token: str, *, region: str) 
     iam, sts = (aws.client(layout, service, region=region) for service in ("iam", "sts"))
     trust = iam.get_role(RoleName=role.rsplit("/", 1)[-1])["Role"]["AssumeRolePolicyDocument"]
     if not trusts_eks(trust):
-        raise RefusedError(403, f"{role} does not trust {AUDIENCE} with {' and '.join(sorted(_NEEDED))}")
-    made = sts.assume_role(RoleArn=role, RoleSessionName=f"eks-{name}"[:64])["Credentials"]
+        raise RefusedError(403, f"{role} does not trust {AUDIENCE} with {' and '.join(sorted(_REQUIRED_ACTIONS))}")
+    session = sts.assume_role(RoleArn=role, RoleSessionName=f"eks-{name}"[:64])["Credentials"]
     return {
-        "AccessKeyId": made["AccessKeyId"],
-        "SecretAccessKey": made["SecretAccessKey"],
-        "Token": made["SessionToken"],
+        "AccessKeyId": session["AccessKeyId"],
+        "SecretAccessKey": session["SecretAccessKey"],
+        "Token": session["SessionToken"],
         "AccountId": role.split(":")[4],
-        "Expiration": made["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "Expiration": session["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
 
 
@@ -91,10 +89,10 @@ def trusts_eks(document: Mapping[str, Any]) -> bool:
     allowed = {
         action
         for statement in document["Statement"]
-        if statement["Effect"] == "Allow" and AUDIENCE in many(_principal(statement).get("Service", ()))
-        for action in many(statement["Action"])
+        if statement["Effect"] == "Allow" and AUDIENCE in as_list(_principal(statement).get("Service", ()))
+        for action in as_list(statement["Action"])
     }
-    return allowed >= _NEEDED
+    return allowed >= _REQUIRED_ACTIONS
 
 
 def application(answer: Callable[[str], Mapping[str, str]]) -> Callable[..., Iterable[bytes]]:
@@ -104,22 +102,21 @@ def application(answer: Callable[[str], Mapping[str, str]]) -> Callable[..., Ite
         answer: Returns the credentials for a token, or raises `RefusedError`.
     """
 
-    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        request = Request(environ)
+    @Request.application
+    def respond(request: Request) -> Response:
         if request.path != PATH:
-            response = Response(f"there is only {PATH}", 404)
-        else:
-            try:
-                response = Response(json.dumps(answer(request.headers.get("Authorization", ""))))
-                response.mimetype = "application/json"
-            except RefusedError as error:
-                response = Response(error.reason, error.status)
-        return response(environ, start_response)
+            return Response(f"the only path is {PATH}", 404)
+        try:
+            body = json.dumps(answer(request.headers.get("Authorization", "")))
+        except RefusedError as error:
+            return Response(error.reason, error.status)
+        return Response(body, mimetype="application/json")
 
-    return serve
+    return respond
 
 
 def _service_account(api: KubernetesApi, token: str) -> tuple[str, str]:
+    """Namespace and name of the service account to which a token belongs."""
     review = api.create(
         {
             "apiVersion": "authentication.k8s.io/v1",
@@ -128,9 +125,10 @@ def _service_account(api: KubernetesApi, token: str) -> tuple[str, str]:
             "spec": {"token": token, "audiences": [AUDIENCE]},
         }
     )
-    user = str(review.get("status", {}).get("user", {}).get("username", ""))
-    if not review.get("status", {}).get("authenticated") or not user.startswith(_USER):
-        raise RefusedError(400, f"the token is no service account's for {AUDIENCE}")
+    status: dict[str, Any] = review.get("status", {})
+    user = str(status.get("user", {}).get("username", ""))
+    if not status.get("authenticated") or not user.startswith(_USER):
+        raise RefusedError(400, f"the token is not a service account's for {AUDIENCE}")
     namespace, _, name = user.removeprefix(_USER).partition(":")
     return namespace, name
 

@@ -1,4 +1,4 @@
-"""The server of the AWS account: moto behind the journal."""
+"""`python -m rehearsal.aws.server`: the rehearsal's AWS account, moto behind the journal."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from moto.sts import models as sts_models  # pyright: ignore[reportMissingTypeSt
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from rehearsal.aws import HEALTH, authorization
+from rehearsal import ports
+from rehearsal.aws import HEALTH
+from rehearsal.aws.authorization import Access, ApiRequest, allows, flat
 from rehearsal.aws.journal import Application, AwsRequest, Journal
 from rehearsal.layout import Layout
-from rehearsal.ports import LOOPBACK
 
 SESSION_TOKEN_DIGITS = 64
 
@@ -44,7 +45,7 @@ def listen(application: Application, port: int) -> BaseWSGIServer:
     """
     # A log line for each request would hide all others.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    return make_server(LOOPBACK, port, application, threaded=True, request_handler=MotoRequestHandler)
+    return make_server(ports.LOOPBACK, port, application, threaded=True, request_handler=MotoRequestHandler)
 
 
 def application(layout: Layout) -> Application:
@@ -52,52 +53,51 @@ def application(layout: Layout) -> Application:
     # The one value of STS that moto draws from the system's random numbers, not from those that the journal seeds.
     setattr(sts_models, "random_session_token", lambda: mock_random.get_random_hex(SESSION_TOKEN_DIGITS))  # noqa: B010
     setattr(ELBv2Backend, "set_rule_priorities", _set_rule_priorities)  # noqa: B010
+    setattr(IAMRequestBase, "check_action_permitted", _check_action_permitted)  # noqa: B010
     layout.aws_journal.parent.mkdir(parents=True, exist_ok=True)
     moto = DomainDispatcherApplication(create_backend_app)
 
     def prepare(request: AwsRequest) -> None:
         region, service = request.scope
-        for one in SERVICES:
-            of_account: Any = get_backend(one)[os.environ["MOTO_ACCOUNT_ID"]]
-            for place in {"us-east-1", region} & {*of_account.regions} or {"aws"}:
-                mock_random.seed(f"{place}/{one}")
-                of_account[place]
+        for name in SERVICES:
+            backends: Any = get_backend(name)[os.environ["MOTO_ACCOUNT_ID"]]
+            for place in {"us-east-1", region} & {*backends.regions} or {"aws"}:
+                mock_random.seed(f"{place}/{name}")
+                backends[place]
         mock_random.seed(service)
         moto.get_application(request.wsgi())  # creates the service's backend of us-east-1, too
 
-    journal = Journal(_judging(moto), layout.aws_journal, prepare)
+    journal = Journal(_with_authorization(moto), layout.aws_journal, prepare)
     journal.replay()
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"] == HEALTH:
             return Response()(environ, start_response)
         return journal(environ, start_response)
 
-    return answer
+    return respond
 
 
-def _judging(application: Application) -> Application:
+def _with_authorization(application: Application) -> Application:
     """Adds authorization: a role is allowed what its policies allow, the administrator everything.
 
     moto identifies the principal and words the refusal; `rehearsal.aws.authorization` evaluates the policies. A role's
     credentials have a session token, the administrator's have none. Not thread-safe: the journal handles one request at
     a time.
     """
-    requests: Any = IAMRequestBase
-    requests.check_action_permitted = _check
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        is_judged = "HTTP_X_AMZ_SECURITY_TOKEN" in environ
-        moto_settings.INITIAL_NO_AUTH_ACTION_COUNT = 0 if is_judged else inf
+    def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        is_role = "HTTP_X_AMZ_SECURITY_TOKEN" in environ
+        moto_settings.INITIAL_NO_AUTH_ACTION_COUNT = 0 if is_role else inf
         try:
             return application(environ, start_response)
         finally:
             moto_settings.INITIAL_NO_AUTH_ACTION_COUNT = inf
 
-    return answer
+    return respond
 
 
-def _check(self: Any, resource: str) -> None:
+def _check_action_permitted(self: Any, resource: str) -> None:
     """Replaces `IAMRequestBase.check_action_permitted`.
 
     Args:
@@ -108,15 +108,13 @@ def _check(self: Any, resource: str) -> None:
     if (service, action) == ("sts", "GetCallerIdentity"):
         return
     body = self._body.decode() if isinstance(self._body, bytes) else str(self._body)
-    named = authorization.flat(json.loads(body)) if body.startswith("{") else ((k, v[0]) for k, v in self._data.items())
-    asked = authorization.Asked(service, action, dict(named), self._region, self.account_id)
-    documents: list[Any] = [vars(IAMPolicy(one))["_policy_json"] for one in self._access_key.collect_policies()]
-    about = asked.questions(lambda arn: _tags(arn, self._region, self.account_id))
-    if service == "s3":
-        about = [authorization.Question(self._action, resource)]
-    for question in about:
-        if not authorization.allows(documents, question):
-            logging.getLogger(__name__).warning("%s may not %s", self._access_key.arn, question)
+    parameters = flat(json.loads(body)) if body.startswith("{") else ((k, v[0]) for k, v in self._data.items())
+    request = ApiRequest(service, action, dict(parameters), self._region, self.account_id)
+    documents: list[Any] = [vars(IAMPolicy(policy))["_policy_json"] for policy in self._access_key.collect_policies()]
+    accesses = request.accesses(lambda arn: _tags(arn, self._region, self.account_id))
+    for access in [Access(self._action, resource)] if service == "s3" else accesses:
+        if not allows(documents, access):
+            logging.getLogger(__name__).warning("%s may not %s", self._access_key.arn, access)
             self._raise_access_denied()
 
 
@@ -130,26 +128,36 @@ def _set_rule_priorities(self: Any, rule_priorities: list[dict[str, Any]]) -> An
     when it reorders rules after a change of Ingresses.
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_SetRulePriorities.html
     """
-    named = {one["RuleArn"] for one in rule_priorities}
+    arns = {entry["RuleArn"] for entry in rule_priorities}
     rules = [
         rule
         for balancer in self.load_balancers.values()
         for listener in balancer.listeners.values()
         for rule in listener.rules.values()
-        if rule.arn in named
+        if rule.arn in arns
     ]
-    before = [rule.priority for rule in rules]
+    priorities = [rule.priority for rule in rules]
     for rule in rules:
         rule.priority = None
     try:
         return _set_rule_priorities_of_moto(self, rule_priorities)
     finally:
-        for rule, priority in zip(rules, before, strict=True):
+        for rule, priority in zip(rules, priorities, strict=True):
             rule.priority = priority if rule.priority is None else rule.priority
 
 
 def _tags(arn: str, region: str, account: str) -> dict[str, str]:
     if ":ec2:" in arn:
         described = ec2_backends[account][region].describe_tags({"resource-id": [arn.rsplit("/", 1)[-1]]})
-        return {str(one["key"]): str(one["value"]) for one in described}
+        return {str(tag["key"]): str(tag["value"]) for tag in described}
     return elbv2_backends[account][region].tagging_service.get_tag_dict_for_resource(arn)
+
+
+def main(layout: Layout) -> None:
+    """Serves the account on loopback, until the process is killed."""
+    port = ports.ensure(layout.control_plane / "ports.json").aws
+    listen(application(layout), port).serve_forever()
+
+
+if __name__ == "__main__":
+    main(Layout.of_environment())

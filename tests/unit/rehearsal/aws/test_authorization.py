@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
 
 from rehearsal import aws
-from rehearsal.aws.authorization import Question, allows
+from rehearsal.aws.authorization import Access, allows
 from rehearsal.layout import Layout
 from tests.unit.program import platform
 from tests.unit.rehearsal.aws.serving import serve
@@ -54,19 +54,19 @@ def policy(*statements: dict[str, Any]) -> list[dict[str, Any]]:
     ],
 )
 def test_a_statement_allows_what_it_says(changed: dict[str, Any], allowed: bool) -> None:
-    question = Question("ec2:CreateTags", ARN, {"aws:RequestTag/a": ["1"], "aws:TagKeys": ["a"]})
-    assert allows(policy(statement(**changed)), question) is allowed
+    access = Access("ec2:CreateTags", ARN, {"aws:RequestTag/a": ["1"], "aws:TagKeys": ["a"]})
+    assert allows(policy(statement(**changed)), access) is allowed
 
 
 def test_a_denial_wins() -> None:
-    assert not allows(policy(statement(), statement(Effect="Deny", Resource="arn:*")), Question("ec2:CreateTags", ARN))
+    assert not allows(policy(statement(), statement(Effect="Deny", Resource="arn:*")), Access("ec2:CreateTags", ARN))
 
 
 def test_an_operator_that_is_not_known_ends_the_request() -> None:
     with pytest.raises(KeyError, match="DateGreaterThan"):
         allows(
             policy(statement(Condition={"DateGreaterThan": {"aws:CurrentTime": "x"}})),
-            Question("ec2:CreateTags", ARN, {"aws:CurrentTime": ["y"]}),
+            Access("ec2:CreateTags", ARN, {"aws:CurrentTime": ["y"]}),
         )
 
 

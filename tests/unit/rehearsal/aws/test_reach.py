@@ -45,7 +45,7 @@ class Place:
 
     def leads(self, service: str = "elasticloadbalancing") -> bool:
         """Whether the instance reaches a service."""
-        return Network.described_by(self.ec2).leads_to_aws(self.instance, service)
+        return Network.describe(self.ec2).reaches_aws(self.instance, service)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_there_is_no_way_once_the_internet_gateway_is_detached(place: Place) -> 
 
 
 def test_an_instance_that_has_ended_or_never_was_reaches_nothing(place: Place) -> None:
-    assert not Network.described_by(place.ec2).leads_to_aws("i-0", "ec2")
+    assert not Network.describe(place.ec2).reaches_aws("i-0", "ec2")
     place.ec2.terminate_instances(InstanceIds=[place.instance])
     assert not place.leads()
 
