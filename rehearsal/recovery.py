@@ -24,9 +24,10 @@ from kube.client import KubernetesApi, KubernetesObject
 from rehearsal.emulators.aws.account import Account
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import DIRECTORY_VARIABLE, Layout
+from rehearsal.workspace import EMULATORS
 
-PROVIDER = re.compile(r"(^|/)pulumi-resource-\w+$|^rehearsal\.emulators\.\w+$")
-"""A word of a provider's command line: its program, or the module of an emulator."""
+PROVIDER = re.compile(r"(^|/)pulumi-resource-\w+$")
+"""A word of a provider's command line: its program; that of an emulator is its module."""
 
 PROVIDER_GRACE_SECONDS = 10.0
 
@@ -70,7 +71,7 @@ def end_orphaned_providers(layout: Layout) -> None:
 def _is_orphaned_provider(process: psutil.Process, layout: Layout) -> bool:
     """Whether a process is a provider of this rehearsal whose parent is no engine."""
     try:
-        is_provider = any(PROVIDER.search(word) for word in process.cmdline())
+        is_provider = any(PROVIDER.search(word) or word in EMULATORS.values() for word in process.cmdline())
         if not is_provider or process.environ().get(DIRECTORY_VARIABLE) != str(layout.directory):
             return False
         parent = process.parent()

@@ -1,6 +1,6 @@
 """Deletions that AWS refuses because of resources that the program did not create, and that moto allows.
 
-Controllers in the cluster create load balancers, security groups and instances.
+Controllers in the cluster create load balancers, security groups and instances. The checks raise `AwsError`.
 https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html
 https://docs.aws.amazon.com/vpc/latest/userguide/working-with-security-groups.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachInternetGateway.html
@@ -16,22 +16,14 @@ from rehearsal.emulators.aws.kind import Resource
 
 
 def check_vpc(vpc: Resource) -> None:
-    """Refuses to delete a VPC that has security groups besides its default one.
-
-    Raises:
-        AwsError: `DependencyViolation`.
-    """
+    """Refuses to delete a VPC that has security groups besides its default one."""
     groups = _describe(vpc, "security_groups", "SecurityGroups", "vpc-id", vpc.id)
     if any(group["GroupName"] != "default" for group in groups):
         raise AwsError("DependencyViolation", f"The vpc '{vpc.id}' has dependencies and cannot be deleted.")
 
 
 def check_subnet(subnet: Resource) -> None:
-    """Refuses to delete a subnet that has network interfaces or load balancers.
-
-    Raises:
-        AwsError: `DependencyViolation`.
-    """
+    """Refuses to delete a subnet that has network interfaces or load balancers."""
     zones = [zone for balancer in _load_balancers(subnet) for zone in balancer["AvailabilityZones"]]
     interfaces = _describe(subnet, "network_interfaces", "NetworkInterfaces", "subnet-id", subnet.id)
     if interfaces or subnet.id in (zone["SubnetId"] for zone in zones):
@@ -39,11 +31,7 @@ def check_subnet(subnet: Resource) -> None:
 
 
 def check_internet_gateway(gateway: Resource) -> None:
-    """Refuses to detach an internet gateway while its VPC has public addresses.
-
-    Raises:
-        AwsError: `DependencyViolation`.
-    """
+    """Refuses to detach an internet gateway while its VPC has public addresses."""
     vpc = gateway.inputs.get("vpcId")
     if not vpc:
         return
@@ -60,11 +48,7 @@ def check_internet_gateway(gateway: Resource) -> None:
 
 
 def check_certificate(certificate: Resource) -> None:
-    """Refuses to delete a certificate that a load balancer's listener uses.
-
-    Raises:
-        AwsError: `ResourceInUseException`.
-    """
+    """Refuses to delete a certificate that a load balancer's listener uses."""
     with certificate.client("elbv2") as elbv2:
         for balancer in _load_balancers(certificate):
             for listener in elbv2.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]:

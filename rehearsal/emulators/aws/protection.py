@@ -20,11 +20,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/deletion-protection.html
 
 
 def check(resource: Resource) -> None:
-    """Refuses to delete a protected resource.
-
-    Raises:
-        AwsError: `InvalidRequestException`.
-    """
+    """Refuses to delete a protected resource: raises `AwsError`."""
     if any(resource.inputs.get(name) for name in PROTECTIONS.values()):
         raise AwsError(
             "InvalidRequestException", f"{resource.id} cannot be deleted because it has deletion protection enabled"

@@ -28,6 +28,12 @@ from rehearsal.layout import Layout
 VERSION = "7.51.1"
 """The emulated version of pulumi-aws."""
 
+MISSING_REGION = provider_pb2.CheckFailure(
+    property="region",
+    reason="Missing region information. Make sure you have set your AWS region, e.g. "
+    "`pulumi config set aws:region us-west-2`.",
+)
+
 
 class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     """The provider `aws` on the account of a rehearsal.
@@ -54,14 +60,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Accepts any configuration with a region."""
-        if _configured_region(from_struct(request.news)):
-            return provider_pb2.CheckResponse(inputs=request.news)
-        missing = provider_pb2.CheckFailure(
-            property="region",
-            reason="Missing region information. Make sure you have set your AWS region, e.g. "
-            "`pulumi config set aws:region us-west-2`.",
-        )
-        return provider_pb2.CheckResponse(inputs=request.news, failures=[missing])
+        failures = [] if _configured_region(from_struct(request.news)) else [MISSING_REGION]
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
     def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Compares configurations; a change never replaces the provider."""

@@ -5,11 +5,12 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import Any
 
 from rehearsal.emulators.aws import dependencies
-from rehearsal.emulators.aws.api import Api, Call
+from rehearsal.emulators.aws.api import Api, Call, Step
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kind import Kind, Reference, Refusal, Resource, arn, response_value, unique
 from rehearsal.emulators.aws.properties import known_values
@@ -33,6 +34,13 @@ def in_subnets(path: str, missing: Refusal | None = None) -> Reference:
     """A reference to the subnets of a resource's network interfaces, whose deletion it blocks."""
     in_use = Refusal("DependencyViolation", "The subnet '{id}' has dependencies and cannot be deleted.")
     return Reference(path, SUBNET, missing=missing, blocks=in_use)
+
+
+def _api(noun: str, *, configure: tuple[Step, ...] = (), before: tuple[Step, ...] = ()) -> Api:
+    """The operations on one of EC2's nouns, e.g. `RouteTable`; `before` are steps before its deletion."""
+    words = [word.lower() for word in re.findall("[A-Z][a-z]*", noun)]
+    create, delete = (Call(f"{verb}_{'_'.join(words)}") for verb in ("create", "delete"))
+    return Api("ec2", create, configure=configure, delete=(*before, delete), key=f"{noun}Id", tagged_as="-".join(words))
 
 
 def _check_zone(subnet: Resource) -> None:
@@ -151,14 +159,7 @@ KINDS = (
     Kind(
         type=VPC,
         make_id=response_value("Vpc.VpcId"),
-        api=Api(
-            "ec2",
-            Call("create_vpc"),
-            configure=(_set_vpc_attributes,),
-            delete=(Call("delete_vpc"),),
-            key="VpcId",
-            tagged_as="vpc",
-        ),
+        api=_api("Vpc", configure=(_set_vpc_attributes,)),
         deletion_checks=(dependencies.check_vpc,),
         attributes={"arn": arn("ec2", "vpc/{id}")},
     ),
@@ -173,14 +174,7 @@ KINDS = (
     Kind(
         type=SUBNET,
         make_id=response_value("Subnet.SubnetId"),
-        api=Api(
-            "ec2",
-            Call("create_subnet"),
-            configure=(_set_subnet_attributes,),
-            delete=(_disassociate, Call("delete_subnet")),
-            key="SubnetId",
-            tagged_as="subnet",
-        ),
+        api=_api("Subnet", configure=(_set_subnet_attributes,), before=(_disassociate,)),
         deletion_checks=(dependencies.check_subnet,),
         references=(IN_VPC,),
         checks=(_check_zone,),
@@ -192,14 +186,7 @@ KINDS = (
     Kind(
         type=INTERNET_GATEWAY,
         make_id=response_value("InternetGateway.InternetGatewayId"),
-        api=Api(
-            "ec2",
-            Call("create_internet_gateway"),
-            configure=(_attach,),
-            delete=(Call("detach_internet_gateway"), Call("delete_internet_gateway")),
-            key="InternetGatewayId",
-            tagged_as="internet-gateway",
-        ),
+        api=_api("InternetGateway", configure=(_attach,), before=(Call("detach_internet_gateway"),)),
         references=(IN_VPC,),
         checks=(
             unique(
@@ -247,13 +234,7 @@ KINDS = (
     Kind(
         type=ROUTE_TABLE,
         make_id=response_value("RouteTable.RouteTableId"),
-        api=Api(
-            "ec2",
-            Call("create_route_table"),
-            delete=(Call("delete_route_table"),),
-            key="RouteTableId",
-            tagged_as="route-table",
-        ),
+        api=_api("RouteTable"),
         references=(IN_VPC,),
         attributes={"arn": arn("ec2", "route-table/{id}")},
     ),
