@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rehearsal.aws import ACCOUNT_ID
-from rehearsal.emulators.aws import api, rules
+from rehearsal.emulators.aws import api
 from rehearsal.emulators.aws.account import Account, Record, changing
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.inputs import table
+from rehearsal.emulators.aws.inputs import check_tags, table
 from rehearsal.emulators.aws.kind import AutoName, Kind, Resource
 from rehearsal.emulators.aws.kinds import kind_of
 from rehearsal.emulators.aws.properties import DEFAULTED, UNKNOWN, Properties, changed_paths, known_values
@@ -72,7 +72,7 @@ def check(
         own: Any = inputs.get("tags") or {}
         inputs["tagsAll"] = UNKNOWN if own == UNKNOWN or UNKNOWN in own.values() else {**(default_tags or {}), **own}
     failures: dict[str, str] = {}
-    for path, rule in (*table()[kind.type].rules.items(), *((("tags", rules.tags),) if kind.tagged else ())):
+    for path, rule in (*table()[kind.type].rules.items(), *((("tags", check_tags),) if kind.tagged else ())):
         validated = list(known_values(old, path))
         for value in known_values(inputs, path):
             # Values that have passed before are not validated again: most runs change little.

@@ -1,18 +1,29 @@
-"""The Kubernetes nodes of a managed node group, in the local API server."""
+"""The nodes of a managed node group: EC2 instances, as its Auto Scaling group has them, and Kubernetes nodes.
+
+https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
+https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Container
 from typing import Any
 
 from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
-from rehearsal.emulators.aws import instances
+from rehearsal.emulators.aws.api import aws_client, tag_list
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.local_cluster import cluster_client
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.nodes import NodeGroupSpec, node
+from rehearsal.nodes import Instance, NodeGroupSpec, node
+
+IMAGE = "ami-0eks00000000rehearsal"
+"""Placeholder for the id of the EKS-optimized AMI, which changes with each AMI release; no instance boots here."""
+
+GENERATION = "rehearsal:generation"
+"""Tag with the version of the instance's launch template. EKS does not tag it."""
 
 GROUP_LABEL = "eks.amazonaws.com/nodegroup"
 SECONDS_TO_BE_READY = 120.0
@@ -29,15 +40,13 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
 
     New nodes are ready before old ones are removed. As on EKS, an update to a new version of the launch template evicts
     the old nodes' pods within their PodDisruptionBudgets; a smaller desired size deletes them regardless of budgets.
-    https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
-    https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
 
     Raises:
         AwsError: Pods cannot be evicted from the old nodes, or EC2 refuses a request.
         RehearsalError: An API does not respond, the API server refuses a node, or nodes do not become ready.
     """
     with cluster_client(layout, f"node group {group.name}") as api:
-        running = instances.ensure(layout, group)
+        running = start_instances(layout, group)
         desired = {instance.name: node(group, instance) for instance in running}
         current = {str(one["metadata"]["name"]): one for one in _nodes_of(api, group.name)}
         for name, registered in desired.items():
@@ -59,26 +68,59 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
             if is_new_generation:
                 _evict_pods(api, name, group.name)
             _delete_node(api, name)
-    instances.terminate(layout, group.region, group.cluster, group.name, keep={instance.id for instance in running})
+    terminate_instances(layout, group.region, group.cluster, group.name, keep={instance.id for instance in running})
 
 
-def dissolve(layout: Layout, group_name: str) -> None:
-    """Deletes the group's nodes with their pods, and waits until they are gone. Does nothing without a control plane.
+def dissolve(layout: Layout, region: str, cluster: str, group: str) -> None:
+    """Deletes a group's nodes with their pods, waits until they are gone, and terminates its instances.
+
+    Args:
+        layout: The rehearsal; without a control plane there are no nodes.
+        region: The group's region.
+        cluster: The cluster's name.
+        group: The group's name.
 
     Raises:
-        RehearsalError: The API server does not respond, or nodes are left after `SECONDS_TO_BE_GONE`.
+        AwsError: EC2 refuses a request.
+        RehearsalError: An API does not respond, or nodes are left after `SECONDS_TO_BE_GONE`.
     """
-    if not layout.kubeconfig.exists():
-        return
-    with cluster_client(layout, f"node group {group_name}") as api:
-        for obj in _nodes_of(api, group_name):
-            _delete_node(api, str(obj["metadata"]["name"]))
-        _wait(
-            lambda: not _nodes_of(api, group_name),
-            SECONDS_TO_BE_GONE,
-            f"the nodes of node group {group_name} were not deleted",
-            layout,
-        )
+    if layout.kubeconfig.exists():
+        with cluster_client(layout, f"node group {group}") as api:
+            for obj in _nodes_of(api, group):
+                _delete_node(api, str(obj["metadata"]["name"]))
+            problem = f"the nodes of node group {group} were not deleted"
+            _wait(lambda: not _nodes_of(api, group), SECONDS_TO_BE_GONE, problem, layout)
+    terminate_instances(layout, region, cluster, group)
+
+
+def start_instances(layout: Layout, group: NodeGroupSpec) -> list[Instance]:
+    """Starts a group's missing instances, balanced across zones.
+
+    Returns:
+        The group's instances of the current generation, as many as desired.
+
+    Raises:
+        AwsError: A subnet has no free address, or EC2 refuses a request.
+        RehearsalError: The API does not respond.
+    """
+    with aws_client(layout, "ec2", group.region) as ec2:
+        instances = _instances(ec2, group.cluster, group.name, generation=group.generation)[: group.desired]
+        for _ in range(group.desired - len(instances)):
+            by_zone = Counter(instance.zone for instance in instances)
+            instances.append(_run(ec2, group, min(group.subnets, key=lambda zone: by_zone[zone])))
+    return instances
+
+
+def terminate_instances(layout: Layout, region: str, cluster: str, group: str, *, keep: Container[str] = ()) -> None:
+    """Terminates a group's instances but those to keep, by id, and deletes their network interfaces."""
+    with aws_client(layout, "ec2", region) as ec2:
+        ids = [instance.id for instance in _instances(ec2, cluster, group) if instance.id not in keep]
+        if ids:
+            of_instances = [{"Name": "attachment.instance-id", "Values": ids}]
+            interfaces = ec2.describe_network_interfaces(Filters=of_instances)["NetworkInterfaces"]
+            ec2.terminate_instances(InstanceIds=ids)
+            for interface in interfaces:  # moto keeps them, unlike AWS
+                ec2.delete_network_interface(NetworkInterfaceId=interface["NetworkInterfaceId"])
 
 
 def changes(current: KubernetesObject, desired: KubernetesObject) -> list[dict[str, Any]]:
@@ -156,3 +198,50 @@ def _wait(done: Callable[[], bool], seconds: float, problem: str, layout: Layout
                 remedy=f"See KWOK's log in {layout.logs}, then run the command again.",
             )
         time.sleep(POLL_SECONDS)
+
+
+def _run(ec2: Any, group: NodeGroupSpec, zone: str) -> Instance:
+    subnet = group.subnets[zone]
+    if not ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["AvailableIpAddressCount"]:
+        raise AwsError(
+            "InsufficientFreeAddressesInSubnet", f"There are not enough free addresses in subnet '{subnet}'."
+        )
+    tags = {
+        "eks:cluster-name": group.cluster,
+        "eks:nodegroup-name": group.name,
+        f"kubernetes.io/cluster/{group.cluster}": "owned",
+        f"k8s.io/cluster-autoscaler/{group.cluster}": "owned",
+        "k8s.io/cluster-autoscaler/enabled": "true",
+        GENERATION: str(group.generation),
+    }
+    response = ec2.run_instances(
+        ImageId=IMAGE,
+        InstanceType=group.instance_type,
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=subnet,
+        SecurityGroupIds=[group.security_group],
+        TagSpecifications=[{"ResourceType": "instance", "Tags": tag_list(tags)}],
+        LaunchTemplate={"LaunchTemplateId": group.template, "Version": str(group.generation)},
+    )
+    return _instance(response["Instances"][0])
+
+
+def _instances(ec2: Any, cluster: str, group: str, generation: int | None = None) -> list[Instance]:
+    filters = {"tag:eks:cluster-name": cluster, "tag:eks:nodegroup-name": group, "instance-state-name": "running"}
+    if generation is not None:
+        filters[f"tag:{GENERATION}"] = str(generation)
+    pages = ec2.get_paginator("describe_instances").paginate(
+        Filters=[{"Name": name, "Values": [value]} for name, value in filters.items()]
+    )
+    reservations = (reservation for page in pages for reservation in page["Reservations"])
+    return [_instance(instance) for reservation in reservations for instance in reservation["Instances"]]
+
+
+def _instance(description: Any) -> Instance:
+    return Instance(
+        description["InstanceId"],
+        description["Placement"]["AvailabilityZone"],
+        description["PrivateIpAddress"],
+        description["PrivateDnsName"],
+    )

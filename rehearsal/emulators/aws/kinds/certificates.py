@@ -1,7 +1,9 @@
-"""ACM certificates, issued once their validation record is in Route 53.
+"""ACM certificates, issued once their validation record is in Route 53, and Route 53 records.
 
 The rehearsal's `certificates.json` overrides the status by domain name, e.g. for a record at another DNS provider.
+Hosted zones are created outside the program, so any zone id is accepted.
 https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
+https://docs.aws.amazon.com/Route53/latest/APIReference/API_ResourceRecordSet.html
 """
 
 from __future__ import annotations
@@ -14,13 +16,13 @@ from rehearsal.emulators.aws import dependencies
 from rehearsal.emulators.aws.account import Account, Record, changing
 from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import Kind, Reference, Refusal, Resource, response_value, text
-from rehearsal.emulators.aws.kinds.dns import RECORD
+from rehearsal.emulators.aws.kind import Kind, Reference, Refusal, Resource, response_value, text, unique
 from rehearsal.emulators.aws.properties import Properties
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 
 CERTIFICATE = "aws:acm/certificate:Certificate"
+RECORD = "aws:route53/record:Record"
 
 STATUSES = ("ISSUED", "PENDING_VALIDATION", "VALIDATION_TIMED_OUT", "FAILED")
 
@@ -92,6 +94,26 @@ def _keep_issued(layout: Layout, record: Record, _account: Account) -> Propertie
     return {}
 
 
+def _fqdn(record: Resource) -> str:
+    return str(record.inputs["name"]).removesuffix(".")
+
+
+def _check_values(record: Resource) -> None:
+    if bool(record.inputs.get("records")) == bool(record.inputs.get("aliases")):
+        raise AwsError("InvalidChangeBatch", "a record has either values and a TTL, or is an alias")
+
+
+def _check_cname(record: Resource) -> None:
+    for other in record.account.records(RECORD):
+        same = str(other.inputs["name"]).removesuffix(".") == _fqdn(record) and other.id != record.id
+        if same and "CNAME" in (other.inputs["type"], record.inputs["type"]):
+            raise AwsError(
+                "InvalidChangeBatch",
+                f"RRSet of type CNAME with DNS name {record.inputs['name']} is not permitted as it conflicts with "
+                "other records with the same DNS name",
+            )
+
+
 KINDS = (
     Kind(
         type=CERTIFICATE,
@@ -118,6 +140,22 @@ KINDS = (
         ),
         checks=(_check_issued,),
         converge=_keep_issued,
+        tagged=False,
+    ),
+    Kind(
+        type=RECORD,
+        make_id=text("{zoneId}_{name}_{type}"),
+        checks=(
+            unique(
+                RECORD,
+                "zoneId name type",
+                "InvalidChangeBatch",
+                "Tried to create resource record set [name='{name}', type='{type}'] but it already exists",
+            ),
+            _check_values,
+            _check_cname,
+        ),
+        attributes={"fqdn": _fqdn},
         tagged=False,
     ),
 )

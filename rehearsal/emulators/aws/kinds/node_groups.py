@@ -1,4 +1,4 @@
-"""EKS managed node groups, with instances in EC2 and nodes in the local API server.
+"""EC2 launch templates, and EKS managed node groups with instances in EC2 and nodes in the local API server.
 
 https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from rehearsal.emulators.aws import instances, nodes
+from rehearsal.emulators.aws import nodes
 from rehearsal.emulators.aws.account import Account, Record
+from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Refusal, Resource, arn, text, unique
+from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Refusal, Resource, arn, response_value, text, unique
 from rehearsal.emulators.aws.kinds.clusters import CLUSTER, NO_SUCH_CLUSTER, role
-from rehearsal.emulators.aws.kinds.launch_templates import LAUNCH_TEMPLATE
 from rehearsal.emulators.aws.kinds.network import NO_SUCH_SUBNET, SUBNET, in_subnets
 from rehearsal.emulators.aws.properties import Properties, known_values
 from rehearsal.errors import RehearsalError
@@ -22,6 +22,7 @@ from rehearsal.nodes import NodeGroupSpec, Taint
 
 Effect: TypeAlias = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
+LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 
 DEFAULT_AMI = "AL2023_x86_64_STANDARD"
@@ -32,6 +33,27 @@ EFFECTS: dict[str, Effect] = {
     "NO_EXECUTE": "NoExecute",
 }
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "ARM_64"}
+
+
+def _latest_version(template: Resource) -> int:
+    return int(template.previous.get("latestVersion", 0)) + 1
+
+
+def _default_version(template: Resource) -> int:
+    version = template.inputs.get("defaultVersion")
+    if version is not None:
+        return int(version)
+    if template.inputs.get("updateDefaultVersion"):
+        return _latest_version(template)
+    return int(template.previous.get("defaultVersion", 1))
+
+
+def _set_default_version(template: Resource) -> None:
+    with template.client("ec2") as ec2:
+        ec2.modify_launch_template(LaunchTemplateId=template.id, DefaultVersion=str(_default_version(template)))
+
+
+_NAMES = {"vpcSecurityGroupIds": "SecurityGroupIds"}
 
 
 def _template(account: Account, inputs: Properties) -> Record:
@@ -118,12 +140,29 @@ def _converge(layout: Layout, record: Record, account: Account) -> Properties:
 
 
 def _dissolve(layout: Layout, record: Record) -> None:
-    name = str(record.inputs["nodeGroupName"])
-    nodes.dissolve(layout, name)
-    instances.terminate(layout, record.outputs["region"], str(record.inputs["clusterName"]), name)
+    inputs = record.inputs
+    nodes.dissolve(layout, record.outputs["region"], str(inputs["clusterName"]), str(inputs["nodeGroupName"]))
 
 
 KINDS = (
+    Kind(
+        type=LAUNCH_TEMPLATE,
+        make_id=response_value("LaunchTemplate.LaunchTemplateId"),
+        api=Api(
+            "ec2",
+            Call("create_launch_template", names={"name": "LaunchTemplateName", **_NAMES}, into="LaunchTemplateData"),
+            update=(
+                Call("create_launch_template_version", names=_NAMES, into="LaunchTemplateData"),
+                _set_default_version,
+            ),
+            delete=(Call("delete_launch_template"),),
+            key="LaunchTemplateId",
+            tagged_as="launch-template",
+        ),
+        name=AutoName(longest=125),
+        attributes={"arn": arn("ec2", "launch-template/{id}")},
+        revised={"defaultVersion": _default_version, "latestVersion": _latest_version},
+    ),
     Kind(
         type=NODE_GROUP,
         make_id=text("{clusterName}:{nodeGroupName}"),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from rehearsal import aws
 from rehearsal.aws import ACCOUNT_ID
-from rehearsal.emulators.aws import inputs, lifecycle, rules
+from rehearsal.emulators.aws import inputs, lifecycle
 from rehearsal.emulators.aws.account import Account, changing
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kinds import KINDS
@@ -61,7 +61,7 @@ def test_arns_and_ids_are_well_formed(full: World, example: str) -> None:
     record = full.made[example]
     for name in KINDS[record.type].attributes:
         if name.lower().endswith("arn"):
-            rules.arn()(record.outputs[name])
+            inputs.arn()(record.outputs[name])
             assert ACCOUNT_ID in record.outputs[name]
     if record.type.startswith(("aws:ec2/", "aws:vpc/")) and "/route:" not in record.type:
         assert EC2_ID.fullmatch(record.id.replace("sgrule", "sgr"))

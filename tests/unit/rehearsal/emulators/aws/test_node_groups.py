@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal import aws
-from rehearsal.emulators.aws import instances, lifecycle, nodes
+from rehearsal.emulators.aws import lifecycle, nodes
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kinds import KINDS
 from rehearsal.emulators.aws.kinds.node_groups import spec
@@ -67,7 +67,7 @@ def test_a_new_version_of_the_launch_template_means_other_nodes(tmp_path: Path) 
     )
     after = spec(second, world.account)
     assert (before.instance_type, after.instance_type) == ("m6i.xlarge", "m6i.2xlarge")
-    old, new = (instances.ensure(world.layout, group) for group in (before, after))
+    old, new = (nodes.start_instances(world.layout, group) for group in (before, after))
     assert not {one.name for one in old} & {one.name for one in new}
 
 
@@ -76,14 +76,14 @@ def test_a_groups_instances_stand_in_the_account_and_keep_what_they_are(tmp_path
     world.make_all()
     group = replace(spec(world.made["nodes"], world.account), desired=5)
     ec2 = aws.client(world.layout, "ec2", region=REGION)
-    started = instances.ensure(world.layout, group)
+    started = nodes.start_instances(world.layout, group)
     assert len({one.id for one in started}) == 5
     assert len({one.address for one in started}) == 5
-    assert instances.ensure(world.layout, group) == started
-    assert instances.ensure(world.layout, replace(group, desired=3)) == started[:3]
+    assert nodes.start_instances(world.layout, group) == started
+    assert nodes.start_instances(world.layout, replace(group, desired=3)) == started[:3]
 
-    instances.terminate(world.layout, REGION, "hello", group.name, keep={started[0].id})
-    assert instances.ensure(world.layout, replace(group, desired=1)) == started[:1]
+    nodes.terminate_instances(world.layout, REGION, "hello", group.name, keep={started[0].id})
+    assert nodes.start_instances(world.layout, replace(group, desired=1)) == started[:1]
     (described,) = ec2.describe_instances(InstanceIds=[started[0].id])["Reservations"][0]["Instances"]
     assert described["SubnetId"] == world.id("subnet")
     assert described["PrivateDnsName"] == started[0].name
@@ -98,9 +98,9 @@ def test_instances_take_turns_in_the_zones_and_leave_nothing_in_their_subnets(tm
     world.make_all()
     of_zones = {"ap-northeast-2a": world.id("subnet"), "ap-northeast-2c": world.id("subnet-c")}
     group = replace(spec(world.made["nodes"], world.account), desired=4, subnets=of_zones)
-    zones = [one.zone for one in instances.ensure(world.layout, group)]
+    zones = [one.zone for one in nodes.start_instances(world.layout, group)]
     assert zones == ["ap-northeast-2a", "ap-northeast-2c"] * 2
-    instances.terminate(world.layout, REGION, "hello", group.name)
+    nodes.terminate_instances(world.layout, REGION, "hello", group.name)
     ec2 = aws.client(world.layout, "ec2", region=REGION)
     mine = [{"Name": "subnet-id", "Values": [world.id("subnet-c")]}]
     assert ec2.describe_network_interfaces(Filters=mine)["NetworkInterfaces"] == []
@@ -116,7 +116,7 @@ def test_a_subnet_that_is_full_is_named(tmp_path: Path) -> None:
     )
     group = replace(spec(world.made["nodes"], world.account), desired=12, subnets={"ap-northeast-2a": small.id})
     with pytest.raises(AwsError, match=f"not enough free addresses in subnet '{small.id}'"):
-        instances.ensure(world.layout, group)
+        nodes.start_instances(world.layout, group)
 
 
 def node(labels: dict[str, str], taints: list[dict[str, str]] | None = None) -> dict[str, object]:
