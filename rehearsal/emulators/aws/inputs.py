@@ -11,7 +11,7 @@ import ipaddress
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,9 @@ from typing import Any, TypeAlias, cast
 import yaml
 
 from config.instance_types import instance_types
+from rehearsal.emulators.aws.account import Record
 from rehearsal.emulators.aws.errors import AwsError
+from rehearsal.emulators.aws.properties import Properties, known_values
 
 Rule: TypeAlias = Callable[[Any], None]
 """Validates one known input value, in previews too."""
@@ -197,29 +199,105 @@ def check_tags(value: Any) -> None:
 
 
 @dataclass(frozen=True)
+class Error:
+    """Template of an AWS error: its code, and its message with placeholders."""
+
+    code: str
+    message: str
+
+    def format(self, values: Mapping[str, Any]) -> AwsError:
+        """The error, with the message's placeholders filled in."""
+        return AwsError(self.code, self.message.format_map(values))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An input that refers to another resource of the account.
+
+    Attributes:
+        path: Dotted path of the input.
+        to: The other resource's type.
+        by: The other resource's output that the input holds, or `id`.
+        missing: The error if the other resource does not exist (`{value}`, `{account}`); None where AWS does not check.
+        blocks: The error on deletion of the other resource while this one refers to it (the other's `{id}` and
+            outputs); None where AWS allows the deletion.
+        follows: Whether this resource is deleted with the other.
+    """
+
+    path: str
+    to: str
+    by: str = "id"
+    missing: Error | None = None
+    blocks: Error | None = None
+    follows: bool = False
+
+    def key(self, record: Record) -> Any:
+        """The value by which the input refers to a resource."""
+        return record.id if self.by == "id" else record.outputs.get(self.by)
+
+    def matches(self, inputs: Properties, record: Record) -> bool:
+        """Whether inputs refer to a resource."""
+        return record.type == self.to and self.key(record) in known_values(inputs, self.path)
+
+
+@dataclass(frozen=True)
+class Unique:
+    """A uniqueness constraint on one type.
+
+    Attributes:
+        inputs: Paths of the inputs that together must be unique; no constraint where none is set.
+        error: The error of a second resource with the same values (its inputs).
+    """
+
+    inputs: Sequence[str]
+    error: Error
+
+    def values(self, inputs: Properties) -> list[list[Any]]:
+        """The values that must be unique."""
+        return [list(known_values(inputs, path)) for path in self.inputs]
+
+
+@dataclass(frozen=True)
 class Inputs:
     """The inputs of one type.
 
     Attributes:
         rules: Validation of single inputs, by dotted path.
         replaces: Paths of inputs whose change forces a replacement.
+        references: The inputs that refer to other resources.
+        unique: The uniqueness constraint, or None.
     """
 
     rules: Mapping[str, Rule]
     replaces: frozenset[str]
+    references: tuple[Reference, ...]
+    unique: Unique | None
 
 
 @cache
 def table() -> dict[str, Inputs]:
     """The inputs of all types, by Pulumi's type token."""
     types: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
-    return {
-        type_token: Inputs(
-            rules={path: _rule(entry) for path, entry in entries.get("rules", {}).items()},
-            replaces=frozenset(entries.get("replaces", ())),
-        )
-        for type_token, entries in types.items()
-    }
+    return {type_token: _inputs(**entries) for type_token, entries in types.items()}
+
+
+def _inputs(
+    *,
+    rules: Mapping[str, Any] | None = None,
+    replaces: Sequence[str] = (),
+    references: Mapping[str, Any] | None = None,
+    unique: Mapping[str, Any] | None = None,
+) -> Inputs:
+    return Inputs(
+        rules={path: _rule(entry) for path, entry in (rules or {}).items()},
+        replaces=frozenset(replaces),
+        references=tuple(_reference(path, **entry) for path, entry in (references or {}).items()),
+        unique=Unique(unique["inputs"], Error(unique["code"], unique["message"])) if unique else None,
+    )
+
+
+def _reference(path: str, *, missing: Any = None, blocks: Any = None, **fields: Any) -> Reference:
+    return Reference(path, missing=missing and Error(**missing), blocks=blocks and Error(**blocks), **fields)
 
 
 def _rule(entry: Any) -> Rule:

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 from rehearsal.emulators.aws.account import Account, Record
 from rehearsal.emulators.aws.api import Api, aws_client
-from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.properties import Properties, known_values
 from rehearsal.layout import Layout
 
@@ -59,48 +58,6 @@ Check: TypeAlias = Callable[[Resource], None]
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """Template of an AWS error: its code, and its message with placeholders."""
-
-    code: str
-    message: str
-
-    def error(self, **names: Any) -> AwsError:
-        """The error, with the message's placeholders filled in."""
-        return AwsError(self.code, self.message.format_map(names))
-
-
-@dataclass(frozen=True)
-class Reference:
-    """An input that refers to another resource of the account.
-
-    Attributes:
-        path: Dotted path of the input.
-        to: The other resource's type.
-        by: The other resource's output that the input holds, or `id`.
-        missing: The error if the other resource does not exist (`{value}`, `{account}`); None where AWS does not check.
-        blocks: The error on deletion of the other resource while this one refers to it (the other's `{id}` and
-            outputs); None where AWS allows the deletion.
-        follows: Whether this resource is deleted with the other.
-    """
-
-    path: str
-    to: str
-    by: str = "id"
-    missing: Refusal | None = None
-    blocks: Refusal | None = None
-    follows: bool = False
-
-    def key(self, record: Record) -> Any:
-        """The value by which the input refers to a resource."""
-        return record.id if self.by == "id" else record.outputs.get(self.by)
-
-    def matches(self, inputs: Properties, record: Record) -> bool:
-        """Whether inputs refer to a resource."""
-        return record.type == self.to and self.key(record) in known_values(inputs, self.path)
-
-
-@dataclass(frozen=True)
 class AutoName:
     """Pulumi's auto-naming: the resource's name and seven random hexadecimal digits, unless a name is set.
 
@@ -127,8 +84,7 @@ class Kind:
         api: Its operations in the account's API; none for a resource that is only a record, e.g. since moto lacks it.
         name: Auto-naming; None for a type without it.
         checks: Validation of all inputs against the account, at creation and update.
-        references: The inputs that refer to other resources.
-        deletion_checks: Validation of a deletion beyond `references`.
+        deletion_checks: Validation of a deletion against the account.
         attributes: Outputs that AWS sets once, at creation; only those that something reads.
         revised: Outputs that AWS sets at creation and at each update.
         tagged: Whether it has `tagsAll`.
@@ -142,7 +98,6 @@ class Kind:
     api: Api = field(default_factory=Api)
     name: AutoName | None = None
     checks: tuple[Check, ...] = ()
-    references: tuple[Reference, ...] = ()
     deletion_checks: tuple[Check, ...] = ()
     attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
     revised: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
@@ -169,25 +124,3 @@ def text(template: str) -> Attribute:
 def arn(service: str, resource: str) -> Attribute:
     """The ARN of a regional resource; `resource` is its last part, a template of `Resource.text`."""
     return text(f"arn:aws:{service}:{{region}}:{{account}}:{resource}")
-
-
-def unique(type_token: str, paths: str, code: str, message: str) -> Check:
-    """For `Kind.checks`: a uniqueness constraint.
-
-    Args:
-        type_token: The type whose resources must differ.
-        paths: Paths of the inputs that together must be unique, separated by spaces. No constraint where none is set.
-        code: AWS's error code.
-        message: AWS's message, a template of `Resource.text`.
-    """
-
-    def values(inputs: Properties) -> list[list[Any]]:
-        return [list(known_values(inputs, path)) for path in paths.split()]
-
-    def check(resource: Resource) -> None:
-        own = values(resource.inputs)
-        others = [other for other in resource.account.records(type_token) if other.id != resource.id]
-        if any(own) and any(values(other.inputs) == own for other in others):
-            raise AwsError(code, resource.text(message))
-
-    return check

@@ -19,7 +19,6 @@ from rehearsal.emulators.aws.account import Account, Record, changing
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.inputs import check_tags, table
 from rehearsal.emulators.aws.kind import AutoName, Kind, Resource
-from rehearsal.emulators.aws.kinds import kind_of
 from rehearsal.emulators.aws.properties import DEFAULTED, UNKNOWN, Properties, changed_paths, known_values
 from rehearsal.layout import Layout
 
@@ -199,9 +198,9 @@ def delete(kind: Kind, layout: Layout, identifier: str) -> None:
     for deletion_check in kind.deletion_checks:
         deletion_check(resource)
     for other in resource.account.records():
-        for reference in kind_of(other.type).references:
+        for reference in table()[other.type].references:
             if other != record and reference.blocks is not None and reference.matches(other.inputs, record):
-                raise reference.blocks.error(**{**record.outputs, "id": record.id})
+                raise reference.blocks.format({**record.outputs, "id": record.id})
     if kind.dissolve is not None:
         kind.dissolve(layout, record)
     api.delete(kind.api, resource)
@@ -223,13 +222,13 @@ def _existing(layout: Layout, record: Record) -> Resource:
 def _remove(account: Account, record: Record) -> None:
     account.remove(record)
     for other in account.records():
-        for reference in kind_of(other.type).references:
+        for reference in table()[other.type].references:
             if reference.follows and reference.matches(other.inputs, record):
                 _remove(account, other)
 
 
 def _validate(kind: Kind, resource: Resource) -> None:
-    for reference in kind.references:
+    for reference in table()[kind.type].references:
         if reference.missing is None:
             continue
         existing = {reference.key(record) for record in resource.account.records(reference.to)}
@@ -237,7 +236,12 @@ def _validate(kind: Kind, resource: Resource) -> None:
             # Whether something of AWS or of another account exists cannot be checked.
             is_foreign = reference.by == "arn" and f":{resource.account_id}:" not in value
             if value not in existing and not is_foreign:
-                raise reference.missing.error(value=value, account=resource.account_id)
+                raise reference.missing.format({"value": value, "account": resource.account_id})
+    if unique := table()[kind.type].unique:
+        values = unique.values(resource.inputs)
+        others = [other for other in resource.account.records(kind.type) if other.id != resource.id]
+        if any(values) and any(unique.values(other.inputs) == values for other in others):
+            raise unique.error.format(resource.inputs)
     for account_check in kind.checks:
         account_check(resource)
 

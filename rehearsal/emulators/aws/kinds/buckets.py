@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 from __future__ import annotations
 
 from rehearsal.emulators.aws.api import Api, Call, tag_list
-from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Resource, text, unique
+from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, text
 
 BUCKET = "aws:s3/bucket:Bucket"
 
@@ -38,7 +38,6 @@ def _configuration(type_token: str, put: str, delete: str | None, *, into: str =
         type=type_token,
         make_id=text("{bucket}"),
         api=Api("s3", call, update=(call,), delete=(Call(delete),) if delete else (), key="Bucket"),
-        references=(Reference("bucket", BUCKET, follows=True),),
         tagged=False,
     )
 
@@ -49,8 +48,6 @@ KINDS = (
         make_id=text("{bucket}"),
         api=Api("s3", _create, configure=(_put_tags,), delete=(_empty, Call("delete_bucket")), key="Bucket"),
         name=AutoName(property="bucket", longest=63, lower=True),
-        # S3 refuses this in all regions but us-east-1, where the provider refuses it.
-        checks=(unique(BUCKET, "bucket", "BucketAlreadyOwnedByYou", "You already own the bucket {bucket}."),),
         attributes={"arn": text("arn:aws:s3:::{bucket}")},
     ),
     _configuration("aws:s3/bucketPolicy:BucketPolicy", "put_bucket_policy", "delete_bucket_policy"),

@@ -16,7 +16,7 @@ from rehearsal.emulators.aws import dependencies
 from rehearsal.emulators.aws.account import Account, Record, changing
 from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import Kind, Reference, Refusal, Resource, response_value, text, unique
+from rehearsal.emulators.aws.kind import Kind, Resource, response_value, text
 from rehearsal.emulators.aws.properties import Properties
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
@@ -129,15 +129,6 @@ KINDS = (
     Kind(
         type="aws:acm/certificateValidation:CertificateValidation",
         make_id=text("{certificateArn}"),
-        references=(
-            Reference(
-                "certificateArn",
-                CERTIFICATE,
-                by="arn",
-                missing=Refusal("ResourceNotFoundException", "Could not find certificate {value}."),
-                follows=True,
-            ),
-        ),
         checks=(_check_issued,),
         converge=_keep_issued,
         tagged=False,
@@ -145,16 +136,7 @@ KINDS = (
     Kind(
         type=RECORD,
         make_id=text("{zoneId}_{name}_{type}"),
-        checks=(
-            unique(
-                RECORD,
-                "zoneId name type",
-                "InvalidChangeBatch",
-                "Tried to create resource record set [name='{name}', type='{type}'] but it already exists",
-            ),
-            _check_values,
-            _check_cname,
-        ),
+        checks=(_check_values, _check_cname),
         attributes={"fqdn": _fqdn},
         tagged=False,
     ),

@@ -14,9 +14,8 @@ from typing import Any
 from rehearsal.emulators.aws import addons, dependencies, local_cluster, protection
 from rehearsal.emulators.aws.api import Api, tag_list
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Refusal, Resource, arn, text, unique
-from rehearsal.emulators.aws.kinds.network import NO_SUCH_SUBNET, SUBNET, in_subnets
-from rehearsal.emulators.aws.kinds.roles import ROLE
+from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, arn, text
+from rehearsal.emulators.aws.kinds.network import SUBNET
 from rehearsal.emulators.aws.properties import Properties, known_values
 
 CLUSTER = "aws:eks/cluster:Cluster"
@@ -24,18 +23,7 @@ ADDON = "aws:eks/addon:Addon"
 ACCESS_ENTRY = "aws:eks/accessEntry:AccessEntry"
 ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 
-NO_SUCH_CLUSTER = Refusal("ResourceNotFoundException", "No cluster found for name: {value}.")
-NO_SUCH_ROLE = Refusal("InvalidParameterException", "The role {value} cannot be found.")
-
-OF_CLUSTER = Reference("clusterName", CLUSTER, missing=NO_SUCH_CLUSTER, follows=True)
-"""A reference to a resource's cluster, with which it is deleted."""
-
 LEAST_ZONES = 2
-
-
-def role(path: str) -> Reference:
-    """A reference to an IAM role by its ARN."""
-    return Reference(path, ROLE, by="arn", missing=NO_SUCH_ROLE)
 
 
 def _check_zones(cluster: Resource) -> None:
@@ -109,21 +97,7 @@ KINDS = (
         # The cluster itself is a record only: moto's EKS lacks access entries, Pod Identity and add-ons' objects.
         api=Api("ec2", _create_security_group, delete=(_delete_security_group,)),
         name=AutoName(longest=100),
-        references=(
-            in_subnets("vpcConfig.subnetIds", missing=NO_SUCH_SUBNET),
-            role("roleArn"),
-            Reference(
-                "encryptionConfig.provider.keyArn",
-                "aws:kms/key:Key",
-                by="arn",
-                missing=Refusal("InvalidParameterException", "The keyArn {value} does not exist"),
-            ),
-        ),
-        checks=(
-            unique(CLUSTER, "name", "ResourceInUseException", "Cluster already exists with name: {name}"),
-            _check_zones,
-            _check_endpoint_access,
-        ),
+        checks=(_check_zones, _check_endpoint_access),
         deletion_checks=(protection.check,),
         attributes={
             "arn": arn("eks", "cluster/{name}"),
@@ -137,11 +111,7 @@ KINDS = (
     Kind(
         type=ADDON,
         make_id=text("{clusterName}:{addonName}"),
-        references=(OF_CLUSTER, role("serviceAccountRoleArn"), role("podIdentityAssociations.roleArn")),
-        checks=(
-            unique(ADDON, "clusterName addonName", "ResourceInUseException", "Addon already exists."),
-            _check_configuration,
-        ),
+        checks=(_check_configuration,),
         attributes={"arn": arn("eks", "addon/{clusterName}/{addonName}")},
         converge=addons.converge,
         dissolve=addons.dissolve,
@@ -150,44 +120,16 @@ KINDS = (
     Kind(
         type=ACCESS_ENTRY,
         make_id=text("{clusterName}:{principalArn}"),
-        references=(OF_CLUSTER,),
-        checks=(
-            unique(
-                ACCESS_ENTRY,
-                "clusterName principalArn",
-                "ResourceInUseException",
-                "The specified access entry resource is already in use on this cluster.",
-            ),
-        ),
         attributes={"accessEntryArn": arn("eks", "access-entry/{clusterName}/{principalArn}")},
     ),
     Kind(
         type="aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
         make_id=text("{clusterName}#{principalArn}#{policyArn}"),
-        references=(
-            OF_CLUSTER,
-            Reference(
-                "principalArn",
-                ACCESS_ENTRY,
-                by="principalArn",
-                missing=Refusal("ResourceNotFoundException", "The specified principalArn could not be found: {value}"),
-                follows=True,
-            ),
-        ),
         tagged=False,
     ),
     Kind(
         type=ASSOCIATION,
         make_id=_association_id,
-        references=(OF_CLUSTER, role("roleArn")),
-        checks=(
-            unique(
-                ASSOCIATION,
-                "clusterName namespace serviceAccount",
-                "ResourceInUseException",
-                "Association already exists for {namespace}/{serviceAccount} in cluster {clusterName}",
-            ),
-        ),
         attributes={"associationArn": arn("eks", "podidentityassociation/{clusterName}/{id}")},
     ),
 )

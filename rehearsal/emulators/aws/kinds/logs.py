@@ -5,8 +5,7 @@ from __future__ import annotations
 from rehearsal.emulators.aws import protection
 from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Resource, arn, response_value, text
-from rehearsal.emulators.aws.kinds.network import VPC
+from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, arn, response_value, text
 
 
 def _check_role(flow_log: Resource) -> None:
@@ -56,7 +55,6 @@ KINDS = (
             key="FlowLogIds",
             tagged_as="vpc-flow-log",
         ),
-        references=(Reference("vpcId", VPC, follows=True),),
         checks=(_check_role,),
         # All inputs but the tags.
         attributes={"arn": arn("ec2", "vpc-flow-log/{id}")},

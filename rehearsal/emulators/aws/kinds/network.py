@@ -12,7 +12,7 @@ from typing import Any
 from rehearsal.emulators.aws import dependencies
 from rehearsal.emulators.aws.api import Api, Call, Step
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import Kind, Reference, Refusal, Resource, arn, response_value, unique
+from rehearsal.emulators.aws.kind import Kind, Resource, arn, response_value
 from rehearsal.emulators.aws.properties import known_values
 
 VPC = "aws:ec2/vpc:Vpc"
@@ -21,19 +21,6 @@ INTERNET_GATEWAY = "aws:ec2/internetGateway:InternetGateway"
 EIP = "aws:ec2/eip:Eip"
 ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
 ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
-
-NO_SUCH_SUBNET = Refusal("InvalidSubnetID.NotFound", "The subnet ID '{value}' does not exist")
-
-IN_VPC = Reference(
-    "vpcId", VPC, blocks=Refusal("DependencyViolation", "The vpc '{id}' has dependencies and cannot be deleted.")
-)
-"""A reference to a resource's VPC, whose deletion it blocks."""
-
-
-def in_subnets(path: str, missing: Refusal | None = None) -> Reference:
-    """A reference to the subnets of a resource's network interfaces, whose deletion it blocks."""
-    in_use = Refusal("DependencyViolation", "The subnet '{id}' has dependencies and cannot be deleted.")
-    return Reference(path, SUBNET, missing=missing, blocks=in_use)
 
 
 def _api(noun: str, *, configure: tuple[Step, ...] = (), before: tuple[Step, ...] = ()) -> Api:
@@ -168,7 +155,6 @@ KINDS = (
         type="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
         make_id=_default_group,
         api=Api("ec2", configure=(_revoke_rules,), tagged_as="security-group"),
-        references=(Reference("vpcId", VPC, follows=True),),
         attributes={"arn": arn("ec2", "security-group/{id}")},
     ),
     Kind(
@@ -176,7 +162,6 @@ KINDS = (
         make_id=response_value("Subnet.SubnetId"),
         api=_api("Subnet", configure=(_set_subnet_attributes,), before=(_disassociate,)),
         deletion_checks=(dependencies.check_subnet,),
-        references=(IN_VPC,),
         checks=(_check_zone,),
         attributes={
             "arn": arn("ec2", "subnet/{id}"),
@@ -187,15 +172,6 @@ KINDS = (
         type=INTERNET_GATEWAY,
         make_id=response_value("InternetGateway.InternetGatewayId"),
         api=_api("InternetGateway", configure=(_attach,), before=(Call("detach_internet_gateway"),)),
-        references=(IN_VPC,),
-        checks=(
-            unique(
-                INTERNET_GATEWAY,
-                "vpcId",
-                "InvalidParameterValue",
-                "Network {vpcId} already has an internet gateway attached",
-            ),
-        ),
         deletion_checks=(dependencies.check_internet_gateway,),
         attributes={"arn": arn("ec2", "internet-gateway/{id}")},
     ),
@@ -221,10 +197,6 @@ KINDS = (
             key="NatGatewayId",
             tagged_as="natgateway",
         ),
-        references=(
-            in_subnets("subnetId"),
-            Reference("allocationId", EIP, blocks=Refusal("InvalidIPAddress.InUse", "Address {id} is in use.")),
-        ),
         checks=(_check_internet_gateway,),
         attributes={
             "associationId": response_value("NatGateway.NatGatewayAddresses.AssociationId"),
@@ -235,29 +207,18 @@ KINDS = (
         type=ROUTE_TABLE,
         make_id=response_value("RouteTable.RouteTableId"),
         api=_api("RouteTable"),
-        references=(IN_VPC,),
         attributes={"arn": arn("ec2", "route-table/{id}")},
     ),
     Kind(
         type="aws:ec2/route:Route",
         make_id=_route_id,
         api=Api("ec2", Call("create_route"), update=(Call("replace_route"),), delete=(Call("delete_route"),)),
-        references=(Reference("routeTableId", ROUTE_TABLE, follows=True),),
         tagged=False,
     ),
     Kind(
         type=ASSOCIATION,
         make_id=response_value("AssociationId"),
         api=Api("ec2", Call("associate_route_table"), update=(_replace_association,), delete=(_disassociate,)),
-        references=(Reference("subnetId", SUBNET, follows=True),),
-        checks=(
-            unique(
-                ASSOCIATION,
-                "subnetId",
-                "Resource.AlreadyAssociated",
-                "the specified association for route table {routeTableId} conflicts with an existing association",
-            ),
-        ),
         tagged=False,
     ),
     Kind(
@@ -271,7 +232,6 @@ KINDS = (
             key="VpcEndpointIds",
             tagged_as="vpc-endpoint",
         ),
-        references=(IN_VPC,),
         attributes={"arn": arn("ec2", "vpc-endpoint/{id}")},
     ),
 )

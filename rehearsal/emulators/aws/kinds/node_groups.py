@@ -11,9 +11,9 @@ from rehearsal.emulators.aws import nodes
 from rehearsal.emulators.aws.account import Account, Record
 from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Refusal, Resource, arn, response_value, text, unique
-from rehearsal.emulators.aws.kinds.clusters import CLUSTER, NO_SUCH_CLUSTER, role
-from rehearsal.emulators.aws.kinds.network import NO_SUCH_SUBNET, SUBNET, in_subnets
+from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, arn, response_value, text
+from rehearsal.emulators.aws.kinds.clusters import CLUSTER
+from rehearsal.emulators.aws.kinds.network import SUBNET
 from rehearsal.emulators.aws.properties import Properties, known_values
 from rehearsal.errors import RehearsalError
 from rehearsal.instance_types import instance_type
@@ -167,34 +167,7 @@ KINDS = (
         type=NODE_GROUP,
         make_id=text("{clusterName}:{nodeGroupName}"),
         name=AutoName(property="nodeGroupName", longest=63),
-        references=(
-            Reference(
-                "clusterName",
-                CLUSTER,
-                missing=NO_SUCH_CLUSTER,
-                blocks=Refusal("ResourceInUseException", "Cluster has nodegroups attached"),
-            ),
-            in_subnets("subnetIds", missing=NO_SUCH_SUBNET),
-            role("nodeRoleArn"),
-            Reference(
-                "launchTemplate.id",
-                LAUNCH_TEMPLATE,
-                missing=Refusal(
-                    "InvalidRequestException",
-                    "The specified launch template, with template ID {value}, does not exist.",
-                ),
-            ),
-        ),
-        checks=(
-            unique(
-                NODE_GROUP,
-                "clusterName nodeGroupName",
-                "ResourceInUseException",
-                "NodeGroup already exists with name {nodeGroupName} and cluster name {clusterName}",
-            ),
-            _check_sizes,
-            _check_template,
-        ),
+        checks=(_check_sizes, _check_template),
         attributes={"arn": arn("eks", "nodegroup/{clusterName}/{nodeGroupName}")},
         revised={"status": lambda group: "UPDATING" if group.previous else "CREATING"},
         converge=_converge,

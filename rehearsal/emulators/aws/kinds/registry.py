@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html
 from __future__ import annotations
 
 from rehearsal.emulators.aws.api import Api, Call
-from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, arn, text
+from rehearsal.emulators.aws.kind import AutoName, Kind, arn, text
 
 REPOSITORY = "aws:ecr/repository:Repository"
 
@@ -42,7 +42,6 @@ KINDS = (
             delete=(Call("delete_lifecycle_policy"),),
             key="repositoryName",
         ),
-        references=(Reference("repository", REPOSITORY, follows=True),),
         tagged=False,
     ),
 )

@@ -6,11 +6,9 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 from __future__ import annotations
 
 from rehearsal.emulators.aws.api import Api, Call
-from rehearsal.emulators.aws.kind import AutoName, Kind, Reference, Resource, text
+from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, text
 
 ROLE = "aws:iam/role:Role"
-
-OF_ROLE = Reference("role", ROLE, follows=True)
 
 
 def _arn(role: Resource) -> str:
@@ -50,7 +48,6 @@ KINDS = (
             Call("attach_role_policy", names={"role": "RoleName"}),
             delete=(Call("detach_role_policy", names={"role": "RoleName"}),),
         ),
-        references=(OF_ROLE,),
         tagged=False,
     ),
     Kind(
@@ -63,7 +60,6 @@ KINDS = (
             delete=(Call("delete_role_policy", names={"role": "RoleName", "name": "PolicyName"}),),
         ),
         name=AutoName(longest=128),
-        references=(OF_ROLE,),
         tagged=False,
     ),
     Kind(

@@ -170,7 +170,7 @@ def test_whatever_order_deletions_are_tried_in_nothing_used_goes_and_all_goes_in
 def references_hold(account: Account) -> None:
     """Nothing names what is gone, where AWS would have refused that."""
     for record in account.records():
-        for reference in KINDS[record.type].references:
+        for reference in inputs.table()[record.type].references:
             if reference.blocks is None and not reference.follows:
                 continue
             there = {reference.key(named) for named in account.records(reference.to)}
