@@ -27,6 +27,6 @@ def kind_of(type_token: str) -> Kind:
     if type_token not in KINDS:
         raise RehearsalError(
             f"the aws emulator has no resource type {type_token}",
-            remedy="Add its Kind to a table in rehearsal/emulators/aws/kinds/; the package's docstring says how.",
+            remedy="Add it to rehearsal/emulators/aws/kinds/; the package's docstring says how.",
         )
     return KINDS[type_token]
