@@ -11,18 +11,22 @@ import ipaddress
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import field
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Annotated, Any, TypeAlias, cast
 
 import yaml
+from pydantic import BeforeValidator, ConfigDict, TypeAdapter
+from pydantic.dataclasses import dataclass
 
 from config.instance_types import instance_types
 from rehearsal.emulators.aws.account import Record
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.properties import Properties, known_values
+
+STRICT = ConfigDict(extra="forbid")
 
 Rule: TypeAlias = Callable[[Any], None]
 """Validates one known input value, in previews too."""
@@ -198,7 +202,7 @@ def check_tags(value: Any) -> None:
                 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Error:
     """Template of an AWS error: its code, and its message with placeholders."""
 
@@ -210,12 +214,11 @@ class Error:
         return AwsError(self.code, self.message.format_map(values))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Reference:
     """An input that refers to another resource of the account.
 
     Attributes:
-        path: Dotted path of the input.
         to: The other resource's type.
         by: The other resource's output that the input holds, or `id`.
         missing: The error if the other resource does not exist (`{value}`, `{account}`); None where AWS does not check.
@@ -224,7 +227,6 @@ class Reference:
         follows: Whether this resource is deleted with the other.
     """
 
-    path: str
     to: str
     by: str = "id"
     missing: Error | None = None
@@ -235,12 +237,8 @@ class Reference:
         """The value by which the input refers to a resource."""
         return record.id if self.by == "id" else record.outputs.get(self.by)
 
-    def matches(self, inputs: Properties, record: Record) -> bool:
-        """Whether inputs refer to a resource."""
-        return record.type == self.to and self.key(record) in known_values(inputs, self.path)
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Unique:
     """A uniqueness constraint on one type.
 
@@ -249,55 +247,12 @@ class Unique:
         error: The error of a second resource with the same values (its inputs).
     """
 
-    inputs: Sequence[str]
+    inputs: tuple[str, ...]
     error: Error
 
     def values(self, inputs: Properties) -> list[list[Any]]:
         """The values that must be unique."""
         return [list(known_values(inputs, path)) for path in self.inputs]
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """The inputs of one type.
-
-    Attributes:
-        rules: Validation of single inputs, by dotted path.
-        replaces: Paths of inputs whose change forces a replacement.
-        references: The inputs that refer to other resources.
-        unique: The uniqueness constraint, or None.
-    """
-
-    rules: Mapping[str, Rule]
-    replaces: frozenset[str]
-    references: tuple[Reference, ...]
-    unique: Unique | None
-
-
-@cache
-def table() -> dict[str, Inputs]:
-    """The inputs of all types, by Pulumi's type token."""
-    types: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
-    return {type_token: _inputs(**entries) for type_token, entries in types.items()}
-
-
-def _inputs(
-    *,
-    rules: Mapping[str, Any] | None = None,
-    replaces: Sequence[str] = (),
-    references: Mapping[str, Any] | None = None,
-    unique: Mapping[str, Any] | None = None,
-) -> Inputs:
-    return Inputs(
-        rules={path: _rule(entry) for path, entry in (rules or {}).items()},
-        replaces=frozenset(replaces),
-        references=tuple(_reference(path, **entry) for path, entry in (references or {}).items()),
-        unique=Unique(unique["inputs"], Error(unique["code"], unique["message"])) if unique else None,
-    )
-
-
-def _reference(path: str, *, missing: Any = None, blocks: Any = None, **fields: Any) -> Reference:
-    return Reference(path, missing=missing and Error(**missing), blocks=blocks and Error(**blocks), **fields)
 
 
 def _rule(entry: Any) -> Rule:
@@ -306,3 +261,35 @@ def _rule(entry: Any) -> Rule:
     ((name, arguments),) = cast("dict[str, Any]", entry).items()
     function = globals()[name]
     return function(**arguments) if isinstance(arguments, dict) else function(*arguments)
+
+
+@dataclass(frozen=True, config=STRICT)
+class Inputs:
+    """The inputs of one type.
+
+    Attributes:
+        rules: Validation of single inputs, by dotted path.
+        replaces: Paths of inputs whose change forces a replacement.
+        references: The inputs that refer to other resources, by dotted path.
+        unique: The uniqueness constraint, or None.
+    """
+
+    rules: dict[str, Annotated[Rule, BeforeValidator(_rule)]] = field(default_factory=dict[str, Rule])
+    replaces: frozenset[str] = frozenset()
+    references: dict[str, Reference] = field(default_factory=dict[str, Reference])
+    unique: Unique | None = None
+
+    def references_to(self, record: Record, inputs: Properties) -> list[Reference]:
+        """The references of a resource with these inputs to another one."""
+        return [
+            reference
+            for path, reference in self.references.items()
+            if record.type == reference.to and reference.key(record) in known_values(inputs, path)
+        ]
+
+
+@cache
+def table() -> dict[str, Inputs]:
+    """The inputs of all types, by Pulumi's type token."""
+    types: Any = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+    return TypeAdapter(dict[str, Inputs]).validate_python(types)

@@ -198,8 +198,8 @@ def delete(kind: Kind, layout: Layout, identifier: str) -> None:
     for deletion_check in kind.deletion_checks:
         deletion_check(resource)
     for other in resource.account.records():
-        for reference in table()[other.type].references:
-            if other != record and reference.blocks is not None and reference.matches(other.inputs, record):
+        for reference in table()[other.type].references_to(record, other.inputs):
+            if other != record and reference.blocks is not None:
                 raise reference.blocks.format({**record.outputs, "id": record.id})
     if kind.dissolve is not None:
         kind.dissolve(layout, record)
@@ -222,17 +222,16 @@ def _existing(layout: Layout, record: Record) -> Resource:
 def _remove(account: Account, record: Record) -> None:
     account.remove(record)
     for other in account.records():
-        for reference in table()[other.type].references:
-            if reference.follows and reference.matches(other.inputs, record):
-                _remove(account, other)
+        if any(reference.follows for reference in table()[other.type].references_to(record, other.inputs)):
+            _remove(account, other)
 
 
 def _validate(kind: Kind, resource: Resource) -> None:
-    for reference in table()[kind.type].references:
+    for path, reference in table()[kind.type].references.items():
         if reference.missing is None:
             continue
         existing = {reference.key(record) for record in resource.account.records(reference.to)}
-        for value in known_values(resource.inputs, reference.path):
+        for value in known_values(resource.inputs, path):
             # Whether something of AWS or of another account exists cannot be checked.
             is_foreign = reference.by == "arn" and f":{resource.account_id}:" not in value
             if value not in existing and not is_foreign:

@@ -9,8 +9,9 @@ https://docs.aws.amazon.com/Route53/latest/APIReference/API_ResourceRecordSet.ht
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
+
+from pydantic import TypeAdapter, ValidationError
 
 from rehearsal.emulators.aws import dependencies
 from rehearsal.emulators.aws.account import Account, Record, changing
@@ -24,7 +25,7 @@ from rehearsal.layout import Layout
 CERTIFICATE = "aws:acm/certificate:Certificate"
 RECORD = "aws:route53/record:Record"
 
-STATUSES = ("ISSUED", "PENDING_VALIDATION", "VALIDATION_TIMED_OUT", "FAILED")
+Status: TypeAlias = Literal["ISSUED", "PENDING_VALIDATION", "VALIDATION_TIMED_OUT", "FAILED"]
 
 
 def status(layout: Layout, account: Account, certificate: Record) -> str:
@@ -40,20 +41,18 @@ def status(layout: Layout, account: Account, certificate: Record) -> str:
     return "ISSUED" if _record_name(domain) in names else str(certificate.outputs["status"])
 
 
-def _overrides(layout: Layout) -> dict[str, str]:
+def _overrides(layout: Layout) -> dict[str, Status]:
     """The statuses in `certificates.json`, by domain name."""
     if not layout.certificates.exists():
         return {}
     try:
-        statuses: dict[str, str] = dict(json.loads(layout.certificates.read_text()))
-    except (ValueError, TypeError):
-        statuses = {"": ""}
-    if not set(statuses.values()) <= set(STATUSES):
+        return TypeAdapter(dict[str, Status]).validate_json(layout.certificates.read_bytes())
+    except ValidationError as error:
         raise RehearsalError(
-            f"{layout.certificates} is not a JSON object of domain names, each with one of {', '.join(STATUSES)}.",
+            f"{layout.certificates} is not a JSON object of domain names, each with one of "
+            f"{', '.join(get_args(Status))}: {error}",
             remedy='Write {"DOMAIN": "ISSUED"} into it, or delete it.',
-        )
-    return statuses
+        ) from error
 
 
 def _record_name(domain: str) -> str:

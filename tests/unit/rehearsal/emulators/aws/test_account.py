@@ -170,11 +170,11 @@ def test_whatever_order_deletions_are_tried_in_nothing_used_goes_and_all_goes_in
 def references_hold(account: Account) -> None:
     """Nothing names what is gone, where AWS would have refused that."""
     for record in account.records():
-        for reference in inputs.table()[record.type].references:
+        for path, reference in inputs.table()[record.type].references.items():
             if reference.blocks is None and not reference.follows:
                 continue
             there = {reference.key(named) for named in account.records(reference.to)}
-            for value in [v for v in lifecycle.known_values(record.inputs, reference.path) if "::aws:" not in v]:
+            for value in [v for v in lifecycle.known_values(record.inputs, path) if "::aws:" not in v]:
                 assert value in there
 
 
