@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from rehearsal.front_door.following import FrontDoor, follow
+from rehearsal.front_door.running import FrontDoor, follow
 from rehearsal.layout import Layout
 
 if __name__ == "__main__":

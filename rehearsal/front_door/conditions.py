@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NoReturn
 
-from rehearsal.errors import RehearsalError
-from rehearsal.front_door.elbv2 import Described
+from rehearsal.front_door.elbv2 import Described, refuse
 
 STAFF = "127.0.0.1"
 """Source address of a staff member: within the CIDRs of every rule and security group that has any."""
@@ -31,18 +29,6 @@ _CONFIGS = {"host-header": "HostHeaderConfig", "path-pattern": "PathPatternConfi
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCondition.html
 """
-
-
-def refuse(on: str, problem: str) -> NoReturn:
-    """Refuses an object.
-
-    Raises:
-        RehearsalError: Always.
-    """
-    raise RehearsalError(
-        f"{on}: {problem}.",
-        remedy="the front door stays as it was; change it, or teach rehearsal/front_door/ what it means.",
-    )
 
 
 def acls(conditions: Sequence[Described], *, on: str) -> list[str]:

@@ -5,14 +5,21 @@ https://docs.haproxy.org/2.6/configuration.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import csv
+import os
+import re
+import socket
+from collections.abc import Iterator, Mapping, Sequence
 from math import gcd
+from pathlib import Path
 
-from rehearsal.front_door import attributes
-from rehearsal.front_door.conditions import OUTSIDE, STAFF, pattern, quoted, refuse
-from rehearsal.front_door.elbv2 import Described, State
-from rehearsal.front_door.health import SOCKET, STATES
+from rehearsal.front_door.conditions import OUTSIDE, STAFF, pattern, quoted
+from rehearsal.front_door.elbv2 import TARGET_GROUP, Described, State, check, refuse
 from rehearsal.front_door.load_balancers import LoadBalancer, Rule, Target, load_balancers, targets
+
+SOCKET = "haproxy.sock"
+STATES = "states"
+"""Name of the server state file in the front door's folder, as `SOCKET`."""
 
 LOCAL_DOMAIN = "hello.localhost"
 """Local name of the stack's domain. Browsers resolve every name under localhost to loopback: RFC 6761, 6.3."""
@@ -182,7 +189,7 @@ def _answer(status: int, text: str, applies: str, kind: str = "text/plain") -> s
 
 def _backend(group: Described, found: Sequence[Target], idle: int) -> list[str]:
     name = str(group["TargetGroupName"])
-    attributes.check(group, attributes.TARGET_GROUP, on=f"Target group {name}")
+    check(group, TARGET_GROUP, on=f"Target group {name}")
     path, interval = quoted(str(group["HealthCheckPath"])), group["HealthCheckIntervalSeconds"]
     rise, fall = group["HealthyThresholdCount"], group["UnhealthyThresholdCount"]
     return [
@@ -209,3 +216,52 @@ def _server(target: Target, group: Described) -> list[str]:
         return [lost, f"  server {target.name} {place} disabled"]
     check = "check-ssl verify none" if group["HealthCheckProtocol"] == "HTTPS" else "no-check-ssl"
     return [f"  server {target.name} {place} check {check}", f"  server {target.name}:unhealthy {place} backup"]
+
+
+def ask(folder: Path, command: str) -> str:
+    """HAProxy's response to a command; empty if it does not run."""
+    if not folder.exists():
+        return ""
+    # By file descriptor: the path may be too long for a Unix socket's address.
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.settimeout(5)
+            one.connect(f"/proc/self/fd/{number}/{SOCKET}")
+            one.sendall(f"{command}\n".encode())
+            return b"".join(iter(lambda: one.recv(65536), b"")).decode()
+    except OSError:
+        return ""
+    finally:
+        os.close(number)
+
+
+def states(configuration: str, said: str) -> str:
+    """A new worker's server state file: known targets keep their state, new ones need one good check.
+
+    `said` is the old worker's response to `show servers state`.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+    """
+    known = {tuple(line.split()[1:4:2]): line for line in said.splitlines() if line[:1].isdigit() and " " in line}
+    return "\n".join(["1", *(known.get(key, line) for key, line in _initial(configuration)), ""])
+
+
+def unhealthy(folder: Path) -> list[str]:
+    """Targets that get no requests: `TARGET GROUP: TARGET: STATUS`, with the result of the last check."""
+    rows = csv.DictReader(ask(folder, "show stat").removeprefix("# ").splitlines())
+    return [
+        " ".join(
+            filter(None, (f"{row['pxname']}: {row['svname']}: {row['status']}", row["check_status"], row["last_chk"]))
+        )
+        for row in rows
+        if row["svname"] not in {"FRONTEND", "BACKEND"} and not re.match("UP|no check", row["status"])
+    ]
+
+
+def _initial(configuration: str) -> Iterator[tuple[tuple[str, str], str]]:
+    """Each checked server's key (backend, name), and its state line: down, and up after one good check."""
+    for section in configuration.split("\nbackend ")[1:]:
+        group, rise = section.split(maxsplit=1)[0], re.search(r" rise (\d+) ", section)
+        for name, address, port in re.findall(r"^  server (\S+) ([\d.]+):(\d+).* check", section, re.MULTILINE):
+            good = int(rise[1]) - 1 if rise else 0
+            yield (group, name), f"0 {group} 0 {name} {address} 0 0 1 1 0 1 0 {good} 6 0 0 0 - {port} - 0 0 - - 0"

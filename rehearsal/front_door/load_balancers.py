@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from math import gcd
 
-from rehearsal.front_door import attributes
-from rehearsal.front_door.conditions import acls, hosts, pattern, refuse
-from rehearsal.front_door.elbv2 import Described, State, guards_of
+from rehearsal.front_door.conditions import acls, hosts, pattern
+from rehearsal.front_door.elbv2 import LISTENER, LOAD_BALANCER, Described, State, check, guards_of, refuse
 
 PRIORITIES = range(1, 50_001)
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html."""
@@ -105,7 +104,7 @@ def load_balancers(state: State) -> list[LoadBalancer]:
 def _load_balancer(described: Described, state: State) -> Iterator[LoadBalancer]:
     name = str(described["LoadBalancerName"])
     on = f"Load balancer {name}"
-    said = attributes.check(described, attributes.LOAD_BALANCER, on=on)
+    said = check(described, LOAD_BALANCER, on=on)
     if sum(not one["IsDefault"] for each in described["Listeners"] for one in each["Rules"]) > RULES_OF_A_LOAD_BALANCER:
         refuse(on, f"a load balancer has at most {RULES_OF_A_LOAD_BALANCER} rules")
     for listener in _served(described["Listeners"], on):
@@ -134,7 +133,7 @@ def _served(listeners: Sequence[Described], on: str) -> Sequence[Described]:
             if (redirect.get("Protocol"), str(redirect.get("Port"))) != ("HTTPS", port):
                 refuse(on, f"what comes to port {one['Port']} must be sent on to port {port}, by HTTPS")
     for one in served:
-        attributes.check(one, attributes.LISTENER, on=f"{on}, port {one['Port']}")
+        check(one, LISTENER, on=f"{on}, port {one['Port']}")
         if one.get("MutualAuthentication", {}).get("Mode", "off") != "off":
             refuse(on, "clients' certificates are not known here")
     return served

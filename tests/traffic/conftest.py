@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal.front_door.following import program
+from rehearsal.front_door.running import program
 from rehearsal.network import namespace
 from rehearsal.toolchain import Toolchain
 from tests.rehearsal.conftest import tools  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]

@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
-from rehearsal.front_door import health, running
+from rehearsal.front_door import haproxy, running
 from rehearsal.front_door.elbv2 import State
-from rehearsal.front_door.following import FRONT_DOOR, FrontDoor, program
+from rehearsal.front_door.running import FRONT_DOOR, FrontDoor, program
 from rehearsal.layout import Layout
 from rehearsal.network import host_ports
 from rehearsal.processes import ProcessTable
@@ -340,16 +340,16 @@ def test_a_target_that_does_not_pass_its_check_gets_nothing_not_even_at_first(
 
     dev.status = "500 Broken"
     door = start(both())
-    eventually(lambda: health.unhealthy(door.files.layout.front_door) == [], "prod has passed its check")
+    eventually(lambda: haproxy.unhealthy(door.files.layout.front_door) == [], "prod has passed its check")
     for _ in range(2):  # the second time with another worker that knows it
         before = door.workers()
         door.follow(both(target("i-dev", dev.port)))
         eventually(lambda before=before: bool(door.workers() - before), "a new worker")
         assert {door.get(DOMAIN) for _ in range(30)} == {(200, "prod")}
-        (one,) = health.unhealthy(door.files.layout.front_door)
+        (one,) = haproxy.unhealthy(door.files.layout.front_door)
         assert one.startswith(f"a: i-dev:{dev.port}: DOWN"), one
     dev.status = "200 OK"
-    eventually(lambda: health.unhealthy(door.files.layout.front_door) == [], "dev passes one check")
+    eventually(lambda: haproxy.unhealthy(door.files.layout.front_door) == [], "dev passes one check")
     assert {door.get(DOMAIN)[1] for _ in range(6)} == {"prod", "dev"}
 
 

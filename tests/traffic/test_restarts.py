@@ -9,8 +9,7 @@ import time
 import pytest
 
 from rehearsal import control_plane
-from rehearsal.front_door.following import FRONT_DOOR
-from rehearsal.front_door.running import FOLLOWER
+from rehearsal.front_door.running import FOLLOWER, FRONT_DOOR
 from rehearsal.processes import ProcessTable
 from release.errors import ExitCode
 from release.goals import Deploy

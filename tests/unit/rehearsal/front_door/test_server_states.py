@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rehearsal.front_door import haproxy, health
+from rehearsal.front_door import haproxy
 from tests.unit.rehearsal.front_door.account import DOMAIN, state
 
 HEAD = "1\n# be_id be_name srv_id srv_name srv_addr …\n"
@@ -14,7 +14,7 @@ GONE = "3 dev-frontend 2 i-dev9:32001 10.10.0.9 2 0 1 1 5 15 3 4 6 0 0 0 - 32001
 
 def lines(said: str) -> dict[str, list[str]]:
     text = haproxy.configuration(state(), domain=DOMAIN, staff="A", outside="B")
-    version, *found = health.states(text, said).splitlines()
+    version, *found = haproxy.states(text, said).splitlines()
     assert version == "1"
     return {f"{line.split()[1]} {line.split()[3]}": line.split() for line in found}
 
@@ -41,6 +41,6 @@ def test_without_a_worker_before_it_every_target_needs_a_good_check() -> None:
 
 
 def test_nothing_is_known_of_what_does_not_run(tmp_path: Path) -> None:
-    assert health.ask(tmp_path, "show stat") == ""
-    assert health.unhealthy(tmp_path) == []
-    assert health.unhealthy(tmp_path / "nowhere") == []
+    assert haproxy.ask(tmp_path, "show stat") == ""
+    assert haproxy.unhealthy(tmp_path) == []
+    assert haproxy.unhealthy(tmp_path / "nowhere") == []
