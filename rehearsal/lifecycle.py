@@ -137,7 +137,8 @@ class Rehearsal:
         tools = toolchain.ensure(self._report, self.kubernetes_plugin)
         workspace.put_tools(self.layout, tools)
         origin = charts.origin(self.layout, tools, workspace.charts_setting(self.layout, self.stack))
-        workspace.take_charts_from(self.layout, self.stack, origin.setting)
+        if origin.setting is not None:
+            workspace.set_charts(self.layout, self.stack, origin.setting)
         refusal = functools.cache(namespace.refusal)  # once: it creates a namespace
         shown = parts.parts(tools, origin, containers_run=refusal() is None)
         self.console.print(parts.table(shown), soft_wrap=True)

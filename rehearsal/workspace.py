@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -109,8 +109,7 @@ def copy_project(layout: Layout, stack: str, stacks: Path = CHECKOUT) -> None:
     layout.state.mkdir(parents=True, exist_ok=True)
     _write_yaml(layout.workspace / "Pulumi.yaml", {**_read_yaml(CHECKOUT / "Pulumi.yaml"), "main": str(CHECKOUT)})
     copy = layout.workspace / source.name
-    ours = _read_yaml(copy) if copy.is_file() else {}
-    _write_yaml(copy, merge_stack_file(_read_yaml(source), ours))
+    _write_yaml(copy, merge_stack_file(_read_yaml(source), _read_yaml(copy) if copy.is_file() else {}))
 
 
 def charts_setting(layout: Layout, stack: str) -> str | None:
@@ -118,43 +117,39 @@ def charts_setting(layout: Layout, stack: str) -> str | None:
     return _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"].get(CHARTS)
 
 
-def take_charts_from(layout: Layout, stack: str, source: str | None) -> None:
-    """Sets `charts` in the copy of the stack's file; None changes nothing."""
+def set_charts(layout: Layout, stack: str, source: str) -> None:
+    """Sets `charts` in the copy of the stack's file."""
     copy = layout.workspace / f"Pulumi.{stack}.yaml"
     content = _read_yaml(copy)
-    if source is not None:
-        _write_yaml(copy, {**content, "config": {**content["config"], CHARTS: source}})
+    _write_yaml(copy, {**content, "config": {**content["config"], CHARTS: source}})
 
 
-def merge_stack_file(committed: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+def merge_stack_file(committed: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str, Any]:
     """The rehearsal's stack file: the committed one with other secrets.
 
-    Encrypted values are never decrypted: generated ones replace them, in plain text until `missing_secrets` are set.
+    Encrypted values are never decrypted: generated ones replace them, and stand for missing values of required secrets,
+    in plain text until they are set as secrets (`missing_secrets`).
 
     Args:
         committed: The stack's file in the checkout.
-        ours: The rehearsal's file of an earlier run, or empty. Kept of it are the encryption salt, which the state
-            needs, the encrypted values that the committed file encrypts, too, and the secrets of existing services.
+        previous: The rehearsal's file of an earlier run, or empty. Kept of it are the encryption salt, which the state
+            needs, and the encrypted values of secrets that still exist.
     """
-    settings_of_stack: dict[str, Any] = committed.get("config") or {}
-    config_of_ours: dict[str, Any] = ours.get("config") or {}
-    settings = {
-        key: _without_encrypted(value, config_of_ours.get(key), key)
-        for key, value in settings_of_stack.items()
-        if key != SECRETS
-    }
-    plain = {key: value for key, value in committed.items() if key not in (*_KEYS_OF_ANOTHER_BACKEND, "config")}
-    kept = {key: value for key, value in ours.items() if key in _KEYS_OF_ANOTHER_BACKEND}
-    # The program refuses secrets that no service has.
-    secrets = _only(required_secrets(settings), config_of_ours.get(SECRETS) or {})
-    return {**plain, **kept, "config": {**settings, **({SECRETS: secrets} if secrets else {})}}
+    settings: dict[str, Any] = {**(committed.get("config") or {}), SECRETS: {}}
+    for secret in required_secrets(settings):
+        services = settings[SECRETS].setdefault(secret.environment, {})
+        services.setdefault(secret.service, {})[secret.name] = {"secure": ""}
+    plain = {key: value for key, value in committed.items() if key not in _KEYS_OF_ANOTHER_BACKEND}
+    kept = {key: value for key, value in previous.items() if key in _KEYS_OF_ANOTHER_BACKEND}
+    return {**plain, **kept, "config": _without_encrypted(settings, previous.get("config"), "")}
 
 
-def _without_encrypted(value: Any, ours: Any, key: str) -> Any:
-    """A value with every encrypted part replaced: by the encrypted one of `ours`, or by a generated one."""
+def _without_encrypted(value: Any, previous: Any, key: str) -> Any:
+    """A value with every encrypted part replaced: by the encrypted one of `previous`, or by a generated one."""
     if is_encrypted(value):
-        return ours if is_encrypted(ours) else made_up(key)
-    parts = {name: _without_encrypted(part, _part(ours, name), path) for name, path, part in _parts(value, key)}
+        return previous if is_encrypted(previous) else generated(key)
+    parts_before = {name: part for name, _, part in _parts(previous, "")}
+    parts = {name: _without_encrypted(part, parts_before.get(name), path) for name, path, part in _parts(value, key)}
     if isinstance(value, dict):
         return parts
     return list(parts.values()) if isinstance(value, list) else value
@@ -171,22 +166,19 @@ def is_encrypted(value: Any) -> bool:
 def _parts(value: Any, key: str) -> Iterator[tuple[str | int, str, Any]]:
     """The parts of a mapping or list: name or index, configuration key with path, value.
 
-    Syntax of paths: https://www.pulumi.com/docs/iac/concepts/config/#structured-configuration
+    The key of the whole configuration is empty. Syntax of paths:
+    https://www.pulumi.com/docs/iac/concepts/config/#structured-configuration
     """
     if isinstance(value, dict):
         for name, part in cast("dict[str, Any]", value).items():
-            yield name, f"{key}.{name}" if re.fullmatch(r"[\w-]+", str(name)) else f'{key}["{name}"]', part
+            inner = f"{key}.{name}" if re.fullmatch(r"[\w-]+", str(name)) else f'{key}["{name}"]'
+            yield name, inner if key else str(name), part
     elif isinstance(value, list):
         for index, part in enumerate(cast("list[Any]", value)):
             yield index, f"{key}[{index}]", part
 
 
-def _part(value: Any, name: str | int) -> Any:
-    """The part of a mapping or list with this name or index, or None."""
-    return next((part for other, _, part in _parts(value, "") if other == name), None)
-
-
-def made_up(key: str) -> str:
+def generated(key: str) -> str:
     """A generated secret: text, or a URL if the key ends with `Url`.
 
     Args:
@@ -196,36 +188,17 @@ def made_up(key: str) -> str:
     return f"https://rehearsal.invalid/{text}" if key.endswith("Url") else text
 
 
-def _made_up_parts(value: Any, key: str) -> Iterator[str]:
-    """The keys of generated values that are in plain text."""
-    if value == made_up(key):
-        yield key
-    for _, path, part in _parts(value, key):
-        yield from _made_up_parts(part, path)
-
-
-def _only(wanted: Sequence[config.RequiredSecret], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of these secrets, by environment, service and name."""
-    kept: dict[str, Any] = {}
-    for secret in wanted:
-        value = values.get(secret.environment, {}).get(secret.service, {}).get(secret.name)
-        if value is not None:
-            kept.setdefault(secret.environment, {}).setdefault(secret.service, {})[secret.name] = value
-    return kept
-
-
 def missing_secrets(layout: Layout, stack: str) -> dict[str, str]:
-    """Generated values, by configuration key with path, of all secrets that are not encrypted in the copy yet."""
-    settings = _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"]
-    required = required_secrets(settings)
-    there = _only(required, settings.get(SECRETS) or {})
-    missing = [
-        secret.key
-        for secret in required
-        if secret.name not in there.get(secret.environment, {}).get(secret.service, {})
-    ]
-    replaced = [key for name, value in settings.items() if name != SECRETS for key in _made_up_parts(value, name)]
-    return {key: made_up(key) for key in (*replaced, *missing)}
+    """Generated values in the copy of the stack's file that are not encrypted yet, by configuration key with path."""
+    return dict(_generated_parts(_read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"], ""))
+
+
+def _generated_parts(value: Any, key: str) -> Iterator[tuple[str, str]]:
+    """Keys and values of the generated values that are in plain text."""
+    for _, path, part in _parts(value, key):
+        if part == generated(path):
+            yield path, part
+        yield from _generated_parts(part, path)
 
 
 def required_secrets(settings: Mapping[str, Any]) -> list[config.RequiredSecret]:

@@ -226,7 +226,7 @@ def test_live_pods_that_restart_come_back_with_the_secret_they_were_released_wit
     api = platform.api()
     name = "LLM_API_KEY"
     key = f"hello-platform:secrets.prod.ai.{name}"
-    old = workspace.made_up(key)
+    old = workspace.generated(key)
     (released,) = {secret_of(pod["spec"]) for pod in live_pods(api, "prod", "ai")}
 
     platform.open().set_secrets({key: "another value"})

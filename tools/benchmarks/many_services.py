@@ -18,7 +18,7 @@ _ROOM = {
 
 
 def many_services(config: Mapping[str, Any], count: int) -> dict[str, Any]:
-    """A stack's configuration with other services, and nodes and quotas for them.
+    """A stack's configuration with other services, nodes and quotas for them, and no secrets.
 
     Args:
         config: The `config` of a stack's file.
@@ -32,7 +32,8 @@ def many_services(config: Mapping[str, Any], count: int) -> dict[str, Any]:
         replicas = {key: {"min": 1, "max": 1} for key in ENVIRONMENTS}
         services[name] = {**copy.deepcopy(model), "paths": [f"/{name}"], "egress": egress, "replicas": replicas}
     environments = {name: {**environment, **_ROOM} for name, environment in config[f"{PROJECT}:environments"].items()}
-    return {**config, f"{PROJECT}:services": services, f"{PROJECT}:environments": environments}
+    others = {f"{PROJECT}:services": services, f"{PROJECT}:environments": environments, f"{PROJECT}:secrets": {}}
+    return {**config, **others}
 
 
 def made_up_secrets(config: Mapping[str, Any]) -> dict[str, str]:

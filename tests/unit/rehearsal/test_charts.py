@@ -114,9 +114,8 @@ def test_what_the_stacks_own_file_says_stays(
 
 def test_the_copy_of_the_stacks_file_is_told(layout: Layout) -> None:
     workspace.copy_project(layout, "dev", FIXTURES)
-    workspace.take_charts_from(layout, "dev", None)
     assert workspace.charts_setting(layout, "dev") is None
-    workspace.take_charts_from(layout, "dev", "some/charts")
+    workspace.set_charts(layout, "dev", "some/charts")
     assert workspace.charts_setting(layout, "dev") == "some/charts"
     workspace.copy_project(layout, "dev", FIXTURES)
     assert workspace.charts_setting(layout, "dev") is None, "the stack's own file says nothing"

@@ -40,7 +40,7 @@ def test_an_up_tries_once_whether_there_can_be_a_namespace(tmp_path: Path, monke
         raise StartedError
 
     monkeypatch.setattr(namespace, "refusal", refusal)
-    for module, name in ((workspace, "put_tools"), (toolchain, "ensure"), (workspace, "take_charts_from")):
+    for module, name in ((workspace, "put_tools"), (toolchain, "ensure"), (workspace, "set_charts")):
         monkeypatch.setattr(module, name, nothing)
     monkeypatch.setattr(charts, "origin", origin)
     monkeypatch.setattr(parts, "parts", no_parts)

@@ -38,7 +38,11 @@ def test_secrets_of_a_real_stack_never_reach_the_copy() -> None:
         "encryptedkey": "theirs",
         "config": {DOMAIN: "hello.example.com", SECRETS: {"prod": {"api": {"KEY": {"secure": "v1:theirs"}}}}},
     }
-    assert workspace.merge_stack_file(committed, {}) == {"config": {DOMAIN: "hello.example.com"}}
+    merged = workspace.merge_stack_file(committed, {})
+    assert set(merged) == {"config"}
+    assert merged["config"][DOMAIN] == "hello.example.com"
+    assert "theirs" not in str(merged)
+    assert merged["config"][SECRETS] == {}, "the file has no service with a secret"
 
 
 def test_the_copys_own_salt_and_secrets_are_kept_while_settings_follow_the_checkout() -> None:
@@ -50,10 +54,10 @@ def test_the_copys_own_salt_and_secrets_are_kept_while_settings_follow_the_check
     }
     merged = workspace.merge_stack_file({"config": {DOMAIN: "new.example.com", **services}}, ours)
     # One that no service names any more would be refused.
-    assert merged["config"] == {
+    assert merged["config"][SECRETS]["dev"] == {"api": {"KEY": {"secure": "v1:ours"}}}
+    assert {key: value for key, value in merged["config"].items() if key != SECRETS} == {
         DOMAIN: "new.example.com",
         **services,
-        SECRETS: {"dev": {"api": {"KEY": {"secure": "v1:ours"}}}},
     }
     assert merged["encryptionsalt"] == "v1:ours"
 
@@ -146,7 +150,7 @@ def test_a_made_up_value_is_one_that_the_settings_take(layout: Layout) -> None:
 
 
 def test_a_file_that_holds_no_config_yet_is_merged_too() -> None:
-    assert workspace.merge_stack_file({"config": None}, {}) == {"config": {}}
+    assert workspace.merge_stack_file({"config": None}, {}) == {"config": {SECRETS: {}}}
 
 
 @pytest.mark.parametrize("stack", STACKS)
