@@ -118,14 +118,14 @@ def ensure(directory: Path) -> Certificates:
         draft.mkdir(parents=True, mode=0o700)
         _make(Certificates(draft))
         draft.rename(directory)
-    made = Certificates(directory)
-    missing = [name for name in NAMES if not made.of(name).key.exists()]
+    certificates = Certificates(directory)
+    missing = [name for name in NAMES if not certificates.of(name).key.exists()]
     if missing:
         raise RehearsalError(
             f"The certificates in {directory} were made by an older version: there is none for {', '.join(missing)}.",
             remedy="take the rehearsal down with that version of the project, then bring it up with this one.",
         )
-    return made
+    return certificates
 
 
 def _make(files: Certificates) -> None:

@@ -32,7 +32,7 @@ app = typer.Typer(
 
 StackOption = Annotated[str, typer.Option("--stack", help="The stack: one of the Pulumi.NAME.yaml.")]
 DirectoryOption = Annotated[
-    Path | None, typer.Option("--directory", help="Where its files are; .rehearsal/STACK by default.")
+    Path | None, typer.Option("--directory", help="Folder of its files; .rehearsal/STACK by default.")
 ]
 StacksOption = Annotated[
     Path,
@@ -92,7 +92,7 @@ def show_status(
     """Show the state of the rehearsal."""
     rehearsal = _rehearsal(stack, directory)
     if as_json:
-        print(json.dumps(_machine_status(rehearsal), indent=2))
+        print(json.dumps(_status(rehearsal), indent=2))
     else:
         _show(rehearsal, plain(rehearsal.open()))
 
@@ -129,7 +129,7 @@ def image(
     service: str,
     version: Annotated[str, typer.Argument(help="Any name, such as v2.")],
     *,
-    fault: Annotated[Fault | None, typer.Option("--fault", help="What shall be wrong with it.")] = None,
+    fault: Annotated[Fault | None, typer.Option("--fault", help="A fault of its pods.")] = None,
     stack: StackOption = "dev",
     directory: Annotated[
         Path | None,
@@ -176,11 +176,9 @@ def _show(rehearsal: Rehearsal, outputs: Mapping[str, Any]) -> None:
     summary.show_entrance(rehearsal.console, entrance(rehearsal.layout, outputs["hosts"]))
 
 
-def _machine_status(rehearsal: Rehearsal) -> dict[str, object]:
-    outputs = plain(rehearsal.open())
-    layout = rehearsal.layout
+def _status(rehearsal: Rehearsal) -> dict[str, object]:
+    outputs, layout = plain(rehearsal.open()), rehearsal.layout
     door = entrance(layout, outputs["hosts"]) if outputs.get("hosts") else None
-    running = ProcessTable(layout.processes).running()
     return {
         "stack": rehearsal.stack,
         "kubeconfig": str(layout.kubeconfig),
@@ -189,5 +187,5 @@ def _machine_status(rehearsal: Rehearsal) -> dict[str, object]:
         "traffic": control_plane.has_traffic(layout),
         "front_door": asdict(door) if door else None,
         "outputs": outputs,
-        "processes": [{"name": process.name, "pid": process.pid} for process in running],
+        "processes": [{"name": one.name, "pid": one.pid} for one in ProcessTable(layout.processes).running()],
     }

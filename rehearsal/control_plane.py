@@ -106,7 +106,7 @@ def _network(table: ProcessTable, layout: Layout, report: Report, refusal: Calla
             report(f"Starting {namespace.HOLDER}")
             holder = namespace.make(table, layout.logs)
         else:
-            report(f"No traffic in this rehearsal: {reason}. All else goes on as ever.")
+            report(f"No traffic in this rehearsal: {reason}. Everything else works.")
     inside = holder.pid if holder else None
     _end(table, {record.name for record in table.running() if record.namespace != inside} - {namespace.HOLDER})
     return inside

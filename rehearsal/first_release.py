@@ -21,8 +21,8 @@ from rehearsal import demo_images
 from rehearsal.errors import RehearsalError
 from release import slots, verification
 
-SECONDS_TO_BE_ADMITTED = 10
-SECONDS_TO_GET_READY = 180
+ADMISSION_SECONDS = 10
+READY_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], No
             record = verification.Record(digest, "the rehearsal: no container runs in it", datetime.now(UTC))
             verification.write(api, target.service, record, in_use=())
     # The API server's admission applies a new policy, and a new verification record, only after a moment.
-    patiently = Retrying(
+    retrying = Retrying(
         retry=retry_if_exception_type(KubernetesApiError),
-        stop=stop_after_delay(SECONDS_TO_BE_ADMITTED),
+        stop=stop_after_delay(ADMISSION_SECONDS),
         wait=wait_fixed(0.2),
         reraise=True,
     )
@@ -79,7 +79,7 @@ def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], No
         template = _existing(api, "v1", "PodTemplate", target.service, target.namespace)
         autoscaler = _existing(api, "autoscaling/v2", "HorizontalPodAutoscaler", target.service, target.namespace)
         replicas = int(autoscaler["spec"]["minReplicas"])
-        patiently(
+        retrying(
             slots.apply_template, api, slots.render(template, slot="blue", image=demo_image(target), replicas=replicas)
         )
     if new:
@@ -95,14 +95,14 @@ def _wait_until_ready(api: KubernetesApi, released: list[Target]) -> None:
             if not _is_ready(_deployments(api, target)["blue"])
         ]
 
-    attempts = Retrying(retry=retry_if_result(bool), stop=stop_after_delay(SECONDS_TO_GET_READY), wait=wait_fixed(0.5))
+    attempts = Retrying(retry=retry_if_result(bool), stop=stop_after_delay(READY_SECONDS), wait=wait_fixed(0.5))
     try:
         attempts(unready)
     except RetryError as error:
         late: list[str] = error.last_attempt.result()
         reasons = _reasons(api, {name.split("/")[0] for name in late})
         raise RehearsalError(
-            "\n  ".join([f"Not ready after {SECONDS_TO_GET_READY} s: {', '.join(late)}.", *reasons]),
+            "\n  ".join([f"Not ready after {READY_SECONDS} s: {', '.join(late)}.", *reasons]),
             remedy="see what Kubernetes says above; a quota or the node groups' size in the stack's file may be too "
             "small. `make up` goes on from here.",
         ) from None
@@ -135,10 +135,10 @@ def _reasons(api: KubernetesApi, namespaces: set[str]) -> list[str]:
 
 
 def _existing(api: KubernetesApi, api_version: str, kind: str, name: str, namespace: str) -> KubernetesObject:
-    found = api.get(api_version, kind, name, namespace)
-    if found is None:
+    existing = api.get(api_version, kind, name, namespace)
+    if existing is None:
         raise RehearsalError(
             f"{kind} {name} is not in namespace {namespace}, although the stack's outputs name it.",
-            remedy="`make up` makes it again if somebody deleted it: run `pulumi refresh` in `make shell` first.",
+            remedy="run `pulumi refresh` in `make shell`, then `make up`, which creates it again.",
         )
-    return found
+    return existing

@@ -1,7 +1,4 @@
-"""The parts of a rehearsal, real or stand-in, which `make up` prints first.
-
-A change of a part, or a new one, needs a change of its line here.
-"""
+"""The parts of a rehearsal, real or stand-in, which `make up` prints first."""
 
 from __future__ import annotations
 
@@ -58,14 +55,15 @@ def parts(tools: Toolchain, charts_from: Origin, *, containers_run: bool) -> lis
         Part("ECK operator", f"{ECK_OPERATOR.version}, {as_pods}", real=containers_run),
         Part("load balancer controller", f"{CONTROLLER}, {as_pods}", real=containers_run),
     ]
-    stand_ins = [
-        Part("AWS's API", f"moto {version('moto')}, with a journal that outlives it", real=False),
-        Part("providers aws, eks", "emulators over it, with the rules of AWS that they name", real=False),
-        *([Part("charts", _ours(charts_from.ours), real=False)] if charts_from.ours else []),
-        Part("load balancers", "HAProxy, by what the AWS API says of them", real=False),
-        Part("nodes and all other pods", f"KWOK {KWOK.version}; a program answers for the containers", real=False),
+    reduced = f"{', '.join(charts_from.ours)}: reduced charts, with what the real ones render of this platform's values"
+    emulated = [
+        Part("AWS API", f"moto {version('moto')}, with a journal that preserves the account", real=False),
+        Part("providers aws, eks", "emulators on the AWS API, with the rules of AWS that they name", real=False),
+        *([Part("charts", reduced, real=False)] if charts_from.ours else []),
+        Part("load balancers", "HAProxy, configured from what the AWS API describes", real=False),
+        Part("nodes and all other pods", f"KWOK {KWOK.version}; the pod simulator answers their requests", real=False),
     ]
-    return [*real, *controllers, *stand_ins]
+    return [*real, *controllers, *emulated]
 
 
 def table(shown: Sequence[Part]) -> RenderableType:
@@ -77,12 +75,6 @@ def table(shown: Sequence[Part]) -> RenderableType:
     for part in shown:
         lines.add_row("real" if part.real else "stand-in", part.name, part.here, style="" if part.real else "yellow")
     return lines
-
-
-def _ours(names: Sequence[str]) -> str:
-    return (
-        f"{', '.join(names)}: small ones of the rehearsal's own, which make what those make of this platform's values"
-    )
 
 
 def _provider(program: Path) -> str:

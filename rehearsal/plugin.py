@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from types import FrameType
 
-SECONDS_BETWEEN_LOOKS_AT_THE_PARENT = 1.0
+_POLL_SECONDS = 1.0
 
 
 class EndOfEngine:
@@ -18,14 +17,11 @@ class EndOfEngine:
 
     def __init__(self) -> None:
         self._parent = os.getppid()
-        self._told = threading.Event()
+        self._signalled = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._tell)
+            signal.signal(number, lambda *_: self._signalled.set())
 
     def wait(self) -> None:
         """Returns when this process has to end."""
-        while os.getppid() == self._parent and not self._told.wait(SECONDS_BETWEEN_LOOKS_AT_THE_PARENT):
+        while os.getppid() == self._parent and not self._signalled.wait(_POLL_SECONDS):
             pass
-
-    def _tell(self, _number: int, _frame: FrameType | None) -> None:
-        self._told.set()

@@ -19,13 +19,13 @@ from rehearsal.processes import run_watched
 PLUGIN_VARIABLE = "HELLO_KUBERNETES_PLUGIN"
 """Environment variable that names a `pulumi-resource-kubernetes` to use."""
 
-NOTHING_CAME = 20.0
+STALLED_AFTER = 20.0
 """Seconds without progress after which a download is given up."""
 
 WHOLE_DOWNLOAD = 600.0
 """Seconds after which a download (tens of megabytes) is given up."""
 
-ASKED_AGAIN_AFTER = 12 * 3600.0
+RETRY_AFTER = 12 * 3600.0
 """Seconds after a failed installation in which no other is tried."""
 
 _PROGRAM = "pulumi-resource-kubernetes"
@@ -61,13 +61,14 @@ def newest_fitting(folders: Iterable[Path], sdk: str) -> Path | None:
     """The newest kubernetes plugin in these `plugins` folders that fits an SDK version, or None."""
     major, minor = (int(part) for part in sdk.split(".")[:2])
     fitting = [
-        (tuple(int(part) for part in match.groups()), folder / _PROGRAM)
+        (number, program)
         for plugins in folders
-        for folder in (plugins.iterdir() if plugins.is_dir() else ())
-        if (match := _FOLDER.fullmatch(folder.name)) and (folder / _PROGRAM).is_file()
+        for program in plugins.glob(f"*/{_PROGRAM}")
+        if (match := _FOLDER.fullmatch(program.parent.name))
+        and (number := tuple(map(int, match.groups())))[0] == major
+        and number[1] >= minor
     ]
-    found = [(number, path) for number, path in fitting if number[0] == major and number[1] >= minor]
-    return max(found)[1] if found else None
+    return max(fitting)[1] if fitting else None
 
 
 def install(pulumi: Path, cache: Path, report: Callable[[str], None]) -> Path | None:
@@ -75,25 +76,27 @@ def install(pulumi: Path, cache: Path, report: Callable[[str], None]) -> Path | 
 
     Returns:
         The plugin's path. None if it cannot be installed; the failure is reported, and remembered in the cache for
-        `ASKED_AGAIN_AFTER`.
+        `RETRY_AFTER`.
     """
     cache.mkdir(parents=True, exist_ok=True)
     refusal = cache / f"kubernetes-plugin-{wanted()}.refused"
-    if refusal.exists() and time.time() - refusal.stat().st_mtime < ASKED_AGAIN_AFTER:
+    if refusal.exists() and time.time() - refusal.stat().st_mtime < RETRY_AFTER:
         return None
     report(f"Installing the plugin kubernetes {wanted()}")
-    problem = _install(pulumi, cache)
-    found = newest_fitting((_home(cache) / "plugins",), wanted())
-    if found is None:
-        problem = problem or "nothing was installed"
+    try:
+        problem = _install(pulumi, cache)
+    except TimeoutError as error:
+        problem = str(error)
+    plugin = newest_fitting((_home(cache) / "plugins",), wanted())
+    if plugin is None:
         refusal.write_text(f"{problem}\n")
         report(
             f"The plugin kubernetes {wanted()} cannot be installed here ({problem}): the provider is built from its Go "
-            f"module. It is asked for again after {ASKED_AGAIN_AFTER / 3600:g} h, or once {refusal} is deleted"
+            f"module. The next attempt is after {RETRY_AFTER / 3600:g} h, or once {refusal} is deleted"
         )
         return None
     refusal.unlink(missing_ok=True)
-    return found
+    return plugin
 
 
 def _home(cache: Path) -> Path:
@@ -101,37 +104,31 @@ def _home(cache: Path) -> Path:
     return cache / "pulumi-home"
 
 
-def _install(pulumi: Path, cache: Path) -> str | None:
-    """Runs `pulumi plugin install`; returns why it failed, or None."""
-    with tempfile.TemporaryDirectory(dir=cache) as folder, tempfile.TemporaryFile() as output:
+def _install(pulumi: Path, cache: Path) -> str:
+    """Runs `pulumi plugin install`; returns the reason of a failure: the first warning, which has the URL, or the end.
+
+    Raises:
+        TimeoutError: The download stalls, or takes too long.
+    """
+    with tempfile.TemporaryDirectory(dir=cache) as folder, tempfile.TemporaryFile("w+b") as output:
         # Pulumi downloads to TMPDIR, where progress can be seen (sdk/go/common/workspace/plugins.go, os.CreateTemp).
         variables = {"PULUMI_HOME": str(_home(cache)), "PULUMI_SKIP_UPDATE_CHECK": "true", "TMPDIR": folder}
         command = [str(pulumi), "plugin", "install", "resource", "kubernetes", wanted()]
-        began = moved = time.monotonic()
+        began = progressed = time.monotonic()
         size = 0
 
-        def look() -> None:
-            nonlocal moved, size
+        def check_progress() -> None:
+            nonlocal progressed, size
             now, before = time.monotonic(), size
             size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
-            moved = now if size > before else moved
-            if now - moved > NOTHING_CAME:
-                raise TimeoutError(f"nothing came for {NOTHING_CAME:g} s")
+            progressed = now if size > before else progressed
+            if now - progressed > STALLED_AFTER:
+                raise TimeoutError(f"no data arrived for {STALLED_AFTER:g} s")
             if now - began > WHOLE_DOWNLOAD:
-                raise TimeoutError(f"it had not come whole after {WHOLE_DOWNLOAD:g} s")
+                raise TimeoutError(f"the download was not complete after {WHOLE_DOWNLOAD:g} s")
 
-        try:
-            code = run_watched(command, look, seconds=0.5, output=output, env={**os.environ, **variables})
-        except TimeoutError as error:
-            return str(error)
+        run_watched(command, check_progress, seconds=0.5, output=output, env={**os.environ, **variables})
         output.seek(0)
-        said = output.read().decode(errors="replace").strip().splitlines()
-    return None if code == 0 else _reason(said)
-
-
-def _reason(said: list[str]) -> str:
-    """The reason of a failed download: the engine's first warning, which has the URL, or else its last line."""
-    for line in said:
-        if line.startswith("warning: "):
-            return line.removeprefix("warning: ")
-    return said[-1].removeprefix("error: ") if said else "it ended without a word"
+        lines = output.read().decode(errors="replace").strip().splitlines() or ["it printed nothing"]
+    warnings = [line.removeprefix("warning: ") for line in lines if line.startswith("warning: ")]
+    return (warnings or [lines[-1].removeprefix("error: ")])[0]

@@ -23,11 +23,8 @@ Report: TypeAlias = Callable[[str], None]
 PATIENCE = 180.0
 """Seconds in which a program must become ready. The slowest takes 40 on two busy cores."""
 
-REPORT_EVERY = 10.0
-"""Seconds between two reports of the same wait."""
-
-PAUSE = 0.1
-"""Seconds between two requests."""
+_REPORT_EVERY = 10.0
+_PAUSE = 0.1
 
 
 @dataclass(frozen=True)
@@ -59,14 +56,14 @@ def wait(probe: Probe, program: str, layout: Layout, report: Report) -> None:
     with trust.caller(probe.client) if probe.client else urllib3.PoolManager() as pool:
         while (problem := _problem(probe, pool)) is not None:
             now = time.monotonic()
-            if now - reported > REPORT_EVERY:
+            if now - reported > _REPORT_EVERY:
                 report(f"Waiting for {probe.waits_for} ({now - began:.0f} s): {problem}")
                 reported = now
             if not table.is_running(program):
                 raise _failure(f"{program} ended while waiting for {probe.waits_for}.", log)
             if now - began > PATIENCE:
                 raise _failure(f"Gave up waiting for {probe.waits_for} after {PATIENCE:.0f} s: {problem}.", log)
-            time.sleep(PAUSE)
+            time.sleep(_PAUSE)
 
 
 def _problem(probe: Probe, pool: urllib3.PoolManager) -> str | None:

@@ -117,20 +117,19 @@ def fits(engine: str, sdk: str) -> bool:
 
 
 def _installed_engine() -> Path | None:
-    found = shutil.which("pulumi")
-    if found is None:
+    if (program := shutil.which("pulumi")) is None:
         return None
     variables = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    run = subprocess.run([found, "version"], env=variables, capture_output=True, text=True, check=False)
+    run = subprocess.run([program, "version"], env=variables, capture_output=True, text=True, check=False)
     # Resolved, as in `make shell` it is a rehearsal's link, which is about to be replaced.
-    return Path(found).resolve() if run.returncode == 0 and fits(run.stdout, version("pulumi")) else None
+    return Path(program).resolve() if run.returncode == 0 and fits(run.stdout, version("pulumi")) else None
 
 
 def _installed(kubernetes_plugin: Path | None) -> dict[GoTool, Path]:
     """Paths of installed programs, which need no build."""
     provider = kubernetes_plugin or plugins.find_kubernetes_plugin(cache())
-    found = {PULUMI: _installed_engine(), KUBERNETES_PROVIDER: provider}
-    return {tool: path for tool, path in found.items() if path is not None}
+    paths = {PULUMI: _installed_engine(), KUBERNETES_PROVIDER: provider}
+    return {tool: path for tool, path in paths.items() if path is not None}
 
 
 def _missing(installed: Mapping[GoTool, Path]) -> list[GoTool]:
@@ -138,22 +137,17 @@ def _missing(installed: Mapping[GoTool, Path]) -> list[GoTool]:
 
 
 def _toolchain(installed: Mapping[GoTool, Path]) -> Toolchain:
-    def at(tool: GoTool) -> Path:
-        return installed.get(tool) or cache() / tool.key / tool.name
-
-    def data(tool: GoTool) -> Path:
-        return cache() / tool.key / DATA
-
-    charts = {"eck-operator": ECK_OPERATOR, "aws-load-balancer-controller": LOAD_BALANCER_CONTROLLER}
+    folders = {tool: cache() / tool.key for tool in TOOLS}
+    programs = {tool: installed.get(tool, folder / tool.name) for tool, folder in folders.items()}
     return Toolchain(
-        pulumi=at(PULUMI),
-        kubernetes_provider=at(KUBERNETES_PROVIDER),
-        kubernetes=at(KUBERNETES),
-        kwok=at(KWOK),
-        kwok_stages=data(KWOK),
-        eck_operator=at(ECK_OPERATOR),
-        load_balancer_controller=at(LOAD_BALANCER_CONTROLLER),
-        coredns=at(COREDNS),
-        metrics_server=at(METRICS_SERVER),
-        charts={chart: data(tool) / chart for chart, tool in charts.items()},
+        pulumi=programs[PULUMI],
+        kubernetes_provider=programs[KUBERNETES_PROVIDER],
+        kubernetes=programs[KUBERNETES],
+        kwok=programs[KWOK],
+        kwok_stages=folders[KWOK] / DATA,
+        eck_operator=programs[ECK_OPERATOR],
+        load_balancer_controller=programs[LOAD_BALANCER_CONTROLLER],
+        coredns=programs[COREDNS],
+        metrics_server=programs[METRICS_SERVER],
+        charts={tool.name: folders[tool] / DATA / tool.name for tool in (ECK_OPERATOR, LOAD_BALANCER_CONTROLLER)},
     )

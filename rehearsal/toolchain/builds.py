@@ -5,11 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from rehearsal.errors import RehearsalError
 from rehearsal.processes import run_watched, tail
@@ -49,8 +48,7 @@ def build(tool: GoTool, cache: Path, report: Callable[[str], None], *, label: st
         if folder.exists():
             return folder
         go = golang.ensure(tool, cache, report)
-        how_long = f"about {tool.minutes:g} min on two cores, only this once"
-        report(f"Building {tool.name} {tool.version} ({label}): {how_long}")
+        report(f"Building {tool.name} {tool.version} ({label}): about {tool.minutes:g} min on two cores, only once")
         draft, log = cache / f"{tool.key}.draft", cache / f"{tool.key}.log"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
@@ -63,29 +61,24 @@ def build(tool: GoTool, cache: Path, report: Callable[[str], None], *, label: st
     return folder
 
 
-@contextmanager
-def _lock(file: Path, report: Callable[[str], None]) -> Generator[None]:
+def _lock(file: Path, report: Callable[[str], None]) -> AcquireReturnProxy:
     lock = FileLock(file)
     try:
-        lock.acquire(blocking=False)
-    except TimeoutError:
+        return lock.acquire(blocking=False)
+    except Timeout:
         report(f"Waiting for another build to end ({file} is locked)")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+        return lock.acquire()
 
 
 def _run(go: Path, arguments: tuple[str, ...], tool: GoTool, log: Path, report: Callable[[str], None]) -> None:
     began = time.monotonic()
 
-    def say() -> None:
+    def report_progress() -> None:
         report(f"Building {tool.name}: {(time.monotonic() - began) / 60:.1f} of about {tool.minutes:g} min")
 
     with log.open("wb") as output:
         options = {"env": golang.environment(go), "cwd": tool.folder}
-        code = run_watched([str(go), *arguments], say, seconds=HEARTBEAT, output=output, **options)
+        code = run_watched([str(go), *arguments], report_progress, seconds=HEARTBEAT, output=output, **options)
     if code != 0:
         raise RehearsalError(
             f"Building {tool.name} {tool.version} failed. The end of {log}:\n{tail(log, lines=30)}",
@@ -107,12 +100,9 @@ def _keep_data(go: Path, tool: GoTool, folder: Path) -> None:
     ).stdout.strip()
     kept = folder / DATA
     kept.mkdir()
-    for path in tool.data:
-        original = Path(source) / path
-        if original.is_dir():
-            # Files in Go's module cache are read-only; the copies are made writable.
-            shutil.copytree(original, kept / original.name, copy_function=shutil.copyfile)
-            for made in (kept / original.name, *(kept / original.name).rglob("*")):
-                made.chmod(0o755 if made.is_dir() else 0o644)
-        else:
-            shutil.copyfile(original, kept / original.name)
+    for original in (Path(source) / path for path in tool.data):
+        copy = shutil.copytree if original.is_dir() else shutil.copy
+        copy(original, kept / original.name)
+    # Files in Go's module cache are read-only.
+    for path in kept.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)

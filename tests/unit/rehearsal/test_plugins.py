@@ -110,7 +110,7 @@ class Engine:
 @pytest.fixture(autouse=True)
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
-    monkeypatch.setattr(plugins, "NOTHING_CAME", 1.0)
+    monkeypatch.setattr(plugins, "STALLED_AFTER", 1.0)
 
 
 def test_the_pinned_version_is_installed_beside_what_is_built_and_found_ever_after(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_where_there_is_no_way_out_it_is_said_why_and_not_asked_again_for_hours(
     assert (len(engine.asked()), len(engine.sentences)) == (1, said)
     (refusal,) = engine.cache.glob("*.refused")
     assert str(refusal) in engine.sentences[-1]
-    long_ago = time.time() - plugins.ASKED_AGAIN_AFTER - 1
+    long_ago = time.time() - plugins.RETRY_AFTER - 1
     os.utime(refusal, (long_ago, long_ago))
     assert Engine(tmp_path, INSTALLS).install() is not None
     assert not refusal.exists()
@@ -144,7 +144,7 @@ def test_an_engine_to_which_nothing_comes_is_ended(tmp_path: Path) -> None:
     engine = Engine(tmp_path, HANGS)
     assert engine.install() is None
     assert time.monotonic() - began < 10
-    assert "nothing came for 1 s" in engine.sentences[-1]
+    assert "no data arrived for 1 s" in engine.sentences[-1]
 
 
 def test_a_slow_download_is_waited_for(tmp_path: Path) -> None:
@@ -155,4 +155,4 @@ def test_a_download_that_has_no_end_is_given_up(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(plugins, "WHOLE_DOWNLOAD", 0.5)
     engine = Engine(tmp_path, TRICKLES)
     assert engine.install() is None
-    assert "not come whole" in engine.sentences[-1]
+    assert "not complete" in engine.sentences[-1]
