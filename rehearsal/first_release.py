@@ -16,10 +16,13 @@ from tenacity import (
     wait_fixed,
 )
 
-from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
+from kube.client import KubernetesApi, KubernetesApiError
 from rehearsal import demo_images
 from rehearsal.errors import RehearsalError
 from release import slots, verification
+from release.errors import ReleaseError
+from release.observe import observe
+from release.state import ServiceState
 
 ADMISSION_SECONDS = 10
 READY_SECONDS = 180
@@ -60,10 +63,11 @@ def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], No
     """Releases the services that were never released, and waits until their pods are ready.
 
     Raises:
-        RehearsalError: Pods did not become ready; the message has Kubernetes' warnings.
+        RehearsalError: Pods did not become ready, with Kubernetes' reasons; or an object of a service is missing.
     """
-    new = [target for target in wanted if not any(map(slots.is_released, _deployments(api, target).values()))]
-    for target in new:
+    states = [(target, _state(api, target)) for target in wanted]
+    new = [(target, state) for target, state in states if not (state.blue.revision or state.green.revision)]
+    for target, _ in new:
         if target.namespace == verification.NEEDED_IN:
             digest = demo_image(target).rpartition("@")[2]
             record = verification.Record(digest, "the rehearsal: no container runs in it", datetime.now(UTC))
@@ -75,70 +79,37 @@ def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], No
         wait=wait_fixed(0.2),
         reraise=True,
     )
-    for target in new:
-        template = _existing(api, "v1", "PodTemplate", target.service, target.namespace)
-        autoscaler = _existing(api, "autoscaling/v2", "HorizontalPodAutoscaler", target.service, target.namespace)
-        replicas = int(autoscaler["spec"]["minReplicas"])
-        retrying(
-            slots.apply_template, api, slots.render(template, slot="blue", image=demo_image(target), replicas=replicas)
-        )
+    for target, state in new:
+        template = api.get("v1", "PodTemplate", target.service, target.namespace) or {}
+        deployment = slots.render(template, slot="blue", image=demo_image(target), replicas=state.minimum)
+        retrying(slots.apply_template, api, deployment)
     if new:
         report(f"First release: a demo image in the blue slot of {len(new)} services; waiting for their pods")
-        _wait_until_ready(api, new)
+        _wait_until_ready(api, [target for target, _ in new])
 
 
 def _wait_until_ready(api: KubernetesApi, released: list[Target]) -> None:
     def unready() -> list[str]:
-        return [
-            f"{target.namespace}/{target.deployments['blue']}"
-            for target in released
-            if not _is_ready(_deployments(api, target)["blue"])
-        ]
+        blue = {f"{one.namespace}/{one.deployments['blue']}": _state(api, one).blue for one in released}
+        return ["; ".join([name, *map(str, slot.troubles)]) for name, slot in blue.items() if not slot.is_ready]
 
     attempts = Retrying(retry=retry_if_result(bool), stop=stop_after_delay(READY_SECONDS), wait=wait_fixed(0.5))
     try:
         attempts(unready)
     except RetryError as error:
         late: list[str] = error.last_attempt.result()
-        reasons = _reasons(api, {name.split("/")[0] for name in late})
         raise RehearsalError(
-            "\n  ".join([f"Not ready after {READY_SECONDS} s: {', '.join(late)}.", *reasons]),
+            "\n  ".join([f"Not ready after {READY_SECONDS} s:", *late]),
             remedy="see what Kubernetes says above; a quota or the node groups' size in the stack's file may be too "
             "small. `make up` goes on from here.",
         ) from None
 
 
-def _deployments(api: KubernetesApi, target: Target) -> dict[str, KubernetesObject]:
-    """Deployments of a service by slot."""
-    return {
-        slot: _existing(api, "apps/v1", "Deployment", name, target.namespace)
-        for slot, name in target.deployments.items()
-    }
-
-
-def _is_ready(deployment: KubernetesObject) -> bool:
-    status: dict[str, Any] = deployment.get("status", {})
-    observed = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
-    wanted = deployment["spec"]["replicas"]
-    return observed and status.get("readyReplicas", 0) == wanted == status.get("updatedReplicas", 0)
-
-
-def _reasons(api: KubernetesApi, namespaces: set[str]) -> list[str]:
-    """The Warning events of these namespaces, each text once."""
-    messages: dict[str, None] = {}
-    for namespace in sorted(namespaces):
-        for event in api.list("v1", "Event", namespace=namespace):
-            if event.get("type") == "Warning":
-                involved = event["involvedObject"]
-                messages[f"{namespace}: {involved['kind']}: {event['reason']}: {event['message']}"] = None
-    return list(messages)
-
-
-def _existing(api: KubernetesApi, api_version: str, kind: str, name: str, namespace: str) -> KubernetesObject:
-    existing = api.get(api_version, kind, name, namespace)
-    if existing is None:
+def _state(api: KubernetesApi, target: Target) -> ServiceState:
+    try:
+        return observe(api, target.namespace, target.service, now=datetime.now(UTC))
+    except ReleaseError as error:
         raise RehearsalError(
-            f"{kind} {name} is not in namespace {namespace}, although the stack's outputs name it.",
-            remedy="run `pulumi refresh` in `make shell`, then `make up`, which creates it again.",
-        )
-    return existing
+            f"The first release of {target.service} failed: {error.message}.",
+            remedy="run `pulumi refresh` in `make shell`, then `make up`, which creates missing objects again.",
+        ) from None
