@@ -30,7 +30,7 @@ down: .venv/installed ## destroy it, verify that nothing is left, end its proces
 	@$(RUN) -m rehearsal down --stack $(STACK)
 
 test: .venv/installed .venv-scan/installed ## run every test
-	-@$(RUN) -m rehearsal.toolchain --for-tests
+	-@$(RUN) -m tests.programs
 	@$(RUN) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 test-unit: .venv/installed ## run the tests that need PyPI only: two minutes

@@ -19,7 +19,6 @@ from rehearsal.errors import RehearsalError
 from rehearsal.front_door.running import entrance
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.lifecycle import Rehearsal, plain
-from rehearsal.plugins import PLUGIN_VARIABLE
 from rehearsal.processes import ProcessTable
 from release import slots
 
@@ -45,27 +44,16 @@ StacksOption = Annotated[
         help="The folder of the Pulumi.NAME.yaml; the checkout by default.",
     ),
 ]
-PluginOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--kubernetes-plugin",
-        exists=True,
-        dir_okay=False,
-        resolve_path=True,
-        help=f"A pulumi-resource-kubernetes to use; {PLUGIN_VARIABLE} names one too.",
-    ),
-]
 
 
 @app.command()
 def up(
     stack: StackOption = "dev",
     directory: DirectoryOption = None,
-    kubernetes_plugin: PluginOption = None,
     stacks: StacksOption = CHECKOUT,
 ) -> None:
     """Bring the platform up, release a demo image to each service, and show the result."""
-    rehearsal = _rehearsal(stack, directory, kubernetes_plugin, stacks)
+    rehearsal = _rehearsal(stack, directory, stacks)
     _show(rehearsal, rehearsal.up())
     rehearsal.console.print(
         f"\nNext: `make shell STACK={stack}` for plain pulumi and kubectl, `make down STACK={stack}` to take it down."
@@ -76,11 +64,10 @@ def up(
 def preview(
     stack: StackOption = "dev",
     directory: DirectoryOption = None,
-    kubernetes_plugin: PluginOption = None,
     stacks: StacksOption = CHECKOUT,
 ) -> None:
     """Show what `up` would change."""
-    _rehearsal(stack, directory, kubernetes_plugin, stacks).preview()
+    _rehearsal(stack, directory, stacks).preview()
 
 
 @app.command(name="status")
@@ -101,11 +88,10 @@ def show_status(
 def down(
     stack: StackOption = "dev",
     directory: DirectoryOption = None,
-    kubernetes_plugin: PluginOption = None,
     stacks: StacksOption = CHECKOUT,
 ) -> None:
     """Destroy the stack, verify that nothing is left, and stop all processes."""
-    _rehearsal(stack, directory, kubernetes_plugin, stacks).down()
+    _rehearsal(stack, directory, stacks).down()
 
 
 @app.command()
@@ -160,11 +146,9 @@ def main() -> None:
         sys.exit(130)
 
 
-def _rehearsal(
-    stack: str, directory: Path | None, kubernetes_plugin: Path | None = None, stacks: Path = CHECKOUT
-) -> Rehearsal:
+def _rehearsal(stack: str, directory: Path | None, stacks: Path = CHECKOUT) -> Rehearsal:
     layout = Layout(directory.resolve()) if directory else Layout.of_stack(stack)
-    return Rehearsal(stack=stack, layout=layout, console=Console(), kubernetes_plugin=kubernetes_plugin, stacks=stacks)
+    return Rehearsal(stack=stack, layout=layout, console=Console(), stacks=stacks)
 
 
 def _show(rehearsal: Rehearsal, outputs: Mapping[str, Any]) -> None:

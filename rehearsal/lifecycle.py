@@ -41,14 +41,12 @@ class Rehearsal:
         stack: Name of the stack.
         layout: The rehearsal's files.
         console: Output for the user.
-        kubernetes_plugin: A `pulumi-resource-kubernetes` to use; None for the one that `toolchain.ensure` finds.
         stacks: Folder of the stack's file.
     """
 
     stack: str
     layout: Layout
     console: Console
-    kubernetes_plugin: Path | None = None
     stacks: Path = CHECKOUT
 
     def up(self) -> dict[str, Any]:
@@ -134,7 +132,7 @@ class Rehearsal:
     def _engine(self, *, start_control_plane: bool = True) -> Engine:
         """Prepares toolchain, workspace and control plane; returns the engine."""
         workspace.copy_project(self.layout, self.stack, self.stacks)
-        tools = toolchain.ensure(self._report, self.kubernetes_plugin)
+        tools = toolchain.ensure(self._report)
         workspace.put_tools(self.layout, tools)
         origin = charts.origin(self.layout, tools, workspace.charts_setting(self.layout, self.stack))
         if origin.setting is not None:

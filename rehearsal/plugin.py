@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from types import FrameType
 
 _POLL_SECONDS = 1.0
 
@@ -19,9 +20,12 @@ class EndOfEngine:
         self._parent = os.getppid()
         self._signalled = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._signalled.set())
+            signal.signal(number, self._end)
 
     def wait(self) -> None:
         """Returns when this process has to end."""
         while os.getppid() == self._parent and not self._signalled.wait(_POLL_SECONDS):
             pass
+
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        self._signalled.set()

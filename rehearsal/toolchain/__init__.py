@@ -17,7 +17,6 @@ from rehearsal.toolchain.builds import DATA, build, built
 from rehearsal.toolchain.tools import (
     COREDNS,
     ECK_OPERATOR,
-    FOR_TESTS,
     KUBERNETES,
     KUBERNETES_PROVIDER,
     KWOK,
@@ -68,19 +67,19 @@ def cache() -> Path:
 
 def find() -> Toolchain | None:
     """The toolchain if it is complete, else None; builds nothing."""
-    installed = _installed(None)
+    installed = _installed()
     return None if _missing(installed) else _toolchain(installed)
 
 
-def ensure(report: Callable[[str], None], kubernetes_plugin: Path | None = None) -> Toolchain:
+def ensure(report: Callable[[str], None]) -> Toolchain:
     """The toolchain; missing programs are installed or built, which takes minutes and is reported.
 
-    The kubernetes provider is `kubernetes_plugin`, else an installed plugin, else a newly installed one, else built.
+    The kubernetes provider is a plugin that is named or installed, else a newly installed one, else built.
 
     Raises:
         RehearsalError: Go is missing and cannot be installed, or a build failed.
     """
-    installed = _installed(kubernetes_plugin)
+    installed = _installed()
     missing = _missing(installed)
     labels = {tool: f"{number} of {len(missing)}" for number, tool in enumerate(missing, start=1)}
     if PULUMI in missing:  # needed to install the plugin
@@ -91,21 +90,6 @@ def ensure(report: Callable[[str], None], kubernetes_plugin: Path | None = None)
     for tool in _missing(installed):
         build(tool, cache(), report, label=labels[tool])
     return _toolchain(installed)
-
-
-def find_for_tests(tool: GoTool) -> Path | None:
-    """Path of a program of `FOR_TESTS`, or None if it is not built."""
-    folder = built(tool, cache())
-    return folder / tool.name if folder else None
-
-
-def ensure_for_tests(report: Callable[[str], None]) -> list[Path]:
-    """Paths of all programs of `FOR_TESTS`; missing ones are built.
-
-    Raises:
-        RehearsalError: Go is missing and cannot be installed, or a build failed.
-    """
-    return [build(tool, cache(), report, label="for the tests") / tool.name for tool in FOR_TESTS]
 
 
 def fits(engine: str, sdk: str) -> bool:
@@ -125,10 +109,9 @@ def _installed_engine() -> Path | None:
     return Path(program).resolve() if run.returncode == 0 and fits(run.stdout, version("pulumi")) else None
 
 
-def _installed(kubernetes_plugin: Path | None) -> dict[GoTool, Path]:
+def _installed() -> dict[GoTool, Path]:
     """Paths of installed programs, which need no build."""
-    provider = kubernetes_plugin or plugins.find_kubernetes_plugin(cache())
-    paths = {PULUMI: _installed_engine(), KUBERNETES_PROVIDER: provider}
+    paths = {PULUMI: _installed_engine(), KUBERNETES_PROVIDER: plugins.find_kubernetes_plugin(cache())}
     return {tool: path for tool, path in paths.items() if path is not None}
 
 

@@ -6,9 +6,10 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from filelock import AcquireReturnProxy, FileLock, Timeout
+from filelock import FileLock, Timeout
 
 from rehearsal.errors import RehearsalError
 from rehearsal.processes import run_watched, tail
@@ -61,7 +62,7 @@ def build(tool: GoTool, cache: Path, report: Callable[[str], None], *, label: st
     return folder
 
 
-def _lock(file: Path, report: Callable[[str], None]) -> AcquireReturnProxy:
+def _lock(file: Path, report: Callable[[str], None]) -> AbstractContextManager[FileLock]:
     lock = FileLock(file)
     try:
         return lock.acquire(blocking=False)

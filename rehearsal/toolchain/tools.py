@@ -169,24 +169,6 @@ TOOLS = (
 )
 """Programs of a rehearsal, in the order of building."""
 
-KUBE_SCORE = GoTool("kube-score", "github.com/zegl/kube-score", "cmd/kube-score", minutes=0.5)
-"""A scanner of manifests."""
-
-ACTIONLINT = GoTool("actionlint", "github.com/rhysd/actionlint", "cmd/actionlint", minutes=0.5)
-"""A linter of GitHub's workflows."""
-
-BUILDKITD = GoTool("buildkitd", "github.com/moby/buildkit", "cmd/buildkitd", minutes=2, module_of_ours="buildkit")
-"""The daemon that builds images."""
-
-BUILDCTL = GoTool("buildctl", "github.com/moby/buildkit", "cmd/buildctl", minutes=0.5, module_of_ours="buildkit")
-"""Client of buildkitd, which pipelines call."""
-
-ROOTLESSKIT = GoTool("rootlesskit", "github.com/rootless-containers/rootlesskit/v3", "cmd/rootlesskit", minutes=0.5)
-"""Runs buildkitd as root of a user namespace only; at the version in buildkitd's rootless image."""
-
-FOR_TESTS = (KUBE_SCORE, ACTIONLINT, BUILDKITD, BUILDCTL, ROOTLESSKIT)
-"""Programs of the tests, not of a rehearsal."""
-
 
 def required_version(go_mod: Path, module: str) -> str:
     """The version, without its `v`, at which a `go.mod` requires a module.

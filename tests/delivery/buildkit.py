@@ -16,8 +16,7 @@ from components.delivery.jenkins.buildkit import NAME
 from components.delivery.jenkins.names import BUILDKIT_CLIENT
 from config import PROJECT
 from pipelines import certificates
-from rehearsal.toolchain import find_for_tests
-from rehearsal.toolchain.tools import BUILDCTL, BUILDKITD, ROOTLESSKIT
+from tests import programs
 from tests.delivery import images
 from tests.delivery.runtime import Container, Network, PodSpec
 from tests.unit.components.delivery.jenkins import DELIVERY
@@ -25,17 +24,17 @@ from tests.unit.graph import Graph
 from tests.unit.manifests import manifests
 from tests.unit.program import CHECKOUT, run
 
-PROGRAMS = (BUILDCTL, BUILDKITD, ROOTLESSKIT)
+PROGRAMS = (programs.BUILDCTL, programs.BUILDKITD, programs.ROOTLESSKIT)
 
 
 def missing() -> list[str]:
     """Which of its programs were not built."""
-    return [one.name for one in PROGRAMS if find_for_tests(one) is None]
+    return [one.name for one in PROGRAMS if programs.find(one) is None]
 
 
 def program(name: str) -> Path:
     """One of `PROGRAMS`, which was built."""
-    (found,) = (find_for_tests(one) for one in PROGRAMS if one.name == name)
+    (found,) = (programs.find(one) for one in PROGRAMS if one.name == name)
     assert found is not None, name
     return found
 

@@ -170,7 +170,7 @@ def missing() -> str | None:
     if programs:
         return f"{', '.join(programs)}: apt-get install {PACKAGES}"
     tools = buildkit.missing()
-    return f"{', '.join(tools)}: .venv/bin/python -m rehearsal.toolchain --for-tests" if tools else None
+    return f"{', '.join(tools)}: .venv/bin/python -m tests.programs" if tools else None
 
 
 @contextmanager

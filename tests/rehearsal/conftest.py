@@ -46,7 +46,7 @@ def tools() -> Toolchain:
     """The toolchain; where it is missing, tests that need it skip, and fail on CI."""
     found = toolchain.find()
     if found is None:
-        reason = "the toolchain is not built: build it with `.venv/bin/python -m rehearsal.toolchain`"
+        reason = "the toolchain is not built: build it with `.venv/bin/python -m tests.programs`"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)

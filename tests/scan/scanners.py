@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 import versions
-from rehearsal import toolchain
-from rehearsal.toolchain.tools import KUBE_SCORE
+from tests import programs
 from tests.unit.program import CHECKOUT
 
 CHECKOV = CHECKOUT / ".venv-scan" / "bin" / "checkov"
@@ -65,9 +64,9 @@ def kube_score(manifests: Path) -> list[Finding]:
 
     https://github.com/zegl/kube-score/blob/master/README_CHECKS.md
     """
-    program = toolchain.find_for_tests(KUBE_SCORE)
+    program = programs.find(programs.KUBE_SCORE)
     if program is None:
-        pytest.skip("kube-score is not built: build it with `.venv/bin/python -m rehearsal.toolchain --for-tests`")
+        pytest.skip("kube-score is not built: build it with `.venv/bin/python -m tests.programs`")
     command = [
         program,
         "score",

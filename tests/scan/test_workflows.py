@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rehearsal import toolchain
-from rehearsal.toolchain.tools import ACTIONLINT
+from tests import programs
 from tests.unit.program import CHECKOUT, SHIPPED
 
 FOLDER = CHECKOUT / ".github" / "workflows"
@@ -32,9 +31,9 @@ jobs:
 
 
 def actionlint(*paths: Path) -> str:
-    program = toolchain.find_for_tests(ACTIONLINT)
+    program = programs.find(programs.ACTIONLINT)
     if program is None:
-        pytest.skip("actionlint is not built: build it with `.venv/bin/python -m rehearsal.toolchain --for-tests`")
+        pytest.skip("actionlint is not built: build it with `.venv/bin/python -m tests.programs`")
     command = [program, "-no-color", "-oneline", "-shellcheck=", "-pyflakes=", *paths]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import versions
-from rehearsal.toolchain.tools import BUILDCTL, BUILDKITD
+from tests.programs import BUILDCTL, BUILDKITD
 from tests.unit.graph import every
 from tests.unit.pipelines.jenkinsfile import Call, PipelineSyntaxError, faults, parse, parsed
 from tests.unit.program import CHECKOUT

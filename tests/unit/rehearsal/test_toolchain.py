@@ -19,7 +19,6 @@ from rehearsal.toolchain import builds, golang, tools
 from rehearsal.toolchain.builds import build, built
 from rehearsal.toolchain.tools import (
     ECK_OPERATOR,
-    FOR_TESTS,
     KUBERNETES,
     KUBERNETES_PROVIDER,
     KWOK,
@@ -29,10 +28,11 @@ from rehearsal.toolchain.tools import (
     GoTool,
     required_version,
 )
+from tests.programs import PROGRAMS
 
 ROOT = Path(__file__).resolve().parents[3]
 
-EVERY = (*TOOLS, *FOR_TESTS)
+EVERY = (*TOOLS, *PROGRAMS)
 
 FAKE_GO = """#!/bin/sh
 # Stands for the compiler: says its version, lists a module's folder, "builds" by writing a script to -o's value.
@@ -179,8 +179,6 @@ def test_a_plugin_that_is_installed_or_can_be_is_used_instead_of_a_build(
     assert toolchain.ensure(ignore).kubernetes_provider == plugin
     assert built(KUBERNETES_PROVIDER, toolchain.cache()) is None
     monkeypatch.delattr(plugins, "install")
-    named = tmp_path / "another"
-    assert toolchain.ensure(ignore, named).kubernetes_provider == named
     monkeypatch.setenv(plugins.PLUGIN_VARIABLE, str(plugin))
     assert toolchain.ensure(ignore) == toolchain.find()
 
