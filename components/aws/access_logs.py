@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -10,6 +9,7 @@ import pulumi_aws as aws
 
 from components.aws.account import Account
 from components.aws.bucket import Bucket, BucketArgs, arn
+from components.aws.policy import Statement
 
 LOG_DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com"
 """Service principal that writes access logs.
@@ -18,18 +18,17 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-acces
 """
 
 
-def log_delivery_statement(account: Account, bucket: str) -> Mapping[str, object]:
+def log_delivery_statement(account: Account, bucket: str) -> Statement:
     """Statement of the bucket policy that lets the account's load balancers write their logs.
 
     Elastic Load Balancing puts the account id of the load balancer into the object key: other accounts cannot write.
     """
-    return {
-        "Sid": "LoadBalancersWrite",
-        "Effect": "Allow",
-        "Principal": {"Service": LOG_DELIVERY},
-        "Action": "s3:PutObject",
-        "Resource": f"{arn(bucket)}/AWSLogs/{account.id}/*",
-    }
+    return Statement(
+        sid="LoadBalancersWrite",
+        principal={"Service": LOG_DELIVERY},
+        actions="s3:PutObject",
+        resources=f"{arn(bucket)}/AWSLogs/{account.id}/*",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.account import Account
+from components.aws.policy import Conditions, Statement, policy_document
 
 ENCRYPTION = "AES256"
 """SSE-S3, the only encryption of buckets that load balancers can write access logs to.
@@ -25,15 +25,26 @@ def arn(bucket: str) -> str:
     return f"arn:aws:s3:::{bucket}"
 
 
-def bucket_policy(bucket: str, statements: Sequence[Mapping[str, object]] = ()) -> str:
-    """Bucket policy as JSON: the statements, and a denial of every request without TLS 1.2 or newer.
+def tls_statements(bucket: str) -> list[Statement]:
+    """Statements of the bucket policy that deny every request without TLS, or with a version before 1.2.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
     """
-    deny_all = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn(bucket), f"{arn(bucket)}/*"]}
-    only_tls = {"Sid": "OnlyTls", **deny_all, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
-    no_old_tls = {"Sid": "NoOldTls", **deny_all, "Condition": {"NumericLessThan": {"s3:TlsVersion": MIN_TLS_VERSION}}}
-    return json.dumps({"Version": "2012-10-17", "Statement": [*statements, only_tls, no_old_tls]})
+    conditions: Mapping[str, Conditions] = {
+        "OnlyTls": {"Bool": {"aws:SecureTransport": "false"}},
+        "NoOldTls": {"NumericLessThan": {"s3:TlsVersion": MIN_TLS_VERSION}},
+    }
+    return [
+        Statement(
+            sid=sid,
+            effect="Deny",
+            principal="*",
+            actions="s3:*",
+            resources=[arn(bucket), f"{arn(bucket)}/*"],
+            conditions=condition,
+        )
+        for sid, condition in conditions.items()
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +63,7 @@ class BucketArgs:
     bucket: str
     lifecycle: Sequence[aws.s3.BucketLifecycleConfigurationRuleArgs]
     versioned: bool = False
-    statements: Sequence[Mapping[str, object]] = ()
+    statements: Sequence[Statement] = ()
 
 
 class Bucket(pulumi.ComponentResource):
@@ -113,7 +124,7 @@ class Bucket(pulumi.ComponentResource):
         policy = aws.s3.BucketPolicy(
             name,
             bucket=bucket.bucket,
-            policy=bucket_policy(args.bucket, args.statements),
+            policy=policy_document([*args.statements, *tls_statements(args.bucket)]),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access_block]),
         )
         self.bucket = policy.bucket

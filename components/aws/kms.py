@@ -2,52 +2,46 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from components.aws.account import Account
+from components.aws.policy import Statement, policy_document
 
 DELETION_WINDOW_DAYS = 30
 """Days in which the deletion of a key can be cancelled: the maximum, since its data is lost with it."""
 
 
-def key_policy(account: Account, *statements: Mapping[str, object]) -> str:
-    """Key policy as JSON: the default statement of AWS, which lets IAM policies grant access, and the given ones.
+def account_statement(account: Account) -> Statement:
+    """Default statement of AWS' key policies: IAM policies of the account grant access.
 
-    Without the default statement a key can become unmanageable. In a key policy, `*` means the key itself.
+    Without it a key can become unmanageable. In a key policy, `*` means the key itself.
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
-    default = {
-        "Sid": "AccountDecidesByIam",
-        "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{account.id}:root"},
-        "Action": "kms:*",
-        "Resource": "*",
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [default, *statements]})
+    return Statement(
+        sid="AccountDecidesByIam",
+        principal={"AWS": f"arn:aws:iam::{account.id}:root"},
+        actions="kms:*",
+        resources="*",
+    )
 
 
-def log_encryption_statement(account: Account, platform: str) -> Mapping[str, object]:
+def log_encryption_statement(account: Account, platform: str) -> Statement:
     """Statement of the key policy that lets CloudWatch Logs use the key, for the platform's log groups only.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
-    return {
-        "Sid": "LogGroupsOfThePlatform",
-        "Effect": "Allow",
-        "Principal": {"Service": f"logs.{account.region}.amazonaws.com"},
-        "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
-        "Resource": "*",
-        "Condition": {
-            "ArnLike": {
-                "kms:EncryptionContext:aws:logs:arn": account.arn("logs", f"log-group:/aws/*/{platform}/*"),
-            }
-        },
-    }
+    log_groups = account.arn("logs", f"log-group:/aws/*/{platform}/*")
+    return Statement(
+        sid="LogGroupsOfThePlatform",
+        principal={"Service": f"logs.{account.region}.amazonaws.com"},
+        actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        resources="*",
+        conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,13 +79,13 @@ class KmsKeys(pulumi.ComponentResource):
         self.register_outputs({"secrets": self.secrets, "logs": self.logs, "images": self.images})
 
     def _key(
-        self, platform: str, purpose: str, description: str, statements: Sequence[Mapping[str, object]] = ()
+        self, platform: str, purpose: str, description: str, statements: Sequence[Statement] = ()
     ) -> pulumi.Output[str]:
         name = f"{platform}-{purpose}"
         key = aws.kms.Key(
             name,
             description=f"{platform}: {description}",
-            policy=key_policy(self._account, *statements),
+            policy=policy_document([account_statement(self._account), *statements]),
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
             opts=pulumi.ResourceOptions(parent=self, protect=self._account.protect),

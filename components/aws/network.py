@@ -11,8 +11,9 @@ import pulumi_aws as aws
 
 import config
 from components.aws.account import Account
-from components.aws.iam import Role, RoleArgs, Statement, Trust
+from components.aws.iam import Role, RoleArgs, Trust
 from components.aws.log_group import LogGroup, LogGroupArgs, LogGroupDefaults
+from components.aws.policy import Statement
 from components.kubernetes.network_policy import Addresses
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 
 import versions
-from components.aws.iam import Statement
+from components.aws.policy import Statement
 from components.cluster.controller import Controller, install
 from components.cluster.reference import ClusterReference
 from components.kubernetes.scheduling import SYSTEM_REPLICAS, across_environments

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import config
-from components.aws.iam import Statement
+from components.aws.policy import Statement
 from components.cluster.pod_identity import PodIdentity, PodIdentityArgs
 from components.cluster.reference import ClusterReference
 from components.kubernetes.charts import locate

@@ -11,11 +11,27 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.iam import Role, RoleArgs, Statement, irsa_trust_policy
+from components.aws.iam import OidcTrust, Role, RoleArgs, trust_policy
+from components.aws.policy import Statement
 from components.cluster.reference import ClusterReference
 
 AUDIENCE = "sts.amazonaws.com"
 """Audience of the tokens; AWS STS accepts no other."""
+
+
+def service_account_trust(provider_arn: str, issuer: str, subject: str) -> OidcTrust:
+    """Trust in the tokens of one service account.
+
+    Args:
+        provider_arn: ARN of the issuer's identity provider in IAM.
+        issuer: URL of the issuer. Condition keys have it without the scheme.
+        subject: Claim `sub` of the tokens: `system:serviceaccount:NAMESPACE:NAME`.
+    """
+    claims = issuer.removeprefix("https://")
+    return OidcTrust(
+        provider_arn=provider_arn,
+        conditions={"StringEquals": {f"{claims}:sub": subject, f"{claims}:aud": AUDIENCE}},
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +70,7 @@ class IrsaRole(pulumi.ComponentResource):
         provider = aws.iam.OpenIdConnectProvider(name, url=args.cluster.issuer, client_id_lists=[AUDIENCE], opts=child)
         subject = f"system:serviceaccount:{args.namespace}:{args.service_account}"
         trust = pulumi.Output.all(provider.arn, provider.url).apply(
-            lambda outputs: irsa_trust_policy(outputs[0], outputs[1], subject=subject, audience=AUDIENCE)
+            lambda outputs: trust_policy(service_account_trust(outputs[0], outputs[1], subject))
         )
         self.role_arn = Role(
             name, RoleArgs(account=args.cluster.account, trust=trust, statements=args.statements), opts=child

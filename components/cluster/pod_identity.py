@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.iam import Role, RoleArgs, Statement, Trust
+from components.aws.iam import Role, RoleArgs, Trust
+from components.aws.policy import Statement
 from components.cluster.reference import ClusterReference
 
 

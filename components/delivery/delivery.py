@@ -11,8 +11,8 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 import config
 from components.aws.ecr import EcrRepositories
-from components.aws.iam import Statement
 from components.aws.network import Network
+from components.aws.policy import Statement
 from components.cluster.core_addons import CoreAddons
 from components.cluster.pod_identity import PodIdentity, PodIdentityArgs
 from components.cluster.reference import ClusterReference

@@ -15,7 +15,7 @@ import pulumi_aws as aws
 
 from components.aws.account import Account
 from components.aws.bucket import Bucket, BucketArgs, arn
-from components.aws.iam import Statement
+from components.aws.policy import Statement
 from components.cluster.irsa import AUDIENCE, IrsaRole, IrsaRoleArgs
 from components.cluster.reference import ClusterReference
 from contract.namespaces import LOGGING

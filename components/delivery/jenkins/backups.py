@@ -13,7 +13,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.account import Account
-from components.aws.iam import Role, RoleArgs, Statement, Trust
+from components.aws.iam import Role, RoleArgs, Trust
+from components.aws.policy import Statement
 
 RETAINED = 14
 """Number of snapshots that are kept."""

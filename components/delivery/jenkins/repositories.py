@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from components.aws.iam import Statement
+from components.aws.policy import Statement
 from components.cluster.reference import ClusterReference
 from components.delivery.jenkins.names import AGENT, CACHE
 

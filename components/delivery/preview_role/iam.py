@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import config
 from components.aws.account import Account
-from components.aws.iam import OidcTrust, Statement
+from components.aws.iam import OidcTrust
+from components.aws.policy import Statement
 
 ISSUER = "token.actions.githubusercontent.com"
 """https://docs.github.com/en/actions/reference/security/oidc."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from components.aws.bucket import bucket_policy
 from tests.unit.graph import Graph, Registration, every
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -45,14 +43,3 @@ def test_every_bucket_denies_requests_without_tls(known: Graph) -> None:
 def test_objects_are_deleted_with_the_bucket_only_in_an_unprotected_stack(known: Graph) -> None:
     for one in every(known.of_type(BUCKET)):
         assert one.protect is not one.inputs["forceDestroy"]
-
-
-def test_a_bucket_may_have_more_statements() -> None:
-    statement: dict[str, Any] = {
-        "Effect": "Allow",
-        "Principal": {"Service": "x.amazonaws.com"},
-        "Action": "s3:PutObject",
-    }
-    statements = json.loads(bucket_policy("b", [statement]))["Statement"]
-    assert statements[0] == statement
-    assert len(statements) == 3

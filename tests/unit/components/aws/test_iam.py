@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from moto.iam.policy_validation import IAMPolicyDocumentValidator, IAMTrustPolicyDocumentValidator
 
-from components.aws.iam import Statement, Trust, policy, trust_policy
+from components.aws.iam import Trust, trust_policy
 from tests.unit.graph import Graph, Registration, every
 from tests.unit.monitor import ISSUER
 from tests.unit.program import CHECKOUT, STACKS, platform, run, stack_config
@@ -48,19 +48,6 @@ def suffix(role: Registration) -> str:
 def service_roles(graph: Graph) -> list[Registration]:
     """Roles that AWS services assume."""
     return every(role for role in graph.of_type(ROLE) if suffix(role) not in IRSA_SUBJECTS)
-
-
-def test_a_policy_is_valid() -> None:
-    document = policy([Statement(actions=["s3:GetObject"], resources=["*"], conditions={"StringEquals": {"a:b": "c"}})])
-    IAMPolicyDocumentValidator(document).validate()
-    assert statements(document) == [
-        {
-            "Effect": "Allow",
-            "Action": ["s3:GetObject"],
-            "Resource": ["*"],
-            "Condition": {"StringEquals": {"a:b": "c"}},
-        }
-    ]
 
 
 def test_a_service_may_tag_its_sessions_only_if_told_so() -> None:
