@@ -4,9 +4,10 @@ PYTHON ?= python3
 SERVICES ?= 5 50 200
 REPLICAS ?= 2 10 50 100
 RUN := .venv/bin/python
+CHECKOV := checkov==3.3.30
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status shell down test test-unit lint bench-preview bench-release preview-comment
+.PHONY: help up preview status shell down test test-unit lint lock bench-preview bench-release preview-comment
 
 help: ## print these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -39,21 +40,26 @@ test-unit: .venv/installed ## run the tests that need PyPI only: two minutes
 lint: .venv/installed ## ruff, the strict type checker, and which package may import which
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m basedpyright && .venv/bin/lint-imports
 
+lock: .venv/installed ## renew constraints.txt: the version of every package that ours need
+	@grep --no-filename --invert-match '^-' requirements.txt requirements-dev.txt | .venv/bin/uv pip compile --quiet --upgrade \
+	  --universal --python-version 3.11 --no-annotate --custom-compile-command "make lock" --output-file constraints.txt -
+
 bench-preview: .venv/installed ## time previews and updates with SERVICES="5 50 200", a long time
 	@$(RUN) -m tools.benchmarks $(SERVICES)
 
 bench-release: .venv/installed ## time releases beside rolling updates of REPLICAS="2 10 50 100" pods: minutes
 	@$(RUN) -m tools.benchmarks.release $(REPLICAS)
 
-.venv/installed: requirements.txt requirements-release.txt requirements-dev.txt
+.venv/installed: requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: say make PYTHON=python3.11")'
 	@echo "Making .venv: the Python packages of requirements-dev.txt"
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
-.venv-scan/installed: requirements-scan.txt
-	@echo "Making .venv-scan: the Python packages of requirements-scan.txt"
+# checkov needs other versions of packages that the project has (boto3, for one): it gets an environment of its own.
+.venv-scan/installed: Makefile
+	@echo "Making .venv-scan: $(CHECKOV)"
 	@$(PYTHON) -m venv .venv-scan
-	@.venv-scan/bin/pip install --quiet --disable-pip-version-check --requirement requirements-scan.txt
+	@.venv-scan/bin/pip install --quiet --disable-pip-version-check $(CHECKOV)
 	@touch $@

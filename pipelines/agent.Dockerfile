@@ -11,8 +11,9 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends awscli git python3 python3-venv \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/hello
-COPY requirements-release.txt ./
-RUN python3 -m venv .venv && .venv/bin/pip install --no-cache-dir --requirement requirements-release.txt
+# What the release tool and the pipelines need, without Pulumi; the versions are those of requirements.txt.
+COPY constraints.txt ./
+RUN python3 -m venv .venv && .venv/bin/pip install --no-cache-dir --constraint constraints.txt boto3 kubernetes rich tenacity typer
 COPY --from=buildkit /usr/bin/buildctl /usr/local/bin/
 COPY --from=pulumi /pulumi/bin/ /usr/local/bin/
 COPY contract ./contract

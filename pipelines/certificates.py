@@ -1,8 +1,7 @@
 """Creates the certificates for mutual TLS between buildkitd and the build agents, and sets them as stack secrets.
 
 `python -m pipelines.certificates --stack STACK` sets the five values of `delivery.certificates`. The key of their
-certificate authority is not kept: to renew them, within `LIFETIME`, run it again, then `pulumi up`. It needs
-`cryptography`.
+certificate authority is not kept: to renew them, within `LIFETIME`, run it again, then `pulumi up`.
 """
 
 from __future__ import annotations

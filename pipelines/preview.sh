@@ -3,7 +3,7 @@
 set -eu
 unset PYTHONPATH # the agent's packages have the same names as the checkout's
 python3 -m venv .venv
-.venv/bin/pip install --quiet --requirement requirements.txt --requirement requirements-release.txt
+.venv/bin/pip install --quiet --requirement requirements.txt
 outputs=$(mktemp)
 trap 'rm -f "$outputs"' EXIT
 pulumi stack output --stack "$STACK" --json --show-secrets > "$outputs"

@@ -16,7 +16,7 @@ from tests.unit.program import CHECKOUT, SHIPPED
 
 FOLDER = CHECKOUT / ".github" / "workflows"
 WORKFLOWS = sorted(FOLDER.glob("*.yml"))
-ZIZMOR = CHECKOUT / ".venv-scan" / "bin" / "zizmor"
+ZIZMOR = CHECKOUT / ".venv" / "bin" / "zizmor"
 NAMES = [path.stem for path in WORKFLOWS]
 
 BAD = """
@@ -41,7 +41,7 @@ def actionlint(*paths: Path) -> str:
 def zizmor(*paths: Path) -> str:
     """Its strictest reader."""
     if not ZIZMOR.exists():
-        pytest.skip("zizmor is not installed: `make test` makes .venv-scan")
+        pytest.skip("zizmor is not installed: remove .venv/installed and run `make test`")
     command = [ZIZMOR, "--offline", "--no-config", "--persona=auditor", "--format=plain", "--color=never", *paths]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 

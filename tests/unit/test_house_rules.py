@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from importlib.metadata import version
+import sys
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.unit.graph import every
 from tests.unit.program import CHECKOUT
@@ -18,7 +20,7 @@ COMPONENTS = every(
     "component",
 )
 CONFIG = every(sorted((CHECKOUT / "config").rglob("*.py")), "module of the configuration")
-PINNED = r"[a-z0-9-]+(\[[a-z0-9,]+\])?==\d+(\.\d+)+"
+PINNED = r"[a-z0-9-]+(\[[a-z0-9,]+\])?==\d+(\.?[a-z0-9]+)*"
 
 
 def relative(path: Path) -> str:
@@ -114,12 +116,63 @@ def test_the_makefile_has_thirteen_targets_at_most_and_help_names_each() -> None
     assert sorted(told) == sorted(phony.split())
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-release.txt", "requirements-dev.txt"])
-def test_every_package_is_pinned_to_one_version(name: str) -> None:
+def pinned(name: str) -> dict[str, str]:
+    """The packages of a requirements file and their versions."""
     lines = (CHECKOUT / name).read_text(encoding="utf-8").splitlines()
-    packages = every(line for line in lines if line and not line.startswith(("#", "-r ")))
+    packages = every(line.partition(" ;")[0] for line in lines if line and not line.startswith(("#", "--")))
     for line in packages:
         assert re.fullmatch(PINNED, line, re.IGNORECASE), line
+    return {canonical(name): version for name, version in (line.split("==") for line in packages)}
+
+
+def canonical(package: str) -> str:
+    """https://packaging.python.org/en/latest/specifications/name-normalization/."""
+    return re.sub(r"[-_.]+", "-", package.partition("[")[0]).lower()
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_package_is_pinned_to_the_version_in_the_lock(name: str) -> None:
+    assert pinned(name).items() <= pinned("constraints.txt").items()
+
+
+def test_the_lock_has_every_package_that_ours_need() -> None:
+    """Of those that are installed here: what ours need, what these need, and so on."""
+    locked = pinned("constraints.txt")
+    names = {name for file in ("requirements.txt", "requirements-dev.txt") for name in pinned(file)}
+    needed: set[str] = set()
+    while names:
+        needed |= names
+        names = {required for name in names for required in installed_requirements(name)} - needed
+    assert needed <= set(locked)
+
+
+def installed_requirements(package: str) -> set[str]:
+    """The packages that an installed package needs without its extras; none if it is not installed."""
+    try:
+        lines = requires(package) or []
+    except PackageNotFoundError:
+        return set()
+    every_one = map(Requirement, lines)
+    return {canonical(one.name) for one in every_one if one.marker is None or one.marker.evaluate({"extra": ""})}
+
+
+def test_the_agents_image_has_every_package_that_the_release_tool_and_the_pipelines_import() -> None:
+    text = (CHECKOUT / "pipelines" / "agent.Dockerfile").read_text(encoding="utf-8")
+    (packages,) = re.findall(r"--constraint constraints\.txt ([a-z0-9 -]+)$", text, re.MULTILINE)
+    installed = set(packages.split())
+    assert installed <= set(pinned("requirements.txt"))
+    shipped = set(re.findall(r"^COPY (\w+) ", text, re.MULTILINE))
+    modules = {
+        name.partition(".")[0]
+        for folder in every(sorted(shipped), "folder of the image")
+        for path in (CHECKOUT / folder).rglob("*.py")
+        if path.name != "certificates.py"  # a person runs it, from a checkout
+        for name in imported(path)
+    }
+    third_party = modules - shipped - set(sys.stdlib_module_names)
+    needs = {canonical(one) for name in installed for one in installed_requirements(name)}
+    distributions = {canonical(one) for module in third_party for one in packages_distributions()[module]}
+    assert installed <= distributions <= installed | needs
 
 
 @pytest.mark.parametrize(
