@@ -24,7 +24,7 @@ Karpenter's default for the same purpose, VM_MEMORY_OVERHEAD_PERCENT: https://ka
 
 
 @dataclass(frozen=True)
-class Room:
+class Resources:
     """An amount of resources: what pods request, or what a node or a quota offers.
 
     Attributes:
@@ -37,14 +37,14 @@ class Room:
     memory: int
     pods: int
 
-    def __add__(self, other: Room) -> Room:
-        return Room(self.cpu_millis + other.cpu_millis, self.memory + other.memory, self.pods + other.pods)
+    def __add__(self, other: Resources) -> Resources:
+        return Resources(self.cpu_millis + other.cpu_millis, self.memory + other.memory, self.pods + other.pods)
 
-    def __sub__(self, other: Room) -> Room:
+    def __sub__(self, other: Resources) -> Resources:
         return self + -1 * other
 
-    def __rmul__(self, times: int) -> Room:
-        return Room(times * self.cpu_millis, times * self.memory, times * self.pods)
+    def __rmul__(self, times: int) -> Resources:
+        return Resources(times * self.cpu_millis, times * self.memory, times * self.pods)
 
     def __str__(self) -> str:
         return f"{self.amounts}, {max(0, self.pods)} pods"
@@ -54,14 +54,14 @@ class Room:
         """CPU and memory as text; memory in MiB, rounded up."""
         return f"{max(0, self.cpu_millis)}m CPU, {-(-max(0, self.memory) // UNITS['Mi'])}Mi memory"
 
-    def times_in(self, other: Room) -> int:
+    def times_in(self, other: Resources) -> int:
         """How often it fits into another amount; 0 if a number of that is negative."""
         pairs = zip(_numbers(self), _numbers(other), strict=True)
         return max(0, min(offer // request if request else offer for request, offer in pairs if request or offer < 0))
 
 
-def _numbers(room: Room) -> tuple[int, int, int]:
-    return room.cpu_millis, room.memory, room.pods
+def _numbers(resources: Resources) -> tuple[int, int, int]:
+    return resources.cpu_millis, resources.memory, resources.pods
 
 
 @dataclass(frozen=True)
@@ -75,23 +75,23 @@ class Pods:
     """
 
     name: str
-    one: Room
+    one: Resources
     count: int
 
     @property
-    def all(self) -> Room:
+    def all(self) -> Resources:
         """The requests of all of them."""
         return self.count * self.one
 
 
-def _requests(cpu: str, memory: str) -> Room:
-    return Room(cpu_millis(cpu), memory_bytes(memory), 1)
+def _requests(cpu: str, memory: str) -> Resources:
+    return Resources(cpu_millis(cpu), memory_bytes(memory), 1)
 
 
 ON_EVERY_NODE = (
-    Pods("aws-node", Room(50, 0, 1), 1),
-    Pods("kube-proxy", Room(100, 0, 1), 1),
-    Pods("eks-pod-identity-agent", Room(0, 0, 1), 1),
+    Pods("aws-node", Resources(50, 0, 1), 1),
+    Pods("kube-proxy", Resources(100, 0, 1), 1),
+    Pods("eks-pod-identity-agent", Resources(0, 0, 1), 1),
     Pods("ebs-csi-node", _requests("30m", "120Mi"), 1),
     Pods("fluentd", _requests("100m", "384Mi"), 1),
 )
@@ -125,16 +125,16 @@ def tooling(logs: Logs) -> list[Pods]:
     ]
 
 
-def node_room(kind: InstanceType) -> Room:
+def available_on_node(kind: InstanceType) -> Resources:
     """What a node of a type offers to pods beside the DaemonSets; may be negative for a small type."""
     overhead = kind.memory_mib * MEMORY_OVERHEAD_PERMILLE // 1000
-    whole = Room(kind.allocatable_cpu_millis, (kind.allocatable_memory_mib - overhead) * UNITS["Mi"], kind.pods)
+    whole = Resources(kind.allocatable_cpu_millis, (kind.allocatable_memory_mib - overhead) * UNITS["Mi"], kind.pods)
     return whole - _sum(pods.one for pods in ON_EVERY_NODE)
 
 
-def quota_room(quota: Quota) -> Room:
+def allowed_by_quota(quota: Quota) -> Resources:
     """What a ResourceQuota allows."""
-    return Room(cpu_millis(quota.cpu), memory_bytes(quota.memory), quota.pods)
+    return Resources(cpu_millis(quota.cpu), memory_bytes(quota.memory), quota.pods)
 
 
 def releases(services: Mapping[str, Service], environment: EnvironmentName) -> list[list[Pods]]:
@@ -156,13 +156,13 @@ def _slot(name: str, service: Service, environment: EnvironmentName) -> Pods:
     return Pods(name, _requests(requests.cpu, requests.memory), service.replicas.of(environment).max)
 
 
-def demand(moments: Iterable[Sequence[Pods]]) -> Room:
+def demand(moments: Iterable[Sequence[Pods]]) -> Resources:
     """The most CPU, memory and pods that any of the lists requests."""
     totals = [_numbers(_sum(pods.all for pods in moment)) for moment in moments]
-    return Room(*(max(numbers) for numbers in zip(*totals, strict=True)))
+    return Resources(*(max(numbers) for numbers in zip(*totals, strict=True)))
 
 
-def nodes_needed(pods: Iterable[Pods], node: Room) -> int | None:
+def nodes_needed(pods: Iterable[Pods], node: Resources) -> int | None:
     """How many nodes hold the pods, placed by first fit, the largest first.
 
     Args:
@@ -172,7 +172,7 @@ def nodes_needed(pods: Iterable[Pods], node: Room) -> int | None:
     Returns:
         The number of nodes; None if a pod does not fit on an empty node.
     """
-    left: list[Room] = []
+    left: list[Resources] = []
     for kind in sorted(pods, key=lambda kind: (-_share(kind.one, node), kind.name)):
         waiting = kind.count
         for index, room in enumerate(left):
@@ -189,10 +189,10 @@ def nodes_needed(pods: Iterable[Pods], node: Room) -> int | None:
     return len(left)
 
 
-def _share(pod: Room, node: Room) -> float:
+def _share(pod: Resources, node: Resources) -> float:
     """The largest part of a node's CPU, memory or number of pods that a pod requests."""
     return max(request / max(offer, 1) for request, offer in zip(_numbers(pod), _numbers(node), strict=True))
 
 
-def _sum(rooms: Iterable[Room]) -> Room:
-    return sum(rooms, start=Room(0, 0, 0))
+def _sum(amounts: Iterable[Resources]) -> Resources:
+    return sum(amounts, start=Resources(0, 0, 0))

@@ -111,7 +111,7 @@ class Settings(Model):
         return {"prod": True, "dev": False}[environment]
 
     @property
-    def tools_on(self) -> EnvironmentName:
+    def tooling_environment(self) -> EnvironmentName:
         """The environment whose nodes run the tools: the one without a taint."""
         return next(name for name in ENVIRONMENTS if not self.tainted(name))
 

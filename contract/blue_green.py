@@ -39,7 +39,7 @@ OVERRIDE = "hello-platform/override"
 HASH_DIGITS = 10
 """Hexadecimal digits of the content hash in the names of a service's ConfigMap and Secret."""
 
-CONFIGURATION = f"-[0-9a-f]{{{HASH_DIGITS}}}"
+CONFIGURATION_SUFFIX = f"-[0-9a-f]{{{HASH_DIGITS}}}"
 """Suffix of these names after the service's name, as a regular expression for Python and RE2."""
 
 RELEASE_TAG_PREFIX = "release-"
@@ -54,12 +54,12 @@ def slot_name(service: str, slot: str) -> str:
     return f"{service}-{slot}"
 
 
-def preview(service: str) -> str:
+def preview_service_name(service: str) -> str:
     """Name of the Service that selects the idle slot."""
     return f"{service}-preview"
 
 
-def records(service: str) -> str:
+def verified_images_name(service: str) -> str:
     """Name of the ConfigMap with a service's verified images, in `VERIFIED_ENVIRONMENT`.
 
     Its keys are the 64 hexadecimal digits of each image's digest. It is the parameter of the admission policy.
@@ -67,12 +67,12 @@ def records(service: str) -> str:
     return f"verified-{service}"
 
 
-def history(service: str) -> str:
+def history_name(service: str) -> str:
     """Name of the ConfigMap with a service's release history."""
     return f"{service}-releases"
 
 
-def lock(service: str) -> str:
+def lock_name(service: str) -> str:
     """Name of the Lease that a running release of a service holds."""
     return f"{service}-release"
 
@@ -105,7 +105,7 @@ def contract(namespace: str, service: str) -> dict[str, Any]:
         "slots": list(SLOTS),
         "deployments": {slot: slot_name(service, slot) for slot in SLOTS},
         "activeService": service,
-        "previewService": preview(service),
+        "previewService": preview_service_name(service),
         "selectorKey": labels.SLOT,
         "podTemplate": service,
         "autoscaler": service,

@@ -14,7 +14,7 @@ VERIFY = "hello-verify"
 PREVIEW = "hello-preview"
 """Service account that previews changes of the platform; its access to the cluster comes from an IAM role."""
 
-TOOL = {labels.SERVICE: RELEASE}
+RELEASE_TOOL_LABELS = {labels.SERVICE: RELEASE}
 """Labels of every pod in the delivery namespace that runs the release tool; network policies select by them."""
 
 DEPLOYERS = "hello:deployers"

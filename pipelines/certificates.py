@@ -23,7 +23,7 @@ HOST = "buildkitd.buildkit"
 """DNS name of buildkitd's Service."""
 
 
-def made(now: datetime) -> dict[str, str]:
+def new_certificates(now: datetime) -> dict[str, str]:
     """The five values in PEM, by the names of their settings."""
     authority_key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hello-platform buildkit")])
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipelines.certificates", description=__doc__)
     parser.add_argument("--stack", required=True)
     stack = parser.parse_args(arguments).stack
-    for name, value in made(datetime.now(UTC)).items():
+    for name, value in new_certificates(datetime.now(UTC)).items():
         command = ["pulumi", "config", "set", "--stack", stack, "--secret", "--path", f"{KEY}.{name}"]
         code = subprocess.run(command, input=value, text=True, check=False).returncode
         if code:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contract import labels
-from contract.blue_green import RELEASE_MANAGER, preview, slot_name
+from contract.blue_green import RELEASE_MANAGER, preview_service_name, slot_name
 from kube.client import KubernetesApiError, KubernetesObject
 from release import objects, slots
 from release.errors import LostRaceError, ReleaseError
@@ -31,7 +31,7 @@ def apply(api: ObjectApi, state: ServiceState, step: Change) -> None:
             override = state.running.override if state.running else None
             _apply_template(api, state, slot, image, replicas=replicas, override=override, dry_run=False)
         case SwitchPreview(slot):
-            _select(api, state, preview(state.service), old=state.preview, new=slot)
+            _select(api, state, preview_service_name(state.service), old=state.preview, new=slot)
         case SwitchActive(slot):
             _select(api, state, state.service, old=state.live, new=slot)
         case RetargetAutoscaler(slot):

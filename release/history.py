@@ -20,7 +20,7 @@ LIMIT = 10
 _KEY = "releases.json"
 
 
-name = blue_green.history
+name = blue_green.history_name
 """The name of a service's ConfigMap."""
 
 

@@ -30,7 +30,7 @@ class Holder:
     until: datetime
 
 
-name = blue_green.lock
+name = blue_green.lock_name
 """The name of a service's Lease."""
 
 

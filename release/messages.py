@@ -32,7 +32,7 @@ def describe(state: ServiceState, step: Change | Await) -> str:
         case Scale(_, replicas):
             return f"Slot {slot.name}: {_pods(replicas)} instead of {slot.desired}"
         case SwitchPreview():
-            return f"Service {blue_green.preview(state.service)}: slot {slot.name}"
+            return f"Service {blue_green.preview_service_name(state.service)}: slot {slot.name}"
         case SwitchActive():
             return f"Service {state.service}: switching from slot {state.live} to slot {slot.name}"
         case RetargetAutoscaler():
@@ -42,7 +42,7 @@ def describe(state: ServiceState, step: Change | Await) -> str:
         case AwaitGone():
             return f"Slot {slot.name}: {_pods(slot.pods)} left"
         case AwaitEndpoints():
-            service = state.service if step.active else blue_green.preview(state.service)
+            service = state.service if step.active else blue_green.preview_service_name(state.service)
             return f"Service {service} does not lead to slot {slot.name} only yet"
 
 

@@ -9,7 +9,16 @@ from datetime import datetime
 from typing import Any
 
 from contract import labels
-from contract.blue_green import DEPENDS_ON, EXCLUSIVE, PORT_NAME, SENTINEL_DIGEST, SLOTS, SMOKE_TEST, preview, slot_name
+from contract.blue_green import (
+    DEPENDS_ON,
+    EXCLUSIVE,
+    PORT_NAME,
+    SENTINEL_DIGEST,
+    SLOTS,
+    SMOKE_TEST,
+    preview_service_name,
+    slot_name,
+)
 from kube.client import KubernetesObject
 from release import history, slots, verification
 from release.errors import ReleaseError
@@ -49,13 +58,13 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
         "discovery.k8s.io/v1",
         "EndpointSlice",
         namespace=environment,
-        label_selector=f"kubernetes.io/service-name in ({service},{preview(service)})",
+        label_selector=f"kubernetes.io/service-name in ({service},{preview_service_name(service)})",
     )
     autoscaler = api.get("autoscaling/v2", "HorizontalPodAutoscaler", service, environment)
     releases = api.get("v1", "ConfigMap", history.name(service), environment)
     for name, body in (
         *((f"Deployment {slot_name(service, slot)}", deployments.get(slot_name(service, slot))) for slot in SLOTS),
-        *((f"Service {one}", services.get(one)) for one in (service, preview(service))),
+        *((f"Service {one}", services.get(one)) for one in (service, preview_service_name(service))),
         (f"HorizontalPodAutoscaler {service}", autoscaler),
     ):
         if body is None:
@@ -83,19 +92,19 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
         blue=blue,
         green=green,
         live=str(services[service]["spec"]["selector"][labels.SLOT]),
-        preview=str(services[preview(service)]["spec"]["selector"][labels.SLOT]),
+        preview=str(services[preview_service_name(service)]["spec"]["selector"][labels.SLOT]),
         autoscaled=str(autoscaler["spec"]["scaleTargetRef"]["name"]).removeprefix(f"{service}-"),
         minimum=int(autoscaler["spec"].get("minReplicas", 1)),
         maximum=int(autoscaler["spec"]["maxReplicas"]),
         active_endpoints=_endpoints(slices, service, slot_by_pod),
-        preview_endpoints=_endpoints(slices, preview(service), slot_by_pod),
+        preview_endpoints=_endpoints(slices, preview_service_name(service), slot_by_pod),
         repository=image.removesuffix(f"@{SENTINEL_DIGEST}"),
         template=slots.template_hash(template),
         configuration=_configuration(template["template"]["spec"]),
         exclusive=annotations.get(EXCLUSIVE) == "true",
         depends_on=tuple(json.loads(annotations.get(DEPENDS_ON, "[]"))),
         active_target=_target(services[service]),
-        preview_target=_target(services[preview(service)]),
+        preview_target=_target(services[preview_service_name(service)]),
         smoke_test=smoke_test(annotations.get(SMOKE_TEST), template["template"]["spec"]),
         start_seconds=_start_seconds(template["template"]["spec"]),
         history=history.parse(releases),

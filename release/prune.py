@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from contract import labels
-from contract.blue_green import CONFIGURATION
+from contract.blue_green import CONFIGURATION_SUFFIX
 from kube.client import KubernetesObject
 from release.objects import ObjectApi
 from release.state import ServiceState
 
-YOUNG = timedelta(hours=1)
+MIN_AGE = timedelta(hours=1)
 """A `pulumi up` that is under way creates configuration before the PodTemplate that refers to it."""
 
 
@@ -23,15 +23,15 @@ def needed(state: ServiceState) -> frozenset[str]:
 
 
 def prunable(state: ServiceState, config_maps: Iterable[KubernetesObject]) -> list[str]:
-    """Names of the ConfigMaps that are this service's configuration, older than `YOUNG`, and not needed."""
+    """Names of the ConfigMaps that are this service's configuration, older than `MIN_AGE`, and not needed."""
     # The names of configuration end with a hash of its content; those of release histories and records do not.
-    configuration = re.compile(re.escape(state.service) + CONFIGURATION)
+    configuration = re.compile(re.escape(state.service) + CONFIGURATION_SUFFIX)
     return sorted(
         str(metadata["name"])
         for metadata in (config_map["metadata"] for config_map in config_maps)
         if configuration.fullmatch(metadata["name"])
         and metadata["name"] not in needed(state)
-        and state.now - datetime.fromisoformat(metadata["creationTimestamp"]) > YOUNG
+        and state.now - datetime.fromisoformat(metadata["creationTimestamp"]) > MIN_AGE
     )
 
 

@@ -42,7 +42,7 @@ class Record:
     at: datetime
 
 
-name = blue_green.records
+name = blue_green.verified_images_name
 """The name of a service's ConfigMap, in the environment `NEEDED_IN`."""
 
 

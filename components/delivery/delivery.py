@@ -49,9 +49,9 @@ class DeliveryArgs:
         protect: Whether namespaces and the records of verified images are protected from deletion.
         cluster: The cluster.
         environments: Each environment, by name.
-        registry: The services' ECR repositories.
+        repositories: The services' ECR repositories.
         network: The VPC.
-        base: The core add-ons, which Jenkins is created after and deleted before.
+        core_addons: The core add-ons, which Jenkins is created after and deleted before.
     """
 
     ports: Mapping[str, int]
@@ -64,9 +64,9 @@ class DeliveryArgs:
     protect: bool
     cluster: ClusterReference
     environments: Mapping[str, Environment]
-    registry: EcrRepositories
+    repositories: EcrRepositories
     network: Network
-    base: CoreAddons
+    core_addons: CoreAddons
 
 
 class Delivery(pulumi.ComponentResource):
@@ -99,7 +99,9 @@ class Delivery(pulumi.ComponentResource):
         ReleaseAccess(name, ReleaseAccessArgs(environments=namespaces, services=services), opts=child)
         Admission(
             name,
-            AdmissionArgs(environments=namespaces, repositories=args.registry.repository_urls, protect=args.protect),
+            AdmissionArgs(
+                environments=namespaces, repositories=args.repositories.repository_urls, protect=args.protect
+            ),
             opts=child,
         )
         self.backends = {}
@@ -115,10 +117,10 @@ class Delivery(pulumi.ComponentResource):
                     charts=args.charts,
                     protect=args.protect,
                     cluster=args.cluster,
-                    registry=args.registry,
+                    repositories=args.repositories,
                     addresses=args.network.addresses,
                     agent_namespace=self.namespace,
-                    base=args.base,
+                    core_addons=args.core_addons,
                 ),
                 opts=child,
             )

@@ -17,7 +17,16 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, RoleRefArgs, SubjectArgs
 
 from components.kubernetes.metadata import name_of
-from contract.blue_green import PORT_NAME, SLOTS, VERIFIED_ENVIRONMENT, history, lock, preview, records, slot_name
+from contract.blue_green import (
+    PORT_NAME,
+    SLOTS,
+    VERIFIED_ENVIRONMENT,
+    history_name,
+    lock_name,
+    preview_service_name,
+    slot_name,
+    verified_images_name,
+)
 from contract.identities import DEPLOYERS, RELEASE, VERIFY
 from contract.namespaces import DELIVERY
 
@@ -34,8 +43,8 @@ def read_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
         _rule("apps", "deployments", "list", "watch"),
         _rule("discovery.k8s.io", "endpointslices", "list", "watch"),
         _rule("autoscaling", "horizontalpodautoscalers", "get", names=services),
-        _rule("coordination.k8s.io", "leases", "get", names=map(lock, services)),
-        _rule("", "configmaps", "get", names=[*map(history, services), *map(records, services)]),
+        _rule("coordination.k8s.io", "leases", "get", names=map(lock_name, services)),
+        _rule("", "configmaps", "get", names=[*map(history_name, services), *map(verified_images_name, services)]),
     ]
 
 
@@ -47,30 +56,30 @@ def release_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
     slots = [slot_name(service, slot) for service in services for slot in SLOTS]
     return [
         _rule("apps", "deployments", "get", "patch", names=slots),
-        _rule("", "services", "get", "patch", names=[*services, *map(preview, services)]),
+        _rule("", "services", "get", "patch", names=[*services, *map(preview_service_name, services)]),
         _rule("autoscaling", "horizontalpodautoscalers", "patch", names=services),
         _rule("coordination.k8s.io", "leases", "create"),
-        _rule("coordination.k8s.io", "leases", "patch", names=map(lock, services)),
+        _rule("coordination.k8s.io", "leases", "patch", names=map(lock_name, services)),
         _rule("", "configmaps", "create", "list", "delete"),
-        _rule("", "configmaps", "patch", names=map(history, services)),
+        _rule("", "configmaps", "patch", names=map(history_name, services)),
         _rule("", "events", "create"),
     ]
 
 
 def proxy_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
     """The right to send requests to the services through the API server's proxy, for people outside the cluster."""
-    names = [f"{name}:{PORT_NAME}" for service in services for name in (service, preview(service))]
+    names = [f"{name}:{PORT_NAME}" for service in services for name in (service, preview_service_name(service))]
     return [_rule("", "services/proxy", "get", names=names)]
 
 
 def verify_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
     """The right to write the records of verified images."""
-    return [_rule("", "configmaps", "patch", names=map(records, services))]
+    return [_rule("", "configmaps", "patch", names=map(verified_images_name, services))]
 
 
 def override_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
     """The right to release an image that is not verified: a verb of our own, which the admission policy checks."""
-    return [_rule("", "configmaps", "override", names=map(records, services))]
+    return [_rule("", "configmaps", "override", names=map(verified_images_name, services))]
 
 
 def _rule(group: str, resource: str, *verbs: str, names: Sequence[str] | map[str] | None = None) -> PolicyRuleArgs:

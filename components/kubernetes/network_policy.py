@@ -27,7 +27,7 @@ from pulumi_kubernetes.networking.v1 import (
 import config
 from components.kubernetes.metadata import in_namespace
 from contract import labels
-from contract.identities import TOOL
+from contract.identities import RELEASE_TOOL_LABELS
 from contract.namespaces import DELIVERY
 
 BOTH_WAYS = ["Ingress", "Egress"]
@@ -108,7 +108,7 @@ def service_policy(
     from_nodes = addresses.nodes if spec.paths else ()
     sources = [
         *(pods({labels.SERVICE: caller}) for caller in callers),
-        pods(TOOL, DELIVERY),
+        pods(RELEASE_TOOL_LABELS, DELIVERY),
         *ip_blocks([*from_nodes, *addresses.control_plane]),
     ]
     return NetworkPolicySpecArgs(
@@ -137,7 +137,7 @@ def release_tool_policy(ports: Mapping[str, int], *, addresses: Addresses) -> Ne
         for service, port in ports.items()
     ]
     return NetworkPolicySpecArgs(
-        pod_selector=LabelSelectorArgs(match_labels=TOOL),
+        pod_selector=LabelSelectorArgs(match_labels=RELEASE_TOOL_LABELS),
         policy_types=BOTH_WAYS,
         egress=[*services, kubernetes_api(addresses), public_https(addresses), credentials()],
     )

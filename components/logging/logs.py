@@ -41,7 +41,7 @@ class LogsArgs:
         protect: Whether namespaces and Elasticsearch are protected from deletion.
         cluster: The cluster.
         network: The VPC.
-        base: The core add-ons and priority classes, which the operator is created after and deleted before.
+        core_addons: The core add-ons and priority classes, which the operator is created after and deleted before.
     """
 
     logs: config.Logs
@@ -52,7 +52,7 @@ class LogsArgs:
     protect: bool
     cluster: ClusterReference
     network: Network
-    base: CoreAddons
+    core_addons: CoreAddons
 
 
 class Logs(pulumi.ComponentResource):
@@ -87,7 +87,7 @@ class Logs(pulumi.ComponentResource):
                 logs=args.logs,
                 password=args.secrets[FLUENTD_PASSWORD],
                 addresses=args.network.addresses,
-                priority_class=args.base.priorities.tooling,
+                priority_class=args.core_addons.priorities.tooling,
                 protect=args.protect,
             ),
             opts=self._child,
@@ -100,7 +100,7 @@ class Logs(pulumi.ComponentResource):
                 namespace=self._namespace,
                 environment=environment,
                 password=args.secrets[SETUP_PASSWORD],
-                priority_class=args.base.priorities.tooling,
+                priority_class=args.core_addons.priorities.tooling,
                 collector_namespace=collector.namespace,
                 ca=collector.ca,
             ),
@@ -135,7 +135,7 @@ class Logs(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[
-                    self._args.base,
+                    self._args.core_addons,
                     *([self._node_reader()] if self._args.logs.zone_awareness else []),
                 ],
             ),
@@ -202,7 +202,7 @@ class Logs(pulumi.ComponentResource):
             spec=elastic.elasticsearch(
                 self._args.logs,
                 environment=environment,
-                priority_class=self._args.base.priorities.tooling,
+                priority_class=self._args.core_addons.priorities.tooling,
                 storage_class="gp3",
                 roles=[roles],
                 users=users,
@@ -217,7 +217,7 @@ class Logs(pulumi.ComponentResource):
             metadata=self._metadata(KIBANA),
             spec=elastic.kibana(
                 environment=environment,
-                priority_class=self._args.base.priorities.tooling,
+                priority_class=self._args.core_addons.priorities.tooling,
                 host=self._args.host,
                 keys=keys,
             ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from config import capacity
-from config.capacity import Pods, Room
+from config.capacity import Pods, Resources
 from config.instance_types import instance_types
 from config.models.base import PROJECT, EnvironmentName
 from config.models.cluster import Quota
@@ -27,8 +27,8 @@ def problems(settings: Settings) -> Iterator[Problem]:
         yield from _node_problems(key, settings, name, moments)
 
 
-def _quota_problems(key: str, quota: Quota, needed: Room) -> Iterator[Problem]:
-    admitted = capacity.quota_room(quota)
+def _quota_problems(key: str, quota: Quota, needed: Resources) -> Iterator[Problem]:
+    admitted = capacity.allowed_by_quota(quota)
     why = "every service at its maximum, and the largest in both slots"
     if admitted.cpu_millis < needed.cpu_millis:
         yield Problem(f"{key}.cpu", quota.cpu, f"{needed.cpu_millis}m or more: {why}")
@@ -42,7 +42,7 @@ def _node_problems(
     key: str, settings: Settings, environment: EnvironmentName, moments: list[list[Pods]]
 ) -> Iterator[Problem]:
     nodes = settings.environments.of(environment).nodes
-    node = capacity.node_room(instance_types()[nodes.instance_type])
+    node = capacity.available_on_node(instance_types()[nodes.instance_type])
     others = [
         *capacity.ON_EACH_ENVIRONMENT,
         *(() if settings.tainted(environment) else capacity.tooling(settings.logs)),

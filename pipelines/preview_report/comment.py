@@ -35,7 +35,7 @@ def body(stack: str, run: str) -> str:
     )
 
 
-def tell(stack: str, variables: Mapping[str, str]) -> None:
+def post(stack: str, variables: Mapping[str, str]) -> None:
     """Edits the stack's comment, or creates it.
 
     Raises:
@@ -73,4 +73,4 @@ def _request(method: str, url: str, token: str, content: dict[str, str] | None =
 
 
 if __name__ == "__main__":
-    tell(sys.argv[1], os.environ)
+    post(sys.argv[1], os.environ)

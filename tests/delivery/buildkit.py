@@ -54,7 +54,7 @@ class Delivery:
     @cached_property
     def graph(self) -> Graph:
         """Everything of it."""
-        made = certificates.made(datetime.now(UTC))
+        made = certificates.new_certificates(datetime.now(UTC))
         delivery = {**DELIVERY, "certificates": made, "sources": {}, "notifyUrl": None}
         config = {**self.config, f"{PROJECT}:delivery": json.dumps(delivery)}
         return run(CHECKOUT / "__main__.py", stack=self.stack, settings=config, preview=False)

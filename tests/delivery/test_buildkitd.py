@@ -118,7 +118,7 @@ def test_who_shows_no_clients_certificate_of_the_authority_is_not_answered(
 
 
 def test_an_agent_does_not_trust_a_daemon_of_another_authority(site: Site, agent: InPod) -> None:
-    other = certificates.made(datetime.now(UTC))
+    other = certificates.new_certificates(datetime.now(UTC))
     ours = site.delivery.secrets["buildkit-client"]
     for name, text in {**ours, "ca.pem": other["ca"]}.items():
         (agent.workspace / name).write_text(text, encoding="utf-8")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config import ENVIRONMENTS
-from contract.blue_green import preview
+from contract.blue_green import preview_service_name
 from contract.identities import RELEASE, VERIFY
 from kube.client import KubernetesApi
 from tests.delivery import buildkit
@@ -215,7 +215,7 @@ def agents(
         "PIPELINES": str(CHECKOUT / "pipelines"),
         "PYTHONPATH": str(CHECKOUT),
     }
-    services = [(one, name) for one in ENVIRONMENTS for name in (SERVICE, preview(SERVICE))]
+    services = [(one, name) for one in ENVIRONMENTS for name in (SERVICE, preview_service_name(SERVICE))]
     names = dict(containers.serve(*one) for one in services)
     return {
         "build": site.agent,

@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from components.workload.admission import fields
-from contract.blue_green import OVERRIDE, VERIFIED_ENVIRONMENT, records
+from contract.blue_green import OVERRIDE, VERIFIED_ENVIRONMENT, verified_images_name
 from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
@@ -407,7 +407,7 @@ def test_who_releases_creates_histories_and_locks_and_deletes_configuration_only
     api.create(one("ConfigMap", f"{SERVICE}-releases"))
     api.create(one("Lease", f"{SERVICE}-release"))
     for kind, name in [
-        ("ConfigMap", records(SERVICE)),
+        ("ConfigMap", verified_images_name(SERVICE)),
         ("ConfigMap", f"{SERVICE}-0123456789"),
         ("ConfigMap", "other-releases"),
         ("Lease", "other"),
@@ -416,7 +416,7 @@ def test_who_releases_creates_histories_and_locks_and_deletes_configuration_only
     for name, may in [
         (f"{SERVICE}-0123456789", True),
         (f"{SERVICE}-more-0123456789", False),
-        (records(SERVICE), False),
+        (verified_images_name(SERVICE), False),
     ]:
         guarded.api.create(one("ConfigMap", name))
         told = refusal(lambda: api.delete("v1", "ConfigMap", name, FIELDS))  # noqa: B023
@@ -448,7 +448,7 @@ def test_prod_takes_no_image_that_was_not_verified_and_each_that_was(guarded: Gu
 
 def verify(guarded: Guarded, image: str) -> None:
     """Records an image as the verifying identity, and waits until admission knows."""
-    name = records(SERVICE)
+    name = verified_images_name(SERVICE)
     found = guarded.api.get("v1", "ConfigMap", name, VERIFIED_ENVIRONMENT)
     assert found is not None
     value = '{"by": "me", "at": "2026-01-01T00:00:00+00:00"}'
@@ -518,7 +518,7 @@ def test_what_is_live_restarts_and_scales_without_its_record(guarded: Guarded) -
     verify(guarded, image)
     release = guarded.acting_as("release")
     release.apply(guarded.slot(image, slot="blue", replicas=1), field_manager="hello-release", force=True)
-    name, deployment = records(SERVICE), f"{SERVICE}-blue"
+    name, deployment = verified_images_name(SERVICE), f"{SERVICE}-blue"
 
     def pods() -> list[str]:
         found = guarded.api.list(
@@ -585,7 +585,7 @@ def test_retire_takes_a_secret_along_that_it_may_not_read_or_delete(
     named = secrets()
     configure(guarded.api, "prod", "ai", "ai-00000000ff")
     assert len(secrets()) == len(named) + 1
-    monkeypatch.setattr(prune, "YOUNG", timedelta(seconds=-60))
+    monkeypatch.setattr(prune, "MIN_AGE", timedelta(seconds=-60))
     assert releases.retire(guarded.session("release", monkeypatch), "prod", ["ai"], now=True) is ExitCode.DONE
     eventually(lambda: secrets() == named, "the Secret is gone with the ConfigMap that owns it")
 
@@ -656,8 +656,8 @@ def test_service_accounts_come_with_tokens_of_their_own(guarded: Guarded) -> Non
         assert told["extra"]["authentication.kubernetes.io/credential-id"], "impersonation has none"
 
 
-VERIFIES = ("prod", "patch", "configmaps", records(SERVICE))
-OVERRIDES = ("prod", "override", "configmaps", records(SERVICE))
+VERIFIES = ("prod", "patch", "configmaps", verified_images_name(SERVICE))
+OVERRIDES = ("prod", "override", "configmaps", verified_images_name(SERVICE))
 ASKS = ("prod", "get", "services/proxy", "api:http")
 SWITCHES = ("prod", "patch", "services", "api")
 
@@ -695,5 +695,5 @@ def test_who_verifies_changes_records_and_nothing_else(guarded: Guarded) -> None
             for verb in ("create", "update", "patch", "delete", "deletecollection"):
                 assert not may(api, namespace, verb, resource, None), (namespace, verb, resource)
         for verb in ("create", "update", "delete"):
-            assert not may(api, namespace, verb, "configmaps", records(SERVICE))
-    assert not may(api, "dev", "patch", "configmaps", records(SERVICE))
+            assert not may(api, namespace, verb, "configmaps", verified_images_name(SERVICE))
+    assert not may(api, "dev", "patch", "configmaps", verified_images_name(SERVICE))

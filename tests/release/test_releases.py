@@ -329,7 +329,7 @@ def test_retire_collects_the_configuration_that_nothing_names(platform: Platform
         configure(platform.api, "dev", "conf", name)
     seen = platform.seen("dev", "conf")
     assert prune.prune(platform.api, seen) == [], "too young: an up may be under way"
-    later = replace(seen, now=seen.now + prune.YOUNG * 2)
+    later = replace(seen, now=seen.now + prune.MIN_AGE * 2)
     assert prune.prune(platform.api, later) == ["conf-00000000ff"]
     eventually(lambda: platform.api.get("v1", "Secret", "conf-00000000ff", "dev") is None, "its Secret is gone")
     for name in ("conf-0000000001", "conf-other"):

@@ -10,7 +10,7 @@ from typing import Any
 
 from components.delivery.jenkins.names import BUILDER, BUILDKIT_CLIENT, PREVIEWER, SERVICE_ACCOUNTS
 from components.kubernetes.scheduling import node_affinity_manifest, toleration_manifest
-from contract.identities import TOOL
+from contract.identities import RELEASE_TOOL_LABELS
 from contract.namespaces import DELIVERY
 
 HOME = "/home/jenkins"
@@ -19,7 +19,7 @@ MEMORY = {"preview": "2Gi"}
 """Memory of the kinds that need more than 1 GiB: a preview runs the Pulumi engine and its providers."""
 
 LABELS = {"build": BUILDER, "preview": PREVIEWER}
-"""Pod labels by kind, for NetworkPolicies; the others have `TOOL`, the label of the release tool's pods."""
+"""Pod labels by kind, for NetworkPolicies; the others have `RELEASE_TOOL_LABELS`."""
 
 TOKEN_KINDS = ("release", "verify")
 """Kinds whose pods mount the token of their service account."""
@@ -46,7 +46,7 @@ def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"namespace": DELIVERY, "labels": dict(LABELS.get(kind, TOOL))},
+        "metadata": {"namespace": DELIVERY, "labels": dict(LABELS.get(kind, RELEASE_TOOL_LABELS))},
         "spec": {
             "serviceAccountName": SERVICE_ACCOUNTS[kind],
             "automountServiceAccountToken": kind in TOKEN_KINDS,

@@ -72,10 +72,10 @@ class JenkinsArgs:
         charts: Source of the charts; None for their public repositories.
         protect: Whether the namespace is protected from deletion.
         cluster: The cluster.
-        registry: The services' ECR repositories.
+        repositories: The services' ECR repositories.
         addresses: IP ranges of the VPC.
         agent_namespace: Namespace of the agents and of the release identities.
-        base: The core add-ons (DNS, volumes, autoscaling), which Jenkins is created after and deleted before.
+        core_addons: The core add-ons (DNS, volumes, autoscaling), which Jenkins is created after and deleted before.
     """
 
     delivery: config.Delivery
@@ -86,10 +86,10 @@ class JenkinsArgs:
     charts: str | None
     protect: bool
     cluster: ClusterReference
-    registry: EcrRepositories
+    repositories: EcrRepositories
     addresses: Addresses
     agent_namespace: pulumi.Input[str]
-    base: pulumi.Resource
+    core_addons: pulumi.Resource
 
 
 class Jenkins(pulumi.ComponentResource):
@@ -126,7 +126,7 @@ class Jenkins(pulumi.ComponentResource):
                 addresses=args.addresses,
                 client_namespace=args.agent_namespace,
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.base]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.core_addons]),
         )
         self._network_policy("jenkins", namespace, network_policies.of_controller(args.addresses))
         secret_data = {ADMIN: args.delivery.admin, **secrets(args.delivery)}
@@ -139,10 +139,10 @@ class Jenkins(pulumi.ComponentResource):
             chart=location.chart,
             version=location.version,
             repository_opts=location.repository_opts,
-            values=registry_url(args.registry.repository_urls).apply(self._values),
+            values=registry_url(args.repositories.repository_urls).apply(self._values),
             # The pod downloads the plugins before it is ready.
             timeout=900,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[build_identity, *secret_objects, args.base]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[build_identity, *secret_objects, args.core_addons]),
         )
         self.backend = Backend(
             namespace=namespace,
@@ -246,7 +246,7 @@ class Jenkins(pulumi.ComponentResource):
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
             encryption_configurations=[
                 aws.ecr.RepositoryEncryptionConfigurationArgs(
-                    encryption_type="KMS", kms_key=self._args.registry.key_arn
+                    encryption_type="KMS", kms_key=self._args.repositories.key_arn
                 )
             ],
             # Its images can be built again.

@@ -24,7 +24,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequiremen
 from components.kubernetes.metadata import name_of
 from components.workload.admission import fields, images
 from contract import labels
-from contract.blue_green import SLOTS, VERIFIED_ENVIRONMENT, records, slot_name
+from contract.blue_green import SLOTS, VERIFIED_ENVIRONMENT, slot_name, verified_images_name
 from contract.identities import DEPLOYERS, RELEASE, username
 
 IS_DEPLOYER = f"request.userInfo.username == '{username(RELEASE)}' || '{DEPLOYERS}' in request.userInfo.groups"
@@ -201,16 +201,18 @@ class Admission(pulumi.ComponentResource):
                     _rule("apps", "v1", "deployments", "UPDATE", names=[slot_name(service, slot) for slot in SLOTS])
                 ],
                 param_ref=ParamRefArgs(
-                    name=records(service), namespace=VERIFIED_ENVIRONMENT, parameter_not_found_action="Deny"
+                    name=verified_images_name(service),
+                    namespace=VERIFIED_ENVIRONMENT,
+                    parameter_not_found_action="Deny",
                 ),
             )
 
     def _records(self, service: str) -> None:
         """An empty ConfigMap, which the verify identity may patch but not create; its data is that identity's."""
         kubernetes.core.v1.ConfigMap(
-            f"{self.pulumi_resource_name}-{records(service)}",
+            f"{self.pulumi_resource_name}-{verified_images_name(service)}",
             metadata=ObjectMetaArgs(
-                name=records(service),
+                name=verified_images_name(service),
                 namespace=self._args.environments[VERIFIED_ENVIRONMENT],
                 labels={labels.SERVICE: service},
             ),

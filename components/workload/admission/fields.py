@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 
 from contract import labels
-from contract.blue_green import CONFIGURATION, SLOTS, history, lock, slot_name
+from contract.blue_green import CONFIGURATION_SUFFIX, SLOTS, history_name, lock_name, slot_name
 
 METADATA = ("labels", "annotations", "ownerReferences", "finalizers", "generateName", "selfLink")
 """The metadata that a client can change, but for `managedFields`, which has no effect of its own."""
@@ -74,8 +74,8 @@ def only_target_changed() -> str:
 
 def object_names(services: Sequence[str]) -> str:
     """True where a release creates the history or lock of a service, or deletes the configuration of one."""
-    creatable = {"configmaps": list(map(history, services)), "leases": list(map(lock, services))}
-    is_configuration = f"oldObject.metadata.name.matches('{CONFIGURATION}$')"
+    creatable = {"configmaps": list(map(history_name, services)), "leases": list(map(lock_name, services))}
+    is_configuration = f"oldObject.metadata.name.matches('{CONFIGURATION_SUFFIX}$')"
     service = "oldObject.metadata.name.substring(0, oldObject.metadata.name.lastIndexOf('-'))"
     return (
         "request.operation == 'CREATE' ? "

@@ -27,7 +27,7 @@ from components.workload.blue_green.autoscaler import autoscaler_spec
 from components.workload.blue_green.service import service_spec
 from components.workload.pod_template import pod_labels, pod_template
 from contract import labels
-from contract.blue_green import BLUE, GREEN, SENTINEL_DIGEST, SLOTS, contract, preview, slot_name
+from contract.blue_green import BLUE, GREEN, SENTINEL_DIGEST, SLOTS, contract, preview_service_name, slot_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,7 @@ class BlueGreen(pulumi.ComponentResource):
         for color in SLOTS:
             self._slot(color, template({labels.SLOT: color}))
         active = self._service(args.service, initial_slot=BLUE, node_port=bool(args.spec.paths))
-        self._service(preview(args.service), initial_slot=GREEN, node_port=False)
+        self._service(preview_service_name(args.service), initial_slot=GREEN, node_port=False)
         kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
             name,
             metadata=self._metadata(args.service),

@@ -10,7 +10,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from config import PROJECT, Service, load
-from config.capacity import ON_EACH_ENVIRONMENT, ON_EVERY_NODE, Pods, Room, demand, node_room, nodes_needed, releases
+from config.capacity import (
+    ON_EACH_ENVIRONMENT,
+    ON_EVERY_NODE,
+    Pods,
+    Resources,
+    available_on_node,
+    demand,
+    nodes_needed,
+    releases,
+)
 from config.instance_types import instance_types
 from config.quantities import cpu_millis, memory_bytes
 from config.values import IMAGE_ARCHITECTURE
@@ -34,15 +43,15 @@ def service(*, cpu: str = "100m", memory: str = "128Mi", most: int = 2, exclusiv
 
 def test_the_demand_is_every_live_slot_at_its_maximum_and_the_largest_twice() -> None:
     services = {"small": service(), "large": service(cpu="1", memory="1Gi", most=3)}
-    assert demand(releases(services, "dev")) == Room(2 * 100 + 2 * 3000, (2 * 128 + 2 * 3072) * MIB, 2 + 2 * 3)
-    assert demand(releases(services, "prod")) == Room(3 * 100 + 2 * 4000, (3 * 128 + 2 * 4096) * MIB, 3 + 2 * 4)
+    assert demand(releases(services, "dev")) == Resources(2 * 100 + 2 * 3000, (2 * 128 + 2 * 3072) * MIB, 2 + 2 * 3)
+    assert demand(releases(services, "prod")) == Resources(3 * 100 + 2 * 4000, (3 * 128 + 2 * 4096) * MIB, 3 + 2 * 4)
 
 
 def test_the_largest_may_be_another_in_each_respect() -> None:
     services = {"cpu": service(cpu="4", most=1), "memory": service(memory="4Gi", most=1), "pods": service(most=9)}
     moments = releases(services, "dev")
     assert [[pods.name for pods in moment] for moment in moments] == [[*services, name] for name in services]
-    assert demand(moments) == Room(2 * 4000 + 100 + 900, (128 + 2 * 4096 + 9 * 128) * MIB, 1 + 1 + 18)
+    assert demand(moments) == Resources(2 * 4000 + 100 + 900, (128 + 2 * 4096 + 9 * 128) * MIB, 1 + 1 + 18)
 
 
 def test_an_exclusive_service_has_no_second_slot() -> None:
@@ -52,7 +61,7 @@ def test_an_exclusive_service_has_no_second_slot() -> None:
 
 
 def test_a_node_has_what_the_kubelet_and_the_daemonsets_leave() -> None:
-    room = node_room(instance_types()["t3.large"])
+    room = available_on_node(instance_types()["t3.large"])
     assert room.cpu_millis == 2000 - 70 - (50 + 100 + 30 + 100)
     assert room.pods == 35 - len(ON_EVERY_NODE)
     memory = 8192 - (255 + 11 * 35 + 100) - 8192 * 75 // 1000 - (120 + 384)
@@ -67,20 +76,20 @@ def test_every_type_leaves_memory_for_pods() -> None:
     assert min(kind.allocatable_memory_mib for kind in instance_types().values()) > 0
 
 
-NODE = Room(1000, 1000, 10)
+NODE = Resources(1000, 1000, 10)
 
 
 @pytest.mark.parametrize(
     ("pods", "nodes"),
     [
         ([], 0),
-        ([Pods("a", Room(500, 0, 1), 3)], 2),
-        ([Pods("a", Room(0, 600, 1), 3)], 3),
-        ([Pods("a", Room(0, 0, 1), 21)], 3),
-        ([Pods("a", Room(400, 0, 1), 2), Pods("b", Room(600, 0, 1), 2)], 2),
-        ([Pods("a", Room(1000, 1000, 1), 1)], 1),
-        ([Pods("a", Room(1001, 0, 1), 1)], None),
-        ([Pods("a", Room(0, 1001, 1), 1)], None),
+        ([Pods("a", Resources(500, 0, 1), 3)], 2),
+        ([Pods("a", Resources(0, 600, 1), 3)], 3),
+        ([Pods("a", Resources(0, 0, 1), 21)], 3),
+        ([Pods("a", Resources(400, 0, 1), 2), Pods("b", Resources(600, 0, 1), 2)], 2),
+        ([Pods("a", Resources(1000, 1000, 1), 1)], 1),
+        ([Pods("a", Resources(1001, 0, 1), 1)], None),
+        ([Pods("a", Resources(0, 1001, 1), 1)], None),
     ],
 )
 def test_pods_are_placed_by_cpu_memory_and_number(pods: list[Pods], nodes: int | None) -> None:
@@ -88,23 +97,23 @@ def test_pods_are_placed_by_cpu_memory_and_number(pods: list[Pods], nodes: int |
 
 
 def test_a_node_that_the_daemonsets_overdraw_holds_nothing() -> None:
-    assert nodes_needed([Pods("a", Room(0, 0, 1), 1)], Room(-1, 10, 10)) is None
-    assert nodes_needed([Pods("a", Room(1, 1, 1), 1)], Room(10, 10, 0)) is None
+    assert nodes_needed([Pods("a", Resources(0, 0, 1), 1)], Resources(-1, 10, 10)) is None
+    assert nodes_needed([Pods("a", Resources(1, 1, 1), 1)], Resources(10, 10, 0)) is None
 
 
 PODS = st.lists(
     st.builds(
         Pods,
         st.sampled_from("abcdef"),
-        st.builds(Room, st.integers(0, 1000), st.integers(0, 1000), st.just(1)),
+        st.builds(Resources, st.integers(0, 1000), st.integers(0, 1000), st.just(1)),
         st.integers(0, 30),
     ),
     max_size=6,
 )
-NODES = st.builds(Room, st.integers(1000, 4000), st.integers(1000, 4000), st.integers(1, 40))
+NODES = st.builds(Resources, st.integers(1000, 4000), st.integers(1000, 4000), st.integers(1, 40))
 
 
-def by_hand(pods: Sequence[Pods], node: Room, count: int) -> bool:
+def by_hand(pods: Sequence[Pods], node: Resources, count: int) -> bool:
     """Whether first fit places all pods, one after the other, on `count` nodes."""
     left = [node] * count
     ordered = sorted(
@@ -130,7 +139,7 @@ def by_hand(pods: Sequence[Pods], node: Room, count: int) -> bool:
 
 
 @given(PODS, NODES)
-def test_the_nodes_needed_are_enough_one_fewer_is_not_and_more_never_hurt(pods: list[Pods], node: Room) -> None:
+def test_the_nodes_needed_are_enough_one_fewer_is_not_and_more_never_hurt(pods: list[Pods], node: Resources) -> None:
     needed = nodes_needed(pods, node)
     assert needed is not None
     assert by_hand(pods, node, needed)
@@ -151,7 +160,7 @@ def test_a_further_service_or_replica_never_asks_for_less(shapes: list[tuple[int
     assert fits(demand(releases(services, "prod")), more)
 
 
-def fits(request: Room, offer: Room) -> bool:
+def fits(request: Resources, offer: Resources) -> bool:
     """Whether an offer is at least as much as a request, in every respect."""
     return request.cpu_millis <= offer.cpu_millis and request.memory <= offer.memory and request.pods <= offer.pods
 
@@ -161,7 +170,7 @@ def test_a_program_of_the_clusters_own_asks_for_what_is_reserved_for_it(name: st
     (reserved,) = (pods.one for pods in ON_EACH_ENVIRONMENT if pods.name == name)
     release = platform("dev", preview=False).release(name)
     requests = release.inputs["values"]["resources"]["requests"]
-    assert reserved == Room(cpu_millis(requests["cpu"]), memory_bytes(requests["memory"]), 1)
+    assert reserved == Resources(cpu_millis(requests["cpu"]), memory_bytes(requests["memory"]), 1)
 
 
 def test_instances_are_of_the_architecture_of_the_nodes_image() -> None:

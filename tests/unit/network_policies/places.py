@@ -10,7 +10,7 @@ from typing import Any
 
 import config
 from contract.blue_green import SLOTS
-from contract.identities import TOOL
+from contract.identities import RELEASE_TOOL_LABELS
 from tests.unit.graph import Graph, every
 from tests.unit.manifests import without_secrets
 from tests.unit.network_policies.semantics import Endpoint, Namespace, Policy, Port, reaches
@@ -111,7 +111,7 @@ def reach_of(stack: str) -> Reach:
     dns = Endpoint(name="DNS", addresses=nodes, namespace=KUBE_SYSTEM, labels={"k8s-app": "kube-dns"})
     tooling = Endpoint(name="tooling", addresses=nodes, namespace=made["logging"], labels={"app": "tool"})
     delivery = Endpoint(name="delivery", addresses=nodes, namespace=made["delivery"], labels={"app": "tool"})
-    tool = replace(delivery, name="the release tool", labels=TOOL)
+    tool = replace(delivery, name="the release tool", labels=RELEASE_TOOL_LABELS)
     others = Endpoint(name="any other pod", addresses=nodes, namespace=OPEN_NAMESPACE, labels={"app": "any"})
     places = [
         Place(name="DNS:53/UDP", ends=[dns], port=Port(53, "UDP")),

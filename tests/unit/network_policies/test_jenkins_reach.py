@@ -6,7 +6,7 @@ import pytest
 
 from components.delivery.jenkins.names import BUILDER, PREVIEWER
 from components.delivery.jenkins.network_policies import BUILDKIT, CONTROLLER
-from contract.identities import TOOL
+from contract.identities import RELEASE_TOOL_LABELS
 from tests.unit.components.delivery.previews import with_previews
 from tests.unit.network_policies.surroundings import Surroundings
 
@@ -14,7 +14,7 @@ AROUND = Surroundings(
     with_previews(),
     {
         "builder": ("delivery", BUILDER),
-        "releaser": ("delivery", TOOL),
+        "releaser": ("delivery", RELEASE_TOOL_LABELS),
         "previewer": ("delivery", PREVIEWER),
         "stranger in delivery": ("delivery", {"app": "any"}),
         "jenkins": ("jenkins", CONTROLLER),

@@ -10,7 +10,7 @@ import pytest
 
 import config
 from components.kubernetes.network_policy import Addresses, default_deny, service_policy
-from contract.identities import TOOL
+from contract.identities import RELEASE_TOOL_LABELS
 from tests.unit.arguments import manifest
 from tests.unit.graph import every
 from tests.unit.network_policies import table
@@ -156,7 +156,7 @@ def test_no_pod_and_no_node_has_an_address_of_the_control_plane(reach: Reach) ->
 def test_a_pod_like_the_release_tool_in_another_namespace_reaches_no_service_without_a_path(
     reach: Reach, settings: config.Settings
 ) -> None:
-    elsewhere = replace(reach.sources["any other pod"], labels=TOOL)
+    elsewhere = replace(reach.sources["any other pod"], labels=RELEASE_TOOL_LABELS)
     for environment, service in reach.services:
         public = bool(settings.services[service].paths)
         assert reach.between(elsewhere, reach.service(environment, service)) == public

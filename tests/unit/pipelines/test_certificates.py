@@ -16,7 +16,7 @@ from pipelines import certificates
 def written(folder: Path) -> Path:
     """Every value in a file of its name."""
     folder.mkdir()
-    for name, value in certificates.made(datetime.now(UTC)).items():
+    for name, value in certificates.new_certificates(datetime.now(UTC)).items():
         (folder / f"{name}.pem").write_text(value, encoding="utf-8")
     return folder
 
@@ -81,4 +81,4 @@ def test_an_agent_trusts_no_other_daemon(mine: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_of_the_authoritys_key_is_kept() -> None:
-    assert set(certificates.made(datetime.now(UTC))) == {"ca", "server", "serverKey", "client", "clientKey"}
+    assert set(certificates.new_certificates(datetime.now(UTC))) == {"ca", "server", "serverKey", "client", "clientKey"}

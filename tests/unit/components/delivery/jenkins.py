@@ -23,7 +23,7 @@ HOOK: dict[str, Any] = {
 
 DELIVERY: dict[str, Any] = {
     "adminPassword": PASSWORD,
-    "certificates": certificates.made(datetime(2026, 1, 1, tzinfo=UTC)),
+    "certificates": certificates.new_certificates(datetime(2026, 1, 1, tzinfo=UTC)),
     "agentDigest": "sha256:" + 64 * "a",
     "sources": {
         "api": {"repository": "https://git.example.com/hello/api.git"},

@@ -226,10 +226,10 @@ def test_the_settings_count_what_jenkins_its_agents_and_buildkitd_request() -> N
     assert counted["buildkitd"].one == sum_of([container["resources"]["requests"]])
 
 
-def sum_of(requests: Iterable[Mapping[str, str]]) -> capacity.Room:
+def sum_of(requests: Iterable[Mapping[str, str]]) -> capacity.Resources:
     """The sum over the containers of one pod."""
     amounts = list(requests)
-    return capacity.Room(
+    return capacity.Resources(
         sum(cpu_millis(one["cpu"]) for one in amounts), sum(memory_bytes(one["memory"]) for one in amounts), 1
     )
 

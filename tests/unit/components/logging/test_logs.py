@@ -192,7 +192,9 @@ def test_what_is_reserved_for_the_logs_is_what_they_ask_for(stack: str) -> None:
         "elastic-operator": graph.named(RELEASE, operator.NAME).inputs["values"]["resources"]["requests"],
     }
     for name, requests in asked.items():
-        assert reserved[name] == capacity.Room(cpu_millis(requests["cpu"]), memory_bytes(requests["memory"]), 1), name
+        assert reserved[name] == capacity.Resources(cpu_millis(requests["cpu"]), memory_bytes(requests["memory"]), 1), (
+            name
+        )
 
 
 def test_every_container_of_the_logs_is_bounded(known: Graph) -> None:
