@@ -59,7 +59,7 @@ class Engine:
             # By standard input: the Automation API would pass the values as arguments, which every user of this
             # machine can read.
             options = ("--stack", self._stack.name, "--secret", "--path")
-            done = subprocess.run(
+            run = subprocess.run(
                 [self._layout.tools / "pulumi", "config", "set", *options, key],
                 cwd=self._layout.workspace,
                 env={**os.environ, **workspace.environment(self._layout)},
@@ -68,9 +68,9 @@ class Engine:
                 text=True,
                 check=False,
             )
-            if done.returncode != 0:
+            if run.returncode != 0:
                 raise RehearsalError(
-                    f"The secret {key} could not be set: {done.stderr.strip()}",
+                    f"The secret {key} could not be set: {run.stderr.strip()}",
                     remedy="correct the key in the stack's file, or run `make down` and begin again.",
                 )
 
@@ -90,14 +90,14 @@ class Engine:
         if not creates:
             return
         recovery.drop_unfinished_releases(api, creates)
-        made = [create.urn for create in creates if create.identifier is not None]
-        report(f"An interrupted run left {len(creates)} create(s) open: {len(made)} had been done")
+        completed = [create.urn for create in creates if create.identifier is not None]
+        report(f"An interrupted run left {len(creates)} pending create(s), of which {len(completed)} were completed")
         self._stack.import_stack(
             automation.Deployment(version=exported.version, deployment=recovery.taken_up(state, creates))
         )
-        if made:
+        if completed:
             with self._logged("recover") as log:
-                self._stack.refresh(target=made, on_output=log, on_error=log)
+                self._stack.refresh(target=completed, on_output=log, on_error=log)
 
     def up(self, display: Display) -> automation.UpResult:
         """Brings the stack up."""
@@ -108,12 +108,12 @@ class Engine:
         """Previews `up`; `show` gets each line of the engine's output."""
         with self._logged("preview") as log:
 
-            def both(line: str) -> None:
+            def log_and_show(line: str) -> None:
                 log(line)
                 if not NOISE.search(line):
                     show(line)
 
-            return self._stack.preview(on_output=both, on_error=both, diff=False)
+            return self._stack.preview(on_output=log_and_show, on_error=log_and_show, diff=False)
 
     def refresh(self, display: Display) -> automation.RefreshResult:
         """Refreshes the state from the existing resources."""
@@ -192,11 +192,11 @@ def _engine_ends_first() -> Generator[None]:
     By a handler, not by SIG_IGN, which the engine would inherit.
     """
 
-    def leave_to_the_engine(_number: int, _frame: FrameType | None) -> None:
+    def ignore(_number: int, _frame: FrameType | None) -> None:
         pass
 
-    before = signal.signal(signal.SIGINT, leave_to_the_engine)
+    previous = signal.signal(signal.SIGINT, ignore)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous)

@@ -37,15 +37,15 @@ def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
         *(f"state: {urn}" for urn in state),
         *(f"AWS account: {record.type} {record.id}" for record in Account.load(layout).records()),
         *(f"AWS account: {one}" for one in contents.of(layout, aws.region(layout))),
+        *(f"cluster: Namespace {name}" for name in _names(api, "v1", "Namespace") if name not in SYSTEM_NAMESPACES),
         *(
-            f"cluster: Namespace {name}"
-            for name in (str(one["metadata"]["name"]) for one in api.list("v1", "Namespace"))
-            if name not in SYSTEM_NAMESPACES
-        ),
-        *(
-            f"cluster: {kind} {one['metadata']['name']}"
+            f"cluster: {kind} {name}"
             for api_version, kind in _ANYWHERE
-            for one in api.list(api_version, kind)
-            if not one["metadata"]["name"].endswith(kwok.GROUP)
+            for name in _names(api, api_version, kind)
+            if not name.endswith(kwok.GROUP)
         ),
     ]
+
+
+def _names(api: KubernetesApi, api_version: str, kind: str) -> list[str]:
+    return [str(body["metadata"]["name"]) for body in api.list(api_version, kind)]

@@ -99,10 +99,6 @@ class ProcessTable:
         """Whether the recorded program of this name runs."""
         return any(record.name == name for record in self.running())
 
-    def are_running(self, names: Iterable[str]) -> bool:
-        """Whether all recorded programs of these names run."""
-        return {record.name for record in self.running()} >= set(names)
-
     def start(self, program: Program) -> Record:
         """Starts a program in its own session, so that it survives this process and its terminal.
 
@@ -143,17 +139,15 @@ class ProcessTable:
 
         Names that do not run are no error.
         """
-        wanted = set(names)
-        processes = [
-            process for record in self._records() if record.name in wanted and (process := _process(record)) is not None
-        ]
+        stopped = [record for record in self.running() if record.name in set(names)]
+        processes = [process for record in stopped if (process := _process(record)) is not None]
         for process in processes:
             process.terminate()
         _, stubborn = psutil.wait_procs(processes, timeout=patience)
         for process in stubborn:
             process.kill()
         psutil.wait_procs(stubborn, timeout=patience)
-        self._write(tuple(record for record in self.running() if record.name not in wanted))
+        self._write(tuple(record for record in self.running() if record not in stopped))
 
     def _records(self) -> tuple[Record, ...]:
         if not self._path.exists():
@@ -167,7 +161,7 @@ class ProcessTable:
 
 
 def run_watched(
-    command: Sequence[str], look: Callable[[], None], *, seconds: float, output: IO[bytes], **options: Any
+    command: Sequence[str], check: Callable[[], None], *, seconds: float, output: IO[bytes], **options: Any
 ) -> int:
     """Runs a command and returns its exit code.
 
@@ -175,8 +169,8 @@ def run_watched(
 
     Args:
         command: Executable and arguments.
-        look: Called while the command runs; an exception that it raises kills the command.
-        seconds: Seconds between two calls of `look`.
+        check: Called while the command runs; an exception that it raises kills the command.
+        seconds: Seconds between two calls of `check`.
         output: File for standard output and standard error.
         **options: Arguments of `Popen`.
     """
@@ -187,7 +181,7 @@ def run_watched(
             try:
                 return process.wait(seconds)
             except subprocess.TimeoutExpired:
-                look()
+                check()
     except BaseException:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -1,9 +1,8 @@
 """Recovery of the state after an interrupted engine run.
 
-A killed engine leaves its lock, and pending creates in its state. Some of those resources may exist: the next run would
-create them twice in AWS, and fail in Kubernetes, where the provider refuses to create an existing object. On AWS, an
-operator looks them up and imports them. A rehearsal does so by itself: the `aws` emulator records each resource's URN,
-Kubernetes objects are found by name, Helm releases by their records.
+A killed engine leaves its lock, and pending creates in its state. Some of those resources exist, and the next run would
+create them again. On AWS, an operator imports them. Here the `aws` emulator records each resource's URN, Kubernetes
+objects are found by name, and Helm releases by their records.
 
 https://www.pulumi.com/docs/iac/support/troubleshooting/common-issues/interrupted-updates/
 """
@@ -87,10 +86,10 @@ def drop_half_written(layout: Layout) -> list[Path]:
     ("failed to load checkpoint: EOF"), a missing one does not. The files themselves are written atomically.
     https://pkg.go.dev/gocloud.dev/blob/fileblob
     """
-    half = [path for path in layout.state.rglob("*.attrs") if not _is_json(path)]
-    for path in half:
+    incomplete = [path for path in layout.state.rglob("*.attrs") if not _is_json(path)]
+    for path in incomplete:
         path.unlink()
-    return half
+    return incomplete
 
 
 def _is_json(path: Path) -> bool:
@@ -127,13 +126,13 @@ def pending_creates(account: Account, api: KubernetesApi, deployment: dict[str, 
     operations: list[dict[str, Any]] = deployment.get("pending_operations") or []
     resources: list[dict[str, Any]] = deployment.get("resources") or []
     in_state = {(str(resource["urn"]), str(resource.get("id"))) for resource in resources}
-    found: list[PendingCreate] = []
+    creates: list[PendingCreate] = []
     for resource in (operation["resource"] for operation in operations if operation["type"] == "creating"):
         urn = str(resource["urn"])
         existing = (*(record.id for record in account.find_by_urn(urn)), *_in_cluster(api, resource))
-        made = [one for one in existing if (urn, one) not in in_state]
-        found.append(PendingCreate(resource, made[-1] if made else None))
-    return found
+        unknown = [identifier for identifier in existing if (urn, identifier) not in in_state]
+        creates.append(PendingCreate(resource, unknown[-1] if unknown else None))
+    return creates
 
 
 def taken_up(deployment: dict[str, Any], creates: list[PendingCreate]) -> dict[str, Any]:
@@ -193,8 +192,9 @@ def _records_of_release(api: KubernetesApi, resource: dict[str, Any]) -> list[Ku
 def _in_cluster(api: KubernetesApi, resource: dict[str, Any]) -> list[str]:
     """Pulumi id (NAMESPACE/NAME or NAME) of an existing object or a deployed Helm release; else empty."""
     if resource["type"] == RELEASE:
-        found = [one["metadata"] for one in _records_of_release(api, resource)]
-        return [f"{one['namespace']}/{one['labels']['name']}" for one in found if one["labels"]["status"] == "deployed"]
+        records = [one["metadata"] for one in _records_of_release(api, resource)]
+        deployed = [one for one in records if one["labels"]["status"] == "deployed"]
+        return [f"{one['namespace']}/{one['labels']['name']}" for one in deployed]
     if not str(resource["type"]).startswith("kubernetes:"):
         return []
     inputs: dict[str, Any] = resource.get("inputs") or {}

@@ -25,8 +25,8 @@ _REMEDY = (
 def environment(go: Path) -> dict[str, str]:
     """Environment variables of a build: static programs, read-only `go.mod`, no build settings of the user.
 
-    The compiler's garbage collector runs less often, up to a soft limit of memory per process, which saves about a
-    fifth of the CPU time: https://go.dev/doc/gc-guide.
+    The compiler's garbage collector runs less often, up to a soft memory limit per process, which saves about a fifth
+    of the CPU time: https://go.dev/doc/gc-guide.
     """
     kept = {name: value for name, value in os.environ.items() if name not in {"GOFLAGS", "GOWORK", "GOOS", "GOARCH"}}
     path = os.pathsep.join([str(go.parent), os.environ.get("PATH", "")])

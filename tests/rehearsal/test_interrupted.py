@@ -185,13 +185,13 @@ def test_a_create_whose_end_the_engine_did_not_see_is_adopted_after_the_control_
 
     rehearsal.up()
     assert_whole_and_nothing_twice(rehearsal)
-    assert "left 1 create(s) open: 1 had been done" in said(rehearsal)
+    assert "left 1 pending create(s), of which 1 were completed" in said(rehearsal)
     assert lasting_pods(rehearsal) == pods
 
     (release,) = (urn for urn in rehearsal.open().resources() if urn.endswith(":Release::cluster-autoscaler"))
     forget(rehearsal, release)
     rehearsal.up()
-    assert said(rehearsal).count("left 1 create(s) open: 1 had been done") == 2
+    assert said(rehearsal).count("left 1 pending create(s), of which 1 were completed") == 2
     assert release in rehearsal.open().resources()
 
     forget(rehearsal, release, done=False)
@@ -200,6 +200,6 @@ def test_a_create_whose_end_the_engine_did_not_see_is_adopted_after_the_control_
         meta = record["metadata"]
         rehearsal.api().json_patch("v1", "Secret", meta["name"], [status], namespace=meta["namespace"])
     rehearsal.up()
-    assert "left 1 create(s) open: 0 had been done" in said(rehearsal)
+    assert "left 1 pending create(s), of which 0 were completed" in said(rehearsal)
     assert release in rehearsal.open().resources()
     assert_whole_and_nothing_twice(rehearsal)
