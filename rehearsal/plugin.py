@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
+import time
 from types import FrameType
 
-_POLL_SECONDS = 1.0
+_POLL_SECONDS = 0.1
 
 
 class EndOfEngine:
@@ -18,14 +18,15 @@ class EndOfEngine:
 
     def __init__(self) -> None:
         self._parent = os.getppid()
-        self._signalled = threading.Event()
+        self._signalled = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
 
     def wait(self) -> None:
         """Returns when this process has to end."""
-        while os.getppid() == self._parent and not self._signalled.wait(_POLL_SECONDS):
-            pass
+        while os.getppid() == self._parent and not self._signalled:
+            time.sleep(_POLL_SECONDS)
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
-        self._signalled.set()
+        # No `threading.Event`: the handler interrupts the main thread, which may hold the event's lock.
+        self._signalled = True
