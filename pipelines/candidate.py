@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         api = KubernetesApi(options.kubeconfig)
-        config_map = api.get("v1", "ConfigMap", verification.name(options.service), verification.NEEDED_IN)
+        config_map = api.get("v1", "ConfigMap", verification.name(options.service), verification.VERIFIED_ENVIRONMENT)
     except KubernetesApiError as error:
         sys.stderr.write(f"error: the API server: {error}\n")
         return 1

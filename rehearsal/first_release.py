@@ -68,7 +68,7 @@ def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], No
     states = [(target, _state(api, target)) for target in wanted]
     new = [(target, state) for target, state in states if not (state.blue.revision or state.green.revision)]
     for target, _ in new:
-        if target.namespace == verification.NEEDED_IN:
+        if target.namespace == verification.VERIFIED_ENVIRONMENT:
             digest = demo_image(target).rpartition("@")[2]
             record = verification.Record(digest, "the rehearsal: no container runs in it", datetime.now(UTC))
             verification.write(api, target.service, record, in_use=())

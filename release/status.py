@@ -54,7 +54,7 @@ class ServiceStatus:
         }
 
 
-def look(api: ObjectApi, environment: str, services: Iterable[str], *, now: datetime) -> list[ServiceStatus]:
+def read_statuses(api: ObjectApi, environment: str, services: Iterable[str], *, now: datetime) -> list[ServiceStatus]:
     """The status of some services of an environment.
 
     Raises:

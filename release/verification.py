@@ -17,10 +17,10 @@ from kube.client import KubernetesObject
 from release import objects
 from release.objects import ObjectApi
 
-TRIED_IN = "dev"
+TEST_ENVIRONMENT = "dev"
 """The environment in which images are tried."""
 
-NEEDED_IN = blue_green.VERIFIED_ENVIRONMENT
+VERIFIED_ENVIRONMENT = blue_green.VERIFIED_ENVIRONMENT
 """The environment that takes only verified images."""
 
 LIMIT = 50
@@ -43,12 +43,12 @@ class Record:
 
 
 name = blue_green.verified_images_name
-"""The name of a service's ConfigMap, in the environment `NEEDED_IN`."""
+"""The name of a service's ConfigMap, in the environment `VERIFIED_ENVIRONMENT`."""
 
 
 def verified(api: ObjectApi, environment: str, service: str) -> frozenset[str] | None:
     """The digests that an environment takes; None if it takes any."""
-    if environment != NEEDED_IN:
+    if environment != VERIFIED_ENVIRONMENT:
         return None
     return frozenset(record.digest for record in parse(api.get("v1", "ConfigMap", name(service), environment)))
 
@@ -73,14 +73,14 @@ def write(api: ObjectApi, service: str, record: Record, *, in_use: Collection[st
         LostRaceError: Somebody else wrote at the same time: try again.
         KubernetesApiError: The API server refused, e.g. because this identity may not verify.
     """
-    config_map = api.get("v1", "ConfigMap", name(service), NEEDED_IN)
+    config_map = api.get("v1", "ConfigMap", name(service), VERIFIED_ENVIRONMENT)
     others = [other for other in parse(config_map) if other.digest != record.digest]
     data = {
         _digits(one.digest): json.dumps({"by": one.by, "at": one.at.isoformat()})
         for one in kept([*others, record], in_use)
     }
     if config_map is None:
-        metadata = {"name": name(service), "namespace": NEEDED_IN, "labels": {labels.SERVICE: service}}
+        metadata = {"name": name(service), "namespace": VERIFIED_ENVIRONMENT, "labels": {labels.SERVICE: service}}
         objects.create(api, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
     else:
         objects.patch(api, config_map, [{"op": "add", "path": "/data", "value": data}])

@@ -18,7 +18,7 @@ from release.retries import retrying
 from release.run import Result, reconcile
 from release.session import ServiceResult, Session, explain
 from release.state import ServiceState
-from release.verification import NEEDED_IN, TRIED_IN
+from release.verification import TEST_ENVIRONMENT, VERIFIED_ENVIRONMENT
 
 Report: TypeAlias = Callable[[str], None]
 
@@ -36,16 +36,16 @@ def promote(session: Session, names: Iterable[str]) -> ExitCode:
     Raises:
         ReleaseError: A live slot on dev is not ready, or its release is unfinished.
     """
-    states = {service: session.observe(TRIED_IN, service) for service in names}
+    states = {service: session.observe(TEST_ENVIRONMENT, service) for service in names}
     for service, state in states.items():
         if state.running is not None or not state.live_slot.serves():
             raise ReleaseError(
-                f"{service} cannot be promoted: its live slot {state.live} in {TRIED_IN} is not ready, or a release "
-                "of it is under way",
-                remedy=f"see `release status {TRIED_IN}`",
+                f"{service} cannot be promoted: its live slot {state.live} in {TEST_ENVIRONMENT} is not ready, or a "
+                "release of it is under way",
+                remedy=f"see `release status {TEST_ENVIRONMENT}`",
             )
     goals = {service: Deploy(_live_image(state)) for service, state in states.items()}
-    return _release(session, NEEDED_IN, goals, _dependencies(states))
+    return _release(session, VERIFIED_ENVIRONMENT, goals, _dependencies(states))
 
 
 def switch(session: Session, environment: str, service: str, to: str | None) -> ExitCode:

@@ -12,14 +12,14 @@ from release.errors import ExitCode
 from release.history import Entry
 from release.retries import retrying
 from release.session import Session
-from release.status import ServiceStatus, look, table
+from release.status import ServiceStatus, read_statuses, table
 
 
 def status(session: Session, environment: str, names: Sequence[str], *, watch: bool) -> ExitCode:
     """Shows the status of services, without names of all; `NOT_READY` if a live slot does not serve."""
 
     def observe() -> list[ServiceStatus]:
-        return look(session.api, environment, names or session.services(environment), now=session.clock.now())
+        return read_statuses(session.api, environment, names or session.services(environment), now=session.clock.now())
 
     statuses = retrying(session.clock)(observe)
     if session.options.as_json:

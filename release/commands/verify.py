@@ -9,7 +9,7 @@ from release.errors import ExitCode, ReleaseError
 from release.images import in_use
 from release.retries import retrying
 from release.session import ServiceResult, Session
-from release.verification import NEEDED_IN, TRIED_IN, Record
+from release.verification import TEST_ENVIRONMENT, VERIFIED_ENVIRONMENT, Record
 
 
 def verify(session: Session, environment: str, service: str) -> ExitCode:
@@ -18,10 +18,10 @@ def verify(session: Session, environment: str, service: str) -> ExitCode:
     Raises:
         ReleaseError: It is not ready, its release is unfinished, or it fails the smoke test.
     """
-    if environment != TRIED_IN:
+    if environment != TEST_ENVIRONMENT:
         raise ReleaseError(
-            f"images are verified in {TRIED_IN}, not in {environment}",
-            remedy=f"release verify {TRIED_IN} {service}",
+            f"images are verified in {TEST_ENVIRONMENT}, not in {environment}",
+            remedy=f"release verify {TEST_ENVIRONMENT} {service}",
         )
     state = session.observe(environment, service)
     revision = state.live_slot.revision
@@ -41,12 +41,12 @@ def verify(session: Session, environment: str, service: str) -> ExitCode:
         raise ReleaseError(f"{revision.image} is not recorded: {failure}", remedy="see the logs of its pods")
     digest = revision.digest
     record = Record(digest, session.user(), session.clock.now())
-    session.keep_image(session.observe(NEEDED_IN, service), revision.image)
+    session.keep_image(session.observe(VERIFIED_ENVIRONMENT, service), revision.image)
     retrying(session.clock)(
         lambda: verification.write(
-            session.api, service, record, in_use=in_use(session.observe(NEEDED_IN, service)) - {digest}
+            session.api, service, record, in_use=in_use(session.observe(VERIFIED_ENVIRONMENT, service)) - {digest}
         )
     )
     return session.print_results(
-        [ServiceResult(environment, service, ExitCode.DONE, f"{digest} is verified for {NEEDED_IN}")]
+        [ServiceResult(environment, service, ExitCode.DONE, f"{digest} is verified for {VERIFIED_ENVIRONMENT}")]
     )

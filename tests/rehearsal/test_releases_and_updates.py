@@ -65,7 +65,7 @@ def deploy(rehearsal: Rehearsal, number: int) -> Deploy:
 
 def service_status(rehearsal: Rehearsal) -> status.ServiceStatus:
     """What `release status` tells."""
-    (found,) = status.look(rehearsal.api(), ENVIRONMENT, [SERVICE], now=SystemClock().now())
+    (found,) = status.read_statuses(rehearsal.api(), ENVIRONMENT, [SERVICE], now=SystemClock().now())
     return found
 
 

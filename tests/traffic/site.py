@@ -104,7 +104,7 @@ class Site:
         """An image like no other, let into prod."""
         self._versions += 1
         digest = demo_images.digest(f"v{self._versions + 1}", fault)
-        if environment == verification.NEEDED_IN:
+        if environment == verification.VERIFIED_ENVIRONMENT:
             record = verification.Record(digest, "the traffic tests", datetime.now(UTC))
             verification.write(self.api, service, record, in_use=())
         return f"{self.outputs['repositories'][service]}@{digest}"

@@ -27,7 +27,7 @@ def test_the_program_and_the_tool_name_alike() -> None:
     assert blue_green.history_name("api") == history.name("api")
     assert blue_green.lock_name("api") == lock.name("api")
     assert blue_green.verified_images_name("api") == verification.name("api")
-    assert blue_green.VERIFIED_ENVIRONMENT == verification.NEEDED_IN
+    assert blue_green.VERIFIED_ENVIRONMENT == verification.VERIFIED_ENVIRONMENT
     assert blue_green.VERIFIED_ENVIRONMENT in config.ENVIRONMENTS
 
 
