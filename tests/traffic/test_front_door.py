@@ -427,6 +427,21 @@ def followed(tmp_path: Path) -> Iterator[tuple[Layout, Account]]:
     table.stop([FRONT_DOOR, running.FOLLOWER])
 
 
+def instance_at(account: Account, node: Node) -> str:
+    """The id of a new instance with a node's address, in a VPC of its own; everybody may reach the node's port."""
+    vpc = account.ec2.create_vpc(CidrBlock="127.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = account.ec2.create_subnet(VpcId=vpc, CidrBlock="127.0.2.0/24")["Subnet"]["SubnetId"]
+    group = account.ec2.create_security_group(GroupName="node", Description="node", VpcId=vpc)["GroupId"]
+    account.ec2.authorize_security_group_ingress(
+        GroupId=group, IpPermissions=[permission(node.port, node.port, "0.0.0.0/0")]
+    )
+    interface = {"DeviceIndex": 0, "SubnetId": subnet, "PrivateIpAddress": node.address, "Groups": [group]}
+    reservation = account.ec2.run_instances(
+        ImageId="ami-12c6146b", MinCount=1, MaxCount=1, NetworkInterfaces=[interface]
+    )
+    return str(reservation["Instances"][0]["InstanceId"])
+
+
 def test_it_follows_the_account_and_says_what_it_does_not_understand(
     followed: tuple[Layout, Account], prod: Node
 ) -> None:
@@ -450,11 +465,12 @@ def test_it_follows_the_account_and_says_what_it_does_not_understand(
         key = [{"Key": "load_balancing.algorithm.type", "Value": value}]
         made.elbv2.modify_target_group_attributes(TargetGroupArn=group, Attributes=key)
 
-    group = made.elbv2.create_target_group(
-        Name="here", Protocol="HTTP", Port=80, VpcId=made.vpc, TargetType="ip", HealthCheckPath="/"
-    )["TargetGroups"][0]["TargetGroupArn"]
-    made.elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": prod.address, "Port": prod.port}])
-    forward = {"Type": "forward", "TargetGroupArn": group}
+    group = made.elbv2.create_target_group(Name="here", Protocol="HTTP", Port=80, VpcId=made.vpc, HealthCheckPath="/")[
+        "TargetGroups"
+    ][0]["TargetGroupArn"]
+    instance = instance_at(made, prod)
+    made.elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": instance, "Port": prod.port}])
+    forward = {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": group}]}}
     made.elbv2.create_rule(
         ListenerArn=made.listener, Priority=9, Conditions=[condition("path-pattern", "/here")], Actions=[forward]
     )
@@ -466,7 +482,7 @@ def test_it_follows_the_account_and_says_what_it_does_not_understand(
         "it says so",
     )
     assert status("/here") == 200, "it stays as it was"
-    made.elbv2.deregister_targets(TargetGroupArn=group, Targets=[{"Id": prod.address}])
+    made.elbv2.deregister_targets(TargetGroupArn=group, Targets=[{"Id": instance}])
     balance("round_robin")
     eventually(lambda: status("/here") == 503, "the target is gone")
     assert problem() == ""
