@@ -365,11 +365,10 @@ def test_no_secret_is_in_any_output_log_preview_state_or_process_listing(platfor
     ]
     assert any(path.is_relative_to(platform.layout.state) for path in files)
     assert any(path.is_relative_to(platform.layout.logs) for path in files)
+    contents = {path: path.read_bytes() for path in files}
     for key, value in (*secrets.items(), *new.items()):
         assert len(value) > 16, key
         assert not [text for text in texts if value in text], key
-    contents = {path: path.read_bytes() for path in files}
-    for key, value in (*secrets.items(), *new.items()):
         assert not [str(path) for path, content in contents.items() if value.encode() in content], key
 
 

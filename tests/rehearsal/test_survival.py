@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from contract import labels
 from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import status
@@ -13,12 +15,13 @@ ESSENTIAL = ("cluster-autoscaler", "coredns", "ebs-csi-controller", "metrics-ser
 """Deployments in kube-system without which prod cannot resolve names, scale, or mount volumes."""
 
 
-def nodes(api: KubernetesApi, environment: str) -> set[str]:
+def nodes(api: KubernetesApi, environment: str) -> dict[str, KubernetesObject]:
+    """An environment's nodes, by name."""
     found = api.list("v1", "Node", label_selector=f"{labels.ENVIRONMENT}={environment}")
-    return {str(node["metadata"]["name"]) for node in found}
+    return {str(node["metadata"]["name"]): node for node in found}
 
 
-def ready_on(api: KubernetesApi, deployment: str, places: set[str]) -> list[KubernetesObject]:
+def ready_on(api: KubernetesApi, deployment: str, places: Collection[str]) -> list[KubernetesObject]:
     """The Deployment's ready pods on these nodes."""
     owner = api.get("apps/v1", "Deployment", deployment, "kube-system")
     assert owner is not None, deployment
@@ -40,7 +43,6 @@ def prods_pods(api: KubernetesApi) -> dict[str, str]:
 @ONE_STACK
 def test_what_prod_needs_to_serve_survives_the_loss_of_all_dev_nodes(platform: Rehearsal) -> None:
     api = platform.api()
-    lost = api.list("v1", "Node", label_selector=f"{labels.ENVIRONMENT}=dev")
     dev, prod = nodes(api, "dev"), nodes(api, "prod")
     assert dev
     assert prod
@@ -66,7 +68,7 @@ def test_what_prod_needs_to_serve_survives_the_loss_of_all_dev_nodes(platform: R
     assert live
     assert all(slot.ready == slot.wanted > 0 for slot in live)
 
-    for node in lost:
+    for node in dev.values():
         metadata = {key: value for key, value in node["metadata"].items() if key not in ("resourceVersion", "uid")}
         api.create({**node, "metadata": metadata})
     eventually(lambda: not pending(api), "all pods are ready on the nodes that are back", 180)
