@@ -29,7 +29,7 @@ from tests.rehearsal.conftest import eventually
 from tests.rehearsal.faulty_provider import Fault
 from tests.unit.program import FIXTURES
 
-REPOSITORY = "aws:ecr/repository:Repository"
+ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 SUBNET = "aws:ec2/subnet:Subnet"
 
 WITH_FAULTS = f"""
@@ -131,11 +131,12 @@ def refused_by_admission(rehearsal: Rehearsal, message: str) -> Generator[None]:
 def test_a_run_that_was_killed_or_failed_at_aws_or_in_the_cluster_is_completed_by_the_next(
     rehearsal: Rehearsal,
 ) -> None:
-    faulty_provider.write(rehearsal.layout, {SUBNET: Fault(delay=3.0)})
+    faulty_provider.write(rehearsal.layout, {SUBNET: Fault(delay=30.0)})
     kill_the_engine_while_it_makes_a_network(rehearsal)
 
-    faulty_provider.write(rehearsal.layout, {REPOSITORY: Fault(fail="ECR has a bad day", after=1)})
-    with pytest.raises(RehearsalError, match=r"up did not succeed: .*ECR has a bad day"):
+    # Associations depend on subnets, so that none was made before the engine was killed.
+    faulty_provider.write(rehearsal.layout, {ASSOCIATION: Fault(fail="EC2 has a bad day", after=1)})
+    with pytest.raises(RehearsalError, match=r"up did not succeed: .*EC2 has a bad day"):
         rehearsal.up()
     assert "Removed the lock of an engine that is gone" in said(rehearsal)
     faulty_provider.write(rehearsal.layout, {})
@@ -183,15 +184,17 @@ def test_a_create_whose_end_the_engine_did_not_see_is_adopted_after_the_control_
     with pytest.raises(RehearsalError, match=r"does not run[\s\S]*make up"):
         rehearsal.api()
 
+    completed = "left 1 pending create(s), of which 1 were completed"
+    before = said(rehearsal).count(completed)
     rehearsal.up()
     assert_whole_and_nothing_twice(rehearsal)
-    assert "left 1 pending create(s), of which 1 were completed" in said(rehearsal)
+    assert said(rehearsal).count(completed) == before + 1
     assert lasting_pods(rehearsal) == pods
 
     (release,) = (urn for urn in rehearsal.open().resources() if urn.endswith(":Release::cluster-autoscaler"))
     forget(rehearsal, release)
     rehearsal.up()
-    assert said(rehearsal).count("left 1 pending create(s), of which 1 were completed") == 2
+    assert said(rehearsal).count(completed) == before + 2
     assert release in rehearsal.open().resources()
 
     forget(rehearsal, release, done=False)
