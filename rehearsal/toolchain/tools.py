@@ -56,11 +56,11 @@ class GoTool:
 
     @property
     def build_command(self) -> tuple[str, ...]:
-        """Arguments of `go`; the caller appends `-o` and the package."""
+        """Arguments of `go`, without debug information; the caller appends `-o` and the package."""
         flags = ["-s", "-w"]
         if self.version_variable is not None:
             flags += ["-X", f"{self.version_variable}={self.version_prefix}{self.version}"]
-        return ("build", "-ldflags", " ".join(flags))
+        return ("build", "-ldflags", " ".join(flags), "-gcflags", "all=-dwarf=false")
 
     @property
     def key(self) -> str:
