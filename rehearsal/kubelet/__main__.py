@@ -7,10 +7,9 @@ import json
 import shutil
 import signal
 import sys
-from collections.abc import Iterable
 
 from kube.client import KubernetesApiError, KubernetesObject
-from rehearsal import load
+from rehearsal import load, watch
 from rehearsal.emulators import in_cluster
 from rehearsal.errors import RehearsalError
 from rehearsal.kubelet import images, kwok
@@ -19,7 +18,6 @@ from rehearsal.kubelet.images import Programs
 from rehearsal.kubelet.machine import Machine
 from rehearsal.kubelet.pods import Pod
 from rehearsal.layout import Layout
-from rehearsal.pod_simulator.following import Kind, follow
 
 LOAD_SECONDS = 1.0
 """Seconds between two reads of the load file."""
@@ -34,31 +32,18 @@ class Kubelet:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._pods: dict[tuple[str, str], Pod] = {}
+        self._pods: dict[watch.Key, Pod] = {}
 
-    def take(self, body: KubernetesObject) -> None:
-        """Handles an added or modified pod."""
-        meta = body["metadata"]
-        key = (str(meta["namespace"]), str(meta["name"]))
-        known = self._pods.get(key)
-        if known is not None and known.uid != meta["uid"]:
-            known.drop()
-            known = None
-        if known is not None:
-            known.update(body)
-        elif body["spec"].get("nodeName") and images.is_ours(body):
+    def set_pod(self, key: watch.Key, body: KubernetesObject | None) -> None:
+        """Handles an added or modified pod; None for a deleted one."""
+        pod = self._pods.get(key)
+        if pod is not None and (body is None or pod.uid != body["metadata"]["uid"]):
+            self._pods.pop(key).drop()
+            pod = None
+        if pod is not None and body is not None:
+            pod.update(body)
+        elif body is not None and body["spec"].get("nodeName") and images.is_ours(body):
             self._pods[key] = Pod(self._machine, body)
-
-    def drop(self, key: tuple[str, str]) -> None:
-        """Handles a deleted pod."""
-        gone = self._pods.pop(key, None)
-        if gone is not None:
-            gone.drop()
-
-    def keep(self, there: Iterable[tuple[str, str]]) -> None:
-        """Drops all pods but these."""
-        for key in self._pods.keys() - set(there):
-            self.drop(key)
 
     async def end(self) -> None:
         """Ends all containers."""
@@ -73,26 +58,26 @@ async def main() -> None:
     loop.add_signal_handler(signal.SIGTERM, ended.set)
     await api.call(in_cluster.define, api.plain, kwok.definitions(), manager="kubelet")
     kubelet = Kubelet(Machine(layout, Programs(**json.loads(sys.argv[1])), api))
-    follow(api.plain, [Kind("Pod", kubelet.take, kubelet.drop, kubelet.keep)], loop)
-    telling = asyncio.create_task(_tell_load(layout, api))
+    watch.start(api.plain, "Pod", kubelet.set_pod, loop)
+    load_task = asyncio.create_task(_apply_load(layout, api))
     await ended.wait()
-    telling.cancel()
+    load_task.cancel()
     await kubelet.end()
 
 
-async def _tell_load(layout: Layout, api: Api) -> None:
+async def _apply_load(layout: Layout, api: Api) -> None:
     """Applies kwok's `ClusterResourceUsage` whenever the load file or the Services have changed it."""
-    told: object = None
+    last: object = None
     while True:
         try:
             usage = kwok.usage(load.read(layout), await api.call(api.plain.list, "v1", "Service"))
-            if usage != told:
+            if usage != last:
                 await api.call(api.plain.apply, usage, field_manager="kubelet", force=True)
-            told = usage
+            last = usage
         except (KubernetesApiError, RehearsalError) as error:
-            if str(error) != told:
+            if str(error) != last:
                 print(error, flush=True)
-            told = str(error)
+            last = str(error)
         await asyncio.sleep(LOAD_SECONDS)
 
 

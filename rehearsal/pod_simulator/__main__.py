@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 
 from kube.client import KubernetesApi, KubernetesApiError
+from rehearsal import watch
 from rehearsal.layout import Layout
 from rehearsal.pod_simulator.client import Client
 from rehearsal.pod_simulator.cluster import Cluster
-from rehearsal.pod_simulator.following import Kind, follow
 from rehearsal.pod_simulator.pods import Pod
 from rehearsal.pod_simulator.server import Connection
 
@@ -31,18 +31,17 @@ async def serve(api: KubernetesApi) -> None:
     """
     loop, cluster = asyncio.get_running_loop(), Cluster(time.time)
     client = Client(cluster)
-    pods = Kind("Pod", cluster.take_pod, cluster.drop_pod, cluster.keep_pods)
-    services = Kind("Service", cluster.take_service, cluster.drop_service, cluster.keep_services)
-    follow(api, [pods, services], loop)
+    watch.start(api, "Pod", cluster.set_pod, loop)
+    watch.start(api, "Service", cluster.set_service, loop)
     listening: set[int] = set()
-    gone: set[str] = set()
+    deleted: set[str] = set()
     while True:
         for port in cluster.ports() - listening:
             listening.add(port)
             await _listen(lambda: Connection(cluster, client), port)
         for pod in cluster.ended():
-            if pod.uid not in gone:
-                gone.add(pod.uid)
+            if pod.uid not in deleted:
+                deleted.add(pod.uid)
                 loop.run_in_executor(None, _delete, api, pod)
         await asyncio.sleep(_TICK)
 

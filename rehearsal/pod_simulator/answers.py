@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from rehearsal.demo_images import Fault
-from rehearsal.pod_simulator.page import PAGE
 from rehearsal.pod_simulator.pods import Pod
 
 SLOW_SECONDS = 3.0
@@ -20,6 +20,9 @@ REQUESTS_UNTIL_BROKEN = 40
 """Good answers of a pod with `Fault.BREAKS_UNDER_TRAFFIC`: more than a smoke test needs, soon reached by traffic."""
 
 LONGEST_SLEEP = 600.0
+
+PAGE = Path(__file__).with_name("page.html").read_bytes()
+"""The HTML page of a pod, which shows the pod that answers and polls it twice a second."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,9 @@ def answer(pod: Pod, target: str, accept: str, answered: int) -> Answer:
     """
     url = urlsplit(target)
     status, after = _health(pod, url.path, answered)
-    found = Answer(status, pod.description(), after=after, is_page="text/html" in accept and status == HTTPStatus.OK)
+    response = Answer(status, pod.description(), after=after, is_page="text/html" in accept and status == HTTPStatus.OK)
     if not url.query:
-        return found
+        return response
     query = parse_qs(url.query, keep_blank_values=True)
     try:
         sleep = float(query.get("sleep", ["0"])[-1])
@@ -87,8 +90,8 @@ def answer(pod: Pod, target: str, accept: str, answered: int) -> Answer:
         problem = f"sleep: a number of seconds from 0 to {LONGEST_SLEEP:.0f}"
         return Answer(HTTPStatus.BAD_REQUEST, {**pod.description(), "error": problem})
     call = query.get("call", [None])[-1]
-    is_page = found.is_page and call is None
-    return replace(found, after=after + sleep, call=call, is_page=is_page, is_last="once" in query)
+    is_page = response.is_page and call is None
+    return replace(response, after=after + sleep, call=call, is_page=is_page, is_last="once" in query)
 
 
 def _health(pod: Pod, path: str, answered: int) -> tuple[HTTPStatus, float]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from kube.client import KubernetesObject
 from rehearsal.demo_images import Fault
 from rehearsal.pod_simulator.pods import Phase, Pod, pod
+from rehearsal.watch import Key
 
 IDLE_SECONDS = 5.0
 """Seconds after which a terminating server closes an idle connection."""
-
-Key: TypeAlias = tuple[str, str]
-"""Namespace and name."""
 
 
 @dataclass
@@ -33,67 +31,67 @@ class Running:
     connections: set[Any] = field(default_factory=set[Any])
     calls: dict[tuple[str, int], list[Any]] = field(default_factory=dict[tuple[str, int], list[Any]])
 
+    def cut(self) -> None:
+        """Ends all connections, as the end of the pod's process does."""
+        for connection in list(self.connections):
+            connection.cut()
+        for idle in self.calls.values():
+            for connection in idle:
+                connection.close()
+        self.calls.clear()
+
+    def close_idle(self, now: float) -> None:
+        """Closes connections idle for `IDLE_SECONDS` since SIGTERM; not at once: a client may be sending a request."""
+        if self.pod.fault is Fault.HOLDS_CONNECTIONS:
+            return
+        for connection in list(self.connections):
+            since: float | None = connection.idle_since
+            if since is not None and now - max(since, self.pod.ends or now) >= IDLE_SECONDS:
+                connection.cut()
+
 
 class Cluster:
     """The pods and Services of a cluster.
 
-    Args:
+    Attributes:
         now: Clock: seconds since 1970.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
+        self.now = now
         self._pods: dict[Key, Running] = {}
         self._by_address: dict[str, Running] = {}
         self._services: dict[Key, KubernetesObject] = {}
 
-    def take_pod(self, body: KubernetesObject) -> None:
-        """Handles an added or modified pod."""
-        seen = pod(body)
-        if seen is None:
-            return
-        key = (seen.namespace, seen.name)
+    def set_pod(self, key: Key, body: KubernetesObject | None) -> None:
+        """Handles an added or modified pod; None for a deleted one, whose connections are cut."""
+        changed = pod(body) if body else None
         known = self._pods.get(key)
-        if known is None or known.pod.uid != seen.uid:
-            self.drop_pod(key)
-            known = self._pods[key] = Running(seen)
-        known.pod = seen
-        if seen.address:
-            self._by_address[seen.address] = known
-
-    def drop_pod(self, key: Key) -> None:
-        """Handles a deleted pod: its connections are cut."""
-        gone = self._pods.pop(key, None)
-        if gone is None:
+        if known is not None and (body is None or (changed is not None and changed.uid != known.pod.uid)):
+            del self._pods[key]
+            if known.pod.address and self._by_address.get(known.pod.address) is known:
+                del self._by_address[known.pod.address]
+            known.cut()
+        if changed is None:
             return
-        if gone.pod.address and self._by_address.get(gone.pod.address) is gone:
-            del self._by_address[gone.pod.address]
-        cut(gone)
+        running = self._pods.setdefault(key, Running(changed))
+        running.pod = changed
+        if changed.address:
+            self._by_address[changed.address] = running
 
-    def take_service(self, body: KubernetesObject) -> None:
-        """Handles an added or modified Service."""
-        self._services[_key(body)] = body
-
-    def drop_service(self, key: Key) -> None:
-        """Handles a deleted Service."""
-        self._services.pop(key, None)
-
-    def keep_pods(self, there: Iterable[Key]) -> None:
-        """Drops all pods but these."""
-        for key in self._pods.keys() - set(there):
-            self.drop_pod(key)
-
-    def keep_services(self, there: Iterable[Key]) -> None:
-        """Drops all Services but these."""
-        for key in self._services.keys() - set(there):
-            self.drop_service(key)
+    def set_service(self, key: Key, body: KubernetesObject | None) -> None:
+        """Handles an added or modified Service; None for a deleted one."""
+        if body is None:
+            self._services.pop(key, None)
+        else:
+            self._services[key] = body
 
     def at(self, address: str, port: int) -> Running | None:
         """The pod that accepts a new connection to this address and port; None if none does."""
-        found = self._by_address.get(address)
-        if found is None or port not in found.pod.ports:
+        running = self._by_address.get(address)
+        if running is None or port not in running.pod.ports or self.phase(running) is not Phase.SERVING:
             return None
-        return found if found.pod.phase(self._now()) is Phase.SERVING else None
+        return running
 
     def address_of(self, host: str, namespace: str) -> str | None:
         """The cluster IP of a Service; None if there is no such Service.
@@ -106,54 +104,23 @@ class Cluster:
         body = self._services.get((rest.partition(".")[0] or namespace, name))
         return body["spec"].get("clusterIP") if body else None
 
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return self._now()
-
     def phase(self, running: Running) -> Phase:
         """The current phase of a pod's server."""
-        return running.pod.phase(self._now())
+        return running.pod.phase(self.now())
 
     def ports(self) -> set[int]:
         """The TCP ports of all pods."""
-        return {port for one in self._pods.values() for port in one.pod.ports}
+        return {port for running in self._pods.values() for port in running.pod.ports}
 
     def ended(self) -> list[Pod]:
         """Terminating pods whose container has ended: no connection is open, or the grace period is over."""
-        now = self._now()
-        over: list[Pod] = []
-        for one in self._pods.values():
-            if one.pod.killed is None:
-                continue
-            if one.pod.phase(now) is Phase.ABSENT:
-                cut(one)
-                over.append(one.pod)
-            elif one.pod.phase(now) is Phase.ENDING:
-                _end_idle(one, now)
-                if not one.connections:
-                    over.append(one.pod)
-        return over
-
-
-def _end_idle(running: Running, now: float) -> None:
-    """Closes connections idle for `IDLE_SECONDS` since SIGTERM; not at once, as a client may be sending a request."""
-    if running.pod.fault is Fault.HOLDS_CONNECTIONS:
-        return
-    for connection in list(running.connections):
-        since: float | None = connection.idle_since
-        if since is not None and now - max(since, running.pod.ends or now) >= IDLE_SECONDS:
-            connection.cut()
-
-
-def cut(running: Running) -> None:
-    """Ends all connections of a pod, as the end of its process does."""
-    for connection in list(running.connections):
-        connection.cut()
-    for idle in running.calls.values():
-        for connection in idle:
-            connection.close()
-    running.calls.clear()
-
-
-def _key(body: KubernetesObject) -> Key:
-    return str(body["metadata"]["namespace"]), str(body["metadata"]["name"])
+        now, ended = self.now(), list[Pod]()
+        for running in self._pods.values():
+            phase = running.pod.phase(now) if running.pod.killed is not None else Phase.SERVING
+            if phase is Phase.ABSENT:
+                running.cut()
+            elif phase is Phase.ENDING:
+                running.close_idle(now)
+            if phase is Phase.ABSENT or (phase is Phase.ENDING and not running.connections):
+                ended.append(running.pod)
+        return ended

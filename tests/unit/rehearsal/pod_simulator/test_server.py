@@ -71,7 +71,7 @@ class World:
 
     def has(self, **options: Any) -> None:
         """A pod at the pod simulator's address."""
-        self.cluster.take_pod(example.pod(port=self.port, **options))
+        self.cluster.set_pod(("dev", "api-blue-1"), example.pod(port=self.port, **options))
 
     async def connect(self) -> Line:
         """A new connection."""
@@ -239,7 +239,7 @@ async def test_a_version_that_holds_connections_keeps_them_until_it_is_killed() 
 async def test_a_service_calls_another_one_over_a_connection_that_it_keeps() -> None:
     async with pod_simulator() as world:
         world.has()
-        world.cluster.take_service(example.service(address=LOOPBACK))
+        world.cluster.set_service(("dev", "api"), example.service(address=LOOPBACK))
         line = await world.connect()
         owner = world.cluster.at(LOOPBACK, world.port)
         assert owner
@@ -260,7 +260,7 @@ async def test_a_service_calls_another_one_over_a_connection_that_it_keeps() -> 
 async def test_a_call_without_an_answer_is_a_bad_gateway_that_says_why() -> None:
     async with pod_simulator() as world:
         world.has()
-        world.cluster.take_service(example.service(address=LOOPBACK))
+        world.cluster.set_service(("dev", "api"), example.service(address=LOOPBACK))
         line = await world.connect()
         for url, why in (
             ("http://ai:8085/", "names no Service"),

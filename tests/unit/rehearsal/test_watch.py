@@ -1,0 +1,54 @@
+"""A watch tells of each object that exists or changes, and of those deleted while nothing was watched."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+from kube.client import KubernetesApi, KubernetesApiError
+from rehearsal import watch
+
+
+def pod(name: str) -> dict[str, Any]:
+    return {"metadata": {"namespace": "dev", "name": name}}
+
+
+class Api:
+    """An API server that fails once, and whose pod `old` is deleted between two watches."""
+
+    lists: Iterator[list[dict[str, Any]] | None] = iter([None, [pod("old"), pod("kept")], [pod("kept")]])
+    watches: Iterator[list[tuple[str, dict[str, Any]]]] = iter(
+        [[("ADDED", pod("old")), ("ADDED", pod("kept")), ("DELETED", pod("late"))], [("MODIFIED", pod("kept"))]]
+    )
+
+    def list(self, *_: str) -> list[dict[str, Any]]:
+        """All pods."""
+        if (objects := next(self.lists, ())) == ():
+            threading.Event().wait()  # a daemon thread ends with its process
+        if not objects:
+            raise KubernetesApiError("refused", status=0, reason="Unreachable")
+        return [*objects]
+
+    def watch(self, *_: str, timeout: int) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The events of one watch."""
+        assert timeout
+        return iter(next(self.watches))
+
+
+def test_each_change_is_handled_and_what_was_deleted_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rehearsal.watch._PAUSE", 0)
+
+    async def changes(count: int) -> list[tuple[str, bool]]:
+        queue: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+
+        def handle(key: watch.Key, body: dict[str, Any] | None) -> None:
+            queue.put_nowait((key[1], body is not None))
+
+        watch.start(cast("KubernetesApi", Api()), "Pod", handle, asyncio.get_running_loop())
+        return [await asyncio.wait_for(queue.get(), 10) for _ in range(count)]
+
+    assert asyncio.run(changes(5)) == [("old", True), ("kept", True), ("late", False), ("old", False), ("kept", True)]
