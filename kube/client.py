@@ -193,10 +193,26 @@ class KubernetesApi:
         """
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": namespace}}
         try:
-            _checked(self._resource("v1", "Pod").subresources["eviction"].create, body, name, namespace)
+            self.subresource("create", "Pod/eviction", name, namespace, body)
         except KubernetesApiError as error:
             if error.status != NOT_FOUND:
                 raise
+
+    def subresource(
+        self, verb: Literal["create", "patch"], kind: str, name: str, namespace: str, body: KubernetesObject
+    ) -> KubernetesObject:
+        """Creates, or patches by a strategic merge, a subresource of an object of API version `v1`.
+
+        Args:
+            verb: What to do.
+            kind: Kind and subresource, e.g. `Pod/eviction`.
+            name: Name of the object.
+            namespace: Its namespace.
+            body: The subresource, or the patch.
+        """
+        kind, _, subresource = kind.partition("/")
+        operation = getattr(self._resource("v1", kind).subresources[subresource], verb)
+        return _response(operation, body=body, name=name, namespace=namespace)
 
     def watch(
         self,
@@ -273,10 +289,13 @@ class KubernetesApi:
             ) from None
 
     def _call(self, verb: str, api_version: str, kind: str, **arguments: Any) -> KubernetesObject:
-        operation = getattr(self._resource(api_version, kind), verb)
-        # Without the client's own objects, which for a hundred pods take longer to build than the request.
-        response = _checked(operation, serialize=False, _request_timeout=REQUEST_SECONDS, **arguments)
-        return cast("KubernetesObject", json.loads(response.data))
+        return _response(getattr(self._resource(api_version, kind), verb), **arguments)
+
+
+def _response(operation: Any, **arguments: Any) -> KubernetesObject:
+    # Without the client's own objects, which for a hundred pods take longer to build than the request.
+    response = _checked(operation, serialize=False, _request_timeout=REQUEST_SECONDS, **arguments)
+    return cast("KubernetesObject", json.loads(response.data))
 
 
 def _namespace(body: KubernetesObject) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from kube.client import KubernetesObject
 from rehearsal.kubelet.environment import MissingError, Objects, content, field, part
+from rehearsal.kubelet.sandbox import maps
 
 Token: TypeAlias = tuple[str, int]
 """Audience (empty for the API server) and lifetime in seconds of a service account token."""
@@ -32,7 +33,7 @@ https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
 """
 
 KINDS = ("secret", "configMap", "projected")
-"""Types of the volumes that `files` writes."""
+"""Types of the volumes that have `files`."""
 
 
 def token_requests(pod: KubernetesObject) -> set[Token]:
@@ -67,21 +68,20 @@ def files(
     source: Mapping[str, Any] = volume[kind]
     default = int(source.get("defaultMode") or DEFAULT_MODE)
     parts = source.get("sources") or () if kind == "projected" else [{kind: source}]
-    made: dict[str, tuple[bytes, int]] = {}
-    for one in parts:
-        made |= _part(one, pod, objects, tokens, default)
-    return made
+    return {
+        path: file for source in parts for path, file in _source_files(source, pod, objects, tokens, default).items()
+    }
 
 
-def _part(
+def _source_files(
     source: Mapping[str, Any], pod: KubernetesObject, objects: Objects, tokens: Mapping[Token, str], default: int
 ) -> dict[str, tuple[bytes, int]]:
     for key, kind in (("secret", "Secret"), ("configMap", "ConfigMap")):
         if key in source:
             return _keys(source[key], kind, objects, default)
     if "serviceAccountToken" in source:
-        asked: Mapping[str, Any] = source["serviceAccountToken"]
-        return {asked["path"]: (tokens[_token(asked)].encode(), default)}
+        request: Mapping[str, Any] = source["serviceAccountToken"]
+        return {request["path"]: (tokens[_token(request)].encode(), default)}
     if "downwardAPI" in source:
         items: list[Mapping[str, Any]] = source["downwardAPI"].get("items") or []
         fields = ((item, field(pod, item["fieldRef"]["fieldPath"])) for item in items)
@@ -91,13 +91,14 @@ def _part(
 
 def _keys(source: Mapping[str, Any], kind: str, objects: Objects, default: int) -> dict[str, tuple[bytes, int]]:
     optional = bool(source.get("optional"))
-    found = content(objects, kind, source.get("secretName") or source["name"], optional=optional)
-    items: list[Mapping[str, Any]] = source.get("items") or [{"key": key, "path": key} for key in found]
-    missing = [item["key"] for item in items if item["key"] not in found]
+    data = content(objects, kind, source.get("secretName") or source["name"], optional=optional)
+    items: list[Mapping[str, Any]] = source.get("items") or [{"key": key, "path": key} for key in data]
+    missing = [item["key"] for item in items if item["key"] not in data]
     if missing and not optional:
         raise MissingError(f"references non-existent {kind.lower()} key: {missing[0]}")
-    there = [item for item in items if item["key"] in found]
-    return {item["path"]: (found[item["key"]], int(item.get("mode") or default)) for item in there}
+    return {
+        item["path"]: (data[item["key"]], int(item.get("mode") or default)) for item in items if item["key"] in data
+    }
 
 
 def give(path: Path, mode: int, group: int | None) -> None:
@@ -112,45 +113,35 @@ def give(path: Path, mode: int, group: int | None) -> None:
     path.chmod(mode | (0o2770 if path.is_dir() else 0o440))
 
 
-def maps(user: int) -> bool:
-    """Whether this user id is mapped in the user namespace; without root, it has the id of root only."""
-    ranges = (line.split() for line in Path("/proc/self/uid_map").read_text().splitlines())
-    return any(int(first) <= user < int(first) + int(count) for first, _, count in ranges)
-
-
-def write(folder: Path, wanted: Files, group: int | None) -> bool:
-    """Replaces the folder's files by these, atomically.
+def write(folder: Path, files: Files, group: int | None) -> None:
+    """Replaces the folder's files by these, atomically; does nothing if none has changed.
 
     https://pkg.go.dev/k8s.io/kubernetes/pkg/volume/util#AtomicWriter
-
-    Returns:
-        Whether a file has changed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     link = folder / "..data"
     old = link.resolve() if link.exists() else None
-    found = {str(file.relative_to(old)): file for file in old.rglob("*") if file.is_file()} if old else {}
-    same = {path: file.read_bytes() for path, file in found.items()} == {path: wanted[path][0] for path in wanted}
-    if old is not None and same:
-        return False
-    fresh = Path(tempfile.mkdtemp(prefix="..", dir=folder))
-    give(fresh, 0o755, group)
-    for path, (data, mode) in wanted.items():
-        (fresh / path).parent.mkdir(parents=True, exist_ok=True)
-        (fresh / path).write_bytes(data)
-        give(fresh / path, mode, group)
-    draft = folder / "..data_tmp"
-    draft.symlink_to(fresh.name)
-    draft.replace(link)
-    tops = {path.split("/")[0] for path in wanted}
-    for stale in (one for one in folder.iterdir() if not one.name.startswith("..") and one.name not in tops):
-        stale.unlink()
-    for top in tops:
-        if not (folder / top).is_symlink():
-            (folder / top).symlink_to(f"..data/{top}")
+    if old is not None:
+        written = {str(file.relative_to(old)): file.read_bytes() for file in old.rglob("*") if file.is_file()}
+        if written == {path: data for path, (data, _) in files.items()}:
+            return
+    new = Path(tempfile.mkdtemp(prefix="..", dir=folder))
+    give(new, 0o755, group)
+    for path, (data, mode) in files.items():
+        (new / path).parent.mkdir(parents=True, exist_ok=True)
+        (new / path).write_bytes(data)
+        give(new / path, mode, group)
+    new_link = folder / "..data_tmp"
+    new_link.symlink_to(new.name)
+    new_link.replace(link)
+    names = {path.split("/")[0] for path in files}
+    existing = {file.name for file in folder.iterdir() if not file.name.startswith("..")}
+    for name in existing - names:
+        (folder / name).unlink()
+    for name in names - existing:
+        (folder / name).symlink_to(f"..data/{name}")
     if old is not None:
         shutil.rmtree(old)
-    return True
 
 
 def resolv_conf(pod: KubernetesObject, node_domain: str) -> str:

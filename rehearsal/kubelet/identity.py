@@ -26,7 +26,7 @@ def injected(pod: KubernetesObject, region: str) -> KubernetesObject:
         pod: A pod whose service account has an association.
         region: AWS region of its cluster.
     """
-    mine = copy.deepcopy(pod)
+    copied = copy.deepcopy(pod)
     source = {"audience": AUDIENCE, "expirationSeconds": LIFETIME, "path": TOKEN}
     volume = {"name": TOKEN, "projected": {"sources": [{"serviceAccountToken": source}]}}
     variables = {
@@ -36,13 +36,13 @@ def injected(pod: KubernetesObject, region: str) -> KubernetesObject:
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": AGENT,
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": f"{FOLDER}/{TOKEN}",
     }
-    spec = mine["spec"]
+    spec = copied["spec"]
     spec["volumes"] = [*(spec.get("volumes") or ()), volume]
     for container in spec["containers"]:
-        said: list[dict[str, Any]] = container.get("env") or []
-        added = [{"name": name, "value": value} for name, value in variables.items()]
-        names = {one["name"] for one in said}
-        container["env"] = [*said, *(one for one in added if one["name"] not in names)]
+        env: list[dict[str, Any]] = container.get("env") or []
+        own = {variable["name"] for variable in env}
+        added = [{"name": name, "value": value} for name, value in variables.items() if name not in own]
         mount = {"name": TOKEN, "mountPath": FOLDER, "readOnly": True}
+        container["env"] = [*env, *added]
         container["volumeMounts"] = [*(container.get("volumeMounts") or ()), mount]
-    return mine
+    return copied

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections import deque
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
 
 from kube.client import KubernetesObject
-from rehearsal.aws import pod_identity
 from rehearsal.kubelet import files
 from rehearsal.kubelet.api import Api
 from rehearsal.kubelet.images import BUNDLE, Programs
@@ -26,33 +25,29 @@ API_SERVER = {
 https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
 """
 
-Associations = Mapping[tuple[str, str], str]
-"""Pod Identity associations: role ARN by namespace and name of the service account."""
+_USERS = {0: "root", 1000: "user", 65532: "nonroot", 65534: "nobody"}
 
 
 class Addresses:
     """The pool of pod addresses. A released address is reused last."""
 
     def __init__(self) -> None:
-        self._free = [str(one) for one in IPv4Network(RUNNING_POD_CIDR).hosts()][::-1]
-        self._held: set[str] = set()
+        self._free = deque(str(address) for address in IPv4Network(RUNNING_POD_CIDR).hosts())
 
-    def take(self, wanted: str | None = None) -> str:
-        """Takes a free address: the wanted one, if it is free.
+    def take(self, preferred: str | None) -> str:
+        """Takes the preferred address if it is free, else another one.
 
         Raises:
             IndexError: No address is free.
         """
-        address = wanted if wanted in self._free else self._free[-1]
-        self._free.remove(address)
-        self._held.add(address)
-        return address
+        if preferred not in self._free:
+            return self._free.popleft()
+        self._free.remove(preferred)
+        return preferred
 
     def release(self, address: str) -> None:
-        """Returns an address to the pool."""
-        if address in self._held:
-            self._held.remove(address)
-            self._free.insert(0, address)
+        """Returns a taken address to the pool."""
+        self._free.append(address)
 
 
 @dataclass(frozen=True)
@@ -71,32 +66,25 @@ class Machine:
     api: Api
     addresses: Addresses = field(default_factory=Addresses)
 
-    @property
-    def trusted(self) -> str:
-        """CA bundle of containers (PEM): this machine's CAs and the rehearsal's own."""
-        here = Path(ssl.get_default_verify_paths().cafile or BUNDLE)
-        bundle = next((one for one in (Path(BUNDLE), here) if one.exists()), None)
-        ours = (self.layout.control_plane / "pki" / "ca.crt").read_text()
-        return (bundle.read_text() if bundle else "") + ours
-
     def folder(self, uid: str) -> Path:
         """The folder of a pod's files."""
         return self.layout.directory / "kubelet" / uid
 
-    def associations(self) -> Associations:
-        """The Pod Identity associations of the cluster."""
-        return pod_identity.associations(self.layout)
-
-    def settings(self, pod: KubernetesObject, address: str) -> dict[str, str]:
+    def etc(self, pod: KubernetesObject, address: str) -> dict[str, str]:
         """Content of the files in a pod's `/etc`, by relative path."""
         node_domain = str(pod["spec"]["nodeName"]).partition(".")[2] or "ec2.internal"
-        users = {0: "root", 1000: "user", 65532: "nonroot", 65534: "nobody"}
         return {
             "resolv.conf": files.resolv_conf(pod, node_domain),
             "hosts": files.hosts(pod, address),
             "hostname": f"{files.host_name(pod)}\n",
             "nsswitch.conf": "hosts: files dns\n",
-            "passwd": "".join(f"{name}:x:{one}:{one}::/:/sbin/nologin\n" for one, name in users.items()),
-            "group": "".join(f"{name}:x:{one}:\n" for one, name in users.items()),
-            "ssl/certs/ca-certificates.crt": self.trusted,
+            "passwd": "".join(f"{name}:x:{id_}:{id_}::/:/sbin/nologin\n" for id_, name in _USERS.items()),
+            "group": "".join(f"{name}:x:{id_}:\n" for id_, name in _USERS.items()),
+            "ssl/certs/ca-certificates.crt": self._ca_bundle(),
         }
+
+    def _ca_bundle(self) -> str:
+        """This machine's CAs and the rehearsal's own, in PEM."""
+        bundles = (Path(BUNDLE), Path(ssl.get_default_verify_paths().cafile or BUNDLE))
+        system = next((bundle.read_text() for bundle in bundles if bundle.exists()), "")
+        return system + (self.layout.control_plane / "pki" / "ca.crt").read_text()

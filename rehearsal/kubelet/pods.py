@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from kube.client import NOT_FOUND, KubernetesApiError, KubernetesObject
+from rehearsal.aws import pod_identity
 from rehearsal.kubelet import environment, files, identity, images, kwok, probes, refusals, sandbox
 from rehearsal.kubelet import status as statuses
 from rehearsal.kubelet.api import now
@@ -28,7 +29,6 @@ SYNC_SECONDS = 60.0
 FIRST_RETRY, LONGEST_RETRY = 0.5, 122.0
 """Seconds between two attempts to mount (k8s.io/kubernetes, pkg/util/goroutinemap/exponentialbackoff)."""
 
-OVER = ("Succeeded", "Failed")
 RETRY_SECONDS = 1.0
 """Seconds before a failed request to the API server is repeated."""
 
@@ -52,6 +52,7 @@ class Pod:
         self._policy = str(self._spec.get("restartPolicy", "Always"))
         self._containers = self._resumed()
         self._address: str | None = None
+        self._leased_address: str | None = None
         self._host = ""
         self._running: list[Running] = []
         self._written: dict[str, Any] = {}
@@ -61,18 +62,20 @@ class Pod:
 
     def _resumed(self) -> list[Container]:
         """Containers with the status that an earlier kubelet wrote; running ones were killed with it."""
-        before: dict[str, dict[str, Any]] = {one["name"]: one for one in part(self.body, "status", "containerStatuses")}
-        made: list[Container] = []
+        previous: dict[str, dict[str, Any]] = {
+            status["name"]: status for status in part(self.body, "status", "containerStatuses")
+        }
+        containers: list[Container] = []
         for spec in self._spec["containers"]:
             container = Container(spec["name"], spec["image"], {"waiting": {"reason": "ContainerCreating"}})
-            status = before.get(spec["name"])
+            status = previous.get(spec["name"])
             if status is not None and ("waiting" not in status["state"] or status.get("lastState")):
                 container.state = dict(status["state"])
                 container.restarts = int(status["restartCount"])
                 if "running" in container.state:
                     container.end(KILLED, now())
-            made.append(container)
-        return made
+            containers.append(container)
+        return containers
 
     def update(self, body: KubernetesObject) -> None:
         """Handles a change of the Pod object."""
@@ -115,16 +118,16 @@ class Pod:
 
     async def _live(self) -> None:
         """Starts the pod, and returns when its last container has ended."""
-        if part(self.body, "status").get("phase") in OVER:
+        if part(self.body, "status").get("phase") in statuses.OVER:
             return
         self._changed.set()
         if unknown := refusals.unknown(self._spec):
-            why = f"not to be had in a rehearsal: {', '.join(unknown)}"
+            message = f"not supported in a rehearsal: {', '.join(unknown)}"
             for container in self._containers:
-                container.wait("CreateContainerConfigError", why)
-            await self._api.event(self.body, "FailedCreatePodSandBox", why)
+                container.wait("CreateContainerConfigError", message)
+            await self._api.event(self.body, "FailedCreatePodSandBox", message)
             return
-        await self._get_ready()
+        await self._prepare()
         refreshing = asyncio.create_task(self._refresh())
         try:
             pairs = zip(self._spec["containers"], self._containers, strict=True)
@@ -133,11 +136,12 @@ class Pod:
             refreshing.cancel()
         self._changed.set()
 
-    async def _get_ready(self) -> None:
+    async def _prepare(self) -> None:
+        """Makes the pod's volumes, its network and the files in `/etc`; repeated until it succeeds."""
         pause = FIRST_RETRY
         while True:
             try:
-                await self._prepare()
+                await self._try_to_prepare()
             except (MissingError, KubernetesApiError, OSError) as error:
                 await self._api.event(self.body, "FailedMount", str(error))
             else:
@@ -145,27 +149,26 @@ class Pod:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_RETRY)
 
-    async def _prepare(self) -> None:
-        """Makes the pod's volumes, its network and the files in `/etc`."""
+    async def _try_to_prepare(self) -> None:
         call, plain = self._api.call, self._api.plain
-        role = (await call(self._machine.associations)).get((self._namespace, self._spec.get("serviceAccountName", "")))
+        roles = await call(pod_identity.associations, self._machine.layout)
         node = await call(plain.get, "v1", "Node", self._spec["nodeName"]) or {"metadata": {}, "status": {}}
-        told: list[Mapping[str, str]] = node["status"].get("addresses") or []
-        self._host = next((one["address"] for one in told if one["type"] == "InternalIP"), "")
-        if role:
+        addresses: list[Mapping[str, str]] = node["status"].get("addresses") or []
+        self._host = next((address["address"] for address in addresses if address["type"] == "InternalIP"), "")
+        if (self._namespace, self._spec.get("serviceAccountName", "")) in roles:
             region = node["metadata"].get("labels", {}).get("topology.kubernetes.io/region", "")
             self._spec = identity.injected(self.body, region)["spec"]
-        await self._volumes.mount(self._seen())
+        await self._volumes.mount(self._effective())
         await self._plug()
-        for path, text in self._machine.settings(self._seen(), self._address or "").items():
+        for path, text in self._machine.etc(self._effective(), self._address or "").items():
             file = self._folder / "etc" / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
         with suppress(KubernetesApiError):
-            outputs = kwok.logs(self.body, {one.name: self._logs(one.name) for one in self._containers})
-            await call(plain.apply, outputs, field_manager="kubelet", force=True)
+            logs = kwok.logs(self.body, {container.name: self._logs(container.name) for container in self._containers})
+            await call(plain.apply, logs, field_manager="kubelet", force=True)
 
-    def _seen(self) -> KubernetesObject:
+    def _effective(self) -> KubernetesObject:
         """The pod with its address, and with what Pod Identity adds."""
         status = {**part(self.body, "status"), "podIP": self._address or ""}
         return {**self.body, "spec": self._spec, "status": status}
@@ -173,25 +176,25 @@ class Pod:
     async def _plug(self) -> None:
         if self._address is not None:
             return
-        address = self._machine.addresses.take(part(self.body, "status").get("podIP"))
+        self._leased_address = self._machine.addresses.take(part(self.body, "status").get("podIP"))
         self._folder.mkdir(parents=True, exist_ok=True)
-        problem = await _shell(sandbox.make_network(self._network, address))
-        if problem:
-            self._machine.addresses.release(address)
-            raise OSError(f"failed to setup network for sandbox: {problem}")
-        self._address = address
+        if error := await _shell(sandbox.make_network(self._network, self._leased_address)):
+            await self._unplug()
+            raise OSError(f"failed to setup network for sandbox: {error}")
+        self._address = self._leased_address
         self._changed.set()
 
     async def _unplug(self) -> None:
-        if self._network.exists():
-            await _shell(sandbox.end_network(self._network, self._address or ""))
-            self._machine.addresses.release(self._address or "")
+        if self._leased_address is not None:
+            await _shell(sandbox.end_network(self._network, self._leased_address))
+            self._machine.addresses.release(self._leased_address)
+            self._leased_address = None
 
     async def _refresh(self) -> None:
         while True:
             await asyncio.sleep(SYNC_SECONDS)
             try:
-                await self._volumes.mount(self._seen())
+                await self._volumes.mount(self._effective())
             except (MissingError, KubernetesApiError) as error:
                 await self._api.event(self.body, "FailedMount", str(error))
 
@@ -202,10 +205,10 @@ class Pod:
         if ended is not None:
             if not statuses.restarts(self._policy, int(ended["exitCode"])):
                 return
-            container.again()
+            container.restarts += 1
         while True:
             began = time.monotonic()
-            code = await self._once(spec, container)
+            code = await self._run_once(spec, container)
             if self._deleted.is_set() or not statuses.restarts(self._policy, code):
                 return
             failures = 0 if time.monotonic() - began >= statuses.LONG_RUN else failures
@@ -219,15 +222,16 @@ class Pod:
                 await self._api.event(self.body, "BackOff", message)
                 await asyncio.sleep(pause)
             failures += 1
-            container.again()
+            container.restarts += 1
 
-    async def _once(self, spec: Mapping[str, Any], container: Container) -> int:
+    async def _run_once(self, spec: Mapping[str, Any], container: Container) -> int:
         """Runs a container once and returns its exit code."""
         running = await self._start(spec, container)
         self._running.append(running)
         container.run(now())
         container.ready = "readinessProbe" not in spec
-        probing = [asyncio.create_task(one) for one in (self._be_alive(spec, running), self._be_ready(spec, container))]
+        checks = (self._check_liveness(spec, running), self._check_readiness(spec, container))
+        probing = [asyncio.create_task(check) for check in checks]
         self._changed.set()
         try:
             code = await running.wait()
@@ -242,19 +246,19 @@ class Pod:
     async def _start(self, spec: Mapping[str, Any], container: Container) -> Running:
         while True:
             try:
-                return await self._attempt(spec)
+                return await self._try_to_start(spec)
             except (MissingError, PermissionError) as error:
                 container.wait("CreateContainerConfigError", str(error))
                 self._changed.set()
                 await asyncio.sleep(10)
                 with suppress(MissingError, KubernetesApiError):
-                    await self._volumes.mount(self._seen())
+                    await self._volumes.mount(self._effective())
 
-    async def _attempt(self, spec: Mapping[str, Any]) -> Running:
+    async def _try_to_start(self, spec: Mapping[str, Any]) -> Running:
         image, host_name = images.image(spec["image"], self._machine.programs), files.host_name(self.body)
-        given = {"PATH": images.PATH, "HOSTNAME": host_name, "HOME": "/", **image.environment, **API_SERVER}
-        variables = environment.environment(spec, self._seen(), self._volumes.objects, given)
-        words = environment.command(spec, image.entrypoint, image.arguments, variables)
+        defaults = {"PATH": images.PATH, "HOSTNAME": host_name, "HOME": "/", **image.environment, **API_SERVER}
+        variables = environment.environment(spec, self._effective(), self._volumes.objects, defaults)
+        command = environment.command(spec, image.entrypoint, image.arguments, variables)
         root = self._folder / "containers" / spec["name"]
         root.mkdir(parents=True, exist_ok=True)
         script = sandbox.script(
@@ -265,7 +269,7 @@ class Pod:
             host_name=host_name,
             working_directory=spec.get("workingDir") or image.working_directory,
             read_only=bool(part(spec, "securityContext").get("readOnlyRootFilesystem")),
-            command=[*sandbox.become(self._spec, spec, image), *words],
+            command=[*sandbox.become(self._spec, spec, image), *command],
         )
         return await Running.start(script, self._network, self._logs(spec["name"]), variables)
 
@@ -273,25 +277,27 @@ class Pod:
         folder = self._machine.layout.logs / "pods" / f"{self._namespace}_{self._name}_{self.uid}"
         return Logs(folder / f"{container}.log", folder / f"{container}.previous.log")
 
-    async def _be_alive(self, spec: Mapping[str, Any], running: Running) -> None:
+    async def _check_liveness(self, spec: Mapping[str, Any], running: Running) -> None:
         """Stops the container when its liveness probe fails."""
-        if probe := spec.get("livenessProbe"):
-            async for holds, problem in probes.answers(probe, spec, self._address or "", holds=True):
-                if problem:
-                    await self._api.event(self.body, "Unhealthy", f"Liveness probe failed: {problem}")
-                if not holds:
-                    await running.stop(float(self._spec.get("terminationGracePeriodSeconds", 30)))
-                    return
+        async for is_alive in self._probe("liveness", spec, initial=True):
+            if not is_alive:
+                await running.stop(float(self._spec.get("terminationGracePeriodSeconds", 30)))
+                return
 
-    async def _be_ready(self, spec: Mapping[str, Any], container: Container) -> None:
+    async def _check_readiness(self, spec: Mapping[str, Any], container: Container) -> None:
         """Updates the container's readiness by its readiness probe."""
-        if probe := spec.get("readinessProbe"):
-            async for holds, problem in probes.answers(probe, spec, self._address or "", holds=False):
-                if problem:
-                    await self._api.event(self.body, "Unhealthy", f"Readiness probe failed: {problem}")
-                if container.ready != holds:
-                    container.ready = holds
-                    self._changed.set()
+        async for is_ready in self._probe("readiness", spec, initial=False):
+            if container.ready != is_ready:
+                container.ready = is_ready
+                self._changed.set()
+
+    async def _probe(self, kind: str, spec: Mapping[str, Any], *, initial: bool) -> AsyncGenerator[bool]:
+        """The results of a container's probe of this kind; none if it has no such probe."""
+        if probe := spec.get(f"{kind}Probe"):
+            async for succeeds, error in probes.results(probe, spec, self._address or "", initial=initial):
+                if error:
+                    await self._api.event(self.body, "Unhealthy", f"{kind.capitalize()} probe failed: {error}")
+                yield succeeds
 
     async def _end(self, life: asyncio.Task[None]) -> None:
         """Stops all containers within the grace period, then deletes the Pod object."""
@@ -302,7 +308,7 @@ class Pod:
         await self._unplug()
         if not self._is_gone:
             await self._put_status()
-            await self._keep_asking(self._delete)
+            await self._retry(self._delete)
 
     async def _delete(self) -> None:
         await self._api.call(self._api.plain.delete, "v1", "Pod", self._name, self._namespace, grace_seconds=0)
@@ -312,12 +318,12 @@ class Pod:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            await self._keep_asking(self._put_status)
+            await self._retry(self._put_status)
 
     async def _put_status(self) -> None:
-        known = {one["type"]: one for one in part(self.body, "status", "conditions")}
-        known |= {one["type"]: one for one in self._written.get("conditions") or ()}
-        before = {**part(self.body, "status"), **self._written, "conditions": list(known.values())}
+        conditions = {condition["type"]: condition for condition in part(self.body, "status", "conditions")}
+        conditions |= {condition["type"]: condition for condition in self._written.get("conditions") or ()}
+        before = {**part(self.body, "status"), **self._written, "conditions": list(conditions.values())}
         status = statuses.status(
             {**self.body, "status": before}, self._containers, address=self._address, host=self._host, now=now()
         )
@@ -325,7 +331,7 @@ class Pod:
             await self._api.write_status(self.body, status)
             self._written = status
 
-    async def _keep_asking(self, attempt: Callable[[], Awaitable[None]]) -> None:
+    async def _retry(self, attempt: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await attempt()
@@ -343,5 +349,5 @@ async def _shell(command: tuple[str, ...]) -> str:
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    said, _ = await process.communicate()
-    return said.decode(errors="replace").strip() or "without a reason" if process.returncode else ""
+    output, _ = await process.communicate()
+    return output.decode(errors="replace").strip() or "no output" if process.returncode else ""

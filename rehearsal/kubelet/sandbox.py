@@ -13,7 +13,6 @@ from shlex import join, quote
 from typing import Any
 
 from rehearsal.kubelet.environment import part
-from rehearsal.kubelet.files import maps
 from rehearsal.kubelet.images import Image
 from rehearsal.network.enter import find, search_path
 from rehearsal.network.namespace import OWN_ADDRESS
@@ -116,6 +115,12 @@ def become(spec: Mapping[str, Any], container: Mapping[str, Any], image: Image) 
     if said.get("allowPrivilegeEscalation") is False:
         flags.append("--no-new-privs")
     return (tool("setpriv"), *flags, "--")
+
+
+def maps(user: int) -> bool:
+    """Whether this user id is mapped in the user namespace; without root, it has the id of root only."""
+    ranges = (line.split() for line in Path("/proc/self/uid_map").read_text().splitlines())
+    return any(int(first) <= user < int(first) + int(count) for first, _, count in ranges)
 
 
 def enter(network: Path) -> tuple[str, ...]:

@@ -11,6 +11,9 @@ from typing import Any
 
 from kube.client import KubernetesObject
 
+OVER = ("Succeeded", "Failed")
+"""Phases without a running container."""
+
 FIRST_BACK_OFF = 10.0
 LONGEST_BACK_OFF = 300.0
 """Seconds. https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy."""
@@ -55,22 +58,15 @@ class Container:
             now: The current time in the API's format.
         """
         running: dict[str, str] = self.state.get("running") or {}
-        began = running.get("startedAt", now)
-        reason = "Error" if code else "Completed"
-        self._set({"terminated": {"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": now}})
-
-    def again(self) -> None:
-        """Counts a restart, before the new run begins; the end of the run before becomes `last`."""
-        if "terminated" in self.state:
-            self.last = self.state
-        self.restarts += 1
+        started, reason = running.get("startedAt", now), "Error" if code else "Completed"
+        self._set({"terminated": {"exitCode": code, "reason": reason, "startedAt": started, "finishedAt": now}})
 
     def _set(self, state: dict[str, Any]) -> None:
         if "terminated" in self.state:
             self.last = self.state
         self.state, self.ready = state, False
 
-    def written(self) -> dict[str, Any]:
+    def status(self) -> dict[str, Any]:
         """The entry in `containerStatuses`."""
         return {
             "name": self.name,
@@ -105,16 +101,16 @@ def back_off(failures: int) -> float:
 
 def phase(containers: Sequence[Container], policy: str) -> str:
     """The phase of a pod with this `restartPolicy`."""
-    codes = [_code(one) for one in containers]
+    codes = [_exit_code(container) for container in containers]
     if all(code is not None and not restarts(policy, code) for code in codes):
         return "Failed" if any(codes) else "Succeeded"
-    begun = all("running" in one.state or "terminated" in one.state or one.last for one in containers)
-    return "Running" if begun else "Pending"
+    are_started = all(container.state.keys() & {"running", "terminated"} or container.last for container in containers)
+    return "Running" if are_started else "Pending"
 
 
-def _code(container: Container) -> int | None:
-    ended: Mapping[str, Any] | None = container.state.get("terminated")
-    return None if ended is None else int(ended["exitCode"])
+def _exit_code(container: Container) -> int | None:
+    terminated: Mapping[str, Any] | None = container.state.get("terminated")
+    return None if terminated is None else int(terminated["exitCode"])
 
 
 def status(
@@ -129,35 +125,36 @@ def status(
         host: Its node's address; empty while unknown.
         now: The current time in the API's format.
     """
-    before: Mapping[str, Any] = pod.get("status") or {}
-    is_in = phase(containers, pod["spec"].get("restartPolicy", "Always"))
-    unready = [one.name for one in containers if not one.ready]
-    over = is_in in ("Succeeded", "Failed")
-    why = {"reason": "PodCompleted"} if is_in == "Succeeded" else {"reason": "PodFailed"} if over else {}
-    waits = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}
-    all_ready = not unready and not over
+    previous: Mapping[str, Any] = pod.get("status") or {}
+    pod_phase = phase(containers, pod["spec"].get("restartPolicy", "Always"))
+    unready = [container.name for container in containers if not container.ready]
+    is_over = pod_phase in OVER
+    reason = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}
+    if is_over:
+        reason = {"reason": "PodCompleted" if pod_phase == "Succeeded" else "PodFailed"}
+    all_ready = not unready and not is_over
     conditions = [
-        _condition("PodReadyToStartContainers", address is not None and not over, {}),
+        _condition("PodReadyToStartContainers", address is not None and not is_over, {}),
         _condition("Initialized", True, {}),
-        _condition("ContainersReady", all_ready, why or waits),
-        _condition("Ready", all_ready, why or waits),
+        _condition("ContainersReady", all_ready, reason),
+        _condition("Ready", all_ready, reason),
     ]
     return {
-        "phase": is_in,
-        "conditions": [_timed(one, before.get("conditions") or (), now) for one in conditions],
+        "phase": pod_phase,
+        "conditions": [_with_time(condition, previous.get("conditions") or (), now) for condition in conditions],
         **({"hostIP": host, "hostIPs": [{"ip": host}]} if host else {}),
         **({"podIP": address, "podIPs": [{"ip": address}]} if address else {}),
-        "startTime": before.get("startTime") or now,
-        "containerStatuses": [one.written() for one in containers],
+        "startTime": previous.get("startTime") or now,
+        "containerStatuses": [container.status() for container in containers],
     }
 
 
-def _condition(kind: str, holds: bool, why: Mapping[str, str]) -> dict[str, Any]:
-    return {"type": kind, "status": "True"} if holds else {"type": kind, "status": "False", **why}
+def _condition(kind: str, holds: bool, reason: Mapping[str, str]) -> dict[str, Any]:
+    return {"type": kind, "status": "True"} if holds else {"type": kind, "status": "False", **reason}
 
 
-def _timed(condition: dict[str, Any], before: Sequence[Mapping[str, Any]], now: str) -> dict[str, Any]:
-    same = (one for one in before if (one["type"], one["status"]) == (condition["type"], condition["status"]))
+def _with_time(condition: dict[str, Any], previous: Sequence[Mapping[str, Any]], now: str) -> dict[str, Any]:
+    same = (one for one in previous if (one["type"], one["status"]) == (condition["type"], condition["status"]))
     since = next((one.get("lastTransitionTime") for one in same), None) or now
     # In a merge patch, null removes the previous reason and message.
     return {"reason": None, "message": None, **condition, "lastTransitionTime": since}

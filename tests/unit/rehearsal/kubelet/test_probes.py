@@ -12,15 +12,26 @@ from typing import Any
 import pytest
 
 from rehearsal.kubelet import probes
-from rehearsal.kubelet.probes import Verdict
 
 
-def test_a_verdict_turns_after_enough_answers_in_a_row() -> None:
-    verdict, seen = Verdict(holds=False, success_threshold=2, failure_threshold=3), list[bool]()
-    for good in (True, False, True, True, False, False, True, False, False, False):
-        verdict.take(good=good)
-        seen.append(verdict.holds)
-    assert seen == [False, False, False, True, True, True, True, True, True, False]
+def test_a_result_turns_after_enough_answers_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    errors = iter(["", "x", "", "", "x", "x", "", "x", "x", "x"])
+
+    def next_error(*_: object) -> str:
+        return next(errors)
+
+    monkeypatch.setattr(probes, "request", next_error)
+    probe = {"periodSeconds": 0.001, "successThreshold": 2, "failureThreshold": 3}
+    turns = [False, False, False, True, True, True, True, True, True, False]
+    assert results(len(turns), probe, initial=False) == turns
+
+
+def results(count: int, probe: dict[str, Any], *, initial: bool) -> list[bool]:
+    async def first() -> list[bool]:
+        results = probes.results(probe, {}, "127.0.0.1", initial=initial)
+        return [(await anext(results))[0] for _ in range(count)]
+
+    return asyncio.run(first())
 
 
 def test_a_port_is_a_number_or_a_containers_name_for_it() -> None:
@@ -48,7 +59,7 @@ def port() -> Iterator[int]:
 
 
 def ask(**get: Any) -> str:
-    return probes.ask({"httpGet": get}, {}, "127.0.0.1")
+    return probes.request({"httpGet": get}, {}, "127.0.0.1")
 
 
 @pytest.mark.parametrize(("status", "good"), [(200, True), (302, True), (399, True), (400, False), (503, False)])
@@ -59,15 +70,13 @@ def test_an_http_status_below_400_is_good(port: int, status: int, good: bool) ->
 def test_who_does_not_answer_or_not_in_time_is_not_good() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        assert "ReadTimeoutError" in probes.ask({"httpGet": {"port": port}, "timeoutSeconds": 0.05}, {}, "127.0.0.1")
+        assert "ReadTimeoutError" in probes.request(
+            {"httpGet": {"port": port}, "timeoutSeconds": 0.05}, {}, "127.0.0.1"
+        )
     assert "NewConnectionError" in ask(port=port)
 
 
 def test_a_probe_is_asked_again_and_again_by_its_thresholds(port: int) -> None:
-    async def first(count: int, **probe: Any) -> list[bool]:
-        asked = probes.answers({"periodSeconds": 0.01, **probe}, {}, "127.0.0.1", holds=True)
-        return [(await anext(asked))[0] for _ in range(count)]
-
-    get = {"httpGet": {"port": port, "path": "/503"}}
-    assert asyncio.run(first(4, **get)) == [True, True, False, False]
-    assert asyncio.run(first(2, **get, failureThreshold=1)) == [False, False]
+    get = {"httpGet": {"port": port, "path": "/503"}, "periodSeconds": 0.01}
+    assert results(4, get, initial=True) == [True, True, False, False]
+    assert results(2, {**get, "failureThreshold": 1}, initial=True) == [False, False]

@@ -88,7 +88,7 @@ def test_how_the_run_before_ended_is_kept_while_it_waits_and_runs_again() -> Non
     one.wait("CrashLoopBackOff", "back-off 10s")
     one.restarts += 1
     one.run(LATER)
-    told = one.written()
+    told = one.status()
     assert told["lastState"]["terminated"]["exitCode"] == 3
     assert told["state"] == {"running": {"startedAt": LATER}}
     assert (told["restartCount"], told["ready"]) == (1, False)
