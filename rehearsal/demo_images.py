@@ -40,9 +40,9 @@ class Fault(StrEnum):
 
     def __new__(cls, name: str, mark: str) -> Self:
         """A fault with its name and mark."""
-        one = str.__new__(cls, name)
-        one._value_, one.mark = name, mark
-        return one
+        fault = str.__new__(cls, name)
+        fault._value_, fault.mark = name, mark
+        return fault
 
 
 MARK_DIGITS = len(PREFIX) + len(_SOUND)
@@ -86,4 +86,4 @@ def version(image: str) -> str:
 def fault(image: str) -> Fault | None:
     """The fault of a demo image; None for a healthy one, and for other images."""
     _, _, digits = image.partition("@sha256:")
-    return next((one for one in Fault if digits.startswith(f"{PREFIX}{one.mark}")), None)
+    return next((fault for fault in Fault if digits.startswith(f"{PREFIX}{fault.mark}")), None)

@@ -32,67 +32,66 @@ def write_stages(stock: Path, folder: Path, *, containers_run: bool) -> None:
         containers_run: Whether `rehearsal/kubelet/` runs; the stages then leave out the pods that belong to it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ready, delete = (_read(stock / f"{name}.yaml") for name in ("pod-ready", "pod-delete"))
-    stages: list[dict[str, Any]] = [
-        *(_read(file) for file in stock.glob("*.yaml")),
-        _with(ready, "pod-ready", _image_is("NotIn", *_NOT_AT_ONCE)),
-        {
-            **(slow := _with(ready, "pod-ready-slowly", _image_is("In", Fault.SLOW_START))),
-            "spec": {**slow["spec"], "delay": {"durationMilliseconds": SLOW_START_SECONDS * 1000}},
-        },
-        _never_ready(_with(ready, "pod-never-ready", _image_is("In", Fault.NEVER_READY))),
-        _waiting(
-            "pod-pull", Fault.CANNOT_BE_PULLED, "Pending", "ImagePullBackOff", "Back-off pulling image: not found"
+    stages = {file.stem: yaml.safe_load(file.read_text()) for file in stock.glob("*.yaml")}
+    ready, delete = stages["pod-ready"], stages["pod-delete"]
+    ends_slowly, ends_at_once = (
+        {"key": _ENDS_SLOWLY, "operator": word, "values": ["true"]} for word in ("In", "NotIn")
+    )
+    kill_at = {"durationFrom": {"expressionFrom": ".metadata.deletionTimestamp"}}
+    own = [
+        _with(ready, "pod-ready", _image_is("NotIn", *_NOT_READY_AT_ONCE)),
+        _with(
+            ready,
+            "pod-ready-slowly",
+            _image_is("In", Fault.SLOW_START),
+            delay={"durationMilliseconds": SLOW_START_SECONDS * 1000},
         ),
-        _waiting(
-            "pod-crash", Fault.CRASH_LOOP, "Running", "CrashLoopBackOff", "back-off 10s restarting failed container"
-        ),
-        _with(delete, "pod-delete", {"key": _ENDS_SLOWLY, "operator": "NotIn", "values": ["true"]}),
-        _at_the_end(_with(delete, "pod-kill", {"key": _ENDS_SLOWLY, "operator": "In", "values": ["true"]})),
+        _never_ready(ready),
+        _waiting(ready, "pod-pull", Fault.CANNOT_BE_PULLED, _CANNOT_BE_PULLED),
+        _waiting(ready, "pod-crash", Fault.CRASH_LOOP, _CRASH_LOOP),
+        _with(delete, "pod-delete", ends_at_once),
+        # At the end of the grace period, unless the pod simulator has ended the pod before.
+        _with(delete, "pod-kill", ends_slowly, delay=kill_at),
     ]
-    left_alone = {"key": images.OURS, "operator": "NotIn", "values": ["true"]}
-    for stage in {stage["metadata"]["name"]: stage for stage in stages}.values():
+    stages |= {stage["metadata"]["name"]: stage for stage in own}
+    left_out = {"key": images.OURS, "operator": "NotIn", "values": ["true"]}
+    for name, stage in stages.items():
         if containers_run and stage["spec"].get("resourceRef", {}).get("kind") == "Pod":
-            stage["spec"]["selector"]["matchExpressions"].append(left_alone)
-        (folder / f"{stage['metadata']['name']}.yaml").write_text(yaml.safe_dump(stage))
+            stage["spec"]["selector"]["matchExpressions"].append(left_out)
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(stage))
 
 
-_NOT_AT_ONCE = (Fault.SLOW_START, Fault.NEVER_READY, Fault.CANNOT_BE_PULLED, Fault.CRASH_LOOP)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    return yaml.safe_load(file.read_text())
+_NOT_READY_AT_ONCE = (Fault.SLOW_START, Fault.NEVER_READY, Fault.CANNOT_BE_PULLED, Fault.CRASH_LOOP)
+_CANNOT_BE_PULLED = "Pending", "ImagePullBackOff", "Back-off pulling image: not found"
+_CRASH_LOOP = "Running", "CrashLoopBackOff", "back-off 10s restarting failed container"
+"""Phase of the pod, reason and message of its containers."""
 
 
 def _image_is(operator: str, *faults: Fault) -> dict[str, Any]:
     return {"key": _MARK, "operator": operator, "values": [f"{PREFIX}{fault.mark}" for fault in faults]}
 
 
-def _with(stage: dict[str, Any], name: str, expression: dict[str, Any]) -> dict[str, Any]:
-    """A copy of the stage under another name, with one more match expression."""
-    mine = copy.deepcopy(stage)
-    mine["metadata"]["name"] = name
-    mine["spec"]["selector"]["matchExpressions"].append(expression)
-    return mine
+def _with(stage: dict[str, Any], name: str, expression: dict[str, Any], **spec: object) -> dict[str, Any]:
+    """A copy of the stage under another name, with one more match expression and these fields of `spec`."""
+    copied = copy.deepcopy(stage)
+    copied["metadata"]["name"] = name
+    copied["spec"]["selector"]["matchExpressions"].append(expression)
+    copied["spec"] |= spec
+    return copied
 
 
 def _never_ready(ready: dict[str, Any]) -> dict[str, Any]:
     """The containers run and are not ready."""
-    template: str = ready["spec"]["next"]["statusTemplate"]
+    template: str = ready["spec"]["next"]["statusTemplate"].replace("ready: true", "ready: false")
     for condition in ("Ready", "ContainersReady"):
         template = template.replace(f'status: "True"\n  type: {condition}\n', f'status: "False"\n  type: {condition}\n')
-    ready["spec"]["next"]["statusTemplate"] = template.replace("ready: true", "ready: false")
-    return ready
+    return _with(ready, "pod-never-ready", _image_is("In", Fault.NEVER_READY), next={"statusTemplate": template})
 
 
-def _at_the_end(delete: dict[str, Any]) -> dict[str, Any]:
-    """Deletes at the end of the grace period, unless the pod simulator has ended the pod before."""
-    delete["spec"]["delay"] = {"durationFrom": {"expressionFrom": ".metadata.deletionTimestamp"}}
-    return delete
-
-
-def _waiting(name: str, fault: Fault, phase: str, reason: str, message: str) -> dict[str, Any]:
-    status = f"""
+def _waiting(ready: dict[str, Any], name: str, fault: Fault, status: tuple[str, str, str]) -> dict[str, Any]:
+    """The containers wait, which is written once."""
+    phase, reason, message = status
+    template = f"""
 phase: {phase}
 conditions:
 - {{type: Ready, status: "False", lastTransitionTime: {{{{ Now | Quote }}}}}}
@@ -105,20 +104,5 @@ containerStatuses:
   state: {{waiting: {{reason: {reason}, message: "{message}"}}}}
 {{{{ end }}}}
 """
-    return {
-        "apiVersion": "kwok.x-k8s.io/v1alpha1",
-        "kind": "Stage",
-        "metadata": {"name": name},
-        "spec": {
-            "resourceRef": {"apiGroup": "v1", "kind": "Pod"},
-            "selector": {
-                "matchExpressions": [
-                    {"key": ".metadata.deletionTimestamp", "operator": "DoesNotExist"},
-                    {"key": ".spec.nodeName", "operator": "Exists"},
-                    {"key": ".status.containerStatuses", "operator": "DoesNotExist"},
-                    _image_is("In", fault),
-                ]
-            },
-            "next": {"statusTemplate": status},
-        },
-    }
+    stage = _with(ready, name, {"key": ".status.containerStatuses", "operator": "DoesNotExist"})
+    return _with(stage, name, _image_is("In", fault), next={"statusTemplate": template})

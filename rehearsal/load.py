@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
+
+from annotated_types import Ge
+from pydantic import FiniteFloat, TypeAdapter, ValidationError
 
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 
-Load: TypeAlias = Mapping[str, float]
+Load: TypeAlias = dict[str, Annotated[FiniteFloat, Ge(0)]]
 """CPU use of each live pod of a service, in percent of its request (>= 0), by `ENVIRONMENT/SERVICE`."""
+
+_LOAD = TypeAdapter[Load](Load)
 
 
 def read(layout: Layout) -> Load:
@@ -23,28 +27,20 @@ def read(layout: Layout) -> Load:
         RehearsalError: The file is not valid.
     """
     try:
-        table = json.loads(layout.load.read_text())
-        load = {str(service): float(percent) for service, percent in table.items()}
+        return _LOAD.validate_json(layout.load.read_text(), strict=True)
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise _no_load(layout, str(error)) from error
-    wrong = [service for service, percent in load.items() if not 0 <= percent < float("inf")]
-    if wrong:
-        raise _no_load(layout, f"{', '.join(wrong)}: a load is 0 or more")
-    return load
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise RehearsalError(
+            f"{layout.load} is no table of loads: {'.'.join(map(str, problem['loc']))}: {problem['msg']}",
+            remedy='write {"ENVIRONMENT/SERVICE": PERCENT} into it, or delete it.',
+        ) from error
 
 
 def write(layout: Layout, load: Load) -> None:
     """Sets the load of all services, atomically; services that are not named are idle."""
     handle, draft = tempfile.mkstemp(dir=layout.directory, prefix="load-")
     with os.fdopen(handle, "w") as stream:
-        json.dump(dict(load), stream, indent=2)
+        json.dump(load, stream, indent=2)
     Path(draft).replace(layout.load)
-
-
-def _no_load(layout: Layout, why: str) -> RehearsalError:
-    return RehearsalError(
-        f"{layout.load} is no table of loads: {why}",
-        remedy='write {"ENVIRONMENT/SERVICE": PER_CENT} into it, or delete it.',
-    )

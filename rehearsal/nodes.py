@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from rehearsal.instance_types import InstanceType, instance_type
+from config.instance_types import InstanceType, instance_types
 from rehearsal.toolchain.tools import KUBERNETES
 
 KUBELET_STORAGE_GIB = 1
@@ -66,12 +66,8 @@ class Instance:
 
 
 def node(group: NodeGroupSpec, instance: Instance) -> dict[str, Any]:
-    """The Node object of an instance.
-
-    Raises:
-        RehearsalError: EC2 has no such instance type.
-    """
-    kind, name = instance_type(group.instance_type), instance.name
+    """The Node object of an instance."""
+    kind, name = instance_types()[group.instance_type], instance.name
     return {
         "apiVersion": "v1",
         "kind": "Node",

@@ -32,12 +32,6 @@ RUNNING_POD_CIDR = "100.65.0.0/16"
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a network namespace of its own
 
-CUSTOM_KINDS = "Logs,ClusterResourceUsage"
-"""KWOK kinds with paths of pods' logs, and with pods' resource usage."""
-
-NODE_LEASE_SECONDS = 40
-"""The kubelet's default `nodeLeaseDurationSeconds`."""
-
 RELAY = "relay"
 """Name of the relay from this machine's loopback into the network namespace."""
 
@@ -111,8 +105,8 @@ class ControlPlane:
             "unsafe-no-fsync": "true",
             "log-level": "warn",
         }
-        made = self._component("etcd", flags, self.ports.etcd, ready="/health", asked_as="etcd")
-        return replace(made, ports=(self.ports.etcd, self.ports.etcd_peer))
+        etcd = self._component("etcd", flags, self.ports.etcd, ready="/health", client="etcd")
+        return replace(etcd, ports=(self.ports.etcd, self.ports.etcd_peer))
 
     def api_server(self) -> Component:
         """The API server: default admission plugins, NodeRestriction and RBAC.
@@ -124,7 +118,7 @@ class ControlPlane:
             place = {"bind-address": LOOPBACK, "advertise-address": LOOPBACK, "endpoint-reconciler-type": "none"}
         else:
             place = {"bind-address": EVERYWHERE, "advertise-address": OWN_ADDRESS}
-        etcd, tokens, proxy = (self.certificates.of(one) for one in ("etcd", "service-account", "front-proxy"))
+        etcd, tokens, proxy = map(self.certificates.of, ("etcd", "service-account", "front-proxy"))
         flags = {
             **self._served_at(self.ports.api_server),
             **place,
@@ -163,11 +157,11 @@ class ControlPlane:
             "root-ca-file": self.certificates.authority,
             "leader-elect": "false",
         }
-        made = self._component("kube-controller-manager", flags, self.ports.controller_manager, ready="/healthz")
+        manager = self._component("kube-controller-manager", flags, self.ports.controller_manager, ready="/healthz")
         # Created by a controller in a new cluster; without it no pod is admitted.
         account = "/api/v1/namespaces/default/serviceaccounts/default"
-        at_work = Probe("the controllers' first work", self.ports.api_server, account, "admin")
-        return replace(made, probes=(*made.probes, at_work))
+        has_account = Probe("the default service account", self.ports.api_server, account, "admin")
+        return replace(manager, probes=(*manager.probes, has_account))
 
     def scheduler(self) -> Component:
         """The scheduler, with its default profile."""
@@ -184,17 +178,17 @@ class ControlPlane:
         flags = {
             "kubeconfig": self._kubeconfig("kwok"),
             "manage-all-nodes": "true",
-            "node-lease-duration-seconds": NODE_LEASE_SECONDS,
+            "node-lease-duration-seconds": 40,  # a kubelet's default
             "cidr": POD_CIDR,
             # The API server calls nodes' addresses for logs.
             "server-address": f"{LOOPBACK if self.namespace is None else EVERYWHERE}:{port}",
-            **({} if self.namespace is None else {"enable-crds": CUSTOM_KINDS, "node-port": port}),
+            **({} if self.namespace is None else {"enable-crds": "Logs,ClusterResourceUsage", "node-port": port}),
             "tls-cert-file": server.certificate,
             "tls-private-key-file": server.key,
         }
-        made = self._component("kwok", flags, port, ready="/healthz", executable=self.toolchain.kwok)
-        command = (*made.program.command, *(f"--config={stage}" for stage in sorted(self.stages.glob("*.yaml"))))
-        return replace(made, program=replace(made.program, command=command))
+        kwok = self._component("kwok", flags, port, ready="/healthz", executable=self.toolchain.kwok)
+        command = (*kwok.program.command, *(f"--config={stage}" for stage in sorted(self.stages.glob("*.yaml"))))
+        return replace(kwok, program=replace(kwok.program, command=command))
 
     def kube_proxy(self) -> Component:
         """One kube-proxy for all nodes, which share one network.
@@ -215,13 +209,13 @@ class ControlPlane:
             "conntrack-tcp-timeout-established": "0s",
             "conntrack-tcp-timeout-close-wait": "0s",
         }
-        made = self._component("kube-proxy", flags, self.ports.kube_proxy, ready="/livez")
-        return replace(made, program=replace(made.program, environment={"PATH": search_path()}), probes=())
+        proxy = self._component("kube-proxy", flags, self.ports.kube_proxy, ready="/livez")
+        return replace(proxy, program=replace(proxy.program, environment={"PATH": search_path()}), probes=())
 
-    def relay(self, reached: Sequence[int]) -> Component:
+    def relay(self, host_ports: Sequence[int]) -> Component:
         """The relay from this machine's loopback to the same ports in the network namespace."""
         program = of_module(self.layout, RELAY, "rehearsal.network.relay", namespace=self.namespace)
-        return Component(replace(program, host_ports=tuple(reached)))
+        return Component(replace(program, host_ports=tuple(host_ports)))
 
     def _kubeconfig(self, client: str) -> Path:
         return self.layout.control_plane / f"{client}.kubeconfig"
@@ -243,11 +237,11 @@ class ControlPlane:
         port: int,
         *,
         ready: str,
-        asked_as: str = "admin",
+        client: str = "admin",
         executable: Path | None = None,
     ) -> Component:
         """A program with a probe of one path on its port; by default one of the Kubernetes binary."""
-        program = executable or self.toolchain.kubernetes_program(name)
-        command = (str(program), *(f"--{flag}={value}" for flag, value in flags.items()))
-        started = Program(name, command, self.layout.logs / f"{name}.log", {}, self.namespace)
-        return Component(started, (port,), (Probe(name, port, ready, asked_as),))
+        path = executable or self.toolchain.kubernetes_program(name)
+        command = (str(path), *(f"--{flag}={value}" for flag, value in flags.items()))
+        program = Program(name, command, self.layout.logs / f"{name}.log", {}, self.namespace)
+        return Component(program, (port,), (Probe(name, port, ready, client),))

@@ -132,7 +132,7 @@ def field(pod: KubernetesObject, path: str) -> str:
         "status.podIP": part(pod, "status").get("podIP") or "",
     }
     if path not in fields:
-        raise MissingError(f"field {path} of a pod is not to be had in a rehearsal")
+        raise MissingError(f"field {path} of a pod is not supported in a rehearsal")
     return fields[path]
 
 

@@ -16,11 +16,11 @@ _VARIABLE = "HOST_PORT_"
 
 
 @contextmanager
-def listening(wanted: Iterable[int], *, program: str) -> Generator[dict[int, socket.socket]]:
+def listening(numbers: Iterable[int], *, program: str) -> Generator[dict[int, socket.socket]]:
     """Listening sockets by port, closed at the end of the context.
 
     Args:
-        wanted: The ports.
+        numbers: The ports.
         program: Name of the program that inherits them, for the error message.
 
     Raises:
@@ -28,7 +28,7 @@ def listening(wanted: Iterable[int], *, program: str) -> Generator[dict[int, soc
     """
     with ExitStack() as stack:
         sockets: dict[int, socket.socket] = {}
-        for port in wanted:
+        for port in numbers:
             ports.check_free(port, program=program)
             sockets[port] = stack.enter_context(socket.create_server((ports.LOOPBACK, port), backlog=1024))
         yield sockets
@@ -41,7 +41,7 @@ def variable(port: int) -> str:
 
 def variables(sockets: Mapping[int, socket.socket]) -> dict[str, str]:
     """Environment variables with the sockets' file descriptors."""
-    return {variable(port): str(one.fileno()) for port, one in sockets.items()}
+    return {variable(port): str(listener.fileno()) for port, listener in sockets.items()}
 
 
 def inherited(environment: Mapping[str, str]) -> dict[int, socket.socket]:

@@ -52,7 +52,7 @@ def refusal() -> str | None:
         packages = dict.fromkeys(_TOOLS[tool] for tool in missing)
         return f"{' and '.join(missing)} cannot be found; install {' and '.join(packages)}"
     reasons: list[str] = []
-    for flags in _ways():
+    for flags in _unshare_flags():
         variables = {**os.environ, "PATH": search_path(), "LC_ALL": "C"}
         command = ["unshare", *flags, "sh", "-c", _TRIAL]
         trial = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
@@ -78,25 +78,25 @@ def make(table: ProcessTable, logs: Path) -> Record:
     """
     script = f"{_SET_UP} && echo {_READY} && exec sleep infinity"
     log = logs / f"{HOLDER}.log"
-    for flags in _ways():
+    for flags in _unshare_flags():
         command = (find("unshare") or "unshare", *flags, "sh", "-c", script)
         record = table.start(Program(HOLDER, command, log, {"PATH": search_path()}))
-        if _became_ready(table, log):
+        if _is_ready(table, log):
             return record
         table.stop([HOLDER])
     raise RehearsalError(
-        f"The rehearsal's network namespace could not be made:\n{tail(log)}",
-        remedy="run the command again; where no namespace can be had, it says so and goes on without traffic.",
+        f"The rehearsal's network namespace could not be created:\n{tail(log)}",
+        remedy="run the command again; where no namespace can be created, it says so and goes on without traffic.",
     )
 
 
-def _ways() -> tuple[tuple[str, ...], ...]:
+def _unshare_flags() -> tuple[tuple[str, ...], ...]:
     """Flags of `unshare` to try. Root needs no user namespace, but in a container may be allowed only that way."""
     as_user = ("--user", "--map-root-user", "--net")
     return (("--net",), as_user) if os.geteuid() == 0 else (as_user,)
 
 
-def _became_ready(table: ProcessTable, log: Path) -> bool:
+def _is_ready(table: ProcessTable, log: Path) -> bool:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and table.is_running(HOLDER):
         if log.read_text().strip() == _READY:

@@ -390,7 +390,7 @@ def test_a_liveness_probe_that_fails_restarts_it(api: KubernetesApi) -> None:
 
 def test_what_the_kubelet_does_not_do_is_refused_by_an_event(api: KubernetesApi) -> None:
     api.create(pod("unknown", python("main", "print('hello')"), initContainers=[python("first", "")]))
-    why = "not to be had in a rehearsal: initContainers"
+    why = "not supported in a rehearsal: initContainers"
 
     def said() -> list[str]:
         return [one["message"] for one in api.list("v1", "Event", namespace=NAMESPACE) if one["type"] == "Warning"]

@@ -75,6 +75,12 @@ def test_an_image_goes_through_one_stage(stages: dict[str, Any]) -> None:
     assert stages["node-initialize"] == {"metadata": {"name": "node-initialize"}, **yaml.safe_load(NODE)}
 
 
+def test_containers_that_wait_get_their_status_once(stages: dict[str, Any]) -> None:
+    for name in ("pod-pull", "pod-crash"):
+        once = {"key": ".status.containerStatuses", "operator": "DoesNotExist"}
+        assert once in stages[name]["spec"]["selector"]["matchExpressions"]
+
+
 def test_containers_that_are_never_ready_run(stages: dict[str, Any]) -> None:
     text: str = stages["pod-never-ready"]["spec"]["next"]["statusTemplate"]
     template = yaml.safe_load(text.replace("{{ $now | Quote }}", "x"))

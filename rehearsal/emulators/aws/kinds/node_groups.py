@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
+from config.instance_types import instance_types
 from rehearsal.emulators.aws import nodes
 from rehearsal.emulators.aws.account import Account, Record
 from rehearsal.emulators.aws.api import Api, Call
@@ -16,7 +17,6 @@ from rehearsal.emulators.aws.kinds.clusters import CLUSTER
 from rehearsal.emulators.aws.kinds.network import SUBNET
 from rehearsal.emulators.aws.properties import Properties, known_values
 from rehearsal.errors import RehearsalError
-from rehearsal.instance_types import instance_type
 from rehearsal.layout import Layout
 from rehearsal.nodes import NodeGroupSpec, Taint
 
@@ -95,7 +95,7 @@ def _check_template(group: Resource) -> None:
     if template.inputs.get("iamInstanceProfile"):
         raise AwsError("InvalidParameterException", "Launch template should not specify an instance profile.")
     name, image = template.inputs["instanceType"], str(group.inputs.get("amiType", DEFAULT_AMI))
-    architecture = ARCHITECTURES[instance_type(name).architecture]
+    architecture = ARCHITECTURES[instance_types()[name].architecture]
     if "CUSTOM" not in image and architecture.lower() not in image.lower():
         raise AwsError(
             "InvalidParameterException", f"[{name}] is not a valid instance type for requested amiType {image}"

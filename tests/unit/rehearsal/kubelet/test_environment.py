@@ -65,7 +65,7 @@ def test_variables_come_from_where_they_say_and_know_those_before_them() -> None
     [
         ({"secretKeyRef": {"name": "gone", "key": "k"}}, 'secret "gone" not found'),
         ({"configMapKeyRef": {"name": "c", "key": "k"}}, "couldn't find key k in ConfigMap c"),
-        ({"fieldRef": {"fieldPath": "spec.volumes"}}, "field spec.volumes of a pod is not to be had"),
+        ({"fieldRef": {"fieldPath": "spec.volumes"}}, "field spec.volumes of a pod is not supported"),
     ],
 )
 def test_a_variable_of_what_is_not_there_is_an_error(source: dict[str, Any], message: str) -> None:
