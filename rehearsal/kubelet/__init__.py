@@ -13,13 +13,7 @@ NAME = "kubelet"
 
 
 def program(layout: Layout, toolchain: Toolchain, namespace: int) -> Program:
-    """The kubelet, one process for all nodes, with a mount namespace of its own.
-
-    Args:
-        layout: The rehearsal.
-        toolchain: Paths of the images' programs.
-        namespace: Id of the process whose network namespace has the nodes' addresses.
-    """
+    """The kubelet, one process for all nodes, with a mount namespace of its own."""
     names = ("eck_operator", "load_balancer_controller", "coredns", "metrics_server")
     programs = json.dumps({name: str(getattr(toolchain, name)) for name in names})
     return of_module(

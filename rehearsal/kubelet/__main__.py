@@ -24,11 +24,7 @@ LOAD_SECONDS = 1.0
 
 
 class Kubelet:
-    """The pods that this kubelet runs.
-
-    Args:
-        machine: Resources that its pods share.
-    """
+    """The pods that this kubelet runs."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine

@@ -31,9 +31,6 @@ class Api:
 
     All methods but `event` raise `KubernetesApiError` if the API server rejects a request, or does not answer.
 
-    Args:
-        kubeconfig: Kubeconfig of a user with a kubelet's permissions.
-
     Attributes:
         plain: The synchronous client, for `call`.
     """

@@ -25,13 +25,9 @@ _CHUNK = 16 * 1024
 
 @dataclass(frozen=True)
 class Logs:
-    """A container's log files, in CRI format.
+    """The log files of a container's last run and of the one before, in CRI format.
 
     https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
-
-    Attributes:
-        current: Log of the current or last run.
-        previous: Log of the run before.
     """
 
     current: Path
@@ -50,7 +46,6 @@ class Running:
 
     Args:
         process: Parent of the container's first process; exits when that does.
-        pumps: Tasks that write the logs.
     """
 
     def __init__(self, process: Process, pumps: Sequence[asyncio.Task[None]]) -> None:
@@ -59,14 +54,7 @@ class Running:
 
     @classmethod
     async def start(cls, script: str, network: Path, logs: Logs, variables: Mapping[str, str]) -> Running:
-        """Starts a container.
-
-        Args:
-            script: Shell script of `sandbox.script`.
-            network: File of the pod's network namespace.
-            logs: Its log files.
-            variables: Its whole environment.
-        """
+        """Starts a container: a script of `sandbox.script`, in a network namespace that is mounted on a file."""
         process = await asyncio.create_subprocess_exec(
             *(*sandbox.enter(network), "/bin/sh", "-c", script),
             env=variables,

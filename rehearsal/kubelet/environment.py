@@ -83,13 +83,7 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
 def environment(
     container: Mapping[str, Any], pod: KubernetesObject, objects: Objects, given: Mapping[str, str]
 ) -> dict[str, str]:
-    """A container's variables: its `env` on top of defaults.
-
-    Args:
-        container: The container.
-        pod: Its pod, with its address in the status.
-        objects: The objects of `references`.
-        given: The defaults: the image's variables and those of every container.
+    """A container's variables: its `env` on top of defaults. The pod has its address in the status.
 
     Raises:
         MissingError: A variable refers to something that does not exist.
@@ -139,15 +133,9 @@ def field(pod: KubernetesObject, path: str) -> str:
 def command(
     container: Mapping[str, Any], entrypoint: Sequence[str], arguments: Sequence[str], variables: Mapping[str, str]
 ) -> list[str]:
-    """The command line of a container, with variables expanded.
+    """The command line of a container, with variables expanded; the image's `ENTRYPOINT` and `CMD` are its defaults.
 
     https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/
-
-    Args:
-        container: The container.
-        entrypoint: `ENTRYPOINT` of its image.
-        arguments: `CMD` of its image.
-        variables: Its variables.
 
     Raises:
         MissingError: Neither the container nor the image has a command.

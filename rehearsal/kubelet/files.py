@@ -53,13 +53,7 @@ def _sources(pod: KubernetesObject) -> Iterator[Mapping[str, Any]]:
 def files(
     volume: Mapping[str, Any], pod: KubernetesObject, objects: Objects, tokens: Mapping[Token, str]
 ) -> dict[str, tuple[bytes, int]]:
-    """The files of a volume, which is one of `KINDS`.
-
-    Args:
-        volume: The volume.
-        pod: Its pod, with its address in the status.
-        objects: The objects that it refers to.
-        tokens: The tokens of `token_requests`.
+    """The files of a volume, which is one of `KINDS`. The pod has its address in the status.
 
     Raises:
         MissingError: It refers to something that does not exist.
@@ -145,13 +139,9 @@ def write(folder: Path, files: Files, group: int | None) -> None:
 
 
 def resolv_conf(pod: KubernetesObject, node_domain: str) -> str:
-    """`/etc/resolv.conf` by the pod's `dnsPolicy`.
+    """`/etc/resolv.conf` by the pod's `dnsPolicy`; the node's domain is that of the VPC's DHCP options.
 
     https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#pod-s-dns-policy
-
-    Args:
-        pod: The pod.
-        node_domain: Domain of the node's name: the search domain of the VPC's DHCP options.
     """
     if pod["spec"].get("dnsPolicy") == "Default":
         return f"search {node_domain}\nnameserver {VPC_RESOLVER}\n"

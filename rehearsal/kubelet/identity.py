@@ -20,12 +20,7 @@ AGENT = f"http://{ADDRESS}{PATH}"
 
 
 def injected(pod: KubernetesObject, region: str) -> KubernetesObject:
-    """The pod with the variables and the token that EKS adds at admission; variables that it sets itself stay.
-
-    Args:
-        pod: A pod whose service account has an association.
-        region: AWS region of its cluster.
-    """
+    """The pod with the variables and the token that EKS adds at admission; variables that it sets itself stay."""
     copied = copy.deepcopy(pod)
     source = {"audience": AUDIENCE, "expirationSeconds": LIFETIME, "path": TOKEN}
     volume = {"name": TOKEN, "projected": {"sources": [{"serviceAccountToken": source}]}}

@@ -45,9 +45,6 @@ class Image:
     Attributes:
         entrypoint: `ENTRYPOINT`: default of the container's `command`.
         arguments: `CMD`: used if the container has neither `command` nor `args`.
-        user: Default user id.
-        environment: Environment variables.
-        working_directory: Default working directory.
         binds: Files and folders of this machine, by their path in the container; read-only.
         links: Targets of symbolic links, by their path in the container.
         trusts: Further paths of the CA bundle, besides `BUNDLE`.

@@ -40,12 +40,7 @@ def _definition(kind: str, plural: str, scope: str = "Cluster") -> KubernetesObj
 
 
 def logs(pod: KubernetesObject, of: Mapping[str, Logs]) -> KubernetesObject:
-    """The `Logs` object of a pod, which owns it.
-
-    Args:
-        pod: The pod.
-        of: Log files by container.
-    """
+    """The `Logs` object of a pod, which owns it."""
     meta = pod["metadata"]
     owner = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
     told = [
@@ -61,10 +56,6 @@ def usage(load: Load, services: Sequence[KubernetesObject]) -> KubernetesObject:
 
     CPU is `IDLE_CPU`, plus the load in per cent of the request if a Service that `load` names selects the pod. Memory
     is `IDLE_MEMORY` plus half of the request.
-
-    Args:
-        load: CPU load by Service.
-        services: All Services.
     """
     requested = "container.resources.requests"
     # Integers, since a quantity times a double is ten times too large in kwok.

@@ -52,14 +52,7 @@ class Addresses:
 
 @dataclass(frozen=True)
 class Machine:
-    """Resources that all pods share.
-
-    Attributes:
-        layout: The rehearsal.
-        programs: Programs of the images.
-        api: Client of the API server.
-        addresses: Pool of pod addresses.
-    """
+    """Resources that all pods share."""
 
     layout: Layout
     programs: Programs

@@ -34,12 +34,7 @@ RETRY_SECONDS = 1.0
 
 
 class Pod:
-    """A pod that this kubelet runs.
-
-    Args:
-        machine: Resources that all pods share.
-        body: The Pod object.
-    """
+    """A pod that this kubelet runs."""
 
     def __init__(self, machine: Machine, body: KubernetesObject) -> None:
         self._machine, self._api, self.body = machine, machine.api, body

@@ -42,13 +42,9 @@ def link_name(address: str) -> str:
 
 
 def make_network(file: Path, address: str) -> tuple[str, ...]:
-    """The command that makes a pod's network namespace and the route to it.
+    """The command that makes a pod's network namespace, mounted on a file, and the route to it.
 
     The route has a longer prefix than the one that makes every address local, and so takes precedence.
-
-    Args:
-        file: File that the namespace is mounted on.
-        address: The pod's address.
     """
     link, at = link_name(address), quote(str(file))
     inside = (
@@ -75,13 +71,7 @@ def end_network(file: Path, address: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Mount:
-    """A bind mount of a container.
-
-    Attributes:
-        source: File or folder of this machine.
-        target: Path in the container.
-        read_only: Whether the container cannot write to it.
-    """
+    """A bind mount of a file or folder of this machine into a container."""
 
     source: Path
     target: str
@@ -92,11 +82,6 @@ def become(spec: Mapping[str, Any], container: Mapping[str, Any], image: Image) 
     """The command prefix that applies the security contexts: user, groups, capabilities.
 
     https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
-
-    Args:
-        spec: The pod's `spec`.
-        container: The container.
-        image: Its image.
 
     Raises:
         PermissionError: It would run as root in spite of `runAsNonRoot`.
@@ -124,11 +109,7 @@ def maps(user: int) -> bool:
 
 
 def enter(network: Path) -> tuple[str, ...]:
-    """The command prefix that runs a shell script in a container's namespaces; it ends with its parent process.
-
-    Args:
-        network: File of the pod's network namespace.
-    """
+    """The command prefix that runs a shell script in a container's namespaces; it ends with its parent process."""
     place = (tool("nsenter"), f"--net={network}", "--")
     own = ("--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child=KILL", "--propagation=private", "--")
     return (tool("setpriv"), "--pdeathsig", "KILL", "--", *place, tool("unshare"), *own)

@@ -27,12 +27,8 @@ class Container:
     """The status of a container.
 
     Attributes:
-        name: Its name.
-        image: Its image.
         state: `state` of the API: `waiting`, `running` or `terminated`, with its fields.
         last: `lastState` of the API: the end of the run before; None without one.
-        restarts: Number of restarts.
-        ready: Whether it is ready.
     """
 
     name: str
@@ -51,12 +47,7 @@ class Container:
         self._set({"running": {"startedAt": now}})
 
     def end(self, code: int, now: str) -> None:
-        """Sets the state to terminated.
-
-        Args:
-            code: Exit code; 128 plus the number of a signal.
-            now: The current time in the API's format.
-        """
+        """Sets the state to terminated; the code is 128 plus the number of a signal, if one ended it."""
         running: dict[str, str] = self.state.get("running") or {}
         started, reason = running.get("startedAt", now), "Error" if code else "Completed"
         self._set({"terminated": {"exitCode": code, "reason": reason, "startedAt": started, "finishedAt": now}})
@@ -81,12 +72,7 @@ class Container:
 
 
 def restarts(policy: str, code: int) -> bool:
-    """Whether a container with this exit code is restarted.
-
-    Args:
-        policy: `restartPolicy` of its pod.
-        code: Exit code.
-    """
+    """Whether a container with this exit code is restarted by its pod's `restartPolicy`."""
     return policy == "Always" or (policy == "OnFailure" and code != 0)
 
 
@@ -118,12 +104,7 @@ def status(
 ) -> dict[str, Any]:
     """The status that a kubelet writes, as a strategic merge patch.
 
-    Args:
-        pod: The pod with its previous status: an unchanged condition keeps its `lastTransitionTime`.
-        containers: Its containers.
-        address: Its address, once it has a network.
-        host: Its node's address; empty while unknown.
-        now: The current time in the API's format.
+    The pod has its previous status: an unchanged condition keeps its `lastTransitionTime`.
     """
     previous: Mapping[str, Any] = pod.get("status") or {}
     pod_phase = phase(containers, pod["spec"].get("restartPolicy", "Always"))

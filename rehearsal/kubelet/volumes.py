@@ -17,10 +17,6 @@ from rehearsal.kubelet.sandbox import Mount
 class Volumes:
     """The volumes of a pod.
 
-    Args:
-        folder: Parent of their folders.
-        api: Client of the API server.
-
     Attributes:
         objects: Objects that the pod's variables and volumes refer to, as of the last `mount`.
     """

@@ -18,10 +18,7 @@ def find(tool: str) -> str | None:
 
 
 def enter(holder: int) -> tuple[str, ...]:
-    """The command prefix (`nsenter`) that runs a command in a process's network namespace, as the current user.
-
-    Args:
-        holder: Id of the process.
+    """The command prefix (`nsenter`) that runs a command in the network namespace of a process id, as the current user.
 
     Raises:
         OSError: The process does not run, or belongs to another user.

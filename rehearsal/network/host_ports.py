@@ -45,11 +45,7 @@ def variables(sockets: Mapping[int, socket.socket]) -> dict[str, str]:
 
 
 def inherited(environment: Mapping[str, str]) -> dict[int, socket.socket]:
-    """The sockets that a program has inherited, by port.
-
-    Args:
-        environment: Environment variables of the program.
-    """
+    """The sockets by port that a program has inherited, from its environment variables."""
     return {
         int(name.removeprefix(_VARIABLE)): socket.socket(fileno=int(descriptor))
         for name, descriptor in environment.items()

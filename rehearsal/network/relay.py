@@ -19,11 +19,7 @@ _CHUNK = 256 * 1024
 
 
 async def relay(sockets: Mapping[int, socket.socket]) -> None:
-    """Forwards connections until it is cancelled.
-
-    Args:
-        sockets: Listening sockets, by the port to connect to in the namespace.
-    """
+    """Forwards connections of the listening sockets, by the port inside, until it is cancelled."""
 
     async def connected(outside: StreamReader, back: StreamWriter, port: int) -> None:
         try:

@@ -9,12 +9,7 @@ NAME = "pod-simulator"
 
 
 def program(layout: Layout, namespace: int) -> Program:
-    """The pod simulator's process, which runs as long as the control plane.
-
-    Args:
-        layout: The rehearsal.
-        namespace: Id of the process whose network namespace has the pods' addresses.
-    """
+    """The pod simulator's process, which runs as long as the control plane."""
     return of_module(layout, NAME, "rehearsal.pod_simulator", namespace=namespace)
 
 

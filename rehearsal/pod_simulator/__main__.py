@@ -24,11 +24,7 @@ _TICK = 0.1
 
 
 async def serve(api: KubernetesApi) -> None:
-    """Serves until it is cancelled.
-
-    Args:
-        api: Client of the API server, as an administrator.
-    """
+    """Serves until it is cancelled."""
     loop, cluster = asyncio.get_running_loop(), Cluster(time.time)
     client = Client(cluster)
     watch.start(api, "Pod", cluster.set_pod, loop)

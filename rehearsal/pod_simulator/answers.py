@@ -30,7 +30,6 @@ class Answer:
     """An HTTP response.
 
     Attributes:
-        status: HTTP status.
         content: The body as JSON.
         after: Seconds until it is sent.
         call: URL of another service that is called first; `with_call` adds its response.
@@ -55,12 +54,7 @@ class Answer:
         return "text/html; charset=utf-8" if self.is_page else "application/json"
 
     def with_call(self, status: int | None, said: Any) -> Answer:
-        """This answer with the other service's response; status 502 if that is not 200.
-
-        Args:
-            status: HTTP status of the other service; None without a response.
-            said: Body of the response, or the error.
-        """
+        """This answer with the other service's response; status 502 if that is not 200."""
         called = {"url": self.call, "status": status, "answer": said}
         worst = self.status if status == HTTPStatus.OK else HTTPStatus.BAD_GATEWAY
         return replace(self, status=worst, content={**self.content, "called": called}, call=None)

@@ -28,11 +28,7 @@ class _Line:
 
 
 class Client:
-    """Calls services on behalf of pods.
-
-    Args:
-        cluster: The pods and Services.
-    """
+    """Calls services on behalf of pods."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster

@@ -20,7 +20,6 @@ class Running:
     """A pod and its connections.
 
     Attributes:
-        pod: The pod.
         answered: Number of answers so far.
         connections: Open connections to the pod; each has `cut()` and `idle_since`, which is None during a request.
         calls: Idle connections from the pod to other services, by address and port.

@@ -28,16 +28,9 @@ class Pod:
     """A pod of one container.
 
     Attributes:
-        namespace: Its namespace.
-        name: Its name.
-        uid: Its UID.
         address: Its IP address; None until it has one.
-        labels: Its labels.
-        ports: TCP ports of its container.
-        version: Its image's version.
         fault: The fault of its demo image; None without one.
         health_path: Path of its readiness probe; `/` without one.
-        is_running: Whether its container runs.
         ends: When its container gets SIGTERM, in seconds since 1970; None unless it is deleted.
         killed: When its container gets SIGKILL, likewise.
     """
@@ -56,11 +49,7 @@ class Pod:
     killed: float | None = None
 
     def phase(self, now: float) -> Phase:
-        """The phase of its server.
-
-        Args:
-            now: Seconds since 1970.
-        """
+        """The phase of its server at a time in seconds since 1970."""
         if not self.is_running or (self.killed is not None and now >= self.killed):
             return Phase.ABSENT
         return Phase.SERVING if self.ends is None or now < self.ends else Phase.ENDING
@@ -77,11 +66,7 @@ class Pod:
 
 
 def pod(body: KubernetesObject) -> Pod | None:
-    """A pod as the simulator needs it; None if it has no TCP port or no address of its own, or if the kubelet runs it.
-
-    Args:
-        body: The Pod object.
-    """
+    """A pod of the simulator; None if it has no TCP port or no address of its own, or if the kubelet runs it."""
     metadata, spec = body["metadata"], body["spec"]
     status: Mapping[str, Any] = body.get("status") or {}
     container: Mapping[str, Any] = spec["containers"][0]

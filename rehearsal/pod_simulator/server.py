@@ -27,14 +27,7 @@ _RESET = struct.pack("ii", 1, 0)
 
 @dataclass
 class _Request:
-    """A request.
-
-    Attributes:
-        target: Path and query.
-        method: HTTP method.
-        accept: `Accept` header.
-        keeps_alive: Whether the client keeps the connection open.
-    """
+    """A request."""
 
     target: str = ""
     method: str = "GET"
@@ -44,10 +37,6 @@ class _Request:
 
 class Connection(asyncio.Protocol):
     """A connection to a pod.
-
-    Args:
-        cluster: The pods and Services.
-        call: Calls another service.
 
     Attributes:
         idle_since: When it became idle, in seconds since 1970; None during a request.
