@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from rehearsal.kubelet.images import BUILT
 from rehearsal.layout import Layout
-from rehearsal.network.enter import find, search_path
+from rehearsal.network.enter import search_path, tool
 from rehearsal.processes import Program, of_module
 from rehearsal.toolchain import Toolchain
 
@@ -14,14 +15,13 @@ NAME = "kubelet"
 
 def program(layout: Layout, toolchain: Toolchain, namespace: int) -> Program:
     """The kubelet, one process for all nodes, with a mount namespace of its own."""
-    names = ("eck_operator", "load_balancer_controller", "coredns", "metrics_server")
-    programs = json.dumps({name: str(getattr(toolchain, name)) for name in names})
+    programs = json.dumps({name: str(getattr(toolchain, name)) for name in BUILT})
     return of_module(
         layout,
         NAME,
         "rehearsal.kubelet",
         programs,
         namespace=namespace,
-        before=(find("unshare") or "unshare", "--mount", "--"),
+        before=(tool("unshare"), "--mount", "--"),
         variables={"PATH": search_path()},
     )

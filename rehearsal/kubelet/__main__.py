@@ -14,7 +14,6 @@ from rehearsal.emulators import in_cluster
 from rehearsal.errors import RehearsalError
 from rehearsal.kubelet import images, kwok
 from rehearsal.kubelet.api import Api
-from rehearsal.kubelet.images import Programs
 from rehearsal.kubelet.machine import Machine
 from rehearsal.kubelet.pods import Pod
 from rehearsal.layout import Layout
@@ -52,8 +51,8 @@ async def main() -> None:
     shutil.rmtree(layout.directory / "kubelet", ignore_errors=True)  # left by a kubelet that was killed
     api, ended = Api(layout.control_plane / "kubelet.kubeconfig"), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
-    await api.call(in_cluster.define, api.plain, kwok.definitions(), manager="kubelet")
-    kubelet = Kubelet(Machine(layout, Programs(**json.loads(sys.argv[1])), api))
+    await api.call(in_cluster.define, api.plain, kwok.DEFINITIONS, manager="kubelet")
+    kubelet = Kubelet(Machine(layout, json.loads(sys.argv[1]), api))
     watch.start(api.plain, "Pod", kubelet.set_pod, loop)
     load_task = asyncio.create_task(_apply_load(layout, api))
     await ended.wait()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import certifi
 
@@ -28,14 +28,10 @@ NONROOT, NOBODY = 65532, 65534
 """User ids of distroless images. https://github.com/GoogleContainerTools/distroless."""
 
 
-@dataclass(frozen=True)
-class Programs:
-    """Paths of the programs that the toolchain builds."""
+Programs: TypeAlias = Mapping[str, str]
+"""Paths of the programs that the toolchain builds, by their names in `BUILT`."""
 
-    eck_operator: str
-    load_balancer_controller: str
-    coredns: str
-    metrics_server: str
+BUILT = ("eck_operator", "load_balancer_controller", "coredns", "metrics_server")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,34 +56,33 @@ class Image:
     trusts: tuple[str, ...] = ()
 
 
-def _program(at: str, file: str, user: int, *arguments: str) -> Image:
-    return Image(entrypoint=(at,), arguments=arguments, user=user, binds={at: Path(file)})
+def _program(path: str, file: str, user: int, *arguments: str) -> Image:
+    return Image(entrypoint=(path,), arguments=arguments, user=user, binds={path: Path(file)})
 
 
 def _python(_: Programs) -> Image:
     """Python with its standard library."""
     home, links = Path(sys.base_prefix).resolve(), {"/usr/local/bin/python": str(Path(sys.executable).resolve())}
-    if home == Path("/usr/local"):
-        return Image(arguments=("python3",), binds={str(home): home})
-    return Image(arguments=("python3",), binds={} if home == Path("/usr") else {str(home): home}, links=links)
+    binds = {} if home == Path("/usr") else {str(home): home}
+    return Image(arguments=("python3",), binds=binds, links={} if home == Path("/usr/local") else links)
 
 
 def _agent(programs: Programs) -> Image:
     """The image of `pipelines/agent.Dockerfile`, its Python part only."""
-    python, at = _python(programs), "/opt/hello"
+    python, root = _python(programs), "/opt/hello"
     venv = Path(sys.prefix).resolve()
-    ours = {f"{at}/{name}": CHECKOUT / name for name in ("contract", "kube", "release", "pipelines")}
-    packages = f"{at}/.venv/{Path(certifi.__file__).parent.parent.relative_to(sys.prefix)}"
+    packages_of_checkout = {f"{root}/{name}": CHECKOUT / name for name in ("contract", "kube", "release", "pipelines")}
+    packages = f"{root}/.venv/{Path(certifi.__file__).parent.parent.relative_to(sys.prefix)}"
     return Image(
         user=1000,
         environment={
-            "PATH": f"{at}/.venv/bin:{PATH}",
-            "PIPELINES": f"{at}/pipelines",
-            "PYTHONPATH": at,
+            "PATH": f"{root}/.venv/bin:{PATH}",
+            "PIPELINES": f"{root}/pipelines",
+            "PYTHONPATH": root,
             "PYTHONDONTWRITEBYTECODE": "1",
         },
         working_directory="/home/jenkins",
-        binds={**python.binds, f"{at}/.venv": venv, **ours},
+        binds={**python.binds, f"{root}/.venv": venv, **packages_of_checkout},
         links=python.links,
         trusts=(f"{packages}/certifi/cacert.pem", f"{packages}/botocore/cacert.pem"),
     )
@@ -96,19 +91,19 @@ def _agent(programs: Programs) -> Image:
 _IMAGES: Mapping[str, Callable[[Programs], Image]] = {
     # https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/build/Dockerfile
     "docker[.]elastic[.]co/eck/eck-operator": lambda programs: _program(
-        "/elastic-operator", programs.eck_operator, NONROOT, "manager"
+        "/elastic-operator", programs["eck_operator"], NONROOT, "manager"
     ),
     # https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/Dockerfile
     "public[.]ecr[.]aws/eks/aws-load-balancer-controller": lambda programs: _program(
-        "/controller", programs.load_balancer_controller, NONROOT
+        "/controller", programs["load_balancer_controller"], NONROOT
     ),
     # https://github.com/coredns/coredns/blob/v1.13.0/Dockerfile, from EKS's registries
     "[0-9]{12}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/eks/coredns": lambda programs: _program(
-        "/coredns", programs.coredns, NONROOT
+        "/coredns", programs["coredns"], NONROOT
     ),
     # https://github.com/kubernetes-sigs/metrics-server/blob/v0.9.0/Dockerfile
     "[0-9]{12}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/eks/metrics-server": lambda programs: _program(
-        "/metrics-server", programs.metrics_server, NOBODY
+        "/metrics-server", programs["metrics_server"], NOBODY
     ),
     "public[.]ecr[.]aws/docker/library/python": _python,
     f"[0-9]{{12}}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/[a-z0-9-]+/{AGENT}": _agent,
@@ -144,4 +139,5 @@ def image(reference: str, programs: Programs) -> Image:
 
 
 def _maker(reference: str) -> Callable[[Programs], Image] | None:
-    return next((make for one, make in _IMAGES.items() if re.match(_REFERENCE.format(one), reference)), None)
+    matches = (make for name, make in _IMAGES.items() if re.match(_REFERENCE.format(name), reference))
+    return next(matches, None)

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
 
 from kube.client import KubernetesObject
 from rehearsal.kubelet.containers import Logs
@@ -19,36 +22,22 @@ IDLE_CPU, IDLE_MEMORY = "1m", "16Mi"
 """Minimum usage of a container; metrics-server drops containers without usage."""
 
 
-def definitions() -> list[KubernetesObject]:
-    """CustomResourceDefinitions of both kinds; their schemas accept anything."""
-    return [_definition("Logs", "logs", "Namespaced"), _definition("ClusterResourceUsage", "clusterresourceusages")]
+DEFINITIONS: Sequence[KubernetesObject] = tuple(
+    yaml.safe_load_all(Path(__file__).with_name("definitions.yaml").read_text())
+)
+"""CustomResourceDefinitions of both kinds."""
 
 
-def _definition(kind: str, plural: str, scope: str = "Cluster") -> KubernetesObject:
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{GROUP}"},
-        "spec": {
-            "group": GROUP,
-            "scope": scope,
-            "names": {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()},
-            "versions": [{"name": VERSION, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
-        },
-    }
-
-
-def logs(pod: KubernetesObject, of: Mapping[str, Logs]) -> KubernetesObject:
-    """The `Logs` object of a pod, which owns it."""
+def logs(pod: KubernetesObject, files: Mapping[str, Logs]) -> KubernetesObject:
+    """The `Logs` object of a pod, which owns it, with the log files by container."""
     meta = pod["metadata"]
     owner = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
-    told = [
-        {"containers": [name], "logsFile": str(one.current), "previousLogsFile": str(one.previous)}
-        for name, one in of.items()
+    containers = [
+        {"containers": [name], "logsFile": str(log.current), "previousLogsFile": str(log.previous)}
+        for name, log in files.items()
     ]
     metadata = {"name": meta["name"], "namespace": meta["namespace"], "ownerReferences": [owner]}
-    return {"apiVersion": f"{GROUP}/{VERSION}", "kind": "Logs", "metadata": metadata, "spec": {"logs": told}}
+    return {"apiVersion": f"{GROUP}/{VERSION}", "kind": "Logs", "metadata": metadata, "spec": {"logs": containers}}
 
 
 def usage(load: Load, services: Sequence[KubernetesObject]) -> KubernetesObject:
@@ -61,7 +50,7 @@ def usage(load: Load, services: Sequence[KubernetesObject]) -> KubernetesObject:
     # Integers, since a quantity times a double is ten times too large in kwok.
     # https://github.com/kubernetes-sigs/kwok/blob/v0.8.0/pkg/utils/cel/quantity.go
     busy = "".join(
-        f'{_leads_to(service)} ? {requested}["cpu"] * {round(load[key] * 10)} / 1000 : '
+        f'{_selects(service)} ? {requested}["cpu"] * {round(load[key] * 10)} / 1000 : '
         for service in services
         if (key := f"{service['metadata']['namespace']}/{service['metadata']['name']}") in load
         and service["spec"].get("selector")
@@ -77,11 +66,11 @@ def usage(load: Load, services: Sequence[KubernetesObject]) -> KubernetesObject:
     }
 
 
-def _leads_to(service: KubernetesObject) -> str:
+def _selects(service: KubernetesObject) -> str:
     """CEL expression: whether a Service selects the pod."""
     namespace = f"pod.metadata.namespace == {json.dumps(service['metadata']['namespace'])}"
     labels = (
         f"{key} in pod.metadata.labels && pod.metadata.labels[{key}] == {value}"
-        for key, value in ((json.dumps(one), json.dumps(two)) for one, two in service["spec"]["selector"].items())
+        for key, value in (map(json.dumps, label) for label in service["spec"]["selector"].items())
     )
     return " && ".join([namespace, *labels])

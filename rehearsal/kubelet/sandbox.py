@@ -14,7 +14,7 @@ from typing import Any
 
 from rehearsal.kubelet.environment import part
 from rehearsal.kubelet.images import Image
-from rehearsal.network.enter import find, search_path
+from rehearsal.network.enter import search_path, tool
 from rehearsal.network.namespace import OWN_ADDRESS
 
 GATEWAY = "169.254.1.1"
@@ -28,11 +28,6 @@ _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 _OF_THE_MACHINE = ("bin", "lib", "lib32", "lib64", "libx32", "sbin", "usr/bin", "usr/lib", "usr/lib64", "usr/libexec")
 _ALSO_OF_THE_MACHINE = ("usr/sbin", "usr/share")
 """Folders of this machine that containers see, as the distribution of their image: no configuration, no data."""
-
-
-def tool(name: str) -> str:
-    """The path of a program of this machine; its name if it is not found."""
-    return find(name) or name
 
 
 def link_name(address: str) -> str:

@@ -12,9 +12,9 @@ def search_path() -> str:
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
 
-def find(tool: str) -> str | None:
-    """The path of a program; None if it is not found."""
-    return shutil.which(tool, path=search_path())
+def tool(name: str) -> str:
+    """The path of a program of this machine; its name if it is not found."""
+    return shutil.which(name, path=search_path()) or name
 
 
 def enter(holder: int) -> tuple[str, ...]:
@@ -26,7 +26,7 @@ def enter(holder: int) -> tuple[str, ...]:
     # A user namespace of the holder maps the current user to root, and no other id: credentials are preserved.
     same_user = _namespace("user", holder) == _namespace("user", os.getpid())
     user = () if same_user else ("--user", "--preserve-credentials")
-    return (find("nsenter") or "nsenter", "--target", str(holder), *user, "--net", "--")
+    return (tool("nsenter"), "--target", str(holder), *user, "--net", "--")
 
 
 def _namespace(kind: str, pid: int) -> str:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from rehearsal.errors import RehearsalError
-from rehearsal.network.enter import find, search_path
+from rehearsal.network.enter import search_path, tool
 from rehearsal.processes import ProcessTable, Program, Record, tail
 
 HOLDER = "network"
@@ -47,9 +47,9 @@ def refusal() -> str | None:
     """Why no namespace can be created on this machine, and the remedy, in one clause; None if it can."""
     if sys.platform != "linux":
         return "network namespaces are Linux's own; use a virtual machine or a container with Linux"
-    missing = [tool for tool in _TOOLS if find(tool) is None]
+    missing = [name for name in _TOOLS if tool(name) == name]
     if missing:
-        packages = dict.fromkeys(_TOOLS[tool] for tool in missing)
+        packages = dict.fromkeys(_TOOLS[name] for name in missing)
         return f"{' and '.join(missing)} cannot be found; install {' and '.join(packages)}"
     reasons: list[str] = []
     for flags in _unshare_flags():
@@ -79,7 +79,7 @@ def make(table: ProcessTable, logs: Path) -> Record:
     script = f"{_SET_UP} && echo {_READY} && exec sleep infinity"
     log = logs / f"{HOLDER}.log"
     for flags in _unshare_flags():
-        command = (find("unshare") or "unshare", *flags, "sh", "-c", script)
+        command = (tool("unshare"), *flags, "sh", "-c", script)
         record = table.start(Program(HOLDER, command, log, {"PATH": search_path()}))
         if _is_ready(table, log):
             return record

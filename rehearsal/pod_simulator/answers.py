@@ -53,11 +53,11 @@ class Answer:
         """The body's media type."""
         return "text/html; charset=utf-8" if self.is_page else "application/json"
 
-    def with_call(self, status: int | None, said: Any) -> Answer:
+    def with_call(self, status: int | None, body: Any) -> Answer:
         """This answer with the other service's response; status 502 if that is not 200."""
-        called = {"url": self.call, "status": status, "answer": said}
-        worst = self.status if status == HTTPStatus.OK else HTTPStatus.BAD_GATEWAY
-        return replace(self, status=worst, content={**self.content, "called": called}, call=None)
+        called = {"url": self.call, "status": status, "answer": body}
+        own_status = self.status if status == HTTPStatus.OK else HTTPStatus.BAD_GATEWAY
+        return replace(self, status=own_status, content={**self.content, "called": called}, call=None)
 
 
 def answer(pod: Pod, target: str, accept: str, answered: int) -> Answer:
@@ -71,10 +71,6 @@ def answer(pod: Pod, target: str, accept: str, answered: int) -> Answer:
         answered: Number of requests that the pod has answered before.
     """
     url = urlsplit(target)
-    status, after = _health(pod, url.path, answered)
-    response = Answer(status, pod.description(), after=after, is_page="text/html" in accept and status == HTTPStatus.OK)
-    if not url.query:
-        return response
     query = parse_qs(url.query, keep_blank_values=True)
     try:
         sleep = float(query.get("sleep", ["0"])[-1])
@@ -84,21 +80,26 @@ def answer(pod: Pod, target: str, accept: str, answered: int) -> Answer:
         problem = f"sleep: a number of seconds from 0 to {LONGEST_SLEEP:.0f}"
         return Answer(HTTPStatus.BAD_REQUEST, {**pod.description(), "error": problem})
     call = query.get("call", [None])[-1]
-    is_page = response.is_page and call is None
-    return replace(response, after=after + sleep, call=call, is_page=is_page, is_last="once" in query)
+    status = _status(pod, url.path, answered)
+    return Answer(
+        status,
+        pod.description(),
+        after=sleep + (SLOW_SECONDS if pod.fault is Fault.SLOW else 0),
+        call=call,
+        is_page="text/html" in accept and status == HTTPStatus.OK and call is None,
+        is_last="once" in query,
+    )
 
 
-def _health(pod: Pod, path: str, answered: int) -> tuple[HTTPStatus, float]:
+def _status(pod: Pod, path: str, answered: int) -> HTTPStatus:
     match pod.fault:
         case Fault.NEVER_READY:
-            return HTTPStatus.SERVICE_UNAVAILABLE, 0.0
-        case Fault.ERRORS:
-            return HTTPStatus.INTERNAL_SERVER_ERROR, 0.0
+            return HTTPStatus.SERVICE_UNAVAILABLE
         case Fault.SMOKE_TEST if path == pod.health_path:
-            return HTTPStatus.SERVICE_UNAVAILABLE, 0.0
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        case Fault.ERRORS:
+            return HTTPStatus.INTERNAL_SERVER_ERROR
         case Fault.BREAKS_UNDER_TRAFFIC if answered >= REQUESTS_UNTIL_BROKEN:
-            return HTTPStatus.INTERNAL_SERVER_ERROR, 0.0
-        case Fault.SLOW:
-            return HTTPStatus.OK, SLOW_SECONDS
+            return HTTPStatus.INTERNAL_SERVER_ERROR
         case _:
-            return HTTPStatus.OK, 0.0
+            return HTTPStatus.OK

@@ -13,6 +13,7 @@ from kube.client import KubernetesObject
 from rehearsal import demo_images
 from rehearsal.demo_images import Fault
 from rehearsal.kubelet import images
+from rehearsal.kubelet.environment import part
 
 
 class Phase(Enum):
@@ -86,8 +87,8 @@ def pod(body: KubernetesObject) -> Pod | None:
         ports=ports,
         version=demo_images.version(container["image"]),
         fault=demo_images.fault(container["image"]),
-        health_path=str(_nested(container, "readinessProbe", "httpGet", "path") or "/"),
-        is_running=any(one["name"] == container["name"] and "running" in (one.get("state") or {}) for one in states),
+        health_path=str(part(container, "readinessProbe", "httpGet", "path") or "/"),
+        is_running=any(state["name"] == container["name"] and "running" in part(state, "state") for state in states),
         ends=ends,
         killed=killed,
     )
@@ -103,12 +104,6 @@ def _end(metadata: Mapping[str, Any], container: Mapping[str, Any]) -> tuple[flo
     if stamp is None:
         return None, None
     killed = datetime.fromisoformat(stamp).timestamp()
-    asked = killed - int(metadata.get("deletionGracePeriodSeconds") or 0)
-    sleep = int(_nested(container, "lifecycle", "preStop", "sleep", "seconds") or 0)
-    return min(asked + sleep, killed), killed
-
-
-def _nested(value: Mapping[str, Any], *names: str) -> Any:
-    for name in names:
-        value = value.get(name) or {}
-    return value
+    deleted = killed - int(metadata.get("deletionGracePeriodSeconds") or 0)
+    sleep = int(part(container, "lifecycle", "preStop", "sleep", "seconds") or 0)
+    return min(deleted + sleep, killed), killed

@@ -18,17 +18,17 @@ def _present(tool: str) -> str:
     return f"/bin/{tool}"
 
 
-def _absent(tool: str) -> str | None:
-    return None if tool in {"nft", "ip"} else f"/bin/{tool}"
+def _absent(tool: str) -> str:
+    return tool if tool in {"nft", "ip"} else f"/bin/{tool}"
 
 
 def test_a_missing_tool_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(namespace, "find", _absent)
+    monkeypatch.setattr(namespace, "tool", _absent)
     assert namespace.refusal() == "ip and nft cannot be found; install iproute2 and nftables"
 
 
 def test_each_way_that_is_refused_gives_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(namespace, "find", _present)
+    monkeypatch.setattr(namespace, "tool", _present)
     monkeypatch.setattr("os.geteuid", lambda: 0)
 
     def refuse(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
@@ -42,7 +42,7 @@ def test_each_way_that_is_refused_gives_its_reason(monkeypatch: pytest.MonkeyPat
 
 
 def test_root_that_may_make_no_namespace_may_make_one_as_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(namespace, "find", _present)
+    monkeypatch.setattr(namespace, "tool", _present)
     monkeypatch.setattr("os.geteuid", lambda: 0)
 
     def trial(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:

@@ -9,10 +9,10 @@ import pytest
 
 import versions
 from rehearsal.kubelet import identity, images, sandbox
-from rehearsal.kubelet.images import Image, Programs
+from rehearsal.kubelet.images import Image
 from tests.unit.rehearsal.emulators.aws.test_addons import made
 
-PROGRAMS = Programs("/eck", "/controller", "/dns", "/metrics")
+PROGRAMS = {name: f"/{name}" for name in images.BUILT}
 
 
 def pod(*references: str, **more: Any) -> dict[str, Any]:
