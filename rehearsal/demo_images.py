@@ -50,11 +50,7 @@ MARK_DIGITS = len(PREFIX) + len(_SOUND)
 
 
 def digest(version: str, fault: Fault | None = None) -> str:
-    """The digest of a demo image: `sha256:` and 64 hexadecimal digits.
-
-    Args:
-        version: 1-28 letters, digits, `.`, `_` and `-`, a letter or digit first.
-        fault: The image's fault; None for a healthy image.
+    """The digest of a demo image: `sha256:` and 64 hexadecimal digits; a healthy one without a fault.
 
     Raises:
         RehearsalError: The version is not valid.

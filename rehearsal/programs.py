@@ -55,17 +55,14 @@ class Component:
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """The command lines of a control plane.
-
-    Attributes:
-        namespace: Id of the process whose network namespace the programs run in, or None for this machine's network.
-    """
+    """The command lines of a control plane."""
 
     layout: Layout
     toolchain: Toolchain
     certificates: Certificates
     ports: Ports
     namespace: int | None
+    """Id of the process whose network namespace the programs run in, or None for this machine's network."""
 
     @property
     def stages(self) -> Path:

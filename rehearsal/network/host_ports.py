@@ -17,11 +17,7 @@ _VARIABLE = "HOST_PORT_"
 
 @contextmanager
 def listening(numbers: Iterable[int], *, program: str) -> Generator[dict[int, socket.socket]]:
-    """Listening sockets by port, closed at the end of the context.
-
-    Args:
-        numbers: The ports.
-        program: Name of the program that inherits them, for the error message.
+    """Listening sockets by port for a program to inherit, closed at the end of the context.
 
     Raises:
         RehearsalError: A port is in use.

@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from rehearsal.pod_simulator.cluster import Cluster, Running
+from rehearsal.pod_simulator.cluster import Cluster, Running, Stream
 
 SECONDS = 60.0
 """Timeout of a call."""
-
-
-@dataclass
-class _Line:
-    """A connection of the pool."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    def is_open(self) -> bool:
-        return not self.reader.at_eof() and not self.writer.is_closing()
-
-    def close(self) -> None:
-        self.writer.close()
 
 
 class Client:
@@ -54,32 +39,33 @@ class Client:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
             async with asyncio.timeout(SECONDS):
-                return await self._ask(caller, (address, port), parts.netloc, target)
+                return await self._get(caller, (address, port), parts.netloc, target)
         except (OSError, EOFError, ValueError, KeyError, asyncio.LimitOverrunError) as error:
             return None, f"{type(error).__name__}: {error}"
 
-    async def _ask(self, caller: Running, where: tuple[str, int], host: str, target: str) -> tuple[int, object]:
-        line = await self._line(caller, where)
+    async def _get(self, caller: Running, server: tuple[str, int], host: str, target: str) -> tuple[int, object]:
+        reader, writer = await self._connection(caller, server)
         try:
-            line.writer.write(f"GET {target} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\r\n".encode())
-            first, *rest = (await line.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            headers = dict(one.lower().split(": ", 1) for one in rest if one)
-            body = await line.reader.readexactly(int(headers["content-length"]))
+            writer.write(f"GET {target} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\r\n".encode())
+            first, *rest = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+            headers = dict(line.lower().split(": ", 1) for line in rest if line)
+            body = await reader.readexactly(int(headers["content-length"]))
         except BaseException:
-            line.close()
+            writer.close()
             raise
         if headers["connection"] == "close":
-            line.close()
+            writer.close()
         else:
-            caller.calls.setdefault(where, []).append(line)
+            caller.calls.setdefault(server, []).append((reader, writer))
         return int(first.split()[1]), json.loads(body)
 
-    async def _line(self, caller: Running, where: tuple[str, int]) -> _Line:
+    async def _connection(self, caller: Running, server: tuple[str, int]) -> Stream:
         """The last used connection of the pool that is still open, or a new one."""
-        idle: list[_Line] = caller.calls.get(where, [])
+        idle = caller.calls.get(server, [])
         while idle:
-            line = idle.pop()
-            if line.is_open():
-                return line
-            line.close()
-        return _Line(*await asyncio.open_connection(*where, local_addr=(caller.pod.address or "0.0.0.0", 0)))  # noqa: S104
+            reader, writer = idle.pop()
+            if not reader.at_eof() and not writer.is_closing():
+                return reader, writer
+            writer.close()
+        source = caller.pod.address or "0.0.0.0"  # noqa: S104
+        return await asyncio.open_connection(*server, local_addr=(source, 0))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from kube.client import KubernetesObject
 from rehearsal.demo_images import Fault
 from rehearsal.pod_simulator.pods import Phase, Pod, pod
 from rehearsal.watch import Key
+
+Stream: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+"""A connection to a server."""
 
 IDLE_SECONDS = 5.0
 """Seconds after which a terminating server closes an idle connection."""
@@ -28,15 +32,15 @@ class Running:
     pod: Pod
     answered: int = 0
     connections: set[Any] = field(default_factory=set[Any])
-    calls: dict[tuple[str, int], list[Any]] = field(default_factory=dict[tuple[str, int], list[Any]])
+    calls: dict[tuple[str, int], list[Stream]] = field(default_factory=dict[tuple[str, int], list[Stream]])
 
     def cut(self) -> None:
         """Ends all connections, as the end of the pod's process does."""
         for connection in list(self.connections):
             connection.cut()
         for idle in self.calls.values():
-            for connection in idle:
-                connection.close()
+            for _, writer in idle:
+                writer.close()
         self.calls.clear()
 
     def close_idle(self, now: float) -> None:
