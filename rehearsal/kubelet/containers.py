@@ -66,7 +66,7 @@ class Running:
         )
         file = logs.turn()
         streams = (("stdout", process.stdout), ("stderr", process.stderr))
-        pumps = [asyncio.create_task(_pump(one, name, file)) for name, one in streams if one is not None]
+        pumps = [asyncio.create_task(_pump(stream, name, file)) for name, stream in streams if stream is not None]
         return cls(process, pumps)
 
     async def wait(self) -> int:

@@ -35,12 +35,14 @@ def part(value: Mapping[str, Any], *names: str) -> Any:
 def references(pod: KubernetesObject) -> set[Reference]:
     """All ConfigMaps and Secrets that the pod's variables and volumes refer to."""
     spec = pod["spec"]
-    sources: list[dict[str, Any]] = [part(one, "valueFrom") for each in spec["containers"] for one in part(each, "env")]
+    sources: list[dict[str, Any]] = [
+        part(variable, "valueFrom") for container in spec["containers"] for variable in part(container, "env")
+    ]
     volumes: list[dict[str, Any]] = [*part(spec, "volumes")]
     return {
         *((kind, source[key]["name"]) for source in sources for key, kind in _REFERRING.items() if key in source),
-        *(one for volume in volumes for one in _of_volume(volume)),
-        *(one for volume in volumes for source in part(volume, "projected", "sources") for one in _of_volume(source)),
+        *(ref for volume in volumes for ref in _of_volume(volume)),
+        *(ref for volume in volumes for source in part(volume, "projected", "sources") for ref in _of_volume(source)),
     }
 
 
@@ -57,13 +59,13 @@ def content(objects: Objects, kind: str, name: str, *, optional: bool = False) -
     Raises:
         MissingError: It is required and does not exist.
     """
-    found = objects.get((kind, name))
-    if found is None:
+    obj = objects.get((kind, name))
+    if obj is None:
         if optional:
             return {}
         raise MissingError(f'{kind.lower()} "{name}" not found')
-    data: Mapping[str, str] = found.get("data") or {}
-    binary: Mapping[str, str] = data if kind == "Secret" else found.get("binaryData") or {}
+    data: Mapping[str, str] = obj.get("data") or {}
+    binary: Mapping[str, str] = data if kind == "Secret" else obj.get("binaryData") or {}
     plain = {} if kind == "Secret" else {key: value.encode() for key, value in data.items()}
     return {**plain, **{key: base64.b64decode(value) for key, value in binary.items()}}
 
@@ -74,21 +76,21 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
     https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
     """
 
-    def replaced(found: re.Match[str]) -> str:
-        return "$" if found[0] == "$$" else variables.get(found[1], found[0])
+    def value(match: re.Match[str]) -> str:
+        return "$" if match[0] == "$$" else variables.get(match[1], match[0])
 
-    return re.sub(r"\$\$|\$\(([^)]*)\)", replaced, text)
+    return re.sub(r"\$\$|\$\(([^)]*)\)", value, text)
 
 
 def environment(
-    container: Mapping[str, Any], pod: KubernetesObject, objects: Objects, given: Mapping[str, str]
+    container: Mapping[str, Any], pod: KubernetesObject, objects: Objects, defaults: Mapping[str, str]
 ) -> dict[str, str]:
     """A container's variables: its `env` on top of defaults. The pod has its address in the status.
 
     Raises:
         MissingError: A variable refers to something that does not exist.
     """
-    variables = dict(given)
+    variables = dict(defaults)
     for variable in container.get("env") or ():
         value = _value(variable, pod, objects, variables)
         if value is not None:
@@ -103,10 +105,10 @@ def _value(
     for key, kind in _REFERRING.items():
         if key in source:
             optional = bool(source[key].get("optional"))
-            found = content(objects, kind, source[key]["name"], optional=optional).get(source[key]["key"])
-            if found is None and not optional:
+            data = content(objects, kind, source[key]["name"], optional=optional).get(source[key]["key"])
+            if data is None and not optional:
                 raise MissingError(f"couldn't find key {source[key]['key']} in {kind} {source[key]['name']}")
-            return None if found is None else found.decode(errors="replace")
+            return None if data is None else data.decode(errors="replace")
     if "fieldRef" in source:
         return field(pod, source["fieldRef"]["fieldPath"])
     return expand(variable.get("value") or "", known)

@@ -123,7 +123,7 @@ def is_ours(pod: KubernetesObject) -> bool:
     """Whether this kubelet runs a pod (see `OURS`)."""
     spec = pod["spec"]
     containers: list[dict[str, Any]] = [*spec["containers"], *(spec.get("initContainers") or ())]
-    return all(_maker(one["image"]) is not None for one in containers)
+    return all(_maker(container["image"]) is not None for container in containers)
 
 
 def image(reference: str, programs: Programs) -> Image:

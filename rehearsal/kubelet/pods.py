@@ -260,10 +260,9 @@ class Pod:
             root,
             self._folder / "etc",
             image,
-            self._volumes.mounts(spec, self._spec),
+            spec,
+            mounts=self._volumes.mounts(spec, self._spec),
             host_name=host_name,
-            working_directory=spec.get("workingDir") or image.working_directory,
-            read_only=bool(part(spec, "securityContext").get("readOnlyRootFilesystem")),
             command=[*sandbox.become(self._spec, spec, image), *command],
         )
         return await Running.start(script, self._network, self._logs(spec["name"]), variables)

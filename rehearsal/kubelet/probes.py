@@ -26,7 +26,7 @@ def port(number_or_name: int | str, container: Mapping[str, Any]) -> int:
     """
     if isinstance(number_or_name, int) or number_or_name.isdigit():
         return int(number_or_name)
-    named = {one.get("name"): int(one["containerPort"]) for one in container.get("ports") or ()}
+    named = {port.get("name"): int(port["containerPort"]) for port in container.get("ports") or ()}
     return named[number_or_name]
 
 

@@ -81,18 +81,18 @@ def become(spec: Mapping[str, Any], container: Mapping[str, Any], image: Image) 
     Raises:
         PermissionError: It would run as root in spite of `runAsNonRoot`.
     """
-    said: Mapping[str, Any] = {**part(spec, "securityContext"), **part(container, "securityContext")}
-    user = int(said.get("runAsUser", image.user))
-    if said.get("runAsNonRoot") and user == 0:
+    context: Mapping[str, Any] = {**part(spec, "securityContext"), **part(container, "securityContext")}
+    user = int(context.get("runAsUser", image.user))
+    if context.get("runAsNonRoot") and user == 0:
         raise PermissionError("container has runAsNonRoot and image will run as root")
     flags = ["--pdeathsig", "KILL"]  # ends with its parent process
     if user and maps(user):
-        group = said.get("runAsGroup", image.user if user == image.user else 0)
-        groups = f"--groups={said['fsGroup']}" if "fsGroup" in said else "--clear-groups"
+        group = context.get("runAsGroup", image.user if user == image.user else 0)
+        groups = f"--groups={context['fsGroup']}" if "fsGroup" in context else "--clear-groups"
         flags += [f"--reuid={user}", f"--regid={group}", groups]
-    if "ALL" in part(said, "capabilities", "drop"):
+    if "ALL" in part(context, "capabilities", "drop"):
         flags += ["--inh-caps=-all", "--bounding-set=-all"]
-    if said.get("allowPrivilegeEscalation") is False:
+    if context.get("allowPrivilegeEscalation") is False:
         flags.append("--no-new-privs")
     return (tool("setpriv"), *flags, "--")
 
@@ -114,11 +114,10 @@ def script(
     root: Path,
     etc: Path,
     image: Image,
-    mounts: Sequence[Mount],
+    container: Mapping[str, Any],
     *,
+    mounts: Sequence[Mount],
     host_name: str,
-    working_directory: str,
-    read_only: bool,
     command: Sequence[str],
 ) -> str:
     """The shell script that makes a container's file system and then executes its command.
@@ -127,12 +126,14 @@ def script(
         root: Empty folder that its file system is mounted on.
         etc: Folder that is copied to its `/etc`.
         image: Its image.
-        mounts: Its volumes.
+        container: The container.
+        mounts: Its volumes; a read-only root file system does not affect them.
         host_name: Its host name.
-        working_directory: Its working directory; created if missing.
-        read_only: Whether its root file system is read-only; volumes are not affected.
         command: Its command, with the prefix of `become`.
     """
+    working_directory = container.get("workingDir") or image.working_directory
+    image_mounts = [Mount(source, target, read_only=True) for target, source in image.binds.items()]
+    ca_bundles = [Mount(etc / "ssl/certs/ca-certificates.crt", path, read_only=True) for path in image.trusts]
     lines = [
         f"PATH={quote(search_path())}",
         f"mount -t tmpfs -o mode=755 tmpfs {quote(str(root))}",
@@ -141,24 +142,21 @@ def script(
         "chmod 1777 dev/shm tmp var/tmp",
         *_machine(),
         "mount -t proc proc proc || mount --rbind /proc proc",
-        *(f": > dev/{one}; mount --bind /dev/{one} dev/{one}" for one in _DEVICES),
+        *(f": > dev/{device}; mount --bind /dev/{device} dev/{device}" for device in _DEVICES),
         "ln -s /proc/self/fd dev/fd; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr",
         f"cp -R {quote(str(etc))}/. etc/; cp /etc/ld.so.cache etc/ || :",
-        *(line for target, source in image.binds.items() for line in _bind(Mount(source, target, read_only=True))),
+        *map(_bind, image_mounts),
         *(
-            f"mkdir -p {quote(_inside(Path(at).parent))}; ln -sfn {quote(to)} {quote(_inside(at))}"
-            for at, to in image.links.items()
+            f"mkdir -p {quote(_inside(Path(link).parent))}; ln -sfn {quote(target)} {quote(_inside(link))}"
+            for link, target in image.links.items()
         ),
-        *(line for one in sorted(mounts, key=lambda one: one.target) for line in _bind(one)),
-        *(
-            line
-            for trusts in image.trusts
-            for line in _bind(Mount(etc / "ssl/certs/ca-certificates.crt", trusts, read_only=True))
-        ),
+        *map(_bind, sorted(mounts, key=lambda mount: mount.target)),
+        *map(_bind, ca_bundles),
         f"mkdir -p {quote(_inside(working_directory))}",
         f"echo {quote(host_name)} > /proc/sys/kernel/hostname",
-        *(["mount -o remount,ro ."] if read_only else []),
     ]
+    if part(container, "securityContext").get("readOnlyRootFilesystem"):
+        lines.append("mount -o remount,ro .")
     body = "\n".join(f"  {line}" for line in lines)
     chroot = (tool("chroot"), str(root), "/usr/bin/env", f"--chdir={working_directory}", *command)
     return f"set -e\n(\n{body}\n)\nunset OLDPWD PWD\nexec {join(chroot)}\n"
@@ -174,13 +172,12 @@ def _machine() -> Iterator[str]:
             yield f"mkdir -p {name}; mount --rbind -o ro /{name} {name}"
 
 
-def _bind(mount: Mount) -> Iterator[str]:
+def _bind(mount: Mount) -> str:
     source, target = quote(str(mount.source)), quote(_inside(mount.target))
-    if mount.source.is_dir():
-        yield f"mkdir -p {target}"
-    else:
-        yield f"mkdir -p {quote(_inside(Path(mount.target).parent))}; [ -e {target} ] || : > {target}"
-    yield f"mount --bind {'-o ro ' if mount.read_only else ''}{source} {target}"
+    create = f"mkdir -p {target}"
+    if not mount.source.is_dir():
+        create = f"mkdir -p {quote(_inside(Path(mount.target).parent))}; [ -e {target} ] || : > {target}"
+    return f"{create}; mount --bind {'-o ro ' if mount.read_only else ''}{source} {target}"
 
 
 def _inside(path: str | Path) -> str:

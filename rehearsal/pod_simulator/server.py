@@ -111,34 +111,34 @@ class Connection(asyncio.Protocol):
         self._request.method = self._parser.get_method().decode()
         self._request.keeps_alive = self._parser.should_keep_alive()
         self._waiting.append(self._request)
-        self._go_on()
+        self._answer_waiting()
 
-    def _go_on(self) -> None:
+    def _answer_waiting(self) -> None:
         """Answers the waiting requests in order; one that takes time becomes a task, which the others wait for."""
         owner = self._owner
         while owner and self._waiting and self._work is None and not self._transport.is_closing():
             request = self._waiting.popleft()
-            found = answer(owner.pod, request.target, request.accept, owner.answered)
+            response = answer(owner.pod, request.target, request.accept, owner.answered)
             owner.answered += 1
-            if found.after or found.call:
-                self._work = asyncio.get_running_loop().create_task(self._later(found, request, owner))
+            if response.after or response.call:
+                self._work = asyncio.get_running_loop().create_task(self._write_later(response, request, owner))
             else:
-                self._write(found, request)
+                self._write(response, request)
 
-    async def _later(self, found: Answer, request: _Request, owner: Running) -> None:
-        await asyncio.sleep(found.after)
-        if found.call:
-            found = found.with_call(*await self._call(owner, found.call))
+    async def _write_later(self, response: Answer, request: _Request, owner: Running) -> None:
+        await asyncio.sleep(response.after)
+        if response.call:
+            response = response.with_call(*await self._call(owner, response.call))
         self._work = None
-        self._write(found, request)
-        self._go_on()
+        self._write(response, request)
+        self._answer_waiting()
 
-    def _write(self, found: Answer, request: _Request) -> None:
-        body = found.body()
-        stays = request.keeps_alive and not found.is_last and not self._is_ending()
+    def _write(self, response: Answer, request: _Request) -> None:
+        body = response.body()
+        stays = request.keeps_alive and not response.is_last and not self._is_ending()
         head = (
-            f"HTTP/1.1 {found.status.value} {found.status.phrase}\r\n"
-            f"Content-Type: {found.content_type}\r\n"
+            f"HTTP/1.1 {response.status.value} {response.status.phrase}\r\n"
+            f"Content-Type: {response.content_type}\r\n"
             f"Content-Length: {len(body)}\r\n"
             "Cache-Control: no-store\r\n"
             f"Connection: {'keep-alive' if stays else 'close'}\r\n\r\n"
