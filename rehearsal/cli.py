@@ -19,11 +19,11 @@ from rehearsal.errors import RehearsalError
 from rehearsal.front_door.running import entrance
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.lifecycle import Rehearsal, plain
+from rehearsal.plugins import PLUGIN_VARIABLE
 from rehearsal.processes import ProcessTable
 from release import slots
 
 app = typer.Typer(
-    help="The platform on this machine, without an AWS account.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -44,6 +44,23 @@ StacksOption = Annotated[
         help="The folder of the Pulumi.NAME.yaml; the checkout by default.",
     ),
 ]
+
+
+@app.callback()
+def options(
+    kubernetes_plugin: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            resolve_path=True,
+            help="As HELLO_KUBERNETES_PLUGIN names it.",
+        ),
+    ] = None,
+) -> None:
+    """The platform on this machine, without an AWS account."""
+    if kubernetes_plugin is not None:
+        os.environ[PLUGIN_VARIABLE] = str(kubernetes_plugin)
 
 
 @app.command()

@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from rehearsal import plugins
+from rehearsal import cli, plugins
 from rehearsal.errors import RehearsalError
+from rehearsal.lifecycle import Rehearsal
 from rehearsal.plugins import PLUGIN_VARIABLE, find_kubernetes_plugin, install, newest_fitting, wanted
 
 
@@ -156,3 +158,18 @@ def test_a_download_that_has_no_end_is_given_up(tmp_path: Path, monkeypatch: pyt
     engine = Engine(tmp_path, TRICKLES)
     assert engine.install() is None
     assert "not complete" in engine.sentences[-1]
+
+
+def test_the_option_names_the_plugin_as_the_variable_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[Path | None] = []
+
+    def preview(_: Rehearsal) -> None:
+        used.append(find_kubernetes_plugin(tmp_path))
+
+    monkeypatch.setattr(Rehearsal, "preview", preview)
+    monkeypatch.setenv(PLUGIN_VARIABLE, "/elsewhere")
+    program = tmp_path / "pulumi-resource-kubernetes"
+    program.touch(0o755)
+    assert CliRunner().invoke(cli.app, ["--kubernetes-plugin", str(program), "preview"]).exit_code == 0
+    assert CliRunner().invoke(cli.app, ["--kubernetes-plugin", str(tmp_path / "none"), "preview"]).exit_code == 2
+    assert used == [program]
