@@ -7,7 +7,7 @@ RUN := .venv/bin/python
 CHECKOV := checkov==3.3.30
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview status shell down test test-unit lint lock bench-preview bench-release preview-comment
+.PHONY: help up preview preflight status shell down test test-unit lint lock bench-preview bench-release preview-comment
 
 help: ## print these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -17,6 +17,9 @@ up: .venv/installed ## bring the platform up on this machine [STACK=dev]
 
 preview: .venv/installed ## show what `up` would change [STACK=dev]
 	@$(RUN) -m rehearsal preview --stack $(STACK)
+
+preflight: .venv/installed ## say what in the AWS account would stop the first `pulumi up` [STACK=dev]
+	@$(RUN) -m tools.preflight --stack $(STACK)
 
 preview-comment: .venv/installed ## pulumi preview as Markdown, for a pull request in any CI [STACK=dev]
 	@PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --stack $(STACK) --json --non-interactive | $(RUN) -m pipelines.preview_report $(STACK)

@@ -1,0 +1,72 @@
+"""`python -m tools.preflight --stack NAME`: what would stop the first `pulumi up` of a stack, and what to do."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+import config
+from tools.preflight import account, stack_file, surroundings
+from tools.preflight.findings import Finding, stop
+from tools.preflight.session import Aws
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+COLOURS = {"ok": "green", "look": "yellow", "stop": "red"}
+
+
+def findings(settings: config.Settings, stack: str) -> Iterator[Finding]:
+    """All findings; without credentials only those that need none."""
+    aws = Aws(settings.region)
+    yield from surroundings.pulumi_cli(stack)
+    try:
+        yield from account.identity(aws, settings)
+    except surroundings.UNANSWERED as error:
+        yield stop("credentials", str(error), "set AWS_PROFILE, or log in, e.g. with `aws sso login`")
+        return
+    checks = {
+        "creator": lambda: account.cluster_creator(aws, settings),
+        "zones": lambda: account.zones(aws, settings),
+        "instance types": lambda: account.instance_types(aws, settings),
+        "quotas": lambda: account.quotas(aws, settings, stack),
+        "Kubernetes API": lambda: surroundings.kubernetes_api(aws, settings, stack),
+        "DNS zone": lambda: surroundings.dns(aws, settings),
+        "certificate": lambda: surroundings.certificate(aws, settings),
+    }
+    for subject, check in checks.items():
+        try:
+            yield from check()
+        except surroundings.UNANSWERED as error:
+            yield stop(subject, str(error), "the credentials that make the cluster may read this, too")
+
+
+def main() -> int:
+    """Prints the findings; 1 if one of them stops the first `up`."""
+    parser = argparse.ArgumentParser(prog="python -m tools.preflight", description=__doc__)
+    parser.add_argument("--stack", default="dev", help="the stack: one of the Pulumi.NAME.yaml; %(default)s by default")
+    parser.add_argument(
+        "--stacks", type=Path, default=CHECKOUT, help="the folder of these files; the checkout by default"
+    )
+    arguments = parser.parse_args()
+    stack = arguments.stack
+    try:
+        settings = stack_file.read(arguments.stacks / f"Pulumi.{stack}.yaml")
+    except (FileNotFoundError, config.SettingsError) as error:
+        sys.exit(f"error: {error}")
+    table = Table(box=None, show_header=False)
+    stopped = False
+    for finding in findings(settings, stack):
+        colour = COLOURS[finding.level]
+        fact = f"{finding.fact}\n→ {finding.remedy}" if finding.remedy else finding.fact
+        table.add_row(f"[{colour}]{finding.level}[/]", finding.subject, fact)
+        stopped |= finding.level == "stop"
+    Console().print(table)
+    return int(stopped)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

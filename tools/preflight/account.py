@@ -1,0 +1,219 @@
+"""Checks of the account, the region and its zones, the instance types and the quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
+
+import config
+from config.instance_types import instance_types as known_types
+from tools.preflight.findings import Finding, look, ok, stop
+from tools.preflight.session import Aws
+
+ZONES_WITHOUT_EKS = {
+    "us-east-1": {"use1-az3"},
+    "us-west-1": {"usw1-az2"},
+    "ca-central-1": {"cac1-az3"},
+}
+"""Ids of the zones in which EKS makes no control plane, by region.
+
+https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets
+"""
+
+STANDARD_FAMILIES = frozenset("acdhimrtz")
+"""First letters of the instance families that the quota of standard On-Demand instances counts.
+
+https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
+"""
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A service quota and what a stack takes of it.
+
+    Attributes:
+        subject: What the quota counts.
+        service: Its service code.
+        code: Its quota code.
+        used: Counts what the account uses of it now, without this stack.
+        first: What the first `up` takes.
+        most: What the stack takes at its largest.
+    """
+
+    subject: str
+    service: str
+    code: str
+    used: Callable[[], float]
+    first: int
+    most: int
+
+
+def identity(aws: Aws, settings: config.Settings) -> Iterator[Finding]:
+    """The credentials' account and partition."""
+    account, arn = aws.caller["Account"], aws.caller["Arn"]
+    if account != settings.account_id:
+        yield stop(
+            "account",
+            f"the credentials are of {account} ({arn}), the stack is of {settings.account_id}",
+            "set accountId in the stack's file, or AWS_PROFILE to a profile of that account",
+        )
+    else:
+        yield ok("account", f"{account} as {arn}")
+    if aws.partition != "aws":
+        yield stop("partition", aws.partition, "this program knows the partition aws only")
+
+
+def cluster_creator(aws: Aws, settings: config.Settings) -> Iterator[Finding]:
+    """Whether the role that creates the cluster is in a list of roles too: its access entry would exist already.
+
+    EKS makes the creator's entry with the cluster, and refuses another for the same role (ResourceInUseException, 409).
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessEntry.html
+    """
+    access = settings.cluster
+    lists = {
+        "adminRoleArns": access.admin_role_arns,
+        "deployerRoleArns": access.deployer_role_arns,
+        "readerRoleArns": access.reader_role_arns,
+    }
+    names = {arn.rsplit("/", 1)[-1]: f"cluster.{key}" for key, arns in lists.items() for arn in arns}
+    if aws.caller_role is None:
+        yield look(
+            "creator",
+            "the credentials are not those of a role",
+            "create the cluster as a role that others can assume: its creator stays an administrator",
+        )
+    elif aws.caller_role in names:
+        yield stop(
+            "creator",
+            f"the role {aws.caller_role} creates the cluster and stands in {names[aws.caller_role]}",
+            "take it out: EKS gives the creator an access entry of its own, and refuses a second one",
+        )
+    else:
+        yield ok("creator", f"the role {aws.caller_role} becomes an administrator of the cluster")
+
+
+def zones(aws: Aws, settings: config.Settings) -> Iterator[Finding]:
+    """Whether the region is enabled, and has the stack's zones, which EKS takes."""
+    ec2 = aws.client("ec2")
+    regions = ec2.describe_regions(AllRegions=True, RegionNames=[settings.region])["Regions"]
+    if any(region.get("OptInStatus") == "not-opted-in" for region in regions):
+        yield stop("region", f"{settings.region} is not enabled", "enable it under Account, AWS Regions")
+        return
+    there = {zone["ZoneName"]: zone for zone in ec2.describe_availability_zones()["AvailabilityZones"]}
+    usual = [name for name, zone in there.items() if zone.get("ZoneType", "availability-zone") == "availability-zone"]
+    for name in settings.network.zones:
+        if name not in usual or there[name]["State"] != "available":
+            yield stop("zone", f"{name} is not available to this account", f"choose from {', '.join(sorted(usual))}")
+        elif there[name]["ZoneId"] in ZONES_WITHOUT_EKS.get(settings.region, set[str]()):
+            yield stop("zone", f"{name} is {there[name]['ZoneId']}, where EKS makes no control plane", "choose another")
+        else:
+            yield ok("zone", f"{name} ({there[name]['ZoneId']})")
+
+
+def instance_types(aws: Aws, settings: config.Settings) -> Iterator[Finding]:
+    """Whether each zone offers the instance types of both environments."""
+    wanted = sorted({environment.nodes.instance_type for _, environment in settings.environments.items()})
+    offers = _pages(
+        aws.client("ec2"),
+        "describe_instance_type_offerings",
+        LocationType="availability-zone",
+        Filters=[
+            {"Name": "instance-type", "Values": wanted},
+            {"Name": "location", "Values": list(settings.network.zones)},
+        ],
+    )
+    offered = {(offer["InstanceType"], offer["Location"]) for page in offers for offer in page["InstanceTypeOfferings"]}
+    for name in wanted:
+        missing = [zone for zone in settings.network.zones if (name, zone) not in offered]
+        if missing:
+            yield stop(
+                "instance type",
+                f"{name} is not offered in {', '.join(missing)}",
+                "choose another type or another zone: a node group has nodes in each of them",
+            )
+        else:
+            yield ok("instance type", f"{name} is offered in every zone")
+
+
+def quotas(aws: Aws, settings: config.Settings, stack: str) -> Iterator[Finding]:
+    """Whether the account's quotas leave room for the stack.
+
+    Codes: https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html
+    """
+    client = aws.client("service-quotas")
+    for quota in _quotas(aws, settings, stack):
+        command = f"aws service-quotas request-service-quota-increase --region {settings.region}"
+        command += f" --service-code {quota.service} --quota-code {quota.code} --desired-value {quota.most:g}"
+        try:
+            limit = client.get_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)["Quota"]["Value"]
+            used = quota.used()
+        except (ClientError, BotoCoreError) as error:
+            yield look(quota.subject, f"the quota cannot be read ({error})", "see Service Quotas in the console")
+            continue
+        fact = f"{limit:g}, of which {used:g} are used elsewhere; the stack takes {quota.first:g} at first"
+        fact += f" and up to {quota.most:g}" if quota.most > quota.first else ""
+        if used + quota.first > limit:
+            yield stop(quota.subject, fact, f"{command}  # add what else the account uses")
+        elif used + quota.most > limit:
+            yield look(quota.subject, fact, f"{command}  # before the stack grows")
+        else:
+            yield ok(quota.subject, fact)
+
+
+def _quotas(aws: Aws, settings: config.Settings, stack: str) -> list[Quota]:
+    ec2 = aws.client("ec2")
+    nodes = [environment.nodes for _, environment in settings.environments.items()]
+    gateways = len(settings.network.zones) if settings.network.nat_gateways == "per-zone" else 1
+    platform = f"hello-{stack}"
+
+    def of_others(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [item for item in items if not _is_of_stack(item.get("Tags", []), stack, platform)]
+
+    def used_vcpus() -> int:
+        pages = _pages(ec2, "describe_instances", Filters=[{"Name": "instance-state-name", "Values": ["running"]}])
+        instances = [one for page in pages for group in page["Reservations"] for one in group["Instances"]]
+        on_demand = [one for one in of_others(instances) if one.get("InstanceLifecycle") != "spot"]
+        return sum(_standard_vcpus(one["InstanceType"]) for one in on_demand)
+
+    first = sum(one.desired * _standard_vcpus(one.instance_type) for one in nodes)
+    most = sum(one.max * _standard_vcpus(one.instance_type) for one in nodes)
+    return [
+        Quota("vCPUs of standard On-Demand instances", "ec2", "L-1216C47A", used_vcpus, first, most),
+        Quota(
+            "Elastic IP addresses",
+            "ec2",
+            "L-0263D0A3",
+            lambda: len(of_others(ec2.describe_addresses()["Addresses"])),
+            gateways,
+            gateways,
+        ),
+        Quota("VPCs", "vpc", "L-F678F1CE", lambda: len(of_others(ec2.describe_vpcs()["Vpcs"])), 1, 1),
+        Quota(
+            "rules of a security group",
+            "vpc",
+            "L-0EA8095F",
+            lambda: 0,
+            *[2 * max(len(settings.load_balancer.staff_cidrs), len(settings.load_balancer.public_cidrs))] * 2,
+        ),
+    ]
+
+
+def _standard_vcpus(name: str) -> int:
+    """The vCPUs that an instance of a type takes of the quota of standard instances; an unknown type counts as none."""
+    known = known_types().get(name)
+    return known.vcpus if known and name[0] in STANDARD_FAMILIES else 0
+
+
+def _is_of_stack(tags: list[dict[str, str]], stack: str, platform: str) -> bool:
+    """Whether a resource is this stack's, or a node of its cluster, as an earlier `up` made them."""
+    values = {tag["Key"]: tag["Value"] for tag in tags}
+    return (values.get("platform"), values.get("stack")) == (config.PROJECT, stack) or (
+        f"kubernetes.io/cluster/{platform}" in values
+    )
+
+
+def _pages(client: Any, operation: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+    return iter(client.get_paginator(operation).paginate(**arguments))
