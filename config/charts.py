@@ -38,7 +38,10 @@ LOAD_BALANCER_CONTROLLER = Chart(
 )
 
 ALWAYS = (LOAD_BALANCER_CONTROLLER, CLUSTER_AUTOSCALER, ECK_OPERATOR)
-"""The charts of every stack; `JENKINS` is only for a stack with `delivery`."""
+"""The charts of every stack."""
+
+CHARTS = (*ALWAYS, JENKINS)
+"""All charts; `JENKINS` is only for a stack with `delivery`."""
 
 REGISTRY = "oci://"
 """The prefix of an OCI registry; other sources are folders."""

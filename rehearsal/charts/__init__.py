@@ -15,14 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.charts import ALWAYS, JENKINS
+from config.charts import CHARTS
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.toolchain import Toolchain
 
 OURS = Path(__file__).parent
 """The folder of the reduced charts."""
 
-OWN = ("cluster-autoscaler", "jenkins")
+OWN = tuple(sorted(file.parent.name for file in OURS.glob("*/Chart.yaml")))
 """Names of the reduced charts."""
 
 PATIENCE = 3.0
@@ -58,7 +58,7 @@ def origin(layout: Layout, toolchain: Toolchain, stacks_own: str | None) -> Orig
         return Origin(setting=stacks_own, real=f"from {stacks_own}, as the stack's file says")
     if not layout.charts_source.exists():
         layout.directory.mkdir(parents=True, exist_ok=True)
-        layout.charts_source.write_text(json.dumps({"public": answer([one.repository for one in (*ALWAYS, JENKINS)])}))
+        layout.charts_source.write_text(json.dumps({"public": answer([chart.repository for chart in CHARTS])}))
     if json.loads(layout.charts_source.read_text())["public"]:
         return Origin(setting=None, real="from their public repositories")
     folder = put_together(layout, toolchain)

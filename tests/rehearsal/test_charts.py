@@ -21,7 +21,7 @@ import yaml
 
 from components.delivery.jenkins import agents
 from config import PROJECT, load
-from config.charts import ALWAYS, JENKINS
+from config.charts import ALWAYS, CHARTS
 from contract.blue_green import SLOTS
 from rehearsal.charts import OURS, OWN
 from rehearsal.toolchain import Toolchain
@@ -35,7 +35,7 @@ from tests.unit.program import CHECKOUT, run, stack_config
 Object = dict[str, Any]
 Keys = tuple[str, ...]
 
-NAMES = [chart.name for chart in (*ALWAYS, JENKINS)]
+NAMES = [chart.name for chart in CHARTS]
 
 FREE = frozenset(
     {

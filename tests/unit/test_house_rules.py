@@ -48,11 +48,10 @@ def attributes(path: Path) -> set[str]:
 
 
 def test_the_program_is_one_list_of_components() -> None:
-    """As long as what its components take, each named: nothing else is in it, no loop, no condition, no function."""
+    """Imports, components and outputs: no loop, no condition, no function."""
     text = (CHECKOUT / "__main__.py").read_text(encoding="utf-8")
     statements = {type(node) for node in ast.parse(text).body}
     assert statements <= {ast.Expr, ast.Import, ast.ImportFrom, ast.Assign}
-    assert len(text.splitlines()) <= 180
 
 
 @pytest.mark.parametrize("path", COMPONENTS, ids=relative)

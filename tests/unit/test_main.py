@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -68,17 +69,18 @@ def test_components_have_tokens_of_ours_and_register_their_outputs(graph: Graph)
 
 
 def test_what_a_component_registers_it_has_as_attributes_of_the_same_names(graph: Graph) -> None:
-    names = {one.type: set(one.outputs or {}) for one in graph.components()}
-    assert names["hello:platform:BlueGreen"] == {"contract"}
-    assert names["hello:platform:Network"] == {
-        "vpc_id",
-        "private_subnets",
-        "public_subnets",
-        "control_plane_subnets",
-        "node_cidrs",
-        "control_plane_cidrs",
-    }
-    assert names["hello:platform:Cluster"] == {"name", "endpoint", "kubeconfig"}
+    attributes: dict[str, set[str]] = {}
+    for path in (CHECKOUT / "components").rglob("*.py"):
+        for definition in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(definition, ast.ClassDef) and "pulumi.ComponentResource" in map(
+                ast.unparse, definition.bases
+            ):
+                (token,) = re.findall(r"hello:platform:\w+", ast.unparse(definition))
+                annotations = (node for node in definition.body if isinstance(node, ast.AnnAssign))
+                attributes[token] = {ast.unparse(node.target) for node in annotations}
+    for one in graph.components():
+        assert set(one.outputs or {}) <= attributes[one.type], one.type
+    assert every(name for one in graph.components() for name in one.outputs or {})
 
 
 def test_object_names_are_unique_in_their_namespace_and_valid(known: Graph) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_origin
 
 import pytest
 import yaml
@@ -58,7 +58,7 @@ def pulumi_type(annotation: Any) -> str:
 
     https://www.pulumi.com/docs/iac/concepts/projects/project-file/#config-options
     """
-    return {str: "string", bool: "boolean"}.get(annotation, "object")
+    return {str: "string", bool: "boolean", list: "array"}.get(get_origin(annotation) or annotation, "object")
 
 
 def test_the_project_declares_every_setting_with_type_and_description() -> None:

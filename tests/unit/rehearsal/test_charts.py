@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from config.charts import ALWAYS, JENKINS, is_missing
+from config.charts import CHARTS, is_missing
 from rehearsal import charts, workspace
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.toolchain import Toolchain
@@ -30,7 +30,7 @@ def layout(tmp_path: Path) -> Layout:
 def toolchain(tmp_path: Path) -> Toolchain:
     """One whose charts are no more than their names and versions."""
     found: dict[str, Path] = {}
-    for chart in (one for one in ALWAYS if one.name not in charts.OWN):
+    for chart in (one for one in CHARTS if one.name not in charts.OWN):
         found[chart.name] = tmp_path / "toolchain" / chart.name
         found[chart.name].mkdir(parents=True)
         (found[chart.name] / "Chart.yaml").write_text(f"name: {chart.name}\nversion: {chart.version}\n")
@@ -67,7 +67,7 @@ def test_repositories_are_used_where_all_of_them_answer() -> None:
 
 def public(monkeypatch: pytest.MonkeyPatch, *, answers: bool) -> None:
     def answer(repositories: Sequence[str]) -> bool:
-        assert len(repositories) == len(ALWAYS) + 1
+        assert len(repositories) == len(CHARTS)
         return answers
 
     monkeypatch.setattr(charts, "answer", answer)
@@ -80,7 +80,7 @@ def test_a_folder_is_put_together_that_the_settings_take(
     origin = charts.origin(layout, toolchain, None)
     assert origin.setting
     assert origin.ours == charts.OWN
-    assert not [chart.name for chart in (*ALWAYS, JENKINS) if is_missing(origin.setting, chart)]
+    assert not [chart.name for chart in CHARTS if is_missing(origin.setting, chart)]
 
 
 def test_in_the_checkout_its_path_is_relative(toolchain: Toolchain, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def test_the_copy_of_the_stacks_file_is_told(layout: Layout) -> None:
 @pytest.mark.parametrize("name", charts.OWN)
 def test_a_chart_of_ours_says_what_it_stands_in_for(name: str) -> None:
     chart = charts.OURS / name
-    (pinned,) = (one for one in (*ALWAYS, JENKINS) if one.name == name)
+    (pinned,) = (one for one in CHARTS if one.name == name)
     about = yaml.safe_load((chart / "Chart.yaml").read_text())
     assert about["version"] == pinned.version
     readme = " ".join((chart / "README.md").read_text().split())
