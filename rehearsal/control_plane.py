@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from filelock import FileLock
 
-from rehearsal import aws, certificates, kubelet, kwok_stages, pod_simulator, ports
-from rehearsal.emulators import volumes
+from rehearsal import certificates, kwok_stages, ports
 from rehearsal.layout import Layout
 from rehearsal.network import namespace
-from rehearsal.processes import ProcessTable
-from rehearsal.programs import RELAY, Component, ControlPlane
-from rehearsal.readiness import Probe, Report, wait
+from rehearsal.processes import Probe, ProcessTable, Program
+from rehearsal.programs import AWS_ENDPOINT, KUBE_PROXY, KUBELET, POD_SIMULATOR, RELAY, ControlPlane
+from rehearsal.readiness import Report, wait
 from rehearsal.toolchain import Toolchain
 
-TRAFFIC = (namespace.HOLDER, RELAY, "kube-proxy", pod_simulator.NAME, aws.ENDPOINT, kubelet.NAME)
-"""The programs that requests to pods need: network namespace, relay into it, kube-proxy, pod simulator, AWS endpoint,
-kubelet."""
+TRAFFIC = (namespace.HOLDER, RELAY, KUBE_PROXY, POD_SIMULATOR, AWS_ENDPOINT, KUBELET)
+"""The programs that requests to pods need; the first one holds the network namespace."""
 
 _ENDED_LAST = ("kube-apiserver", "etcd", namespace.HOLDER)
 
@@ -51,12 +49,13 @@ def start(
         )
         plane.write_kubeconfigs()
         kwok_stages.write_stages(toolchain.kwok_stages, plane.stages, containers_run=plane.namespace is not None)
-        for component in _components(table, plane):
-            program = component.program
+        programs = plane.programs()
+        _check_ports(table, plane, programs)
+        for program in programs:
             if not table.is_running(program.name):
                 report(f"Starting {program.name}")
                 table.start(program)
-            for probe in component.probes:
+            for probe in program.probes:
                 wait(probe, program.name, layout, report)
 
 
@@ -82,7 +81,7 @@ def wait_for_traffic(layout: Layout, report: Report) -> None:
     """
     if namespace.find_holder(ProcessTable(layout.processes)) is not None:
         port = ports.ensure(layout.control_plane / "ports.json").kube_proxy
-        wait(Probe("kube-proxy", port, "/livez", None), "kube-proxy", layout, report)
+        wait(Probe(KUBE_PROXY, port, "/livez", None), KUBE_PROXY, layout, report)
 
 
 def is_reachable(layout: Layout) -> bool:
@@ -112,31 +111,13 @@ def _network(table: ProcessTable, layout: Layout, report: Report, refusal: Calla
     return inside
 
 
-def _components(table: ProcessTable, plane: ControlPlane) -> list[Component]:
-    """All programs, in the order of starting. The ports of those that do not run are checked to be free.
+def _check_ports(table: ProcessTable, plane: ControlPlane, programs: Sequence[Program]) -> None:
+    """Checks that the ports of programs that do not run are free.
 
     Raises:
         RehearsalError: Another program holds a port.
     """
-    layout, inside, at = plane.layout, plane.namespace, plane.ports
-    healthy = Probe("the AWS API", at.aws, aws.HEALTH, None)
-    components = [
-        *plane.kubernetes(),
-        Component(volumes.program(layout, inside)),
-        Component(aws.program(layout, inside), [at.aws], [healthy]),
-    ]
-    if inside is not None:
-        components += [
-            plane.kube_proxy(),
-            Component(pod_simulator.program(layout, inside)),
-            Component(aws.endpoint(layout, inside)),
-            Component(kubelet.program(layout, plane.toolchain, inside)),
-        ]
-    for component in components:
-        name = component.program.name
-        if not table.is_running(name if inside is None else RELAY):
-            for port in component.ports:
-                ports.check_free(port, program=name)
-    if inside is None:
-        return components
-    return [plane.relay([port for one in components for port in one.ports]), *components]
+    for program in programs:
+        if not table.is_running(program.name if plane.namespace is None else RELAY):
+            for port in program.ports:
+                ports.check_free(port, program=program.name)

@@ -28,6 +28,23 @@ _START_WHEN_RECORDED = 'read -r recorded && exec "$@" </dev/null'
 
 
 @dataclass(frozen=True)
+class Probe:
+    """A GET request that succeeds with status 200.
+
+    Attributes:
+        waits_for: Completes the message "Waiting for …".
+        port: Port on loopback.
+        path: Path of the URL.
+        client: Name of the client certificate for HTTPS; None for HTTP.
+    """
+
+    waits_for: str
+    port: int
+    path: str
+    client: str | None
+
+
+@dataclass(frozen=True)
 class Program:
     """A program to start.
 
@@ -39,6 +56,8 @@ class Program:
         namespace: Id of a process whose network namespace it runs in, or None for the machine's network.
         host_ports: Ports on the machine's loopback that it serves from inside a namespace: it inherits a listening
             socket for each, with the file descriptor in the variable `HOST_PORT_<port>`.
+        ports: Loopback ports that it listens on in its own network.
+        probes: Probes that must succeed before the next program is started.
     """
 
     name: str
@@ -47,6 +66,8 @@ class Program:
     environment: Mapping[str, str]
     namespace: int | None = None
     host_ports: tuple[int, ...] = ()
+    ports: tuple[int, ...] = ()
+    probes: tuple[Probe, ...] = ()
 
 
 @dataclass(frozen=True)

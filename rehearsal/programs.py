@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rehearsal import aws
 from rehearsal.certificates import Certificates
+from rehearsal.kubelet.images import BUILT
 from rehearsal.layout import Layout
-from rehearsal.network.enter import search_path
+from rehearsal.network.enter import search_path, tool
 from rehearsal.network.namespace import OWN_ADDRESS
 from rehearsal.ports import LOOPBACK, Ports
-from rehearsal.processes import Program, of_module
-from rehearsal.readiness import Probe
+from rehearsal.processes import Probe, Program, of_module
 from rehearsal.toolchain import Toolchain
 
 SERVICE_CIDR = "172.20.0.0/16"
@@ -32,25 +34,11 @@ RUNNING_POD_CIDR = "100.65.0.0/16"
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a network namespace of its own
 
-RELAY = "relay"
-"""Name of the relay from this machine's loopback into the network namespace."""
+RELAY, KUBE_PROXY, KUBELET = "relay", "kube-proxy", "kubelet"
+POD_SIMULATOR, AWS_ENDPOINT = "pod-simulator", "aws-endpoint"
+"""Names of the programs that run in a network namespace only; the relay leads into it from this machine's loopback."""
 
 _CLIENTS = ("controller-manager", "scheduler", "kwok", "kube-proxy", "kubelet")
-
-
-@dataclass(frozen=True)
-class Component:
-    """A program of a control plane.
-
-    Attributes:
-        program: The program to start.
-        ports: Loopback ports that it listens on; with a network namespace, the relay serves them on this machine.
-        probes: Probes that must succeed before the next program is started.
-    """
-
-    program: Program
-    ports: Sequence[int] = ()
-    probes: Sequence[Probe] = ()
 
 
 @dataclass(frozen=True)
@@ -76,11 +64,29 @@ class ControlPlane:
         for client, file in files.items():
             self.certificates.write_kubeconfig(file, client=client, cluster=cluster, server=server)
 
-    def kubernetes(self) -> list[Component]:
-        """The programs of Kubernetes, and KWOK, in the order of starting."""
-        return [self.etcd(), self.api_server(), self.controller_manager(), self.scheduler(), self.kwok()]
+    def programs(self) -> list[Program]:
+        """All programs, in the order of starting."""
+        programs = [
+            self.etcd(),
+            self.api_server(),
+            self.controller_manager(),
+            self.scheduler(),
+            self.kwok(),
+            of_module(self.layout, "volumes", "rehearsal.emulators.volumes", namespace=self.namespace),
+            self.aws(),
+        ]
+        if self.namespace is None:
+            return programs
+        programs += [
+            self.kube_proxy(),
+            of_module(self.layout, POD_SIMULATOR, "rehearsal.pod_simulator", namespace=self.namespace),
+            of_module(self.layout, AWS_ENDPOINT, "rehearsal.aws.endpoint", namespace=self.namespace),
+            self.kubelet(),
+        ]
+        relay = of_module(self.layout, RELAY, "rehearsal.network.relay", namespace=self.namespace)
+        return [replace(relay, host_ports=tuple(port for one in programs for port in one.ports)), *programs]
 
-    def etcd(self) -> Component:
+    def etcd(self) -> Program:
         """etcd, without fsync for speed: only a crash of the machine can lose data."""
         client, peer = (f"https://{LOOPBACK}:{port}" for port in (self.ports.etcd, self.ports.etcd_peer))
         trust = {
@@ -102,10 +108,10 @@ class ControlPlane:
             "unsafe-no-fsync": "true",
             "log-level": "warn",
         }
-        etcd = self._component("etcd", flags, self.ports.etcd, ready="/health", client="etcd")
+        etcd = self._program("etcd", flags, self.ports.etcd, ready="/health", client="etcd")
         return replace(etcd, ports=(self.ports.etcd, self.ports.etcd_peer))
 
-    def api_server(self) -> Component:
+    def api_server(self) -> Program:
         """The API server: default admission plugins, NodeRestriction and RBAC.
 
         In a network namespace, pods call it by the Service `kubernetes`. Without one, it listens on loopback, which
@@ -142,9 +148,9 @@ class ControlPlane:
             "service-account-key-file": tokens.key,
             "service-account-signing-key-file": tokens.key,
         }
-        return self._component("kube-apiserver", flags, self.ports.api_server, ready="/readyz")
+        return self._program("kube-apiserver", flags, self.ports.api_server, ready="/readyz")
 
-    def controller_manager(self) -> Component:
+    def controller_manager(self) -> Program:
         """The controller manager: the default controllers, each with its own service account."""
         flags = {
             **self._served_at(self.ports.controller_manager),
@@ -154,22 +160,22 @@ class ControlPlane:
             "root-ca-file": self.certificates.authority,
             "leader-elect": "false",
         }
-        manager = self._component("kube-controller-manager", flags, self.ports.controller_manager, ready="/healthz")
+        manager = self._program("kube-controller-manager", flags, self.ports.controller_manager, ready="/healthz")
         # Created by a controller in a new cluster; without it no pod is admitted.
         account = "/api/v1/namespaces/default/serviceaccounts/default"
         has_account = Probe("the default service account", self.ports.api_server, account, "admin")
         return replace(manager, probes=(*manager.probes, has_account))
 
-    def scheduler(self) -> Component:
+    def scheduler(self) -> Program:
         """The scheduler, with its default profile."""
         flags = {
             **self._served_at(self.ports.scheduler),
             "kubeconfig": self._kubeconfig("scheduler"),
             "leader-elect": "false",
         }
-        return self._component("kube-scheduler", flags, self.ports.scheduler, ready="/readyz")
+        return self._program("kube-scheduler", flags, self.ports.scheduler, ready="/readyz")
 
-    def kwok(self) -> Component:
+    def kwok(self) -> Program:
         """KWOK for all nodes: stages of nodes and of pods that do not run, and the log endpoint of pods that do."""
         server, port = self.certificates.of("server"), self.ports.kwok
         flags = {
@@ -183,11 +189,18 @@ class ControlPlane:
             "tls-cert-file": server.certificate,
             "tls-private-key-file": server.key,
         }
-        kwok = self._component("kwok", flags, port, ready="/healthz", executable=self.toolchain.kwok)
-        command = (*kwok.program.command, *(f"--config={stage}" for stage in sorted(self.stages.glob("*.yaml"))))
-        return replace(kwok, program=replace(kwok.program, command=command))
+        kwok = self._program("kwok", flags, port, ready="/healthz", executable=self.toolchain.kwok)
+        stages = (f"--config={stage}" for stage in sorted(self.stages.glob("*.yaml")))
+        return replace(kwok, command=(*kwok.command, *stages))
 
-    def kube_proxy(self) -> Component:
+    def aws(self) -> Program:
+        """The AWS account's API."""
+        variables = aws.settings(aws.account_id(self.layout))
+        program = of_module(self.layout, "aws", "rehearsal.aws.server", namespace=self.namespace, variables=variables)
+        healthy = Probe("the AWS API", self.ports.aws, aws.HEALTH, None)
+        return replace(program, ports=(self.ports.aws,), probes=(healthy,))
+
+    def kube_proxy(self) -> Program:
         """One kube-proxy for all nodes, which share one network.
 
         Its node name is no existing node's, so that it prefers no zone, and the deletion of a node does not affect it.
@@ -206,13 +219,20 @@ class ControlPlane:
             "conntrack-tcp-timeout-established": "0s",
             "conntrack-tcp-timeout-close-wait": "0s",
         }
-        proxy = self._component("kube-proxy", flags, self.ports.kube_proxy, ready="/livez")
-        return replace(proxy, program=replace(proxy.program, environment={"PATH": search_path()}), probes=())
+        proxy = self._program(KUBE_PROXY, flags, self.ports.kube_proxy, ready="/livez")
+        return replace(proxy, environment={"PATH": search_path()}, probes=())
 
-    def relay(self, host_ports: Sequence[int]) -> Component:
-        """The relay from this machine's loopback to the same ports in the network namespace."""
-        program = of_module(self.layout, RELAY, "rehearsal.network.relay", namespace=self.namespace)
-        return Component(replace(program, host_ports=tuple(host_ports)))
+    def kubelet(self) -> Program:
+        """The kubelet, one process for all nodes, with a mount namespace of its own."""
+        return of_module(
+            self.layout,
+            KUBELET,
+            "rehearsal.kubelet",
+            json.dumps({name: str(getattr(self.toolchain, name)) for name in BUILT}),
+            namespace=self.namespace,
+            before=(tool("unshare"), "--mount", "--"),
+            variables={"PATH": search_path()},
+        )
 
     def _kubeconfig(self, client: str) -> Path:
         return self.layout.control_plane / f"{client}.kubeconfig"
@@ -227,7 +247,7 @@ class ControlPlane:
             "profiling": "false",
         }
 
-    def _component(
+    def _program(
         self,
         name: str,
         flags: Mapping[str, object],
@@ -236,9 +256,9 @@ class ControlPlane:
         ready: str,
         client: str = "admin",
         executable: Path | None = None,
-    ) -> Component:
+    ) -> Program:
         """A program with a probe of one path on its port; by default one of the Kubernetes binary."""
         path = executable or self.toolchain.kubernetes_program(name)
         command = (str(path), *(f"--{flag}={value}" for flag, value in flags.items()))
-        program = Program(name, command, self.layout.logs / f"{name}.log", {}, self.namespace)
-        return Component(program, (port,), (Probe(name, port, ready, client),))
+        log, probe = self.layout.logs / f"{name}.log", Probe(name, port, ready, client)
+        return Program(name, command, log, {}, self.namespace, ports=(port,), probes=(probe,))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import TypeAlias
@@ -15,7 +14,7 @@ from rehearsal import certificates
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.ports import LOOPBACK
-from rehearsal.processes import ProcessTable, tail
+from rehearsal.processes import Probe, ProcessTable, tail
 
 Report: TypeAlias = Callable[[str], None]
 """Prints one sentence of progress."""
@@ -25,23 +24,6 @@ PATIENCE = 180.0
 
 _REPORT_EVERY = 10.0
 _PAUSE = 0.1
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A GET request that succeeds with status 200.
-
-    Attributes:
-        waits_for: Completes the message "Waiting for …".
-        port: Port on loopback.
-        path: Path of the URL.
-        client: Name of the client certificate for HTTPS; None for HTTP.
-    """
-
-    waits_for: str
-    port: int
-    path: str
-    client: str | None
 
 
 def wait(probe: Probe, program: str, layout: Layout, report: Report) -> None:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import yaml
 
 import config
-from rehearsal import aws, pod_simulator
+from rehearsal import aws
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.toolchain import Toolchain
@@ -52,10 +52,10 @@ def shell_environment(layout: Layout) -> dict[str, str]:
     variables = environment(layout)
     return {
         **variables,
-        **pod_simulator.release_environment(),
         **aws.environment(layout, region=aws.region(layout)),
         "PATH": f"{_programs(layout)}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(CHECKOUT),
+        "HELLO_RELEASE_IMAGE_TAGS": "false",  # ECR has no demo image to tag
     }
 
 

@@ -13,12 +13,6 @@ import yaml
 
 from rehearsal import ports
 from rehearsal.layout import Layout
-from rehearsal.processes import Program, of_module
-
-NAME = "aws"
-
-ENDPOINT = "aws-endpoint"
-"""Name of the program that serves AWS's endpoints to pods."""
 
 HEALTH = "/healthz"
 """Path of the health check: 200 once the journal has been replayed."""
@@ -31,26 +25,6 @@ REGION = "us-east-1"
 
 ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSALADMIN00", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
 """Environment variables with the administrator's credentials, which are allowed everything."""
-
-
-def program(layout: Layout, namespace: int | None) -> Program:
-    """The program that serves the account, as long as the control plane runs.
-
-    Args:
-        layout: The rehearsal.
-        namespace: Id of the process in whose network namespace the control plane runs, or None.
-    """
-    return of_module(layout, NAME, "rehearsal.aws.server", namespace=namespace, variables=settings(account_id(layout)))
-
-
-def endpoint(layout: Layout, namespace: int) -> Program:
-    """The program that serves AWS's endpoints to pods.
-
-    Args:
-        layout: The rehearsal.
-        namespace: Id of the process in whose network namespace the control plane runs.
-    """
-    return of_module(layout, ENDPOINT, "rehearsal.aws.endpoint", namespace=namespace)
 
 
 def settings(account: str = ACCOUNT_ID) -> dict[str, str]:

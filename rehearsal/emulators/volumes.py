@@ -13,25 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[re
 from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal import aws
 from rehearsal.layout import Layout
-from rehearsal.processes import Program, of_module
 
-NAME = "volumes"
 DRIVER = "ebs.csi.aws.com"
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 ZONE = "topology.kubernetes.io/zone"
 NAME_TAG = "CSIVolumeName"
 MANAGER = "ebs-csi-controller"
 POLL_SECONDS = 1.0
-
-
-def program(layout: Layout, namespace: int | None) -> Program:
-    """The program that provisions volumes, as long as the control plane runs.
-
-    Args:
-        layout: The rehearsal.
-        namespace: Id of the process in whose network namespace it runs, or None.
-    """
-    return of_module(layout, NAME, "rehearsal.emulators.volumes", namespace=namespace)
 
 
 def main() -> None:

@@ -15,10 +15,11 @@ import pytest
 
 from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import control_plane as kubernetes
-from rehearsal import demo_images, pod_simulator
+from rehearsal import demo_images
 from rehearsal.demo_images import Fault
 from rehearsal.network import namespace as network
 from rehearsal.processes import ProcessTable
+from rehearsal.programs import POD_SIMULATOR
 from rehearsal.toolchain import Toolchain
 from release.errors import ExitCode
 from release.http import ThroughApiServer
@@ -247,9 +248,7 @@ def test_a_killed_pod_simulator_comes_back_and_pods_end_without_it(
     control_plane: RunningControlPlane, cluster: Cluster, tools: Toolchain
 ) -> None:
     name, another = cluster.ready(sleep=1, grace=3), cluster.ready()
-    (record,) = [
-        one for one in ProcessTable(control_plane.layout.processes).running() if one.name == pod_simulator.NAME
-    ]
+    (record,) = [one for one in ProcessTable(control_plane.layout.processes).running() if one.name == POD_SIMULATOR]
     process = psutil.Process(record.pid)
     process.kill()
     process.wait()
@@ -257,5 +256,5 @@ def test_a_killed_pod_simulator_comes_back_and_pods_end_without_it(
     assert within(10, lambda: cluster.pod(name) is None), "its kubelet kills it at the end of the grace period"
     sentences: list[str] = []
     kubernetes.start(control_plane.layout, tools, sentences.append)
-    assert sentences == [f"Starting {pod_simulator.NAME}"]
+    assert sentences == [f"Starting {POD_SIMULATOR}"]
     assert within(10, lambda: cluster.connect(another).ask()[0] == 200)

@@ -20,7 +20,6 @@ from typing import Any, TypeAlias, cast
 import yaml
 
 from kube.client import KubernetesObject
-from rehearsal import kubelet
 from rehearsal.emulators import in_cluster
 from rehearsal.emulators.aws.account import Account, Record
 from rehearsal.emulators.aws.errors import AwsError
@@ -29,6 +28,7 @@ from rehearsal.emulators.aws.properties import Properties, known_values
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.processes import ProcessTable
+from rehearsal.programs import KUBELET
 
 ADDONS = frozenset(path.stem for path in Path(__file__).parent.glob("*.yaml"))
 
@@ -105,7 +105,7 @@ def converge(layout: Layout, record: Record, _account: Account) -> Properties:
     name = str(record.inputs["addonName"])
     version, configuration = record.inputs.get("addonVersion") or "", record.inputs.get("configurationValues") or ""
     applied = objects(name, version, configuration)
-    if not ProcessTable(layout.processes).is_running(kubelet.NAME):
+    if not ProcessTable(layout.processes).is_running(KUBELET):
         # Without the kubelet its pods do not run, and an unavailable APIService blocks the deletion of namespaces.
         applied = [obj for obj in applied if obj["kind"] != "APIService"]
     with cluster_client(layout, f"add-on {name}") as api:
