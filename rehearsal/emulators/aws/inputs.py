@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, cast
 
@@ -35,84 +35,60 @@ ARN = re.compile(r"arn:aws(-[a-z]+)*:(?P<service>[^:]*):([a-z]{2,4}(-[a-z]+)+-\d
 
 LARGEST_NETWORK, SMALLEST_NETWORK = 16, 28
 
+_IMPORTING = threading.Lock()
 
-def pattern(expression: str, code: str, message: str) -> Rule:
+
+def pattern(value: Any, expression: str, code: str, message: str) -> None:
     """A regular expression for the whole value; `{value}` in the message is the value."""
-    compiled = re.compile(expression)
-
-    def validate(value: Any) -> None:
-        if not compiled.fullmatch(str(value)):
-            raise AwsError(code, message.replace("{value}", str(value)))
-
-    return validate
+    if not re.fullmatch(expression, str(value)):
+        raise AwsError(code, message.replace("{value}", str(value)))
 
 
-def member(name: str, expression: str) -> Rule:
+def member(value: Any, name: str, expression: str) -> None:
     """A regular expression for a parameter, with the message of AWS's JSON services."""
-    return pattern(
-        expression,
-        "InvalidParameterException",
+    message = (
         f"1 validation error detected: Value '{{value}}' at '{name}' failed to satisfy constraint: Member must satisfy "
-        f"regular expression pattern: {expression}",
+        f"regular expression pattern: {expression}"
     )
+    pattern(value, expression, "InvalidParameterException", message)
 
 
-def iam_name(parameter: str, longest: int) -> Rule:
+def iam_name(value: Any, parameter: str, longest: int) -> None:
     """A name in IAM: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html ."""
-    return pattern(
-        rf"[\w+=,.@-]{{1,{longest}}}",
-        "ValidationError",
+    message = (
         f"The specified value for {parameter} is invalid. It must contain only alphanumeric characters and/or the "
-        f"following: +=,.@_- and have at most {longest} of them: {{value}}",
+        f"following: +=,.@_- and have at most {longest} of them: {{value}}"
     )
+    pattern(value, rf"[\w+=,.@-]{{1,{longest}}}", "ValidationError", message)
 
 
-kubernetes_version = pattern(r"1\.\d{2}", "InvalidParameterException", "unsupported Kubernetes version {value}")
-
-
-def one_of(*allowed: Any) -> Rule:
+def one_of(value: Any, *allowed: Any) -> None:
     """One of several values; the message is the provider's."""
-
-    def validate(value: Any) -> None:
-        if value not in allowed:
-            raise ValueError(f"expected to be one of {list(allowed)}, got {value}")
-
-    return validate
+    if value not in allowed:
+        raise ValueError(f"expected to be one of {list(allowed)}, got {value}")
 
 
-def unsupported(remedy: str) -> Rule:
+def unsupported(_value: Any, remedy: str) -> None:
     """No value at all, since the emulator lacks the input."""
-
-    def validate(_value: Any) -> None:
-        raise ValueError(f"the aws emulator does not support this input: {remedy}")
-
-    return validate
+    raise ValueError(f"the aws emulator does not support this input: {remedy}")
 
 
-def between(least: int, most: int) -> Rule:
+def between(value: Any, least: int, most: int) -> None:
     """An integer in a range, both ends included; the message is the provider's."""
-
-    def validate(value: Any) -> None:
-        if not least <= int(value) <= most:
-            raise ValueError(f"expected to be in the range ({least} - {most}), got {value}")
-
-    return validate
+    if not least <= int(value) <= most:
+        raise ValueError(f"expected to be in the range ({least} - {most}), got {value}")
 
 
-def arn(service: str | None = None) -> Rule:
+def arn(value: Any, service: str | None = None) -> None:
     """An ARN, of any service or of one.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
     """
-
-    def validate(value: Any) -> None:
-        match = ARN.fullmatch(str(value))
-        if not match:
-            raise ValueError(f"({value}) is an invalid ARN: it has to match {ARN.pattern}")
-        if service not in (None, match["service"]):
-            raise ValueError(f"({value}) is an ARN of {match['service']}, not of {service}")
-
-    return validate
+    match = ARN.fullmatch(str(value))
+    if not match:
+        raise ValueError(f"({value}) is an invalid ARN: it has to match {ARN.pattern}")
+    if service not in (None, match["service"]):
+        raise ValueError(f"({value}) is an ARN of {match['service']}, not of {service}")
 
 
 def cidr(value: Any) -> None:
@@ -125,19 +101,15 @@ def cidr(value: Any) -> None:
         raise ValueError(f'"{value}" is not a valid IPv4 CIDR block; did you mean "{network}"?')
 
 
-def sized_cidr(code: str) -> Rule:
+def sized_cidr(value: Any, code: str) -> None:
     """The CIDR block of a VPC or subnet: /16 to /28.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
     https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
     """
-
-    def validate(value: Any) -> None:
-        cidr(value)
-        if not LARGEST_NETWORK <= ipaddress.IPv4Network(value).prefixlen <= SMALLEST_NETWORK:
-            raise AwsError(code, f"The CIDR '{value}' is invalid.")
-
-    return validate
+    cidr(value)
+    if not LARGEST_NETWORK <= ipaddress.IPv4Network(value).prefixlen <= SMALLEST_NETWORK:
+        raise AwsError(code, f"The CIDR '{value}' is invalid.")
 
 
 def json_text(value: Any) -> None:
@@ -148,30 +120,19 @@ def json_text(value: Any) -> None:
         raise ValueError(f"contains an invalid JSON: {error}") from None
 
 
-def _policy_document(module: str, validator: str) -> Rule:
-    """A policy document that passes moto's validator.
+def policy(value: Any, module: str, validator: str) -> None:
+    """A policy document that passes a validator of moto.
 
     The validator runs in this process, since a preview may run before the account exists. Its import takes a second,
     hence on first use; and under a lock, since concurrent imports of moto's circular modules deadlock ("deadlock
     detected by _ModuleLock").
     """
-
-    def validate(value: Any) -> None:
-        with _IMPORTING:
-            errors, documents = (importlib.import_module(f"moto.{name}") for name in ("core.exceptions", module))
-        try:
-            getattr(documents, validator)(str(value)).validate()
-        except errors.ServiceException as error:
-            raise AwsError(str(error.code), str(error.message)) from None
-
-    return validate
-
-
-_IMPORTING = threading.Lock()
-
-trust_policy = _policy_document("iam.policy_validation", "IAMTrustPolicyDocumentValidator")
-policy = _policy_document("iam.policy_validation", "IAMPolicyDocumentValidator")
-lifecycle_policy = _policy_document("ecr.policy_validation", "EcrLifecyclePolicyValidator")
+    with _IMPORTING:
+        errors, documents = (importlib.import_module(f"moto.{name}") for name in ("core.exceptions", module))
+    try:
+        getattr(documents, validator)(str(value)).validate()
+    except errors.ServiceException as error:
+        raise AwsError(str(error.code), str(error.message)) from None
 
 
 def instance_type(value: Any) -> None:
@@ -256,11 +217,12 @@ class Unique:
 
 
 def _rule(entry: Any) -> Rule:
-    if isinstance(entry, str):
-        return globals()[entry]
-    ((name, arguments),) = cast("dict[str, Any]", entry).items()
+    """A rule of the table: a function's name, or its name and further arguments."""
+    name, arguments = next(iter(cast("dict[str, Any]", entry).items())) if isinstance(entry, dict) else (entry, ())
     function = globals()[name]
-    return function(**arguments) if isinstance(arguments, dict) else function(*arguments)
+    if isinstance(arguments, dict):
+        return partial(function, **arguments)
+    return lambda value: function(value, *arguments)
 
 
 @dataclass(frozen=True, config=STRICT)

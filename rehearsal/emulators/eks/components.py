@@ -26,61 +26,53 @@ REQUIRED_VALUES = {
 }
 """Arguments with any other value make the real component create children that the emulator does not."""
 
+NODE_GROUP_REQUIRES = ("clusterName", "nodeRole", "subnetIds", "launchTemplate", "version")
+
 DEFAULT_SIZES = {"desiredSize": 2, "minSize": 1, "maxSize": 2}
 
 
-class Arguments:
-    """Arguments of a component, each of which has to be read.
+def arguments_of(values: Mapping[str, Any], component: str, *, required: Sequence[str] = ()) -> dict[str, Any]:
+    """The arguments that are set, by property name (camelCase); plain values or outputs.
 
-    Args:
-        values: The program's arguments by property name (camelCase), plain or outputs; None counts as not set.
-        component: The component in messages, e.g. `eks.Cluster hello-dev`.
+    A component removes each that it uses; `refuse` gets the rest.
+
+    Raises:
+        pulumi.InputPropertyError: A required one is not set.
     """
+    arguments = {name: value for name, value in values.items() if value is not None}
+    for name in required:
+        if name not in arguments:
+            raise pulumi.InputPropertyError(name, f"the eks emulator creates {component} only with {name}")
+    return arguments
 
-    def __init__(self, values: Mapping[str, Any], component: str) -> None:
-        self._unread = {name: value for name, value in values.items() if value is not None}
-        self._component = component
 
-    def read(self, name: str, default: Any = None) -> Any:
-        """An argument's value, or the default."""
-        return self._unread.pop(name, default)
+def plain(arguments: dict[str, Any], name: str, component: str, default: Any = None) -> Any:
+    """Removes an argument on which the component's children depend, and returns it or the default.
 
-    def read_plain(self, name: str, default: Any = None) -> Any:
-        """Like `read`, for an argument on which the component's children depend.
+    Raises:
+        pulumi.InputPropertyError: The value is an output, which is not known when children are registered.
+    """
+    value = arguments.pop(name, default)
+    if isinstance(value, pulumi.Output):
+        raise pulumi.InputPropertyError(name, f"{component}: it has to be a plain value, not an output")
+    return value
 
-        Raises:
-            pulumi.InputPropertyError: The value is an output, which is not known when children are registered.
-        """
-        value = self.read(name, default)
-        if isinstance(value, pulumi.Output):
-            raise pulumi.InputPropertyError(name, f"{self._component}: it has to be a plain value, not an output")
-        return value
 
-    def read_required(self, name: str) -> Any:
-        """An argument's value.
+def refuse(arguments: Mapping[str, Any], component: str) -> None:
+    """Refuses arguments that the component has not used.
 
-        Raises:
-            pulumi.InputPropertyError: It is not set.
-        """
-        if name not in self._unread:
-            raise pulumi.InputPropertyError(name, f"the eks emulator creates {self._component} only with {name}")
-        return self.read(name)
-
-    def refuse_unread(self) -> None:
-        """Refuses arguments that have not been read; to be called last.
-
-        Raises:
-            pulumi.InputPropertiesError: The emulator does not have some of the arguments.
-        """
-        if self._unread:
-            raise pulumi.InputPropertiesError(
-                f"the eks emulator lacks arguments of {self._component}. What to do: leave them out, or add them to "
-                "rehearsal/emulators/eks/ as pulumi-eks 4.4.0 has them.",
-                [
-                    {"property_path": name, "reason": f"the eks emulator has no {name} of {self._component}"}
-                    for name in sorted(self._unread)
-                ],
-            )
+    Raises:
+        pulumi.InputPropertiesError: There are some.
+    """
+    if arguments:
+        raise pulumi.InputPropertiesError(
+            f"the eks emulator lacks arguments of {component}. What to do: leave them out, or add them to "
+            "rehearsal/emulators/eks/ as pulumi-eks 4.4.0 has them.",
+            [
+                {"property_path": name, "reason": f"the eks emulator has no {name} of {component}"}
+                for name in sorted(arguments)
+            ],
+        )
 
 
 class Cluster(pulumi.ComponentResource):
@@ -94,21 +86,22 @@ class Cluster(pulumi.ComponentResource):
         self, name: str, values: Mapping[str, Any], layout: Layout, opts: pulumi.ResourceOptions | None
     ) -> None:
         super().__init__("eks:index:Cluster", name, {}, opts)
-        arguments = Arguments(values, f"eks.Cluster {name}")
+        component = f"eks.Cluster {name}"
+        arguments = arguments_of(values, component)
         for argument, value in REQUIRED_VALUES.items():
-            if arguments.read_plain(argument) != value:
+            if plain(arguments, argument, component) != value:
                 raise pulumi.InputPropertyError(
                     argument, f"the eks emulator creates {name} only with {argument}={value}"
                 )
         for argument in ("corednsAddonOptions", "kubeProxyAddonOptions"):
-            if arguments.read_plain(argument, {}).get("enabled") is not False:
+            if plain(arguments, argument, component, {}).get("enabled") is not False:
                 raise pulumi.InputPropertyError(
                     argument, f"the eks emulator creates {name} without add-ons: disable it"
                 )
-        arguments.read("vpcId")
-        entries = arguments.read_plain("accessEntries", {})
+        arguments.pop("vpcId", None)
+        entries = plain(arguments, "accessEntries", component, {})
         cluster = self._cluster(name, arguments)
-        arguments.refuse_unread()
+        refuse(arguments, component)
         # The local control plane's, known once the cluster's endpoint is.
         kubeconfig = cluster.endpoint.apply(lambda _: yaml.safe_load(layout.kubeconfig.read_text()))
         kubernetes.Provider(
@@ -125,30 +118,30 @@ class Cluster(pulumi.ComponentResource):
         }
         self.register_outputs(self.state)
 
-    def _cluster(self, name: str, arguments: Arguments) -> aws.eks.Cluster:
-        public, cidrs = arguments.read("endpointPublicAccess"), arguments.read("publicAccessCidrs")
+    def _cluster(self, name: str, arguments: dict[str, Any]) -> aws.eks.Cluster:
+        public, cidrs = arguments.pop("endpointPublicAccess", None), arguments.pop("publicAccessCidrs", None)
         if cidrs is not None:
             cidrs = pulumi.Output.all(cidrs, public).apply(lambda values: _public_cidrs(name, *values))
         return aws.eks.Cluster(
             f"{name}-eksCluster",
-            name=arguments.read("name"),
-            role_arn=pulumi.Output.from_input(arguments.read("serviceRole")).apply(lambda role: role.arn),
-            version=arguments.read("version"),
-            bootstrap_self_managed_addons=arguments.read("bootstrapSelfManagedAddons", True),
+            name=arguments.pop("name", None),
+            role_arn=pulumi.Output.from_input(arguments.pop("serviceRole", None)).apply(lambda role: role.arn),
+            version=arguments.pop("version", None),
+            bootstrap_self_managed_addons=arguments.pop("bootstrapSelfManagedAddons", True),
             vpc_config={
-                "subnet_ids": arguments.read("subnetIds"),
-                "endpoint_private_access": arguments.read("endpointPrivateAccess"),
+                "subnet_ids": arguments.pop("subnetIds", None),
+                "endpoint_private_access": arguments.pop("endpointPrivateAccess", None),
                 "endpoint_public_access": public,
                 "public_access_cidrs": cidrs,
             },
-            enabled_cluster_log_types=arguments.read("enabledClusterLogTypes"),
+            enabled_cluster_log_types=arguments.pop("enabledClusterLogTypes", None),
             encryption_config={
-                "provider": {"key_arn": arguments.read("encryptionConfigKeyArn")},
+                "provider": {"key_arn": arguments.pop("encryptionConfigKeyArn", None)},
                 "resources": ["secrets"],
             },
             access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": True},
-            upgrade_policy=arguments.read("upgradePolicy"),
-            deletion_protection=arguments.read("deletionProtection"),
+            upgrade_policy=arguments.pop("upgradePolicy", None),
+            deletion_protection=arguments.pop("deletionProtection", None),
             tags={"Name": f"{name}-eksCluster"},
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -158,16 +151,17 @@ class Cluster(pulumi.ComponentResource):
 
     def _access_entry(self, name: str, cluster: aws.eks.Cluster, values: Mapping[str, Any]) -> None:
         """An access entry with its policy associations as children."""
-        arguments = Arguments(values, f"eks.Cluster accessEntries {name}")
-        principal, policies = arguments.read("principalArn"), arguments.read_plain("accessPolicies", {})
+        component = f"eks.Cluster accessEntries {name}"
+        arguments = arguments_of(values, component)
+        principal, policies = arguments.pop("principalArn", None), plain(arguments, "accessPolicies", component, {})
         entry = aws.eks.AccessEntry(
             name,
             cluster_name=cluster.name,
             principal_arn=principal,
-            kubernetes_groups=arguments.read("kubernetesGroups"),
+            kubernetes_groups=arguments.pop("kubernetesGroups", None),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[cluster]),
         )
-        arguments.refuse_unread()
+        refuse(arguments, component)
         for key, association in policies.items():
             policy = pulumi.Output.from_input(association)
             aws.eks.AccessPolicyAssociation(
@@ -193,24 +187,25 @@ class ManagedNodeGroup(pulumi.ComponentResource):
 
     def __init__(self, name: str, values: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> None:
         super().__init__("eks:index:ManagedNodeGroup", name, {}, opts)
-        arguments = Arguments(values, f"eks.ManagedNodeGroup {name}")
-        arguments.read("cluster")
-        ignored = ["scalingConfig.desiredSize"] if arguments.read_plain("ignoreScalingChanges") else None
+        component = f"eks.ManagedNodeGroup {name}"
+        arguments = arguments_of(values, component, required=NODE_GROUP_REQUIRES)
+        arguments.pop("cluster", None)
+        ignored = ["scalingConfig.desiredSize"] if plain(arguments, "ignoreScalingChanges", component) else None
         group = aws.eks.NodeGroup(
             name,
-            cluster_name=arguments.read_required("clusterName"),
-            node_role_arn=pulumi.Output.from_input(arguments.read_required("nodeRole")).apply(lambda role: role.arn),
-            subnet_ids=arguments.read_required("subnetIds"),
-            scaling_config=pulumi.Output.from_input(arguments.read("scalingConfig", {})).apply(_sizes),
-            launch_template=arguments.read_required("launchTemplate"),
-            version=arguments.read_required("version"),
-            ami_type=arguments.read("amiType"),
-            labels=arguments.read("labels"),
-            node_group_name=arguments.read("nodeGroupName"),
-            taints=arguments.read("taints"),
+            cluster_name=arguments.pop("clusterName"),
+            node_role_arn=pulumi.Output.from_input(arguments.pop("nodeRole")).apply(lambda role: role.arn),
+            subnet_ids=arguments.pop("subnetIds"),
+            scaling_config=pulumi.Output.from_input(arguments.pop("scalingConfig", {})).apply(_sizes),
+            launch_template=arguments.pop("launchTemplate"),
+            version=arguments.pop("version"),
+            ami_type=arguments.pop("amiType", None),
+            labels=arguments.pop("labels", None),
+            node_group_name=arguments.pop("nodeGroupName", None),
+            taints=arguments.pop("taints", None),
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=ignored),
         )
-        arguments.refuse_unread()
+        refuse(arguments, component)
         self.state: dict[str, Any] = {"nodeGroup": group}
         self.register_outputs(self.state)
 

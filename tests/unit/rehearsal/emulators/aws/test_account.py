@@ -61,7 +61,7 @@ def test_arns_and_ids_are_well_formed(full: World, example: str) -> None:
     record = full.made[example]
     for name in KINDS[record.type].attributes:
         if name.lower().endswith("arn"):
-            inputs.arn()(record.outputs[name])
+            inputs.arn(record.outputs[name])
             assert ACCOUNT_ID in record.outputs[name]
     if record.type.startswith(("aws:ec2/", "aws:vpc/")) and "/route:" not in record.type:
         assert EC2_ID.fullmatch(record.id.replace("sgrule", "sgr"))
