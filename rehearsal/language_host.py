@@ -10,17 +10,16 @@ from __future__ import annotations
 import os
 import runpy
 import sys
-from concurrent import futures
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-import grpc
 from google.protobuf import empty_pb2
 from pulumi.automation._server import LanguageServer  # the SDK has no public name for it
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-from rehearsal.plugin import EndOfEngine
+from rehearsal.plugin import serve
 
 
 class LanguageHost(LanguageServer):
@@ -62,18 +61,5 @@ class LanguageHost(LanguageServer):
         return empty_pb2.Empty()
 
 
-def main() -> None:
-    """Serves until the engine ends, or sends a signal."""
-    end = EndOfEngine()
-    server = grpc.server(futures.ThreadPoolExecutor(4))
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(), server)  # pyright: ignore[reportUnknownMemberType]
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    print(port, flush=True)
-    end.wait()
-    # A program in the middle of a run waits for the engine for ever; it must not keep this process alive.
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    main()
+    serve(partial(language_pb2_grpc.add_LanguageRuntimeServicer_to_server, LanguageHost()))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]

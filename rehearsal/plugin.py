@@ -1,13 +1,31 @@
-"""End of a plugin process together with the Pulumi engine that started it."""
+"""The process of a Pulumi plugin: a gRPC server that ends with the engine that started it."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
+import grpc
+
 _POLL_SECONDS = 0.1
+
+PARALLEL_REQUESTS = 128
+"""Maximum of concurrent requests; the engine sends up to its `--parallel`. Each occupies a thread while it waits."""
+
+_MAX_MESSAGE_BYTES = 400 * 1024 * 1024
+OPTIONS = [(f"grpc.max_{direction}_message_length", _MAX_MESSAGE_BYTES) for direction in ("receive", "send")]
+"""Message size limit, the same as the engine's: large Kubernetes objects exceed gRPC's default of 4 MiB.
+
+https://github.com/pulumi/pulumi/blob/master/sdk/go/common/util/rpcutil/serve.go
+"""
+
+GRACE_SECONDS = 2.0
+"""Grace period of requests in flight when the server shuts down."""
 
 
 class EndOfEngine:
@@ -30,3 +48,22 @@ class EndOfEngine:
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         # No `threading.Event`: the handler interrupts the main thread, which may hold the event's lock.
         self._signalled = True
+
+
+def serve(add_servicer: Callable[[grpc.Server], None]) -> None:
+    """Serves until the engine exits or sends SIGTERM or SIGINT; then exits the process.
+
+    Prints the port on standard output, as the engine expects of a plugin. To be called from the main thread of the
+    process that the engine started (`exec`), since the exit of the parent process is taken for the engine's.
+    """
+    end = EndOfEngine()
+    server = grpc.server(ThreadPoolExecutor(PARALLEL_REQUESTS), options=OPTIONS)
+    add_servicer(server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    end.wait()
+    server.stop(GRACE_SECONDS).wait()
+    sys.stderr.flush()
+    # The interpreter's normal exit would join threads that still wait, e.g. for a slow API server or the engine.
+    os._exit(0)

@@ -11,8 +11,8 @@ from typing import Any
 import grpc
 
 from rehearsal.emulators.aws.provider import AwsProvider, type_of
-from rehearsal.emulators.server import serve
 from rehearsal.layout import Layout
+from rehearsal.plugin import serve
 
 MODULE = "tests.rehearsal.faulty_provider"
 
@@ -75,4 +75,4 @@ class FaultyProvider(AwsProvider):
 
 
 if __name__ == "__main__":
-    serve(FaultyProvider(Layout.of_environment()))
+    serve(FaultyProvider(Layout.of_environment()).add_to)

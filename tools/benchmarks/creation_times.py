@@ -13,8 +13,8 @@ from typing import Any
 import grpc
 
 from rehearsal.emulators.aws.provider import AwsProvider, type_of
-from rehearsal.emulators.server import serve
 from rehearsal.layout import Layout
+from rehearsal.plugin import serve
 
 MODULE = "tools.benchmarks.creation_times"
 
@@ -69,4 +69,4 @@ class TimedProvider(AwsProvider):
 
 
 if __name__ == "__main__":
-    serve(TimedProvider(Layout.of_environment()))
+    serve(TimedProvider(Layout.of_environment()).add_to)

@@ -46,6 +46,10 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._layout = layout
         self.caller = Caller(layout=layout, region="", default_tags={})
 
+    def add_to(self, server: grpc.Server) -> None:
+        """Registers the provider in a server."""
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(self, server)  # pyright: ignore[reportUnknownMemberType]
+
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Declares no optional capabilities: the engine then sends secrets and resource references as plain values."""
         return provider_pb2.ProviderHandshakeResponse()

@@ -12,9 +12,8 @@ from pulumi.provider.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from rehearsal.emulators.eks.components import Cluster, ManagedNodeGroup
-from rehearsal.emulators.server import OPTIONS
 from rehearsal.layout import Layout
-from rehearsal.plugin import EndOfEngine
+from rehearsal.plugin import OPTIONS, EndOfEngine
 
 VERSION = "4.4.0"
 """The emulated version of pulumi-eks."""

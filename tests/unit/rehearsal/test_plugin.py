@@ -1,10 +1,26 @@
-"""A plugin process ends on a signal, whenever it comes."""
+"""A plugin process starts as the engine expects, never outlives the engine, and ends on a signal, whenever it comes."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import time
 
+import psutil
+
+from rehearsal.layout import CHECKOUT
+
+SERVE = """
+from rehearsal.plugin import serve
+serve(lambda server: None)
+"""
+ENGINE = """
+import subprocess, sys
+provider = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE, text=True)
+provider.stdout.readline()
+print(provider.pid, flush=True)
+"""
 PROGRAM = """
 import os, signal, threading
 from rehearsal import plugin
@@ -15,6 +31,28 @@ for _ in range(200):
     threading.Timer(0.002, os.kill, (os.getpid(), signal.SIGTERM)).start()
     end.wait()
 """
+
+
+def test_it_prints_its_port_and_ends_quietly_when_told_to() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with subprocess.Popen(
+            [sys.executable, "-c", SERVE], cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as provider:
+            assert provider.stdout is not None
+            assert int(provider.stdout.readline()) > 0
+            provider.send_signal(number)
+            output, errors = provider.communicate(timeout=20)
+            assert (output, errors, provider.returncode) == ("", "", 0)
+
+
+def test_it_ends_when_the_engine_is_gone() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENGINE, SERVE], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True
+    )
+    provider, end = int(done.stdout), time.monotonic() + 20
+    while psutil.pid_exists(provider) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not psutil.pid_exists(provider)
 
 
 def test_a_signal_ends_it_at_whatever_moment_it_comes() -> None:
