@@ -7,6 +7,7 @@ import json
 import shutil
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from kube.client import KubernetesApiError, KubernetesObject
 from rehearsal import load, watch
@@ -17,6 +18,9 @@ from rehearsal.kubelet.api import Api
 from rehearsal.kubelet.machine import Machine
 from rehearsal.kubelet.pods import Pod
 from rehearsal.layout import Layout
+
+THREADS = 32
+"""Maximum of concurrent requests to the API server and to pods."""
 
 LOAD_SECONDS = 1.0
 """Seconds between two reads of the load file."""
@@ -50,10 +54,11 @@ async def main() -> None:
     layout, loop = Layout.of_environment(), asyncio.get_running_loop()
     shutil.rmtree(layout.directory / "kubelet", ignore_errors=True)  # left by a kubelet that was killed
     api, ended = Api(layout.control_plane / "kubelet.kubeconfig"), asyncio.Event()
+    loop.set_default_executor(ThreadPoolExecutor(THREADS))
     loop.add_signal_handler(signal.SIGTERM, ended.set)
-    await api.call(in_cluster.define, api.plain, kwok.DEFINITIONS, manager="kubelet")
+    await asyncio.to_thread(in_cluster.define, api, kwok.DEFINITIONS, manager="kubelet")
     kubelet = Kubelet(Machine(layout, json.loads(sys.argv[1]), api))
-    watch.start(api.plain, "Pod", kubelet.set_pod, loop)
+    watch.start(api, "Pod", kubelet.set_pod, loop)
     load_task = asyncio.create_task(_apply_load(layout, api))
     await ended.wait()
     load_task.cancel()
@@ -65,9 +70,9 @@ async def _apply_load(layout: Layout, api: Api) -> None:
     last: object = None
     while True:
         try:
-            usage = kwok.usage(load.read(layout), await api.call(api.plain.list, "v1", "Service"))
+            usage = kwok.usage(load.read(layout), await asyncio.to_thread(api.list, "v1", "Service"))
             if usage != last:
-                await api.call(api.plain.apply, usage, field_manager="kubelet", force=True)
+                await asyncio.to_thread(api.apply, usage, field_manager="kubelet", force=True)
             last = usage
         except (KubernetesApiError, RehearsalError) as error:
             if str(error) != last:

@@ -1,4 +1,4 @@
-"""Environment variables and command of a container, from the pod and the objects that it refers to. Pure functions.
+"""Environment variables and command of a container, from the pod and the objects that it refers to.
 
 https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/
 """
@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from kube.client import KubernetesObject
 
-Reference: TypeAlias = tuple[str, str]
-"""Kind (`ConfigMap` or `Secret`) and name of an object in the pod's namespace."""
-
-Objects: TypeAlias = Mapping[Reference, KubernetesObject | None]
-"""Objects by reference; None for one that does not exist."""
+Objects: TypeAlias = Callable[[str, str], KubernetesObject | None]
+"""Gets a ConfigMap or Secret of the pod's namespace by kind and name; None if it does not exist."""
 
 _REFERRING = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
 
@@ -32,34 +29,13 @@ def part(value: Mapping[str, Any], *names: str) -> Any:
     return value
 
 
-def references(pod: KubernetesObject) -> set[Reference]:
-    """All ConfigMaps and Secrets that the pod's variables and volumes refer to."""
-    spec = pod["spec"]
-    sources: list[dict[str, Any]] = [
-        part(variable, "valueFrom") for container in spec["containers"] for variable in part(container, "env")
-    ]
-    volumes: list[dict[str, Any]] = [*part(spec, "volumes")]
-    return {
-        *((kind, source[key]["name"]) for source in sources for key, kind in _REFERRING.items() if key in source),
-        *(ref for volume in volumes for ref in _of_volume(volume)),
-        *(ref for volume in volumes for source in part(volume, "projected", "sources") for ref in _of_volume(source)),
-    }
-
-
-def _of_volume(source: Mapping[str, Any]) -> Iterator[Reference]:
-    if "configMap" in source:
-        yield "ConfigMap", source["configMap"]["name"]
-    if "secret" in source:
-        yield "Secret", source["secret"].get("secretName") or source["secret"]["name"]
-
-
 def content(objects: Objects, kind: str, name: str, *, optional: bool = False) -> dict[str, bytes]:
     """The keys and values of a ConfigMap or Secret; empty if it is optional and does not exist.
 
     Raises:
         MissingError: It is required and does not exist.
     """
-    obj = objects.get((kind, name))
+    obj = objects(kind, name)
     if obj is None:
         if optional:
             return {}

@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from kube.client import KubernetesObject
-from rehearsal.kubelet.environment import MissingError, Objects, content, field, part
+from rehearsal.kubelet.environment import MissingError, Objects, content, field
 from rehearsal.kubelet.sandbox import maps
 
-Token: TypeAlias = tuple[str, int]
-"""Audience (empty for the API server) and lifetime in seconds of a service account token."""
+Tokens: TypeAlias = Callable[[str, int], str]
+"""Gets a service account token by audience (empty for the API server) and lifetime in seconds."""
 
 Files: TypeAlias = Mapping[str, tuple[bytes, int]]
 """Content and mode by relative path."""
@@ -36,22 +36,8 @@ KINDS = ("secret", "configMap", "projected")
 """Types of the volumes that have `files`."""
 
 
-def token_requests(pod: KubernetesObject) -> set[Token]:
-    """The service account tokens that the pod's volumes request."""
-    return {_token(source["serviceAccountToken"]) for source in _sources(pod) if "serviceAccountToken" in source}
-
-
-def _token(source: Mapping[str, Any]) -> Token:
-    return source.get("audience") or "", int(source.get("expirationSeconds") or 3600)
-
-
-def _sources(pod: KubernetesObject) -> Iterator[Mapping[str, Any]]:
-    for volume in pod["spec"].get("volumes") or ():
-        yield from part(volume, "projected", "sources")
-
-
 def files(
-    volume: Mapping[str, Any], pod: KubernetesObject, objects: Objects, tokens: Mapping[Token, str]
+    volume: Mapping[str, Any], pod: KubernetesObject, objects: Objects, tokens: Tokens
 ) -> dict[str, tuple[bytes, int]]:
     """The files of a volume, which is one of `KINDS`. The pod has its address in the status.
 
@@ -68,14 +54,15 @@ def files(
 
 
 def _source_files(
-    source: Mapping[str, Any], pod: KubernetesObject, objects: Objects, tokens: Mapping[Token, str], default: int
+    source: Mapping[str, Any], pod: KubernetesObject, objects: Objects, tokens: Tokens, default: int
 ) -> dict[str, tuple[bytes, int]]:
     for key, kind in (("secret", "Secret"), ("configMap", "ConfigMap")):
         if key in source:
             return _keys(source[key], kind, objects, default)
     if "serviceAccountToken" in source:
         request: Mapping[str, Any] = source["serviceAccountToken"]
-        return {request["path"]: (tokens[_token(request)].encode(), default)}
+        token = tokens(request.get("audience") or "", int(request.get("expirationSeconds") or 3600))
+        return {request["path"]: (token.encode(), default)}
     if "downwardAPI" in source:
         items: list[Mapping[str, Any]] = source["downwardAPI"].get("items") or []
         fields = ((item, field(pod, item["fieldRef"]["fieldPath"])) for item in items)

@@ -120,7 +120,7 @@ class Pod:
             message = f"not supported in a rehearsal: {', '.join(unknown)}"
             for container in self._containers:
                 container.wait("CreateContainerConfigError", message)
-            await self._api.event(self.body, "FailedCreatePodSandBox", message)
+            await asyncio.to_thread(self._api.event, self.body, "FailedCreatePodSandBox", message)
             return
         await self._prepare()
         refreshing = asyncio.create_task(self._refresh())
@@ -138,16 +138,18 @@ class Pod:
             try:
                 await self._try_to_prepare()
             except (MissingError, KubernetesApiError, OSError) as error:
-                await self._api.event(self.body, "FailedMount", str(error))
+                await asyncio.to_thread(self._api.event, self.body, "FailedMount", str(error))
             else:
                 return
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_RETRY)
 
     async def _try_to_prepare(self) -> None:
-        call, plain = self._api.call, self._api.plain
-        roles = await call(pod_identity.associations, self._machine.layout)
-        node = await call(plain.get, "v1", "Node", self._spec["nodeName"]) or {"metadata": {}, "status": {}}
+        roles = pod_identity.associations(self._machine.layout)
+        node = await asyncio.to_thread(self._api.get, "v1", "Node", self._spec["nodeName"]) or {
+            "metadata": {},
+            "status": {},
+        }
         addresses: list[Mapping[str, str]] = node["status"].get("addresses") or []
         self._host = next((address["address"] for address in addresses if address["type"] == "InternalIP"), "")
         if (self._namespace, self._spec.get("serviceAccountName", "")) in roles:
@@ -161,7 +163,7 @@ class Pod:
             file.write_text(text)
         with suppress(KubernetesApiError):
             logs = kwok.logs(self.body, {container.name: self._logs(container.name) for container in self._containers})
-            await call(plain.apply, logs, field_manager="kubelet", force=True)
+            await asyncio.to_thread(self._api.apply, logs, field_manager="kubelet", force=True)
 
     def _effective(self) -> KubernetesObject:
         """The pod with its address, and with what Pod Identity adds."""
@@ -191,7 +193,7 @@ class Pod:
             try:
                 await self._volumes.mount(self._effective())
             except (MissingError, KubernetesApiError) as error:
-                await self._api.event(self.body, "FailedMount", str(error))
+                await asyncio.to_thread(self._api.event, self.body, "FailedMount", str(error))
 
     async def _supervise(self, spec: Mapping[str, Any], container: Container) -> None:
         """Runs a container, and restarts it by the restart policy."""
@@ -214,7 +216,7 @@ class Pod:
                 )
                 container.wait("CrashLoopBackOff", message)
                 self._changed.set()
-                await self._api.event(self.body, "BackOff", message)
+                await asyncio.to_thread(self._api.event, self.body, "BackOff", message)
                 await asyncio.sleep(pause)
             failures += 1
             container.restarts += 1
@@ -242,17 +244,16 @@ class Pod:
         while True:
             try:
                 return await self._try_to_start(spec)
-            except (MissingError, PermissionError) as error:
+            except (MissingError, KubernetesApiError, PermissionError) as error:
                 container.wait("CreateContainerConfigError", str(error))
                 self._changed.set()
                 await asyncio.sleep(10)
-                with suppress(MissingError, KubernetesApiError):
-                    await self._volumes.mount(self._effective())
 
     async def _try_to_start(self, spec: Mapping[str, Any]) -> Running:
         image, host_name = images.image(spec["image"], self._machine.programs), files.host_name(self.body)
         defaults = {"PATH": images.PATH, "HOSTNAME": host_name, "HOME": "/", **image.environment, **API_SERVER}
-        variables = environment.environment(spec, self._effective(), self._volumes.objects, defaults)
+        objects = self._api.objects(self._namespace)
+        variables = await asyncio.to_thread(environment.environment, spec, self._effective(), objects, defaults)
         command = environment.command(spec, image.entrypoint, image.arguments, variables)
         root = self._folder / "containers" / spec["name"]
         root.mkdir(parents=True, exist_ok=True)
@@ -290,7 +291,9 @@ class Pod:
         if probe := spec.get(f"{kind}Probe"):
             async for succeeds, error in probes.results(probe, spec, self._address or "", initial=initial):
                 if error:
-                    await self._api.event(self.body, "Unhealthy", f"{kind.capitalize()} probe failed: {error}")
+                    await asyncio.to_thread(
+                        self._api.event, self.body, "Unhealthy", f"{kind.capitalize()} probe failed: {error}"
+                    )
                 yield succeeds
 
     async def _end(self, life: asyncio.Task[None]) -> None:
@@ -305,7 +308,7 @@ class Pod:
             await self._retry(self._delete)
 
     async def _delete(self) -> None:
-        await self._api.call(self._api.plain.delete, "v1", "Pod", self._name, self._namespace, grace_seconds=0)
+        await asyncio.to_thread(self._api.delete, "v1", "Pod", self._name, self._namespace, grace_seconds=0)
 
     async def _write(self) -> None:
         """Writes the pod's status after each change."""
@@ -322,7 +325,7 @@ class Pod:
             {**self.body, "status": before}, self._containers, address=self._address, host=self._host, now=now()
         )
         if status != self._written and not self._is_gone:
-            await self._api.write_status(self.body, status)
+            await asyncio.to_thread(self._api.write_status, self.body, status)
             self._written = status
 
     async def _retry(self, attempt: Callable[[], Awaitable[None]]) -> None:

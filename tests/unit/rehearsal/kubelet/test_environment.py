@@ -9,22 +9,23 @@ import pytest
 
 from kube.client import KubernetesObject
 from rehearsal.kubelet import environment
-from rehearsal.kubelet.environment import MissingError, Objects
+from rehearsal.kubelet.environment import MissingError
 
 POD: KubernetesObject = {
     "metadata": {"name": "p", "namespace": "n", "uid": "u"},
     "spec": {"nodeName": "node", "containers": []},
     "status": {"podIP": "100.65.0.1", "hostIP": "10.0.0.4"},
 }
-OBJECTS: Objects = {
+OBJECTS: dict[tuple[str, str], KubernetesObject] = {
     ("ConfigMap", "c"): {"data": {"a": "1"}, "binaryData": {"b": b64encode(b"\x01").decode()}},
     ("Secret", "s"): {"data": {"key": b64encode(b"value").decode()}},
-    ("Secret", "gone"): None,
 }
 
 
 def variables(*env: dict[str, Any]) -> dict[str, str]:
-    return environment.environment({"name": "c", "env": list(env)}, POD, OBJECTS, {"PATH": "/bin"})
+    return environment.environment(
+        {"name": "c", "env": list(env)}, POD, lambda kind, name: OBJECTS.get((kind, name)), {"PATH": "/bin"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,27 +72,6 @@ def test_variables_come_from_where_they_say_and_know_those_before_them() -> None
 def test_a_variable_of_what_is_not_there_is_an_error(source: dict[str, Any], message: str) -> None:
     with pytest.raises(MissingError, match=message):
         variables({"name": "A", "valueFrom": source})
-
-
-def test_a_pod_refers_to_all_that_its_variables_and_volumes_name() -> None:
-    spec: dict[str, Any] = {
-        "containers": [
-            {"env": [{"name": "x", "valueFrom": {"secretKeyRef": {"name": "a", "key": "k"}}}]},
-            {"env": [{"name": "x", "valueFrom": {"configMapKeyRef": {"name": "b", "key": "k"}}}]},
-        ],
-        "volumes": [
-            {"name": "v", "secret": {"secretName": "c"}},
-            {"name": "w", "projected": {"sources": [{"secret": {"name": "d"}}, {"configMap": {"name": "e"}}]}},
-            {"name": "x", "emptyDir": {}},
-        ],
-    }
-    assert environment.references({"spec": spec}) == {
-        ("Secret", "a"),
-        ("ConfigMap", "b"),
-        ("Secret", "c"),
-        ("Secret", "d"),
-        ("ConfigMap", "e"),
-    }
 
 
 @pytest.mark.parametrize(

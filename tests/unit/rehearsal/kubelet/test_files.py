@@ -11,20 +11,25 @@ import pytest
 
 from kube.client import KubernetesObject
 from rehearsal.kubelet import files
-from rehearsal.kubelet.environment import MissingError, Objects
+from rehearsal.kubelet.environment import MissingError
 
 POD: KubernetesObject = {
     "metadata": {"name": "p", "namespace": "n", "uid": "u"},
     "spec": {"containers": [{"name": "c"}]},
 }
-OBJECTS: Objects = {
+OBJECTS: dict[tuple[str, str], KubernetesObject] = {
     ("ConfigMap", "c"): {"data": {"a": "1", "b": "2"}},
     ("Secret", "s"): {"data": {"key": b64encode(b"value").decode()}},
 }
 
 
 def made(**volume: Any) -> dict[str, tuple[bytes, int]]:
-    return files.files({"name": "v", **volume}, POD, OBJECTS, {("aws", 600): "t.o.k"})
+    return files.files(
+        {"name": "v", **volume},
+        POD,
+        lambda kind, name: OBJECTS.get((kind, name)),
+        lambda audience, seconds: {("aws", 600): "t.o.k"}[audience, seconds],
+    )
 
 
 def test_a_volume_has_the_keys_it_asks_for_at_their_paths_with_their_modes() -> None:
