@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from pathlib import Path
 
+import urllib3
 from filelock import FileLock
 
 from rehearsal import certificates, kwok_stages, ports
+from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.network import namespace
-from rehearsal.processes import Probe, ProcessTable, Program
+from rehearsal.ports import LOOPBACK
+from rehearsal.processes import Probe, ProcessTable, Program, Report, tail
 from rehearsal.programs import AWS_ENDPOINT, KUBE_PROXY, KUBELET, POD_SIMULATOR, RELAY, ControlPlane
-from rehearsal.readiness import Report, wait
 from rehearsal.toolchain import Toolchain
 
 TRAFFIC = (namespace.HOLDER, RELAY, KUBE_PROXY, POD_SIMULATOR, AWS_ENDPOINT, KUBELET)
 """The programs that requests to pods need; the first one holds the network namespace."""
+
+PATIENCE = 180.0
+"""Seconds in which a program must become ready. The slowest takes 40 on two busy cores."""
+
+_REPORT_EVERY = 10.0
+_PAUSE = 0.1
 
 _ENDED_LAST = ("kube-apiserver", "etcd", namespace.HOLDER)
 
@@ -27,12 +38,7 @@ def start(
 
     They run in a network namespace, or, where none can be created, in the machine's network: pods then get no traffic,
     and the reason is reported. Certificates, ports and etcd's data are kept between starts. Writes the kubeconfigs.
-
-    Args:
-        layout: The rehearsal's files.
-        toolchain: The programs.
-        report: Progress output.
-        refusal: Replaces `namespace.refusal`, for example by a cached result.
+    `refusal` replaces `namespace.refusal`, for example by a cached result.
 
     Raises:
         RehearsalError: A program ended or did not become ready, or another program holds one of its ports.
@@ -56,7 +62,7 @@ def start(
                 report(f"Starting {program.name}")
                 table.start(program)
             for probe in program.probes:
-                wait(probe, program.name, layout, report)
+                _wait(probe, program.name, layout, report)
 
 
 def stop(layout: Layout) -> None:
@@ -81,7 +87,7 @@ def wait_for_traffic(layout: Layout, report: Report) -> None:
     """
     if namespace.find_holder(ProcessTable(layout.processes)) is not None:
         port = ports.ensure(layout.control_plane / "ports.json").kube_proxy
-        wait(Probe(KUBE_PROXY, port, "/livez", None), KUBE_PROXY, layout, report)
+        _wait(Probe(KUBE_PROXY, port, "/livez", None), KUBE_PROXY, layout, report)
 
 
 def is_reachable(layout: Layout) -> bool:
@@ -121,3 +127,42 @@ def _check_ports(table: ProcessTable, plane: ControlPlane, programs: Sequence[Pr
         if not table.is_running(program.name if plane.namespace is None else RELAY):
             for port in program.ports:
                 ports.check_free(port, program=program.name)
+
+
+def _wait(probe: Probe, program: str, layout: Layout, report: Report) -> None:
+    """Waits until a program's probe succeeds.
+
+    Raises:
+        RehearsalError: The program ended, or took longer than `PATIENCE`; the message has the end of its log.
+    """
+    table, log = ProcessTable(layout.processes), layout.logs / f"{program}.log"
+    trust = certificates.ensure(layout.control_plane / "pki")
+    began = reported = time.monotonic()
+    with trust.caller(probe.client) if probe.client else urllib3.PoolManager() as pool:
+        while (problem := _problem(probe, pool)) is not None:
+            now = time.monotonic()
+            if now - reported > _REPORT_EVERY:
+                report(f"Waiting for {probe.waits_for} ({now - began:.0f} s): {problem}")
+                reported = now
+            if not table.is_running(program):
+                raise _failure(f"{program} ended while waiting for {probe.waits_for}.", log)
+            if now - began > PATIENCE:
+                raise _failure(f"Gave up waiting for {probe.waits_for} after {PATIENCE:.0f} s: {problem}.", log)
+            time.sleep(_PAUSE)
+
+
+def _problem(probe: Probe, pool: urllib3.PoolManager) -> str | None:
+    """Why the probe fails; None if it succeeds."""
+    url = f"http{'s' if probe.client else ''}://{LOOPBACK}:{probe.port}{probe.path}"
+    try:
+        status = pool.request("GET", url, timeout=5, retries=False).status
+    except urllib3.exceptions.HTTPError as error:
+        return str(error)
+    return None if status == HTTPStatus.OK else f"it answers {probe.path} with HTTP {status}"
+
+
+def _failure(problem: str, log: Path) -> RehearsalError:
+    return RehearsalError(
+        f"{problem} The end of {log}:\n{tail(log)}",
+        remedy="read the lines above; the command can be run again, and starts what does not run.",
+    )

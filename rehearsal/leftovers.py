@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
 
 from kube.client import KubernetesApi
 from rehearsal import aws
-from rehearsal.aws import contents
 from rehearsal.emulators.aws.account import Account
 from rehearsal.kubelet import kwok
 from rehearsal.layout import Layout
@@ -31,12 +32,30 @@ _ANYWHERE = (
 """Kinds without any object in a new control plane, except the CustomResourceDefinitions of kwok."""
 
 
+_LISTS = (
+    ("acm", "list_certificates", "CertificateSummaryList", "CertificateArn"),
+    ("ec2", "describe_addresses", "Addresses", "AllocationId"),
+    ("ec2", "describe_flow_logs", "FlowLogs", "FlowLogId"),
+    ("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
+    ("ec2", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+    ("ec2", "describe_volumes", "Volumes", "VolumeId"),
+    ("ecr", "describe_repositories", "repositories", "repositoryName"),
+    ("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerArn"),
+    ("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupArn"),
+    ("iam", "list_open_id_connect_providers", "OpenIDConnectProviderList", "Arn"),
+    ("iam", "list_roles", "Roles", "RoleName"),
+    ("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    ("s3", "list_buckets", "Buckets", "Name"),
+)
+"""Service, operation, key of the list in the response, key of the name. A stack's lists fit on one page each."""
+
+
 def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
     """Remaining resources in state, AWS account and cluster, one line each; `state` has the state's URNs."""
     return [
         *(f"state: {urn}" for urn in state),
         *(f"AWS account: {record.type} {record.id}" for record in Account.load(layout).records()),
-        *(f"AWS account: {one}" for one in contents.of(layout, aws.region(layout))),
+        *(f"AWS account: {one}" for one in in_account(layout, aws.region(layout))),
         *(f"cluster: Namespace {name}" for name in _names(api, "v1", "Namespace") if name not in SYSTEM_NAMESPACES),
         *(
             f"cluster: {kind} {name}"
@@ -49,3 +68,37 @@ def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
 
 def _names(api: KubernetesApi, api_version: str, kind: str) -> list[str]:
     return [str(body["metadata"]["name"]) for body in api.list(api_version, kind)]
+
+
+def in_account(layout: Layout, region: str) -> list[str]:
+    """All resources in the account by its own API but the default VPC: the response's list, and the name or id."""
+    client = partial(aws.client, layout, region=region)
+    listed = [
+        f"{key} {resource[name]}"
+        for service, operation, key, name in _LISTS
+        for resource in getattr(client(service), operation)()[key]
+    ]
+    return [*listed, *_networks(client("ec2")), *_keys(client("kms"))]
+
+
+def _networks(ec2: Any) -> Iterator[str]:
+    for vpc in ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["false"]}])["Vpcs"]:
+        yield f"Vpcs {vpc['VpcId']}"
+        of_vpc = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+        for operation, key, name in (
+            (ec2.describe_subnets, "Subnets", "SubnetId"),
+            (ec2.describe_security_groups, "SecurityGroups", "GroupId"),
+            (ec2.describe_network_interfaces, "NetworkInterfaces", "NetworkInterfaceId"),
+        ):
+            for resource in operation(Filters=of_vpc)[key]:
+                yield f"{key} {resource[name]}"
+
+
+def _keys(kms: Any) -> Iterator[str]:
+    """Yields the KMS keys that are not scheduled for deletion, without AWS managed keys."""
+    aliases = kms.list_aliases()["Aliases"]
+    of_aws = {alias.get("TargetKeyId") for alias in aliases if alias["AliasName"].startswith("alias/aws/")}
+    for key in kms.list_keys()["Keys"]:
+        state = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
+        if state != "PendingDeletion" and key["KeyId"] not in of_aws:
+            yield f"Keys {key['KeyId']}"

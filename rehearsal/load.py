@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from pathlib import Path
 from typing import Annotated, TypeAlias
 
 from annotated_types import Ge
@@ -40,7 +37,6 @@ def read(layout: Layout) -> Load:
 
 def write(layout: Layout, load: Load) -> None:
     """Sets the load of all services, atomically; services that are not named are idle."""
-    handle, draft = tempfile.mkstemp(dir=layout.directory, prefix="load-")
-    with os.fdopen(handle, "w") as stream:
-        json.dump(load, stream, indent=2)
-    Path(draft).replace(layout.load)
+    draft = layout.load.with_suffix(".draft")
+    draft.write_text(json.dumps(load, indent=2))
+    draft.replace(layout.load)

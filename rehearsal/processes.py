@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeAlias, cast
 
 import psutil
 
@@ -18,6 +19,9 @@ from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
 from rehearsal.network import host_ports
 from rehearsal.network.enter import enter
+
+Report: TypeAlias = Callable[[str], None]
+"""Prints one sentence of progress."""
 
 CLOCK_TOLERANCE = 2.0
 """Seconds by which a start time may differ from the recorded one, since system clocks are adjusted."""
@@ -161,13 +165,7 @@ class ProcessTable:
         Names that do not run are no error.
         """
         stopped = [record for record in self.running() if record.name in set(names)]
-        processes = [process for record in stopped if (process := _process(record)) is not None]
-        for process in processes:
-            process.terminate()
-        _, stubborn = psutil.wait_procs(processes, timeout=patience)
-        for process in stubborn:
-            process.kill()
-        psutil.wait_procs(stubborn, timeout=patience)
+        end([process for record in stopped if (process := _process(record)) is not None], patience)
         self._write(tuple(record for record in self.running() if record not in stopped))
 
     def _records(self) -> tuple[Record, ...]:
@@ -181,19 +179,26 @@ class ProcessTable:
         draft.replace(self._path)
 
 
+def end(processes: Sequence[psutil.Process], patience: float) -> None:
+    """Sends SIGTERM to processes, and SIGKILL to those that still run after `patience` seconds."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, stubborn = psutil.wait_procs(processes, timeout=patience)
+    for process in stubborn:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(stubborn, timeout=patience)
+
+
 def run_watched(
     command: Sequence[str], check: Callable[[], None], *, seconds: float, output: IO[bytes], **options: Any
 ) -> int:
     """Runs a command and returns its exit code.
 
-    The command runs in its own session, so that an exception kills all of its child processes, too.
-
-    Args:
-        command: Executable and arguments.
-        check: Called while the command runs; an exception that it raises kills the command.
-        seconds: Seconds between two calls of `check`.
-        output: File for standard output and standard error.
-        **options: Arguments of `Popen`.
+    The command runs in its own session. While it runs, `check` is called every so many seconds; an exception that it
+    raises kills the command and all of its child processes. `output` gets standard output and standard error; the
+    options are those of `Popen`.
     """
     quiet = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT}
     process = subprocess.Popen(command, start_new_session=True, **quiet, **options)

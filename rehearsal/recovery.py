@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import psutil
 
 from kube.client import KubernetesApi, KubernetesObject
+from rehearsal import processes
 from rehearsal.emulators.aws.account import Account
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import DIRECTORY_VARIABLE, Layout
@@ -58,13 +58,7 @@ def end_orphaned_providers(layout: Layout) -> None:
     Only then does the account say what was created.
     """
     orphans = [process for process in psutil.process_iter() if _is_orphaned_provider(process, layout)]
-    for process in orphans:
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, alive = psutil.wait_procs(orphans, timeout=PROVIDER_GRACE_SECONDS)
-    for process in alive:
-        process.kill()
-    psutil.wait_procs(alive)
+    processes.end(orphans, PROVIDER_GRACE_SECONDS)
 
 
 def _is_orphaned_provider(process: psutil.Process, layout: Layout) -> bool:

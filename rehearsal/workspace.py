@@ -88,12 +88,7 @@ def put_tools(layout: Layout, toolchain: Toolchain, emulators: Mapping[str, str]
 
 
 def copy_project(layout: Layout, stack: str, stacks: Path = CHECKOUT) -> None:
-    """Copies Pulumi.yaml and the stack's file, so that the engine does not change those of the checkout.
-
-    Args:
-        layout: The rehearsal's files.
-        stack: Name of the stack.
-        stacks: Folder of `Pulumi.STACK.yaml`.
+    """Copies Pulumi.yaml and the stack's file in `stacks`, so that the engine does not change those of the checkout.
 
     Raises:
         RehearsalError: There is no such stack, or its file is not a YAML mapping.
@@ -179,11 +174,7 @@ def _parts(value: Any, key: str) -> Iterator[tuple[str | int, str, Any]]:
 
 
 def generated(key: str) -> str:
-    """A generated secret: text, or a URL if the key ends with `Url`.
-
-    Args:
-        key: Configuration key with path.
-    """
+    """A generated secret for a configuration key with path: text, or a URL if the key ends with `Url`."""
     text = re.sub(r"\W+", "-", f"rehearsal-{key.partition(':')[2]}").strip("-")
     return f"https://rehearsal.invalid/{text}" if key.endswith("Url") else text
 

@@ -62,12 +62,7 @@ def url(layout: Layout) -> str:
 
 
 def client(layout: Layout, service: str, *, region: str) -> Any:
-    """A boto3 client of the account, as its administrator.
-
-    Args:
-        layout: The rehearsal; its control plane has been started.
-        service: boto3's name, e.g. `elbv2`.
-        region: AWS region.
+    """A boto3 client of the account, as its administrator; `service` is boto3's name, e.g. `elbv2`.
 
     Raises:
         FileNotFoundError: The rehearsal's control plane was never started.

@@ -102,12 +102,9 @@ class Reachability:
 
 
 async def serve(reachability: Reachability, context: ssl.SSLContext, port: int) -> None:
-    """Terminates TLS for all of AWS's endpoints, and forwards to the account's API; does not return.
+    """Terminates TLS for all of AWS's endpoints, and forwards to the account's API on a port of loopback.
 
-    Args:
-        reachability: Decides which connections are forwarded.
-        context: The endpoints' certificate.
-        port: Port of the account's API on loopback.
+    Does not return. `reachability` decides which connections are forwarded; `context` has the endpoints' certificate.
     """
     hosts: dict[int, str] = {}
     context.sni_callback = lambda one, name, _context: hosts.__setitem__(id(one), name or "")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownArgumentType, reportUnknownMemberType]

@@ -55,13 +55,7 @@ def associations(layout: Layout) -> dict[tuple[str, str], str]:
 
 
 def credentials(layout: Layout, api: KubernetesApi, token: str, *, region: str) -> dict[str, str]:
-    """Credentials for a pod's token, as in the agent's response.
-
-    Args:
-        layout: The rehearsal.
-        api: The cluster's API server, which reviews the token.
-        token: The pod's service account token for `AUDIENCE`.
-        region: The cluster's region.
+    """Credentials for a pod's service account token for `AUDIENCE`, as in the agent's response.
 
     Raises:
         RefusedError: The token is invalid, its service account has no association, or the role does not trust EKS.
@@ -96,11 +90,7 @@ def trusts_eks(document: Mapping[str, Any]) -> bool:
 
 
 def application(answer: Callable[[str], Mapping[str, str]]) -> Callable[..., Iterable[bytes]]:
-    """The agent as a WSGI application.
-
-    Args:
-        answer: Returns the credentials for a token, or raises `RefusedError`.
-    """
+    """The agent as a WSGI application; `answer` returns the credentials for a token, or raises `RefusedError`."""
 
     @Request.application
     def respond(request: Request) -> Response:

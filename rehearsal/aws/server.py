@@ -37,12 +37,7 @@ SERVICES = ("ec2", "elbv2", "iam", "sts")
 
 
 def listen(application: Application, port: int) -> BaseWSGIServer:
-    """A server that listens on loopback; `serve_forever` starts to serve.
-
-    Args:
-        application: The WSGI application.
-        port: 0 for any free port.
-    """
+    """A server that listens on a port of loopback, 0 for any free one; `serve_forever` starts to serve."""
     # A log line for each request would hide all others.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     return make_server(ports.LOOPBACK, port, application, threaded=True, request_handler=MotoRequestHandler)

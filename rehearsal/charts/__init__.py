@@ -47,12 +47,8 @@ class Origin:
 def origin(layout: Layout, toolchain: Toolchain, stacks_own: str | None) -> Origin:
     """Determines the source of charts, and fills the folder if it is that.
 
-    A stack keeps the source that it began with, since another one would change every Helm release.
-
-    Args:
-        layout: The rehearsal.
-        toolchain: Paths of the real charts.
-        stacks_own: Value of `charts` in the stack's own file.
+    A stack keeps the source that it began with, since another one would change every Helm release. `stacks_own` is the
+    value of `charts` in the stack's own file.
     """
     if stacks_own is not None:
         return Origin(setting=stacks_own, real=f"from {stacks_own}, as the stack's file says")

@@ -79,16 +79,7 @@ def define(api: KubernetesApi, definitions: Sequence[KubernetesObject], *, manag
 
 
 def waits_for(api: KubernetesApi, objects: Sequence[KubernetesObject], seconds: float) -> list[str]:
-    """Waits until all Deployments and DaemonSets have their ready pods.
-
-    Args:
-        api: The API server.
-        objects: The applied objects.
-        seconds: Timeout.
-
-    Returns:
-        A line for each workload that is not ready after the timeout.
-    """
+    """Waits until all Deployments and DaemonSets have their ready pods; returns a line for each that has not."""
     end = time.monotonic() + seconds
     workloads = [obj for obj in objects if obj["kind"] in ("Deployment", "DaemonSet")]
     while unready := [line for workload in workloads if (line := _unready(api, workload))]:

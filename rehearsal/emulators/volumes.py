@@ -38,10 +38,6 @@ def main() -> None:
 def reconcile(api: KubernetesApi, ec2: Any) -> None:
     """Creates missing volumes, and deletes released ones whose reclaim policy is `Delete`.
 
-    Args:
-        api: The cluster's API server.
-        ec2: A boto3 client of EC2.
-
     Raises:
         KubernetesApiError: The API server refuses a request.
         ClientError: EC2 refuses a request.

@@ -47,11 +47,8 @@ _UNDECIDED = "!{ var(txn.group) -m found }"
 def configuration(state: State, *, domain: str, staff: str, outside: str) -> str:
     """The text of a configuration file.
 
-    Args:
-        state: The load balancers and their targets.
-        domain: The stack's domain; its hosts are served under `LOCAL_DOMAIN`, too.
-        staff: Variable with the file descriptor of an inherited listening socket.
-        outside: The same, for a socket whose requests get the source address `OUTSIDE`.
+    The hosts of the stack's domain are served under `LOCAL_DOMAIN`, too. `staff` and `outside` are variables with the
+    file descriptors of inherited listening sockets; requests to the latter get the source address `OUTSIDE`.
 
     Raises:
         RehearsalError: The state has something that AWS refuses, or that is not supported.

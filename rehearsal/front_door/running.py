@@ -7,9 +7,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
@@ -20,8 +22,8 @@ from rehearsal.errors import RehearsalError
 from rehearsal.front_door import elbv2, haproxy
 from rehearsal.layout import Layout
 from rehearsal.network import host_ports, namespace
-from rehearsal.processes import ProcessTable, Program, of_module
-from rehearsal.readiness import Report
+from rehearsal.network.enter import search_path
+from rehearsal.processes import ProcessTable, Program, Report, of_module
 
 FRONT_DOOR = "front-door"
 """Name of the HAProxy process in the process table."""
@@ -113,7 +115,7 @@ class Entrance:
 
 def program() -> str | None:
     """Path of HAProxy, or None; Debian has it in /usr/sbin."""
-    return shutil.which("haproxy", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
+    return shutil.which("haproxy", path=search_path())
 
 
 def start(layout: Layout, *, domain: str, region: str, report: Report) -> None:
@@ -150,7 +152,7 @@ def programs(layout: Layout, *, domain: str, region: str, network: int | None) -
     command = (*door.command(door.configuration), "-W")
     return (
         Program(FRONT_DOOR, command, layout.logs / f"{FRONT_DOOR}.log", {}, network, door.ports),
-        of_module(layout, FOLLOWER, "rehearsal.front_door", domain, region, namespace=network),
+        of_module(layout, FOLLOWER, "rehearsal.front_door.running", domain, region, namespace=network),
     )
 
 
@@ -235,3 +237,7 @@ def _reload(layout: Layout) -> None:
     for record in ProcessTable(layout.processes).running():
         if record.name == FRONT_DOOR:
             os.kill(record.pid, signal.SIGUSR2)
+
+
+if __name__ == "__main__":
+    follow(FrontDoor(Layout.of_environment(), *sys.argv[1:]), report=partial(print, flush=True))

@@ -33,13 +33,7 @@ def port(number_or_name: int | str, container: Mapping[str, Any]) -> int:
 async def results(
     probe: Mapping[str, Any], container: Mapping[str, Any], address: str, *, initial: bool
 ) -> AsyncGenerator[tuple[bool, str]]:
-    """Probes a container periodically.
-
-    Args:
-        probe: The probe.
-        container: Its container.
-        address: The pod's address.
-        initial: The result until a threshold is reached.
+    """Probes a container at its pod's address periodically; `initial` is the result until a threshold is reached.
 
     Yields:
         Whether the probe succeeds by its thresholds, and the error of the last request; empty if that succeeded.

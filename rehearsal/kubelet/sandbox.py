@@ -122,14 +122,8 @@ def script(
 ) -> str:
     """The shell script that makes a container's file system and then executes its command.
 
-    Args:
-        root: Empty folder that its file system is mounted on.
-        etc: Folder that is copied to its `/etc`.
-        image: Its image.
-        container: The container.
-        mounts: Its volumes; a read-only root file system does not affect them.
-        host_name: Its host name.
-        command: Its command, with the prefix of `become`.
+    The file system is mounted on the empty folder `root`; `etc` is copied to its `/etc`. A read-only root file system
+    does not affect `mounts`, its volumes. `command` has the prefix of `become`.
     """
     working_directory = container.get("workingDir") or image.working_directory
     image_mounts = [Mount(source, target, read_only=True) for target, source in image.binds.items()]

@@ -77,11 +77,7 @@ def restarts(policy: str, code: int) -> bool:
 
 
 def back_off(failures: int) -> float:
-    """Seconds between a container's end and its restart.
-
-    Args:
-        failures: Short runs in a row before this one; after none, the restart is immediate.
-    """
+    """Seconds between a container's end and its restart, after so many short runs in a row before this one."""
     return 0.0 if failures == 0 else min(FIRST_BACK_OFF * 2 ** (failures - 1), LONGEST_BACK_OFF)
 
 

@@ -61,14 +61,10 @@ class Answer:
 
 
 def answer(pod: Pod, target: str, accept: str, answered: int) -> Answer:
-    """A pod's answer to a request.
+    """A pod's answer to a request with this target and `Accept` header, after so many `answered` requests.
 
-    Args:
-        pod: The pod.
-        target: Path and query of the request: `?sleep=SECONDS` delays the answer, `?call=URL` calls another service,
-            `?once` closes the connection.
-        accept: `Accept` header of the request.
-        answered: Number of requests that the pod has answered before.
+    In the target's query, `?sleep=SECONDS` delays the answer, `?call=URL` calls another service, and `?once` closes the
+    connection.
     """
     url = urlsplit(target)
     query = parse_qs(url.query, keep_blank_values=True)

@@ -19,11 +19,7 @@ class Client:
         self._cluster = cluster
 
     async def __call__(self, caller: Running, url: str) -> tuple[int | None, object]:
-        """Calls a service, without a retry, so that a lost request shows.
-
-        Args:
-            caller: The calling pod, whose address is the source address.
-            url: `http://SERVICE:PORT/…`.
+        """Calls `http://SERVICE:PORT/…` from a pod's address, without a retry, so that a lost request shows.
 
         Returns:
             HTTP status and JSON body; None and the error without a response.

@@ -99,9 +99,7 @@ class Cluster:
     def address_of(self, host: str, namespace: str) -> str | None:
         """The cluster IP of a Service; None if there is no such Service.
 
-        Args:
-            host: Its DNS name: `api`, `api.prod`, `api.prod.svc…`.
-            namespace: Namespace of the calling pod.
+        `host` is its DNS name as a pod in the namespace uses it: `api`, `api.prod`, `api.prod.svc…`.
         """
         name, _, rest = host.partition(".")
         body = self._services.get((rest.partition(".")[0] or namespace, name))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -99,10 +97,8 @@ def changing(layout: Layout) -> Generator[Account]:
     with FileLock(path.with_suffix(".lock"), timeout=LOCK_TIMEOUT_SECONDS):
         account = Account.load(layout)
         yield account
-        # mkstemp's files are readable by their owner only: inputs may hold secrets.
-        handle, draft = tempfile.mkstemp(dir=layout.directory, prefix="aws-")
-        with os.fdopen(handle, "w") as stream:
-            # One line for each record, for readability.
-            lines = (json.dumps(vars(record)) for record in account.records())
-            stream.write("[\n" + ",\n".join(lines) + "\n]\n")
-        os.replace(draft, path)  # noqa: PTH105 - a reader sees the old file or the new one, never half of one
+        draft = path.with_suffix(".draft")
+        draft.touch(mode=0o600)  # inputs may hold secrets
+        # One line for each record, for readability.
+        draft.write_text("[\n" + ",\n".join(json.dumps(vars(record)) for record in account.records()) + "\n]\n")
+        draft.replace(path)  # a reader sees the old file or the new one, never half of one

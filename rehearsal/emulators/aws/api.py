@@ -157,14 +157,7 @@ def _run(api: Api, step: Step, resource: Resource) -> Any:
 
 
 def parameters(members: Mapping[str, Any], inputs: Properties, call: Call, tagged_as: str) -> Properties:
-    """An operation's parameters, from a resource's inputs.
-
-    Args:
-        members: botocore's shapes of the parameters.
-        inputs: The resource's inputs.
-        call: The operation.
-        tagged_as: As in `Api`.
-    """
+    """An operation's parameters, from a resource's inputs; `members` are botocore's shapes of the parameters."""
     values = {call.names.get(name, name): value for name, value in inputs.items() if name != "tags"}
     tags: dict[str, str] = inputs.get("tagsAll") or {}
     # Pulumi's `tagSpecifications` of a launch template are for its instances, not for the template.

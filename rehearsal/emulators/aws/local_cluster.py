@@ -52,11 +52,7 @@ def endpoint(layout: Layout) -> str:
 
 @contextmanager
 def cluster_client(layout: Layout, caller: str) -> Generator[KubernetesApi]:
-    """A client of the local API server, with its errors translated.
-
-    Args:
-        layout: The rehearsal.
-        caller: The client in messages, e.g. `node group dev`.
+    """A client of the local API server, with its errors translated; `caller` names it, e.g. `node group dev`.
 
     Raises:
         RehearsalError: The API server was never started, does not respond, or refuses a request.

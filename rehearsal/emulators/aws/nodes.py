@@ -74,12 +74,6 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
 def dissolve(layout: Layout, region: str, cluster: str, group: str) -> None:
     """Deletes a group's nodes with their pods, waits until they are gone, and terminates its instances.
 
-    Args:
-        layout: The rehearsal; without a control plane there are no nodes.
-        region: The group's region.
-        cluster: The cluster's name.
-        group: The group's name.
-
     Raises:
         AwsError: EC2 refuses a request.
         RehearsalError: An API does not respond, or nodes are left after `SECONDS_TO_BE_GONE`.

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal import aws
-from rehearsal.aws import contents
+from rehearsal import aws, leftovers
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.layout import Layout
 from tests.unit.rehearsal.aws.serving import serve
@@ -19,7 +18,7 @@ from tests.unit.rehearsal.emulators.aws.examples import EXAMPLES, REGION, World
 def test_a_new_account_is_empty(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     serve(layout)
-    assert contents.of(layout, REGION) == []
+    assert leftovers.in_account(layout, REGION) == []
 
 
 def test_a_key_of_aws_own_is_nobodys_to_delete(tmp_path: Path) -> None:
@@ -27,16 +26,16 @@ def test_a_key_of_aws_own_is_nobodys_to_delete(tmp_path: Path) -> None:
     serve(layout)
     ec2 = aws.client(layout, "ec2", region=REGION)
     made = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, Encrypted=True)["VolumeId"]
-    assert contents.of(layout, REGION) == [f"Volumes {made}"]
+    assert leftovers.in_account(layout, REGION) == [f"Volumes {made}"]
     ec2.delete_volume(VolumeId=made)
     assert aws.client(layout, "kms", region=REGION).list_keys()["Keys"] != []
-    assert contents.of(layout, REGION) == []
+    assert leftovers.in_account(layout, REGION) == []
 
 
 def test_what_was_made_is_named_and_what_was_deleted_is_not(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.make_all()
-    left = contents.of(world.layout, REGION)
+    left = leftovers.in_account(world.layout, REGION)
     for example in ("vpc", "subnet", "address", "internet", "template", "role", "certificate", "key"):
         assert any(line.endswith(world.id(example)) for line in left), example
     names = list(reversed(world.made))
@@ -49,7 +48,7 @@ def test_what_was_made_is_named_and_what_was_deleted_is_not(tmp_path: Path) -> N
                 refused.append(name)
         assert len(refused) < len(names)
         names = refused
-    assert contents.of(world.layout, REGION) == []
+    assert leftovers.in_account(world.layout, REGION) == []
 
 
 def two_subnets(tmp_path: Path) -> World:
