@@ -39,6 +39,13 @@ REQUEST_SECONDS = 15
 """Time-out of a request."""
 
 
+def has_condition(body: KubernetesObject | None, kind: str) -> bool:
+    """Whether the status of an object has a condition of this type that is true."""
+    status: dict[str, Any] = (body or {}).get("status") or {}
+    conditions: list[dict[str, Any]] = status.get("conditions") or []
+    return any(condition["type"] == kind and condition["status"] == "True" for condition in conditions)
+
+
 class KubernetesApiError(Exception):
     """An error response of the API server, with its message; or a request without a response.
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any, Protocol
 
 from pulumi import automation
@@ -191,11 +190,7 @@ def _engine_ends_first() -> Generator[None]:
 
     By a handler, not by SIG_IGN, which the engine would inherit.
     """
-
-    def ignore(_number: int, _frame: FrameType | None) -> None:
-        pass
-
-    previous = signal.signal(signal.SIGINT, ignore)
+    previous = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     try:
         yield
     finally:

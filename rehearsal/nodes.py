@@ -68,6 +68,7 @@ class Instance:
 def node(group: NodeGroupSpec, instance: Instance) -> dict[str, Any]:
     """The Node object of an instance."""
     kind, name = instance_types()[group.instance_type], instance.name
+    storage_mib = group.disk_gib * 1024 * (100 - EVICTION_STORAGE_PERCENT) // 100 - KUBELET_STORAGE_GIB * 1024
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -91,7 +92,7 @@ def node(group: NodeGroupSpec, instance: Instance) -> dict[str, Any]:
                 "cpu": f"{kind.allocatable_cpu_millis}m",
                 "memory": f"{kind.allocatable_memory_mib}Mi",
                 "pods": str(kind.pods),
-                "ephemeral-storage": f"{_allocatable_storage_mib(group.disk_gib)}Mi",
+                "ephemeral-storage": f"{max(0, storage_mib)}Mi",
             },
             "addresses": [
                 {"type": "InternalIP", "address": instance.address},
@@ -139,7 +140,3 @@ def _labels(group: NodeGroupSpec, kind: InstanceType, name: str, zone: str) -> d
         "topology.kubernetes.io/region": group.region,
         "topology.kubernetes.io/zone": zone,
     }
-
-
-def _allocatable_storage_mib(disk_gib: int) -> int:
-    return max(0, disk_gib * 1024 * (100 - EVICTION_STORAGE_PERCENT) // 100 - KUBELET_STORAGE_GIB * 1024)

@@ -80,18 +80,14 @@ def drop_half_written(layout: Layout) -> list[Path]:
     ("failed to load checkpoint: EOF"), a missing one does not. The files themselves are written atomically.
     https://pkg.go.dev/gocloud.dev/blob/fileblob
     """
-    incomplete = [path for path in layout.state.rglob("*.attrs") if not _is_json(path)]
-    for path in incomplete:
-        path.unlink()
+    incomplete: list[Path] = []
+    for path in layout.state.rglob("*.attrs"):
+        try:
+            json.loads(path.read_bytes())
+        except ValueError:
+            path.unlink()
+            incomplete.append(path)
     return incomplete
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_bytes())
-    except ValueError:
-        return False
-    return True
 
 
 RELEASE = "kubernetes:helm.sh/v3:Release"

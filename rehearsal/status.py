@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract import labels
-from kube.client import KubernetesApi, KubernetesObject
+from kube.client import KubernetesApi, KubernetesObject, has_condition
 from rehearsal.first_release import targets
 from release.slots import is_released
 
@@ -114,13 +114,12 @@ def _workload(workload: KubernetesObject, kind: str, pods: list[KubernetesObject
 
 def _node(node: KubernetesObject, pods: list[KubernetesObject]) -> NodeStatus:
     marks: dict[str, str] = node["metadata"].get("labels", {})
-    conditions: list[dict[str, Any]] = node.get("status", {}).get("conditions", [])
     name = str(node["metadata"]["name"])
     return NodeStatus(
         name=name,
         environment=marks.get(labels.ENVIRONMENT, ""),
         zone=marks.get("topology.kubernetes.io/zone", ""),
         instance_type=marks.get("node.kubernetes.io/instance-type", ""),
-        ready=any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions),
+        ready=has_condition(node, "Ready"),
         pods=sum(pod["spec"].get("nodeName") == name for pod in pods),
     )

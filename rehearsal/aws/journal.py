@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from moto.moto_api._internal import mock_random  # pyright: ignore[reportMissingTypeStubs]
-from werkzeug.test import run_wsgi_app
+from werkzeug.test import create_environ, run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
 Application: TypeAlias = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -75,16 +75,7 @@ class AwsRequest:
 
     def wsgi(self) -> dict[str, Any]:
         """A WSGI environment, for one use."""
-        return {
-            **self.environ,
-            "wsgi.input": io.BytesIO(self.body),
-            "wsgi.errors": io.StringIO(),
-            "wsgi.url_scheme": "http",
-            "wsgi.version": (1, 0),
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-        }
+        return create_environ(input_stream=io.BytesIO(self.body), environ_overrides=self.environ)
 
     def line(self) -> str:
         """The request as a line of the journal."""
@@ -95,8 +86,7 @@ class AwsRequest:
     def of_line(cls, line: str) -> AwsRequest:
         """The request of a line of the journal."""
         entry = json.loads(line)
-        environ = {"SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", **entry["request"]}
-        return cls(environ, base64.b64decode(entry["body"]))
+        return cls(entry["request"], base64.b64decode(entry["body"]))
 
 
 class Journal:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from kube.client import KubernetesApi, KubernetesObject
+from kube.client import KubernetesApi, KubernetesObject, has_condition
 from rehearsal.errors import RehearsalError
 
 MARK = "rehearsal/stand-in-for"
@@ -69,7 +69,7 @@ def define(api: KubernetesApi, definitions: Sequence[KubernetesObject], *, manag
         if api.get(*DEFINITION, name) is None:
             api.apply(definition, field_manager=manager)
     end = time.monotonic() + SECONDS_TO_SERVE
-    while missing := [name for name in names if not _is_established(api, name)]:
+    while missing := [name for name in names if not has_condition(api.get(*DEFINITION, name), "Established")]:
         if time.monotonic() > end:
             raise RehearsalError(
                 f"the API server does not serve {', '.join(missing)}",
@@ -87,11 +87,6 @@ def waits_for(api: KubernetesApi, objects: Sequence[KubernetesObject], seconds: 
             return unready
         time.sleep(POLL_SECONDS)
     return []
-
-
-def _is_established(api: KubernetesApi, definition: str) -> bool:
-    conditions = (api.get(*DEFINITION, definition) or {}).get("status", {}).get("conditions") or ()
-    return any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions)
 
 
 def _unready(api: KubernetesApi, workload: KubernetesObject) -> str | None:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Container
 from typing import Any
 
-from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
+from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject, has_condition
 from rehearsal.emulators.aws.api import aws_client, tag_list
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.local_cluster import cluster_client
@@ -54,12 +54,8 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
                 api.create(registered)
             elif change := changes(current[name], registered):
                 api.json_patch("v1", "Node", name, change)
-        _wait(
-            lambda: desired.keys() <= _ready(_nodes_of(api, group.name)),
-            SECONDS_TO_BE_READY,
-            f"the {len(desired)} node(s) of node group {group.name} did not become ready",
-            layout,
-        )
+        problem = f"the {len(desired)} node(s) of node group {group.name} did not become ready"
+        _wait(lambda: desired.keys() <= _ready_nodes(api, group.name), SECONDS_TO_BE_READY, problem, layout)
         removed = sorted(current.keys() - desired.keys())
         is_new_generation = not desired.keys() & current.keys()
         for name in removed:
@@ -141,6 +137,10 @@ def _nodes_of(api: KubernetesApi, group_name: str) -> list[KubernetesObject]:
     return api.list("v1", "Node", label_selector=f"{GROUP_LABEL}={group_name}")
 
 
+def _ready_nodes(api: KubernetesApi, group_name: str) -> set[str]:
+    return {str(obj["metadata"]["name"]) for obj in _nodes_of(api, group_name) if has_condition(obj, "Ready")}
+
+
 def _delete_node(api: KubernetesApi, name: str) -> None:
     """Deletes a node and, as no kubelet is left to do so, its pods."""
     api.delete("v1", "Node", name)
@@ -150,7 +150,7 @@ def _delete_node(api: KubernetesApi, name: str) -> None:
 
 def _evict_pods(api: KubernetesApi, name: str, group_name: str) -> None:
     end = time.monotonic() + SECONDS_TO_BE_EMPTY
-    while pods := [pod for pod in _pods_on(api, name) if not _is_of_daemon_set(pod)]:
+    while pods := [pod for pod in _pods_on(api, name) if "DaemonSet" not in _owners(pod)]:
         for pod in pods:
             try:
                 api.evict(pod["metadata"]["name"], pod["metadata"]["namespace"])
@@ -170,17 +170,8 @@ def _pods_on(api: KubernetesApi, name: str) -> list[KubernetesObject]:
     return [pod for pod in api.list("v1", "Pod") if pod["spec"].get("nodeName") == name]
 
 
-def _is_of_daemon_set(pod: KubernetesObject) -> bool:
-    return any(owner["kind"] == "DaemonSet" for owner in pod["metadata"].get("ownerReferences", []))
-
-
-def _ready(nodes: list[KubernetesObject]) -> set[str]:
-    return {
-        str(obj["metadata"]["name"])
-        for obj in nodes
-        for condition in obj.get("status", {}).get("conditions", [])
-        if condition["type"] == "Ready" and condition["status"] == "True"
-    }
+def _owners(pod: KubernetesObject) -> list[str]:
+    return [owner["kind"] for owner in pod["metadata"].get("ownerReferences", [])]
 
 
 def _wait(done: Callable[[], bool], seconds: float, problem: str, layout: Layout) -> None:

@@ -7,27 +7,41 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 from rehearsal.emulators.aws import dependencies
 from rehearsal.emulators.aws.api import Api, Call, Step
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import Kind, Resource, arn, response_value
+from rehearsal.emulators.aws.kind import Attribute, Kind, Resource, arn, response_value
 from rehearsal.emulators.aws.properties import known_values
 
-VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
 INTERNET_GATEWAY = "aws:ec2/internetGateway:InternetGateway"
-EIP = "aws:ec2/eip:Eip"
-ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
-ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 
 
-def _api(noun: str, *, configure: tuple[Step, ...] = (), before: tuple[Step, ...] = ()) -> Api:
-    """The operations on one of EC2's nouns, e.g. `RouteTable`; `before` are steps before its deletion."""
+def _kind(
+    noun: str,
+    *,
+    configure: tuple[Step, ...] = (),
+    before: tuple[Step, ...] = (),
+    attributes: Mapping[str, Attribute] | None = None,
+    **options: Any,
+) -> Kind:
+    """A type whose operations are named after one of EC2's nouns, e.g. `RouteTable`.
+
+    `before` are steps before its deletion; the options are those of `Kind`.
+    """
     words = [word.lower() for word in re.findall("[A-Z][a-z]*", noun)]
     create, delete = (Call(f"{verb}_{'_'.join(words)}") for verb in ("create", "delete"))
-    return Api("ec2", create, configure=configure, delete=(*before, delete), key=f"{noun}Id", tagged_as="-".join(words))
+    steps, tag = (*before, delete), "-".join(words)
+    return Kind(
+        type=f"aws:ec2/{noun[0].lower()}{noun[1:]}:{noun}",
+        make_id=response_value(f"{noun}.{noun}Id"),
+        api=Api("ec2", create, configure=configure, delete=steps, key=f"{noun}Id", tagged_as=tag),
+        attributes={"arn": arn("ec2", f"{tag}/{{id}}"), **(attributes or {})},
+        **options,
+    )
 
 
 def _check_zone(subnet: Resource) -> None:
@@ -143,13 +157,7 @@ def _change_route_tables(endpoint: Resource) -> None:
 
 
 KINDS = (
-    Kind(
-        type=VPC,
-        make_id=response_value("Vpc.VpcId"),
-        api=_api("Vpc", configure=(_set_vpc_attributes,)),
-        deletion_checks=(dependencies.check_vpc,),
-        attributes={"arn": arn("ec2", "vpc/{id}")},
-    ),
+    _kind("Vpc", configure=(_set_vpc_attributes,), deletion_checks=(dependencies.check_vpc,)),
     # The default group of the VPC: adopted at creation, and left unchanged at deletion.
     Kind(
         type="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
@@ -157,26 +165,22 @@ KINDS = (
         api=Api("ec2", configure=(_revoke_rules,), tagged_as="security-group"),
         attributes={"arn": arn("ec2", "security-group/{id}")},
     ),
-    Kind(
-        type=SUBNET,
-        make_id=response_value("Subnet.SubnetId"),
-        api=_api("Subnet", configure=(_set_subnet_attributes,), before=(_disassociate,)),
+    _kind(
+        "Subnet",
+        configure=(_set_subnet_attributes,),
+        before=(_disassociate,),
         deletion_checks=(dependencies.check_subnet,),
         checks=(_check_zone,),
-        attributes={
-            "arn": arn("ec2", "subnet/{id}"),
-            "availabilityZone": response_value("Subnet.AvailabilityZone"),
-        },
+        attributes={"availabilityZone": response_value("Subnet.AvailabilityZone")},
     ),
-    Kind(
-        type=INTERNET_GATEWAY,
-        make_id=response_value("InternetGateway.InternetGatewayId"),
-        api=_api("InternetGateway", configure=(_attach,), before=(Call("detach_internet_gateway"),)),
+    _kind(
+        "InternetGateway",
+        configure=(_attach,),
+        before=(Call("detach_internet_gateway"),),
         deletion_checks=(dependencies.check_internet_gateway,),
-        attributes={"arn": arn("ec2", "internet-gateway/{id}")},
     ),
     Kind(
-        type=EIP,
+        type="aws:ec2/eip:Eip",
         make_id=response_value("AllocationId"),
         api=Api(
             "ec2",
@@ -203,12 +207,7 @@ KINDS = (
             "networkInterfaceId": response_value("NatGateway.NatGatewayAddresses.NetworkInterfaceId"),
         },
     ),
-    Kind(
-        type=ROUTE_TABLE,
-        make_id=response_value("RouteTable.RouteTableId"),
-        api=_api("RouteTable"),
-        attributes={"arn": arn("ec2", "route-table/{id}")},
-    ),
+    _kind("RouteTable"),
     Kind(
         type="aws:ec2/route:Route",
         make_id=_route_id,
@@ -216,7 +215,7 @@ KINDS = (
         tagged=False,
     ),
     Kind(
-        type=ASSOCIATION,
+        type="aws:ec2/routeTableAssociation:RouteTableAssociation",
         make_id=response_value("AssociationId"),
         api=Api("ec2", Call("associate_route_table"), update=(_replace_association,), delete=(_disassociate,)),
         tagged=False,
