@@ -64,11 +64,7 @@ def options(
 
 
 @app.command()
-def up(
-    stack: StackOption = "dev",
-    directory: DirectoryOption = None,
-    stacks: StacksOption = CHECKOUT,
-) -> None:
+def up(stack: StackOption = "dev", directory: DirectoryOption = None, stacks: StacksOption = CHECKOUT) -> None:
     """Bring the platform up, release a demo image to each service, and show the result."""
     rehearsal = _rehearsal(stack, directory, stacks)
     _show(rehearsal, rehearsal.up())
@@ -78,11 +74,7 @@ def up(
 
 
 @app.command()
-def preview(
-    stack: StackOption = "dev",
-    directory: DirectoryOption = None,
-    stacks: StacksOption = CHECKOUT,
-) -> None:
+def preview(stack: StackOption = "dev", directory: DirectoryOption = None, stacks: StacksOption = CHECKOUT) -> None:
     """Show what `up` would change."""
     _rehearsal(stack, directory, stacks).preview()
 
@@ -102,11 +94,7 @@ def show_status(
 
 
 @app.command()
-def down(
-    stack: StackOption = "dev",
-    directory: DirectoryOption = None,
-    stacks: StacksOption = CHECKOUT,
-) -> None:
+def down(stack: StackOption = "dev", directory: DirectoryOption = None, stacks: StacksOption = CHECKOUT) -> None:
     """Destroy the stack, verify that nothing is left, and stop all processes."""
     _rehearsal(stack, directory, stacks).down()
 

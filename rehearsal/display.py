@@ -16,6 +16,7 @@ _MARKUP = re.compile(r"<\{%[^%]*%\}>")
 
 _UNCHANGED = {OpType.SAME, OpType.READ}
 _SYMBOLS = {OpType.CREATE: "+", OpType.UPDATE: "~", OpType.DELETE: "-"}
+_WORDS = {OpType.CREATE: "created", OpType.UPDATE: "updated", OpType.DELETE: "deleted", OpType.REFRESH: "refreshed"}
 _PARTS = {OpType.CREATE_REPLACEMENT, OpType.DELETE_REPLACED}
 """Steps of a replacement, which the engine also reports as a whole."""
 
@@ -66,7 +67,7 @@ class EngineDisplay:
             about = event.res_outputs_event.metadata
             if about.op in _UNCHANGED | _PARTS or about.type.startswith(_HIDDEN_TYPES):
                 return
-            self._changes[_past(about.op)] += 1
+            self._changes[_WORDS.get(about.op, "replaced")] += 1
             if self._status is None:
                 symbol = _SYMBOLS.get(about.op, "±")
                 self._console.print(
@@ -76,8 +77,3 @@ class EngineDisplay:
 
 def _name(urn: str) -> str:
     return urn.rsplit("::", 1)[-1]
-
-
-def _past(op: OpType) -> str:
-    words = {OpType.CREATE: "created", OpType.UPDATE: "updated", OpType.DELETE: "deleted", OpType.REFRESH: "refreshed"}
-    return words.get(op, "replaced")

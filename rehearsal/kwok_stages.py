@@ -25,11 +25,8 @@ _ENDS_SLOWLY = ".status.containerStatuses[0].state.running and .spec.containers[
 def write_stages(stock: Path, folder: Path, *, containers_run: bool) -> None:
     """Writes the stages into a folder, one file each.
 
-    Args:
-        stock: Folder of the KWOK project's own stages. `pod-ready.yaml` and `pod-delete.yaml` are adapted, the others
-            copied.
-        folder: Target folder, created if missing.
-        containers_run: Whether `rehearsal/kubelet/` runs; the stages then leave out the pods that belong to it.
+    `stock` is the folder of the KWOK project's own stages: those of ready and deleted pods are adapted, the others
+    copied. If `containers_run`, the stages leave out the pods that belong to `rehearsal/kubelet/`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stages = {file.stem: yaml.safe_load(file.read_text()) for file in stock.glob("*.yaml")}

@@ -35,14 +35,7 @@ SECRET = "[secret]"  # noqa: S105 - a mask
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """The rehearsal of one stack.
-
-    Attributes:
-        stack: Name of the stack.
-        layout: The rehearsal's files.
-        console: Output for the user.
-        stacks: Folder of the stack's file.
-    """
+    """The rehearsal of one stack, whose file is in the folder `stacks`."""
 
     stack: str
     layout: Layout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, TypeAlias
 
 from annotated_types import Ge
@@ -33,10 +32,3 @@ def read(layout: Layout) -> Load:
             f"{layout.load} is no table of loads: {'.'.join(map(str, problem['loc']))}: {problem['msg']}",
             remedy='write {"ENVIRONMENT/SERVICE": PERCENT} into it, or delete it.',
         ) from error
-
-
-def write(layout: Layout, load: Load) -> None:
-    """Sets the load of all services, atomically; services that are not named are idle."""
-    draft = layout.load.with_suffix(".draft")
-    draft.write_text(json.dumps(load, indent=2))
-    draft.replace(layout.load)

@@ -25,7 +25,7 @@ class Taint:
 
     key: str
     value: str
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+    effect: str
 
 
 @dataclass(frozen=True)

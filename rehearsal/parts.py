@@ -27,13 +27,7 @@ from versions import AWS_LOAD_BALANCER_CONTROLLER_CHART as CONTROLLER
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the platform or of its tools.
-
-    Attributes:
-        name: Name of the part.
-        here: What runs in the rehearsal.
-        real: Whether that is the real program, not a stand-in.
-    """
+    """A part of the platform or of its tools; `here` is what runs in the rehearsal: the real program or a stand-in."""
 
     name: str
     here: str

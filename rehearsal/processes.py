@@ -55,7 +55,7 @@ class Program:
     Attributes:
         name: Unique name in its table, e.g. `kube-apiserver`.
         command: Executable and arguments.
-        log: File for the output. The log of the previous start is kept as `….previous.log`.
+        log: File for the output; that of the previous start is kept (`previous`).
         environment: Variables besides those of this process.
         namespace: Id of a process whose network namespace it runs in, or None for the machine's network.
         host_ports: Ports on the machine's loopback that it serves from inside a namespace: it inherits a listening
@@ -138,11 +138,8 @@ class ProcessTable:
                 f"{program.name} cannot be started: {program.command[0]} is not an executable file.",
                 remedy="remove the toolchain's folder that holds it, and run the command again to build it anew.",
             )
-        program.log.parent.mkdir(parents=True, exist_ok=True)
-        if program.log.exists():
-            program.log.replace(program.log.with_suffix(".previous.log"))
         place = () if program.namespace is None else enter(program.namespace)
-        with program.log.open("wb") as log, host_ports.listening(program.host_ports, program=program.name) as sockets:
+        with open_log(program.log) as log, host_ports.listening(program.host_ports, program=program.name) as sockets:
             child = subprocess.Popen(
                 ["/bin/sh", "-c", _START_WHEN_RECORDED, program.name, *place, *program.command],
                 stdin=subprocess.PIPE,
@@ -212,6 +209,19 @@ def run_watched(
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         raise
+
+
+def previous(log: Path) -> Path:
+    """The log file of the run before: `….previous.log`."""
+    return log.with_suffix(".previous.log")
+
+
+def open_log(log: Path) -> IO[bytes]:
+    """Opens a new log file, unbuffered; keeps the old one as that of the run before."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists():
+        log.replace(previous(log))
+    return log.open("wb", buffering=0)
 
 
 def tail(log: Path, *, lines: int = 20) -> str:

@@ -123,12 +123,8 @@ def merge_stack_file(committed: Mapping[str, Any], previous: Mapping[str, Any]) 
     """The rehearsal's stack file: the committed one with other secrets.
 
     Encrypted values are never decrypted: generated ones replace them, and stand for missing values of required secrets,
-    in plain text until they are set as secrets (`missing_secrets`).
-
-    Args:
-        committed: The stack's file in the checkout.
-        previous: The rehearsal's file of an earlier run, or empty. Kept of it are the encryption salt, which the state
-            needs, and the encrypted values of secrets that still exist.
+    in plain text until they are set as secrets (`missing_secrets`). Of the previous file of the rehearsal, which may be
+    empty, the encryption salt is kept, which the state needs, and the encrypted values of secrets that still exist.
     """
     settings: dict[str, Any] = {**(committed.get("config") or {}), SECRETS: {}}
     for secret in required_secrets(settings):

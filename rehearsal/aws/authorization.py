@@ -37,12 +37,9 @@ _EC2_TYPES = {
 
 @dataclass(frozen=True)
 class Access:
-    """One action on one resource, which policies allow or not.
+    """An action, e.g. `ec2:CreateTags`, on a resource: its ARN, or `*` where the action has none.
 
-    Attributes:
-        action: With its service, e.g. `ec2:CreateTags`.
-        resource: ARN, or `*` where the action has no resource.
-        context: Values of the request's condition keys.
+    `context` has the values of the request's condition keys.
     """
 
     action: str

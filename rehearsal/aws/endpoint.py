@@ -25,6 +25,7 @@ from rehearsal.aws import pod_identity
 from rehearsal.aws.reach import Network
 from rehearsal.kubelet.files import VPC_RESOLVER
 from rehearsal.layout import Layout
+from rehearsal.network.relay import copy
 from rehearsal.ports import LOOPBACK
 
 ADDRESS = "198.18.0.3"
@@ -37,8 +38,6 @@ TTL_SECONDS = 30
 
 POLL_SECONDS = 0.5
 """Interval at which open connections are checked against the account's routes."""
-
-_CHUNK = 64 * 1024
 
 
 class Resolver(BaseResolver):
@@ -57,13 +56,7 @@ class Resolver(BaseResolver):
 
 @dataclass
 class Reachability:
-    """Reachability of AWS's API by the current state of the account and the cluster.
-
-    Attributes:
-        layout: The rehearsal.
-        region: The cluster's region.
-        api: The cluster's API server.
-    """
+    """Reachability of AWS's API by the current state of the account and the cluster."""
 
     layout: Layout
     region: str
@@ -120,8 +113,8 @@ async def serve(reachability: Reachability, context: ssl.SSLContext, port: int) 
                 return
             upstream_reader, upstream_writer = await asyncio.open_connection(LOOPBACK, port)
             tasks = [
-                asyncio.create_task(_copy(reader, upstream_writer)),
-                asyncio.create_task(_copy(upstream_reader, writer)),
+                asyncio.create_task(copy(reader, upstream_writer)),
+                asyncio.create_task(copy(upstream_reader, writer)),
                 asyncio.create_task(_until_unreachable(reachability, caller, service, version)),
             ]
             try:
@@ -137,12 +130,6 @@ async def serve(reachability: Reachability, context: ssl.SSLContext, port: int) 
 
     server = await asyncio.start_server(connected, ADDRESS, 443, ssl=context, reuse_port=True)
     await server.serve_forever()
-
-
-async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    while data := await source.read(_CHUNK):
-        sink.write(data)
-        await sink.drain()
 
 
 async def _until_unreachable(reachability: Reachability, caller: str, service: str, version: int) -> None:

@@ -29,12 +29,7 @@ READING = re.compile(r"(Describe|List|Get(?!SessionToken|FederationToken)|Head|B
 
 @dataclass(frozen=True)
 class AwsRequest:
-    """A request to AWS's API, whatever its protocol.
-
-    Attributes:
-        environ: The strings of the WSGI environment.
-        body: The whole body.
-    """
+    """A request to AWS's API, whatever its protocol: the strings of the WSGI environment, and the whole body."""
 
     environ: Mapping[str, str]
     body: bytes

@@ -37,12 +37,7 @@ _USER = "system:serviceaccount:"
 
 @dataclass(frozen=True)
 class RefusedError(Exception):
-    """A refused request for credentials.
-
-    Attributes:
-        status: HTTP status code.
-        reason: One sentence.
-    """
+    """A refused request for credentials: HTTP status code, and the reason in one sentence."""
 
     status: int
     reason: str

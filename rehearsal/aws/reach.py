@@ -35,14 +35,10 @@ class Network:
         )
 
     def reaches_aws(self, instance_id: str, service: str) -> bool:
-        """Whether an instance reaches a service's API.
+        """Whether an instance reaches a service's API, given by the first label of its host name, e.g. `ec2`.
 
         The platform's nodes have no public addresses: they reach an internet gateway only through a NAT gateway in a
-        subnet with a route to it.
-
-        Args:
-            instance_id: The instance; one that does not exist or does not run reaches nothing.
-            service: First label of the service's host name, e.g. `ec2`.
+        subnet with a route to it. An instance that does not exist or does not run reaches nothing.
         """
         for instance in self.instances:
             if instance["InstanceId"] == instance_id and instance["State"]["Name"] == "running":
@@ -67,11 +63,7 @@ class Network:
             endpoint["VpcId"] == table["VpcId"]
             and endpoint["ServiceName"].rsplit(".", 1)[-1] == service
             and endpoint["State"].lower() == "available"
-            # An interface endpoint serves the whole VPC; a gateway endpoint serves its route tables' subnets.
-            and (
-                endpoint.get("VpcEndpointType") == "Interface"
-                or table["RouteTableId"] in endpoint.get("RouteTableIds", ())
-            )
+            and table["RouteTableId"] in endpoint.get("RouteTableIds", ())
             for endpoint in self.endpoints
         )
 

@@ -7,7 +7,6 @@ import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -15,30 +14,13 @@ from typing import IO
 import psutil
 
 from rehearsal.kubelet import sandbox
+from rehearsal.processes import open_log
 
 KILLED = 128 + signal.SIGKILL
 """Exit code of a container that got SIGKILL."""
 
 _CHUNK = 16 * 1024
 """Bytes of a log line, above which it is written in parts, as containerd does."""
-
-
-@dataclass(frozen=True)
-class Logs:
-    """The log files of a container's last run and of the one before, in CRI format.
-
-    https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
-    """
-
-    current: Path
-    previous: Path
-
-    def turn(self) -> IO[bytes]:
-        """Opens a new `current`; the old one becomes `previous`."""
-        self.current.parent.mkdir(parents=True, exist_ok=True)
-        if self.current.exists():
-            self.current.replace(self.previous)
-        return self.current.open("ab", buffering=0)
 
 
 class Running:
@@ -53,8 +35,11 @@ class Running:
         self._is_killed = False
 
     @classmethod
-    async def start(cls, script: str, network: Path, logs: Logs, variables: Mapping[str, str]) -> Running:
-        """Starts a container: a script of `sandbox.script`, in a network namespace that is mounted on a file."""
+    async def start(cls, script: str, network: Path, log: Path, variables: Mapping[str, str]) -> Running:
+        """Starts a container: a script of `sandbox.script`, in a network namespace that is mounted on a file.
+
+        The log is in CRI format: https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
+        """
         process = await asyncio.create_subprocess_exec(
             *(*sandbox.enter(network), "/bin/sh", "-c", script),
             env=variables,
@@ -64,7 +49,7 @@ class Running:
             stderr=PIPE,
             start_new_session=True,
         )
-        file = logs.turn()
+        file = open_log(log)
         streams = (("stdout", process.stdout), ("stderr", process.stderr))
         pumps = [asyncio.create_task(_pump(stream, name, file)) for name, stream in streams if stream is not None]
         return cls(process, pumps)

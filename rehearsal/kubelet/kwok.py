@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 
 from kube.client import KubernetesObject
-from rehearsal.kubelet.containers import Logs
 from rehearsal.load import Load
+from rehearsal.processes import previous
 
 GROUP, VERSION = "kwok.x-k8s.io", "v1alpha1"
 
@@ -28,12 +28,12 @@ DEFINITIONS: Sequence[KubernetesObject] = tuple(
 """CustomResourceDefinitions of both kinds."""
 
 
-def logs(pod: KubernetesObject, files: Mapping[str, Logs]) -> KubernetesObject:
+def logs(pod: KubernetesObject, files: Mapping[str, Path]) -> KubernetesObject:
     """The `Logs` object of a pod, which owns it, with the log files by container."""
     meta = pod["metadata"]
     owner = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
     containers = [
-        {"containers": [name], "logsFile": str(log.current), "previousLogsFile": str(log.previous)}
+        {"containers": [name], "logsFile": str(log), "previousLogsFile": str(previous(log))}
         for name, log in files.items()
     ]
     metadata = {"name": meta["name"], "namespace": meta["namespace"], "ownerReferences": [owner]}

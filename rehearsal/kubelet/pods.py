@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from kube.client import NOT_FOUND, KubernetesApiError, KubernetesObject
@@ -17,7 +18,7 @@ from rehearsal.aws import pod_identity
 from rehearsal.kubelet import environment, files, identity, images, kwok, probes, refusals, sandbox
 from rehearsal.kubelet import status as statuses
 from rehearsal.kubelet.api import now
-from rehearsal.kubelet.containers import KILLED, Logs, Running
+from rehearsal.kubelet.containers import KILLED, Running
 from rehearsal.kubelet.environment import MissingError, part
 from rehearsal.kubelet.machine import API_SERVER, Machine
 from rehearsal.kubelet.status import Container
@@ -162,7 +163,7 @@ class Pod:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
         with suppress(KubernetesApiError):
-            logs = kwok.logs(self.body, {container.name: self._logs(container.name) for container in self._containers})
+            logs = kwok.logs(self.body, {container.name: self._log(container.name) for container in self._containers})
             await asyncio.to_thread(self._api.apply, logs, field_manager="kubelet", force=True)
 
     def _effective(self) -> KubernetesObject:
@@ -266,11 +267,11 @@ class Pod:
             host_name=host_name,
             command=[*sandbox.become(self._spec, spec, image), *command],
         )
-        return await Running.start(script, self._network, self._logs(spec["name"]), variables)
+        return await Running.start(script, self._network, self._log(spec["name"]), variables)
 
-    def _logs(self, container: str) -> Logs:
-        folder = self._machine.layout.logs / "pods" / f"{self._namespace}_{self._name}_{self.uid}"
-        return Logs(folder / f"{container}.log", folder / f"{container}.previous.log")
+    def _log(self, container: str) -> Path:
+        folder = f"{self._namespace}_{self._name}_{self.uid}"
+        return self._machine.layout.logs / "pods" / folder / f"{container}.log"
 
     async def _check_liveness(self, spec: Mapping[str, Any], running: Running) -> None:
         """Stops the container when its liveness probe fails."""

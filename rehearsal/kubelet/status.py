@@ -83,16 +83,11 @@ def back_off(failures: int) -> float:
 
 def phase(containers: Sequence[Container], policy: str) -> str:
     """The phase of a pod with this `restartPolicy`."""
-    codes = [_exit_code(container) for container in containers]
+    codes: list[int | None] = [container.state.get("terminated", {}).get("exitCode") for container in containers]
     if all(code is not None and not restarts(policy, code) for code in codes):
         return "Failed" if any(codes) else "Succeeded"
     are_started = all(container.state.keys() & {"running", "terminated"} or container.last for container in containers)
     return "Running" if are_started else "Pending"
-
-
-def _exit_code(container: Container) -> int | None:
-    terminated: Mapping[str, Any] | None = container.state.get("terminated")
-    return None if terminated is None else int(terminated["exitCode"])
 
 
 def status(

@@ -28,7 +28,7 @@ async def relay(sockets: Mapping[int, socket.socket]) -> None:
             back.transport.abort()  # nothing listens on it; an accepted connection can only be reset
             return
         try:
-            await asyncio.gather(_copy(outside, forth), _copy(inside, back))
+            await asyncio.gather(copy(outside, forth), copy(inside, back))
         except OSError:
             back.transport.abort()
             forth.transport.abort()
@@ -43,13 +43,14 @@ async def relay(sockets: Mapping[int, socket.socket]) -> None:
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
-async def _copy(reader: StreamReader, writer: StreamWriter) -> None:
+async def copy(reader: StreamReader, writer: StreamWriter) -> None:
     """Copies one direction until it ends; the other one stays open."""
     while chunk := await reader.read(_CHUNK):
         writer.write(chunk)
         await writer.drain()
-    with suppress(OSError):
-        writer.write_eof()
+    if writer.can_write_eof():
+        with suppress(OSError):
+            writer.write_eof()
 
 
 if __name__ == "__main__":

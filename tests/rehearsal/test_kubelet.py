@@ -15,7 +15,6 @@ import pytest
 import versions
 from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import control_plane as kubernetes
-from rehearsal import load
 from rehearsal.emulators import in_cluster
 from rehearsal.emulators.aws import addons
 from rehearsal.network import namespace
@@ -427,7 +426,7 @@ def test_metrics_server_says_how_busy_pods_are(api: KubernetesApi, control_plane
     def cpu(slot: str) -> int:
         return round(int((used(slot) or {}).get("cpu", "0n").removesuffix("n")) / 1_000_000)
 
-    load.write(control_plane.layout, {f"{NAMESPACE}/busy": 90})
+    control_plane.layout.load.write_text(json.dumps({f"{NAMESPACE}/busy": 90}))
     eventually(lambda: (cpu("blue"), cpu("green")) == (46, 1), "the pod that the Service leads to uses 90 % and 1m", 90)
     assert (used("blue") or {})["memory"] == "48Mi"
     api.json_patch(

@@ -17,7 +17,7 @@ import yaml
 
 import versions
 from kube.client import KubernetesApi, KubernetesApiError
-from rehearsal import load, status, workspace
+from rehearsal import status, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT
 from rehearsal.lifecycle import Rehearsal, plain
@@ -144,11 +144,11 @@ def test_every_autoscaler_gets_its_figures_from_the_add_on_and_grows_its_slot_un
     assert len(autoscalers()) == len(ENVIRONMENTS) * len(SERVICES)
     eventually(active, "every autoscaler acts on CPU figures", 120)
     before = size()
-    load.write(platform.layout, {"prod/frontend": 200})
+    platform.layout.load.write_text('{"prod/frontend": 200}')
     try:
         eventually(lambda: size() > before, "the live slot grows", 120)
     finally:
-        load.write(platform.layout, {})
+        platform.layout.load.unlink()
     assert run_up(platform) == {}, "an autoscaler's doing is no change"
 
 

@@ -2,12 +2,7 @@
 
 
 class AwsError(Exception):
-    """An error with AWS's code and message.
-
-    Attributes:
-        code: AWS's error code, e.g. `InvalidSubnet.Conflict`.
-        message: AWS's message.
-    """
+    """An error with AWS's code, e.g. `InvalidSubnet.Conflict`, and AWS's message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from config.instance_types import instance_types
 from rehearsal.emulators.aws import nodes
@@ -20,18 +20,12 @@ from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.nodes import NodeGroupSpec, Taint
 
-Effect: TypeAlias = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
-
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 
 DEFAULT_AMI = "AL2023_x86_64_STANDARD"
 DEFAULT_DISK_GIB = 20
-EFFECTS: dict[str, Effect] = {
-    "NO_SCHEDULE": "NoSchedule",
-    "PREFER_NO_SCHEDULE": "PreferNoSchedule",
-    "NO_EXECUTE": "NoExecute",
-}
+EFFECTS = {"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute"}
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "ARM_64"}
 
 
@@ -40,9 +34,6 @@ def _latest_version(template: Resource) -> int:
 
 
 def _default_version(template: Resource) -> int:
-    version = template.inputs.get("defaultVersion")
-    if version is not None:
-        return int(version)
     if template.inputs.get("updateDefaultVersion"):
         return _latest_version(template)
     return int(template.previous.get("defaultVersion", 1))
