@@ -118,11 +118,7 @@ def _network(table: ProcessTable, layout: Layout, report: Report, refusal: Calla
 
 
 def _check_ports(table: ProcessTable, plane: ControlPlane, programs: Sequence[Program]) -> None:
-    """Checks that the ports of programs that do not run are free.
-
-    Raises:
-        RehearsalError: Another program holds a port.
-    """
+    """Checks that the ports of programs that do not run are free."""
     for program in programs:
         if not table.is_running(program.name if plane.namespace is None else RELAY):
             for port in program.ports:

@@ -9,7 +9,6 @@ from typing import Self
 
 from pulumi.automation.events import EngineEvent, OpType
 from rich.console import Console
-from rich.status import Status
 
 _MARKUP = re.compile(r"<\{%[^%]*%\}>")
 """Colour markup in the engine's messages, such as `<{%reset%}>`."""
@@ -30,23 +29,20 @@ class EngineDisplay:
         self._console = console
         self._title = title
         self._changes: Counter[str] = Counter()
-        self._status: Status | None = None
+        self._status = console.status(title)
 
     def __enter__(self) -> Self:
         """Prints the title, or starts the status line."""
-        if self._console.is_terminal:
-            self._status = self._console.status(self._title)
-            self._status.start()
-        else:
+        if not self._console.is_terminal:
             self._console.print(self._title)
+        self._status.start()  # shows nothing but on a terminal
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Prints the number of changes by kind."""
-        if self._status is not None:
-            self._status.stop()
+        self._status.stop()
         counts = ", ".join(f"{number} {word}" for word, number in sorted(self._changes.items()))
         self._console.print(f"{self._title}: {counts or 'nothing changed'}", highlight=False)
 
@@ -60,7 +56,7 @@ class EngineDisplay:
             )
         elif event.resource_pre_event is not None:
             about = event.resource_pre_event.metadata
-            if self._status is not None and about.op not in _UNCHANGED:
+            if about.op not in _UNCHANGED:
                 done = sum(self._changes.values())
                 self._status.update(f"{self._title}: {done} done, {about.op.value} {_name(about.urn)}")
         elif event.res_outputs_event is not None:
@@ -68,7 +64,7 @@ class EngineDisplay:
             if about.op in _UNCHANGED | _PARTS or about.type.startswith(_HIDDEN_TYPES):
                 return
             self._changes[_WORDS.get(about.op, "replaced")] += 1
-            if self._status is None:
+            if not self._console.is_terminal:
                 symbol = _SYMBOLS.get(about.op, "±")
                 self._console.print(
                     f"  {symbol} {about.type} {_name(about.urn)}", markup=False, highlight=False, soft_wrap=True

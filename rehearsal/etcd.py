@@ -22,28 +22,23 @@ SECONDS_TO_ANSWER = 30.0
 
 
 class Etcd:
-    """The keys in the etcd of a control plane, whose ports and certificates exist."""
+    """The keys in the etcd of a control plane, whose ports and certificates exist.
+
+    The methods raise `urllib3.exceptions.HTTPError` if etcd does not answer, or answers with an error.
+    """
 
     def __init__(self, layout: Layout) -> None:
         self._url = f"https://{LOOPBACK}:{ports.ensure(layout.control_plane / 'ports.json').etcd}/v3/kv"
         self._pool = certificates.ensure(layout.control_plane / "pki").caller("etcd")
 
     def keys(self, prefix: str) -> list[str]:
-        """All keys with a prefix, which must not be empty.
-
-        Raises:
-            urllib3.exceptions.HTTPError: etcd does not answer, or answers with an error.
-        """
+        """All keys with a prefix, which must not be empty."""
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         found = self._call("range", {"key": _encoded(prefix), "range_end": _encoded(end), "keys_only": True})
         return [base64.b64decode(entry["key"]).decode() for entry in found.get("kvs", [])]
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Deletes keys; a missing one is no error.
-
-        Raises:
-            urllib3.exceptions.HTTPError: etcd does not answer, or answers with an error.
-        """
+        """Deletes keys; a missing one is no error."""
         requests = [{"requestDeleteRange": {"key": _encoded(key)}} for key in keys]
         for start in range(0, len(requests), KEYS_AT_ONCE):
             self._call("txn", {"success": requests[start : start + KEYS_AT_ONCE]})

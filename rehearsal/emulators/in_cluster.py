@@ -1,4 +1,7 @@
-"""Kubernetes objects of the emulators in the local API server: apply, wait, delete."""
+"""Kubernetes objects of the emulators in the local API server: apply, wait, delete.
+
+The functions raise `KubernetesApiError` if the API server refuses an object.
+"""
 
 from __future__ import annotations
 
@@ -43,11 +46,7 @@ def marked(obj: KubernetesObject, mark: str) -> KubernetesObject:
 
 
 def bring(api: KubernetesApi, mark: str, objects: Sequence[KubernetesObject], *, manager: str) -> None:
-    """Applies objects, and deletes all others with this value of `MARK`; an empty list deletes all.
-
-    Raises:
-        KubernetesApiError: The API server refuses an object.
-    """
+    """Applies objects, and deletes all others with this value of `MARK`; an empty list deletes all."""
     applied = {_key(obj) for obj in objects}
     for api_version, kind in KINDS:
         for obj in api.list(api_version, kind, label_selector=f"{MARK}={mark}"):
@@ -58,12 +57,7 @@ def bring(api: KubernetesApi, mark: str, objects: Sequence[KubernetesObject], *,
 
 
 def define(api: KubernetesApi, definitions: Sequence[KubernetesObject], *, manager: str) -> None:
-    """Creates missing CustomResourceDefinitions, and waits until the API server serves all of them.
-
-    Raises:
-        KubernetesApiError: The API server refuses one.
-        RehearsalError: One is not served within `SECONDS_TO_SERVE`.
-    """
+    """Creates missing CustomResourceDefinitions, and waits for `SECONDS_TO_SERVE` at most until all are served."""
     names = [str(definition["metadata"]["name"]) for definition in definitions]
     for name, definition in zip(names, definitions, strict=True):
         if api.get(*DEFINITION, name) is None:

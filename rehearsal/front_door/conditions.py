@@ -1,4 +1,4 @@
-"""Conditions of listener rules as HAProxy ACLs.
+"""Conditions of listener rules as HAProxy ACLs; `RehearsalError` for what AWS refuses, or what is not supported.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html
 """
@@ -32,11 +32,7 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCon
 
 
 def acls(conditions: Sequence[Described], *, on: str) -> list[str]:
-    """Anonymous ACLs of a rule's conditions, all of which must match; the host is in the variable `txn.host`.
-
-    Raises:
-        RehearsalError: A condition is not supported, or AWS would refuse the rule.
-    """
+    """Anonymous ACLs of a rule's conditions, all of which must match; the host is in the variable `txn.host`."""
     fields = [str(one["Field"]) for one in conditions]
     if again := sorted(field for field in _CONFIGS if fields.count(field) > 1):
         refuse(on, f"a rule has one condition {again[0]} at most")

@@ -157,11 +157,7 @@ def check(described: Described, table: Mapping[str, str], *, on: str) -> Mapping
 
 
 def refuse(on: str, problem: str) -> NoReturn:
-    """Refuses an object.
-
-    Raises:
-        RehearsalError: Always.
-    """
+    """Refuses an object."""
     raise RehearsalError(
         f"{on}: {problem}.",
         remedy="the front door stays as it was; change it, or teach rehearsal/front_door/ what it means.",

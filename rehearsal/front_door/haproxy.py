@@ -1,4 +1,4 @@
-"""HAProxy's configuration, from the load balancers that ELBv2 describes.
+"""HAProxy's configuration, from the load balancers that ELBv2 describes; `RehearsalError` for what is not supported.
 
 https://docs.haproxy.org/2.6/configuration.html
 """
@@ -49,9 +49,6 @@ def configuration(state: State, *, domain: str, staff: str, outside: str) -> str
 
     The hosts of the stack's domain are served under `LOCAL_DOMAIN`, too. `staff` and `outside` are variables with the
     file descriptors of inherited listening sockets; requests to the latter get the source address `OUTSIDE`.
-
-    Raises:
-        RehearsalError: The state has something that AWS refuses, or that is not supported.
     """
     balancers = load_balancers(state)
     idle = {arn: _idle(one) for one in balancers for rule in one.rules for arn, _ in rule.shares}

@@ -1,4 +1,4 @@
-"""The load balancers that ELBv2 describes, with checks for what AWS refuses and for what is not supported."""
+"""The load balancers that ELBv2 describes; `RehearsalError` for what AWS refuses, or what is not supported."""
 
 from __future__ import annotations
 
@@ -87,11 +87,7 @@ class Target:
 
 
 def load_balancers(state: State) -> list[LoadBalancer]:
-    """The active load balancers with an HTTPS listener.
-
-    Raises:
-        RehearsalError: The state has something that AWS refuses, or that is not supported.
-    """
+    """The active load balancers with an HTTPS listener."""
     active = (one for one in state.load_balancers if str(one["State"]["Code"]).startswith("active"))
     found = [one for described in active for one in _load_balancer(described, state)]
     for one, other in combinations(found, 2):  # a DNS record leads to one of them only

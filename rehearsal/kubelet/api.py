@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal.kubelet.environment import Objects
@@ -45,12 +44,6 @@ class Api(KubernetesApi):
         account = pod["spec"].get("serviceAccountName") or "default"
         request = self.subresource("create", "ServiceAccount/token", account, meta["namespace"], body)
         return str(request["status"]["token"])
-
-    def write_status(self, pod: KubernetesObject, status: dict[str, Any]) -> None:
-        """Patches a pod's status. Another pod of the same name is a conflict."""
-        meta = pod["metadata"]
-        body = {"metadata": {"uid": meta["uid"]}, "status": status}
-        self.subresource("patch", "Pod/status", meta["name"], meta["namespace"], body)
 
     def event(self, pod: KubernetesObject, reason: str, message: str) -> None:
         """Records a Warning event of a pod, the same one once in `EVENT_SECONDS`; prints it if that fails."""

@@ -1,5 +1,6 @@
 """Environment variables and command of a container, from the pod and the objects that it refers to.
 
+The functions raise `MissingError` if something does not exist that they need, or is not supported.
 https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/
 """
 
@@ -30,11 +31,7 @@ def part(value: Mapping[str, Any], *names: str) -> Any:
 
 
 def content(objects: Objects, kind: str, name: str, *, optional: bool = False) -> dict[str, bytes]:
-    """The keys and values of a ConfigMap or Secret; empty if it is optional and does not exist.
-
-    Raises:
-        MissingError: It is required and does not exist.
-    """
+    """The keys and values of a ConfigMap or Secret; empty if it is optional and does not exist."""
     obj = objects(kind, name)
     if obj is None:
         if optional:
@@ -61,11 +58,7 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
 def environment(
     container: Mapping[str, Any], pod: KubernetesObject, objects: Objects, defaults: Mapping[str, str]
 ) -> dict[str, str]:
-    """A container's variables: its `env` on top of defaults. The pod has its address in the status.
-
-    Raises:
-        MissingError: A variable refers to something that does not exist.
-    """
+    """A container's variables: its `env` on top of defaults. The pod has its address in the status."""
     variables = dict(defaults)
     for variable in container.get("env") or ():
         value = _value(variable, pod, objects, variables)
@@ -94,9 +87,6 @@ def field(pod: KubernetesObject, path: str) -> str:
     """A field of the pod by the downward API.
 
     https://kubernetes.io/docs/concepts/workloads/pods/downward-api/
-
-    Raises:
-        MissingError: The field is not supported here.
     """
     fields: dict[str, str] = {
         "metadata.name": pod["metadata"]["name"],
@@ -114,9 +104,6 @@ def command(
     """The command line of a container, with variables expanded; the image's `ENTRYPOINT` and `CMD` are its defaults.
 
     https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/
-
-    Raises:
-        MissingError: Neither the container nor the image has a command.
     """
     own, args = container.get("command"), container.get("args")
     words = [*(own or entrypoint), *(args or (() if own else arguments))]

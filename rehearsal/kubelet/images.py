@@ -56,8 +56,11 @@ class Image:
     trusts: tuple[str, ...] = ()
 
 
-def _program(path: str, file: str, user: int, *arguments: str) -> Image:
-    return Image(entrypoint=(path,), arguments=arguments, user=user, binds={path: Path(file)})
+def _program(path: str, name: str, user: int, *arguments: str) -> Callable[[Programs], Image]:
+    """An image with one of the programs in `BUILT`."""
+    return lambda programs: Image(
+        entrypoint=(path,), arguments=arguments, user=user, binds={path: Path(programs[name])}
+    )
 
 
 def _python(_: Programs) -> Image:
@@ -90,20 +93,14 @@ def _agent(programs: Programs) -> Image:
 
 _IMAGES: Mapping[str, Callable[[Programs], Image]] = {
     # https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/build/Dockerfile
-    "docker[.]elastic[.]co/eck/eck-operator": lambda programs: _program(
-        "/elastic-operator", programs["eck_operator"], NONROOT, "manager"
-    ),
+    "docker[.]elastic[.]co/eck/eck-operator": _program("/elastic-operator", "eck_operator", NONROOT, "manager"),
     # https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/Dockerfile
-    "public[.]ecr[.]aws/eks/aws-load-balancer-controller": lambda programs: _program(
-        "/controller", programs["load_balancer_controller"], NONROOT
-    ),
+    "public[.]ecr[.]aws/eks/aws-load-balancer-controller": _program("/controller", "load_balancer_controller", NONROOT),
     # https://github.com/coredns/coredns/blob/v1.13.0/Dockerfile, from EKS's registries
-    "[0-9]{12}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/eks/coredns": lambda programs: _program(
-        "/coredns", programs["coredns"], NONROOT
-    ),
+    "[0-9]{12}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/eks/coredns": _program("/coredns", "coredns", NONROOT),
     # https://github.com/kubernetes-sigs/metrics-server/blob/v0.9.0/Dockerfile
-    "[0-9]{12}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/eks/metrics-server": lambda programs: _program(
-        "/metrics-server", programs["metrics_server"], NOBODY
+    "[0-9]{12}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/eks/metrics-server": _program(
+        "/metrics-server", "metrics_server", NOBODY
     ),
     "public[.]ecr[.]aws/docker/library/python": _python,
     f"[0-9]{{12}}[.]dkr[.]ecr[.][a-z0-9-]+[.]amazonaws[.]com/[a-z0-9-]+/{AGENT}": _agent,

@@ -28,36 +28,18 @@ https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
 _USERS = {0: "root", 1000: "user", 65532: "nonroot", 65534: "nobody"}
 
 
-class Addresses:
-    """The pool of pod addresses. A released address is reused last."""
-
-    def __init__(self) -> None:
-        self._free = deque(str(address) for address in IPv4Network(RUNNING_POD_CIDR).hosts())
-
-    def take(self, preferred: str | None) -> str:
-        """Takes the preferred address if it is free, else another one.
-
-        Raises:
-            IndexError: No address is free.
-        """
-        if preferred not in self._free:
-            return self._free.popleft()
-        self._free.remove(preferred)
-        return preferred
-
-    def release(self, address: str) -> None:
-        """Returns a taken address to the pool."""
-        self._free.append(address)
-
-
 @dataclass(frozen=True)
 class Machine:
-    """Resources that all pods share."""
+    """Resources that all pods share.
+
+    Attributes:
+        addresses: Pod addresses that are free. A released one is reused last.
+    """
 
     layout: Layout
     programs: Programs
     api: Api
-    addresses: Addresses = field(default_factory=Addresses)
+    addresses: deque[str] = field(default_factory=lambda: deque(map(str, IPv4Network(RUNNING_POD_CIDR).hosts())))
 
     def folder(self, uid: str) -> Path:
         """The folder of a pod's files."""

@@ -174,7 +174,9 @@ class Pod:
     async def _plug(self) -> None:
         if self._address is not None:
             return
-        self._leased_address = self._machine.addresses.take(part(self.body, "status").get("podIP"))
+        free, previous = self._machine.addresses, part(self.body, "status").get("podIP")
+        self._leased_address = str(previous) if previous in free else free[0]
+        free.remove(self._leased_address)
         self._folder.mkdir(parents=True, exist_ok=True)
         if error := await _shell(sandbox.make_network(self._network, self._leased_address)):
             await self._unplug()
@@ -185,7 +187,7 @@ class Pod:
     async def _unplug(self) -> None:
         if self._leased_address is not None:
             await _shell(sandbox.end_network(self._network, self._leased_address))
-            self._machine.addresses.release(self._leased_address)
+            self._machine.addresses.append(self._leased_address)
             self._leased_address = None
 
     async def _refresh(self) -> None:
@@ -319,14 +321,14 @@ class Pod:
             await self._retry(self._put_status)
 
     async def _put_status(self) -> None:
-        conditions = {condition["type"]: condition for condition in part(self.body, "status", "conditions")}
-        conditions |= {condition["type"]: condition for condition in self._written.get("conditions") or ()}
-        before = {**part(self.body, "status"), **self._written, "conditions": list(conditions.values())}
+        before = {**part(self.body, "status"), **self._written}
         status = statuses.status(
             {**self.body, "status": before}, self._containers, address=self._address, host=self._host, now=now()
         )
         if status != self._written and not self._is_gone:
-            await asyncio.to_thread(self._api.write_status, self.body, status)
+            # Another pod of the same name is a conflict.
+            patch: KubernetesObject = {"metadata": {"uid": self.uid}, "status": status}
+            await asyncio.to_thread(self._api.subresource, "patch", "Pod/status", self._name, self._namespace, patch)
             self._written = status
 
     async def _retry(self, attempt: Callable[[], Awaitable[None]]) -> None:

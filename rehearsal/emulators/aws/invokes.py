@@ -1,4 +1,4 @@
-"""The emulated data sources (Pulumi invokes)."""
+"""The emulated data sources (Pulumi invokes). Errors: `AwsError`, and `RehearsalError` for what is not emulated."""
 
 from __future__ import annotations
 
@@ -60,12 +60,7 @@ INVOKES = {
 
 
 def invoke(token: str, caller: Caller, arguments: Properties) -> Properties:
-    """A data source's result.
-
-    Raises:
-        AwsError: AWS refuses the request.
-        RehearsalError: The emulator lacks the data source or its value.
-    """
+    """A data source's result."""
     if token not in INVOKES:
         raise RehearsalError(
             f"the aws emulator has no data source {token}",

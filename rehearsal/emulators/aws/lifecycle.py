@@ -105,11 +105,6 @@ class Difference:
     paths: dict[str, bool]
     delete_first: bool
 
-    @property
-    def replaces(self) -> bool:
-        """Whether the resource is replaced."""
-        return any(self.paths.values())
-
 
 def difference(kind: Kind, old: Properties, new: Properties) -> Difference:
     """Compares two versions of checked inputs."""

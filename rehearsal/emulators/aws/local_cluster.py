@@ -2,6 +2,8 @@
 
 A cluster's objects are deleted with it. The keys in etcd are recorded when the cluster is created; its deletion deletes
 all others at once: as on AWS, controllers get no chance to clean up.
+
+The functions raise `RehearsalError` if the control plane was never started, does not respond, or refuses a request.
 """
 
 from __future__ import annotations
@@ -40,11 +42,7 @@ _START = "Run `make up`, which starts it if it does not run."
 
 
 def endpoint(layout: Layout) -> str:
-    """The API server's URL.
-
-    Raises:
-        RehearsalError: The control plane was never started.
-    """
+    """The API server's URL."""
     _require_control_plane(layout, "an EKS cluster")
     kubeconfig: Any = yaml.safe_load(layout.kubeconfig.read_text())
     return str(kubeconfig["clusters"][0]["cluster"]["server"])
@@ -52,11 +50,7 @@ def endpoint(layout: Layout) -> str:
 
 @contextmanager
 def cluster_client(layout: Layout, caller: str) -> Generator[KubernetesApi]:
-    """A client of the local API server, with its errors translated; `caller` names it, e.g. `node group dev`.
-
-    Raises:
-        RehearsalError: The API server was never started, does not respond, or refuses a request.
-    """
+    """A client of the local API server, with its errors translated; `caller` names it, e.g. `node group dev`."""
     _require_control_plane(layout, caller)
     try:
         yield KubernetesApi(layout.kubeconfig)
@@ -76,11 +70,7 @@ def record_keys(layout: Layout, _cluster: Record, _account: Account) -> Properti
 
 
 def delete_objects(layout: Layout, _cluster: Record) -> None:
-    """Deletes all keys that `record_keys` has not recorded, until no new ones appear.
-
-    Raises:
-        RehearsalError: Etcd does not respond, or objects are still created after `DELETION_TIMEOUT_SECONDS`.
-    """
+    """Deletes all keys that `record_keys` has not recorded, until no new ones appear."""
     if not layout.cluster_keys.exists():
         return
     kept: set[str] = {*json.loads(layout.cluster_keys.read_text()), *_controllers_accounts(layout)}

@@ -1,5 +1,7 @@
 """The nodes of a managed node group: EC2 instances, as its Auto Scaling group has them, and Kubernetes nodes.
 
+The functions raise `AwsError` if EC2 refuses a request, a subnet has no free address, or pods cannot be evicted, and
+`RehearsalError` if an API does not respond, or nodes do not become ready or are not gone in time.
 https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html
 https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
 """
@@ -40,10 +42,6 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
 
     New nodes are ready before old ones are removed. As on EKS, an update to a new version of the launch template evicts
     the old nodes' pods within their PodDisruptionBudgets; a smaller desired size deletes them regardless of budgets.
-
-    Raises:
-        AwsError: Pods cannot be evicted from the old nodes, or EC2 refuses a request.
-        RehearsalError: An API does not respond, the API server refuses a node, or nodes do not become ready.
     """
     with cluster_client(layout, f"node group {group.name}") as api:
         running = start_instances(layout, group)
@@ -68,12 +66,7 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
 
 
 def dissolve(layout: Layout, region: str, cluster: str, group: str) -> None:
-    """Deletes a group's nodes with their pods, waits until they are gone, and terminates its instances.
-
-    Raises:
-        AwsError: EC2 refuses a request.
-        RehearsalError: An API does not respond, or nodes are left after `SECONDS_TO_BE_GONE`.
-    """
+    """Deletes a group's nodes with their pods, waits until they are gone, and terminates its instances."""
     if layout.kubeconfig.exists():
         with cluster_client(layout, f"node group {group}") as api:
             for obj in _nodes_of(api, group):
@@ -88,10 +81,6 @@ def start_instances(layout: Layout, group: NodeGroupSpec) -> list[Instance]:
 
     Returns:
         The group's instances of the current generation, as many as desired.
-
-    Raises:
-        AwsError: A subnet has no free address, or EC2 refuses a request.
-        RehearsalError: The API does not respond.
     """
     with aws_client(layout, "ec2", group.region) as ec2:
         instances = _instances(ec2, group.cluster, group.name, generation=group.generation)[: group.desired]

@@ -128,7 +128,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 for path, replaces in difference.paths.items()
             },
             hasDetailedDiff=True,
-            deleteBeforeReplace=difference.replaces and difference.delete_first,
+            deleteBeforeReplace=any(difference.paths.values()) and difference.delete_first,
         )
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:

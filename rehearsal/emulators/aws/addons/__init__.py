@@ -6,6 +6,9 @@ To add one, add its file:
   `aws eks describe-addon-configuration` for a version near the platform's.
 - `parts`: by name of a workload or container, the dotted path of its part of the configuration; default: all of it.
 - `objects`: the add-on's objects under the default configuration; images without registry and tag.
+
+The functions raise `AwsError`, with EKS's message, if a configuration is not valid or pods are not ready within
+`SECONDS_TO_BE_HEALTHY`, and `RehearsalError` if there is no such add-on or the API server refuses an object.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from kube.client import KubernetesObject
 from rehearsal.emulators import in_cluster
 from rehearsal.emulators.aws.account import Account, Record
 from rehearsal.emulators.aws.errors import AwsError
+from rehearsal.emulators.aws.kind import Resource
 from rehearsal.emulators.aws.local_cluster import cluster_client
 from rehearsal.emulators.aws.properties import Properties, known_values
 from rehearsal.errors import RehearsalError
@@ -51,14 +55,10 @@ Schema: TypeAlias = "str | Mapping[str, Schema]"
 _TYPES = {bool: "boolean", dict: "object", float: "number", int: "integer", list: "array", str: "string"}
 
 
-def check(name: str, configuration_values: str) -> None:
-    """Validates a configuration (JSON) against the add-on's schema.
-
-    Raises:
-        AwsError: `InvalidParameterException`, with EKS's message.
-        RehearsalError: The emulator has no such add-on.
-    """
-    violations = list(problems(_addon(name)["schema"], json.loads(configuration_values or "{}")))
+def check(addon: Resource) -> None:
+    """Validates the configuration of an add-on against its schema."""
+    configuration = json.loads(addon.inputs.get("configurationValues") or "{}")
+    violations = list(problems(_addon(str(addon.inputs["addonName"]))["schema"], configuration))
     if violations:
         raise AwsError(
             "InvalidParameterException",
@@ -96,12 +96,7 @@ def mark(name: str) -> str:
 
 
 def converge(layout: Layout, record: Record, _account: Account) -> Properties:
-    """Applies an add-on's objects, and waits until their pods are ready.
-
-    Raises:
-        AwsError: Pods are not ready within `SECONDS_TO_BE_HEALTHY`.
-        RehearsalError: The API server does not respond, or refuses an object.
-    """
+    """Applies an add-on's objects, and waits until their pods are ready."""
     name = str(record.inputs["addonName"])
     version, configuration = record.inputs.get("addonVersion") or "", record.inputs.get("configurationValues") or ""
     applied = objects(name, version, configuration)
@@ -120,11 +115,7 @@ def converge(layout: Layout, record: Record, _account: Account) -> Properties:
 
 
 def dissolve(layout: Layout, record: Record) -> None:
-    """Deletes an add-on's objects from the cluster, unless its input `preserve` is set.
-
-    Raises:
-        RehearsalError: The API server does not respond, or refuses a request.
-    """
+    """Deletes an add-on's objects from the cluster, unless its input `preserve` is set."""
     if record.inputs.get("preserve") or not layout.kubeconfig.exists():
         return
     name = str(record.inputs["addonName"])

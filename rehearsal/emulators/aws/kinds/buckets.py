@@ -8,8 +8,6 @@ from __future__ import annotations
 from rehearsal.emulators.aws.api import Api, Call, tag_list
 from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, text
 
-BUCKET = "aws:s3/bucket:Bucket"
-
 
 def _create(bucket: Resource) -> None:
     place = {"CreateBucketConfiguration": {"LocationConstraint": bucket.region}}
@@ -44,7 +42,7 @@ def _configuration(type_token: str, put: str, delete: str | None, *, into: str =
 
 KINDS = (
     Kind(
-        type=BUCKET,
+        type="aws:s3/bucket:Bucket",
         make_id=text("{bucket}"),
         api=Api("s3", _create, configure=(_put_tags,), delete=(_empty, Call("delete_bucket")), key="Bucket"),
         name=AutoName(property="bucket", longest=63, lower=True),

@@ -11,6 +11,7 @@ import zlib
 from dataclasses import replace
 from typing import Any
 
+from rehearsal.aws.pod_identity import ASSOCIATION
 from rehearsal.emulators.aws import addons, dependencies, local_cluster, protection
 from rehearsal.emulators.aws.api import Api, tag_list
 from rehearsal.emulators.aws.errors import AwsError
@@ -19,9 +20,6 @@ from rehearsal.emulators.aws.kinds.network import SUBNET
 from rehearsal.emulators.aws.properties import Properties, known_values
 
 CLUSTER = "aws:eks/cluster:Cluster"
-ADDON = "aws:eks/addon:Addon"
-ACCESS_ENTRY = "aws:eks/accessEntry:AccessEntry"
-ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 
 LEAST_ZONES = 2
 
@@ -37,10 +35,6 @@ def _check_endpoint_access(cluster: Resource) -> None:
     network = cluster.inputs["vpcConfig"]
     if network.get("endpointPublicAccess", True) is False and network.get("endpointPrivateAccess") is not True:
         raise AwsError("InvalidParameterException", "Private and public endpoint access cannot both be disabled")
-
-
-def _check_configuration(addon: Resource) -> None:
-    addons.check(str(addon.inputs["addonName"]), str(addon.inputs.get("configurationValues") or ""))
 
 
 def _vpc_config(cluster: Resource) -> Properties:
@@ -109,16 +103,16 @@ KINDS = (
         dissolve=local_cluster.delete_objects,
     ),
     Kind(
-        type=ADDON,
+        type="aws:eks/addon:Addon",
         make_id=text("{clusterName}:{addonName}"),
-        checks=(_check_configuration,),
+        checks=(addons.check,),
         attributes={"arn": arn("eks", "addon/{clusterName}/{addonName}")},
         converge=addons.converge,
         dissolve=addons.dissolve,
     ),
     # https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html
     Kind(
-        type=ACCESS_ENTRY,
+        type="aws:eks/accessEntry:AccessEntry",
         make_id=text("{clusterName}:{principalArn}"),
         attributes={"accessEntryArn": arn("eks", "access-entry/{clusterName}/{principalArn}")},
     ),

@@ -8,13 +8,11 @@ from __future__ import annotations
 from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.kind import AutoName, Kind, arn, text
 
-REPOSITORY = "aws:ecr/repository:Repository"
-
 _PUT_LIFECYCLE = Call("put_lifecycle_policy", names={"repository": "repositoryName", "policy": "lifecyclePolicyText"})
 
 KINDS = (
     Kind(
-        type=REPOSITORY,
+        type="aws:ecr/repository:Repository",
         make_id=text("{name}"),
         api=Api(
             "ecr",

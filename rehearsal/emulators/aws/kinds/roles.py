@@ -8,8 +8,6 @@ from __future__ import annotations
 from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, text
 
-ROLE = "aws:iam/role:Role"
-
 
 def _arn(role: Resource) -> str:
     return f"arn:aws:iam::{role.account_id}:role{role.inputs.get('path', '/')}{role.inputs['name']}"
@@ -25,7 +23,7 @@ _PUT_ROLE_POLICY = Call("put_role_policy", names={"role": "RoleName", "name": "P
 
 KINDS = (
     Kind(
-        type=ROLE,
+        type="aws:iam/role:Role",
         make_id=text("{name}"),
         api=Api(
             "iam",

@@ -12,9 +12,12 @@ from components.cluster import cluster as platform_cluster
 from components.cluster.addons import after_nodes
 from kube.client import KubernetesObject
 from rehearsal.emulators.aws import addons
+from rehearsal.emulators.aws.account import Account
 from rehearsal.emulators.aws.errors import AwsError
+from rehearsal.emulators.aws.kind import Resource
 from rehearsal.emulators.in_cluster import MARK
 from rehearsal.errors import RehearsalError
+from rehearsal.layout import Layout
 from tests.unit.rehearsal.emulators.aws.examples import EXAMPLES, World
 
 TOLERATIONS = [{"key": "environment", "operator": "Exists", "effect": "NoSchedule"}]
@@ -143,5 +146,6 @@ def test_an_add_on_that_the_stand_in_has_not_is_refused_by_name(tmp_path: Path) 
 def test_the_add_ons_of_the_program_are_ones_that_eks_takes() -> None:
     for addon in (*platform_cluster.BEFORE_NODES, *after_nodes({"owner": "web"})):
         configuration = json.dumps(dict(addon.configuration)) if addon.configuration else ""
-        addons.check(addon.name, configuration)
+        inputs = {"addonName": addon.name, "configurationValues": configuration}
+        addons.check(Resource(layout=Layout(Path()), account=Account([]), account_id="", region="", inputs=inputs))
         assert addons.objects(addon.name, addon.version, configuration)
