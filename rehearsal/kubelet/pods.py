@@ -121,7 +121,7 @@ class Pod:
             message = f"not supported in a rehearsal: {', '.join(unknown)}"
             for container in self._containers:
                 container.wait("CreateContainerConfigError", message)
-            await asyncio.to_thread(self._api.event, self.body, "FailedCreatePodSandBox", message)
+            await self._event("FailedCreatePodSandBox", message)
             return
         await self._prepare()
         refreshing = asyncio.create_task(self._refresh())
@@ -139,7 +139,7 @@ class Pod:
             try:
                 await self._try_to_prepare()
             except (MissingError, KubernetesApiError, OSError) as error:
-                await asyncio.to_thread(self._api.event, self.body, "FailedMount", str(error))
+                await self._event("FailedMount", str(error))
             else:
                 return
             await asyncio.sleep(pause)
@@ -147,14 +147,11 @@ class Pod:
 
     async def _try_to_prepare(self) -> None:
         roles = pod_identity.associations(self._machine.layout)
-        node = await asyncio.to_thread(self._api.get, "v1", "Node", self._spec["nodeName"]) or {
-            "metadata": {},
-            "status": {},
-        }
-        addresses: list[Mapping[str, str]] = node["status"].get("addresses") or []
+        node = await asyncio.to_thread(self._api.get, "v1", "Node", self._spec["nodeName"]) or {}
+        addresses: list[Mapping[str, str]] = [*part(node, "status", "addresses")]
         self._host = next((address["address"] for address in addresses if address["type"] == "InternalIP"), "")
         if (self._namespace, self._spec.get("serviceAccountName", "")) in roles:
-            region = node["metadata"].get("labels", {}).get("topology.kubernetes.io/region", "")
+            region = part(node, "metadata", "labels").get("topology.kubernetes.io/region", "")
             self._spec = identity.injected(self.body, region)["spec"]
         await self._volumes.mount(self._effective())
         await self._plug()
@@ -196,7 +193,7 @@ class Pod:
             try:
                 await self._volumes.mount(self._effective())
             except (MissingError, KubernetesApiError) as error:
-                await asyncio.to_thread(self._api.event, self.body, "FailedMount", str(error))
+                await self._event("FailedMount", str(error))
 
     async def _supervise(self, spec: Mapping[str, Any], container: Container) -> None:
         """Runs a container, and restarts it by the restart policy."""
@@ -219,7 +216,7 @@ class Pod:
                 )
                 container.wait("CrashLoopBackOff", message)
                 self._changed.set()
-                await asyncio.to_thread(self._api.event, self.body, "BackOff", message)
+                await self._event("BackOff", message)
                 await asyncio.sleep(pause)
             failures += 1
             container.restarts += 1
@@ -294,10 +291,11 @@ class Pod:
         if probe := spec.get(f"{kind}Probe"):
             async for succeeds, error in probes.results(probe, spec, self._address or "", initial=initial):
                 if error:
-                    await asyncio.to_thread(
-                        self._api.event, self.body, "Unhealthy", f"{kind.capitalize()} probe failed: {error}"
-                    )
+                    await self._event("Unhealthy", f"{kind.capitalize()} probe failed: {error}")
                 yield succeeds
+
+    async def _event(self, reason: str, message: str) -> None:
+        await asyncio.to_thread(self._api.event, self.body, reason, message)
 
     async def _end(self, life: asyncio.Task[None]) -> None:
         """Stops all containers within the grace period, then deletes the Pod object."""

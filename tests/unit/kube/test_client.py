@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kube.client import KubernetesApi
+from kube.client import KubernetesApi, has_condition
 from tests.http_server import Answer, Request, answering
 
 VERSION = {"groupVersion": "gone.example.com/v1", "version": "v1"}
@@ -72,3 +72,13 @@ def test_subresources_are_created_and_patched_at_their_paths() -> None:
         ("PATCH", "/api/v1/namespaces/dev/pods/p/status", merge, {"status": {"phase": "Running"}}),
         ("POST", "/api/v1/namespaces/dev/pods/p/eviction", plain, eviction),
     ]
+
+
+def test_a_condition_holds_if_it_is_true() -> None:
+    conditions = [{"type": "Ready", "status": "True"}, {"type": "DiskPressure", "status": "False"}]
+    body = {"kind": "Node", "status": {"conditions": conditions}}
+    assert has_condition(body, "Ready")
+    assert not has_condition(body, "DiskPressure")
+    assert not has_condition(body, "PIDPressure")
+    assert not has_condition({"kind": "Node"}, "Ready")
+    assert not has_condition(None, "Ready")

@@ -27,6 +27,7 @@ MALFORMED = [
     ("endpoint", {"serviceName": "s3"}, "InvalidServiceName"),
     ("template", {"name": "no"}, "InvalidLaunchTemplateName.MalformedException"),
     ("template", {"metadataOptions": {"httpTokens": "maybe"}}, "expected to be one of"),
+    ("template", {"defaultVersion": 1}, "set updateDefaultVersion"),
     ("role", {"assumeRolePolicy": "{}"}, "MalformedPolicyDocument"),
     ("role", {"name": "r" * 65}, "ValidationError"),
     ("role", {"name": "a role"}, "ValidationError"),
