@@ -9,7 +9,7 @@ import pytest
 
 from components.kubernetes.charts import locate
 from config import PROJECT
-from config.charts import CHARTS, JENKINS
+from config.charts import ALWAYS, JENKINS
 from tests.unit.components.delivery import jenkins
 from tests.unit.config.test_charts import as_archives, as_folders
 from tests.unit.graph import every
@@ -50,5 +50,5 @@ def test_every_chart_comes_from_the_configured_source() -> None:
     for release in every(releases):
         assert "repositoryOpts" not in release.inputs
     assert {release.inputs["chart"]: release.inputs["version"] for release in releases} == {
-        f"{REGISTRY}/{chart.name}": chart.version for chart in CHARTS
+        f"{REGISTRY}/{chart.name}": chart.version for chart in (*ALWAYS, JENKINS)
     }
