@@ -353,10 +353,10 @@ def _unreachable(error: HTTPError) -> KubernetesApiError:
     """The error of a request without a response: the address, and the reason."""
     pool: Any = getattr(error, "pool", None)
     source = f" from {pool.host}:{pool.port}" if pool is not None else ""
-    return KubernetesApiError(f"no answer{source}: {plain(error)}", status=UNREACHABLE, reason="Unreachable")
+    return KubernetesApiError(f"no answer{source}: {error_reason(error)}", status=UNREACHABLE, reason="Unreachable")
 
 
-def plain(error: HTTPError) -> str:
+def error_reason(error: HTTPError) -> str:
     """The reason of an HTTP error, without the representations of Python objects in urllib3's message."""
     reason = str(error.reason if isinstance(error, MaxRetryError) else error)
     return re.sub(r"^\S+(\(.*?\)| object at \w+>): ", "", reason)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from contract.blue_green import verified_images_name
 from kube.client import KubernetesApi, KubernetesApiError
 from release import verification
 
@@ -24,7 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         api = KubernetesApi(options.kubeconfig)
-        config_map = api.get("v1", "ConfigMap", verification.name(options.service), verification.VERIFIED_ENVIRONMENT)
+        config_map = api.get(
+            "v1", "ConfigMap", verified_images_name(options.service), verification.VERIFIED_ENVIRONMENT
+        )
     except KubernetesApiError as error:
         sys.stderr.write(f"error: the API server: {error}\n")
         return 1

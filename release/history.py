@@ -20,10 +20,6 @@ LIMIT = 10
 _KEY = "releases.json"
 
 
-name = blue_green.history_name
-"""The name of a service's ConfigMap."""
-
-
 @dataclass(frozen=True)
 class Revision:
     """What a slot runs: an image, and the PodTemplate around it.
@@ -170,11 +166,15 @@ def write(api: ObjectApi, namespace: str, service: str, entry: Entry) -> None:
         LostRaceError: Somebody else wrote at the same time: try again.
         KubernetesApiError: The API server refused.
     """
-    config_map = api.get("v1", "ConfigMap", name(service), namespace)
+    config_map = api.get("v1", "ConfigMap", blue_green.history_name(service), namespace)
     text = json.dumps([one.to_json() for one in added(parse(config_map), entry)], indent=1)
     data = {_KEY: text}
     if config_map is None:
-        metadata = {"name": name(service), "namespace": namespace, "labels": {labels.SERVICE: service}}
+        metadata = {
+            "name": blue_green.history_name(service),
+            "namespace": namespace,
+            "labels": {labels.SERVICE: service},
+        }
         objects.create(api, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
     else:
         objects.patch(api, config_map, [{"op": "add", "path": "/data", "value": data}])

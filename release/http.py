@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from kube.client import KubernetesApi, KubernetesApiError, plain
+from kube.client import KubernetesApi, KubernetesApiError, error_reason
 
 
 @dataclass(frozen=True)
@@ -86,5 +86,5 @@ class InCluster:
         try:
             response = self._pool.request("GET", url, timeout=timeout, redirect=False, headers={"Connection": "close"})
         except self._errors as error:
-            return Answer(None, plain(error))
+            return Answer(None, error_reason(error))
         return Answer(response.status, response.data.decode(errors="replace"))

@@ -30,10 +30,6 @@ class Holder:
     until: datetime
 
 
-name = blue_green.lock_name
-"""The name of a service's Lease."""
-
-
 def holder(lease: KubernetesObject | None) -> Holder | None:
     """The holder that a Lease names, even if the lock has expired; None if the lock is free."""
     spec: dict[str, Any] = (lease or {}).get("spec") or {}
@@ -79,7 +75,7 @@ class Lock:
         Raises:
             LostRaceError: Another run took it at the same time: try again.
         """
-        lease = self._api.get("coordination.k8s.io/v1", "Lease", name(self._service), self._environment)
+        lease = self._api.get("coordination.k8s.io/v1", "Lease", blue_green.lock_name(self._service), self._environment)
         now = self._clock.now()
         current = holder(lease)
         if current and current.identity != self._identity and now < current.until:
@@ -92,7 +88,7 @@ class Lock:
         }
         if lease is None:
             metadata = {
-                "name": name(self._service),
+                "name": blue_green.lock_name(self._service),
                 "namespace": self._environment,
                 "labels": {labels.SERVICE: self._service},
             }
@@ -133,7 +129,7 @@ class Lock:
     def _patch(self, change: list[dict[str, Any]]) -> None:
         objects.patch_if(
             self._api,
-            ("coordination.k8s.io/v1", "Lease", name(self._service), self._environment),
+            ("coordination.k8s.io/v1", "Lease", blue_green.lock_name(self._service), self._environment),
             {"op": "test", "path": "/spec/holderIdentity", "value": self._identity},
             change,
         )

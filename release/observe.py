@@ -16,6 +16,7 @@ from contract.blue_green import (
     SENTINEL_DIGEST,
     SLOTS,
     SMOKE_TEST,
+    history_name,
     preview_service_name,
     slot_name,
 )
@@ -61,7 +62,7 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
         label_selector=f"kubernetes.io/service-name in ({service},{preview_service_name(service)})",
     )
     autoscaler = api.get("autoscaling/v2", "HorizontalPodAutoscaler", service, environment)
-    releases = api.get("v1", "ConfigMap", history.name(service), environment)
+    releases = api.get("v1", "ConfigMap", history_name(service), environment)
     for name, body in (
         *((f"Deployment {slot_name(service, slot)}", deployments.get(slot_name(service, slot))) for slot in SLOTS),
         *((f"Service {one}", services.get(one)) for one in (service, preview_service_name(service))),

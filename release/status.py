@@ -11,7 +11,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from contract.blue_green import SLOTS
+from contract.blue_green import SLOTS, lock_name
 from release import lock
 from release.history import Outcome
 from release.lock import Holder
@@ -63,7 +63,7 @@ def read_statuses(api: ObjectApi, environment: str, services: Iterable[str], *, 
     """
 
     def status(service: str) -> ServiceStatus:
-        lease = api.get("coordination.k8s.io/v1", "Lease", lock.name(service), environment)
+        lease = api.get("coordination.k8s.io/v1", "Lease", lock_name(service), environment)
         holder = lock.holder(lease)
         return ServiceStatus(
             observe(api, environment, service, now=now), holder if holder and holder.until > now else None

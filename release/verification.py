@@ -42,15 +42,14 @@ class Record:
     at: datetime
 
 
-name = blue_green.verified_images_name
-"""The name of a service's ConfigMap, in the environment `VERIFIED_ENVIRONMENT`."""
-
-
 def verified(api: ObjectApi, environment: str, service: str) -> frozenset[str] | None:
     """The digests that an environment takes; None if it takes any."""
     if environment != VERIFIED_ENVIRONMENT:
         return None
-    return frozenset(record.digest for record in parse(api.get("v1", "ConfigMap", name(service), environment)))
+    return frozenset(
+        record.digest
+        for record in parse(api.get("v1", "ConfigMap", blue_green.verified_images_name(service), environment))
+    )
 
 
 def parse(config_map: KubernetesObject | None) -> list[Record]:
@@ -73,14 +72,18 @@ def write(api: ObjectApi, service: str, record: Record, *, in_use: Collection[st
         LostRaceError: Somebody else wrote at the same time: try again.
         KubernetesApiError: The API server refused, e.g. because this identity may not verify.
     """
-    config_map = api.get("v1", "ConfigMap", name(service), VERIFIED_ENVIRONMENT)
+    config_map = api.get("v1", "ConfigMap", blue_green.verified_images_name(service), VERIFIED_ENVIRONMENT)
     others = [other for other in parse(config_map) if other.digest != record.digest]
     data = {
         _digits(one.digest): json.dumps({"by": one.by, "at": one.at.isoformat()})
         for one in kept([*others, record], in_use)
     }
     if config_map is None:
-        metadata = {"name": name(service), "namespace": VERIFIED_ENVIRONMENT, "labels": {labels.SERVICE: service}}
+        metadata = {
+            "name": blue_green.verified_images_name(service),
+            "namespace": VERIFIED_ENVIRONMENT,
+            "labels": {labels.SERVICE: service},
+        }
         objects.create(api, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
     else:
         objects.patch(api, config_map, [{"op": "add", "path": "/data", "value": data}])

@@ -127,6 +127,6 @@ def images_by_service(names: list[str], values: list[str]) -> dict[str, str]:
     return images
 
 
-def end(code: ExitCode) -> NoReturn:
+def exit_with(code: ExitCode) -> NoReturn:
     """Ends a command with an exit code."""
     raise typer.Exit(int(code))

@@ -22,7 +22,7 @@ from release.cli.options import (
     Warm,
     WatchFor,
     check_slot,
-    end,
+    exit_with,
     images_by_service,
     open_session,
     service_names,
@@ -72,7 +72,7 @@ def deploy(
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
     images = images_by_service(names or session.services(environment), image or [])
-    end(releases.deploy(session, environment, images, override=override))
+    exit_with(releases.deploy(session, environment, images, override=override))
 
 
 def promote(
@@ -102,7 +102,7 @@ def promote(
     )
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
-    end(releases.promote(session, names or session.services("dev")))
+    exit_with(releases.promote(session, names or session.services("dev")))
 
 
 def switch(
@@ -124,7 +124,7 @@ def switch(
     session = open_session(kubeconfig, context, as_json=as_json, limits=limits)
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
-    end(releases.switch(session, environment, service, to))
+    exit_with(releases.switch(session, environment, service, to))
 
 
 def rollback(
@@ -150,7 +150,7 @@ def rollback(
     session = open_session(kubeconfig, context, as_json=as_json, at_once=at_once, limits=limits)
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
-    end(releases.rollback(session, environment, names or session.services(environment)))
+    exit_with(releases.rollback(session, environment, names or session.services(environment)))
 
 
 def retire(
@@ -173,7 +173,7 @@ def retire(
     session = open_session(kubeconfig, context, as_json=as_json, image_tags=image_tags, limits={"lock": wait})
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
-    end(releases.retire(session, environment, names or session.services(environment), now=now))
+    exit_with(releases.retire(session, environment, names or session.services(environment), now=now))
 
 
 def verify(
@@ -192,4 +192,4 @@ def verify(
     session = open_session(kubeconfig, context, as_json=as_json, image_tags=image_tags)
     from release.commands import verify as command  # noqa: PLC0415 - slow to import
 
-    end(command.verify(session, environment, service))
+    exit_with(command.verify(session, environment, service))

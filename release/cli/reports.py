@@ -17,7 +17,7 @@ from release.cli.options import (
     Service,
     Services,
     check_slot,
-    end,
+    exit_with,
     open_session,
 )
 
@@ -37,7 +37,7 @@ def status(
     session = open_session(kubeconfig, context, as_json=as_json)
     from release.commands import reports  # noqa: PLC0415 - slow to import
 
-    end(reports.status(session, environment, services or [], watch=watch))
+    exit_with(reports.status(session, environment, services or [], watch=watch))
 
 
 def history(
@@ -52,7 +52,7 @@ def history(
     session = open_session(kubeconfig, context, as_json=as_json)
     from release.commands import reports  # noqa: PLC0415 - slow to import
 
-    end(reports.history(session, environment, service))
+    exit_with(reports.history(session, environment, service))
 
 
 def render(

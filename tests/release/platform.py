@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contract import labels
-from contract.blue_green import BLUE, GREEN, PORT_NAME, SENTINEL_DIGEST, SLOTS
+from contract.blue_green import BLUE, GREEN, PORT_NAME, SENTINEL_DIGEST, SLOTS, lock_name
 from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import demo_images
 from rehearsal.demo_images import Fault
@@ -189,7 +189,7 @@ class Platform:
 
     def holder(self, service: str) -> Holder | None:
         """The holder of a service's lock on dev."""
-        return lock.holder(self.api.get("coordination.k8s.io/v1", "Lease", lock.name(service), "dev"))
+        return lock.holder(self.api.get("coordination.k8s.io/v1", "Lease", lock_name(service), "dev"))
 
     def events(self, environment: str, service: str) -> list[str]:
         """The reasons of the Events on a service's active Service, in their order."""

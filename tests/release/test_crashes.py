@@ -15,9 +15,8 @@ from typing import get_args
 
 import pytest
 
-from contract.blue_green import SLOTS
+from contract.blue_green import SLOTS, lock_name
 from rehearsal import demo_images
-from release import lock
 from release.errors import ExitCode
 from release.goals import Deploy
 from release.history import Outcome
@@ -176,4 +175,4 @@ def let_expire(platform: Platform, service: str) -> None:
     """As if the lock's minute had passed."""
     past = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     patch = [{"op": "replace", "path": "/spec/renewTime", "value": past}]
-    platform.api.json_patch("coordination.k8s.io/v1", "Lease", lock.name(service), patch, namespace="dev")
+    platform.api.json_patch("coordination.k8s.io/v1", "Lease", lock_name(service), patch, namespace="dev")

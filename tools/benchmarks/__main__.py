@@ -21,10 +21,10 @@ from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
 from tools.benchmarks import creation_times
 from tools.benchmarks.creation_times import SCALE_VARIABLE
-from tools.benchmarks.critical_path import longest_path, waits
+from tools.benchmarks.critical_path import dependency_graph, longest_path
 from tools.benchmarks.many_services import made_up_secrets, many_services
 from tools.benchmarks.stack import TimedStack, Timing
-from tools.benchmarks.tables import put, table
+from tools.benchmarks.tables import replace_section, table
 
 HEAD = ("services", "resources", "what", "platform, CPU", "bare, CPU", "ratio of CPU", "ratio of wall time")
 STACK = "dev"
@@ -55,7 +55,7 @@ def preview(
             rows += [[str(services), str(count), *row] for row in _phases(platform, bare, repeat, up=services <= up_to)]
     text = table(HEAD, rows) + (f"\n\n{_path(scale)}" if scale else "")
     print(text)  # noqa: T201 - the result
-    put(document, "bench-preview", text)
+    replace_section(document, "bench-preview", text)
 
 
 def _path(scale: float) -> str:
@@ -65,7 +65,7 @@ def _path(scale: float) -> str:
         timed = slow.up().wall
         resources = json.loads(platform.run("stack", "export", "--stack", STACK))["deployment"]["resources"]
     types = {str(resource["urn"]): str(resource["type"]) for resource in resources}
-    path = longest_path(waits(resources), lambda urn: _seconds(types[urn]))
+    path = longest_path(dependency_graph(resources), lambda urn: _seconds(types[urn]))
     least = scale * sum(_seconds(types[urn]) for urn in path)
     chain = " → ".join(urn.rpartition("::")[2] for urn in path if _seconds(types[urn]))
     sums = f"{timed:.0f} s, the longest path {least:.0f} s, ratio {timed / least:.2f}"

@@ -9,7 +9,7 @@ Graph = Mapping[str, Collection[str]]
 """The URNs that each resource waits for, by URN."""
 
 
-def waits(resources: Collection[Mapping[str, Any]]) -> dict[str, set[str]]:
+def dependency_graph(resources: Collection[Mapping[str, Any]]) -> dict[str, set[str]]:
     """The resources that each resource waits for: its dependencies, its provider and its parent.
 
     A component is registered once its dependencies are complete, and its children after it. A resource that depends on
@@ -23,24 +23,26 @@ def waits(resources: Collection[Mapping[str, Any]]) -> dict[str, set[str]]:
     for resource in current:
         children.setdefault(str(resource.get("parent", "")), []).append(str(resource["urn"]))
 
-    def whole(urn: str) -> set[str]:
-        return {urn}.union(*(whole(child) for child in children.get(urn, [])))
+    def subtree(urn: str) -> set[str]:
+        return {urn}.union(*(subtree(child) for child in children.get(urn, [])))
 
     parents = {str(resource["urn"]): str(resource.get("parent", "")) for resource in current}
 
-    def holds(component: str, urn: str) -> bool:
-        return bool(urn) and (urn == component or holds(component, parents.get(urn, "")))
+    def contains(component: str, urn: str) -> bool:
+        return bool(urn) and (urn == component or contains(component, parents.get(urn, "")))
 
     graph: dict[str, set[str]] = {}
     for resource in current:
         urn = str(resource["urn"])
-        after = {part for other in resource.get("dependencies", []) if not holds(other, urn) for part in whole(other)}
+        after = {
+            part for other in resource.get("dependencies", []) if not contains(other, urn) for part in subtree(other)
+        }
         graph[urn] = (after | _provider(resource) | {parents[urn]}) - {urn, ""}
     return graph
 
 
-def needs(resources: Collection[Mapping[str, Any]]) -> dict[str, set[str]]:
-    """The resources whose outputs are each resource's inputs, and its provider."""
+def input_graph(resources: Collection[Mapping[str, Any]]) -> dict[str, set[str]]:
+    """The graph of data alone: the resources whose outputs are each resource's inputs, and its provider."""
     return {
         str(resource["urn"]): {*_inputs(resource), *_provider(resource)} - {resource["urn"]}
         for resource in resources
@@ -55,18 +57,18 @@ def longest_path(graph: Graph, seconds: Callable[[str], float]) -> list[str]:
         graph: The URNs that each resource waits for; a URN that is not a key takes no time.
         seconds: The creation time of a resource, by URN.
     """
-    ends: dict[str, float] = {}
+    completions: dict[str, float] = {}
     before: dict[str, str] = {}
 
-    def end(urn: str) -> float:
-        if urn not in ends:
-            last = max((other for other in sorted(graph[urn]) if other in graph), key=end, default=None)
+    def completion(urn: str) -> float:
+        if urn not in completions:
+            last = max((other for other in sorted(graph[urn]) if other in graph), key=completion, default=None)
             if last is not None:
                 before[urn] = last
-            ends[urn] = seconds(urn) + (end(last) if last is not None else 0.0)
-        return ends[urn]
+            completions[urn] = seconds(urn) + (completion(last) if last is not None else 0.0)
+        return completions[urn]
 
-    urn = max(sorted(graph), key=end)
+    urn = max(sorted(graph), key=completion)
     path = [urn]
     while urn := before.get(urn, ""):
         path.append(urn)

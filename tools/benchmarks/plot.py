@@ -23,10 +23,10 @@ def logarithmic(places: Sequence[float], lines: Mapping[str, Sequence[float]], *
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     first, last = math.log10(min(places)), math.log10(max(places))
 
-    def across(place: float) -> float:
+    def x_position(place: float) -> float:
         return LEFT + (math.log10(place) - first) / ((last - first) or 1) * (WIDTH - LEFT - RIGHT)
 
-    def up(value: float) -> float:
+    def y_position(value: float) -> float:
         return HEIGHT - BOTTOM - (math.log10(value) - low) / ((high - low) or 1) * (HEIGHT - TOP - BOTTOM)
 
     def text(at_x: float, at_y: float, words: object, more: str = 'text-anchor="middle"') -> str:
@@ -37,15 +37,15 @@ def logarithmic(places: Sequence[float], lines: Mapping[str, Sequence[float]], *
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        *(f'<path d="M{LEFT} {up(power):.1f}H{right}" stroke="#ddd"/>' for power in powers),
-        *(text(LEFT - 8, up(power) + 4, f"{power:g}", 'text-anchor="end"') for power in powers),
-        *(text(across(place), HEIGHT - BOTTOM + 20, f"{place:g}") for place in places),
+        *(f'<path d="M{LEFT} {y_position(power):.1f}H{right}" stroke="#ddd"/>' for power in powers),
+        *(text(LEFT - 8, y_position(power) + 4, f"{power:g}", 'text-anchor="end"') for power in powers),
+        *(text(x_position(place), HEIGHT - BOTTOM + 20, f"{place:g}") for place in places),
         text((LEFT + right) / 2, HEIGHT - 10, x),
         f'<text transform="translate(16 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">{y}</text>',
     ]
     for colour, (name, line) in zip(COLOURS, lines.items(), strict=False):
-        points = [f"{across(place):.1f},{up(value):.1f}" for place, value in zip(places, line, strict=True)]
+        points = [f"{x_position(place):.1f},{y_position(value):.1f}" for place, value in zip(places, line, strict=True)]
         parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{at.split(",")[0]}" cy="{at.split(",")[1]}" r="3.5" fill="{colour}"/>' for at in points]
-        parts.append(text(right + 12, up(line[-1]) + 4, name, f'fill="{colour}"'))
+        parts.append(text(right + 12, y_position(line[-1]) + 4, name, f'fill="{colour}"'))
     return "\n".join([*parts, "</svg>", ""])

@@ -30,7 +30,7 @@ from release.run import Limits
 from tests.release.platform import PORT, Platform, image, namespace
 from tests.release.web import Web
 from tools.benchmarks import plot, traffic
-from tools.benchmarks.tables import put, table
+from tools.benchmarks.tables import replace_section, table
 from tools.benchmarks.traffic import Traffic, machine
 
 SERIES = ("rolling update", "release, whole", "release, the switch alone")
@@ -113,7 +113,7 @@ def _write(document: Path, times: dict[int, Times], to_help: float) -> None:
         if one.traffic
     ]
     told = f"`python -m release --help` takes {to_help:.2f} s."
-    put(document, "bench-release", f"{table(HEAD, rows)}\n\n{table(REQUESTS, requests)}\n\n{told}")
+    replace_section(document, "bench-release", f"{table(HEAD, rows)}\n\n{table(REQUESTS, requests)}\n\n{told}")
     lines = {SERIES[0]: [one.rolling for one in times.values()], SERIES[1]: [one.whole for one in times.values()]}
     lines[SERIES[2]] = [one.switch for one in times.values()]
     if all(one.traffic for one in times.values()):

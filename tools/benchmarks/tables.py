@@ -15,7 +15,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def put(document: Path, section: str, text: str) -> None:
+def replace_section(document: Path, section: str, text: str) -> None:
     """Replaces the text between a document's marks `<!-- SECTION: begin -->` and `<!-- SECTION: end -->`.
 
     Raises:

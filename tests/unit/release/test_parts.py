@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import config
 from components.workload.blue_green.annotations import release_annotations
-from contract.blue_green import SMOKE_TEST
+from contract.blue_green import SMOKE_TEST, history_name
 from kube.client import KubernetesApiError
 from release import history, lock, probe, prune, smoke, verification
 from release.clock import StoppableClock, SystemClock
@@ -57,7 +57,7 @@ def test_the_history_keeps_the_last_ten_and_closes_what_was_left_running() -> No
 def test_a_history_that_somebody_else_wrote_meanwhile_is_a_lost_race() -> None:
     cluster = FakeCluster(FakeClock(), objects("dev", "api"))
     history.write(cluster, "dev", "api", entry("blue", revision()))
-    config_map = cluster.get("v1", "ConfigMap", history.name("api"), "dev")
+    config_map = cluster.get("v1", "ConfigMap", history_name("api"), "dev")
     assert config_map is not None
     history.write(cluster, "dev", "api", entry("green", revision()))
     with pytest.raises(LostRaceError):

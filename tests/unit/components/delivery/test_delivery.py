@@ -10,7 +10,7 @@ import config
 from contract import blue_green
 from contract.identities import DEPLOYERS, RELEASE, VERIFY
 from contract.namespaces import DELIVERY
-from release import history, lock, verification
+from release import verification
 from tests.unit.components.workload.test_blue_green import SERVICES
 from tests.unit.graph import UNKNOWN, Graph, Registration, every, of_logs
 
@@ -23,10 +23,7 @@ def role_of(graph: Graph, environment: str, name: str) -> Registration:
     return role
 
 
-def test_the_program_and_the_tool_name_alike() -> None:
-    assert blue_green.history_name("api") == history.name("api")
-    assert blue_green.lock_name("api") == lock.name("api")
-    assert blue_green.verified_images_name("api") == verification.name("api")
+def test_the_environment_that_admits_verified_images_only_exists() -> None:
     assert blue_green.VERIFIED_ENVIRONMENT == verification.VERIFIED_ENVIRONMENT
     assert blue_green.VERIFIED_ENVIRONMENT in config.ENVIRONMENTS
 

@@ -12,7 +12,7 @@ import config
 from rehearsal.errors import RehearsalError
 from tests.unit.program import stack_file
 from tools.benchmarks.many_services import made_up_secrets, many_services
-from tools.benchmarks.tables import put, table
+from tools.benchmarks.tables import replace_section, table
 
 
 @pytest.mark.parametrize("count", [1, 5, 50, 200])
@@ -40,7 +40,7 @@ def test_every_service_is_like_the_model_but_for_its_path_and_callers() -> None:
 def test_a_table_takes_the_place_of_the_last_one_and_leaves_the_rest(tmp_path: Path) -> None:
     document = tmp_path / "benchmarks.md"
     document.write_text("before\n<!-- a: begin -->\nold\n<!-- a: end -->\nafter\n")
-    put(document, "a", table(["x", "y"], [["1", r"\2"]]))
+    replace_section(document, "a", table(["x", "y"], [["1", r"\2"]]))
     lines = ["before", "<!-- a: begin -->", "| x | y |", "| --- | --- |", r"| 1 | \2 |", "<!-- a: end -->", "after"]
     assert document.read_text().splitlines() == lines
 
@@ -49,4 +49,4 @@ def test_a_document_without_the_section_says_so(tmp_path: Path) -> None:
     document = tmp_path / "benchmarks.md"
     document.write_text("nothing")
     with pytest.raises(RehearsalError, match="put the lines <!-- a: begin -->"):
-        put(document, "a", "text")
+        replace_section(document, "a", "text")
