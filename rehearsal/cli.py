@@ -18,7 +18,7 @@ from rehearsal.demo_images import Fault
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door.running import entrance
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
-from rehearsal.lifecycle import Rehearsal, plain
+from rehearsal.lifecycle import Rehearsal, masked_outputs
 from rehearsal.plugins import PLUGIN_VARIABLE
 from rehearsal.processes import ProcessTable
 from release import slots
@@ -90,7 +90,7 @@ def show_status(
     if as_json:
         print(json.dumps(_status(rehearsal), indent=2))
     else:
-        _show(rehearsal, plain(rehearsal.open()))
+        _show(rehearsal, masked_outputs(rehearsal.open()))
 
 
 @app.command()
@@ -166,7 +166,7 @@ def _show(rehearsal: Rehearsal, outputs: Mapping[str, Any]) -> None:
 
 
 def _status(rehearsal: Rehearsal) -> dict[str, object]:
-    outputs, layout = plain(rehearsal.open()), rehearsal.layout
+    outputs, layout = masked_outputs(rehearsal.open()), rehearsal.layout
     door = entrance(layout, outputs["hosts"]) if outputs.get("hosts") else None
     return {
         "stack": rehearsal.stack,

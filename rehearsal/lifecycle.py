@@ -50,7 +50,7 @@ class Rehearsal:
             with EngineDisplay(self.console, f"pulumi up --stack {self.stack}") as display:
                 engine.up(display)
             control_plane.wait_for_traffic(self.layout, self._report)
-            outputs = plain(engine)
+            outputs = masked_outputs(engine)
             first_release.release(self.api(), first_release.targets(outputs), self._report)
             domain, region = outputs["hosts"]["prod"], outputs["cluster"]["region"]
             running.start(self.layout, domain=domain, region=region, report=self._report)
@@ -156,6 +156,6 @@ class Rehearsal:
         self.console.print(sentence, highlight=False, soft_wrap=True)
 
 
-def plain(engine: Engine) -> dict[str, Any]:
+def masked_outputs(engine: Engine) -> dict[str, Any]:
     """The stack's outputs as plain values, secrets masked."""
     return {name: SECRET if output.secret else output.value for name, output in engine.outputs().items()}

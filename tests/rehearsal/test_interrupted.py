@@ -21,7 +21,7 @@ from rehearsal import control_plane, status, workspace
 from rehearsal.emulators.aws.account import Account
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
-from rehearsal.lifecycle import Rehearsal, plain
+from rehearsal.lifecycle import Rehearsal, masked_outputs
 from rehearsal.processes import ProcessTable
 from rehearsal.toolchain import Toolchain
 from tests.rehearsal import faulty_provider
@@ -65,7 +65,7 @@ def assert_whole_and_nothing_twice(rehearsal: Rehearsal) -> None:
     assert twice == []
     in_state = {urn for urn in rehearsal.open().resources() if urn.split("::")[2].split("$")[-1].startswith("aws:")}
     assert {record.urn for record in records} == in_state
-    slots = status.slot_table(rehearsal.api(), plain(rehearsal.open()))
+    slots = status.slot_table(rehearsal.api(), masked_outputs(rehearsal.open()))
     assert slots
     assert all(slot.ready == slot.wanted for slot in slots)
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from rehearsal.engine import Engine
 from rehearsal.front_door.running import Entrance, entrance
 from rehearsal.layout import CHECKOUT, Layout
-from rehearsal.lifecycle import plain
+from rehearsal.lifecycle import masked_outputs
 
 FLAGS = (
     "--no-sandbox",
@@ -68,7 +68,7 @@ def take_pictures(page: Page, door: Entrance, folder: Path) -> list[Path]:
 def main(stack: str) -> None:
     """Takes the pictures of a stack that is up on this machine into `docs/images/`."""
     layout = Layout.of_stack(stack)
-    door = entrance(layout, plain(Engine(layout, stack))["hosts"])
+    door = entrance(layout, masked_outputs(Engine(layout, stack))["hosts"])
     if door is None:
         sys.exit(f"error: stack {stack} has no front door here.\n  What to do: run `make up STACK={stack}`.")
     with pages() as page:
