@@ -7,7 +7,6 @@ import time
 import psutil
 
 from rehearsal import aws, control_plane, leftovers
-from rehearsal.aws import contents
 from rehearsal.emulators.aws import protection
 from rehearsal.emulators.aws.account import Account
 from rehearsal.lifecycle import Rehearsal
@@ -63,7 +62,7 @@ def test_down_leaves_nothing(platform: Rehearsal) -> None:
     assert max(ingresses) < order.index(CONTROLLER) < min(node_groups)
     assert platform.open().resources() == []
     assert Account.load(layout).records() == ()
-    assert contents.of(layout, aws.region(layout)) == []
+    assert leftovers.in_account(layout, aws.region(layout)) == []
     api = platform.api()
     assert {one["metadata"]["name"] for one in api.list("v1", "Namespace")} == leftovers.SYSTEM_NAMESPACES
     assert api.list("v1", "Node") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from dataclasses import replace
@@ -10,7 +11,6 @@ import pytest
 
 import versions
 from rehearsal import control_plane as kubernetes
-from rehearsal import load
 from rehearsal.emulators import in_cluster
 from rehearsal.emulators.aws import addons
 from rehearsal.layout import Layout
@@ -65,7 +65,7 @@ def busy(platform: Platform) -> Platform:
     workload["spec"]["template"]["spec"]["containers"][0]["args"].extend(hurried)
     in_cluster.bring(platform.api, addons.mark("metrics-server"), objects, manager="eks")
     assert in_cluster.waits_for(platform.api, objects, 120) == []
-    load.write(layout, {f"dev/{SERVICE}": LIVE_PERCENT})
+    layout.load.write_text(json.dumps({f"dev/{SERVICE}": LIVE_PERCENT}))
     return platform
 
 
