@@ -180,7 +180,7 @@ def test_quotas_leave_room_for_the_first_up_and_for_growth(aws: Account, setting
 
 def test_what_others_use_counts_and_what_an_earlier_up_made_does_not(aws: Account, settings: config.Settings) -> None:
     ec2 = client("ec2")
-    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    image = "ami-0123456789abcdef0"
     ec2.run_instances(ImageId=image, InstanceType="m5.2xlarge", MinCount=2, MaxCount=2)
     own = [{"Key": "kubernetes.io/cluster/hello-prod", "Value": "owned"}]
     tags = [{"ResourceType": "instance", "Tags": own}]
