@@ -3,6 +3,8 @@ STACK ?= dev
 PYTHON ?= python3
 SERVICES ?= 5 50 200
 REPLICAS ?= 2 10 50 100
+# Tests that run the platform wait half of their time: three keep two cores busy. Each takes up to 3 GiB of memory.
+WORKERS ?= 3
 RUN := .venv/bin/python
 CHECKOV := checkov==3.3.30
 
@@ -33,9 +35,9 @@ shell: .venv/installed ## open a shell where plain pulumi and kubectl work on it
 down: .venv/installed ## destroy it, verify that nothing is left, end its processes [STACK=dev]
 	@$(RUN) -m rehearsal down --stack $(STACK)
 
-test: .venv/installed .venv-scan/installed ## run every test
+test: .venv/installed .venv-scan/installed ## run every test [WORKERS=3]
 	-@$(RUN) -m tests.programs
-	@$(RUN) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+	@$(RUN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 test-unit: .venv/installed ## run the tests that need PyPI only: two minutes
 	@$(RUN) -m pytest tests/unit --numprocesses=2

@@ -169,17 +169,21 @@ class Engine:
                 ) from None
 
 
+_CONSEQUENCES = (" failed", "grpc: the client connection is closing")
+"""Ends of the errors of a stack and of components, such as node groups, that were at work when a resource failed."""
+
+
 def first_error(output: str) -> str:
     """Returns the first error in the engine's output, after the resource that it is about; empty if there is none.
 
-    The engine reports the stack's own failure, which only follows from that of a resource, as "update failed".
+    Errors that only follow from another are left out (`_CONSEQUENCES`).
     """
     resource = ""
     for line in (line.strip() for line in output.splitlines()):
         kind, separator, message = line.partition("error: ")
         if line.endswith("):"):
             resource = f"{line} "
-        elif separator and not kind and not message.endswith(" failed"):
+        elif separator and not kind and not message.endswith(_CONSEQUENCES):
             return f"{resource}{message}".rstrip(".")
     return ""
 

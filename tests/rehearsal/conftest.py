@@ -22,7 +22,7 @@ from tests.unit.program import FIXTURES
 
 @dataclass(frozen=True)
 class RunningControlPlane:
-    """A control plane that runs for the whole session.
+    """A control plane that runs while the tests of a file do: one that idles takes a twentieth of a core.
 
     Attributes:
         layout: Its files; `layout.kubeconfig` is the administrator's.
@@ -53,7 +53,7 @@ def tools() -> Toolchain:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def control_plane(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningControlPlane]:
     """A control plane in a folder whose name has a space, as a checkout's may."""
     layout = Layout(tmp_path_factory.mktemp("a rehearsal"))

@@ -33,7 +33,7 @@ NODE_GROUP_LABEL = "eks.amazonaws.com/nodegroup"
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """An engine whose providers are the stand-ins, with an account of its own on the session's control plane."""
+    """An engine whose providers are the stand-ins, with an account of its own on the file's control plane."""
 
     layout: Layout
     control_plane: RunningControlPlane

@@ -6,10 +6,12 @@ import json
 import os
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import versions
+from contract import labels
 from rehearsal import control_plane as kubernetes
 from rehearsal.emulators import in_cluster
 from rehearsal.emulators.aws import addons
@@ -22,19 +24,20 @@ from tests.rehearsal.conftest import eventually
 from tests.release.platform import QUICK, Platform, image
 
 SERVICE = "busy"
+METRICS = "metrics.k8s.io/v1beta1"
 LIVE_PERCENT = 90
 FEWEST, MOST_AT_FIRST, MOST = 2, 4, 6
 
 LIMITS = replace(QUICK, lease=120)
 SAMPLE_SECONDS = 10
-"""The least that metrics-server takes between two samples (15 by default); of a new pod it takes three."""
-
-PAUSE_SECONDS = 4.0 * SAMPLE_SECONDS
-"""Of a release: the autoscaler looks each second, and takes all pods at once that it takes, after `WINDOW`."""
+"""The least that metrics-server takes between two samples (15 by default)."""
 
 FLAGS = "--horizontal-pod-autoscaler-sync-period=1s --horizontal-pod-autoscaler-cpu-initialization-period=1s"
 WINDOW = 4
 """Seconds that fewer pods have to be right for (300 by default): a switch and its retargeting take a while."""
+
+LOOKS = 3
+"""Seconds in which the autoscaler looks more than once; it takes all pods at once that it takes."""
 
 AT_ONCE = {"policies": [{"type": "Percent", "value": 100, "periodSeconds": 1}]}
 UP, DOWN = {**AT_ONCE, "stabilizationWindowSeconds": 0}, {**AT_ONCE, "stabilizationWindowSeconds": WINDOW}
@@ -80,9 +83,26 @@ def live(platform: Platform) -> int:
     return platform.seen("dev", SERVICE).live_slot.desired
 
 
+def duration(text: str) -> timedelta:
+    """A time of less than an hour, as Kubernetes writes it: `9.9s`, `1m0.1s`."""
+    minutes, _, seconds = text.rpartition("m")
+    return timedelta(minutes=float(minutes or 0), seconds=float(seconds.removesuffix("s")))
+
+
 def not_live(platform: Platform) -> int:
-    """How many pods the other slot shall have, after a pause for the autoscaler."""
-    time.sleep(PAUSE_SECONDS)
+    """How many pods the other slot shall have, once the autoscaler had time to act on how things stand now."""
+    since = datetime.now(UTC)
+
+    def measured() -> bool:
+        """Whether all that metrics-server says of each pod was measured since."""
+        pods = platform.api.list("v1", "Pod", namespace="dev", label_selector=f"{labels.SERVICE}={SERVICE}")
+        figures = {one["metadata"]["name"]: one for one in platform.api.list(METRICS, "PodMetrics", namespace="dev")}
+        return all(pod["metadata"]["name"] in figures for pod in pods) and all(
+            datetime.fromisoformat(one["timestamp"]) - duration(one["window"]) > since for one in figures.values()
+        )
+
+    eventually(measured, "metrics-server has measured every pod anew", 12 * SAMPLE_SECONDS)
+    time.sleep(WINDOW + LOOKS)
     return platform.seen("dev", SERVICE).idle_slot.desired
 
 

@@ -1,7 +1,7 @@
-"""Times a release beside a rolling update: `python -m tools.benchmarks.release`. Pods take 10 s to get ready.
+"""Compares a release with a rolling update: `python -m tools.benchmarks.release`. Pods take 10 s to get ready.
 
-Both run on one control plane in one run, each number of replicas in turn. No container runs: what is timed is the work
-of Kubernetes and of the tool.
+Both run on one control plane, one number of replicas after the other. No container runs, so the times are those of
+Kubernetes and of the release tool.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from tests.release.platform import PORT, Platform, image, namespace
 from tests.release.web import Web
 from tools.benchmarks import plot, traffic
 from tools.benchmarks.tables import replace_section, table
-from tools.benchmarks.traffic import Traffic, machine
+from tools.benchmarks.traffic import Traffic, node_with_address
 
 SERIES = ("rolling update", "release, whole", "release, the switch alone")
 NEW, POOLED = "no new connection at the old slot", "last answer over a pooled connection"
 HEAD = ("replicas", *SERIES, "switch / rolling update", "the tool's own time", NEW, POOLED)
 REQUESTS = ("replicas", "median, quiet", "99.9 %, quiet", "median, switching", "99.9 %, switching")
-LEAST = 0.001
-"""Seconds that stand for none where the axis is logarithmic."""
+SMALLEST = 0.001
+"""Seconds that are drawn in place of 0, which a logarithmic axis does not have."""
 
 LIMITS = Limits(ready=900, endpoints=120, watch=1, settle=0)
 
@@ -47,14 +47,14 @@ _console = Console(stderr=True)
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds.
+    """Durations of a rolling update and of a release, in seconds.
 
     Attributes:
-        rolling: From the command until no old pod is an endpoint.
-        whole: A whole deploy, the tool's start with it.
-        switch: From the patch until the EndpointSlices show the new slot only.
-        own: Of the whole what the tool does not wait: neither for news of the cluster nor between two requests.
-        traffic: What clients saw of a switch; None where there is no traffic.
+        rolling: Rolling update, from the command until no old pod is an endpoint.
+        whole: Deploy with the release tool, including the start of the tool.
+        switch: Switch alone, from the patch until the EndpointSlices have pods of the new slot only.
+        own: The part of `whole` in which the tool neither waits for the cluster nor pauses between requests.
+        traffic: The switch as clients see it; None without a network namespace.
     """
 
     rolling: float
@@ -66,34 +66,36 @@ class Times:
 
 def release(
     sizes: Annotated[list[int] | None, typer.Argument(help="Numbers of replicas; 2 10 50 100 by default.")] = None,
-    document: Annotated[Path, typer.Option(help="Where the table goes.")] = CHECKOUT / "docs" / "benchmarks.md",
+    document: Annotated[Path, typer.Option(help="The Markdown document with the table.")] = CHECKOUT
+    / "docs"
+    / "benchmarks.md",
 ) -> None:
     """Time a rolling update, and a release of as many pods."""
     times: dict[int, Times] = {}
-    to_help = median(_seconds_of("-m", "release", "--help") for _ in range(5))
+    help_seconds = median(_run_seconds("-m", "release", "--help") for _ in range(5))
     with tempfile.TemporaryDirectory(prefix="bench-") as directory, Web(PORT) as web:
         layout = Layout(Path(directory) / "run")
         tools = toolchain.ensure(_console.print)
         control_plane.start(layout, tools, _console.print)
         try:
             platform = Platform(KubernetesApi(layout.kubeconfig), layout.kubeconfig, web)
-            platform.api.create(machine())
+            platform.api.create(node_with_address())
             platform.api.create(namespace("dev"))
-            _until(lambda: platform.api.get("v1", "ServiceAccount", "default", "dev") is not None)
+            _wait_until(lambda: platform.api.get("v1", "ServiceAccount", "default", "dev") is not None)
             for size in sizes or [2, 10, 50, 100]:
                 times[size] = _time(platform, size)
                 _console.print(size, times[size])
-                _write(document, times, to_help)  # what was measured stays, whatever becomes of the next
+                _write(document, times, help_seconds)  # results are kept if a later size fails
             traffic.prepare(layout, tools, platform.api)
             for size, one in times.items():
                 times[size] = replace(one, traffic=traffic.measure(layout, platform, f"service-{size}"))
                 _console.print(size, times[size].traffic)
-                _write(document, times, to_help)
+                _write(document, times, help_seconds)
         finally:
             control_plane.stop(layout)
 
 
-def _write(document: Path, times: dict[int, Times], to_help: float) -> None:
+def _write(document: Path, times: dict[int, Times], help_seconds: float) -> None:
     rows = [
         [
             str(size),
@@ -112,12 +114,12 @@ def _write(document: Path, times: dict[int, Times], to_help: float) -> None:
         for size, one in times.items()
         if one.traffic
     ]
-    told = f"`python -m release --help` takes {to_help:.2f} s."
-    replace_section(document, "bench-release", f"{table(HEAD, rows)}\n\n{table(REQUESTS, requests)}\n\n{told}")
+    note = f"`python -m release --help` takes {help_seconds:.2f} s."
+    replace_section(document, "bench-release", f"{table(HEAD, rows)}\n\n{table(REQUESTS, requests)}\n\n{note}")
     lines = {SERIES[0]: [one.rolling for one in times.values()], SERIES[1]: [one.whole for one in times.values()]}
     lines[SERIES[2]] = [one.switch for one in times.values()]
     if all(one.traffic for one in times.values()):
-        lines[NEW] = [max(one.traffic.new, LEAST) for one in times.values() if one.traffic]
+        lines[NEW] = [max(one.traffic.new, SMALLEST) for one in times.values() if one.traffic]
     (document.parent / "releases.svg").write_text(plot.logarithmic(list(times), lines, x="replicas", y="seconds"))
 
 
@@ -127,7 +129,7 @@ def _time(platform: Platform, size: int) -> Times:
 
 
 def _rolling_update(api: KubernetesApi, size: int) -> float:
-    """A Deployment by itself, with Kubernetes' default strategy."""
+    """Seconds of a rolling update of a Deployment with Kubernetes' default strategy."""
     name = f"rolling-{size}"
     labels = {"app": name}
     template: dict[str, Any] = {
@@ -139,41 +141,41 @@ def _rolling_update(api: KubernetesApi, size: int) -> float:
     service = {"selector": labels, "ports": [{"port": 80}]}
     api.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
     api.create({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service})
-    _until(lambda: len(_endpoints(api, name)) == size)
+    _wait_until(lambda: len(_endpoints(api, name)) == size)
     old = _endpoints(api, name)
     start = time.monotonic()
     change = {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image(name, Fault.SLOW_START)}
     api.json_patch("apps/v1", "Deployment", name, [change], namespace="dev")
-    _until(lambda: len(found := _endpoints(api, name)) == size and not found & old)
-    taken = time.monotonic() - start
+    _wait_until(lambda: len(new := _endpoints(api, name)) == size and not new & old)
+    seconds = time.monotonic() - start
     api.delete("apps/v1", "Deployment", name, "dev")
-    return taken
+    return seconds
 
 
 def _release(platform: Platform, size: int) -> tuple[float, float, float]:
-    """Whole, switch and the tool's own, seconds."""
+    """`whole`, `switch` and `own` of `Times`."""
     service = f"service-{size}"
     platform.add("dev", service, minimum=size, maximum=size)
     platform.run("dev", service, Deploy(image(service)), limits=replace(LIMITS, watch=0.1))
-    clocked = _Clocked(platform.api, service, size)
+    timed = _TimedApi(platform.api, service, size)
     new = Deploy(image(service, Fault.SLOW_START))
     start = time.monotonic()
-    platform.run("dev", service, new, api=cast("Any", clocked), clock=clocked, limits=LIMITS)
-    whole = time.monotonic() - start + _seconds_of("-c", "import release.commands.releases")
-    for thread in clocked.watchers:
+    platform.run("dev", service, new, api=cast("Any", timed), clock=timed, limits=LIMITS)
+    whole = time.monotonic() - start + _run_seconds("-c", "import release.commands.releases")
+    for thread in timed.watchers:
         thread.join()
-    return whole, clocked.switch, whole - clocked.waited
+    return whole, timed.switch, whole - timed.waited
 
 
-def _seconds_of(*arguments: str) -> float:
-    """How long a Python program runs."""
+def _run_seconds(*arguments: str) -> float:
+    """Seconds that a Python program runs."""
     start = time.monotonic()
     subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - start
 
 
-class _Clocked(SystemClock):
-    """Passes calls on, clocks by looks of its own what Kubernetes makes of the switch, and sums up the tool's waits."""
+class _TimedApi(SystemClock):
+    """API client and clock of a release, which measure the switch of the Service and the sum of the tool's waits."""
 
     def __init__(self, api: KubernetesApi, service: str, size: int) -> None:
         self._api = api
@@ -191,8 +193,8 @@ class _Clocked(SystemClock):
         super().sleep(seconds)
         self.waited += time.monotonic() - start
 
-    def watch(self, *words: Any, **options: Any) -> Iterator[tuple[str, KubernetesObject]]:
-        events = self._api.watch(*words, **options)
+    def watch(self, *arguments: Any, **options: Any) -> Iterator[tuple[str, KubernetesObject]]:
+        events = self._api.watch(*arguments, **options)
         while True:
             start = time.monotonic()
             event = next(events, None)
@@ -201,16 +203,16 @@ class _Clocked(SystemClock):
                 return
             yield event
 
-    def json_patch(self, api_version: str, kind: str, name: str, *words: Any, **options: Any) -> KubernetesObject:
+    def json_patch(self, api_version: str, kind: str, name: str, *arguments: Any, **options: Any) -> KubernetesObject:
         if (kind, name) == ("Service", self._service):
             old = _endpoints(self._api, name)
-            self.watchers.append(threading.Thread(target=self._clock, args=(old, time.monotonic())))
+            self.watchers.append(threading.Thread(target=self._time_switch, args=(old, time.monotonic())))
             self.watchers[-1].start()
-        return self._api.json_patch(api_version, kind, name, *words, **options)
+        return self._api.json_patch(api_version, kind, name, *arguments, **options)
 
-    def _clock(self, old: set[str], start: float) -> None:
-        """Waits until the Service leads to as many pods as before, and to none of those."""
-        _until(lambda: len(now := _endpoints(self._api, self._service)) == self._size and not now & old)
+    def _time_switch(self, old: set[str], start: float) -> None:
+        """Waits until all endpoints of the Service are new pods, as many as before."""
+        _wait_until(lambda: len(new := _endpoints(self._api, self._service)) == self._size and not new & old)
         self.switch = time.monotonic() - start
 
 
@@ -224,9 +226,9 @@ def _endpoints(api: KubernetesApi, service: str) -> set[str]:
     return {str(one["targetRef"]["name"]) for one in endpoints if one["conditions"].get("ready")}
 
 
-def _until(is_so: Callable[[], bool], seconds: float = 900) -> None:
+def _wait_until(condition: Callable[[], bool], seconds: float = 900) -> None:
     deadline = time.monotonic() + seconds
-    while not is_so():
+    while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds:.0f} s")
         time.sleep(0.02)

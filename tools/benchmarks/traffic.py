@@ -1,4 +1,4 @@
-"""What clients see of a switch: new connections to a node's port, and a pool through the front door."""
+"""A switch as clients see it: new connections to a NodePort, and pooled connections through the load balancer."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ DOMAIN = "hello.example.com"
 SWITCHES = 3
 QUIET_SECONDS = 5
 PRE_STOP_SECONDS = 10
-"""As the program's services have it."""
+"""The preStop hook of the program's services."""
 
 _LIMITS = Limits(ready=900, endpoints=120, gone=120, watch=1, settle=0)
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """Seconds, and milliseconds of requests through the front door.
+    """Delays of a switch in seconds, and latencies of requests through the load balancer in milliseconds.
 
     Attributes:
-        new: From the patch to the last new connection that the old slot got; the worst of `SWITCHES`.
-        pooled: From the patch to the last answer of the old slot over a pooled connection, the slot being retired at
-            once.
-        quiet: Median and 99.9th percentile with nothing going on.
-        switching: The same while the tool switches.
+        new: From the patch to the last new connection to the old slot; the longest of `SWITCHES`.
+        pooled: From the patch to the last response of the old slot over a pooled connection, where the slot is retired
+            immediately.
+        quiet: Median and 99.9th percentile before the switches.
+        switching: Median and 99.9th percentile during the switches.
     """
 
     new: float
@@ -59,15 +59,18 @@ class Traffic:
     switching: tuple[float, float]
 
 
-def machine() -> KubernetesObject:
+def node_with_address() -> KubernetesObject:
     """The node, with an address."""
-    one = node()
+    body = node()
     addresses = [{"type": "InternalIP", "address": NODE}, {"type": "Hostname", "address": "large"}]
-    return {**one, "status": {**one["status"], "addresses": addresses}}
+    return {**body, "status": {**body["status"], "addresses": addresses}}
 
 
 def prepare(layout: Layout, tools: Toolchain, api: KubernetesApi) -> None:
-    """Has the node be an instance of an account, and the controller make load balancers there."""
+    """Registers the node as an EC2 instance of an emulated account, and starts the AWS Load Balancer Controller.
+
+    Without a network namespace, it does nothing.
+    """
     if namespace.find_holder(ProcessTable(layout.processes)) is None:
         return
     account = cloud.make(layout, REGION, {"large": NODE})
@@ -79,7 +82,7 @@ def prepare(layout: Layout, tools: Toolchain, api: KubernetesApi) -> None:
 
 
 def measure(layout: Layout, platform: Platform, service: str) -> Traffic | None:
-    """Switches a service of dev to and fro under load, then retires the old slot.
+    """Switches a service of dev `SWITCHES` times under load, then retires the old slot.
 
     Args:
         layout: The control plane's files.
@@ -107,7 +110,7 @@ def measure(layout: Layout, platform: Platform, service: str) -> Traffic | None:
         platform.run("dev", service, Retire(now=True), limits=_LIMITS)
         time.sleep(PRE_STOP_SECONDS + 3)
         pooled, fresh = first.end(), second.end()
-    _complain(pooled, fresh)
+    _print_failures(pooled, fresh)
     patched, live = patches[-1]
     old = [one.answered for one in pooled.answers if slot(one.by) != live and one.answered > patched]
     return Traffic(
@@ -119,7 +122,11 @@ def measure(layout: Layout, platform: Platform, service: str) -> Traffic | None:
 
 
 def _loads(layout: Layout, api: KubernetesApi, service: str) -> tuple[Load | None, Load]:
-    """Gives the service a node's port, a host and an end as in the program; what asks it by the one and the other."""
+    """Gives the service a NodePort, a host and the preStop hook of the program's services.
+
+    Returns:
+        The load through the load balancer, None without one; the load on the NodePort.
+    """
     lifecycle = {"preStop": {"sleep": {"seconds": PRE_STOP_SECONDS}}}
     spec = "/template/spec"
     change = [
@@ -128,12 +135,12 @@ def _loads(layout: Layout, api: KubernetesApi, service: str) -> tuple[Load | Non
     ]
     api.json_patch("v1", "PodTemplate", service, change, namespace="dev")
     node_port = [{"op": "replace", "path": "/spec/type", "value": "NodePort"}]
-    found = api.json_patch("v1", "Service", service, node_port, namespace="dev")
+    body = api.json_patch("v1", "Service", service, node_port, namespace="dev")
     host = f"{service}.{DOMAIN}"
     api.apply(_ingress(service, host), field_manager="benchmark")
     running.start(layout, domain=DOMAIN, region=REGION, report=print)
     door = running.entrance(layout, {"prod": DOMAIN, service: host})
-    port = int(found["spec"]["ports"][0]["nodePort"])
+    port = int(body["spec"]["ports"][0]["nodePort"])
     new = Load(NODE, port, host, at_once=8, reuse=False, pause=0.02)
     if door is None:
         return None, new
@@ -173,23 +180,23 @@ def _ingress(service: str, host: str) -> KubernetesObject:
 
 
 def last_new(answers: Iterable[Answer], patches: list[tuple[float, str]]) -> list[float]:
-    """After each patch, the seconds until the last connection was asked for that led to the old slot."""
+    """For each patch, the seconds until the last new connection to the old slot."""
     ends = [*(patched for patched, _ in patches[1:]), float("inf")]
-    found: list[float] = []
+    delays: list[float] = []
     for (patched, live), end in zip(patches, ends, strict=True):
         old = [one.connected for one in answers if patched < one.connected < end and slot(one.by) != live]
-        found.append(max(old, default=patched) - patched)
-    return found
+        delays.append(max(old, default=patched) - patched)
+    return delays
 
 
 def _milliseconds(answers: Iterable[Answer], windows: list[tuple[float, float]]) -> tuple[float, float]:
-    taken = [
+    latencies = [
         1000 * (one.answered - one.sent) for one in answers if any(begin < one.sent < end for begin, end in windows)
     ]
-    return median(taken), quantiles(taken, n=1000)[-1]
+    return median(latencies), quantiles(latencies, n=1000)[-1]
 
 
-def _complain(*logs: ClientLog) -> None:
+def _print_failures(*logs: ClientLog) -> None:
     failures = [failure for log in logs for failure in log.failures]
     if failures:
-        print(f"{len(failures)} requests failed, the first: {failures[0]}")  # noqa: T201 - the result is not to be trusted
+        print(f"{len(failures)} requests failed, the first: {failures[0]}")  # noqa: T201 - such a result is not reliable

@@ -89,7 +89,7 @@ def provider_version(tools: Toolchain) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def node(control_plane: RunningControlPlane) -> Iterator[None]:
     """A node, so that pods run."""
     (only,) = nodes(

@@ -13,6 +13,7 @@ Diagnostics:
   pulumi:pulumi:Stack (hello-platform-dev):
     warning: using pulumi-resource-aws from $PATH
     error: update failed
+    error: eks:index:ManagedNodeGroup resource 'hello-dev-dev-a' has a problem: grpc: the client connection is closing
 
   aws:ec2:LaunchTemplate (hello-dev-dev):
     error: creating hello-dev-dev: Launch template name already in use.
