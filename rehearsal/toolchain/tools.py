@@ -130,7 +130,7 @@ KUBERNETES_PROVIDER = GoTool(
     "pulumi-resource-kubernetes",
     "github.com/pulumi/pulumi-kubernetes/provider/v4",
     None,
-    minutes=5,
+    minutes=4.5,
     module_of_ours="kubernetes-provider",
 )
 """The provider `kubernetes`, with Helm; built only where no plugin can be installed."""
@@ -144,8 +144,8 @@ LOAD_BALANCER_CONTROLLER = GoTool(
 )
 """The AWS Load Balancer Controller and its chart."""
 
-COREDNS = GoTool("coredns", "github.com/coredns/coredns", "", minutes=1.5)
-"""The cluster's DNS."""
+COREDNS = GoTool("coredns", "github.com/coredns/coredns", None, minutes=0.3)
+"""The cluster's DNS. Its module has mostly the library versions of `SHARED`."""
 
 METRICS_SERVER = GoTool(
     "metrics-server",
