@@ -55,16 +55,22 @@ bench-preview: .venv/installed ## time previews and updates with SERVICES="5 50 
 bench-release: .venv/installed ## time releases beside rolling updates of REPLICAS="2 10 50 100" pods: minutes
 	@$(RUN) -m tools.benchmarks.release $(REPLICAS)
 
+# Packages into an environment: by uv, in a third of pip's time; by pip where uv cannot, as with an index that only pip's
+# configuration names.
+install = $(1)/bin/pip install --quiet --disable-pip-version-check $$(grep '^uv==' requirements-dev.txt) && \
+  $(1)/bin/uv pip install --quiet --python $(1)/bin/python --compile-bytecode $(2) 2>/dev/null || \
+  $(1)/bin/pip install --quiet --disable-pip-version-check $(2)
+
 .venv/installed: requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: say make PYTHON=python3.11")'
 	@echo "Making .venv: the Python packages of requirements-dev.txt"
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(call install,.venv,--requirement requirements-dev.txt)
 	@touch $@
 
 # checkov needs other versions of packages that the project has (boto3, for one): it gets an environment of its own.
 .venv-scan/installed: Makefile
 	@echo "Making .venv-scan: $(CHECKOV)"
 	@$(PYTHON) -m venv .venv-scan
-	@.venv-scan/bin/pip install --quiet --disable-pip-version-check $(CHECKOV)
+	@$(call install,.venv-scan,$(CHECKOV))
 	@touch $@
