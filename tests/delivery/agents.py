@@ -1,4 +1,4 @@
-"""Where the pipelines' commands run: who builds in its pod, who asks the cluster on this machine as a pod would."""
+"""Where the pipelines' commands run: build agents in their pods, others here with their pods' identities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""buildkitd as its pod: the program's own manifest and certificates, rootless, by the runtime of `runtime.py`."""
+"""buildkitd as its pod: the program's manifest and certificates, rootless, by the runtime of `runtime.py`."""
 
 from __future__ import annotations
 

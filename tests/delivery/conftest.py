@@ -1,4 +1,4 @@
-"""A cluster with everything that the program makes, a registry, and agents with the identities of the program's own."""
+"""A cluster with everything that the program creates, a registry, and agents with the program's identities."""
 
 from __future__ import annotations
 

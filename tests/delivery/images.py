@@ -1,4 +1,4 @@
-"""Images of programs that no registry can be asked for here: this machine's own programs, laid out as in the images."""
+"""Images of programs that no registry provides here: this machine's programs, laid out as in the images."""
 
 from __future__ import annotations
 

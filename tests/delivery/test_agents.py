@@ -1,4 +1,4 @@
-"""What Jenkins' agents and buildkitd may be and do, on a real API server with everything that the program makes."""
+"""Permissions of Jenkins' agents and buildkitd, on a real API server with everything that the program creates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""buildkitd as its pod, asked by an agent as its pod, with the pipelines' commands and the program's certificates."""
+"""buildkitd as its pod, called by an agent as its pod, with the pipelines' commands and the program's certificates."""
 
 from __future__ import annotations
 

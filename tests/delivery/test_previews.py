@@ -1,4 +1,4 @@
-"""What who previews may do, on a real API server with everything that the program makes: dry runs, and no change."""
+"""Permissions of previews, on a real API server with everything that the program creates: dry runs, and no change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything between a commit and an answered request, but the cluster: a registry, a repository, Jenkins' agents."""
+"""Everything between a commit and a served request except the cluster: a registry, a repository, Jenkins' agents."""
 
 from __future__ import annotations
 

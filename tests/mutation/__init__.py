@@ -1,1 +1,1 @@
-"""Small mistakes made on purpose, to see which of them the unit tests notice."""
+"""Mutation testing: small deliberate mistakes, and which of them the unit tests detect."""

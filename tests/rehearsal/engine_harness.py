@@ -1,4 +1,4 @@
-"""Small programs through the real engine: a workspace for each test, with an own state and an own PATH."""
+"""Small programs run by the real engine: a workspace for each test, with its own state and PATH."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a test does in a rehearsal's network: pods that answer, and requests to them."""
+"""Helpers in a rehearsal's network: pods that answer, and requests to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A change of everything that should never replace anything: what `pulumi preview` says of it."""
+"""A change of every setting that must replace nothing, and what `pulumi preview` says of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stack of the platform that is up: what tests of it share. The fixture `platform` is one."""
+"""Helpers of tests with a stack that is up. The fixture `platform` is one."""
 
 from __future__ import annotations
 

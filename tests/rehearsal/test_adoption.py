@@ -1,4 +1,4 @@
-"""What people do who adopt the project, on a copy of the checkout: tests and previews pass, whatever they set."""
+"""Changes of adopters, on a copy of the checkout: tests and previews pass with other settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The aws and eks stand-ins under the real engine, with the nodes they make in a real API server."""
+"""The emulators of the aws and eks providers with the real engine, and their nodes in a real API server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hosts by the real engine: with a zone in one run, without one as a person enters the records."""
+"""Hosts by the real engine: with a zone in one run, without one after a person has entered the records."""
 
 from __future__ import annotations
 

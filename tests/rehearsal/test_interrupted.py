@@ -1,4 +1,4 @@
-"""A run that fails or is killed in the middle: told, and completed by the next run, with nothing made twice."""
+"""A run that fails or is killed halfway is reported, and the next one completes it without duplicates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Containers that run: as their pod says, with its own rights, in its own network, to their end."""
+"""Containers run as their pod specifies, with its permissions, in its network, until their end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Elasticsearch, Kibana and Fluentd on a real control plane, made by the real operator."""
+"""Elasticsearch, Kibana and Fluentd on a real control plane, created by the real operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The setup of the logs as its pod would run it: what is mounted into it, as whom, by the operator's certificates."""
+"""The logging bootstrap as its pod runs it: mounts, user, and the operator's certificates."""
 
 from __future__ import annotations
 

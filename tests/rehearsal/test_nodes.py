@@ -1,4 +1,4 @@
-"""Nodes of a rehearsal stay as they were made, and the scheduler and the controllers take them for real ones."""
+"""Nodes of a rehearsal keep their state, and scheduler and controllers treat them as real ones."""
 
 from __future__ import annotations
 

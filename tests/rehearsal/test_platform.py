@@ -1,4 +1,4 @@
-"""The whole program by the real engine on a real control plane: up, again, changed, released by hand."""
+"""The whole program by the real engine on a real control plane: first up, second up, changes, manual releases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two writers at once: `pulumi up` before, during and after a release finds nothing to do, and takes nothing back."""
+"""`pulumi up` before, during and after a release changes nothing, and reverts nothing."""
 
 from __future__ import annotations
 

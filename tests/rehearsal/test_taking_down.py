@@ -1,4 +1,4 @@
-"""The end of a stack, after all that other tests did to it: the last file that has the fixture `platform`."""
+"""The destroy of a stack, after all other tests with the fixture `platform`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real control plane with services as the program would make them, and kubelets that fail on demand."""
+"""A real control plane with services as the program creates them, and KWOK nodes whose pods fail on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The program's own objects on a control plane, and clients that act as those whom it gives rights."""
+"""The program's own objects on a control plane, and clients with the identities that it grants permissions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What those who release may and may not do: the program's own Roles and policies, on a real API server."""
+"""Permissions of the release identities: the program's own Roles and policies, on a real API server."""
 
 from __future__ import annotations
 

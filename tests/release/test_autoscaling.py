@@ -1,4 +1,4 @@
-"""Kubernetes' own autoscaler beside a release: the live slot grows, neither the idle nor the warm one shrinks."""
+"""Kubernetes' own autoscaler during a release: the live slot grows, neither the idle nor the warm one shrinks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tool killed at every call, and the API server failing at some: on a real control plane."""
+"""The tool is killed at every call, and the API server fails at some, on a real control plane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Releases on a real control plane: the whole way, every fault of a version, and two pipelines at once."""
+"""Releases on a real control plane: a whole release, every fault of a version, and two pipelines at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the scanners find and is left as it is, each with its reason. One that no finding needs any more is an error."""
+"""Accepted findings of the scanners, each with its reason. An exception without a finding is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What public scanners say of the manifests of both stacks, and of one with Jenkins."""
+"""Findings of public scanners in the manifests of both stacks, and of one with Jenkins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What public linters say of GitHub's workflows, and what the workflows promise."""
+"""Findings of public linters in GitHub's workflows, and the workflows' documented properties."""
 
 from __future__ import annotations
 

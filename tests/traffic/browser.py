@@ -1,4 +1,4 @@
-"""Debian's Chromium without a screen. `python -m tests.traffic.browser STACK` takes the pictures in the docs."""
+"""Debian's headless Chromium. `python -m tests.traffic.browser STACK` takes the screenshots in the docs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A platform that serves, for the tests of a file."""
+"""A platform that serves requests, for the tests of a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened to a service, and when, while clients asked it. Times are the machine's monotonic clock, in seconds."""
+"""Events of a service while clients call it, with their times on the machine's monotonic clock, in seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The platform's own objects on a control plane in its own network, with all that carries a request."""
+"""The platform's own objects on a control plane in its own network, with everything that carries a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A version that is bad is taken back by itself, under traffic; who loses a request is counted."""
+"""A bad version is rolled back automatically, under traffic; lost requests are counted."""
 
 from __future__ import annotations
 

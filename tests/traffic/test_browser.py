@@ -1,4 +1,4 @@
-"""What a person sees in a browser: Debian's Chromium, without a screen."""
+"""The platform in a browser: Debian's headless Chromium."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a real HAProxy does with the configuration that the front door makes; small servers stand for nodes."""
+"""A real HAProxy with the configuration of the front door; small servers take the place of nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Not one request is lost while versions are swapped, rolled back and retired: real requests, the real kube-proxy."""
+"""No request is lost during switches, rollbacks and retirement: real requests, the real kube-proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What carries requests goes on while programs beside it end and start again: the data path needs no control plane."""
+"""Requests are served while other programs restart: the data path does not need the control plane."""
 
 from __future__ import annotations
 

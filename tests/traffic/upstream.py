@@ -1,4 +1,4 @@
-"""Small HTTP servers that stand for nodes, where no cluster is needed."""
+"""Small HTTP servers in the place of nodes, for tests without a cluster."""
 
 from __future__ import annotations
 

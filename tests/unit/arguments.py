@@ -1,4 +1,4 @@
-"""Pulumi's argument objects as the plain values that a manifest has."""
+"""Pulumi's argument objects as plain values, as in a manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program registered with the engine, and questions to ask of it."""
+"""The resources that a program registered with the engine, and queries on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Kubernetes objects of a graph as the manifests that the API server is given."""
+"""The Kubernetes objects of a graph as manifests."""
 
 from __future__ import annotations
 

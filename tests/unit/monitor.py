@@ -1,4 +1,4 @@
-"""A resource monitor that records what a program registers, and answers as the engine and its providers would."""
+"""A resource monitor that records what a program registers, and responds as the engine and its providers would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths, links, modules and tests that the documents name exist."""
+"""Paths, links, modules and tests named in documents exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The helpers that other tests rely on: they record what was asked for, and fail where nothing was checked."""
+"""The helpers of other tests record what was registered, and fail where nothing was checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of the house that no linter knows."""
+"""Rules for the code that no linter has."""
 
 from __future__ import annotations
 

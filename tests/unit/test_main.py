@@ -1,4 +1,4 @@
-"""The whole platform: what holds for every resource, and what the stack tells others."""
+"""The whole platform: properties of every resource, and the stack outputs."""
 
 from __future__ import annotations
 

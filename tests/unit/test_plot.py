@@ -1,4 +1,4 @@
-"""A plot is well-formed SVG with each line and each value in it."""
+"""A plot is well-formed SVG with every line and value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checkout's stacks load, those of the tests hold no secret, and the project declares what a stack may hold."""
+"""The checkout's stacks load and preview; the tests' stacks have no secrets; the project file declares every key."""
 
 from __future__ import annotations
 

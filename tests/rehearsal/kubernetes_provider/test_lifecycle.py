@@ -1,4 +1,4 @@
-"""Creating, changing, replacing, deleting: what a person relies on, whatever provider is behind it."""
+"""The kubernetes provider: create, update, replace, delete."""
 
 from __future__ import annotations
 

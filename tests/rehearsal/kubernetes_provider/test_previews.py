@@ -1,4 +1,4 @@
-"""Previews: what they can know, what they refuse, what they must not need."""
+"""The kubernetes provider's previews: known values, refusals, and what they work without."""
 
 from __future__ import annotations
 

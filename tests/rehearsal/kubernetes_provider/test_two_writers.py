@@ -1,4 +1,4 @@
-"""The program and the release tool write to the same objects: who keeps what."""
+"""The program and the release tool write to the same objects: which fields each keeps."""
 
 from __future__ import annotations
 

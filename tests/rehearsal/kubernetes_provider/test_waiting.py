@@ -1,4 +1,4 @@
-"""Waiting for readiness: until when, with which reasons, and what is left when it does not come."""
+"""Waiting for readiness: its end, its reasons, and the state after a failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names made from content change when the content does, and only then: in the whole program."""
+"""Names made from content change when the content does, and only then, in the whole program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names: whatever a service is called, its objects have names and labels that Kubernetes takes, and their own."""
+"""Names: for every valid service name, its objects have valid, unique names and labels."""
 
 from __future__ import annotations
 

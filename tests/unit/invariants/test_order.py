@@ -1,4 +1,4 @@
-"""What an object needs when it comes, and when it goes, is there: said by dependencies.
+"""The order of creates and deletes, by dependencies only.
 
 The engine deletes what nothing depends on any more, and knows no other order. Where the order is right without a
 dependency, it is right by chance: of depth, or of what took longer.

@@ -1,4 +1,4 @@
-"""Every pod of the services, whatever makes it: it runs where it should, says what it uses, and ends as it should."""
+"""Every pod: placement, requests and limits, termination, and the paths in its commands."""
 
 from __future__ import annotations
 

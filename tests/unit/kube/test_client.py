@@ -1,4 +1,4 @@
-"""What the client asks an API server, and makes of its answers."""
+"""The client's requests to the API server, and its handling of responses."""
 
 from __future__ import annotations
 

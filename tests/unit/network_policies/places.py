@@ -1,4 +1,4 @@
-"""Who there is in a stack that may reach somebody, and where: from what the program registered."""
+"""Sources and destinations of traffic in a stack, from the registered resources."""
 
 from __future__ import annotations
 

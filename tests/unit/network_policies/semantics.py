@@ -1,4 +1,4 @@
-"""Whether a connection is let through, from NetworkPolicies alone.
+"""Whether NetworkPolicies allow a connection.
 
 The rules are Kubernetes' own, each named where it is applied:
 https://kubernetes.io/docs/concepts/services-networking/network-policies/

@@ -1,4 +1,4 @@
-"""Some pods of a stack, and who is around them: who reaches whom."""
+"""Pods of a stack and what surrounds them, for the table of allowed traffic."""
 
 from __future__ import annotations
 

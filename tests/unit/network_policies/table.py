@@ -1,4 +1,4 @@
-"""docs/reach.md, made from the policies: `.venv/bin/python -m tests.unit.network_policies.table > docs/reach.md`."""
+"""docs/reach.md, generated: `.venv/bin/python -m tests.unit.network_policies.table > docs/reach.md`."""
 
 from __future__ import annotations
 

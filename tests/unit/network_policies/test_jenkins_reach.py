@@ -1,4 +1,4 @@
-"""Who reaches Jenkins, buildkitd and the agents, in a stack that has them."""
+"""Allowed traffic to and from Jenkins, buildkitd and the agents."""
 
 from __future__ import annotations
 

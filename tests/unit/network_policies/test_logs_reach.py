@@ -1,4 +1,4 @@
-"""Who reaches Elasticsearch, Kibana and Fluentd, and whom they reach."""
+"""Allowed traffic to and from Elasticsearch, Kibana and Fluentd."""
 
 from __future__ import annotations
 

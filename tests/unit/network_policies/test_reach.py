@@ -1,4 +1,4 @@
-"""Who reaches whom, in both stacks: the table that a reader checks, and the promises in it."""
+"""Allowed traffic in both stacks: the table in the docs, and the documented properties."""
 
 from __future__ import annotations
 

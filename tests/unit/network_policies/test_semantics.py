@@ -1,4 +1,4 @@
-"""Each rule of a NetworkPolicy's meaning, on policies made by hand."""
+"""The evaluation of NetworkPolicies, on handmade policies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""buildkitd and the agents that build know each other by the certificates, and take nobody else."""
+"""buildkitd and build agents authenticate each other by certificates, and accept no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Jenkinsfiles are declarative pipelines, and keep what the documents promise of them."""
+"""The Jenkinsfiles are declarative pipelines with the documented properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stages ask ECR and the cluster, and what they tell."""
+"""The stages' requests to ECR and the cluster, and their messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A control plane's certificates are made once, and are accepted by whom they are for."""
+"""A control plane's certificates are created once, and their users accept them."""
 
 from __future__ import annotations
 

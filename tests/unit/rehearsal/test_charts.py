@@ -1,4 +1,4 @@
-"""Where a rehearsal's charts come from, and that ours are of the versions that they stand in for."""
+"""Sources of a rehearsal's charts; the reduced charts have the versions of the real ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A demo image's digest says its version and its fault, and no other image is taken for one."""
+"""A demo image's digest encodes its version and fault, and no other digest is taken for one."""
 
 from __future__ import annotations
 

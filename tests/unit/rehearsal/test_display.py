@@ -1,4 +1,4 @@
-"""What a person reads while the engine runs."""
+"""The display of an engine run."""
 
 from __future__ import annotations
 

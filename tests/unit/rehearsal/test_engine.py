@@ -1,4 +1,4 @@
-"""What a failed engine run says."""
+"""The error message of a failed engine run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which services the first release reaches, and with which image."""
+"""Services and image of the first release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which stage a pod goes through is one, by its image and by what has to end."""
+"""Each pod matches one stage, by its image and its state."""
 
 from __future__ import annotations
 

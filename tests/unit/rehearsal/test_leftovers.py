@@ -1,4 +1,4 @@
-"""After a destroy the account is asked what is left; what others left there is in the way of a network."""
+"""Resources that remain in the account after a destroy are listed, and block the deletion of a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a rehearsal is brought up, as far as it goes without its programs."""
+"""The life cycle of a rehearsal, as far as it goes without its programs."""
 
 from __future__ import annotations
 

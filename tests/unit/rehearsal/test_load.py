@@ -1,4 +1,4 @@
-"""A rehearsal is told its load by a file, and says what is wrong with one that makes no sense."""
+"""The load file is read, and its errors are reported."""
 
 from __future__ import annotations
 

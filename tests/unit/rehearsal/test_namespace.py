@@ -1,4 +1,4 @@
-"""Where no namespace can be had, one clause says why and what to do."""
+"""If no network namespace can be created, a clause gives the reason and the remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nodes of a rehearsal are what EKS's would be: size, labels, taints, names."""
+"""Nodes of a rehearsal have the size, labels, taints and names of EKS nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is printed of what is real and what is not."""
+"""The printed list of real and emulated parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plugin process starts as the engine expects, never outlives the engine, and ends on a signal, whenever it comes."""
+"""A plugin process starts as the engine expects, never outlives the engine, and ends on any signal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which kubernetes plugin a rehearsal uses, and how one is installed."""
+"""The choice of the kubernetes plugin, and its installation."""
 
 from __future__ import annotations
 

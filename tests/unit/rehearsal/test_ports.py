@@ -1,4 +1,4 @@
-"""A rehearsal's ports are free when they are chosen, stay the same, and a taken one is named."""
+"""Ports are free when they are chosen, stay the same, and a conflict is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs outlive their starter, are found again, and no process but ours is ever ended."""
+"""Programs outlive their starter and are found again; no other process is ever ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an interrupted engine leaves is found, and put into the state once."""
+"""What an interrupted engine left is found, and added to the state once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What connects outside reaches the same port inside: whole, in both directions, and no longer than either side wants.
+"""A connection outside reaches the same port inside: complete, in both directions, until either side closes it.
 
 No namespace is needed here: the relay's own sockets stand for those outside, on other ports than the servers' inside.
 """

@@ -1,4 +1,4 @@
-"""How the programs of the logs stand, from what the API server has."""
+"""The status of the logging programs, from the API server's objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person reads after `make up`."""
+"""The output after `make up`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The toolchain is found where it is, built where it is not, and its versions stand in one place each."""
+"""The toolchain: found, or built once; each version has one place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A watch tells of each object that exists or changes, and of those deleted while nothing was watched."""
+"""A watch reports each object that exists or changes, and those deleted while nothing was watched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workspace's copy of a stack's file, and what is put on PATH."""
+"""The workspace's copy of a stack file, and the programs on PATH."""
 
 from __future__ import annotations
 

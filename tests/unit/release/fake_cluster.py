@@ -1,4 +1,4 @@
-"""A small Kubernetes in memory, with a clock of its own: what the release tool asks, and the controllers behind it."""
+"""A small in-memory Kubernetes with its own clock: the API that the release tool uses, and its controllers."""
 
 from __future__ import annotations
 

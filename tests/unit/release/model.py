@@ -1,4 +1,4 @@
-"""A service in a world without Kubernetes: what each step of a plan makes of what is state."""
+"""A service in a model without Kubernetes: the effect of each step of a plan on its state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: quick to start, wrong words told before anything is asked, and slots rendered for kubectl."""
+"""The command line: fast start, usage errors before any request, and rendered slots for kubectl."""
 
 from __future__ import annotations
 

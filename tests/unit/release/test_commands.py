@@ -1,4 +1,4 @@
-"""What the commands refuse and what the reports print."""
+"""Refusals of the commands, and output of the reports."""
 
 from __future__ import annotations
 

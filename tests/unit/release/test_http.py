@@ -1,4 +1,4 @@
-"""A service is asked where its Service says, from a pod and from outside; port 80 is nobody's."""
+"""A service is called at its Service's port, from a pod and from outside."""
 
 from __future__ import annotations
 

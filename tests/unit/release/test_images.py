@@ -1,4 +1,4 @@
-"""Images that have a use are tagged, and no rule of the registry expires what is tagged."""
+"""Images in use are tagged, and no lifecycle rule expires tagged images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The release tool's small parts: history, records, lock, order, smoke test, probe, what is collected."""
+"""The release tool's small parts: history, records, lock, order, smoke test, probe, pruning."""
 
 from __future__ import annotations
 

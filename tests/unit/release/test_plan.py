@@ -1,4 +1,4 @@
-"""From any state a plan ends with a live slot that is ready, and selects no slot that is not."""
+"""From any state, a plan ends with a live slot that is ready, and selects no slot that is not."""
 
 from __future__ import annotations
 

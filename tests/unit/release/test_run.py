@@ -1,4 +1,4 @@
-"""A release goes on over every failure of the API server that passes, and tells what it did."""
+"""A release survives temporary failures of the API server, and reports its steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A slot is given the desired pod template with an image, its label and nothing else."""
+"""A slot gets the PodTemplate with an image, its label and nothing else."""
 
 from __future__ import annotations
 

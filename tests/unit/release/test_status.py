@@ -1,4 +1,4 @@
-"""What `release status` shows."""
+"""The output of `release status`."""
 
 from __future__ import annotations
 

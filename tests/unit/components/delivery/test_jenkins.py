@@ -1,4 +1,4 @@
-"""Jenkins as code: its chart, configuration, jobs, agents and BuildKit, and the limits of each."""
+"""Jenkins as code: chart, configuration, jobs, agents and BuildKit, and their permissions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two slots and two Services a service, and one writer for each field."""
+"""Each service has two slots and two Services, and each field one writer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cluster that a preview cannot ask is a failure, and not a green comment."""
+"""A preview that cannot reach the cluster fails, and is not reported as good."""
 
 from __future__ import annotations
 

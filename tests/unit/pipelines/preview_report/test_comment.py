@@ -1,4 +1,4 @@
-"""A failed preview takes the place of the last good one's comment."""
+"""The comment of a failed preview replaces that of the last good one."""
 
 from __future__ import annotations
 

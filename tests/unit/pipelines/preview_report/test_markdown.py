@@ -1,4 +1,4 @@
-"""The comment on real events: recorded from a rehearsal's `pulumi preview`, without states and unchanged ones."""
+"""The comment for real events, recorded from a rehearsal's `pulumi preview`, without states and unchanged resources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An AWS account of a test's own, served by this process."""
+"""An AWS account for one test, served by this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A role may do what its policies say, and nothing else."""
+"""A role may do what its policies allow, and nothing else."""
 
 from __future__ import annotations
 

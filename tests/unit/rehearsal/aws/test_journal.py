@@ -1,4 +1,4 @@
-"""The account keeps what it has when its program is ended, and its ids."""
+"""The account keeps its resources and their ids when its process ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The agent of Pod Identity gives a pod the credentials of its service account's role, and no others."""
+"""The Pod Identity agent gives a pod the credentials of its service account's role, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pod reaches AWS's API only while its node's subnet leads there."""
+"""A pod reaches AWS's API only while its node's subnet has a route."""
 
 from __future__ import annotations
 

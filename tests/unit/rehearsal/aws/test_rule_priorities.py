@@ -1,4 +1,4 @@
-"""Rules are ordered anew as the load balancer controller does it when an Ingress comes or goes."""
+"""Rules are reordered as the load balancer controller does it when Ingresses are added or removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small account: a load balancer for everybody and one for staff, as the controller makes them."""
+"""A small account with a public and a staff load balancer, as the controller creates them."""
 
 from __future__ import annotations
 

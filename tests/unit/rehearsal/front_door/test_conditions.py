@@ -1,4 +1,4 @@
-"""The conditions of rules, and which of them AWS refuses."""
+"""Conditions of rules, and AWS's refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the AWS Load Balancer Controller 3.3.0 made of stack prod's Ingresses in an account, read on 2026-11-26."""
+"""The load balancers that the AWS Load Balancer Controller 3.3.0 created for stack prod, recorded on 2026-11-26."""
 
 from __future__ import annotations
 

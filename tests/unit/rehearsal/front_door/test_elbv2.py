@@ -1,4 +1,4 @@
-"""What is read of an account, and by how many calls."""
+"""Reading an account's load balancers, and the number of calls."""
 
 from __future__ import annotations
 

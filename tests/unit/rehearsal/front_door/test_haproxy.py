@@ -1,4 +1,4 @@
-"""HAProxy's configuration, by its text; what it does with it is tried in tests/traffic."""
+"""The text of HAProxy's configuration; tests/traffic has its effect."""
 
 from __future__ import annotations
 

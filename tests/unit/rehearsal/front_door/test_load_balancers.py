@@ -1,4 +1,4 @@
-"""What is understood of load balancers, and what AWS would not let stand."""
+"""Supported properties of load balancers, and AWS's refusals."""
 
 from __future__ import annotations
 

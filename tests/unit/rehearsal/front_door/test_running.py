@@ -1,4 +1,4 @@
-"""Where the front door cannot run, nothing is started, and what to do is said."""
+"""Where the front door cannot run, nothing is started, and the message has a remedy."""
 
 from __future__ import annotations
 

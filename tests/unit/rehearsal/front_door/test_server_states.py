@@ -1,4 +1,4 @@
-"""What a worker of HAProxy is told of targets' health when it begins; tests/traffic has what it does with it."""
+"""Health states that a new HAProxy worker inherits; tests/traffic has their effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which targets requests may go to, and by what the load balancer reaches them."""
+"""Targets that may get requests, and their addresses."""
 
 from __future__ import annotations
 

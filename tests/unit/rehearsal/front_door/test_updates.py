@@ -1,4 +1,4 @@
-"""When the state is read anew."""
+"""The times at which the account's state is read again."""
 
 from __future__ import annotations
 

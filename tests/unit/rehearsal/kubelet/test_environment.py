@@ -1,4 +1,4 @@
-"""Variables and commands are those that a kubelet makes."""
+"""Variables and commands are those of the real kubelet."""
 
 from __future__ import annotations
 

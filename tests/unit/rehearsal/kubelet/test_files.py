@@ -1,4 +1,4 @@
-"""Volumes are files as a kubelet writes them, and a pod's names are resolved as its policy says."""
+"""Volumes have the files that the real kubelet writes; DNS follows the pod's policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pods really run, and as whom."""
+"""Pods that this kubelet runs, and their users."""
 
 from __future__ import annotations
 

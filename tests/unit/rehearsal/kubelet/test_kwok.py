@@ -1,4 +1,4 @@
-"""A load is on the pods that the active Service leads to; what kwok makes of the expressions: tests/rehearsal."""
+"""Load applies to the pods of the active Service; tests/rehearsal has KWOK's evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A probe holds, and holds no more, after so many answers in a row."""
+"""Success and failure thresholds of probes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a pod the kubelet does not do is refused, by its path."""
+"""Unsupported fields of a pod are refused by path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pod's status says what its containers do."""
+"""A pod's status follows its containers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pods and Services as the API server would have them."""
+"""Pods and Services as the API server returns them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pod answers, by its image's fault and by what it is asked."""
+"""A pod's answers by its image's fault and the request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pod is called by an address or by a Service, and what happens to a pod's connections when it goes."""
+"""The pod behind an address or a Service, and its connections when it is deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real connections to a pod's server, through its whole life."""
+"""Real connections to a pod's server, from its start to its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Creates take their share of the time that they take on AWS."""
+"""Creates take their share of AWS's times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Promises of the longest chain of waits."""
+"""The critical path of an update."""
 
 from __future__ import annotations
 

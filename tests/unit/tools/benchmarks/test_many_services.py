@@ -1,4 +1,4 @@
-"""Promises of the benchmark's configurations and tables."""
+"""The benchmark's configurations and tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What clients saw is told from their answers; times are made up."""
+"""Figures of a switch from clients' answers."""
 
 from __future__ import annotations
 

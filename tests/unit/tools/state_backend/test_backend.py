@@ -1,4 +1,4 @@
-"""One command makes a team's backend, and a second run of it changes nothing but what somebody broke."""
+"""One command creates a team's state backend; a second run only repairs what differs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One valid resource of each kind, in an order in which they can be made."""
+"""One valid resource of each kind, in an order in which they can be created."""
 
 from __future__ import annotations
 

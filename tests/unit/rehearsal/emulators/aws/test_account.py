@@ -1,4 +1,4 @@
-"""What the account holds is well-formed, unique, and complete for the SDK."""
+"""The account's resources are well-formed, unique, and complete for the SDK."""
 
 from __future__ import annotations
 

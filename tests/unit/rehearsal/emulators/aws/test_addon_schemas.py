@@ -1,4 +1,4 @@
-"""A configuration is refused by the path of what does not belong in it."""
+"""A configuration with an unknown key is refused with the key's path."""
 
 from __future__ import annotations
 

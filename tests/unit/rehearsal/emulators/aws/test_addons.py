@@ -1,4 +1,4 @@
-"""Add-ons have in the cluster what EKS' own have, placed as the program says, and refuse what their schema has not."""
+"""Add-ons have the same objects as those of EKS, placed as configured, and refuse keys that their schema lacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ACM: a certificate is issued when its proof is in DNS, or when the rehearsal is told so."""
+"""ACM issues a certificate when its validation record exists, or when the rehearsal's file says so."""
 
 from __future__ import annotations
 

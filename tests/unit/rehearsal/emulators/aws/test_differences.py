@@ -1,4 +1,4 @@
-"""A change of inputs is found where it is, and replaces what cannot be changed in place."""
+"""A change of inputs is located, and replaces the resource if it cannot be changed in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data sources that the stand-in has not are refused by name."""
+"""Data sources that the emulator lacks are refused by name."""
 
 from __future__ import annotations
 

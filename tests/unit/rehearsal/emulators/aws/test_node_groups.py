@@ -1,4 +1,4 @@
-"""A node group's record says which nodes there shall be, and a node's change leaves Kubernetes' own alone."""
+"""A node group's record defines its nodes; a node's change keeps what Kubernetes wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS protects is not deleted until somebody lifts it."""
+"""Deletion protection refuses a delete until it is lifted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The provider's configuration decides in whose account, where and with which tags resources are made."""
+"""The provider's configuration: account, region, default tags."""
 
 from __future__ import annotations
 
