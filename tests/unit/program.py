@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
-import json
 import logging
 import runpy
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ import config
 from rehearsal import workspace
 from tests.unit.graph import Graph
 from tests.unit.monitor import RecordingMonitor
+from tools.preflight.stack_file import program_config
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FIXTURES = CHECKOUT / "tests" / "fixtures" / "stacks"
@@ -50,14 +50,6 @@ def project_file() -> dict[str, Any]:
 def stack_file(stack: str) -> dict[str, Any]:
     """The file of one of the tests' stacks."""
     return yaml.safe_load((FIXTURES / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
-
-
-def program_config(settings: Mapping[str, Any]) -> dict[str, str]:
-    """The configuration that Pulumi hands to the program: the `config` of a stack's file and the project's defaults."""
-    schema: dict[str, Any] = project_file()["config"]
-    defaults = {f"{config.PROJECT}:{key}": field["default"] for key, field in schema.items() if "default" in field}
-    values: dict[str, Any] = {**defaults, **settings}
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
 def config_without_secrets(stack: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,12 @@ def read(file: Path) -> config.Settings:
         config.SettingsError: The configuration is invalid.
     """
     committed = yaml.safe_load(file.read_text(encoding="utf-8"))
-    project: dict[str, Any] = yaml.safe_load(PROJECT_FILE.read_text(encoding="utf-8"))
-    schema: dict[str, Any] = project["config"]
-    values = {f"{config.PROJECT}:{key}": field["default"] for key, field in schema.items() if "default" in field}
-    values |= workspace.merge_stack_file(committed, {})["config"]
-    return config.load({key: one if isinstance(one, str) else json.dumps(one) for key, one in values.items()})
+    return config.load(program_config(workspace.merge_stack_file(committed, {})["config"]))
+
+
+def program_config(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The configuration that Pulumi hands to the program: the `config` of a stack's file and the project's defaults."""
+    schema: dict[str, Any] = yaml.safe_load(PROJECT_FILE.read_text(encoding="utf-8"))["config"]
+    defaults = {f"{config.PROJECT}:{key}": field["default"] for key, field in schema.items() if "default" in field}
+    values: dict[str, Any] = {**defaults, **settings}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}

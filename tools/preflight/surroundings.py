@@ -15,6 +15,7 @@ from importlib.metadata import version
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
 
 import config
+from rehearsal import toolchain
 from tools.preflight.findings import Finding, look, ok, stop
 from tools.preflight.session import Aws
 
@@ -118,7 +119,7 @@ def pulumi_cli(stack: str) -> Iterator[Finding]:
         yield stop("pulumi", "not on PATH", f"install {wanted}: https://www.pulumi.com/docs/iac/download-install/")
         return
     found = _output(program, "version").removeprefix("v")
-    if found.split(".")[:2] == wanted.split(".")[:2]:
+    if toolchain.fits(found, wanted):
         yield ok("pulumi", found)
     else:
         yield stop("pulumi", f"{found or 'does not run'}, requirements.txt has {wanted}", f"install {wanted}")
