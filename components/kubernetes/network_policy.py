@@ -164,10 +164,15 @@ def credentials() -> NetworkPolicyEgressRuleArgs:
 
 def public_https(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:
     """Egress to HTTPS on the internet, and to no private address."""
-    internet = NetworkPolicyPeerArgs(
+    return internet(addresses, HTTPS)
+
+
+def internet(addresses: Addresses, *ports: int) -> NetworkPolicyEgressRuleArgs:
+    """Egress to these TCP ports on the internet, and to no private address."""
+    public = NetworkPolicyPeerArgs(
         ip_block=IPBlockArgs(cidr="0.0.0.0/0", except_=list(dict.fromkeys([*PRIVATE_RANGES, addresses.vpc])))
     )
-    return NetworkPolicyEgressRuleArgs(to=[internet], ports=tcp(HTTPS))
+    return NetworkPolicyEgressRuleArgs(to=[public], ports=tcp(*ports))
 
 
 def kubernetes_api(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:

@@ -18,6 +18,7 @@ from config.values import (
     ImageDigest,
     KeyArn,
     OidcProviderArn,
+    Port,
     ServiceName,
     SourceUrl,
 )
@@ -99,6 +100,13 @@ class Delivery(Model):
     )
     git: GitLogin | None = Field(default=None, description="The login for private repositories.")
     poll_minutes: int = Field(default=5, ge=1, le=59, description="Minutes between polls of the repositories.")
+    build_egress_ports: Annotated[list[Port], EachOnce] = Field(
+        default_factory=lambda: [80, 443],
+        min_length=1,
+        max_length=20,
+        description="TCP ports of the internet that image builds may reach: 443 for registries and most downloads, 80 "
+        "for the package sources of Debian and Ubuntu, 22 for Git by SSH. Private addresses are never reached.",
+    )
     hook: Hook | None = Field(default=None, description="GitHub's webhook; left out, Jenkins only polls.")
     notify_url: HookUrl | None = Field(default=None, description="A URL that gets the result of each build as JSON.")
 

@@ -7,7 +7,7 @@ https://github.com/moby/buildkit/blob/v0.34.2/docs/rootless.md
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -39,6 +39,7 @@ import versions
 from components.delivery.jenkins.names import BUILDKIT_CLIENT
 from components.delivery.jenkins.network_policies import BUILDKIT, BUILDKIT_NAMESPACE, BUILDKIT_PORT, of_buildkit
 from components.kubernetes import pod_policy
+from components.kubernetes.checksum import ANNOTATION, checksum
 from components.kubernetes.metadata import name_of
 from components.kubernetes.namespace import Namespace, NamespaceArgs
 from components.kubernetes.network_policy import Addresses
@@ -79,6 +80,7 @@ class BuildKitArgs:
 
     Attributes:
         certificates: Certificates and keys of the daemon and of its clients, and their CA's certificate.
+        egress_ports: TCP ports of the internet that builds may reach.
         environment: Environment on whose nodes the daemon runs.
         priority_class: Name of the PriorityClass.
         addresses: IP ranges of the VPC.
@@ -86,6 +88,7 @@ class BuildKitArgs:
     """
 
     certificates: config.Certificates
+    egress_ports: Sequence[int]
     environment: str
     priority_class: pulumi.Input[str]
     addresses: Addresses
@@ -113,7 +116,7 @@ class BuildKit(pulumi.ComponentResource):
         kubernetes.networking.v1.NetworkPolicy(
             NAME,
             metadata=ObjectMetaArgs(name=NAME, namespace=namespace),
-            spec=of_buildkit(args.addresses),
+            spec=of_buildkit(args.addresses, args.egress_ports),
             opts=child,
         )
         server = self._secret(f"{NAME}-server", namespace, args.certificates.of_server)
@@ -133,7 +136,11 @@ class BuildKit(pulumi.ComponentResource):
                 strategy=kubernetes.apps.v1.DeploymentStrategyArgs(type="Recreate"),
                 selector=LabelSelectorArgs(match_labels=BUILDKIT),
                 template=PodTemplateSpecArgs(
-                    metadata=ObjectMetaArgs(labels=BUILDKIT),
+                    metadata=ObjectMetaArgs(
+                        labels=BUILDKIT,
+                        # The daemon reads its certificate at its start only.
+                        annotations={ANNOTATION: checksum({f"{NAME}-server": args.certificates.of_server})},
+                    ),
                     spec=pod(server, environment=args.environment, priority_class=args.priority_class, account=NAME),
                 ),
             ),

@@ -29,6 +29,7 @@ from components.ingress.ingress import Backend, Route
 from components.ingress.target_group import target_group
 from components.kubernetes import quotas
 from components.kubernetes.charts import locate
+from components.kubernetes.checksum import ANNOTATION, checksum
 from components.kubernetes.namespace import Namespace, NamespaceArgs
 from components.kubernetes.network_policy import Addresses
 from components.kubernetes.priority_classes import TOOLING
@@ -121,6 +122,7 @@ class Jenkins(pulumi.ComponentResource):
             name,
             BuildKitArgs(
                 certificates=args.delivery.certificates,
+                egress_ports=args.delivery.build_egress_ports,
                 environment=environment,
                 priority_class=TOOLING,
                 addresses=args.addresses,
@@ -192,6 +194,7 @@ class Jenkins(pulumi.ComponentResource):
             ),
             plugins={**versions.JENKINS_PLUGINS, **(versions.JENKINS_HOOK_PLUGINS if delivery.hook else {})},
             secrets={secret: list(clear) for secret, clear in secrets(delivery).items()},
+            annotations={ANNOTATION: checksum({ADMIN: delivery.admin, **secrets(delivery)})},
         )
 
     def _preview_variables(self, previews: config.Previews) -> dict[str, str]:

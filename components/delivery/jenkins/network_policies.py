@@ -5,6 +5,8 @@ Their peers are in other namespaces, hence a namespace selector and a pod select
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs
 from pulumi_kubernetes.networking.v1 import (
     NetworkPolicyEgressRuleArgs,
@@ -19,6 +21,7 @@ from components.kubernetes.network_policy import (
     BOTH_WAYS,
     Addresses,
     credentials,
+    internet,
     ip_blocks,
     kubernetes_api,
     pods,
@@ -85,13 +88,13 @@ def of_previews(addresses: Addresses) -> NetworkPolicySpecArgs:
     )
 
 
-def of_buildkit(addresses: Addresses) -> NetworkPolicySpecArgs:
-    """BuildKit: from build agents only; to registries and what a Dockerfile downloads, by public HTTPS."""
+def of_buildkit(addresses: Addresses, ports: Sequence[int]) -> NetworkPolicySpecArgs:
+    """BuildKit: from build agents only; to these ports of the internet, for registries and downloads."""
     return NetworkPolicySpecArgs(
         pod_selector=LabelSelectorArgs(match_labels=BUILDKIT),
         policy_types=BOTH_WAYS,
         ingress=[NetworkPolicyIngressRuleArgs(from_=[pods(BUILDER, DELIVERY)], ports=tcp(BUILDKIT_PORT))],
-        egress=[public_https(addresses)],
+        egress=[internet(addresses, *ports)],
     )
 
 

@@ -21,7 +21,12 @@ SECURITY_CONTEXT = {
 }
 REQUESTS = {"cpu": "500m", "memory": "2Gi", "ephemeral-storage": "1Gi"}
 LIMITS = {"cpu": "2", "memory": "2Gi", "ephemeral-storage": "4Gi"}
-SIDECAR = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "100m", "memory": "64Mi"}}
+SIDECAR = {"requests": {"cpu": "10m", "memory": "256Mi"}, "limits": {"cpu": "100m", "memory": "256Mi"}}
+"""Resources of the container that reloads the configuration, and of the init container that fetches it first.
+
+k8s-sidecar 2 takes up to 189 MB: https://github.com/kiwigrid/k8s-sidecar/issues/462
+"""
+
 HOME_SIZE = "20Gi"
 AGENTS = 2
 """Maximum number of agents at a time, of all kinds together."""
@@ -37,6 +42,7 @@ def values(
     pod_templates: str,
     plugins: Mapping[str, str],
     secrets: Mapping[str, Sequence[str]],
+    annotations: Mapping[str, str],
 ) -> dict[str, object]:
     """The chart's values.
 
@@ -49,6 +55,7 @@ def values(
         pod_templates: The agents' pod templates, as YAML.
         plugins: Version of each plugin, by its name.
         secrets: Keys of each Secret that the configuration refers to, as `${SECRET-KEY}`.
+        annotations: Annotations of the controller's pod.
     """
     return {
         "fullnameOverride": NAME,
@@ -58,6 +65,7 @@ def values(
                 {"name": secret, "keyName": key} for secret, keys in secrets.items() for key in keys
             ],
             "jenkinsUrl": url,
+            "podAnnotations": dict(annotations),
             "javaOpts": "-XX:MaxRAMPercentage=60",
             "resources": {"requests": REQUESTS, "limits": LIMITS},
             "podSecurityContextOverride": {

@@ -58,7 +58,7 @@ def test_each_is_reached_by_those_who_need_it(place: str, port: int, wanted: set
                 ("an API server", 443),
             },
         ),
-        ("buildkitd", {("internet", 443)}),
+        ("buildkitd", {("internet", 80), ("internet", 443)}),
         ("jenkins", {("internet", 443), ("Kubernetes API", 443), ("an API server", 443)}),
         ("stranger in delivery", set[tuple[str, int]]()),
     ],

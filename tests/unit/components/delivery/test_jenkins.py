@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from components.delivery.jenkins.agents import pod
 from components.delivery.jenkins.jobs import quoted
 from config import PROJECT, capacity
 from config.quantities import cpu_millis, memory_bytes
+from pipelines import certificates
 from tests.unit.components.delivery.jcasc import POD_TEMPLATES, unknown
 from tests.unit.components.delivery.jenkins import (
     DELIVERY,
@@ -349,3 +351,49 @@ def test_sources_without_a_login_need_none() -> None:
     (release,) = (one for one in graph.of_type("kubernetes:helm.sh/v3:Release") if one.name == "jenkins")
     assert release.inputs["values"]["controller"]["additionalExistingSecrets"] == []
     assert "credentials" not in json.loads(release.inputs["values"]["controller"]["JCasC"]["configScripts"]["hello"])
+
+
+def test_the_sidecar_has_the_memory_that_it_was_seen_to_take() -> None:
+    """Its limit is its init container's too, which Jenkins waits for.
+
+    https://github.com/kiwigrid/k8s-sidecar/issues/462
+    """
+    resources = chart()["values"]["controller"]["sidecars"]["configAutoReload"]["resources"]
+    assert memory_bytes(resources["limits"]["memory"]) > 189 * 10**6
+    assert resources["requests"]["memory"] == resources["limits"]["memory"], "or its node may end it first"
+
+
+def restarted_by(**changes: Any) -> set[str]:
+    """Who gets another pod template by these changes of `delivery`."""
+
+    def pods(graph: Graph) -> dict[str, Any]:
+        return {
+            "jenkins": chart(graph)["values"]["controller"]["podAnnotations"],
+            "buildkitd": named(graph, "Deployment", "buildkitd").spec["template"]["metadata"]["annotations"],
+        }
+
+    before = pods(with_jenkins())
+    after = pods(run(CHECKOUT / "__main__.py", stack="dev", settings=configuration(**changes), preview=False))
+    return {name for name in before if before[name] != after[name]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"certificates": certificates.new_certificates(datetime(2027, 1, 1, tzinfo=UTC))}, {"buildkitd"}),
+        ({"adminPassword": "another-made-up-password"}, {"jenkins"}),
+        ({"git": {"username": "reader", "token": "another-made-up-token"}}, {"jenkins"}),
+        ({"pollMinutes": 7}, set[str]()),
+    ],
+    ids=["certificates", "admin's password", "Git token", "nothing that is read at the start"],
+)
+def test_what_reads_a_secret_at_its_start_starts_anew_with_another(changes: Any, wanted: set[str]) -> None:
+    assert restarted_by(**changes) == wanted
+
+
+def test_builds_reach_the_ports_of_the_internet_that_are_set() -> None:
+    graph = run(
+        CHECKOUT / "__main__.py", stack="dev", settings=configuration(buildEgressPorts=[22, 443]), preview=False
+    )
+    (rule,) = named(graph, "NetworkPolicy", "buildkitd").spec["egress"]
+    assert [port["port"] for port in rule["ports"]] == [22, 443]
