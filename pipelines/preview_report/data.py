@@ -15,7 +15,8 @@ HOLDS_DATA = frozenset(
         "kubernetes:core/v1:PersistentVolume",
         "kubernetes:core/v1:PersistentVolumeClaim",
         "kubernetes:apps/v1:StatefulSet",
+        "kubernetes:helm.sh/v3:Release",
         "kubernetes:elasticsearch.k8s.elastic.co/v1:Elasticsearch",
     }
 )
-"""Pulumi types that hold data, or whose deletion deletes resources that do (a cluster, a namespace)."""
+"""Pulumi types that hold data, or whose deletion deletes resources that do (a cluster, a namespace, a Helm release)."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from pipelines.preview_report import values
 from pipelines.preview_report.data import HOLDS_DATA
@@ -22,6 +22,15 @@ VERBS = {
     "delete": "deleted",
 }
 """Verb of each operation in the report; parts of a replacement and `same` are left out."""
+
+UNREACHABLE = "cluster is unreachable"
+"""Part of a warning of the Kubernetes provider, which then previews all objects as new.
+
+https://github.com/pulumi/pulumi-kubernetes/blob/v4.29.0/provider/pkg/provider/provider.go
+"""
+
+LONGEST_LINE = 300
+"""Most characters that the report quotes of a line that is no event."""
 
 _COLOURS = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
 
@@ -71,25 +80,52 @@ class Preview:
 def read(lines: Iterable[str]) -> Preview:
     """Reads the events, one a line, as `PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json` prints them.
 
-    Raises:
-        ValueError: A line is no JSON object.
+    A line that is no event is an error of the preview: what else is missing is not known.
     """
     changes: list[Change] = []
     errors: list[str] = []
     finished = False
-    for line in filter(str.strip, lines):
-        event: dict[str, Any] = json.loads(line)
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        event = _event(line)
+        if event is None:
+            errors.append(f"line {number} of the engine's output is no event: {line.strip()[:LONGEST_LINE]}")
+            continue
         if "resourcePreEvent" in event:
             metadata: dict[str, Any] = event["resourcePreEvent"]["metadata"]
             if metadata["op"] in VERBS and not metadata["type"].startswith("pulumi:"):
                 changes.append(_change(metadata))
-        diagnostic = event.get("diagnosticEvent", {})
-        if diagnostic.get("severity") == "error" and (message := _COLOURS.sub("", diagnostic["message"]).strip()):
-            resource = str(diagnostic.get("urn", "")).rpartition("::")[2]
-            errors.append(f"{resource}: {message}" if resource else message)
+        if error := _error(event):
+            errors.append(error)
         if "summaryEvent" in event:
             finished = event["summaryEvent"].get("result", "succeeded") == "succeeded"
     return Preview(tuple(changes), tuple(errors), finished)
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", event) if isinstance(event, dict) else None
+
+
+def _error(event: Mapping[str, Any]) -> str | None:
+    """Why the preview failed, if the event says that it did."""
+    if policy := event.get("policyEvent"):
+        if policy["enforcementLevel"] != "mandatory":
+            return None
+        urn, message = policy.get("resourceUrn", ""), f"policy {policy['policyName']}: {policy['message']}"
+    else:
+        diagnostic = event.get("diagnosticEvent", {})
+        urn, message = diagnostic.get("urn", ""), diagnostic.get("message", "")
+        if diagnostic.get("severity") != "error" and not (
+            diagnostic.get("severity") == "warning" and UNREACHABLE in message.lower()
+        ):
+            return None
+    resource, message = str(urn).rpartition("::")[2], _COLOURS.sub("", message).strip()
+    return f"{resource}: {message}" if resource and message else message or None
 
 
 def _change(metadata: dict[str, Any]) -> Change:

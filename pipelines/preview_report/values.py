@@ -22,6 +22,24 @@ SECRET_WORDS = re.compile(r"secret|password|passphrase|token|credential|private.
 LONGEST = 60
 """Most characters of a value."""
 
+_URL_SECRETS = (
+    (re.compile(r"(?<=://)[^/\s?#]*@"), f"{MASK}@"),
+    (
+        re.compile(
+            r"(?<=[?&])([^=&\s]*(?:sig|key|secret|passw|token|credential|code|auth)[^=&\s]*=)[^&\s#]+", re.IGNORECASE
+        ),
+        rf"\g<1>{MASK}",
+    ),
+    # Whoever has such a URL may post: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+    (
+        re.compile(
+            r"(?<=://)(hooks\.slack\.com/services/|discord(?:app)?\.com/api/webhooks/|[\w.-]+\.webhook\.office\.com/)[^\s?#]+"
+        ),
+        rf"\g<1>{MASK}",
+    ),
+)
+"""Parts of a URL that let in whoever has them, and what stands in their place."""
+
 _STEP = re.compile(r'\["(?P<quoted>(?:[^"\\]|\\.)*)"\]|\[(?P<index>\d+)\]|(?P<name>[^.\[]+)')
 _MISSING = object()
 
@@ -50,12 +68,20 @@ def shown(value: Any) -> str:
 def _masked(value: Any) -> Any:
     if isinstance(value, list):
         return [_masked(item) for item in cast("list[Any]", value)]
+    if isinstance(value, str):
+        return _without_url_secrets(value)
     if not isinstance(value, dict):
         return value
     items = cast("dict[str, Any]", value)
     if _is_marked(items):
         return MASK
     return {key: MASK if SECRET_WORDS.search(key) else _masked(item) for key, item in items.items()}
+
+
+def _without_url_secrets(text: str) -> str:
+    for pattern, replacement in _URL_SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def _side(metadata: Mapping[str, Any], side: str, path: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,75 @@ def test_what_would_lose_data_stands_first_and_is_warned_of() -> None:
 def test_an_error_is_a_failed_preview(name: str) -> None:
     assert recorded(name).failed
     assert "failed" in render(recorded(name), "dev").splitlines()[0]
+
+
+URN = "urn:pulumi:prod::hello-platform::kubernetes"
+CREATE = json.dumps(
+    {
+        "resourcePreEvent": {
+            "metadata": {
+                "op": "create",
+                "urn": f"{URN}:core/v1:ConfigMap::prod-api",
+                "type": "kubernetes:core/v1:ConfigMap",
+            }
+        }
+    }
+)
+COMPLETE = json.dumps({"summaryEvent": {"result": "succeeded"}})
+
+
+def diagnostic(severity: str, message: str) -> str:
+    return json.dumps(
+        {"diagnosticEvent": {"urn": f"{URN}:core/v1:Namespace::prod", "severity": severity, "message": message}}
+    )
+
+
+def policy(level: str) -> str:
+    told = {
+        "policyName": "no-public-bucket",
+        "message": "the bucket is public",
+        "enforcementLevel": level,
+        "color": "raw",
+    }
+    return json.dumps({"policyEvent": told})
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (
+            diagnostic("warning", "configured Kubernetes cluster is unreachable: dial tcp: i/o timeout\n"),
+            "prod: configured Kubernetes cluster is unreachable: dial tcp: i/o timeout",
+        ),
+        ("Previewing update (prod):\n", "line 2 of the engine's output is no event: Previewing update (prod):"),
+        ("[1, 2]", "line 2 of the engine's output is no event: [1, 2]"),
+        (policy("mandatory"), "policy no-public-bucket: the bucket is public"),
+    ],
+    ids=["unreachable cluster", "text", "no object", "policy"],
+)
+def test_what_makes_a_preview_incomplete_fails_it_with_the_reason(line: str, reason: str) -> None:
+    preview = read([CREATE, line, COMPLETE])
+    assert preview.failed
+    assert f"- `{reason}`" in render(preview, "prod")
+
+
+@pytest.mark.parametrize("line", [diagnostic("warning", "a field is deprecated"), policy("advisory"), "\n"])
+def test_a_warning_fails_no_preview(line: str) -> None:
+    assert not read([CREATE, line, COMPLETE]).failed
+
+
+@pytest.mark.parametrize(("op", "verb"), [("replace", "replaced"), ("delete", "deleted")])
+def test_a_chart_may_hold_data(op: str, verb: str) -> None:
+    kind = "kubernetes:helm.sh/v3:Release"
+    metadata = {
+        "op": op,
+        "urn": f"urn:pulumi:prod::hello-platform::{kind}::jenkins",
+        "type": kind,
+        "detailedDiff": None,
+    }
+    text = render(read([json.dumps({"resourcePreEvent": {"metadata": metadata}}), COMPLETE]), "prod")
+    assert "> [!CAUTION]" in text
+    assert f"- **{verb}**: `{kind}` `jenkins`" in text
 
 
 def test_a_preview_that_was_cut_off_has_failed() -> None:

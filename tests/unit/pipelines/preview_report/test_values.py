@@ -57,5 +57,27 @@ def test_a_secret_inside_an_object_is_not_shown() -> None:
     assert CLEAR not in change(event({"spec": {"a": [{"token": CLEAR}]}}, {}), "spec")
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgres://app:pa@ss@db:5432/shop", f"postgres://{MASK}@db:5432/shop"),
+        ("redis://:word@cache:6379/0", f"redis://{MASK}@cache:6379/0"),
+        (
+            "https://s3/a?X-Amz-Signature=abc&part=2",
+            f"https://s3/a?X-Amz-Signature={MASK}&part=2",
+        ),
+        ("https://api/?api_key=abc#top", f"https://api/?api_key={MASK}#top"),
+        ("https://hooks.slack.com/services/T0/B0/abc", f"https://hooks.slack.com/services/{MASK}"),
+        ("https://team.webhook.office.com/webhookb2/abc", f"https://team.webhook.office.com/{MASK}"),
+        (
+            "a@example.com: https://example.com/a?page=2",
+            "a@example.com: https://example.com/a?page=2",
+        ),
+    ],
+)
+def test_what_a_url_lets_in_with_is_not_shown(url: str, told: str) -> None:
+    assert shown([{"url": url}]) == f'[{{"url": "{told}"}}]'
+
+
 def test_a_long_value_is_cut() -> None:
     assert len(shown("x" * 1000)) == LONGEST + 1
