@@ -86,7 +86,6 @@ def _output(elasticsearch: Elasticsearch, name: str, state: str, limit_mib: int,
         "write_operation": "create",
         "id_key": ID,
         "include_timestamp": "true",
-        "suppress_type_name": "true",
         # No request for which the user has no right; no discovery of other addresses than the Service's.
         "verify_es_version_at_startup": "false",
         "default_elasticsearch_version": "9",
