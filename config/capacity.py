@@ -106,7 +106,7 @@ ON_EACH_ENVIRONMENT = (
 )
 """Programs with two replicas, which every environment needs in order to serve: one replica is on each one's nodes."""
 
-KIBANA = Pods("Kibana", _requests("200m", "1Gi"), 1)
+KIBANA = Pods("Kibana", _requests("200m", "2Gi"), 1)
 ELASTIC_OPERATOR = Pods("elastic-operator", _requests("100m", "200Mi"), 1)
 LOGS_SETUP = Pods("logs-setup", _requests("50m", "64Mi"), 1)
 

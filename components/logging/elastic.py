@@ -21,9 +21,13 @@ CPU_LIMIT_FACTOR = 4
 """Elasticsearch's CPU limit as a multiple of its request, for merges."""
 
 KIBANA_RESOURCES = {
-    "requests": {"cpu": "200m", "memory": "1Gi", "ephemeral-storage": "256Mi"},
-    "limits": {"cpu": "2", "memory": "1Gi", "ephemeral-storage": "1Gi"},
+    "requests": {"cpu": "200m", "memory": "2Gi", "ephemeral-storage": "256Mi"},
+    "limits": {"cpu": "2", "memory": "2Gi", "ephemeral-storage": "1Gi"},
 }
+"""The memory is the operator's default: with 1 GiB, Kibana 9 is killed while its plugins start.
+
+https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/pkg/controller/kibana/pod.go
+"""
 
 KEY = "ENCRYPTION_KEY"
 KEY_SETTINGS = (

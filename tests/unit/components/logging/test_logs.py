@@ -170,6 +170,13 @@ def test_kibana_keeps_sessions_with_keys_of_ours_behind_the_load_balancer(known:
     assert spec["http"]["service"]["spec"]["type"] == "NodePort"
 
 
+def test_kibana_has_the_memory_with_which_it_starts(known: Graph) -> None:
+    (container,) = pods(of_kind(known, "Kibana"))["containers"]
+    memory = {one: memory_bytes(container["resources"][one]["memory"]) for one in ("requests", "limits")}
+    # `DefaultMemoryLimits`: https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/pkg/controller/kibana/pod.go
+    assert memory == dict.fromkeys(("requests", "limits"), memory_bytes("2Gi"))
+
+
 def test_one_run_of_the_setup_ends_before_the_next_and_is_tried_again(known: Graph) -> None:
     spec = of_kind(known, "CronJob").spec
     minutes = re.fullmatch(r"\*/(\d+) \* \* \* \*", spec["schedule"])
