@@ -9,6 +9,14 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling  # pyright: ignore[reportMissingTypeStubs]
 
+from tests.timings import Timings
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """On CI the run ends with tables of its seconds."""
+    if os.environ.get("CI"):
+        config.pluginmanager.register(Timings())
+
 
 class FileAndStackScheduling(LoadFileScheduling):
     """Keeps a file's tests on one worker, for they share fixtures; and a stack's, of whatever file."""
