@@ -134,5 +134,11 @@ class Previews(Model):
         default=None, description="S3 bucket of the stack's state; left out with Pulumi Cloud."
     )
     key_arn: KeyArn | None = Field(
-        default=None, description="KMS key of the stack's secrets; left out with Pulumi Cloud."
+        default=None,
+        description="KMS key of the stack's secrets, one for each stack: whoever previews a stack may decrypt with it; "
+        "left out with Pulumi Cloud.",
+    )
+    state_key_arn: KeyArn | None = Field(
+        default=None,
+        description="KMS key of the objects in the state's bucket; left out if that is `keyArn`, or with Pulumi Cloud.",
     )

@@ -1,4 +1,7 @@
-"""An S3 bucket for state and a KMS key for secrets; each run creates what is missing and corrects what differs.
+"""An S3 bucket for states and KMS keys for secrets; each run creates what is missing and corrects what differs.
+
+Each stack has a key of its own, so that who previews one stack cannot decrypt the secrets of another, whose file is in
+the same repository.
 
 This is not a Pulumi program, since its own state would have no place.
 https://www.pulumi.com/docs/iac/concepts/state-and-backends/
@@ -7,6 +10,7 @@ https://www.pulumi.com/docs/iac/concepts/state-and-backends/
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -29,45 +33,55 @@ class Backend:
 
     Attributes:
         bucket: The S3 bucket's name.
-        key_arn: The KMS key's ARN.
-        alias: The key's alias, without `alias/`.
-        region: AWS region of both.
+        key_arn: ARN of the KMS key of the bucket's objects.
+        alias: That key's alias, without `alias/`.
+        region: AWS region of all.
+        stack_keys: ARN of the KMS key of each stack's secrets, by the stack's name.
     """
 
     bucket: str
     key_arn: str
     alias: str
     region: str
+    stack_keys: Mapping[str, str]
 
     @property
     def url(self) -> str:
         """The URL for `pulumi login`."""
         return f"s3://{self.bucket}?region={self.region}"
 
-    @property
-    def secrets_provider(self) -> str:
-        """The value for `pulumi stack init --secrets-provider`."""
-        return f"awskms://alias/{self.alias}?region={self.region}"
+    def secrets_provider(self, stack: str) -> str:
+        """The value for `pulumi stack init --secrets-provider`, and for `pulumi stack change-secrets-provider`."""
+        return f"awskms://alias/{_stack_alias(self.alias, stack)}?region={self.region}"
 
 
-def make(bucket: str, *, region: str, alias: str) -> Backend:
+def _stack_alias(alias: str, stack: str) -> str:
+    return f"{alias}-{stack}"
+
+
+def make(bucket: str, *, region: str, alias: str, stacks: Sequence[str]) -> Backend:
     """Creates what is missing and corrects what differs.
 
     Args:
         bucket: Name of the S3 bucket, globally unique.
-        region: AWS region of both.
-        alias: The key's alias, without `alias/`.
+        region: AWS region of all.
+        alias: Alias of the key of the bucket's objects, without `alias/`; a stack's key has this and the stack's name.
+        stacks: Names of the stacks.
 
     Raises:
-        BackendError: The bucket belongs to another account or is in another region, or the key is disabled.
+        BackendError: The bucket belongs to another account or is in another region, or a key is disabled.
         botocore.exceptions.ClientError: AWS refuses.
     """
-    key_arn = _key(cast("Any", boto3).client("kms", region_name=region), alias)
+    kms = cast("Any", boto3).client("kms", region_name=region)
+    key_arn = _key(kms, alias, "States of hello-platform's stacks")
+    stack_keys = {
+        stack: _key(kms, _stack_alias(alias, stack), f"Secrets of hello-platform's stack {stack}") for stack in stacks
+    }
     _bucket(cast("Any", boto3).client("s3", region_name=region), bucket, region, key_arn)
-    return Backend(bucket, key_arn, alias, region)
+    return Backend(bucket, key_arn, alias, region, stack_keys)
 
 
-def _key(kms: Any, alias: str) -> str:
+def _key(kms: Any, alias: str, description: str) -> str:
     """The ARN of the key with an alias; created if missing; rotation enabled."""
     try:
         key = kms.describe_key(KeyId=f"alias/{alias}")["KeyMetadata"]
@@ -75,7 +89,7 @@ def _key(kms: Any, alias: str) -> str:
         if _code(error) != "NotFoundException":
             raise
         tags = [{"TagKey": name, "TagValue": value} for name, value in TAGS.items()]
-        key = kms.create_key(Description="State and secrets of hello-platform's stacks", Tags=tags)["KeyMetadata"]
+        key = kms.create_key(Description=description, Tags=tags)["KeyMetadata"]
         kms.create_alias(AliasName=f"alias/{alias}", TargetKeyId=key["KeyId"])
     if key["KeyState"] != "Enabled":
         raise BackendError(

@@ -6,9 +6,13 @@ import config
 from components.aws.account import Account
 from components.aws.iam import OidcTrust
 from components.aws.policy import Statement
+from config import PROJECT
 
 ISSUER = "token.actions.githubusercontent.com"
 """https://docs.github.com/en/actions/reference/security/oidc."""
+
+STATES = ".pulumi/stacks"
+"""Prefix of the states in a bucket."""
 
 AUDIENCE = "sts.amazonaws.com"
 
@@ -20,7 +24,7 @@ https://docs.aws.amazon.com/aws-managed-policy/latest/reference/SecurityAudit.ht
 
 
 def permissions(account: Account, previews: config.Previews) -> list[Statement]:
-    """Permissions on top of `AUDITOR`: some actions of EKS, and to read the stack's state and decrypt its secrets.
+    """Permissions on top of `AUDITOR`: some of EKS, and to read this stack's state and decrypt this stack's secrets.
 
     None to write the state: on a self-managed backend, a preview takes no lock.
     """
@@ -31,11 +35,26 @@ def permissions(account: Account, previews: config.Previews) -> list[Statement]:
     ]
     if previews.state_bucket:
         bucket = f"arn:aws:s3:::{previews.state_bucket}"
-        statements.append(Statement(actions=["s3:ListBucket", "s3:GetBucketLocation"], resources=[bucket]))
-        statements.append(Statement(actions=["s3:GetObject"], resources=[f"{bucket}/*"]))
+        names = {"StringLike": {"s3:prefix": f"{STATES}/*"}}
+        objects = [f"{bucket}/{key}" for key in state_objects(account.tags["stack"])]
+        statements.append(Statement(actions=["s3:ListBucket"], resources=[bucket], conditions=names))
+        statements.append(Statement(actions=["s3:GetObject"], resources=objects))
+    if previews.state_key_arn:
+        # As the key of objects only: stacks may share it, and it may once have been the key of their secrets, too.
+        through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{account.region}.amazonaws.com"}}
+        statements.append(Statement(actions=["kms:Decrypt"], resources=[previews.state_key_arn], conditions=through_s3))
     if previews.key_arn:
         statements.append(Statement(actions=["kms:Decrypt"], resources=[previews.key_arn]))
     return statements
+
+
+def state_objects(stack: str) -> list[str]:
+    """Keys of the objects that a preview of a stack reads in its S3 bucket. Other stacks' have their secrets.
+
+    https://github.com/pulumi/pulumi/blob/v3.260.0/pkg/backend/diy/store.go
+    """
+    state = f"{STATES}/{PROJECT}/{stack}"
+    return [".pulumi/meta.yaml", f"{state}.json", f"{state}.json.gz", f"{state}.pulumi-tags"]
 
 
 def provider_arn(account: Account, previews: config.Previews) -> str:

@@ -12,11 +12,13 @@ from tests.unit.graph import Graph
 from tests.unit.program import CHECKOUT, run
 
 KEY = "arn:aws:kms:ap-northeast-2:123456789012:key/5a1d8c1e-0000-4000-8000-000000000000"
+STATE_KEY = KEY.replace("5a1d8c1e", "7b3e2f90")
 PREVIEWS: dict[str, Any] = {
     "repository": "hello/platform",
     "environment": "preview-dev",
     "stateBucket": "hello-pulumi-state",
     "keyArn": KEY,
+    "stateKeyArn": STATE_KEY,
 }
 
 

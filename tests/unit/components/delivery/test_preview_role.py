@@ -13,7 +13,8 @@ from moto.iam.policy_validation import IAMPolicyDocumentValidator
 from components.delivery.preview_role.iam import AUDITOR
 from components.delivery.preview_role.rbac import DRY_RUN, PREVIEWERS, READ_ONLY
 from config import PROJECT
-from tests.unit.components.delivery.previews import KEY, config, with_previews
+from rehearsal.aws.authorization import Access, allows
+from tests.unit.components.delivery.previews import KEY, STATE_KEY, config, with_previews
 from tests.unit.components.delivery.test_jenkins import job_script
 from tests.unit.graph import Graph, Registration
 from tests.unit.manifests import without_secrets
@@ -103,7 +104,7 @@ def test_the_accounts_identity_provider_is_made_once_or_named(graph: Graph) -> N
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_reads_no_data_but_the_state_and_the_secrets_of_the_stack(graph: Graph, name: str) -> None:
+def test_it_reads_no_data_but_the_state_and_the_secrets_of_its_stack(graph: Graph, name: str) -> None:
     IAMPolicyDocumentValidator(graph.named("aws:iam/rolePolicy:RolePolicy", name).inputs["policy"]).validate()
     attached = {
         one.inputs["policyArn"]
@@ -113,8 +114,22 @@ def test_it_reads_no_data_but_the_state_and_the_secrets_of_the_stack(graph: Grap
     assert attached == {f"arn:aws:iam::aws:policy/{AUDITOR}"}
     for action in DATA:
         assert not any(fnmatch.fnmatch(action.lower(), pattern) for pattern in auditor()), action
-    reads = {action: one["Resource"] for one in statements(graph, name) for action in one["Action"] if action in DATA}
-    assert reads == {"s3:GetObject": ["arn:aws:s3:::hello-pulumi-state/*"], "kms:Decrypt": [KEY]}
+    policy = {"Statement": statements(graph, name)}
+
+    def may(action: str, resource: str, **context: str) -> bool:
+        names = {key.replace("_", ":"): [value] for key, value in context.items()}
+        return allows([policy], Access(action, resource, names))
+
+    state = "arn:aws:s3:::hello-pulumi-state/.pulumi"
+    assert may("s3:GetObject", f"{state}/meta.yaml")
+    assert may("s3:GetObject", f"{state}/stacks/{PROJECT}/dev.json")
+    for other in (f"{PROJECT}/prod.json", f"{PROJECT}/dev.eu.json", "another/dev.json"):
+        assert not may("s3:GetObject", f"{state}/stacks/{other}"), other
+    for folder in ("history", "backups"):
+        assert not may("s3:GetObject", f"{state}/{folder}/{PROJECT}/prod/prod-1.json"), folder
+    assert may("kms:Decrypt", KEY)
+    assert may("kms:Decrypt", STATE_KEY, kms_ViaService="s3.ap-northeast-2.amazonaws.com")
+    assert not may("kms:Decrypt", STATE_KEY), "it may be the key of other stacks' secrets"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import runpy
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 from moto import mock_aws
 
-from tools.state_backend.backend import KEPT_DAYS, BackendError, make
+from tools.state_backend.backend import KEPT_DAYS, Backend, BackendError, make
 
 REGION = "ap-northeast-2"
 BUCKET = "hello-pulumi-state"
@@ -31,8 +31,8 @@ def client(service: str, region: str = REGION) -> Any:
     return cast("Any", boto3).client(service, region_name=region)
 
 
-def made(**changes: str) -> Any:
-    return make(BUCKET, **{"region": REGION, "alias": "hello-pulumi", **changes})
+def made(*, region: str = REGION, stacks: Sequence[str] = ("dev", "prod")) -> Backend:
+    return make(BUCKET, region=region, alias="hello-pulumi", stacks=stacks)
 
 
 def described() -> dict[str, Any]:
@@ -78,6 +78,15 @@ def test_a_second_run_changes_nothing_and_mends_what_somebody_broke() -> None:
     assert described() == before
 
 
+def test_each_stack_has_a_key_of_its_own_also_one_that_comes_later() -> None:
+    one = made(stacks=["dev"])
+    more = made(stacks=["dev", "prod"])
+    assert (more.key_arn, more.stack_keys["dev"]) == (one.key_arn, one.stack_keys["dev"])
+    assert len({more.key_arn, *more.stack_keys.values()}) == 3
+    for arn in more.stack_keys.values():
+        assert client("kms").get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"]
+
+
 def test_a_bucket_of_another_region_is_refused() -> None:
     made()
     with pytest.raises(BackendError, match="use --region ap-northeast-2"):
@@ -85,8 +94,8 @@ def test_a_bucket_of_another_region_is_refused() -> None:
 
 
 def test_a_key_that_is_about_to_be_deleted_is_refused() -> None:
-    client("kms").schedule_key_deletion(KeyId=made().key_arn.rpartition("/")[2])
-    with pytest.raises(BackendError, match="PendingDeletion"):
+    client("kms").schedule_key_deletion(KeyId=made().stack_keys["prod"].rpartition("/")[2])
+    with pytest.raises(BackendError, match=r"alias/hello-pulumi-prod is PendingDeletion"):
         made()
 
 
@@ -98,5 +107,8 @@ def test_the_command_says_how_to_log_in(
     runpy.run_module("tools.state_backend", run_name="__main__")
     told = capsys.readouterr().out
     assert f"pulumi login 's3://{BUCKET}?region={region}'" in told
-    assert f"--secrets-provider 'awskms://alias/hello-pulumi?region={region}'" in told
+    for stack in ("dev", "prod"):
+        provider = f"'awskms://alias/hello-pulumi-{stack}?region={region}'"
+        assert f"pulumi stack init {stack} --secrets-provider {provider}" in told
+        assert f"pulumi stack change-secrets-provider --stack {stack} {provider}" in told
     assert f"arn:aws:kms:{region}:123456789012:key/" in told
