@@ -7,6 +7,7 @@ import gc
 import pulumi
 
 import config
+from components import source_position
 from components.aws.account import Account
 from components.aws.ecr import EcrRepositories, EcrRepositoriesArgs
 from components.aws.kms import KmsKeys, KmsKeysArgs
@@ -22,6 +23,7 @@ from components.logging.logs import Logs, LogsArgs
 from components.workload.environment import Environment, EnvironmentArgs
 
 gc.disable()  # garbage collection took half of a preview's CPU time: docs/benchmarks.md
+source_position.keep_only()
 settings = config.load(config.pulumi_config())
 platform = f"hello-{pulumi.get_stack()}"
 account = Account(
