@@ -13,8 +13,8 @@ CONFLICT = 409
 UNPROCESSABLE = 422
 
 
-class ObjectApi(Protocol):
-    """The part of `KubernetesApi` that the release tool uses; tests implement it in memory."""
+class ObjectReader(Protocol):
+    """What the state of a service is read from: the API server, or a snapshot of an environment."""
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> KubernetesObject | None:
         """The object, or None where there is none."""
@@ -31,6 +31,10 @@ class ObjectApi(Protocol):
     ) -> list[KubernetesObject]:
         """All objects of a kind."""
         ...
+
+
+class ObjectApi(ObjectReader, Protocol):
+    """The part of `KubernetesApi` that the release tool uses; tests implement it in memory."""
 
     def create(self, body: KubernetesObject) -> KubernetesObject:
         """Creates an object."""

@@ -25,7 +25,7 @@ from release import history, slots, verification
 from release.errors import ReleaseError
 from release.history import Revision
 from release.http import Target
-from release.objects import ObjectApi
+from release.objects import ObjectReader
 from release.state import ServiceState, Slot, SmokeTest, Trouble
 
 TERMINAL_PHASES = ("Succeeded", "Failed")
@@ -35,7 +35,7 @@ NORMAL_REASONS = ("ContainerCreating", "PodInitializing")
 """Reasons of a waiting container that are no trouble."""
 
 
-def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) -> ServiceState:
+def observe(api: ObjectReader, environment: str, service: str, *, now: datetime) -> ServiceState:
     """Reads everything that a release of a service depends on.
 
     Args:
@@ -119,13 +119,13 @@ def observe(api: ObjectApi, environment: str, service: str, *, now: datetime) ->
     )
 
 
-def services(api: ObjectApi, environment: str) -> list[str]:
+def services(api: ObjectReader, environment: str) -> list[str]:
     """The sorted names of the services of an environment."""
     templates = api.list("v1", "PodTemplate", namespace=environment, label_selector=labels.SERVICE)
     return sorted(str(template["metadata"]["name"]) for template in templates)
 
 
-def _no_service(api: ObjectApi, environment: str, service: str) -> ReleaseError:
+def _no_service(api: ObjectReader, environment: str, service: str) -> ReleaseError:
     known = services(api, environment)
     return ReleaseError(
         f"there is no service {service} in {environment}: no PodTemplate of this name",

@@ -16,6 +16,7 @@ from release.context import Limits
 from release.errors import ExitCode, ReleaseError
 from release.http import Caller, InCluster, ThroughApiServer
 from release.images import Images
+from release.objects import ObjectReader
 from release.observe import observe, services
 from release.retries import retrying
 from release.state import ServiceState
@@ -106,13 +107,13 @@ class Session:
         """
         return retrying(self.clock)(lambda: observe(self.api, environment, service, now=self.clock.now()))
 
-    def services(self, environment: str) -> list[str]:
-        """The names of all services of an environment.
+    def services(self, environment: str, reader: ObjectReader | None = None) -> list[str]:
+        """The names of all services of an environment, from the API server or what was read from it.
 
         Raises:
             ReleaseError: There is none.
         """
-        names = retrying(self.clock)(services, self.api, environment)
+        names = retrying(self.clock)(services, reader or self.api, environment)
         if not names:
             raise ReleaseError(
                 f"there is no service in {environment}",

@@ -15,7 +15,7 @@ from contract.blue_green import SLOTS, lock_name
 from release import lock
 from release.history import Outcome
 from release.lock import Holder
-from release.objects import ObjectApi
+from release.objects import ObjectReader
 from release.observe import observe
 from release.state import ServiceState, Slot
 
@@ -54,8 +54,16 @@ class ServiceStatus:
         }
 
 
-def read_statuses(api: ObjectApi, environment: str, services: Iterable[str], *, now: datetime) -> list[ServiceStatus]:
+def read_statuses(
+    api: ObjectReader, environment: str, services: Iterable[str], *, now: datetime
+) -> list[ServiceStatus]:
     """The status of some services of an environment.
+
+    Args:
+        api: The API server, or for many services a snapshot.
+        environment: The namespace.
+        services: Names of the services.
+        now: The current time.
 
     Raises:
         ReleaseError: A service or one of its objects does not exist.

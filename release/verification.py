@@ -15,7 +15,7 @@ from typing import Any
 from contract import blue_green, labels
 from kube.client import KubernetesObject
 from release import objects
-from release.objects import ObjectApi
+from release.objects import ObjectApi, ObjectReader
 
 TEST_ENVIRONMENT = "dev"
 """The environment in which images are tried."""
@@ -42,7 +42,7 @@ class Record:
     at: datetime
 
 
-def verified(api: ObjectApi, environment: str, service: str) -> frozenset[str] | None:
+def verified(api: ObjectReader, environment: str, service: str) -> frozenset[str] | None:
     """The digests that an environment takes; None if it takes any."""
     if environment != VERIFIED_ENVIRONMENT:
         return None

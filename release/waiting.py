@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from contract import labels
-from kube.client import KubernetesApiError
+from contract.blue_green import slot_name
+from kube.client import KubernetesApiError, KubernetesObject
 from release.context import Context
 from release.messages import describe, in_parentheses
 from release.state import ServiceState, Trouble
@@ -25,6 +27,9 @@ UNSCHEDULABLE = "Unschedulable"
 
 POLL_SECONDS = 2
 """Longest time until the state is observed again, even if the watch reports nothing."""
+
+GATHER_SECONDS = 1
+"""How long changes are gathered before the state is observed again: a look takes longer the more pods there are."""
 
 
 class Wait:
@@ -64,7 +69,11 @@ class Wait:
         return f"slot {step.slot} does not get ready{in_parentheses(lasting)}" if lasting else None
 
     def until_change(self, state: ServiceState, step: Await) -> None:
-        """Waits until an object has changed since `state`, for `POLL_SECONDS` at most. A lost watch is no error."""
+        """Waits until an object has changed since `state`, for `POLL_SECONDS` at most. A lost watch is no error.
+
+        Pods that get ready one after the other are looked at together: until all are, or for `GATHER_SECONDS`.
+        """
+        first_change: datetime | None = None
         if isinstance(step, AwaitGone):
             self._pause(POLL_SECONDS / 4)
             return
@@ -80,7 +89,11 @@ class Wait:
                 timeout=POLL_SECONDS,
             ):
                 version = (kind, str(changed["metadata"]["name"]), str(changed["metadata"]["resourceVersion"]))
-                if version not in state.versions:
+                if version in state.versions:
+                    continue
+                now = self._context.clock.now()
+                first_change = first_change or now
+                if not _is_partial(changed, state, step) or (now - first_change).total_seconds() >= GATHER_SECONDS:
                     return
         except KubernetesApiError:
             self._pause(POLL_SECONDS / 4)
@@ -98,6 +111,19 @@ class Wait:
     def _patience(self, trouble: Trouble) -> float:
         patience = self._context.limits.patience
         return max(patience, NODE_SECONDS) if trouble.reason == UNSCHEDULABLE else patience
+
+
+def _is_partial(changed: KubernetesObject, state: ServiceState, step: Await) -> bool:
+    """Whether a changed object is a Deployment with pods that are not ready yet, or not the one that is waited for."""
+    if not isinstance(step, AwaitReady):
+        return False
+    spec: dict[str, Any] = changed["spec"]
+    status: dict[str, Any] = changed.get("status") or {}
+    return (
+        changed["metadata"]["name"] != slot_name(state.service, step.slot)
+        or int(status.get("observedGeneration", 0)) < int(changed["metadata"]["generation"])
+        or int(status.get("readyReplicas", 0)) < int(spec.get("replicas", 1))
+    )
 
 
 def _troubles(state: ServiceState, step: Await) -> list[Trouble]:

@@ -42,8 +42,11 @@ def read_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
         _rule("", "pods", "list"),
         _rule("apps", "deployments", "list", "watch"),
         _rule("discovery.k8s.io", "endpointslices", "list", "watch"),
+        _rule("autoscaling", "horizontalpodautoscalers", "list"),
         _rule("autoscaling", "horizontalpodautoscalers", "get", names=services),
+        _rule("coordination.k8s.io", "leases", "list"),
         _rule("coordination.k8s.io", "leases", "get", names=map(lock_name, services)),
+        _rule("", "configmaps", "list"),
         _rule("", "configmaps", "get", names=[*map(history_name, services), *map(verified_images_name, services)]),
     ]
 
@@ -60,7 +63,7 @@ def release_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
         _rule("autoscaling", "horizontalpodautoscalers", "patch", names=services),
         _rule("coordination.k8s.io", "leases", "create"),
         _rule("coordination.k8s.io", "leases", "patch", names=map(lock_name, services)),
-        _rule("", "configmaps", "create", "list", "delete"),
+        _rule("", "configmaps", "create", "delete"),
         _rule("", "configmaps", "patch", names=map(history_name, services)),
         _rule("", "events", "create"),
     ]

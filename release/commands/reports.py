@@ -12,6 +12,7 @@ from release.errors import ExitCode
 from release.history import Entry
 from release.retries import retrying
 from release.session import Session
+from release.snapshot import Snapshot
 from release.status import ServiceStatus, read_statuses, table
 
 
@@ -19,7 +20,10 @@ def status(session: Session, environment: str, names: Sequence[str], *, watch: b
     """Shows the status of services, without names of all; `NOT_READY` if a live slot does not serve."""
 
     def observe() -> list[ServiceStatus]:
-        return read_statuses(session.api, environment, names or session.services(environment), now=session.clock.now())
+        reader = session.api if len(names) == 1 else Snapshot(session.api, environment)
+        return read_statuses(
+            reader, environment, names or session.services(environment, reader), now=session.clock.now()
+        )
 
     statuses = retrying(session.clock)(observe)
     if session.options.as_json:

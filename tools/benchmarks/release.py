@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -20,13 +21,17 @@ from typing import Annotated, Any, cast
 import typer
 from rich.console import Console
 
+from contract.blue_green import BLUE, RELEASE_MANAGER
 from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import control_plane, toolchain
 from rehearsal.demo_images import Fault
 from rehearsal.layout import CHECKOUT, Layout
+from release import observe, slots
 from release.clock import SystemClock
 from release.goals import Deploy
 from release.run import Limits
+from release.snapshot import Snapshot
+from release.status import ServiceStatus, read_statuses
 from tests.release.platform import PORT, Platform, image, namespace
 from tests.release.web import Web
 from tools.benchmarks import plot, traffic
@@ -37,6 +42,9 @@ SERIES = ("rolling update", "release, whole", "release, the switch alone")
 NEW, POOLED = "no new connection at the old slot", "last answer over a pooled connection"
 HEAD = ("replicas", *SERIES, "switch / rolling update", "the tool's own time", NEW, POOLED)
 REQUESTS = ("replicas", "median, quiet", "99.9 %, quiet", "median, switching", "99.9 %, switching")
+SERVICES, PODS_EACH = 200, 2
+"""Services of the environment whose status is timed, and the pods of each one's live slot."""
+
 SMALLEST = 0.001
 """Seconds that are drawn in place of 0, which a logarithmic axis does not have."""
 
@@ -64,6 +72,19 @@ class Times:
     traffic: Traffic | None = None
 
 
+@dataclass(frozen=True)
+class Status:
+    """Durations of `release status` of many services, in seconds.
+
+    Attributes:
+        whole: The whole command.
+        start: The part in which Python starts and imports what the command needs.
+    """
+
+    whole: float
+    start: float
+
+
 def release(
     sizes: Annotated[list[int] | None, typer.Argument(help="Numbers of replicas; 2 10 50 100 by default.")] = None,
     document: Annotated[Path, typer.Option(help="The Markdown document with the table.")] = CHECKOUT
@@ -86,16 +107,18 @@ def release(
                 times[size] = _time(platform, size)
                 _console.print(size, times[size])
                 _write(document, times, help_seconds)  # results are kept if a later size fails
+            status = _status(platform)
             traffic.prepare(layout, tools, platform.api)
             for size, one in times.items():
                 times[size] = replace(one, traffic=traffic.measure(layout, platform, f"service-{size}"))
                 _console.print(size, times[size].traffic)
-                _write(document, times, help_seconds)
+                _write(document, times, help_seconds, status)
+            _write(document, times, help_seconds, status)
         finally:
             control_plane.stop(layout)
 
 
-def _write(document: Path, times: dict[int, Times], help_seconds: float) -> None:
+def _write(document: Path, times: dict[int, Times], help_seconds: float, status: Status | None = None) -> None:
     rows = [
         [
             str(size),
@@ -115,6 +138,11 @@ def _write(document: Path, times: dict[int, Times], help_seconds: float) -> None
         if one.traffic
     ]
     note = f"`python -m release --help` takes {help_seconds:.2f} s."
+    if status is not None:
+        note += (
+            f" `python -m release status` of {SERVICES} services with {SERVICES * PODS_EACH} pods takes "
+            f"{status.whole:.1f} s, {status.start:.1f} s of them the start of Python and its packages."
+        )
     replace_section(document, "bench-release", f"{table(HEAD, rows)}\n\n{table(REQUESTS, requests)}\n\n{note}")
     lines = {SERIES[0]: [one.rolling for one in times.values()], SERIES[1]: [one.whole for one in times.values()]}
     lines[SERIES[2]] = [one.switch for one in times.values()]
@@ -165,6 +193,34 @@ def _release(platform: Platform, size: int) -> tuple[float, float, float]:
     for thread in timed.watchers:
         thread.join()
     return whole, timed.switch, whole - timed.waited
+
+
+def _status(platform: Platform) -> Status:
+    """Times the status of an environment of its own, with a live slot in each service."""
+    environment = "many"
+    platform.api.create(namespace(environment))
+    _wait_until(lambda: platform.api.get("v1", "ServiceAccount", "default", environment) is not None)
+
+    def add(number: int) -> None:
+        service = f"service-{number}"
+        platform.add(environment, service, minimum=PODS_EACH, maximum=PODS_EACH)
+        template = platform.api.get("v1", "PodTemplate", service, environment)
+        if template is None:
+            raise LookupError(service)
+        deployment = slots.render(template, slot=BLUE, image=image(service), replicas=PODS_EACH)
+        platform.api.apply(deployment, field_manager=RELEASE_MANAGER, force=True)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(SERVICES)))
+    _wait_until(lambda: all(one.seen.live_slot.is_ready for one in _statuses(platform.api, environment)))
+    command = ("-m", "release", "status", environment, "--kubeconfig", str(platform.kubeconfig))
+    whole = median(_run_seconds(*command) for _ in range(5))
+    return Status(whole, median(_run_seconds("-c", "import release.commands.reports") for _ in range(5)))
+
+
+def _statuses(api: KubernetesApi, environment: str) -> list[ServiceStatus]:
+    snapshot = Snapshot(api, environment)
+    return read_statuses(snapshot, environment, observe.services(snapshot, environment), now=SystemClock().now())
 
 
 def _run_seconds(*arguments: str) -> float:

@@ -48,6 +48,8 @@ class FakeCluster:
         self._placed: dict[Key, datetime] = {}
         self.node_seconds = 0
         """A pod that is made from now on fits on no node for so long."""
+        self.stagger_seconds = 0.0
+        """The pods of a slot get ready one after the other, so far apart."""
         self.selected: list[str] = []
         """The slots that the active Service came to select, in their order."""
         for one in objects:
@@ -187,7 +189,9 @@ class FakeCluster:
     def _is_ready(self, pod: Key, image: str) -> bool:
         if image.endswith(SENTINEL_DIGEST) or demo_images.fault(image) is Fault.NEVER_READY:
             return False
-        return self.clock.now() - self._placed[pod] >= timedelta(seconds=READY_SECONDS)
+        number = int(pod[2].rpartition("-")[2])
+        start = READY_SECONDS + number * self.stagger_seconds
+        return self.clock.now() - self._placed[pod] >= timedelta(seconds=start)
 
     def _endpoints(self, namespace: str, service: str, selector: dict[str, str]) -> None:
         pods = [

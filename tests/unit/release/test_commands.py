@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,8 +13,10 @@ from release.commands import releases, reports
 from release.errors import ExitCode, ReleaseError
 from release.history import Action, Entry, Outcome, Revision
 from release.session import Options, Session
+from release.snapshot import KINDS
 from tests.release.platform import image, objects
 from tests.unit.release.fake_cluster import FakeClock, FakeCluster
+from tests.unit.release.faults import Faulty
 
 IMAGE = image("api")
 
@@ -74,6 +77,24 @@ def test_the_history_has_each_image_whole_and_says_what_went_wrong(
     assert its_image == f"  {IMAGE}", "in one piece, to be deployed again"
     assert "failed" in oldest
     assert (reason, override, build) == (f"  {first.reason}", "  override: the fire of May", f"  {first.build}")
+
+
+def test_the_status_of_many_services_takes_one_request_a_kind_and_says_the_same(
+    session: Session, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(30):
+        for body in objects("dev", f"service-{number}"):
+            cluster.create(body)
+    history.write(cluster, "dev", "api", entry(cluster.clock.now()))
+    counted = Faulty(cluster)
+    session.api = counted  # type: ignore[assignment]
+    session.options = replace(session.options, as_json=True)
+    reports.status(session, "dev", [], watch=False)
+    together = json.loads(capsys.readouterr().out)
+    assert sorted(counted.calls) == sorted(f"list {kind}" for kind in KINDS)
+    for status in together:
+        reports.status(session, "dev", [status["service"]], watch=False)
+        assert json.loads(capsys.readouterr().out) == [status]
 
 
 def test_an_environment_without_services_is_no_healthy_one(session: Session) -> None:

@@ -38,10 +38,13 @@ FIRST, SECOND = image("api"), image("api")
 class Fixture:
     """A service that was released once."""
 
-    def __init__(self, *, exclusive: bool = False, start_seconds: int = 180) -> None:
+    def __init__(self, *, exclusive: bool = False, start_seconds: int = 180, replicas: int = 2) -> None:
         annotations = {"hello-platform/exclusive": json.dumps(exclusive)}
         self.clock = FakeClock()
-        made = objects("dev", "api", annotations=annotations, start_seconds=start_seconds)
+        most = max(4, replicas)
+        made = objects(
+            "dev", "api", annotations=annotations, start_seconds=start_seconds, minimum=replicas, maximum=most
+        )
         self.cluster = FakeCluster(self.clock, made)
         self.lines: list[str] = []
         self.run(Deploy(FIRST))
@@ -353,3 +356,13 @@ def test_retire_takes_the_warm_slots_pods_after_its_time() -> None:
     fixture.clock.sleep(LIMITS.warm)
     assert fixture.run(Retire()).exit_code is ExitCode.DONE
     assert (fixture.state.green.desired, fixture.state.live_slot.is_ready) == (0, True)
+
+
+def test_pods_that_get_ready_one_after_the_other_are_looked_at_together() -> None:
+    """A look costs requests whose answers grow with the pods: with a look a pod the cost grows with their square."""
+    fixture = Fixture(replicas=60)
+    fixture.cluster.stagger_seconds = 0.25
+    faulty = Faulty(fixture.cluster)
+    assert fixture.run(Deploy(SECOND), faulty).exit_code is ExitCode.DONE
+    looks = sum(call.startswith("get PodTemplate") for call in faulty.calls)
+    assert looks < 40, "15 s of pods that get ready, one look a second, and the other steps"
