@@ -69,6 +69,7 @@ node_groups = {
             cluster=cluster.eks,
             subnets=network.private_subnets,
             nodes=environment.nodes,
+            live=cluster.live_sizes,
             tainted=settings.tainted(name),
             # Nodes and pods need a route to AWS as long as they exist.
             ready=[network, cluster.addons],

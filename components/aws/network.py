@@ -32,6 +32,13 @@ class ZoneCidrs:
     control_plane: str
 
 
+FIRST_ZONES = 2
+"""Zones at the head of the list that a stack keeps for good.
+
+EKS refuses a control plane in zones other than those of its creation, which are two at least.
+https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets
+"""
+
 CONTROL_PLANE_PREFIX = 28
 """AWS recommends small dedicated subnets for the network interfaces of EKS.
 

@@ -17,6 +17,7 @@ from components.aws.iam import Role, RoleArgs, Trust
 from components.aws.log_group import LogGroup, LogGroupArgs, LogGroupDefaults
 from components.cluster.addons import BEFORE_NODES, Addons, AddonsArgs
 from components.cluster.reference import ClusterReference
+from components.cluster.sizes import Sizes, live_sizes
 from contract.identities import DEPLOYERS
 
 ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
@@ -93,6 +94,7 @@ class Cluster(pulumi.ComponentResource):
         eks: The pulumi-eks component, an input of managed node groups.
         addons: Add-ons that must exist before the first node.
         name: Name of the cluster in AWS, resolved once it exists.
+        live_sizes: Present sizes of its managed node groups, by name.
         reference: Name, ARN and issuer of the cluster.
         endpoint: URL of the Kubernetes API.
         kubeconfig: Kubeconfig as JSON; a secret.
@@ -103,6 +105,7 @@ class Cluster(pulumi.ComponentResource):
     eks: eks.Cluster
     addons: Addons
     name: pulumi.Output[str]
+    live_sizes: dict[str, Sizes]
     reference: ClusterReference
     endpoint: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
@@ -148,6 +151,7 @@ class Cluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role, logs]),
         )
         self.name = self.eks.eks_cluster.name
+        self.live_sizes = live_sizes(name, pulumi.InvokeOptions(parent=self))
         self.reference = ClusterReference(
             account=args.account,
             name=name,

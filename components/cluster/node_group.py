@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import pulumi
@@ -14,6 +15,8 @@ import config
 import versions
 from components.aws.account import Account
 from components.aws.iam import Role, RoleArgs, Trust
+from components.aws.network import FIRST_ZONES
+from components.cluster.sizes import Sizes
 from contract import labels
 
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
@@ -49,39 +52,33 @@ class ManagedGroup:
     Attributes:
         name: Its name in EKS.
         zones: Its availability zones.
-        min: Minimum number of nodes.
-        desired: Number of nodes at creation.
-        max: Maximum number of nodes.
+        sizes: Minimum and maximum number of nodes, and the number at creation.
     """
 
     name: str
     zones: Sequence[str]
-    min: int
-    desired: int
-    max: int
+    sizes: Sizes
 
 
 def managed_groups(name: str, nodes: config.Nodes, zones: Sequence[str]) -> list[ManagedGroup]:
     """Managed node groups of one environment. The name of each ends with its zones.
 
     Where pods have volumes, there is one group in each zone: a volume exists in one zone, and its pod needs a node
-    there. Adding a zone adds a group. Some groups may start with no node, but none has a maximum of 0.
-
-    Otherwise there is one group over all zones. Auto Scaling moves its nodes when a zone fails. EKS cannot change a
-    group's zones, so Pulumi replaces the group when a zone is added, and the new one needs another name.
+    there. Otherwise one group has the first two zones, between which Auto Scaling moves its nodes when one fails, and
+    each further zone has its own. EKS cannot change a group's zones, and deletes a group within minutes, so that a new
+    zone must replace none: it adds a group. Some groups may start with no node, but none has a maximum of 0.
     """
-    groups = [[zone] for zone in zones[: nodes.max]] if nodes.volumes else [list(zones)]
-    parts = len(groups)
-    sizes = zip(shares(nodes.min, parts), shares(nodes.desired, parts), shares(nodes.max, parts), strict=True)
+    kept = 1 if nodes.volumes else FIRST_ZONES
+    used = list(zones[: max(kept, nodes.max)])
+    groups = [used[:kept], *([zone] for zone in used[kept:])]
+    minimum, desired, maximum = (iter(shares(total, len(used))) for total in (nodes.min, nodes.desired, nodes.max))
     return [
         ManagedGroup(
-            name=f"{name}-{''.join(zone[-1] for zone in group_zones)}",
-            zones=group_zones,
-            min=minimum,
-            desired=desired,
-            max=maximum,
+            name=f"{name}-{''.join(zone[-1] for zone in group)}",
+            zones=group,
+            sizes=Sizes(*(sum(islice(of_zones, len(group))) for of_zones in (minimum, desired, maximum))),
         )
-        for group_zones, (minimum, desired, maximum) in zip(groups, sizes, strict=True)
+        for group in groups
     ]
 
 
@@ -95,6 +92,7 @@ class NodeGroupArgs:
         cluster: The cluster.
         subnets: Ids of the private subnets, by zone.
         nodes: Instance type, number of nodes, root volume size, and whether pods have volumes.
+        live: Present sizes of the managed node groups that exist, by name.
         tainted: Whether the nodes have the taint `environment=NAME:NoSchedule`.
         ready: Resources that nodes need to become ready, such as routes and add-ons, and that pods need while running.
     """
@@ -104,6 +102,7 @@ class NodeGroupArgs:
     cluster: eks.Cluster
     subnets: Mapping[str, pulumi.Input[str]]
     nodes: config.Nodes
+    live: Mapping[str, Sizes]
     tainted: bool
     ready: Sequence[pulumi.Resource]
 
@@ -178,6 +177,7 @@ class NodeGroup(pulumi.ComponentResource):
 
     def _managed_group(self, group: ManagedGroup, role: Role, template: aws.ec2.LaunchTemplate) -> eks.ManagedNodeGroup:
         args = self._args
+        sizes = group.sizes.with_live(args.live.get(group.name))
         return eks.ManagedNodeGroup(
             group.name,
             node_group_name=group.name,
@@ -195,9 +195,11 @@ class NodeGroup(pulumi.ComponentResource):
             if args.tainted
             else [],
             scaling_config=aws.eks.NodeGroupScalingConfigArgs(
-                min_size=group.min, max_size=group.max, desired_size=group.desired
+                min_size=sizes.min, max_size=sizes.max, desired_size=sizes.desired
             ),
-            ignore_scaling_changes=True,
+            # The desired size is the autoscaler's. The provider sends all three whenever one changes, so a change of
+            # the others has to carry the live one: https://github.com/hashicorp/terraform-provider-aws/blob/v6.0.0/internal/service/eks/node_group.go
+            ignore_scaling_changes=sizes.same_limits(args.live.get(group.name, sizes)),
             launch_template=aws.eks.NodeGroupLaunchTemplateArgs(
                 id=template.id, version=template.latest_version.apply(str)
             ),

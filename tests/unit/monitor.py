@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, cast
 
 import grpc
@@ -15,6 +16,7 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import resource_pb2
 
+from components.cluster.sizes import Sizes
 from config import PROJECT
 from tests.unit.graph import Graph, Reference, Registration, Secret
 
@@ -54,10 +56,16 @@ class FewInvokes(Mocks):
 
     Args:
         certificates: What ACM has, each with `status` and `tags`, in any order.
+        node_groups: Sizes of the node groups of the cluster that exists, by name; empty where there is no cluster.
+        cluster: The name of that cluster.
     """
 
-    def __init__(self, certificates: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, certificates: Sequence[Mapping[str, Any]], node_groups: Mapping[str, Sizes], cluster: str
+    ) -> None:
         self._certificates = certificates
+        self._node_groups = node_groups
+        self._cluster = cluster
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         """Answers as ACM does, and what is the same everywhere; refuses any other look-up."""
@@ -70,6 +78,14 @@ class FewInvokes(Mocks):
                     if certificate["status"] in asked["statuses"]:
                         return {"arn": f"arn:aws:acm:ap-northeast-2:{ACCOUNT}:certificate/asked", **certificate}, []
                 raise RefusedError(f"no ACM Certificate matching domain ({asked['domain']})")
+            case "aws:eks/getClusters:getClusters":
+                return {"names": ["other", self._cluster] if self._node_groups else ["other"]}, []
+            case "aws:eks/getNodeGroups:getNodeGroups":
+                return {"names": list(self._node_groups)}, []
+            case "aws:eks/getNodeGroup:getNodeGroup":
+                sizes = self._node_groups[asked["nodeGroupName"]]
+                of_group = {"minSize": sizes.min, "desiredSize": sizes.desired, "maxSize": sizes.max}
+                return {"scalingConfigs": [of_group]}, []
             case _:
                 raise AssertionError(f"the program calls {args.token}: give this monitor an answer to it")
 
@@ -85,8 +101,15 @@ class RecordingMonitor(MockMonitor):
     everything is, since the cluster to ask does not exist yet.
     """
 
-    def __init__(self, *, stack: str, preview: bool, certificates: Sequence[Mapping[str, Any]] = ()) -> None:
-        super().__init__(FewInvokes(certificates))
+    def __init__(
+        self,
+        *,
+        stack: str,
+        preview: bool,
+        certificates: Sequence[Mapping[str, Any]] = (),
+        node_groups: Mapping[str, Sizes] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(FewInvokes(certificates, node_groups, f"hello-{stack}"))
         self._stack = stack
         self._preview = preview
         self._registrations: dict[str, Registration] = {}

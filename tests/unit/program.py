@@ -10,6 +10,7 @@ import runpy
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -19,6 +20,7 @@ from pulumi.runtime.settings import Settings, configure
 from pulumi.runtime.stack import run_in_stack
 
 import config
+from components.cluster.sizes import Sizes
 from rehearsal import workspace
 from tests.unit.graph import Graph
 from tests.unit.monitor import RecordingMonitor
@@ -78,6 +80,7 @@ def run(
     settings: Mapping[str, str],
     preview: bool,
     certificates: Sequence[Mapping[str, Any]] = (),
+    node_groups: Mapping[str, Sizes] = MappingProxyType({}),
 ) -> Graph:
     """Runs a program from its beginning to its last registration; nothing of it stays in this process's settings.
 
@@ -87,13 +90,14 @@ def run(
         settings: Its configuration.
         preview: Whether nothing is made.
         certificates: What ACM has, each with `status` and `tags`.
+        node_groups: Sizes of the managed node groups that exist, by name.
     """
 
     def run_program() -> None:
         runpy.run_path(str(program), run_name="__main__")
 
     def run_here() -> Graph:
-        monitor = RecordingMonitor(stack=stack, preview=preview, certificates=certificates)
+        monitor = RecordingMonitor(stack=stack, preview=preview, certificates=certificates, node_groups=node_groups)
         engine = MockEngine(logging.getLogger(__name__))
         configure(Settings(project=config.PROJECT, stack=stack, monitor=monitor, engine=engine, dry_run=preview))
         set_all_config(dict(settings), [f"{config.PROJECT}:secrets"])

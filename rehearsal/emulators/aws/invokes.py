@@ -5,6 +5,8 @@ from __future__ import annotations
 from rehearsal.emulators.aws.account import Account
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kinds import certificates
+from rehearsal.emulators.aws.kinds.clusters import CLUSTER
+from rehearsal.emulators.aws.kinds.node_groups import NODE_GROUP
 from rehearsal.emulators.aws.lifecycle import Caller
 from rehearsal.emulators.aws.properties import Properties
 from rehearsal.errors import RehearsalError
@@ -53,8 +55,31 @@ def _load_balancer_zone(caller: Caller, arguments: Properties) -> Properties:
     return {**arguments, "id": LOAD_BALANCER_ZONES[region], "region": region}
 
 
+def _clusters(caller: Caller, _arguments: Properties) -> Properties:
+    names = [record.id for record in Account.load(caller.layout).records(CLUSTER)]
+    return {"id": caller.region, "names": names, "region": caller.region}
+
+
+def _node_groups(caller: Caller, arguments: Properties) -> Properties:
+    """https://docs.aws.amazon.com/eks/latest/APIReference/API_ListNodegroups.html ."""
+    groups = [record.inputs for record in Account.load(caller.layout).records(NODE_GROUP)]
+    names = [one["nodeGroupName"] for one in groups if one["clusterName"] == arguments["clusterName"]]
+    return {**arguments, "id": arguments["clusterName"], "names": names, "region": caller.region}
+
+
+def _node_group(caller: Caller, arguments: Properties) -> Properties:
+    identifier = f"{arguments['clusterName']}:{arguments['nodeGroupName']}"
+    group = Account.load(caller.layout).find(NODE_GROUP, identifier)
+    if group is None:
+        raise AwsError("ResourceNotFoundException", f"No node group found for name: {arguments['nodeGroupName']}.")
+    return {**arguments, "id": identifier, "scalingConfigs": [group.inputs["scalingConfig"]], "region": caller.region}
+
+
 INVOKES = {
     "aws:acm/getCertificate:getCertificate": _certificate,
+    "aws:eks/getClusters:getClusters": _clusters,
+    "aws:eks/getNodeGroup:getNodeGroup": _node_group,
+    "aws:eks/getNodeGroups:getNodeGroups": _node_groups,
     "aws:lb/getHostedZoneId:getHostedZoneId": _load_balancer_zone,
 }
 

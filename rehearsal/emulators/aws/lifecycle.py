@@ -166,12 +166,19 @@ def find(kind: Kind, layout: Layout, identifier: str) -> Record | None:
     return None
 
 
-def change(kind: Kind, caller: Caller, identifier: str, inputs: Properties) -> Record:
-    """Updates a resource in place."""
+def change(kind: Kind, caller: Caller, identifier: str, inputs: Properties, old: Properties | None = None) -> Record:
+    """Updates a resource in place.
+
+    The provider sends those inputs that differ from the old ones, its state's, and each of these as a whole. So AWS keeps
+    what has changed there since, such as a node group's size, unless an input beside it in the same block changes.
+    https://github.com/hashicorp/terraform-provider-aws/blob/v6.0.0/internal/service/eks/node_group.go (`HasChange`)
+    """
     with changing(caller.layout) as account:
         record = account.find(kind.type, identifier)
         if record is None:
             raise AwsError("NotFound", f"{kind.type} {identifier} is not in the account")
+        unchanged = {name for name, value in inputs.items() if old is not None and old.get(name) == value}
+        inputs = {**inputs, **{name: value for name, value in record.inputs.items() if name in unchanged}}
         resource = replace(_resource(caller, account, inputs), id=identifier, previous=record.outputs)
         _validate(kind, resource)
         api.configure(kind.api, resource)

@@ -162,7 +162,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             if request.preview:
                 outputs = lifecycle.foreseen(kind, self.caller, inputs, from_struct(request.olds))
             else:
-                outputs = lifecycle.change(kind, self.caller, request.id, inputs).outputs
+                old = from_struct(request.old_inputs)
+                outputs = lifecycle.change(kind, self.caller, request.id, inputs, old).outputs
         return provider_pb2.UpdateResponse(properties=to_struct(outputs))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:

@@ -21,6 +21,7 @@ from rehearsal.layout import Layout
 from rehearsal.nodes import NodeGroupSpec, Taint
 
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 
 DEFAULT_AMI = "AL2023_x86_64_STANDARD"
 DEFAULT_DISK_GIB = 20
@@ -154,7 +155,7 @@ KINDS = (
         revised={"defaultVersion": _default_version, "latestVersion": _latest_version},
     ),
     Kind(
-        type="aws:eks/nodeGroup:NodeGroup",
+        type=NODE_GROUP,
         make_id=text("{clusterName}:{nodeGroupName}"),
         name=AutoName(property="nodeGroupName", longest=63),
         checks=(_check_sizes, _check_template),

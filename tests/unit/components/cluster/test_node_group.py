@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 import config
 from components.cluster.node_group import managed_groups, shares
+from components.cluster.sizes import Sizes
 from config import ENVIRONMENTS
 from tests.unit.graph import Graph, Registration, every
+from tests.unit.program import CHECKOUT, run, stack_config
 
 MANAGED = "eks:index:ManagedNodeGroup"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
@@ -52,31 +54,34 @@ def test_shares_add_up_and_differ_by_at_most_one(total: int, parts: int) -> None
 def test_the_groups_together_have_the_configured_sizes(expected: config.Nodes, zones: int) -> None:
     groups = managed_groups("hello-dev-dev", expected, ZONES[:zones])
     for size in ("min", "desired", "max"):
-        assert sum(getattr(group, size) for group in groups) == getattr(expected, size)
+        assert sum(getattr(group.sizes, size) for group in groups) == getattr(expected, size)
 
 
 @given(NODES, st.integers(2, 3))
 def test_every_group_has_sizes_that_eks_allows(expected: config.Nodes, zones: int) -> None:
     """https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html."""
     for group in managed_groups("hello-dev-dev", expected, ZONES[:zones]):
-        assert 0 <= group.min <= group.desired <= group.max
-        assert group.max >= 1
+        assert 0 <= group.sizes.min <= group.sizes.desired <= group.sizes.max
+        assert group.sizes.max >= 1
 
 
 @given(NODES, st.integers(2, 3))
-def test_volumes_need_a_group_in_each_zone_and_otherwise_one_group_has_all_zones(
+def test_volumes_need_a_group_in_each_zone_and_otherwise_the_first_two_zones_share_one(
     expected: config.Nodes, zones: int
 ) -> None:
-    groups = managed_groups("hello-dev-dev", expected, ZONES[:zones])
+    groups = [list(group.zones) for group in managed_groups("hello-dev-dev", expected, ZONES[:zones])]
     if expected.volumes:
-        assert [list(group.zones) for group in groups] == [[zone] for zone in ZONES[: min(zones, expected.max)]]
+        assert groups == [[zone] for zone in ZONES[: min(zones, expected.max)]]
     else:
-        assert [list(group.zones) for group in groups] == [list(ZONES[:zones])]
+        assert groups == [list(ZONES[:2]), *([zone] for zone in ZONES[2 : min(zones, expected.max)])]
 
 
 @given(NODES)
-def test_adding_a_zone_keeps_the_groups_with_volumes(expected: config.Nodes) -> None:
-    expected = expected.model_copy(update={"volumes": True})
+def test_another_zone_replaces_no_group(expected: config.Nodes) -> None:
+    """EKS sets the size of a group that is replaced to 0, and ends its nodes after five minutes.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/delete-managed-node-group.html
+    """
     two, three = (managed_groups("hello-dev-dev", expected, ZONES[:zones]) for zones in (2, 3))
     assert [(group.name, group.zones) for group in two] == [(group.name, group.zones) for group in three][: len(two)]
 
@@ -84,7 +89,7 @@ def test_adding_a_zone_keeps_the_groups_with_volumes(expected: config.Nodes) -> 
 def test_groups_are_named_by_their_zones() -> None:
     """EKS cannot change a group's subnets: for another zone the group is replaced, and needs another name."""
     assert [group.name for group in managed_groups("x", nodes(2, 2, 4, volumes=True), ZONES)] == ["x-a", "x-b", "x-c"]
-    assert [group.name for group in managed_groups("x", nodes(2, 2, 4, volumes=False), ZONES)] == ["x-abc"]
+    assert [group.name for group in managed_groups("x", nodes(2, 2, 4, volumes=False), ZONES)] == ["x-ab", "x-c"]
 
 
 def test_each_environment_has_nodes_with_its_label(graph: Graph) -> None:
@@ -97,7 +102,7 @@ def test_dev_has_a_group_in_each_zone_for_the_volumes_of_tooling(known: Graph) -
     zones = {one.inputs["availabilityZone"] for one in known.of_type(SUBNET)}
     assert len(groups_of(known, "dev")) == len(zones)
     assert all(len(one.inputs["subnetIds"]) == 1 for one in groups_of(known, "dev"))
-    assert len(groups_of(known, "prod")) == 1
+    assert len(groups_of(known, "prod")) == len(zones) - 1
 
 
 def test_only_prods_nodes_are_tainted(graph: Graph) -> None:
@@ -107,9 +112,22 @@ def test_only_prods_nodes_are_tainted(graph: Graph) -> None:
         assert one.inputs["taints"] == [{"key": "environment", "value": "prod", "effect": "NO_SCHEDULE"}]
 
 
-def test_scaling_changes_are_ignored(graph: Graph) -> None:
+def test_the_desired_size_is_the_autoscalers(graph: Graph) -> None:
     for one in graph.of_type(MANAGED):
         assert one.inputs["ignoreScalingChanges"] is True
+
+
+def test_a_change_of_the_limits_sends_the_live_size_and_nothing_else_does() -> None:
+    live = {"hello-dev-dev-a": Sizes(1, 3, 3), "hello-dev-dev-c": Sizes(0, 0, 3), "hello-dev-prod-ac": Sizes(2, 3, 6)}
+    groups = run(
+        CHECKOUT / "__main__.py", stack="dev", settings=stack_config("dev"), preview=False, node_groups=live
+    ).of_type(MANAGED)
+    scaling = {one.name: (one.inputs["scalingConfig"], one.inputs["ignoreScalingChanges"]) for one in groups}
+    assert scaling == {
+        "hello-dev-dev-a": ({"minSize": 1, "desiredSize": 3, "maxSize": 3}, True),  # limits as configured
+        "hello-dev-dev-c": ({"minSize": 1, "desiredSize": 1, "maxSize": 3}, False),  # the minimum was 0
+        "hello-dev-prod-ac": ({"minSize": 2, "desiredSize": 3, "maxSize": 4}, False),  # the maximum was 6
+    }
 
 
 def test_node_groups_use_the_launch_template_only(known: Graph) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from rehearsal import aws
-from rehearsal.emulators.aws import lifecycle, nodes
+from rehearsal.emulators.aws import invokes, lifecycle, nodes
+from rehearsal.emulators.aws.account import Record, changing
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kinds import KINDS
-from rehearsal.emulators.aws.kinds.node_groups import spec
+from rehearsal.emulators.aws.kinds.node_groups import NODE_GROUP, spec
+from rehearsal.emulators.aws.properties import Properties
 from rehearsal.errors import RehearsalError
 from rehearsal.nodes import Taint
 from tests.unit.rehearsal.emulators.aws.examples import EXAMPLES, REGION, World, quiet, urn
@@ -69,6 +71,38 @@ def test_a_new_version_of_the_launch_template_means_other_nodes(tmp_path: Path) 
     assert (before.instance_type, after.instance_type) == ("m6i.xlarge", "m6i.2xlarge")
     old, new = (nodes.start_instances(world.layout, group) for group in (before, after))
     assert not {one.name for one in old} & {one.name for one in new}
+
+
+def test_a_change_sends_the_size_only_with_the_limits(tmp_path: Path) -> None:
+    """The size that the autoscaler set stays, unless minimum or maximum change: the provider then sends all three."""
+    world = World(tmp_path)
+    world.make_all()
+    kind, state = quiet(KINDS[NODE_GROUP]), world.made["nodes"]
+    sizes = state.inputs["scalingConfig"]
+    with changing(world.layout) as account:
+        account.put(replace(state, inputs={**state.inputs, "scalingConfig": {**sizes, "desiredSize": 3}}))
+    assert node_group(world, state)["scalingConfigs"] == [{**sizes, "desiredSize": 3}]
+
+    labels = {**state.inputs, "labels": {"environment": "dev"}}
+    lifecycle.change(kind, world.caller, state.id, labels, state.inputs)
+    assert node_group(world, state)["scalingConfigs"] == [{**sizes, "desiredSize": 3}]
+
+    limits = {**labels, "scalingConfig": {**sizes, "maxSize": 4}}
+    lifecycle.change(kind, world.caller, state.id, limits, labels)
+    assert node_group(world, state)["scalingConfigs"] == [{**sizes, "maxSize": 4}]
+
+    with pytest.raises(AwsError, match="Minimum capacity 3 can't be greater than desired size 2"):
+        lifecycle.change(kind, world.caller, state.id, {**limits, "scalingConfig": {**sizes, "minSize": 3}}, limits)
+
+
+def node_group(world: World, group: Record) -> Properties:
+    """The group as EKS describes it."""
+    clusters = invokes.invoke("aws:eks/getClusters:getClusters", world.caller, {})
+    (cluster,) = clusters["names"]
+    names = invokes.invoke("aws:eks/getNodeGroups:getNodeGroups", world.caller, {"clusterName": cluster})["names"]
+    assert names == [group.inputs["nodeGroupName"]]
+    described = {"clusterName": cluster, "nodeGroupName": names[0]}
+    return invokes.invoke("aws:eks/getNodeGroup:getNodeGroup", world.caller, described)
 
 
 def test_a_groups_instances_stand_in_the_account_and_keep_what_they_are(tmp_path: Path) -> None:
