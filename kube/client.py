@@ -8,18 +8,11 @@ import re
 import tempfile
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
-import kubernetes.client as kubernetes_client  # pyright: ignore[reportMissingTypeStubs]
-import kubernetes.config as kubernetes_config  # pyright: ignore[reportMissingTypeStubs]
 import yaml
-from kubernetes.dynamic import DynamicClient  # pyright: ignore[reportMissingTypeStubs]
-from kubernetes.dynamic.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
-    DynamicApiError,
-    ResourceNotFoundError,
-)
-from kubernetes.watch import Watch  # pyright: ignore[reportMissingTypeStubs]
 from urllib3.exceptions import HTTPError, MaxRetryError
 
 KubernetesObject: TypeAlias = dict[str, Any]
@@ -86,7 +79,7 @@ class KubernetesApi:
         os.close(handle)
         Path(discovery_cache).unlink()
         try:
-            self._client: Any = _checked(cast("Any", DynamicClient), api_client, cache_file=discovery_cache)
+            self._client: Any = _checked(_library().dynamic.DynamicClient, api_client, cache_file=discovery_cache)
         finally:
             Path(discovery_cache).unlink(missing_ok=True)
 
@@ -236,7 +229,8 @@ class KubernetesApi:
         Objects that exist already come first, as `ADDED`.
         """
         resource = self._resource(api_version, kind)
-        stream = cast("Any", Watch()).stream(
+        watch = _library().watch.Watch()
+        stream = watch.stream(
             resource.get,
             namespace=namespace,
             field_selector=f"metadata.name={name}" if name else None,
@@ -269,8 +263,8 @@ class KubernetesApi:
                 _return_http_data_only=True,
                 _request_timeout=timeout,
             )
-        except kubernetes_client.ApiException as error:
-            return int(cast("Any", error).status), str(cast("Any", error).body)
+        except _library().client.ApiException as error:
+            return int(error.status), str(error.body)
         except HTTPError as error:
             raise _unreachable(error) from None
         return int(response.status), response.data.decode(errors="replace")
@@ -290,13 +284,21 @@ class KubernetesApi:
             # The search for an unknown kind reloads the discovery cache; meanwhile other threads would find no kind.
             with self._discovery:
                 return _checked(self._client.resources.get, prefix=prefix, api_version=api_version, kind=kind)
-        except ResourceNotFoundError:
+        except _library().dynamic.exceptions.ResourceNotFoundError:
             raise KubernetesApiError(
                 f'no matches for kind "{kind}" in version "{api_version}"', status=NOT_FOUND, reason="NoKindMatch"
             ) from None
 
     def _call(self, verb: str, api_version: str, kind: str, **arguments: Any) -> KubernetesObject:
         return _response(getattr(self._resource(api_version, kind), verb), **arguments)
+
+
+@cache
+def _library() -> Any:
+    """The package `kubernetes`, imported at the first use of a client: it takes 0.3 s of CPU."""
+    import kubernetes  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
+
+    return kubernetes
 
 
 def _response(operation: Any, **arguments: Any) -> KubernetesObject:
@@ -310,14 +312,14 @@ def _namespace(body: KubernetesObject) -> str | None:
 
 
 def _api_client(kubeconfig: Path | dict[str, Any] | None, context: str | None) -> Any:
-    load = cast("Any", kubernetes_config)
+    load = _library().config
     if isinstance(kubeconfig, dict):
         return load.new_client_from_config_dict(kubeconfig, context=context)
     try:
         if kubeconfig is None and context is None and _in_a_pod():
-            configuration: Any = kubernetes_client.Configuration()
+            configuration = _library().client.Configuration()
             load.load_incluster_config(configuration)
-            return kubernetes_client.ApiClient(configuration)
+            return _library().client.ApiClient(configuration)
         return load.new_client_from_config(str(kubeconfig) if kubeconfig else None, context=context)
     except (load.ConfigException, yaml.YAMLError) as error:
         # An error of YAML has several lines; one of a kubeconfig begins with a phrase of the client's.
@@ -333,18 +335,16 @@ def _checked(operation: Any, *arguments: Any, **options: Any) -> Any:
     """Calls the client, and raises its errors as KubernetesApiError with the API server's message."""
     try:
         return operation(*arguments, **options)
-    except DynamicApiError as error:
-        response = cast("Any", error)
-        message, reason = str(response.body or response.reason), str(response.reason)
+    except _library().dynamic.exceptions.DynamicApiError as error:
+        message, reason = str(error.body or error.reason), str(error.reason)
         try:
-            status = json.loads(response.body)
+            status = json.loads(error.body)
             message, reason = str(status["message"]), str(status["reason"])
         except (TypeError, ValueError, KeyError):
             pass  # not a Status object, e.g. a proxy's response: its text is the message
-        raise KubernetesApiError(message, status=int(response.status), reason=reason) from None
-    except kubernetes_client.ApiException as error:  # raised by a watch
-        response = cast("Any", error)
-        raise KubernetesApiError(str(response.reason), status=int(response.status), reason="Watch") from None
+        raise KubernetesApiError(message, status=int(error.status), reason=reason) from None
+    except _library().client.ApiException as error:  # raised by a watch
+        raise KubernetesApiError(str(error.reason), status=int(error.status), reason="Watch") from None
     except HTTPError as error:
         raise _unreachable(error) from None
 

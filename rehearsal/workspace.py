@@ -82,9 +82,9 @@ def put_tools(layout: Layout, toolchain: Toolchain, emulators: Mapping[str, str]
     _link(layout.tools / "pulumi", toolchain.pulumi)
     _link(layout.tools / "kubectl", toolchain.kubernetes_program("kubectl"))
     _link(layout.tools / "pulumi-resource-kubernetes", toolchain.kubernetes_provider)
-    _script(layout.tools / "pulumi-language-python", "rehearsal.language_host", layout)
+    _script(layout.tools / "pulumi-language-python", layout, "rehearsal.language_host")
     for name, module in emulators.items():
-        _script(layout.tools / f"pulumi-resource-{name}", module, layout)
+        _script(layout.tools / f"pulumi-resource-{name}", layout, "rehearsal.emulators", module)
 
 
 def copy_project(layout: Layout, stack: str, stacks: Path = CHECKOUT) -> None:
@@ -206,11 +206,11 @@ def _link(link: Path, target: Path) -> None:
     link.symlink_to(target)
 
 
-def _script(path: Path, module: str, layout: Layout) -> None:
-    """Writes an executable that runs a module of this project; the engine finds plugins by file name."""
+def _script(path: Path, layout: Layout, *module: str) -> None:
+    """Writes an executable that runs a module of this project with arguments; the engine finds plugins by file name."""
     variables = f"PYTHONPATH={shlex.quote(str(CHECKOUT))} {DIRECTORY_VARIABLE}={shlex.quote(str(layout.directory))}"
     path.unlink(missing_ok=True)
-    path.write_text(f'#!/bin/sh\n{variables} exec {shlex.quote(sys.executable)} -m {module} "$@"\n')
+    path.write_text(f'#!/bin/sh\n{variables} exec {shlex.quote(sys.executable)} -m {shlex.join(module)} "$@"\n')
     path.chmod(0o755)
 
 

@@ -16,6 +16,7 @@ from kube.client import KubernetesApi
 from rehearsal import aws
 from rehearsal.aws.authorization import as_list
 from rehearsal.emulators.aws.account import Account
+from rehearsal.emulators.aws.kinds.clusters import ASSOCIATION
 from rehearsal.layout import Layout
 
 ADDRESS = "169.254.170.23"
@@ -26,8 +27,6 @@ PATH = "/v1/credentials"
 
 AUDIENCE = "pods.eks.amazonaws.com"
 """Audience of a pod's token, and the service principal that a role has to trust."""
-
-ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 
 _REQUIRED_ACTIONS = {"sts:AssumeRole", "sts:TagSession"}
 """Actions that a role's trust policy has to allow. https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html"""

@@ -16,7 +16,7 @@ import typer
 import yaml
 from rich.console import Console
 
-from rehearsal import control_plane, toolchain, workspace
+from rehearsal import charts, control_plane, toolchain, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
 from tools.benchmarks import creation_times
@@ -107,6 +107,9 @@ def _stacks(services: int) -> Generator[tuple[TimedStack, TimedStack]]:
         tools = toolchain.ensure(_console.print)
         workspace.copy_project(layout, STACK, STACKS)
         workspace.put_tools(layout, tools, {**workspace.EMULATORS, "aws": creation_times.MODULE})
+        origin = charts.origin(layout, tools, workspace.charts_setting(layout, STACK))
+        if origin.setting is not None:
+            workspace.set_charts(layout, STACK, origin.setting)
         control_plane.start(layout, tools, _console.print)
         try:
             yield _platform(layout, services), _bare(layout)

@@ -11,7 +11,6 @@ import zlib
 from dataclasses import replace
 from typing import Any
 
-from rehearsal.aws.pod_identity import ASSOCIATION
 from rehearsal.emulators.aws import addons, dependencies, local_cluster, protection
 from rehearsal.emulators.aws.api import Api, tag_list
 from rehearsal.emulators.aws.errors import AwsError
@@ -20,6 +19,7 @@ from rehearsal.emulators.aws.kinds.network import SUBNET
 from rehearsal.emulators.aws.properties import Properties, known_values
 
 CLUSTER = "aws:eks/cluster:Cluster"
+ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 
 LEAST_ZONES = 2
 
