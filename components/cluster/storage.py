@@ -6,11 +6,27 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+CLAIM_TAG = "hello-platform/claim"
+"""Tag of a volume: the platform's name, and namespace and name of its PersistentVolumeClaim, as `claim` gives them.
+
+The driver's own tags name the claim in two tags, and no cluster. Lifecycle policies select by one tag, account-wide:
+https://docs.aws.amazon.com/dlm/latest/APIReference/API_PolicyDetails.html
+"""
+
+
+def claim(platform: str, namespace: str, name: str) -> str:
+    """Value of `CLAIM_TAG`."""
+    return f"{platform}/{namespace}/{name}"
+
 
 class Storage(pulumi.ComponentResource):
     """Default StorageClass `gp3`; EKS creates no default.
 
     Its volumes are encrypted with the AWS managed key for EBS, as are the root volumes of nodes.
+
+    Args:
+        name: The platform's name.
+        opts: Options of the component.
 
     Attributes:
         storage_class: Name of the StorageClass.
@@ -29,7 +45,12 @@ class Storage(pulumi.ComponentResource):
                 name=self.storage_class, annotations={"storageclass.kubernetes.io/is-default-class": "true"}
             ),
             provisioner="ebs.csi.aws.com",
-            parameters={"type": "gp3", "encrypted": "true"},
+            parameters={
+                "type": "gp3",
+                "encrypted": "true",
+                # https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md
+                "tagSpecification_1": f"{CLAIM_TAG}={claim(name, '{{ .PVCNamespace }}', '{{ .PVCName }}')}",
+            },
             # A volume cannot leave its zone, so it is created in the zone of its pod.
             volume_binding_mode="WaitForFirstConsumer",
             allow_volume_expansion=True,

@@ -5,6 +5,7 @@ https://github.com/kubernetes-csi/external-provisioner
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -52,7 +53,7 @@ def reconcile(api: KubernetesApi, ec2: Any) -> None:
         storage_class = classes.get(str(claim["spec"].get("storageClassName")))
         if node and storage_class and not claim["spec"].get("volumeName"):
             zone = str((api.get("v1", "Node", node) or {})["metadata"]["labels"][ZONE])
-            volume = persistent_volume(claim, storage_class, zone, ensure_volume(ec2, claim, zone))
+            volume = persistent_volume(claim, storage_class, zone, ensure_volume(ec2, claim, storage_class, zone))
             api.apply(volume, field_manager=MANAGER)
     for volume in api.list("v1", "PersistentVolume"):
         is_deleted = volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
@@ -61,8 +62,8 @@ def reconcile(api: KubernetesApi, ec2: Any) -> None:
             api.delete("v1", "PersistentVolume", volume["metadata"]["name"])
 
 
-def ensure_volume(ec2: Any, claim: KubernetesObject, zone: str) -> str:
-    """Creates a claim's EBS volume unless it exists, and returns its id.
+def ensure_volume(ec2: Any, claim: KubernetesObject, storage_class: KubernetesObject, zone: str) -> str:
+    """Creates a claim's EBS volume with its StorageClass' tags unless it exists, and returns its id.
 
     An existing volume is found by its tag: https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md
     """
@@ -71,8 +72,17 @@ def ensure_volume(ec2: Any, claim: KubernetesObject, zone: str) -> str:
     if existing:
         return str(existing[0]["VolumeId"])
     size = int(str(claim["spec"]["resources"]["requests"]["storage"]).removesuffix("Gi"))
-    tags = [{"ResourceType": "volume", "Tags": [{"Key": NAME_TAG, "Value": name}]}]
-    return str(ec2.create_volume(AvailabilityZone=zone, Size=size, TagSpecifications=tags)["VolumeId"])
+    tags = [{"Key": key, "Value": value} for key, value in {NAME_TAG: name, **class_tags(claim, storage_class)}.items()]
+    specifications = [{"ResourceType": "volume", "Tags": tags}]
+    return str(ec2.create_volume(AvailabilityZone=zone, Size=size, TagSpecifications=specifications)["VolumeId"])
+
+
+def class_tags(claim: KubernetesObject, storage_class: KubernetesObject) -> dict[str, str]:
+    """The tags that a StorageClass gives to a claim's volume, by its parameters `tagSpecification_N`."""
+    fields = {"PVCNamespace": claim["metadata"]["namespace"], "PVCName": claim["metadata"]["name"]}
+    parameters: dict[str, str] = storage_class.get("parameters") or {}
+    tags = (value.partition("=") for key, value in parameters.items() if key.startswith("tagSpecification_"))
+    return {key: re.sub(r"{{ *\.(\w+) *}}", lambda field: str(fields[field[1]]), value) for key, _, value in tags}
 
 
 def persistent_volume(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from components.delivery.jenkins.buildkit import CACHE_MEGABYTES
 from pipelines import certificates
 from tests.delivery.agents import InPod
 from tests.delivery.buildkit import Delivery
@@ -89,6 +90,11 @@ def test_the_daemon_has_the_rights_of_its_pod_and_no_more(site: Site) -> None:
     assert int(values["CapBnd"][0], 16) == 1 << 6 | 1 << 7, "SETGID and SETUID"
     users = site.buildkitd.container.execute("sh", "-c", "cat /proc/$(pidof buildkitd)/uid_map").stdout.split()
     assert users == ["0", "1000", "1", "1", "100000", "65536"], "its root is nobody's root"
+
+
+def test_the_daemon_collects_its_garbage_before_its_volume_is_full(site: Site, agent: InPod) -> None:
+    found = told(site, agent, "sh", "-ec", 'buildctl --tlsdir "$BUILDKIT_TLS" debug workers --verbose')
+    assert f"{CACHE_MEGABYTES // 1000}GB" in found.stdout.replace(" ", ""), found.stdout
 
 
 def test_an_agent_is_answered_by_the_daemon_of_its_variables(site: Site, agent: InPod) -> None:

@@ -1,4 +1,4 @@
-"""Nightly snapshots of Jenkins' home, by Amazon Data Lifecycle Manager, which selects the EBS volume by its tags.
+"""Nightly snapshots of Jenkins' home, by Amazon Data Lifecycle Manager, which selects the EBS volume by its tag.
 
 AWS Backup would need a vault, a plan, a selection and a role for the same.
 https://docs.aws.amazon.com/ebs/latest/userguide/snapshot-lifecycle.html
@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/ebs/latest/userguide/snapshot-lifecycle.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -15,20 +14,13 @@ import pulumi_aws as aws
 from components.aws.account import Account
 from components.aws.iam import Role, RoleArgs, Trust
 from components.aws.policy import Statement
+from components.cluster.storage import CLAIM_TAG, claim
 
 RETAINED = 14
 """Number of snapshots that are kept."""
 
 TIME = "18:00"
 """UTC; at night in ap-northeast-2."""
-
-
-def tags_of(namespace: str, claim: str) -> Mapping[str, str]:
-    """Tags by which the EBS CSI driver marks the volume of a PersistentVolumeClaim.
-
-    https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md
-    """
-    return {"kubernetes.io/created-for/pvc/namespace": namespace, "kubernetes.io/created-for/pvc/name": claim}
 
 
 def permissions(account: Account) -> list[Statement]:
@@ -55,11 +47,13 @@ class BackupsArgs:
 
     Attributes:
         account: The AWS account.
+        platform: The platform's name.
         namespace: Namespace of the PersistentVolumeClaim.
         claim: Name of the PersistentVolumeClaim.
     """
 
     account: Account
+    platform: str
     namespace: str
     claim: str
 
@@ -97,7 +91,7 @@ class Backups(pulumi.ComponentResource):
             state="ENABLED",
             policy_details=aws.dlm.LifecyclePolicyPolicyDetailsArgs(
                 resource_types=["VOLUME"],
-                target_tags=dict(tags_of(args.namespace, args.claim)),
+                target_tags={CLAIM_TAG: claim(args.platform, args.namespace, args.claim)},
                 schedules=[schedule],
             ),
             opts=child,

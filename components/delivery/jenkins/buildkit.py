@@ -51,6 +51,14 @@ USER = 1000
 CERTIFICATES = "/certs"
 SOCKET = "unix:///run/user/1000/buildkit/buildkitd.sock"
 STATE_SIZE = "30Gi"
+CACHE_MEGABYTES = 20_000
+"""What the layer cache may take of it; the rest is for builds.
+
+The daemon's own choice is a share of the node's disk, and the pod is evicted when it takes more than its volume.
+
+https://github.com/moby/buildkit/blob/v0.34.2/cmd/buildkitd/config/gcpolicy.go
+"""
+
 
 CONTAINERS = (
     "object.spec.containers + object.spec.?initContainers.orValue([]) + object.spec.?ephemeralContainers.orValue([])"
@@ -196,6 +204,8 @@ def pod(
                     *("--addr", SOCKET, "--addr", f"tcp://0.0.0.0:{BUILDKIT_PORT}"),
                     *("--tlscacert", f"{CERTIFICATES}/ca.pem"),
                     *("--tlscert", f"{CERTIFICATES}/cert.pem", "--tlskey", f"{CERTIFICATES}/key.pem"),
+                    # Reserved, free, at most.
+                    *("--oci-worker-gc-keepstorage", f"4000,2000,{CACHE_MEGABYTES}"),
                     # A process sandbox would need an unmasked /proc.
                     "--oci-worker-no-process-sandbox",
                 ],

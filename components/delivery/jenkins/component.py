@@ -158,7 +158,7 @@ class Jenkins(pulumi.ComponentResource):
             self.hook = replace(self.backend, routes=[path], sources=args.delivery.hook.cidrs)
         Backups(
             f"{name}-jenkins",
-            BackupsArgs(account=args.cluster.account, namespace=namespaces.JENKINS, claim=NAME),
+            BackupsArgs(account=args.cluster.account, platform=name, namespace=namespaces.JENKINS, claim=NAME),
             opts=child,
         )
         self.register_outputs({"url": self.url})

@@ -100,6 +100,11 @@ def values(
             "containerCap": AGENTS,
             "podTemplates": {"hello": pod_templates},
         },
-        "persistence": {"storageClass": storage_class, "size": HOME_SIZE},
+        "persistence": {
+            "storageClass": storage_class,
+            "size": HOME_SIZE,
+            # The home outlives the release: one that is replaced finds it again. It goes with the namespace.
+            "annotations": {"helm.sh/resource-policy": "keep"},
+        },
         "serviceAccount": {"name": NAME},
     }

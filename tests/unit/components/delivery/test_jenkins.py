@@ -18,6 +18,7 @@ from components.delivery.jenkins.jobs import quoted
 from config import PROJECT, capacity
 from config.quantities import cpu_millis, memory_bytes
 from pipelines import certificates
+from rehearsal.emulators.volumes import class_tags
 from tests.unit.components.delivery.jcasc import POD_TEMPLATES, unknown
 from tests.unit.components.delivery.jenkins import (
     DELIVERY,
@@ -271,11 +272,15 @@ def test_its_home_is_on_an_encrypted_volume_with_a_snapshot_each_night() -> None
     assert chart()["values"]["persistence"]["storageClass"] == "gp3"
     (schedule,) = with_jenkins().of_type("aws:dlm/lifecyclePolicy:LifecyclePolicy")
     details = schedule.inputs["policyDetails"]
-    assert details["targetTags"] == {
-        "kubernetes.io/created-for/pvc/namespace": "jenkins",
-        "kubernetes.io/created-for/pvc/name": "jenkins",
-    }
+    (storage_class,) = with_jenkins().of_kind("StorageClass")
+    claim = {"metadata": {"namespace": "jenkins", "name": "jenkins"}}
+    tags = class_tags(claim, {"parameters": storage_class.inputs["parameters"]})
+    assert details["targetTags"] == tags == {"hello-platform/claim": "hello-dev/jenkins/jenkins"}
     assert details["schedules"][0]["retainRule"]["count"] >= 7
+
+
+def test_its_home_outlives_a_release_that_is_replaced() -> None:
+    assert chart()["values"]["persistence"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
 def test_staff_reach_it_and_nobody_else() -> None:
@@ -397,3 +402,11 @@ def test_builds_reach_the_ports_of_the_internet_that_are_set() -> None:
     )
     (rule,) = named(graph, "NetworkPolicy", "buildkitd").spec["egress"]
     assert [port["port"] for port in rule["ports"]] == [22, 443]
+
+
+def test_the_layer_cache_leaves_room_on_its_volume() -> None:
+    spec = named(with_jenkins(), "Deployment", "buildkitd").spec["template"]["spec"]
+    arguments = spec["containers"][0]["args"]
+    _, free, most = arguments[arguments.index("--oci-worker-gc-keepstorage") + 1].split(",")
+    (volume,) = (one["emptyDir"] for one in spec["volumes"] if "emptyDir" in one)
+    assert int(most) * 10**6 + int(free) * 10**6 < memory_bytes(volume["sizeLimit"])
