@@ -172,7 +172,7 @@ def _status(rehearsal: Rehearsal) -> dict[str, object]:
         "stack": rehearsal.stack,
         "kubeconfig": str(layout.kubeconfig),
         "api_server": outputs.get("cluster", {}).get("endpoint"),
-        "state": layout.state.as_uri(),
+        "state": workspace.backend_url(layout),
         "traffic": control_plane.has_traffic(layout),
         "front_door": asdict(door) if door else None,
         "outputs": outputs,

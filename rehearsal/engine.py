@@ -42,7 +42,7 @@ class Engine:
         self._layout = layout
         local = automation.LocalWorkspace(
             work_dir=str(layout.workspace),
-            pulumi_home=str(layout.directory / "pulumi-home"),
+            pulumi_home=str(layout.pulumi_home),
             env_vars=workspace.environment(layout),
             pulumi_command=automation.PulumiCommand(root=str(layout.directory)),
         )

@@ -64,6 +64,9 @@ class Layout:
     tools = _Below("bin")
     """Engine, language host, providers and kubectl; first on PATH."""
 
+    pulumi_home = _Below("pulumi-home")
+    """The engine's home (`PULUMI_HOME`)."""
+
     state = _Below("state")
     """The `file://` state backend."""
 

@@ -18,7 +18,6 @@ from rehearsal import (
     first_release,
     leftovers,
     parts,
-    recovery,
     toolchain,
     workspace,
 )
@@ -135,7 +134,6 @@ class Rehearsal:
         self.console.print(parts.table(shown), soft_wrap=True)
         if start_control_plane:
             control_plane.start(self.layout, tools, self._report, refusal=refusal)
-        recovery.drop_half_written(self.layout)
         engine = Engine(self.layout, self.stack)
         engine.set_secrets(workspace.missing_secrets(self.layout, self.stack))
         return engine

@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -71,23 +70,6 @@ def _is_orphaned_provider(process: psutil.Process, layout: Layout) -> bool:
         return parent is None or parent.name() != "pulumi"
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
-
-
-def drop_half_written(layout: Layout) -> list[Path]:
-    """Removes incomplete `.attrs` files of the `file://` backend, which a killed engine leaves; returns their paths.
-
-    They hold attributes (content type, checksum) of the file beside them. An incomplete one makes its file unreadable
-    ("failed to load checkpoint: EOF"), a missing one does not. The files themselves are written atomically.
-    https://pkg.go.dev/gocloud.dev/blob/fileblob
-    """
-    incomplete: list[Path] = []
-    for path in layout.state.rglob("*.attrs"):
-        try:
-            json.loads(path.read_bytes())
-        except ValueError:
-            path.unlink()
-            incomplete.append(path)
-    return incomplete
 
 
 RELEASE = "kubernetes:helm.sh/v3:Release"

@@ -91,9 +91,17 @@ def forget(rehearsal: Rehearsal, urn: str, *, done: bool = True) -> None:
         done: Whether it was created, and only the engine's note of that is missing. Otherwise no resource in the state
             depends on it, since the engine creates those after it.
     """
-    (file,) = (rehearsal.layout.state / ".pulumi" / "stacks").rglob("dev.json")
-    content = json.loads(file.read_text())
-    deployment = content["checkpoint"]["latest"]
+    layout = rehearsal.layout
+    (file,) = (layout.state / ".pulumi" / "stacks").rglob("dev.json.zst")
+    export = subprocess.run(
+        [layout.tools / "pulumi", "stack", "export", "--stack", "dev"],
+        cwd=layout.workspace,
+        env={**os.environ, **workspace.environment(layout)},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    exported = json.loads(export.stdout)
+    deployment = exported["deployment"]
     (lost,) = (one for one in deployment["resources"] if one["urn"] == urn)
     deployment["resources"].remove(lost)
     if not done:
@@ -106,7 +114,9 @@ def forget(rehearsal: Rehearsal, urn: str, *, done: bool = True) -> None:
         *(deployment.get("pending_operations") or []),
         {"resource": under_way, "type": "creating"},
     ]
-    file.write_text(json.dumps(content))
+    checkpoint = {"stack": "organization/hello-platform/dev", "latest": deployment}
+    file.unlink()
+    file.with_suffix("").write_text(json.dumps({"version": exported["version"], "checkpoint": checkpoint}))
 
 
 @contextmanager

@@ -213,16 +213,3 @@ def test_a_provider_whose_engine_runs_is_not_ended(tmp_path: Path) -> None:
 
 def environment(layout: Layout) -> dict[str, str]:
     return {**os.environ, DIRECTORY_VARIABLE: str(layout.directory)}
-
-
-def test_half_written_attributes_of_a_state_go_and_whole_ones_stay(tmp_path: Path) -> None:
-    layout = Layout(tmp_path)
-    stacks = layout.state / ".pulumi" / "stacks" / "hello-platform"
-    stacks.mkdir(parents=True)
-    whole, half, empty = (stacks / f"{name}.json.attrs" for name in ("dev", "prod", "other"))
-    whole.write_text('{"user.content_type": "application/json"}')
-    half.write_text('{"user.content_type": "appl')
-    empty.touch()
-    (stacks / "dev.json").write_text("{")
-    assert set(recovery.drop_half_written(layout)) == {half, empty}
-    assert {path.name for path in stacks.iterdir()} == {"dev.json", "dev.json.attrs"}

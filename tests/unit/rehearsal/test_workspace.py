@@ -256,11 +256,22 @@ def test_the_release_tool_works_in_a_shell(layout: Layout) -> None:
     assert (variables["AWS_ENDPOINT_URL"], variables["AWS_REGION"]) == (f"http://127.0.0.1:{at.aws}", "ap-northeast-2")
 
 
+def test_the_engine_keeps_no_automatic_logs_and_those_of_before_go(layout: Layout, tools: Toolchain) -> None:
+    logs = layout.pulumi_home / "logs"
+    logs.mkdir(parents=True)
+    (logs / "pulumi-1.log").touch()
+    for _ in range(2):
+        workspace.put_tools(layout, tools)
+        with pytest.raises(NotADirectoryError):
+            (logs / "pulumi-2.log").touch()
+
+
 def test_the_engine_is_kept_off_the_persons_own_backend_and_plugins(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/usr/bin")
     variables = workspace.environment(layout)
     assert variables["PULUMI_BACKEND_URL"].startswith("file:///")
+    assert variables["PULUMI_BACKEND_URL"].partition("?")[0] == layout.state.as_uri()
     assert Path(variables["PULUMI_HOME"]).is_relative_to(layout.directory)
     assert variables["PATH"].split(os.pathsep) == [str(layout.tools), "/usr/bin"]
