@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 
 import grpc
@@ -50,8 +51,12 @@ class EndOfEngine:
         self._signalled = True
 
 
-def serve(add_servicer: Callable[[grpc.Server], None]) -> None:
+def serve(
+    add_servicer: Callable[[grpc.Server], None], uncut: Callable[[], AbstractContextManager[object]] = nullcontext
+) -> None:
     """Serves until the engine exits or sends SIGTERM or SIGINT; then exits the process.
+
+    A request that still runs at the end of `GRACE_SECONDS` is cut off, but not within the lock that `uncut` takes.
 
     Prints the port on standard output, as the engine expects of a plugin. To be called from the main thread of the
     process that the engine started (`exec`), since the exit of the parent process is taken for the engine's.
@@ -66,4 +71,5 @@ def serve(add_servicer: Callable[[grpc.Server], None]) -> None:
     server.stop(GRACE_SECONDS).wait()
     sys.stderr.flush()
     # The interpreter's normal exit would join threads that still wait, e.g. for a slow API server or the engine.
-    os._exit(0)
+    with uncut():
+        os._exit(0)

@@ -6,10 +6,12 @@ import json
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import grpc
 
+from rehearsal.emulators.aws.account import changing
 from rehearsal.emulators.aws.provider import AwsProvider, type_of
 from rehearsal.layout import Layout
 from rehearsal.plugin import serve
@@ -75,4 +77,5 @@ class FaultyProvider(AwsProvider):
 
 
 if __name__ == "__main__":
-    serve(FaultyProvider(Layout.of_environment()).add_to)
+    rehearsed = Layout.of_environment()
+    serve(FaultyProvider(rehearsed).add_to, uncut=partial(changing, rehearsed))

@@ -21,6 +21,25 @@ provider = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subproce
 provider.stdout.readline()
 print(provider.pid, flush=True)
 """
+AT_WORK = """
+import threading, time
+from rehearsal import plugin
+
+plugin.GRACE_SECONDS = 0
+lock = threading.Lock()
+
+def step():
+    with lock:
+        print("began", flush=True)
+        time.sleep(1)
+        print("recorded", flush=True)
+    time.sleep(1)
+    with lock:
+        print("another", flush=True)
+
+threading.Thread(target=step).start()
+plugin.serve(lambda server: None, uncut=lambda: lock)
+"""
 PROGRAM = """
 import os, signal, threading
 from rehearsal import plugin
@@ -43,6 +62,14 @@ def test_it_prints_its_port_and_ends_quietly_when_told_to() -> None:
             provider.send_signal(number)
             output, errors = provider.communicate(timeout=20)
             assert (output, errors, provider.returncode) == ("", "", 0)
+
+
+def test_a_step_under_its_lock_is_not_cut_in_half() -> None:
+    with subprocess.Popen([sys.executable, "-c", AT_WORK], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as provider:
+        assert provider.stdout is not None
+        assert {provider.stdout.readline() for _ in range(2)} > {"began\n"}
+        provider.terminate()
+        assert provider.communicate(timeout=20)[0] == "recorded\n"
 
 
 def test_it_ends_when_the_engine_is_gone() -> None:
