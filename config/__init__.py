@@ -25,13 +25,14 @@ from config.models.service import (
 from config.problems import Problem, SettingsError
 from config.required import RequiredSecret, required_secrets
 from config.settings import Settings
-from config.values import SERVICE_NAME_LIMIT
+from config.values import SERVICE_NAME_LIMIT, ZONE_LETTERS
 
 __all__ = [
     "ENVIRONMENTS",
     "LOAD_BALANCERS",
     "PROJECT",
     "SERVICE_NAME_LIMIT",
+    "ZONE_LETTERS",
     "Amounts",
     "Certificates",
     "Chart",

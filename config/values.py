@@ -81,7 +81,15 @@ Domain: TypeAlias = Annotated[
 ]
 Cidr: TypeAlias = Annotated[str, AfterValidator(Check("an IPv4 range such as 10.0.0.0/16", _network_hint))]
 Region: TypeAlias = Annotated[str, _check(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as ap-northeast-2")]
-Zone: TypeAlias = Annotated[str, _check(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "an availability zone such as ap-northeast-2a")]
+ZONE_LETTERS = "abcdefg"
+"""Last letters of availability zones, from which their subnets' ranges follow; AWS has no region with more.
+
+https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html
+"""
+
+Zone: TypeAlias = Annotated[
+    str, _check(rf"[a-z]{{2}}(-[a-z]+)+-\d[{ZONE_LETTERS}]", "an availability zone such as ap-northeast-2a")
+]
 AccountId: TypeAlias = Annotated[
     str, _check(r"\d{12}", "an AWS account's twelve digits, in quotes: YAML drops a leading zero")
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,8 +23,9 @@ class ZoneCidrs:
     """The IPv4 ranges of one zone's subnets.
 
     Attributes:
-        private: Range of nodes and pods, a quarter of the VPC.
-        public: Range of load balancers and NAT gateways, a sixteenth of the VPC.
+        private: Range of nodes and pods, an eighth of the VPC.
+        public: Range of load balancers and NAT gateways, a 128th of the VPC: /27 at least, as load balancers need.
+            https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
         control_plane: Range of the API servers' network interfaces and of nothing else, a /28.
     """
 
@@ -46,21 +48,23 @@ https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requi
 """
 
 
-def split(vpc_cidr: str, zones: int) -> list[ZoneCidrs]:
-    """Subnet ranges of each zone; those of the first zones stay the same when a zone is added.
-
-    The private subnet of zone i is the i-th quarter of the VPC, and its public subnet the i-th quarter of the last
-    quarter. Its control plane subnet is the i-th /28 of the last sixteenth, which no public subnet uses.
+def split(vpc_cidr: str, zones: Sequence[str]) -> dict[str, ZoneCidrs]:
+    """Subnet ranges of each zone. They follow from the zone alone: no other zone moves them, whatever its place.
 
     Args:
-        vpc_cidr: IPv4 range, /16 to /20.
-        zones: Number of zones (1 to 3).
+        vpc_cidr: IPv4 range, /16 to /20. Its first seven eighths are the private subnets of the zones a to g. Of the
+            last eighth, the first half has the public subnets in eighths, the second half the control plane's.
+        zones: Names of availability zones, each ending with one of `config.ZONE_LETTERS`.
     """
-    *private, last = ipaddress.IPv4Network(vpc_cidr).subnets(prefixlen_diff=2)
-    *public, rest = last.subnets(prefixlen_diff=2)
-    control_plane = rest.subnets(new_prefix=CONTROL_PLANE_PREFIX)
-    ranges = zip(private, public, control_plane, range(zones), strict=False)
-    return [ZoneCidrs(private=str(a), public=str(b), control_plane=str(c)) for a, b, c, _ in ranges]
+    *private, last = ipaddress.IPv4Network(vpc_cidr).subnets(prefixlen_diff=3)
+    front, back = last.subnets()
+    public, control_plane = front.subnets(prefixlen_diff=3), back.subnets(new_prefix=CONTROL_PLANE_PREFIX)
+    ranges = dict(zip(config.ZONE_LETTERS, zip(private, public, control_plane, strict=False), strict=False))
+    return {
+        zone: ZoneCidrs(private=str(nodes), public=str(front_door), control_plane=str(api_servers))
+        for zone in zones
+        for nodes, front_door, api_servers in [ranges[zone[-1]]]
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +89,7 @@ class Network(pulumi.ComponentResource):
         vpc_id: Id of the VPC.
         private_subnets: Subnet ids of the nodes by zone, in the order of the zones.
         public_subnets: Subnet ids of the load balancers by zone, in the order of the zones.
-        control_plane_subnets: Subnet ids of the API servers' interfaces by zone, in the order of the zones.
+        control_plane_subnets: Subnet ids of the API servers' interfaces, by zone: the first `FIRST_ZONES`.
         node_cidrs: Ranges of the private subnets.
         control_plane_cidrs: Ranges of the control plane subnets.
     """
@@ -123,29 +127,28 @@ class Network(pulumi.ComponentResource):
             opts=child,
         )
 
-        zones = args.network.zones
-        cidrs = split(args.network.cidr, len(zones))
-        public = [
-            self._subnet(f"{name}-public-{zone}", vpc, zone, cidr.public, role="elb")
-            for zone, cidr in zip(zones, cidrs, strict=True)
-        ]
-        private = [
-            self._subnet(f"{name}-private-{zone}", vpc, zone, cidr.private, role="internal-elb")
-            for zone, cidr in zip(zones, cidrs, strict=True)
-        ]
-        control_plane = [
-            self._subnet(f"{name}-control-plane-{zone}", vpc, zone, cidr.control_plane)
-            for zone, cidr in zip(zones, cidrs, strict=True)
-        ]
+        cidrs = split(args.network.cidr, args.network.zones)
+        public = {
+            zone: self._subnet(f"{name}-public-{zone}", vpc, zone, cidr.public, role="elb")
+            for zone, cidr in cidrs.items()
+        }
+        private = {
+            zone: self._subnet(f"{name}-private-{zone}", vpc, zone, cidr.private, role="internal-elb")
+            for zone, cidr in cidrs.items()
+        }
+        control_plane = {
+            zone: self._subnet(f"{name}-control-plane-{zone}", vpc, zone, cidrs[zone].control_plane)
+            for zone in args.network.zones[:FIRST_ZONES]
+        }
 
         nats: list[aws.ec2.NatGateway] = []
         private_routes: list[aws.ec2.RouteTable] = []
-        for zone, public_subnet, private_subnet in zip(zones, public, private, strict=True):
+        for zone, subnet in public.items():
             aws.ec2.RouteTableAssociation(
-                f"{name}-public-{zone}", subnet_id=public_subnet.id, route_table_id=public_routes.id, opts=child
+                f"{name}-public-{zone}", subnet_id=subnet.id, route_table_id=public_routes.id, opts=child
             )
             if args.network.nat_gateways == "per-zone" or not nats:
-                nats.append(self._nat(f"{name}-{zone}", public_subnet, internet))
+                nats.append(self._nat(f"{name}-{zone}", subnet, internet))
             routes = self._routes(f"{name}-private-{zone}", vpc)
             aws.ec2.Route(
                 f"{name}-private-{zone}",
@@ -155,13 +158,13 @@ class Network(pulumi.ComponentResource):
                 opts=child,
             )
             aws.ec2.RouteTableAssociation(
-                f"{name}-private-{zone}", subnet_id=private_subnet.id, route_table_id=routes.id, opts=child
+                f"{name}-private-{zone}", subnet_id=private[zone].id, route_table_id=routes.id, opts=child
             )
             private_routes.append(routes)
 
         # API servers need no route but the VPC's local one, which every route table has.
         local_routes = self._routes(f"{name}-control-plane", vpc)
-        for zone, subnet in zip(zones, control_plane, strict=True):
+        for zone, subnet in control_plane.items():
             aws.ec2.RouteTableAssociation(
                 f"{name}-control-plane-{zone}", subnet_id=subnet.id, route_table_id=local_routes.id, opts=child
             )
@@ -178,11 +181,11 @@ class Network(pulumi.ComponentResource):
         )
 
         self.vpc_id = vpc.id
-        self.private_subnets = {zone: subnet.id for zone, subnet in zip(zones, private, strict=True)}
-        self.public_subnets = {zone: subnet.id for zone, subnet in zip(zones, public, strict=True)}
-        self.control_plane_subnets = {zone: subnet.id for zone, subnet in zip(zones, control_plane, strict=True)}
-        self.node_cidrs = [cidr.private for cidr in cidrs]
-        self.control_plane_cidrs = [cidr.control_plane for cidr in cidrs]
+        self.private_subnets = {zone: subnet.id for zone, subnet in private.items()}
+        self.public_subnets = {zone: subnet.id for zone, subnet in public.items()}
+        self.control_plane_subnets = {zone: subnet.id for zone, subnet in control_plane.items()}
+        self.node_cidrs = [cidr.private for cidr in cidrs.values()]
+        self.control_plane_cidrs = [cidrs[zone].control_plane for zone in control_plane]
         self.register_outputs(
             {
                 "vpc_id": self.vpc_id,

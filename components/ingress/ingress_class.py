@@ -33,6 +33,9 @@ class IngressClassArgs:
     Attributes:
         namespaces: Namespaces whose Ingresses may use it, at least one.
         inbound_cidrs: IPv4 ranges of allowed clients, at least one.
+        subnet_ids: Public subnets of every zone. Otherwise the controller finds them when it creates the load balancer,
+            and keeps them: nodes in a new zone would get nothing.
+            https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/pkg/ingress/model_build_load_balancer.go
         certificate_arn: ARN of the ACM certificate; None for the one that the controller finds by host name.
         web_acl_arn: ARN of the WAF web ACL; None for none.
         attributes: Attributes of the load balancer, by their names in AWS.
@@ -41,6 +44,7 @@ class IngressClassArgs:
 
     namespaces: Sequence[str]
     inbound_cidrs: Sequence[str]
+    subnet_ids: Sequence[pulumi.Input[str]]
     certificate_arn: pulumi.Input[str] | None = None
     web_acl_arn: str | None = None
     attributes: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, str])
@@ -61,10 +65,12 @@ def parameters(name: str, args: IngressClassArgs) -> dict[str, object]:
         "scheme": "internet-facing",
         "ipAddressType": "ipv4",
         "inboundCIDRs": list(args.inbound_cidrs),
+        "subnets": {"ids": list(args.subnet_ids)},
         "sslPolicy": TLS_POLICY,
         "sslRedirectPort": "443",
         **({"certificateArn": [args.certificate_arn]} if args.certificate_arn else {}),
-        **({"wafv2AclArn": args.web_acl_arn} if args.web_acl_arn else {}),
+        # Without either, the controller leaves an associated web ACL where it is.
+        **({"wafv2AclArn": args.web_acl_arn} if args.web_acl_arn else {"wafv2AclName": "none"}),
         "targetType": "instance",
         "loadBalancerAttributes": [{"key": key, "value": value} for key, value in args.attributes.items()],
     }

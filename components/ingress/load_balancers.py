@@ -29,6 +29,7 @@ class LoadBalancersArgs:
         protect: Whether the load balancers have deletion protection.
         cluster: The cluster.
         vpc_id: Id of the VPC.
+        subnet_ids: Public subnets of every zone.
         nodes: Resources that the controller's pods need in order to run: nodes and CoreDNS.
     """
 
@@ -40,6 +41,7 @@ class LoadBalancersArgs:
     protect: bool
     cluster: ClusterReference
     vpc_id: pulumi.Input[str]
+    subnet_ids: Sequence[pulumi.Input[str]]
     nodes: Sequence[pulumi.Resource]
 
 
@@ -77,6 +79,7 @@ class LoadBalancers(pulumi.ComponentResource):
                 IngressClassArgs(
                     namespaces=args.namespaces[load_balancer],
                     inbound_cidrs=cidrs[load_balancer],
+                    subnet_ids=args.subnet_ids,
                     certificate_arn=certificate_arn,
                     web_acl_arn=settings.web_acl_arn,
                     attributes=attributes(settings, logs.bucket, protect=args.protect),

@@ -16,7 +16,7 @@ PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.
 https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 """
 
-NODES_SHARE = 4
+NODES_SHARE = 8
 """A zone's subnet for nodes and pods is the VPC's range divided by this; components/aws/network.py splits it."""
 
 RESERVED_ADDRESSES = 5

@@ -19,7 +19,8 @@ class Network(Model):
     zones: Annotated[list[Zone], EachOnce] = Field(
         min_length=2,
         max_length=3,
-        description="Availability zones. Keep their order: it decides their subnets' ranges.",
+        description="Availability zones. The first two stay for good, since EKS refuses others for the control plane: "
+        "add a third at the end.",
     )
     nat_gateways: Literal["single", "per-zone"] = Field(
         default="single", description="`single` is cheap; `per-zone` survives the loss of a zone."

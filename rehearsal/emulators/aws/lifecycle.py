@@ -169,8 +169,8 @@ def find(kind: Kind, layout: Layout, identifier: str) -> Record | None:
 def change(kind: Kind, caller: Caller, identifier: str, inputs: Properties, old: Properties | None = None) -> Record:
     """Updates a resource in place.
 
-    The provider sends those inputs that differ from the old ones, its state's, and each of these as a whole. So AWS
-    keeps what has changed there since, such as a node group's size, unless an input beside it in its block changes.
+    The provider sends those inputs that differ from its state's, the old ones, and each of these as a whole. AWS keeps
+    what else has changed since, such as a node group's size while its limits stay the same.
     https://github.com/hashicorp/terraform-provider-aws/blob/v6.0.0/internal/service/eks/node_group.go (`HasChange`)
     """
     with changing(caller.layout) as account:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -27,6 +28,8 @@ from rehearsal.layout import Layout
 
 VERSION = "7.51.1"
 """The emulated version of pulumi-aws."""
+
+SECONDS_IN_USE = 30
 
 MISSING_REGION = provider_pb2.CheckFailure(
     property="region",
@@ -167,10 +170,20 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.UpdateResponse(properties=to_struct(outputs))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Deletes a resource."""
+        """Deletes a resource; what a controller still uses, once that lets go of it.
+
+        https://github.com/hashicorp/terraform-provider-aws/blob/v6.0.0/internal/service/ec2/vpc_subnet.go (20 minutes)
+        """
+        end = time.monotonic() + SECONDS_IN_USE
         with _aborting(context, f"deleting {_label(request.urn)}"):
-            lifecycle.delete(kind_of(type_of(request.urn)), self._layout, request.id)
-        return empty_pb2.Empty()
+            while True:
+                try:
+                    lifecycle.delete(kind_of(type_of(request.urn)), self._layout, request.id)
+                    return empty_pb2.Empty()
+                except AwsError as error:
+                    if error.code != "DependencyViolation" or time.monotonic() > end:
+                        raise
+                time.sleep(1)
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Reads a data source."""

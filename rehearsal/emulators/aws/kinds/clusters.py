@@ -25,8 +25,21 @@ LEAST_ZONES = 2
 
 
 def _check_zones(cluster: Resource) -> None:
-    subnets = [cluster.find(SUBNET, str(subnet)) for subnet in known_values(cluster.inputs, "vpcConfig.subnetIds")]
-    zones = {subnet.outputs["availabilityZone"] for subnet in subnets if subnet is not None}
+    """https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets ."""
+    zones, old = (
+        {
+            subnet.outputs["availabilityZone"]
+            for identifier in known_values(properties, "vpcConfig.subnetIds")
+            if (subnet := cluster.find(SUBNET, str(identifier)))
+        }
+        for properties in (cluster.inputs, cluster.previous)
+    )
+    if old and not zones <= old:
+        raise AwsError(
+            "InvalidParameterException",
+            f"Provided subnets belong to the AZs {','.join(sorted(zones))}. But they should belong to the exact set of "
+            f"AZs {','.join(sorted(old))} in which subnets were provided during cluster creation.",
+        )
     if len(zones) < LEAST_ZONES:
         raise AwsError("InvalidParameterException", "Subnets specified must be in at least two different AZs")
 

@@ -78,6 +78,16 @@ def test_each_class_has_its_own_group_and_nodes_as_targets(graph: Graph) -> None
         assert spec["scheme"] == "internet-facing"
 
 
+def test_load_balancers_are_in_every_zone(known: Graph) -> None:
+    """By id: subnets that the controller discovers stay as they were when it made the load balancer."""
+    subnets = {one.id: one.inputs for one in known.of_type("aws:ec2/subnet:Subnet")}
+    zones = {one["availabilityZone"] for one in subnets.values()}
+    for spec in params_of(known).values():
+        used = [subnets[identifier] for identifier in spec["subnets"]["ids"]]
+        assert {one["availabilityZone"] for one in used} == zones
+        assert all("kubernetes.io/role/elb" in one["tags"] for one in used)
+
+
 def test_load_balancer_attributes_follow_the_configuration(graph: Graph) -> None:
     settings = config.load(stack_config(stack_of(graph)))
     for spec in params_of(graph).values():
@@ -106,7 +116,10 @@ def test_access_logs_go_to_a_bucket_whose_policy_exists_first(graph: Graph) -> N
 def test_a_configured_web_acl_is_on_both_load_balancers(graph: Graph) -> None:
     arn = "arn:aws:wafv2:ap-northeast-2:123456789012:regional/webacl/hello/0123abcd"
     assert [spec["wafv2AclArn"] for spec in params_of(changed(webAclArn=arn)).values()] == [arn, arn]
-    assert not any("wafv2AclArn" in spec for spec in params_of(graph).values())
+    for spec in params_of(graph).values():
+        assert (spec.get("wafv2AclArn"), spec["wafv2AclName"]) == (None, "none"), (
+            "one that was removed is disassociated"
+        )
 
 
 def test_each_class_names_the_controller_and_its_parameters(graph: Graph) -> None:
@@ -122,7 +135,7 @@ def test_each_class_names_the_controller_and_its_parameters(graph: Graph) -> Non
 @pytest.mark.parametrize(("namespaces", "cidrs"), [([], ["203.0.113.0/24"]), (["prod"], [])])
 def test_a_class_without_namespaces_or_ranges_is_refused(namespaces: list[str], cidrs: list[str]) -> None:
     with pytest.raises(ValueError, match="at least one namespace and one range"):
-        IngressClassArgs(namespaces=namespaces, inbound_cidrs=cidrs)
+        IngressClassArgs(namespaces=namespaces, inbound_cidrs=cidrs, subnet_ids=["subnet-1"])
 
 
 def test_an_ingress_cannot_choose_another_load_balancer(graph: Graph) -> None:

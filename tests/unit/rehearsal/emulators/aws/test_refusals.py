@@ -147,6 +147,21 @@ def test_the_account_refuses_what_does_not_fit_what_it_has(example: str, changed
     assert world.account.records() == before
 
 
+def test_a_clusters_subnets_stay_in_the_zones_it_was_made_in(tmp_path: Path) -> None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets ."""
+    world = World(tmp_path)
+    world.make_all()
+    cluster, kind = world.made["cluster"], quiet(KINDS[EXAMPLES["cluster"].type])
+    inputs = {"vpcId": world.id("vpc"), "cidrBlock": "10.0.32.0/20", "availabilityZone": "ap-northeast-2b"}
+    third = world.make(EXAMPLES["subnet"].type, "third", inputs).id
+    network = cluster.inputs["vpcConfig"]
+    wider = {**network, "subnetIds": [*network["subnetIds"], third]}
+    with pytest.raises(AwsError, match="exact set of AZs ap-northeast-2a,ap-northeast-2c"):
+        lifecycle.change(kind, world.caller, cluster.id, {**cluster.inputs, "vpcConfig": wider}, cluster.inputs)
+    turned = {**network, "subnetIds": network["subnetIds"][::-1]}
+    lifecycle.change(kind, world.caller, cluster.id, {**cluster.inputs, "vpcConfig": turned}, cluster.inputs)
+
+
 DELETIONS = [
     ("vpc", "DependencyViolation"),
     ("subnet", "DependencyViolation"),
