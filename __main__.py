@@ -116,8 +116,7 @@ environments = {
             priority_class=core_addons.priorities.services,
             kept_objects=cluster.kept_objects,
         ),
-        # On destroy, pods must be deleted before their nodes.
-        opts=pulumi.ResourceOptions.merge(cluster_options, pulumi.ResourceOptions(depends_on=[node_groups[name]])),
+        opts=cluster_options,  # not after the nodes: slots start empty, and while nodes start there is time
     )
     for name, environment in settings.environments.items()
 }
