@@ -15,6 +15,7 @@ from io import StringIO
 
 import psutil
 import pytest
+import yaml
 from rich.console import Console
 
 from rehearsal import control_plane, status, workspace
@@ -27,7 +28,7 @@ from rehearsal.toolchain import Toolchain
 from tests.rehearsal import faulty_provider
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.faulty_provider import Fault
-from tests.unit.program import FIXTURES
+from tests.unit.program import stack_file
 
 ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 SUBNET = "aws:ec2/subnet:Subnet"
@@ -42,11 +43,18 @@ cli.main()
 
 @pytest.fixture(scope="module")
 def rehearsal(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    """A rehearsal that the first test brings up; afterwards its processes are ended, without a destroy."""
+    """A rehearsal that the first test brings up; afterwards its processes are ended, without a destroy.
+
+    Of one service only, since each run takes less time with fewer resources.
+    """
     assert tools.pulumi
-    made = Rehearsal(
-        "dev", Layout(tmp_path_factory.mktemp("interrupted") / "up"), Console(file=StringIO()), stacks=FIXTURES
+    folder = tmp_path_factory.mktemp("interrupted")
+    content = stack_file("dev")
+    services = content["config"]["hello-platform:services"]
+    (folder / "Pulumi.dev.yaml").write_text(
+        yaml.safe_dump({"config": {**content["config"], "hello-platform:services": {"frontend": services["frontend"]}}})
     )
+    made = Rehearsal("dev", Layout(folder / "up"), Console(file=StringIO()), stacks=folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(workspace.EMULATORS, "aws", faulty_provider.MODULE)
         yield made
@@ -166,7 +174,7 @@ def test_a_run_that_was_killed_or_failed_at_aws_or_in_the_cluster_is_completed_b
 
 
 def kill_the_engine_while_it_makes_a_network(rehearsal: Rehearsal) -> None:
-    options = ["--directory", rehearsal.layout.directory, "--stacks", FIXTURES]
+    options = ["--directory", rehearsal.layout.directory, "--stacks", rehearsal.stacks]
     command = [sys.executable, "-c", WITH_FAULTS, "up", *options]
     running = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
