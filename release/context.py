@@ -22,6 +22,8 @@ class Limits:
             (A Deployment's progress deadline ends nothing by itself, and is not used.)
         patience: For a pod's trouble to pass, such as a failed image pull; for unschedulable pods at least
             `waiting.NODE_SECONDS`.
+        outage: How long users may wait at a live slot that is not ready, while the slot before it is: then it is gone
+            back to. A rollback waits as long for more pods of a slot that has some.
         endpoints: For the endpoints of a Service to follow its selector.
         gone: For pods to terminate: not shorter than their grace period.
         watch: How long the answers of the active Service are compared after the switch.
@@ -35,6 +37,7 @@ class Limits:
 
     ready: float | None = None
     patience: float = 30
+    outage: float = 10
     endpoints: float = 60
     gone: float = 3900
     watch: float = 10

@@ -1,8 +1,9 @@
 """The next step of a release, from the state of the service: a pure function, so that any later run can resume.
 
 The live slot serves before and after each step; only `SwitchActive` changes what users reach, and it selects a slot
-that is ready. The exception is an exclusive service, of which two versions must never run at once: it is down while
-one version ends and the other starts.
+that serves. Where the live slot does not serve, and another one that served is ready, users come first: it is switched
+to, and grows afterwards. No slot that served is emptied while the other one is bad. The exception is an exclusive
+service, of which two versions must never run at once: it is down while one version ends and the other starts.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Progress:
         failure: Why the new version failed.
         abort_failure: Why going back failed, too.
         finished: Whether the outcome is in the history.
+        hurried: Whether a rollback has waited long enough for more pods, and takes those that are ready.
     """
 
     smoke_tested: bool = False
@@ -51,6 +53,7 @@ class Progress:
     failure: str | None = None
     abort_failure: str | None = None
     finished: bool = False
+    hurried: bool = False
 
 
 def next_step(state: ServiceState, goal: Goal, progress: Progress) -> Step | Done | Refusal:
@@ -70,6 +73,8 @@ def next_step(state: ServiceState, goal: Goal, progress: Progress) -> Step | Don
         refused = refusal(state, goal)
         if refused is not None:
             return refused
+        if isinstance(goal, Deploy) and _is_rescue_due(state):
+            return SwitchActive(state.idle_slot.name)
         if _is_reached(state, goal):
             return _scale_down_idle(state)
         return _begin(state, goal)
@@ -80,6 +85,12 @@ def next_step(state: ServiceState, goal: Goal, progress: Progress) -> Step | Don
     if state.live == slot:
         return _after_switch(state, goal, progress)
     return _before_switch(state, goal, progress, new=state.slot(slot), live=state.live_slot)
+
+
+def _is_rescue_due(state: ServiceState) -> bool:
+    """Whether users wait at a live slot without a ready pod, while the other slot, which served before, is ready."""
+    idle = state.idle_slot
+    return not state.exclusive and state.live_slot.ready == 0 and idle.serves() and state.has_served(idle)
 
 
 def _target_revision(state: ServiceState, goal: Deploy) -> Revision:
@@ -149,6 +160,8 @@ def _begin(state: ServiceState, goal: LiveGoal) -> Begin | Refusal:
 
 
 def _before_switch(state: ServiceState, goal: LiveGoal, progress: Progress, *, new: Slot, live: Slot) -> Step:
+    if _takes_over_at_once(state, goal, progress, new=new):
+        return SwitchActive(new.name)
     # An autoscaler of the idle slot would scale it down: its CPU usage is near zero.
     if state.autoscaled != live.name:
         return RetargetAutoscaler(live.name)
@@ -158,14 +171,23 @@ def _before_switch(state: ServiceState, goal: LiveGoal, progress: Progress, *, n
     if isinstance(goal, Deploy) and new.revision != _target_revision(state, goal):
         return ApplyTemplate(new.name, goal.image, state.size)
     if new.desired < state.size or not new.is_ready:
-        return _scale_up(state, new)
-    if isinstance(goal, Rollback):  # it was live before, and users are waiting
+        return _scale_up(state, new, is_urgent=isinstance(goal, Rollback) and new.serves() and not state.exclusive)
+    if isinstance(goal, Rollback):
         return SwitchActive(new.name)
     if state.preview != new.name:
         return SwitchPreview(new.name)
     if state.preview_endpoints != {new.name: new.ready}:
         return AwaitEndpoints(new.name, active=False)
     return SwitchActive(new.name) if progress.smoke_tested else SmokeTestSlot(new.name)
+
+
+def _takes_over_at_once(state: ServiceState, goal: LiveGoal, progress: Progress, *, new: Slot) -> bool:
+    """Whether users wait for a slot that was live before: it is switched to when it serves, and grows afterwards."""
+    if state.exclusive or isinstance(goal, Deploy):
+        return False
+    if _is_rescue_due(state):
+        return True
+    return isinstance(goal, Rollback) and new.serves(at_least=1 if progress.hurried else state.enough)
 
 
 def _removal_before_start(state: ServiceState, goal: LiveGoal, *, new: Slot, live: Slot) -> Step | None:
@@ -184,10 +206,16 @@ def _after_switch(state: ServiceState, goal: LiveGoal, progress: Progress) -> St
         return _remove_pods(old)
     if live.desired < 1:
         return Scale(live.name, state.size)
-    if not state.serves_minimum:
-        return AwaitReady(live.name)
+    # What is gone back to is better than what was left, with however few pods.
+    least = 1 if isinstance(goal, Rollback) else max(1, min(live.desired, state.minimum))
+    is_urgent = (live.ready < least or not state.active_endpoints) and _way_back_serves(state, old)
+    if not live.serves(at_least=least):
+        return AwaitReady(live.name, is_urgent)
+    growth = _growth(state, live, beside=old)
+    if growth is not None:
+        return growth
     if not _routes_only_to(state.active_endpoints, live.name):
-        return AwaitEndpoints(live.name, active=True)
+        return AwaitEndpoints(live.name, active=True, is_urgent=is_urgent)
     if state.autoscaled != live.name:
         return RetargetAutoscaler(live.name)
     # A rollback is not analyzed: it could only go back to the release that it left.
@@ -198,14 +226,25 @@ def _after_switch(state: ServiceState, goal: LiveGoal, progress: Progress) -> St
     return Finish(Outcome.RELEASED)
 
 
+def _growth(state: ServiceState, live: Slot, *, beside: Slot) -> Step | None:
+    """The growth of a slot that was switched to with fewer pods than the other one has; then the autoscaler decides."""
+    size = min(beside.desired, state.maximum)
+    if state.autoscaled != live.name and not state.exclusive and live.desired < size:
+        return Scale(live.name, size)
+    return None
+
+
 def _abort(state: ServiceState, goal: LiveGoal, *, failed: Slot, old: Slot) -> Step:
-    """The way back: the old slot live, ready and autoscaled; the failed one at zero."""
+    """The way back: the old slot live, ready and autoscaled; a failed deploy's slot at zero."""
     if state.live == failed.name:
         return _switch_back(state, failed=failed, old=old)
+    growth = _growth(state, old, beside=failed) if old.has_pods else None
+    if growth is not None:
+        return growth
     if state.autoscaled != old.name:
         return RetargetAutoscaler(old.name)
-    # A failed switch leaves the slot warm, as it was before.
-    if failed.desired > 0 and (state.exclusive or not isinstance(goal, Switch)):
+    # A slot that was to be gone back to, or to be switched to, stays as it is: it is the way out if the other is bad.
+    if failed.desired > 0 and (state.exclusive or isinstance(goal, Deploy)):
         return ScaleToZero(failed.name)
     if state.exclusive and old.revision is not None and not old.is_ready:
         return AwaitGone(failed.name) if failed.pods > 0 else _scale_up(state, old)
@@ -216,20 +255,29 @@ def _abort(state: ServiceState, goal: LiveGoal, *, failed: Slot, old: Slot) -> S
     return Finish(Outcome.FAILED)
 
 
+def _is_way_back(state: ServiceState, old: Slot) -> bool:
+    """Whether a slot holds what was live before the unfinished release."""
+    return old.revision is not None and state.running is not None and old.revision == state.running.previous
+
+
+def _way_back_serves(state: ServiceState, old: Slot) -> bool:
+    return not state.exclusive and old.serves() and _is_way_back(state, old)
+
+
 def _switch_back(state: ServiceState, *, failed: Slot, old: Slot) -> Step:
-    if old.revision is None or state.running is None or old.revision != state.running.previous:
+    if not _is_way_back(state, old):
         return Finish(Outcome.FAILED)  # there is nothing to go back to
     if state.exclusive and failed.has_pods:
         return _remove_pods(failed)
-    return SwitchActive(old.name) if old.is_ready and old.desired >= state.size else _scale_up(state, old)
+    return SwitchActive(old.name) if old.serves() else _scale_up(state, old)
 
 
 def _remove_pods(slot: Slot) -> Step:
     return ScaleToZero(slot.name) if slot.desired > 0 else AwaitGone(slot.name)
 
 
-def _scale_up(state: ServiceState, slot: Slot) -> Step:
-    return Scale(slot.name, state.size) if slot.desired < state.size else AwaitReady(slot.name)
+def _scale_up(state: ServiceState, slot: Slot, *, is_urgent: bool = False) -> Step:
+    return Scale(slot.name, state.size) if slot.desired < state.size else AwaitReady(slot.name, is_urgent)
 
 
 def _retire(state: ServiceState, goal: Retire) -> Step | Done | Refusal:

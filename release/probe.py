@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from release.http import Answer
 from release.state import SmokeTest
 
-REQUEST_SECONDS = 2
+REQUEST_SECONDS = 1
+"""As long as a kubelet waits for a readiness probe by default. Six answers that do not come end the watch of ten
+seconds: so it must be short for users not to wait longer than `Limits.outage`.
+https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#configure-probes
+"""
+
 PAUSE_SECONDS = 0.1
 TRIES_BEFORE = 10
 PAUSE_BEFORE_SECONDS = 0.02

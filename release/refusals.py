@@ -92,8 +92,7 @@ def _rollback_refusal(state: ServiceState) -> Refusal | None:
             f"slot {idle.name} of {state.service} never had an image: there is nothing to go back to",
             "`release deploy` brings one in",
         )
-    served = {entry.revision for entry in released} | {entry.previous for entry in state.history}
-    if state.history and idle.revision not in served:
+    if not state.has_served(idle):
         return Refusal(
             f"slot {idle.name} of {state.service} holds {idle.revision.image}, which never served",
             "choose an image from `release history`, and `release deploy` it",

@@ -242,7 +242,9 @@ class _Release:
     def _await(self, state: ServiceState, step: Await) -> None:
         failure = self._wait.failure(state, step)
         self._report(describe(state, step))
-        if failure is not None:
+        if failure is not None and isinstance(step, AwaitReady) and step.is_urgent and step.slot != state.live:
+            self._progress = replace(self._progress, hurried=True)
+        elif failure is not None:
             self._fail(state, failure)
         else:
             self._wait.until_change(state, step)

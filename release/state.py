@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from contract.blue_green import BLUE, GREEN
-from release.history import Entry, Outcome, Revision
+from release.history import Action, Entry, Outcome, Revision
 from release.http import Target
 
 
@@ -173,6 +173,19 @@ class ServiceState:
     def serves_minimum(self) -> bool:
         """Whether the live slot has at least the fewest pods it may have: the autoscaler may be adding more."""
         return self.live_slot.serves(at_least=min(self.live_slot.desired, self.minimum))
+
+    @property
+    def enough(self) -> int:
+        """Number of ready pods with which a slot may take over the traffic; the autoscaler adds what is missing."""
+        return min(self.size, self.minimum)
+
+    def has_served(self, slot: Slot) -> bool:
+        """Whether users were served by what a slot holds; if no entry tells, unless a deploy put it there."""
+        # Who switches or rolls back goes to what had served already.
+        released = [one for one in self.history if one.outcome is Outcome.RELEASED or one.action is not Action.DEPLOY]
+        served = {one.revision for one in released} | {one.previous for one in self.history if one.previous}
+        tried = {entry.revision for entry in self.history if entry.action is Action.DEPLOY}
+        return slot.revision is not None and (slot.revision in served if served else slot.revision not in tried)
 
     @property
     def running(self) -> Entry | None:

@@ -93,9 +93,15 @@ class Finish:
 
 @dataclass(frozen=True)
 class AwaitReady:
-    """Wait until all pods of a slot are ready."""
+    """Wait until all pods of a slot are ready.
+
+    Attributes:
+        slot: That slot.
+        is_urgent: Whether users wait, though another slot could serve them: for `Limits.outage` at most.
+    """
 
     slot: str
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,10 +118,12 @@ class AwaitEndpoints:
     Attributes:
         slot: That slot.
         active: Whether it is the active Service; else it is the preview Service.
+        is_urgent: As in `AwaitReady`.
     """
 
     slot: str
     active: bool
+    is_urgent: bool = False
 
 
 Change: TypeAlias = ScaleToZero | ApplyTemplate | Scale | SwitchPreview | SwitchActive | RetargetAutoscaler

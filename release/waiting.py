@@ -9,7 +9,7 @@ from typing import Any
 from contract import labels
 from contract.blue_green import slot_name
 from kube.client import KubernetesApiError, KubernetesObject
-from release.context import Context
+from release.context import Context, Limits
 from release.messages import describe, in_parentheses
 from release.state import ServiceState, Trouble
 from release.steps import Await, AwaitEndpoints, AwaitGone, AwaitReady
@@ -45,11 +45,12 @@ class Wait:
         self._pause = pause
         self._step: Await | None = None
         self._since = context.clock.now()
+        self._urgent_since: datetime | None = None
         self._troubled_since: dict[str, datetime] = {}
 
     def end(self) -> None:
         """Ends the wait: the same step begins a new one."""
-        self._step = None
+        self._step = self._urgent_since = None
 
     def failure(self, state: ServiceState, step: Await) -> str | None:
         """Why it is no use to go on waiting; None if it is."""
@@ -57,9 +58,13 @@ class Wait:
         if self._step != step:
             self._step, self._since = step, now
             self._troubled_since = {}
-        waited = (now - self._since).total_seconds()
+        if isinstance(step, AwaitGone) or not step.is_urgent:
+            self._urgent_since = None
+        else:
+            self._urgent_since = self._urgent_since or now  # of whatever users wait for, in its turn
+        waited = (now - (self._urgent_since or self._since)).total_seconds()
         troubles = _troubles(state, step)
-        if waited >= self._limit(state, step):
+        if waited >= limit(state, step, self._context.limits):
             return f"{describe(state, step)}, after {waited:.0f} s{in_parentheses(troubles)}"
         lasting = [
             trouble
@@ -98,19 +103,22 @@ class Wait:
         except KubernetesApiError:
             self._pause(POLL_SECONDS / 4)
 
-    def _limit(self, state: ServiceState, step: Await) -> float:
-        limits = self._context.limits
-        match step:
-            case AwaitReady():
-                return state.start_seconds + BEFORE_START_SECONDS if limits.ready is None else limits.ready
-            case AwaitGone():
-                return limits.gone
-            case AwaitEndpoints():
-                return limits.endpoints
-
     def _patience(self, trouble: Trouble) -> float:
         patience = self._context.limits.patience
         return max(patience, NODE_SECONDS) if trouble.reason == UNSCHEDULABLE else patience
+
+
+def limit(state: ServiceState, step: Await, limits: Limits) -> float:
+    """How long a step may wait, in seconds."""
+    match step:
+        case AwaitReady(_, True) | AwaitEndpoints(_, _, True):
+            return limits.outage
+        case AwaitReady():
+            return state.start_seconds + BEFORE_START_SECONDS if limits.ready is None else limits.ready
+        case AwaitGone():
+            return limits.gone
+        case AwaitEndpoints():
+            return limits.endpoints
 
 
 def _is_partial(changed: KubernetesObject, state: ServiceState, step: Await) -> bool:

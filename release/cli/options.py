@@ -48,6 +48,14 @@ Ready = Annotated[
         help="Seconds for the pods to get ready; by default 7 minutes and the service's start time.",
     ),
 ]
+OutageLimit = Annotated[
+    float,
+    typer.Option(
+        "--outage-limit",
+        min=1,
+        help="Seconds that users may wait at pods that are not ready any more, before it is switched back.",
+    ),
+]
 WatchFor = Annotated[
     float, typer.Option("--watch-for", min=0, help="Seconds after the switch in which answers are compared.")
 ]

@@ -15,6 +15,7 @@ from release.cli.options import (
     Kubeconfig,
     KubeContext,
     LockWait,
+    OutageLimit,
     Patience,
     Ready,
     Service,
@@ -45,6 +46,7 @@ def deploy(
     ready: Ready = None,
     watch_for: WatchFor = 10,
     warm: Warm = 600,
+    outage: OutageLimit = 10,
     patience: Patience = 30,
     at_once: AtOnce = 1,
     image_tags: ImageTags = True,
@@ -67,7 +69,7 @@ def deploy(
         as_json=as_json,
         image_tags=image_tags,
         at_once=at_once,
-        limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "patience": patience},
+        limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "outage": outage, "patience": patience},
     )
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
@@ -83,6 +85,7 @@ def promote(
     ready: Ready = None,
     watch_for: WatchFor = 10,
     warm: Warm = 600,
+    outage: OutageLimit = 10,
     patience: Patience = 30,
     at_once: AtOnce = 1,
     image_tags: ImageTags = True,
@@ -98,7 +101,7 @@ def promote(
         as_json=as_json,
         image_tags=image_tags,
         at_once=at_once,
-        limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "patience": patience},
+        limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "outage": outage, "patience": patience},
     )
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
@@ -113,6 +116,7 @@ def switch(
     wait: LockWait = 0,
     watch_for: WatchFor = 10,
     warm: Warm = 600,
+    outage: OutageLimit = 10,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
     as_json: AsJson = False,
@@ -120,7 +124,7 @@ def switch(
     """Switch to a slot that is warm; never to one that is not ready."""
     if to is not None:
         check_slot(to, "--to")
-    limits = {"lock": wait, "watch": watch_for, "warm": warm}
+    limits = {"lock": wait, "watch": watch_for, "warm": warm, "outage": outage}
     session = open_session(kubeconfig, context, as_json=as_json, limits=limits)
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
@@ -135,6 +139,7 @@ def rollback(
     wait: LockWait = 0,
     ready: Ready = None,
     warm: Warm = 600,
+    outage: OutageLimit = 10,
     patience: Patience = 30,
     at_once: AtOnce = 1,
     kubeconfig: Kubeconfig = None,
@@ -146,7 +151,7 @@ def rollback(
     At once while it is warm, else as soon as its pods are ready.
     """
     names = service_names(services, every=every)
-    limits = {"lock": wait, "ready": ready, "warm": warm, "patience": patience}
+    limits = {"lock": wait, "ready": ready, "warm": warm, "outage": outage, "patience": patience}
     session = open_session(kubeconfig, context, as_json=as_json, at_once=at_once, limits=limits)
     from release.commands import releases  # noqa: PLC0415 - slow to import
 

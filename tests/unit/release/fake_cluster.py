@@ -30,12 +30,16 @@ class FakeClock:
 
     def __init__(self) -> None:
         self._now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.listeners: list[Callable[[float], None]] = []
+        """Get the seconds of each wait when it is over."""
 
     def now(self) -> datetime:
         return self._now
 
     def sleep(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
+        for listener in self.listeners:
+            listener(seconds)
 
 
 class FakeCluster:
@@ -50,11 +54,18 @@ class FakeCluster:
         """A pod that is made from now on fits on no node for so long."""
         self.stagger_seconds = 0.0
         """The pods of a slot get ready one after the other, so far apart."""
+        self.fading = ""
+        """The pods of this image are not ready any more once the active Service selects them."""
+        self.served: set[str] = set()
+        """The images that users were served by."""
+        self.outage = self.longest_outage = 0.0
+        """Seconds that users wait now, and have waited at most, while pods of an image that served were ready."""
         self.selected: list[str] = []
         """The slots that the active Service came to select, in their order."""
         for one in objects:
             self._store(one)
         self._control()
+        clock.listeners.append(self._count_outage)
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> KubernetesObject | None:
         self._control()
@@ -186,7 +197,32 @@ class FakeCluster:
         if deployment.get("status") != status:
             self._store({**deployment, "status": status})
 
+    def _count_outage(self, seconds: float) -> None:
+        self._control()
+        for (kind, namespace, name), service in list(self._objects.items()):
+            if kind != "Service" or name.endswith("-preview"):
+                continue
+            ready: dict[str, str] = {}
+            for (of, where, deployment), body in self._objects.items():
+                if of == "Deployment" and where == namespace and body["status"]["readyReplicas"]:
+                    ready[deployment] = body["spec"]["template"]["spec"]["containers"][0]["image"]
+            selector = service["spec"].get("selector") or {}
+            live = ready.get(f"{name}-{selector.get(labels.SLOT)}")
+            waits = live is None and any(image in self.served for image in ready.values())
+            self.served |= {live} if live else set()
+            self.outage = self.outage + seconds if waits else 0
+            self.longest_outage = max(self.longest_outage, self.outage)
+
+    def _is_selected(self, pod: Key) -> bool:
+        """Whether users reach a pod."""
+        slot, _, _ = pod[2].rpartition("-")[0].rpartition("-")
+        service, _, color = slot.rpartition("-")
+        active = self._objects.get(("Service", pod[1], service), {"spec": {}})
+        return (active["spec"].get("selector") or {}).get(labels.SLOT) == color
+
     def _is_ready(self, pod: Key, image: str) -> bool:
+        if image == self.fading and self._is_selected(pod):
+            return False
         if image.endswith(SENTINEL_DIGEST) or demo_images.fault(image) is Fault.NEVER_READY:
             return False
         number = int(pod[2].rpartition("-")[2])

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contract.blue_green import BLUE
+from release.context import Limits
 from release.goals import Goal
 from release.history import Action, Entry, Outcome, Revision, added
 from release.http import Target
@@ -30,6 +31,7 @@ from release.steps import (
     SwitchActive,
     SwitchPreview,
 )
+from release.waiting import limit
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REPOSITORY = "registry.example.com/hello/api"
@@ -37,14 +39,17 @@ TEMPLATE = "now"
 
 
 def image(quality: str, number: int = 0) -> str:
-    """An image that does as its quality says: `good`, `never ready`, `smoke` or `watch` (where it fails)."""
-    marks = {"good": "a", "never ready": "b", "smoke": "c", "watch": "d"}
+    """An image that does as its quality says: `good`, `never ready`, `smoke` or `watch` (where it fails), or `fades`.
+
+    The pods of one that fades lose readiness once they are live.
+    """
+    marks = {"good": "a", "never ready": "b", "smoke": "c", "watch": "d", "fades": "e"}
     return f"{REPOSITORY}@sha256:{marks[quality]}{number:063x}"
 
 
 def quality(of: str) -> str:
     """What `image` was told."""
-    return {"a": "good", "b": "never ready", "c": "smoke", "d": "watch"}[of.partition("sha256:")[2][0]]
+    return {"a": "good", "b": "never ready", "c": "smoke", "d": "watch", "e": "fades"}[of.partition("sha256:")[2][0]]
 
 
 def revision(wanted: str = "good", number: int = 0, template: str | None = TEMPLATE) -> Revision:
@@ -115,10 +120,19 @@ def endpoints(of: Slot) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class World:
-    """How things stand, and what the tool remembers."""
+    """How things stand, and what the tool remembers.
+
+    Attributes:
+        state: The state.
+        progress: What the tool remembers.
+        room: How many pods fit on the nodes.
+        outage: Seconds for which users have waited so far, while a slot that served was ready.
+    """
 
     state: ServiceState
     progress: Progress = field(default_factory=Progress)
+    room: int = 1000
+    outage: float = 0
 
     def step(self, goal: Goal) -> Step | Done | Refusal:
         """What the plan says."""
@@ -140,7 +154,9 @@ class World:
             case SwitchPreview(name):
                 return self._with(preview=name)
             case SwitchActive(name):
-                return self._with(live=name)
+                fades = (runs_now := self.state.slot(name).revision) and quality(runs_now.image) == "fades"
+                faded = {name: replace(self.state.slot(name), ready=0)} if fades else {}
+                return self._with(live=name, **faded)
             case RetargetAutoscaler(name):
                 return self._with(autoscaled=name)
             case SmokeTestSlot(name):
@@ -152,11 +168,7 @@ class World:
                 ended_world = self._with(history=added(self.state.history, ended))
                 return replace(ended_world, progress=replace(self.progress, finished=True))
             case AwaitReady(name):
-                runs_now = self.state.slot(name).revision
-                if runs_now is None or quality(runs_now.image) == "never ready":
-                    return self._failed(f"{name} is not ready")
-                wanted = self.state.slot(name).desired
-                return self._slot(name, ready=wanted, pods=wanted, is_rolled_out=True)
+                return self._get_ready(name, step)
             case AwaitGone(name):
                 return self._slot(name, pods=0, ready=0)
             case AwaitEndpoints(name, active):
@@ -167,7 +179,25 @@ class World:
 
     def crashed(self) -> World:
         """The tool is gone, and with it all that it remembered."""
-        return World(self.state)
+        return replace(self, progress=Progress())
+
+    def _get_ready(self, name: str, step: AwaitReady) -> World:
+        """The pods that fit are ready, of a version whose pods can be; if not enough are, the wait lasts to its end."""
+        slot = self.state.slot(name)
+        can = slot.revision is not None and quality(slot.revision.image) != "never ready"
+        if slot.revision is not None and quality(slot.revision.image) == "fades" and self.state.live == name:
+            can = False
+        fit = max(slot.ready, min(slot.desired, self.room - self.state.slot(other(name)).pods)) if can else slot.ready
+        grown = self._slot(name, ready=fit, pods=max(fit, slot.pods if not can else fit), is_rolled_out=True)
+        if fit >= slot.desired or grown.state != self.state:
+            return grown  # whatever changed: the tool looks again
+        lasted = limit(self.state, step, Limits())
+        idle = self.state.idle_slot
+        waits = self.state.live_slot.ready == 0 and idle.serves() and self.state.has_served(idle)
+        outage = self.outage + (lasted if waits and not self.state.exclusive else 0)
+        if step.is_urgent and name != self.state.live:
+            return replace(self, outage=outage, progress=replace(self.progress, hurried=True))
+        return replace(self._failed(f"{name} is not ready"), outage=outage)
 
     def _judge(self, name: str, where: str, **passed: bool) -> World:
         runs = self.state.slot(name).revision

@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from contract.blue_green import BLUE, GREEN, SENTINEL_DIGEST, SLOTS
+from release.context import Limits
 from release.goals import Deploy, Goal, Retire, Rollback, Switch
 from release.history import Action, Entry, Outcome, Revision
 from release.plan import Progress, next_step
@@ -48,12 +49,13 @@ from tests.unit.release.model import (
 )
 
 MANY_STEPS = 60
+OUTAGE = Limits().outage
 
 OLD, NEW = revision("good", 1), revision("good", 2)
 
 revisions = st.builds(
     revision,
-    st.sampled_from(["good", "good", "never ready", "smoke", "watch"]),
+    st.sampled_from(["good", "good", "never ready", "smoke", "watch", "fades"]),
     st.integers(0, 2),
     st.sampled_from(["now", "before", None]),
 )
@@ -105,7 +107,10 @@ def states(draw: st.DrawFn) -> ServiceState:
 
 
 goals = st.one_of(
-    st.builds(Deploy, st.builds(image, st.sampled_from(["good", "never ready", "smoke", "watch"]), st.integers(0, 2))),
+    st.builds(
+        Deploy,
+        st.builds(image, st.sampled_from(["good", "never ready", "smoke", "watch", "fades"]), st.integers(0, 2)),
+    ),
     st.builds(Switch, st.none() | st.sampled_from(SLOTS)),
     st.just(Rollback()),
     st.builds(Retire, st.booleans()),
@@ -113,53 +118,70 @@ goals = st.one_of(
 
 
 def follow(
-    start: ServiceState, goal: Goal, crashes: frozenset[int] = frozenset()
+    start: ServiceState, goal: Goal, crashes: frozenset[int] = frozenset(), room: int = 1000
 ) -> tuple[World, list[Step], Done | Refusal]:
     """Does step after step until there is none; the tool is killed, and run again, after some of them."""
-    world, steps = World(start), list[Step]()
+    world, steps = World(start, room=room), list[Step]()
     while True:
         step = world.step(goal)
         if isinstance(step, Done | Refusal):
             return world, steps, step
         if isinstance(step, SwitchActive):
-            assert world.state.slot(step.slot).is_ready, f"{step} of {world.state}"
+            assert world.state.slot(step.slot).serves(), f"{step} of {world.state}"
         before = world.state
         world = world.after(step)
         steps.append(step)
         check_step(before, world.state, step)
+        assert world.outage <= OUTAGE * (1 + len(crashes)), f"users waited {world.outage} s: {steps}"
         if len(steps) in crashes:
             world = world.crashed()
         assert len(steps) < MANY_STEPS, f"no end: {steps}"
 
 
+def can_serve(state: ServiceState) -> list[str]:
+    """The slots that served and are ready: users need not wait."""
+    return [one.name for one in (state.blue, state.green) if one.serves() and state.has_served(one)]
+
+
+def fades(of: Slot) -> bool:
+    return of.revision is not None and quality(of.revision.image) == "fades"
+
+
 def check_step(before: ServiceState, after: ServiceState, step: Step) -> None:
-    if before.live_slot.is_ready and not before.exclusive:
-        assert after.live_slot.is_ready, f"{step} leaves no live slot that is ready"
+    if before.live_slot.serves() and not before.exclusive and not fades(after.live_slot):
+        assert after.live_slot.serves(), f"{step} leaves no live slot that serves"
+    if can_serve(before) and not before.exclusive and not isinstance(step, SwitchActive):
+        assert can_serve(after), f"{step} empties the only slot that could serve"
     if before.exclusive and not (before.blue.pods and before.green.pods):
         assert not (after.blue.pods and after.green.pods), f"{step} lets two versions run at once"
 
 
 @hypothesis_settings(max_examples=400)
-@given(states(), goals, st.frozensets(st.integers(1, 25), max_size=3))
-def test_from_any_state_repeated_steps_end_with_a_live_slot_that_is_ready(
-    start: ServiceState, goal: Goal, crashes: frozenset[int]
+@given(states(), goals, st.frozensets(st.integers(1, 25), max_size=3), st.integers(4, 12))
+def test_from_any_state_repeated_steps_end_with_a_live_slot_that_serves(
+    start: ServiceState, goal: Goal, crashes: frozenset[int], room: int
 ) -> None:
-    world, steps, end = follow(start, goal, crashes)
+    world, steps, end = follow(start, goal, crashes, room)
     event(f"{type(goal).__name__}: {type(end).__name__}")
     if isinstance(end, Refusal) and not crashes:
-        assert world.state == start or {type(one) for one in steps} <= {RetargetAutoscaler}
-    if start.live_slot.is_ready and not start.exclusive:
+        assert world.state == start or {type(one) for one in steps} <= {RetargetAutoscaler, SwitchActive}
+    stays = not fades(world.state.live_slot)
+    if can_serve(start) and not start.exclusive and isinstance(goal, Deploy) and isinstance(end, Done) and stays:
+        assert world.state.live_slot.serves()
+    if start.live_slot.serves() and not start.exclusive and stays:
+        assert world.state.live_slot.serves()
+    plenty = room >= start.blue.pods + start.green.pods + 2 * start.size
+    runs = start.live_slot.revision
+    if start.exclusive and start.live_slot.is_ready and runs and quality(runs.image) == "good" and plenty:
         assert world.state.live_slot.is_ready
-    if start.exclusive and start.live_slot.is_ready and quality(str(start.live_slot.revision.image)) == "good":  # type: ignore[union-attr]
-        assert world.state.live_slot.is_ready
-    if isinstance(goal, Deploy) and quality(goal.image) == "good" and isinstance(end, Done):
+    if isinstance(goal, Deploy) and quality(goal.image) == "good" and isinstance(end, Done) and plenty:
         assert world.state.live_slot.serves()
         assert world.state.live_slot.revision == Revision(goal.image, start.template)
         assert world.state.autoscaled == world.state.live
         assert world.state.running is None
 
 
-@given(st.sampled_from(["never ready", "smoke", "watch"]), st.booleans(), st.integers(0, 1))
+@given(st.sampled_from(["never ready", "smoke", "watch", "fades"]), st.booleans(), st.integers(0, 1))
 def test_a_version_that_fails_leaves_what_was_live_live(wrong: str, exclusive: bool, warm: int) -> None:
     start = service_state(slot(BLUE, OLD, 3), slot(GREEN, revision("good", 9), warm), exclusive=exclusive)
     world, steps, end = follow(start, Deploy(image(wrong)))
@@ -254,10 +276,45 @@ def test_a_rollback_to_a_warm_slot_is_one_patch_at_once() -> None:
     assert [type(step) for step in steps[:2]] == [Begin, SwitchActive]
 
 
-def test_a_rollback_warms_the_slot_to_the_live_ones_size_first() -> None:
+def test_a_rollback_starts_the_pods_of_a_slot_without_any_first() -> None:
     start = service_state(slot(BLUE, OLD), slot(GREEN, NEW, 4), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),))
     _, steps, _ = follow(start, Rollback())
     assert steps[1:4] == [Scale(BLUE, 4), AwaitReady(BLUE), SwitchActive(BLUE)]
+
+
+def rolled_back(room: int, blue: int, green: int, **more: Any) -> tuple[World, list[Step], Done | Refusal]:
+    start = service_state(
+        slot(BLUE, OLD, blue), slot(GREEN, NEW, green), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),), **more
+    )
+    return follow(start, Rollback(), room=room)
+
+
+def test_a_rollback_switches_to_a_warm_slot_that_serves_and_grows_it_afterwards() -> None:
+    _, steps, _ = rolled_back(1000, blue=2, green=4)
+    assert steps[1:3] == [SwitchActive(BLUE), Scale(BLUE, 4)]
+
+
+def test_a_rollback_without_room_takes_the_warm_slot_as_it_is() -> None:
+    world, steps, _ = rolled_back(7, blue=2, green=5, minimum=3, maximum=5)
+    assert (world.state.live, world.state.live_slot.desired) == (BLUE, 5)
+    assert not any(isinstance(step, ScaleToZero) for step in steps), "never a slot that served"
+    assert world.state.history[-1].outcome is Outcome.RELEASED
+
+
+def test_a_failed_switch_goes_back_to_the_slot_before_though_the_live_one_grew_and_nothing_more_fits() -> None:
+    running = entry(GREEN, NEW, previous=OLD, outcome=Outcome.RUNNING)
+    grown = service_state(slot(BLUE, OLD, 2), slot(GREEN, NEW, 4), live=GREEN, history=(running,))
+    world = World(grown, Progress(failure="worse"), room=6)
+    assert world.step(Deploy(NEW.image)) == SwitchActive(BLUE)
+
+
+@pytest.mark.parametrize("goal", [Deploy(image("good", 5)), Rollback(), Switch()])
+def test_who_finds_users_waiting_while_another_slot_can_serve_switches_to_it_first(goal: Goal) -> None:
+    dark = service_state(
+        slot(BLUE, OLD, 2), slot(GREEN, NEW, 2, 0), live=GREEN, history=(entry(GREEN, NEW, previous=OLD),)
+    )
+    _, steps, _ = follow(dark, goal)
+    assert next(step for step in steps if not isinstance(step, Begin)) == SwitchActive(BLUE)
 
 
 def test_a_rollback_that_was_killed_after_its_switch_does_not_switch_again() -> None:

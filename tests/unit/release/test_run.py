@@ -366,3 +366,16 @@ def test_pods_that_get_ready_one_after_the_other_are_looked_at_together() -> Non
     assert fixture.run(Deploy(SECOND), faulty).exit_code is ExitCode.DONE
     looks = sum(call.startswith("get PodTemplate") for call in faulty.calls)
     assert looks < 40, "15 s of pods that get ready, one look a second, and the other steps"
+
+
+@pytest.mark.parametrize("goal", [Deploy(SECOND), Switch()])
+def test_pods_that_are_not_ready_any_more_after_the_switch_are_left_within_seconds(goal: Goal) -> None:
+    fixture = Fixture()
+    if isinstance(goal, Switch):
+        fixture.run(Deploy(SECOND))
+        fixture.run(Switch())
+    fixture.cluster.fading = SECOND
+    result = fixture.run(goal, limits=replace(LIMITS, ready=None))
+    assert (fixture.state.live, fixture.state.live_slot.is_ready) == (GREEN, True), result.message
+    assert result.exit_code is ExitCode.ROLLED_BACK
+    assert fixture.cluster.longest_outage <= LIMITS.outage + 3
