@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,11 +14,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from rehearsal import control_plane, demo_images, status, summary, workspace
+from rehearsal import control_plane, demo_images, status, strays, summary, workspace
 from rehearsal.demo_images import Fault
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door.running import entrance
-from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
+from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, RUNS_VARIABLE, Layout
 from rehearsal.lifecycle import Rehearsal, masked_outputs
 from rehearsal.plugins import PLUGIN_VARIABLE
 from rehearsal.processes import ProcessTable
@@ -100,6 +101,22 @@ def down(stack: StackOption = "dev", directory: DirectoryOption = None, stacks: 
 
 
 @app.command()
+def ps(
+    directory: Annotated[Path | None, typer.Argument(help="Only the rehearsals in this folder.")] = None,
+    *,
+    end: Annotated[bool, typer.Option("--end", help="End strays; ask about those whose directory exists.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --end: do not ask.")] = False,
+) -> None:
+    """Show the rehearsals that run on this machine, of whatever checkout, benchmark or test."""
+    console, running = Console(), strays.find(directory and directory.resolve())
+    console.print(strays.table(running) if running else "No rehearsal runs on this machine.", soft_wrap=True)
+    for one in running if end else ():
+        if one.is_stray or yes or typer.confirm(f"End {one.directory}? Its data are kept."):
+            ended = strays.end(RUNS_VARIABLE, str(one.directory))
+            console.print(f"Ended {ended} processes of {one.directory}", soft_wrap=True)
+
+
+@app.command()
 def shell(stack: StackOption = "dev", directory: DirectoryOption = None) -> None:
     """Open a shell in which plain pulumi and kubectl work on the rehearsal."""
     rehearsal = _rehearsal(stack, directory)
@@ -141,6 +158,8 @@ def image(
 
 def main() -> None:
     """Runs a command. A `RehearsalError` is printed without a traceback; the exit code is then 1."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         app()
     except RehearsalError as error:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+import psutil
 from pulumi import automation
 from pulumi.automation.events import EngineEvent
 
@@ -153,7 +154,7 @@ class Engine:
         """Writes the engine's output to a log file, and turns its failures into `RehearsalError`."""
         path = self._layout.logs / f"pulumi-{operation}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as log, _engine_ends_first():
+        with path.open("w") as log, engine_ends_first():
             try:
                 yield lambda line: print(line, file=log, flush=True)
             except automation.ConcurrentUpdateError:
@@ -189,13 +190,21 @@ def first_error(output: str) -> str:
 
 
 @contextmanager
-def _engine_ends_first() -> Generator[None]:
-    """Ignores SIGINT in this process, so that on Ctrl-C the engine shuts down in order and this process waits for it.
+def engine_ends_first() -> Generator[None]:
+    """Lets the engine shut down in order before this process ends of a signal.
 
-    By a handler, not by SIG_IGN, which the engine would inherit.
+    SIGINT is ignored: on Ctrl-C the engine gets it, too. Others are passed on to the engine as SIGINT. By a handler,
+    not by SIG_IGN, which the engine would inherit.
     """
-    previous = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+
+    def pass_on(number: int, _frame: object) -> None:
+        for child in psutil.Process().children() if number != signal.SIGINT else ():
+            if child.name() == "pulumi":
+                child.send_signal(signal.SIGINT)
+
+    previous = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -11,6 +11,10 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 DIRECTORY_VARIABLE = "HELLO_REHEARSAL"
 """Environment variable with the rehearsal's directory, for the programs that a rehearsal starts."""
 
+RUNS_VARIABLE = "HELLO_REHEARSAL_RUNS"
+"""Environment variable with the same value, by which `strays.find` finds these programs; a user's shell has only the
+other one."""
+
 
 class _Below:
     """Descriptor of a path relative to a rehearsal's directory."""

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -16,7 +17,7 @@ from typing import IO, Any, TypeAlias, cast
 import psutil
 
 from rehearsal.errors import RehearsalError
-from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
+from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, RUNS_VARIABLE, Layout
 from rehearsal.network import host_ports
 from rehearsal.network.enter import enter
 
@@ -108,7 +109,7 @@ def of_module(
 
 
 class ProcessTable:
-    """The started programs, in a file.
+    """The started programs, in a file of the rehearsal's directory.
 
     Not safe for concurrent use: callers hold a lock.
     """
@@ -139,13 +140,14 @@ class ProcessTable:
                 remedy="remove the toolchain's folder that holds it, and run the command again to build it anew.",
             )
         place = () if program.namespace is None else enter(program.namespace)
+        mark = {RUNS_VARIABLE: str(self._path.parent)}
         with open_log(program.log) as log, host_ports.listening(program.host_ports, program=program.name) as sockets:
             child = subprocess.Popen(
                 ["/bin/sh", "-c", _START_WHEN_RECORDED, program.name, *place, *program.command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **program.environment, **host_ports.variables(sockets)},
+                env={**os.environ, **program.environment, **mark, **host_ports.variables(sockets)},
                 pass_fds=[one.fileno() for one in sockets.values()],
                 start_new_session=True,
             )
@@ -181,11 +183,29 @@ def end(processes: Sequence[psutil.Process], patience: float) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, stubborn = psutil.wait_procs(processes, timeout=patience)
+    stubborn = _running_after(processes, patience)
     for process in stubborn:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(stubborn, timeout=patience)
+    _running_after(stubborn, patience)
+
+
+def _running_after(processes: Sequence[psutil.Process], patience: float) -> Sequence[psutil.Process]:
+    """Waits for the end of processes, at most `patience` seconds; returns those that still run.
+
+    A zombie has ended: process 1 of a container may collect orphans late, or never.
+    """
+    deadline = time.monotonic() + patience
+    while processes and time.monotonic() < deadline:
+        processes = [one for one in psutil.wait_procs(processes, timeout=0.02)[1] if _is_alive(one)]
+    return processes
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def run_watched(
@@ -238,6 +258,6 @@ def _process(record: Record) -> psutil.Process | None:
     try:
         process = psutil.Process(record.pid)
         ours = abs(process.create_time() - record.started) <= CLOCK_TOLERANCE
-        return process if ours and process.status() != psutil.STATUS_ZOMBIE else None
+        return process if ours and _is_alive(process) else None
     except psutil.NoSuchProcess:
         return None

@@ -16,7 +16,7 @@ import yaml
 import config
 from rehearsal import aws
 from rehearsal.errors import RehearsalError
-from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, Layout
+from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, RUNS_VARIABLE, Layout
 from rehearsal.toolchain import Toolchain
 
 EMULATORS = {"aws": "rehearsal.emulators.aws", "eks": "rehearsal.emulators.eks"}
@@ -35,6 +35,7 @@ def environment(layout: Layout) -> dict[str, str]:
     """Environment variables for plain `pulumi` and `kubectl` on the rehearsal."""
     return {
         DIRECTORY_VARIABLE: str(layout.directory),
+        RUNS_VARIABLE: str(layout.directory),
         "KUBECONFIG": str(layout.kubeconfig),
         "PATH": f"{layout.tools}{os.pathsep}{os.environ['PATH']}",
         "PULUMI_BACKEND_URL": backend_url(layout),
@@ -62,6 +63,7 @@ def backend_url(layout: Layout) -> str:
 def shell_environment(layout: Layout) -> dict[str, str]:
     """Environment variables of `make shell`, also for the AWS CLI, `python -m release` and `python -m rehearsal`."""
     variables = environment(layout)
+    del variables[RUNS_VARIABLE]
     return {
         **variables,
         **aws.environment(layout, region=aws.region(layout)),

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadFileScheduling  # pyright: ignore[reportMissingTypeStubs]
 
 from tests.timings import Timings
+from tools.guard import guarded
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ends_what_it_started() -> Iterator[None]:
+    """A session or a worker that dies of a signal leaves no process behind."""
+    with guarded():
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:

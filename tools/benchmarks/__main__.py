@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +24,7 @@ from tools.benchmarks.critical_path import dependency_graph, longest_path
 from tools.benchmarks.many_services import made_up_secrets, many_services
 from tools.benchmarks.stack import TimedStack, Timing
 from tools.benchmarks.tables import replace_section, table
+from tools.guard import guarded_folder
 
 HEAD = ("services", "resources", "what", "platform, CPU", "bare, CPU", "ratio of CPU", "ratio of wall time")
 STACK = "dev"
@@ -102,8 +102,8 @@ def _row(command: str, platform: list[Timing], bare: list[Timing]) -> list[str]:
 @contextmanager
 def _stacks(services: int) -> Generator[tuple[TimedStack, TimedStack]]:
     """The platform and the bare ConfigMaps, neither deployed yet, on a control plane of their own."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
-        layout = Layout(Path(directory))
+    with guarded_folder("bench-") as directory:
+        layout = Layout(directory)
         tools = toolchain.ensure(_console.print)
         workspace.copy_project(layout, STACK, STACKS)
         workspace.put_tools(layout, tools, {**workspace.EMULATORS, "aws": creation_times.MODULE})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +36,7 @@ from tests.release.web import Web
 from tools.benchmarks import plot, traffic
 from tools.benchmarks.tables import replace_section, table
 from tools.benchmarks.traffic import Traffic, node_with_address
+from tools.guard import guarded_folder
 
 SERIES = ("rolling update", "release, whole", "release, the switch alone")
 NEW, POOLED = "no new connection at the old slot", "last answer over a pooled connection"
@@ -94,8 +94,8 @@ def release(
     """Time a rolling update, and a release of as many pods."""
     times: dict[int, Times] = {}
     help_seconds = median(_run_seconds("-m", "release", "--help") for _ in range(5))
-    with tempfile.TemporaryDirectory(prefix="bench-") as directory, Web(PORT) as web:
-        layout = Layout(Path(directory) / "run")
+    with guarded_folder("bench-") as directory, Web(PORT) as web:
+        layout = Layout(directory / "run")
         tools = toolchain.ensure(_console.print)
         control_plane.start(layout, tools, _console.print)
         try:

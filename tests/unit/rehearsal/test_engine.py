@@ -1,10 +1,15 @@
-"""The error message of a failed engine run."""
+"""An engine run that fails, or that a signal ends."""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+from pathlib import Path
+
 import pytest
 
-from rehearsal.engine import first_error
+from rehearsal.engine import engine_ends_first, first_error
 
 OUTPUT = """Updating (dev):
  +  aws:iam:Role hello-dev-flow-logs created (1s)
@@ -34,3 +39,28 @@ Diagnostics:
 )
 def test_the_first_error_names_its_resource_and_the_reason(output: str, expected: str) -> None:
     assert first_error(output) == expected
+
+
+@pytest.mark.parametrize(("name", "engine_ends"), [("SIGTERM", True), ("SIGHUP", True), ("SIGINT", False)])
+def test_the_engine_shuts_down_in_order_where_only_its_starter_gets_the_signal(
+    tmp_path: Path, name: str, engine_ends: bool
+) -> None:
+    engine = tmp_path / "pulumi"
+    engine.write_text("#!/bin/sh\ntrap 'exit 7' INT; echo; while :; do sleep 0.1; done\n")
+    engine.chmod(0o755)
+    number = signal.Signals[name]
+    before = signal.getsignal(number)
+    with subprocess.Popen([engine], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            with engine_ends_first():
+                os.kill(os.getpid(), number)
+                if engine_ends:
+                    assert process.wait(10) == 7
+                else:
+                    with pytest.raises(subprocess.TimeoutExpired):
+                        process.wait(0.5)
+        finally:
+            process.kill()
+    assert signal.getsignal(number) == before

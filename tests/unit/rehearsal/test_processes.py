@@ -18,7 +18,7 @@ import pytest
 
 from rehearsal import ports
 from rehearsal.errors import RehearsalError
-from rehearsal.processes import ProcessTable, Program, Record, tail
+from rehearsal.processes import ProcessTable, Program, Record, end, tail
 
 
 @pytest.fixture
@@ -138,6 +138,23 @@ def test_a_program_that_ignores_the_request_is_killed(table: ProcessTable, tmp_p
     until(lambda: program.log.read_text() != "")
     table.stop(["sleeper"], patience=0.2)
     assert not _lives(record)
+
+
+def test_a_program_that_nobody_collects_has_ended() -> None:
+    """As where process 1 of a container is no init."""
+    script = (
+        "import subprocess, sys, time\n"
+        "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as careless:
+        assert careless.stdout is not None
+        child = psutil.Process(int(careless.stdout.readline()))
+        began = time.monotonic()
+        end([child], patience=20)
+        assert time.monotonic() - began < 10
+        assert child.status() == psutil.STATUS_ZOMBIE
+        careless.kill()
 
 
 def test_a_process_that_has_got_a_recorded_id_is_not_ours_and_is_left_alone(tmp_path: Path) -> None:
