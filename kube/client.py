@@ -149,6 +149,7 @@ class KubernetesApi:
         *,
         namespace: str | None = None,
         field_manager: str | None = None,
+        dry_run: bool = False,
     ) -> KubernetesObject:
         """Applies a JSON Patch (RFC 6902); a failed `test` refuses the whole patch, with status 422."""
         return self._call(
@@ -160,6 +161,7 @@ class KubernetesApi:
             body=patch,
             content_type="application/json-patch+json",
             field_manager=field_manager,
+            dry_run="All" if dry_run else None,
         )
 
     def delete(

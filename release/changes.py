@@ -7,7 +7,7 @@ from contract.blue_green import RELEASE_MANAGER, preview_service_name, slot_name
 from kube.client import KubernetesApiError, KubernetesObject
 from release import objects, slots
 from release.errors import LostRaceError, ReleaseError
-from release.objects import CONFLICT, UNPROCESSABLE, ObjectApi
+from release.objects import UNPROCESSABLE, ObjectApi
 from release.state import ServiceState
 from release.steps import ApplyTemplate, Change, RetargetAutoscaler, Scale, ScaleToZero, SwitchActive, SwitchPreview
 
@@ -45,7 +45,7 @@ def apply(api: ObjectApi, state: ServiceState, step: Change) -> None:
 
 
 def dry_run_template(api: ObjectApi, state: ServiceState, slot: str, image: str, *, override: str | None) -> None:
-    """Applies the PodTemplate with an image to a slot, as a server-side dry run.
+    """Replaces a slot's pods by the PodTemplate with an image, as a dry run.
 
     Raises:
         ReleaseError: The API server would refuse it: an admission policy, or validation.
@@ -70,13 +70,17 @@ def _apply_template(
     if template is None or slots.template_hash(template) != state.template:
         raise LostRaceError(f"PodTemplate {state.service} has changed since it was read")
     deployment: KubernetesObject = slots.render(template, slot=slot, image=image, replicas=replicas, override=override)
-    deployment["metadata"]["resourceVersion"] = state.slot(slot).resource_version
-    try:
-        api.apply(deployment, field_manager=RELEASE_MANAGER, force=True, dry_run=dry_run)
-    except KubernetesApiError as error:
-        if error.status == CONFLICT:
-            raise LostRaceError(f"Deployment {slot_name(state.service, slot)} has changed since it was read") from None
-        raise
+    # Server-side apply does not remove the fields of another manager, such as the program's seed: a Secret that the
+    # PodTemplate no longer names would stay. So the pods are replaced as a whole first, without their template's hash:
+    # until the second request the slot is not what it shall be, and a later run does both again.
+    name = slot_name(state.service, slot)
+    test = {"op": "test", "path": "/metadata/resourceVersion", "value": state.slot(slot).resource_version}
+    change = [{"op": "replace", "path": "/spec/template", "value": slots.without_hash(deployment["spec"]["template"])}]
+    objects.patch_if(api, ("apps/v1", "Deployment", name, state.environment), test, change, dry_run=dry_run)
+    if not dry_run:
+        # Takes over the fields that did not change, too: else the program's next apply would remove them.
+        # https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+        api.apply(deployment, field_manager=RELEASE_MANAGER, force=True)
 
 
 def _scale(api: ObjectApi, state: ServiceState, slot: str, replicas: int) -> None:

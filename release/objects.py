@@ -55,6 +55,7 @@ class ObjectApi(ObjectReader, Protocol):
         *,
         namespace: str | None = None,
         field_manager: str | None = None,
+        dry_run: bool = False,
     ) -> KubernetesObject:
         """Applies a JSON Patch."""
         ...
@@ -122,7 +123,9 @@ def replace(api: ObjectApi, target: ObjectName, path: str, *, old: object, new: 
     patch_if(api, target, test, [{"op": "replace", "path": path, "value": new}])
 
 
-def patch_if(api: ObjectApi, target: ObjectName, test: dict[str, Any], change: list[dict[str, Any]]) -> None:
+def patch_if(
+    api: ObjectApi, target: ObjectName, test: dict[str, Any], change: list[dict[str, Any]], *, dry_run: bool = False
+) -> None:
     """Applies a JSON Patch (RFC 6902) to an object, provided that its first operation, a `test`, succeeds.
 
     Raises:
@@ -130,7 +133,10 @@ def patch_if(api: ObjectApi, target: ObjectName, test: dict[str, Any], change: l
     """
     api_version, kind, name, namespace = target
     try:
-        api.json_patch(api_version, kind, name, [test, *change], namespace=namespace, field_manager=RELEASE_MANAGER)
+        operations = [test, *change]
+        api.json_patch(
+            api_version, kind, name, operations, namespace=namespace, field_manager=RELEASE_MANAGER, dry_run=dry_run
+        )
     except KubernetesApiError as error:
         if error.status not in (CONFLICT, UNPROCESSABLE):
             raise

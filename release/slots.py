@@ -18,6 +18,10 @@ TEMPLATE_HASH = "hello-platform/template-hash"
 The pods' own template cannot be compared with it: the API server adds defaults.
 """
 
+RENDERING = "2"
+"""Part of the hash: another one when a slot is rendered differently. Slots of before 2 may have fields that their
+PodTemplate dropped; they count as older than it, and the next deploy replaces them."""
+
 _IMAGE = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 
 
@@ -25,7 +29,13 @@ def template_hash(pod_template: KubernetesObject) -> str:
     """A hash of the pod that a PodTemplate describes."""
     template = copy.deepcopy(pod_template["template"])
     template.get("metadata", {}).pop("creationTimestamp", None)
-    return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
+    return hashlib.sha256(json.dumps([RENDERING, template], sort_keys=True).encode()).hexdigest()[:10]
+
+
+def without_hash(template: dict[str, Any]) -> dict[str, Any]:
+    """A rendered pod template without the annotation that says of which PodTemplate it is."""
+    annotations = {key: value for key, value in template["metadata"]["annotations"].items() if key != TEMPLATE_HASH}
+    return {**template, "metadata": {**template["metadata"], "annotations": annotations}}
 
 
 def containers_to_fill(pod_template: KubernetesObject) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import pickle
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from contract import labels
 from contract.blue_green import PORT_NAME, SENTINEL_DIGEST
@@ -48,6 +48,7 @@ class FakeCluster:
     def __init__(self, clock: FakeClock, objects: list[KubernetesObject]) -> None:
         self.clock = clock
         self._objects: dict[Key, KubernetesObject] = {}
+        self._seeds: dict[Key, Any] = {}
         self._version = 0
         self._placed: dict[Key, datetime] = {}
         self.node_seconds = 0
@@ -94,13 +95,17 @@ class FakeCluster:
         return _copy(self._store(body))
 
     def apply(self, body: KubernetesObject, *, dry_run: bool = False, **_: Any) -> KubernetesObject:
+        """Fields of the object's creator stay, though they are not applied: they are another manager's.
+
+        https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy
+        """
         found = self._objects[_key(body)]
         wanted = body["metadata"].get("resourceVersion")
         if wanted not in (None, found["metadata"]["resourceVersion"]):
             raise KubernetesApiError("not as it was", status=CONFLICT, reason="Conflict")
-        if dry_run:
-            return _copy(found)
-        return _copy(self._store({**found, "spec": _copy(body["spec"])}))
+        changed = {**found, "spec": _applied(found["spec"], self._seeds[_key(body)], body["spec"])}
+        _validate(changed)
+        return _copy(found if dry_run else self._store(changed))
 
     def json_patch(
         self,
@@ -110,6 +115,7 @@ class FakeCluster:
         patch: list[dict[str, Any]],
         *,
         namespace: str | None = None,
+        dry_run: bool = False,
         **_: Any,
     ) -> KubernetesObject:
         self._control()
@@ -127,6 +133,9 @@ class FakeCluster:
                     raise KubernetesApiError("the test does not hold", status=UNPROCESSABLE, reason="Invalid")
             else:
                 at[last] = operation["value"]
+        _validate(changed)
+        if dry_run:
+            return changed
         if kind == "Service" and not name.endswith("-preview"):
             self.selected.append(changed["spec"]["selector"][labels.SLOT])
         return _copy(self._store(changed))
@@ -155,6 +164,7 @@ class FakeCluster:
             **body["metadata"],
             "resourceVersion": str(self._version),
         }
+        self._seeds.setdefault(_key(body), _copy(body.get("spec") or {}))
         self._objects[_key(body)] = {**_copy(body), "metadata": metadata}
         return self._objects[_key(body)]
 
@@ -266,6 +276,34 @@ class FakeCaller:
 def _copy(value: Any) -> Any:
     """A deep copy: ten times as quick as `copy.deepcopy`, and every call makes some."""
     return pickle.loads(pickle.dumps(value))  # noqa: S301 - our own
+
+
+_MERGE_KEYS = {"containers": "name", "ports": "containerPort", "volumes": "name"}
+"""https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#podspec-v1-core, `patchMergeKey`."""
+
+
+def _applied(found: Any, seed: Any, new: Any, merge_key: str | None = None) -> Any:
+    """What a server-side apply leaves of a field that somebody else made as `seed`, and may own still."""
+    if merge_key and isinstance(found, list) and isinstance(seed, list):
+        by_key: list[dict[str, Any]] = [
+            {one[merge_key]: one for one in cast("list[Any]", part)} for part in (found, seed, new)
+        ]
+        return list(_applied(*by_key).values())
+    if isinstance(found, dict) and isinstance(seed, dict) and isinstance(new, dict):
+        fields, own, applied = cast("list[dict[str, Any]]", [found, seed, new])
+        kept = {key: value for key, value in fields.items() if key in own and key not in applied}
+        return kept | {
+            key: _applied(fields.get(key), own.get(key), value, _MERGE_KEYS.get(key)) for key, value in applied.items()
+        }
+    return new
+
+
+def _validate(body: KubernetesObject) -> None:
+    if body["kind"] == "Deployment":
+        for container in body["spec"]["template"]["spec"]["containers"]:
+            names = [port["name"] for port in container.get("ports", [])]
+            if len(names) != len(set(names)):
+                raise KubernetesApiError("ports: Duplicate value", status=UNPROCESSABLE, reason="Invalid")
 
 
 def _key(body: KubernetesObject) -> Key:

@@ -7,12 +7,12 @@ import json
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 from contract.blue_green import BLUE, GREEN
-from kube.client import KubernetesApiError
+from kube.client import KubernetesApiError, KubernetesObject
 from rehearsal import demo_images
 from release import changes
 from release.errors import ExitCode, LostRaceError, ReleaseError
@@ -38,13 +38,11 @@ FIRST, SECOND = image("api"), image("api")
 class Fixture:
     """A service that was released once."""
 
-    def __init__(self, *, exclusive: bool = False, start_seconds: int = 180, replicas: int = 2) -> None:
+    def __init__(self, *, exclusive: bool = False, replicas: int = 2, **options: Any) -> None:
         annotations = {"hello-platform/exclusive": json.dumps(exclusive)}
         self.clock = FakeClock()
-        most = max(4, replicas)
-        made = objects(
-            "dev", "api", annotations=annotations, start_seconds=start_seconds, minimum=replicas, maximum=most
-        )
+        sizes = {"minimum": replicas, "maximum": max(4, replicas)}
+        made = objects("dev", "api", annotations=annotations, **sizes, **options)
         self.cluster = FakeCluster(self.clock, made)
         self.lines: list[str] = []
         self.run(Deploy(FIRST))
@@ -246,8 +244,10 @@ def test_what_does_not_pass_ends_the_release_at_once_and_gives_the_lock_back() -
     fixture = Fixture()
 
     class Forbidding(Faulty):
-        def apply(self, body: object, **_: object) -> dict[str, object]:
-            raise KubernetesApiError("no such right", status=401, reason="Unauthorized")
+        def json_patch(self, api_version: str, kind: str, *more: Any, **options: Any) -> KubernetesObject:
+            if kind == "Deployment":
+                raise KubernetesApiError("no such right", status=401, reason="Unauthorized")
+            return super().json_patch(api_version, kind, *more, **options)
 
     before = fixture.clock.now()
     with pytest.raises(KubernetesApiError, match="no such right"):
@@ -261,8 +261,10 @@ def test_admissions_refusal_changes_nothing() -> None:
     before = fixture.state
 
     class Refusing(Faulty):
-        def apply(self, body: object, **_: object) -> dict[str, object]:
-            raise KubernetesApiError("admission: not verified", status=422, reason="Invalid")
+        def json_patch(self, api_version: str, kind: str, *more: Any, **options: Any) -> KubernetesObject:
+            if kind == "Deployment":
+                raise KubernetesApiError("admission: not verified", status=422, reason="Invalid")
+            return super().json_patch(api_version, kind, *more, **options)
 
     with pytest.raises(ReleaseError, match="admission: not verified") as caught:
         fixture.run(Deploy(SECOND), Refusing(fixture.cluster))
@@ -338,12 +340,36 @@ def test_an_image_is_kept_in_its_registry_before_it_comes_in_or_does_not_come_in
     assert kept == [SECOND, SECOND]
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_slot_has_no_field_that_the_pod_template_dropped(killed: bool) -> None:
+    """Such as a Secret; and a port that changed is not added to the one before, which the API server would refuse."""
+    fixture = Fixture(configuration="api-0000000001")
+    found = fixture.cluster.get("v1", "PodTemplate", "api", "dev")
+    assert found is not None
+    container = found["template"]["spec"]["containers"][0]
+    assert container.pop("envFrom")
+    container["ports"][0]["containerPort"] = 9000
+    change = [{"op": "replace", "path": "/template", "value": found["template"]}]
+    fixture.cluster.json_patch("v1", "PodTemplate", "api", change, namespace="dev")
+    if killed:
+        with pytest.raises(KilledError):
+            fixture.run(Deploy(SECOND), Faulty(fixture.cluster, at="patch Deployment", fault="killed"))
+        fixture.clock.sleep(61)
+    assert fixture.run(Deploy(SECOND)).exit_code is ExitCode.DONE
+    slot = fixture.cluster.get("apps/v1", "Deployment", "api-blue", "dev") or {}
+    (made,) = slot["spec"]["template"]["spec"]["containers"]
+    assert "envFrom" not in made
+    assert made["ports"] == container["ports"]
+    assert fixture.state.live_slot.configuration == ()
+    assert not fixture.state.has_drifted
+
+
 def test_a_slot_that_somebody_changed_since_the_look_is_not_overwritten() -> None:
     fixture = Fixture()
     state = fixture.state
     scale = [{"op": "replace", "path": "/spec/replicas", "value": 1}]
     fixture.cluster.json_patch("apps/v1", "Deployment", "api-blue", scale, namespace="dev")
-    with pytest.raises(LostRaceError, match="Deployment api-blue has changed since"):
+    with pytest.raises(LostRaceError, match="Deployment api-blue: /metadata/resourceVersion is no longer"):
         changes.apply(fixture.cluster, state, ApplyTemplate(BLUE, SECOND, 2))
     assert fixture.state.blue.revision is None
 
