@@ -9,8 +9,16 @@ from components.logging.fluentd.outputs import Elasticsearch
 from components.logging.fluentd.syntax import Section, label, relabel, section
 
 WHOLE = "@WHOLE"
-BLOCKS = "@BLOCKS"
 EVENTS = "@EVENTS"
+TRACES = (
+    ("@OPENINGS", traces.openings),
+    ("@BLOCKS", traces.blocks),
+    ("@TRACEBACKS", traces.tracebacks),
+    ("@HEADLINES", traces.headlines),
+    ("@ERRORS", traces.errors),
+    ("@DETAILS", traces.details),
+)
+"""The stages that join lines, in order, each in a label of its own: what a stage held for too long goes to the next."""
 
 SYSTEM = section("system", {"log_level": "info"})
 
@@ -48,8 +56,11 @@ def stages(environments: Sequence[str]) -> list[Section]:
     """The stages between input and outputs, which make events of lines."""
     return [
         lines.joined(WHOLE),
-        label(WHOLE, lines.valid_utf8(), traces.blocks(BLOCKS), relabel(BLOCKS)),
-        label(BLOCKS, traces.errors(EVENTS), relabel(EVENTS)),
+        label(WHOLE, lines.valid_utf8(), lines.without_colours(), relabel(TRACES[0][0])),
+        *(
+            label(name, stage(after), relabel(after))
+            for (name, stage), after in zip(TRACES, [*(name for name, _ in TRACES[1:]), EVENTS], strict=True)
+        ),
         label(
             EVENTS,
             masks.masks(),

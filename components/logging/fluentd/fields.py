@@ -4,31 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.logging.fluentd.syntax import Section, filter_, match, section
+from components.logging.fluentd import levels
+from components.logging.fluentd.syntax import Section, filter_, match, parsed_by, parser, section
 
 OBJECT = r"/\A\s*(?<object>\{.*\})\s*\z/m"
 """A message that is a JSON object. Not an array: Fluentd's parser emits an event for each of its items."""
-
-LEVEL = r"/\b(?<level>TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL)\b/"
-JSON_LEVEL = r'/"(?:level|severity|log\.level)"\s*:\s*"(?<level>[A-Za-z]{1,16})"/'
 
 DURATION = r'/"(?:duration_ms|durationMs|elapsed_ms)"\s*:\s*(?<duration_ms>\d{1,12}(?:\.\d{1,9})?)\b/'
 
 PLATFORM = "platform"
 """The environment of events from namespaces that are no environment: the cluster's add-ons and the tools."""
-
-
-def _match(expression: str, types: str = "") -> Section:
-    """Adds the named groups of a regular expression as fields; leaves the event as it is where it does not match."""
-    return _parser(
-        "message",
-        section("parse", {"@type": "regexp", "expression": expression, **({"types": types} if types else {})}),
-    )
-
-
-def _parser(key: str, parse: Section, **parameters: str) -> Section:
-    reserve = {"reserve_data": "true", "reserve_time": "true", "emit_invalid_record_to_error": "false"}
-    return filter_("parser", {"key_name": key, **reserve, **parameters}, parse)
 
 
 def from_message() -> list[Section]:
@@ -39,12 +24,12 @@ def from_message() -> list[Section]:
     # The event's time is the container runtime's, not a field `time` of the service.
     json = section("parse", {"@type": "json", "time_key": "none"})
     return [
-        _match(OBJECT),
-        _parser("object", json, hash_value_field="json"),
+        parsed_by(OBJECT),
+        parser("object", json, hash_value_field="json"),
         filter_("record_modifier", {"remove_keys": "object"}),
-        _match(LEVEL),
-        _match(JSON_LEVEL),
-        _match(DURATION, types="duration_ms:float"),
+        *levels.of_text(),
+        *levels.translated(),
+        parsed_by(DURATION, types="duration_ms:float"),
     ]
 
 

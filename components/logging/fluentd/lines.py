@@ -64,3 +64,9 @@ def joined(out: str) -> Section:
 def valid_utf8() -> Section:
     """Makes the message valid UTF-8. After the join: the runtime may split a line inside a multi-byte character."""
     return filter_("record_modifier", {"char_encoding": "utf-8:utf-8", "remove_keys": "logtag"})
+
+
+def without_colours() -> Section:
+    """Removes the escape sequences of terminals, such as colours, which would hide words from every later pattern."""
+    replace = section("replace", {"key": "message", "expression": r"/\x1b\[[0-9;]{0,20}[A-Za-z]/", "replace": "''"})
+    return filter_("record_modifier", {}, replace)

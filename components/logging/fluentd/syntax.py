@@ -77,3 +77,21 @@ def label(name: str, *sections: Section) -> Section:
 def relabel(name: str) -> Section:
     """A `match` that sends all events to another label."""
     return match("relabel", {"@label": name})
+
+
+def parsed_by(expression: str, *, key: str = "message", types: str = "") -> Section:
+    """A `filter` that adds the named groups of a regular expression as fields, and leaves other events as they are.
+
+    Args:
+        expression: A Ruby regular expression, with slashes.
+        key: The field that it is applied to.
+        types: Types of groups that are no text, such as `duration_ms:float`.
+    """
+    parameters = {"@type": "regexp", "expression": expression, **({"types": types} if types else {})}
+    return parser(key, section("parse", parameters))
+
+
+def parser(key: str, parse: Section, **parameters: str) -> Section:
+    """A `filter` that adds what a parser makes of a field, and keeps the event where it makes nothing of it."""
+    reserve = {"reserve_data": "true", "reserve_time": "true", "emit_invalid_record_to_error": "false"}
+    return filter_("parser", {"key_name": key, **reserve, **parameters}, parse)

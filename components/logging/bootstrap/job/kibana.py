@@ -14,10 +14,8 @@ from .client import Request
 HEADERS = {"kbn-xsrf": "logs-setup"}
 BOUNDARY = "logs-setup-boundary"
 
-ERRORS = (
-    'level : (error or fatal or critical or severe) or message : (Traceback or "Exception in thread" or "Caused by")'
-)
-"""KQL query for errors; includes uncaught exceptions, which Python and Java print without a level."""
+ERRORS = 'level : (error or fatal) or message : (Traceback or "Exception in thread" or "Caused by")'
+"""KQL query for errors; includes stack traces inside of JSON objects without a level."""
 
 
 def ready() -> Request:

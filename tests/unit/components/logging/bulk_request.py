@@ -47,8 +47,9 @@ def answer(request: Headers) -> tuple[int, Any]:
     """Status and body of Elasticsearch 9's answer to a bulk request, as far as the headers decide it.
 
     The rules are those of `RestRequest` and `RestCompatibleVersionHelper`:
-    https://github.com/elastic/elasticsearch/tree/main/server/src/main/java/org/elasticsearch/rest
-    The words are those of https://github.com/elastic/elasticsearch-ruby/issues/3059, and a server of 9.1 has the same.
+    https://github.com/elastic/elasticsearch/tree/main/server/src/main/java/org/elasticsearch/rest.
+    The words are those of
+    https://github.com/elastic/elasticsearch-ruby/issues/3059, and a server of 9.1 has the same.
     """
     values = {
         name: [value for header, value in request if header.lower() == name.lower()]

@@ -6,10 +6,11 @@ Not emulated: time, buffers, outputs. `test_golden.py` compares it with the real
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, cast
 
 from components.logging.fluentd.syntax import Section
 from tests.unit.components.logging.fluentd_grammar import parse, pattern, value
@@ -28,6 +29,7 @@ class Fluentd:
     def __post_init__(self) -> None:
         root = parse(self.text)
         self._labels = {part.argument: part for part in root.sections if part.name == "label"}
+        self._order = {id(part): place for place, part in enumerate(_descendants(root))}
         (self._tail,) = [part for part in root.sections if part.parameters.get("@type") == "tail"]
 
     def read(self, path: str, lines: Iterable[bytes]) -> list[Record]:
@@ -41,8 +43,9 @@ class Fluentd:
             _time, stream, logtag, message = line.split(b" ", 3)
             record = {"stream": stream.decode(), "logtag": logtag.decode(), "message": message}
             self._enter(self._tail.parameters["@label"], tag, record)
+        # A stage's timeout is longer than what the stages before it take.
         while self._held:
-            self._time_out(next(iter(self._held)))
+            self._time_out(min(self._held, key=lambda key: self._order[key[0]]))
         return self.written[before:]
 
     def _enter(self, name: str, tag: str, record: Record) -> None:
@@ -104,12 +107,22 @@ class Fluentd:
             held.append(record)
             if record["logtag"] == "F":
                 self._pass(rest, tag, self._flushed(key, section))
-        elif pattern(section.parameters["multiline_start_regexp"]).search(record["message"]):
+            return
+        # `process_regexp`: https://github.com/fluent-plugins-nursery/fluent-plugin-concat/blob/master/lib/fluent/plugin/filter_concat.rb
+        text = record["message"]
+        if _finds(section, "multiline_start_regexp", text):
             earlier = self._flushed(key, section) if held else None
             self._held[key] = [record]
             if earlier is not None:
                 self._pass(rest, tag, earlier)
-        elif held and pattern(section.parameters.get("continuous_line_regexp", "//")).search(record["message"]):
+            if _finds(section, "multiline_end_regexp", text):
+                self._pass(rest, tag, self._flushed(key, section))
+        elif _finds(section, "multiline_end_regexp", text):
+            held.append(record)
+            self._pass(rest, tag, self._flushed(key, section))
+        elif held and (
+            "continuous_line_regexp" not in section.parameters or _finds(section, "continuous_line_regexp", text)
+        ):
             held.append(record)
         else:
             for event in [*([self._flushed(key, section)] if held else []), record]:
@@ -130,6 +143,17 @@ class Fluentd:
             del self._held[key]
 
 
+def _descendants(section: Section) -> Iterator[Section]:
+    for part in section.sections:
+        yield part
+        yield from _descendants(part)
+
+
+def _finds(section: Section, name: str, text: str) -> bool:
+    """Whether a text has the pattern of a parameter; False where that is not given."""
+    return name in section.parameters and pattern(section.parameters[name]).search(text) is not None
+
+
 def _matches(argument: str, tag: str) -> bool:
     return argument in {"**", tag}
 
@@ -147,10 +171,51 @@ def _modified(section: Section, record: Record) -> Record:
         record.pop(name, None)
     if "char_encoding" in section.parameters:
         record["message"] = record["message"].decode("utf-8", "replace")
-    for replace in section.sections:
+    for assigned in (part for part in section.sections if part.name == "record"):
+        record.update({name: _ruby(raw, record) for name, raw in assigned.parameters.items()})
+    for replace in (part for part in section.sections if part.name == "replace" and part.parameters["key"] in record):
         expression, new = replace.parameters["expression"], value(replace.parameters["replace"])
-        record["message"] = pattern(expression).sub(new, record["message"])
+        key = replace.parameters["key"]
+        record[key] = pattern(expression).sub(new, record[key])
     return record
+
+
+DIG = re.compile(r'record\.dig\((?P<path>"[\w.@]+"(?:, "[\w.@]+")*)\)')
+
+
+def _ruby(raw: str, record: Mapping[str, Any]) -> Any:
+    """The value of one kind of Ruby expression: the first of several fields that is there, or nil.
+
+    Raises:
+        ValueError: The expression is of another kind.
+    """
+    whole = re.fullmatch(r"\$\{(?P<text>\()?(?P<alternatives>.*?)(?(text)\)\.to_s)\}", raw)
+    found = None
+    for alternative in (whole["alternatives"] if whole else raw).split(" || "):
+        call = DIG.fullmatch(alternative)
+        if not call:
+            raise ValueError(f"not emulated: {raw}")
+        if found is None or found is False:
+            found = _dug(record, json.loads(f"[{call['path']}]"))
+    return _to_s(found) if whole and whole["text"] else found
+
+
+def _dug(record: Any, path: list[str]) -> Any:
+    for name in path:
+        if record is None:
+            return None
+        # Ruby raises an error at a value that has no `dig`, and Fluentd would not send the event.
+        assert isinstance(record, Mapping), f"{record!r} has no dig"
+        record = cast("Mapping[str, Any]", record).get(name)
+    return record
+
+
+def _to_s(value_: Any) -> str:
+    return (
+        {None: "", True: "true", False: "false"}.get(value_, str(value_))
+        if not isinstance(value_, (dict, list))
+        else json.dumps(value_)
+    )
 
 
 def _parsed(section: Section, record: Record) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -56,18 +57,37 @@ def value(raw: str) -> str:
     return str(json.loads(raw)) if raw.startswith('"') else raw
 
 
+@functools.cache
 def pattern(raw: str) -> re.Pattern[str]:
     r"""Translates a Ruby regular expression to Python.
 
-    The expressions in use have constructs only that both languages share: classes, groups, look-around, `\A`, `\b`,
-    scoped `(?i:…)`. Not supported are `^` and `$`, which match at lines in Ruby, and possessive or atomic groups.
+    The expressions in use have constructs only that both languages share: classes, groups, look-around, atomic groups,
+    `\A`, `\b`, scoped `(?i:…)`. Constructs that the two understand differently are refused: `^` and `$` are ends of
+    lines in Ruby, `&&` and `[` inside of a class are operators, and `{n,m}+` is not possessive.
+    https://github.com/k-takata/Onigmo/blob/master/doc/RE
+
+    Raises:
+        ValueError: It is not a regular expression, or has a construct with another meaning in Python.
     """
     literal = re.fullmatch(r"/(.*)/([m]?)", raw, re.DOTALL)
     if not literal:
         raise ValueError(f"not a regular expression: {raw}")
     expression, option = literal.groups()
-    if re.search(r"(?<![\\\[(])[\^$](?![\]])", re.sub(r"\[[^\]]*\]", "", expression)):
+    classes = [found[0] for found in CLASS.finditer(expression)]
+    outside = ESCAPE.sub("", CLASS.sub("", expression))
+    if re.search(r"[\^$]", outside):
         raise ValueError(f"^ and $ have another meaning in Ruby: {raw}")
-    # In Ruby, \s, \d, \w and \b are ASCII-only, and with `m` a dot matches line breaks.
+    if re.search(r"\{\d*,?\d*\}\+", outside):
+        raise ValueError(f"{{n,m}}+ is not possessive in Ruby: {raw}")
+    if any("&&" in inner or "[" in ESCAPE.sub("", inner[1:]) for inner in classes):
+        raise ValueError(f"&& and [ in a class have another meaning in Ruby: {raw}")
+    # In Ruby, \s, \d and \w are ASCII-only, but \b is not; with `m` a dot matches line breaks.
     flags = re.ASCII | (re.DOTALL if option else re.NOFLAG)
-    return re.compile(re.sub(r"\(\?<(?=\w)", "(?P<", expression.replace(r"\z", r"\Z")), flags)
+    for ruby, python in ((r"\z", r"\Z"), (r"\b", r"(?u:\b)")):
+        expression = re.sub(rf"(?<!\\)((?:\\\\)*)\{ruby}", lambda found, to=python: found[1] + to, expression)
+    return re.compile(re.sub(r"\(\?<(?=\w)", "(?P<", expression), flags)
+
+
+ESCAPE = re.compile(r"\\.")
+CLASS = re.compile(r"(?<!\\)(?:\\\\)*\[\^?\]?(?:[^\]\\]|\\.)*\]")
+"""A character class, with an escaped bracket inside."""
