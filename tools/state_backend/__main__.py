@@ -7,7 +7,7 @@ import sys
 
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
 
-from tools.state_backend.backend import BackendError, make
+from tools.state_backend.backend import ENGINE_VARIABLES, BackendError, make
 
 parser = argparse.ArgumentParser(prog="python -m tools.state_backend", description=__doc__)
 parser.add_argument("--bucket", required=True, help="name of the S3 bucket, such as hello-pulumi-state")
@@ -28,11 +28,15 @@ changed = "".join(
     f"  pulumi stack change-secrets-provider --stack {stack} '{backend.secrets_provider(stack)}'\n"
     for stack in backend.stack_keys
 )
+variables = "".join(f"  export {name}={value}\n" for name, value in ENGINE_VARIABLES.items())
 sys.stdout.write(f"""\
 S3 bucket {arguments.bucket}, with the KMS key (previews.stateKeyArn)
   {backend.key_arn}
 KMS key of each stack's secrets (previews.keyArn)
 {keys}
+Wherever stacks are updated, set these, with which the engine writes a twelfth of the data:
+
+{variables}
 Log in, and create the stacks:
 
   pulumi login '{backend.url}'

@@ -54,7 +54,7 @@ def state_objects(stack: str) -> list[str]:
     https://github.com/pulumi/pulumi/blob/v3.260.0/pkg/backend/diy/store.go
     """
     state = f"{STATES}/{PROJECT}/{stack}"
-    return [".pulumi/meta.yaml", f"{state}.json", f"{state}.json.gz", f"{state}.pulumi-tags"]
+    return [".pulumi/meta.yaml", *(f"{state}.{end}" for end in ("json", "json.gz", "json.zst", "pulumi-tags"))]
 
 
 def provider_arn(account: Account, previews: config.Previews) -> str:

@@ -122,8 +122,9 @@ def test_it_reads_no_data_but_the_state_and_the_secrets_of_its_stack(graph: Grap
 
     state = "arn:aws:s3:::hello-pulumi-state/.pulumi"
     assert may("s3:GetObject", f"{state}/meta.yaml")
-    assert may("s3:GetObject", f"{state}/stacks/{PROJECT}/dev.json")
-    for other in (f"{PROJECT}/prod.json", f"{PROJECT}/dev.eu.json", "another/dev.json"):
+    for end in ("json", "json.gz", "json.zst"):
+        assert may("s3:GetObject", f"{state}/stacks/{PROJECT}/dev.{end}")
+    for other in (f"{PROJECT}/prod.json", f"{PROJECT}/prod.json.zst", f"{PROJECT}/dev.eu.json", "another/dev.json"):
         assert not may("s3:GetObject", f"{state}/stacks/{other}"), other
     for folder in ("history", "backups"):
         assert not may("s3:GetObject", f"{state}/{folder}/{PROJECT}/prod/prod-1.json"), folder

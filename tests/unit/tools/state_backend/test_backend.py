@@ -107,6 +107,7 @@ def test_the_command_says_how_to_log_in(
     runpy.run_module("tools.state_backend", run_name="__main__")
     told = capsys.readouterr().out
     assert f"pulumi login 's3://{BUCKET}?region={region}'" in told
+    assert "export PULUMI_DIY_BACKEND_ZSTD=true\n" in told
     for stack in ("dev", "prod"):
         provider = f"'awskms://alias/hello-pulumi-{stack}?region={region}'"
         assert f"pulumi stack init {stack} --secrets-provider {provider}" in told
