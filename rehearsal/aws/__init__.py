@@ -6,7 +6,8 @@ It is moto's server (https://docs.getmoto.org), with a journal that preserves it
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+import threading
+from functools import cache, lru_cache
 from typing import Any, cast
 
 import yaml
@@ -25,6 +26,8 @@ REGION = "us-east-1"
 
 ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSALADMIN00", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
 """Environment variables with the administrator's credentials, which are allowed everything."""
+
+_CREATING = threading.Lock()
 
 
 def settings(account: str = ACCOUNT_ID) -> dict[str, str]:
@@ -83,13 +86,20 @@ def _configuration(layout: Layout) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)
 def _client(endpoint: str, service: str, region: str) -> Any:
-    """A cached client: clients are thread-safe, and slow to create."""
+    """A cached client: clients are thread-safe, unlike sessions, and slow to create."""
+    from botocore.config import Config  # noqa: PLC0415 - slow to import  # pyright: ignore[reportMissingTypeStubs]
+
+    config = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32)
+    with _CREATING:
+        return _session().client(service, region_name=region, endpoint_url=endpoint, config=config)
+
+
+@cache
+def _session() -> Any:
+    """The session of all clients: what it has read from botocore's files is two thirds of a client's creation."""
     # Slow to import, and not needed by every command.
     import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
-    from botocore.config import Config  # noqa: PLC0415 - likewise  # pyright: ignore[reportMissingTypeStubs]
 
-    session: Any = cast("Any", boto3).session.Session(
-        ADMINISTRATOR["AWS_ACCESS_KEY_ID"], ADMINISTRATOR["AWS_SECRET_ACCESS_KEY"], region_name=region
+    return cast("Any", boto3).session.Session(
+        ADMINISTRATOR["AWS_ACCESS_KEY_ID"], ADMINISTRATOR["AWS_SECRET_ACCESS_KEY"]
     )
-    config = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32)
-    return session.client(service, endpoint_url=endpoint, config=config)
