@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 import threading
 from collections.abc import Iterator
 from functools import cache
@@ -14,6 +13,8 @@ from typing import Any, Literal, TypeAlias, cast
 
 import yaml
 from urllib3.exceptions import HTTPError, MaxRetryError
+
+from kube.transport import hold_credentials, limit_requests
 
 KubernetesObject: TypeAlias = dict[str, Any]
 """A Kubernetes object in JSON: `apiVersion`, `kind`, `metadata`, and the fields of its kind."""
@@ -29,7 +30,14 @@ NO_KUBECONFIG = "NoKubeconfig"
 """Reason of an error that a retry cannot fix."""
 
 REQUEST_SECONDS = 15
-"""Time-out of a request."""
+"""Time limit of a request, until its whole response is there."""
+
+WATCH_GRACE_SECONDS = 3
+"""How long a watch may be silent after its time before its connection counts as broken."""
+
+NO_FILE = os.path.join(os.devnull, "none")  # noqa: PTH118
+"""A path at which no file can be. The client's discovery cache would be in the shared temporary directory, by host and
+port: stale for a new control plane at the same address."""
 
 
 def has_condition(body: KubernetesObject | None, kind: str) -> bool:
@@ -63,25 +71,26 @@ class KubernetesApi:
         kubeconfig: Path of a kubeconfig, or its parsed content; None for kubectl's default: `KUBECONFIG`, the file in
             the home directory, or the service account of the pod.
         context: A context of the kubeconfig; by default its current one.
+        request_seconds: Time limit of a request, until its whole response is there.
 
     Raises:
         KubernetesApiError: There is no kubeconfig, or it is invalid.
     """
 
-    def __init__(self, kubeconfig: Path | dict[str, Any] | None, *, context: str | None = None) -> None:
+    def __init__(
+        self,
+        kubeconfig: Path | dict[str, Any] | None,
+        *,
+        context: str | None = None,
+        request_seconds: float = REQUEST_SECONDS,
+    ) -> None:
         self.in_pod = kubeconfig is None and context is None and _in_a_pod()
-        api_client = _api_client(kubeconfig, context)
+        api_client = _api_client(kubeconfig, context, request_seconds)
         self._rest: Any = api_client
         self._discovery = threading.Lock()
-        # The client's default discovery cache is a file in the temporary directory, named by host and port: it would
-        # be stale for a new control plane at the same address. So each process has a file of its own.
-        handle, discovery_cache = tempfile.mkstemp(prefix="discovery-", suffix=".json")
-        os.close(handle)
-        Path(discovery_cache).unlink()
-        try:
-            self._client: Any = _checked(_library().dynamic.DynamicClient, api_client, cache_file=discovery_cache)
-        finally:
-            Path(discovery_cache).unlink(missing_ok=True)
+        self._client: Any = _checked(
+            _library().dynamic.DynamicClient, api_client, cache_file=NO_FILE, discoverer=_discoverer()
+        )
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> KubernetesObject | None:
         """The object, or None if it does not exist."""
@@ -239,7 +248,7 @@ class KubernetesApi:
             label_selector=label_selector,
             serialize=False,
             timeout_seconds=timeout,
-            _request_timeout=timeout + REQUEST_SECONDS,
+            _request_timeout=timeout + WATCH_GRACE_SECONDS,
         )
         events = cast("Iterator[Any]", stream)
         while (event := _checked(next, events, None)) is not None:
@@ -265,11 +274,12 @@ class KubernetesApi:
                 _return_http_data_only=True,
                 _request_timeout=timeout,
             )
+            body = response.data
         except _library().client.ApiException as error:
             return int(error.status), str(error.body)
         except HTTPError as error:
             raise _unreachable(error) from None
-        return int(response.status), response.data.decode(errors="replace")
+        return int(response.status), body.decode(errors="replace")
 
     def is_namespaced(self, api_version: str, kind: str) -> bool:
         """Whether a kind is namespaced.
@@ -303,9 +313,19 @@ def _library() -> Any:
     return kubernetes
 
 
+@cache
+def _discoverer() -> Any:
+    """A discoverer that discovers anew in each process, and writes no file."""
+
+    def write_cache(_: object) -> None:
+        pass
+
+    return type("Discoverer", (_library().dynamic.discovery.LazyDiscoverer,), {"_write_cache": write_cache})
+
+
 def _response(operation: Any, **arguments: Any) -> KubernetesObject:
     # Without the client's own objects, which for a hundred pods take longer to build than the request.
-    response = _checked(operation, serialize=False, _request_timeout=REQUEST_SECONDS, **arguments)
+    response = _checked(operation, serialize=False, **arguments)
     return cast("KubernetesObject", json.loads(response.data))
 
 
@@ -313,7 +333,14 @@ def _namespace(body: KubernetesObject) -> str | None:
     return cast("str | None", body["metadata"].get("namespace"))
 
 
-def _api_client(kubeconfig: Path | dict[str, Any] | None, context: str | None) -> Any:
+def _api_client(kubeconfig: Path | dict[str, Any] | None, context: str | None, request_seconds: float) -> Any:
+    api_client = _loaded(kubeconfig, context)
+    limit_requests(api_client, request_seconds)
+    hold_credentials(api_client)
+    return api_client
+
+
+def _loaded(kubeconfig: Path | dict[str, Any] | None, context: str | None) -> Any:
     load = _library().config
     if isinstance(kubeconfig, dict):
         return load.new_client_from_config_dict(kubeconfig, context=context)
@@ -353,7 +380,7 @@ def _checked(operation: Any, *arguments: Any, **options: Any) -> Any:
 
 def _unreachable(error: HTTPError) -> KubernetesApiError:
     """The error of a request without a response: the address, and the reason."""
-    pool: Any = getattr(error, "pool", None)
+    pool: Any = getattr(error, "conn", None) or getattr(error, "pool", None)
     source = f" from {pool.host}:{pool.port}" if pool is not None else ""
     return KubernetesApiError(f"no answer{source}: {error_reason(error)}", status=UNREACHABLE, reason="Unreachable")
 

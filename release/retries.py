@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
 
 from kube.client import NO_KUBECONFIG, UNREACHABLE, KubernetesApiError
 from release.clock import Clock
@@ -13,6 +20,9 @@ from release.objects import CONFLICT
 
 ATTEMPTS = 8
 """With the waits in between about half a minute: less than the lock's lease."""
+
+RETRY_SECONDS = 30
+"""No call is tried again later than this, however long its attempts took: less than the lock's lease."""
 
 REQUEST_TIMEOUT, TOO_MANY_REQUESTS, FIRST_SERVER_ERROR = 408, 429, 500
 
@@ -27,11 +37,12 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, LostRaceError)
 
 
-def retrying(clock: Clock, report: Callable[[str], None] = lambda _: None) -> Retrying:
-    """A wrapper that retries transient errors, `ATTEMPTS` times at most, with exponential backoff.
+def retrying(clock: Clock, report: Callable[[str], None] = lambda _: None, *, attempts: int = ATTEMPTS) -> Retrying:
+    """A wrapper that retries transient errors, for `RETRY_SECONDS` at most, with exponential backoff.
 
     Args:
         clock: The clock to wait by.
+        attempts: Most attempts.
         report: Gets a line on each error of the API server; lost races are not reported.
     """
 
@@ -44,7 +55,7 @@ def retrying(clock: Clock, report: Callable[[str], None] = lambda _: None) -> Re
         before_sleep=report_error,
         retry=retry_if_exception(is_transient),
         wait=wait_exponential_jitter(multiplier=0.2, max=6, jitter=0.2),
-        stop=stop_after_attempt(ATTEMPTS),
+        stop=stop_after_attempt(attempts) | stop_after_delay(RETRY_SECONDS),
         sleep=clock.sleep,
         reraise=True,
     )

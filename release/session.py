@@ -18,8 +18,14 @@ from release.http import Caller, InCluster, ThroughApiServer
 from release.images import Images
 from release.objects import ObjectReader
 from release.observe import observe, services
-from release.retries import retrying
+from release.retries import ATTEMPTS, retrying
 from release.state import ServiceState
+
+READ_SECONDS = 4
+"""Time limit of a request of a command that only reads."""
+
+READ_ATTEMPTS = 4
+"""How often such a command tries a request."""
 
 LOG_WIDTH = 200
 """Columns of output that is not a terminal's: a log's lines may be long."""
@@ -35,6 +41,7 @@ class Options:
         as_json: Whether standard output is for a script.
         image_tags: Whether images are tagged in ECR.
         at_once: Number of services that are released at the same time.
+        only_reads: Whether the command changes nothing: it answers, or says why not, within `ANSWER_SECONDS`.
         limits: Time limits of releases.
     """
 
@@ -43,6 +50,7 @@ class Options:
     as_json: bool = False
     image_tags: bool = True
     at_once: int = 1
+    only_reads: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
@@ -88,6 +96,7 @@ class Session:
         clock: The clock.
         api: The API server.
         out: Standard output.
+        retrying: Retries calls to the API server, and reports the errors.
         progress: Where progress is shown: standard output; with `as_json` standard error.
     """
 
@@ -96,8 +105,11 @@ class Session:
         self.clock = StoppableClock(clock or SystemClock())
         self.out = _console()
         self.progress = Console(stderr=options.as_json)
-        connect = retrying(self.clock, _once(self._print_progress))
-        self.api = connect(KubernetesApi, options.kubeconfig, context=options.context)
+        self.retrying = retrying(
+            self.clock, _once(self._print_progress), attempts=READ_ATTEMPTS if options.only_reads else ATTEMPTS
+        )
+        seconds = {"request_seconds": READ_SECONDS} if options.only_reads else {}
+        self.api = self.retrying(KubernetesApi, options.kubeconfig, context=options.context, **seconds)
 
     def observe(self, environment: str, service: str) -> ServiceState:
         """The state of a service.
@@ -105,7 +117,7 @@ class Session:
         Raises:
             ReleaseError: There is no such service, or one of its objects is missing.
         """
-        return retrying(self.clock)(lambda: observe(self.api, environment, service, now=self.clock.now()))
+        return self.retrying(lambda: observe(self.api, environment, service, now=self.clock.now()))
 
     def services(self, environment: str, reader: ObjectReader | None = None) -> list[str]:
         """The names of all services of an environment, from the API server or what was read from it.
@@ -113,7 +125,7 @@ class Session:
         Raises:
             ReleaseError: There is none.
         """
-        names = retrying(self.clock)(services, reader or self.api, environment)
+        names = self.retrying(services, reader or self.api, environment)
         if not names:
             raise ReleaseError(
                 f"there is no service in {environment}",
@@ -128,7 +140,7 @@ class Session:
     def user(self) -> str:
         """The user that the API server has authenticated, whatever the user says of themselves."""
         review: dict[str, Any] = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview", "metadata": {}}
-        answer = retrying(self.clock)(self.api.create, review)
+        answer = self.retrying(self.api.create, review)
         return str(answer["status"]["userInfo"]["username"])
 
     def keep_image(self, state: ServiceState, image: str) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from contract import labels
 from kube.client import KubernetesObject
 from release.objects import ObjectReader
+from release.threads import at_once
 
 KINDS: Mapping[str, tuple[str, str | None]] = {
     "Pod": ("v1", labels.SERVICE),
@@ -45,8 +45,7 @@ class Snapshot:
             api_version, label = KINDS[kind]
             return api.list(api_version, kind, namespace=environment, label_selector=label)
 
-        with ThreadPoolExecutor(len(KINDS)) as pool:
-            self._by_kind = dict(zip(KINDS, pool.map(read, KINDS), strict=True))
+        self._by_kind = dict(zip(KINDS, at_once(read, KINDS), strict=True))
         self._by_name: dict[tuple[str, str], KubernetesObject] = {}
         self._by_label: defaultdict[tuple[str, str, str], list[KubernetesObject]] = defaultdict(list)
         for kind, bodies in self._by_kind.items():

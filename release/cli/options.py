@@ -73,6 +73,7 @@ def open_session(
     image_tags: bool = True,
     at_once: int = 1,
     limits: dict[str, float | None] | None = None,
+    only_reads: bool = False,
 ) -> Session:
     """The session that the options describe; `limits` are arguments of `Limits`."""
     from release.context import Limits  # noqa: PLC0415 - slow to import
@@ -84,6 +85,7 @@ def open_session(
         as_json=as_json,
         image_tags=image_tags,
         at_once=at_once,
+        only_reads=only_reads,
         limits=Limits(**limits or {}),  # pyright: ignore[reportArgumentType]
     )
     return Session(options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from typing import Annotated
 
 import typer
@@ -34,10 +35,12 @@ def status(
     """Show both slots of each service, and their problems."""
     if watch and as_json:
         raise typer.BadParameter("cannot be combined with --json", param_hint="--watch")
-    session = open_session(kubeconfig, context, as_json=as_json)
     from release.commands import reports  # noqa: PLC0415 - slow to import
+    from release.threads import ANSWER_SECONDS, by  # noqa: PLC0415 - likewise
 
-    exit_with(reports.status(session, environment, services or [], watch=watch))
+    deadline = time.monotonic() + ANSWER_SECONDS
+    session = by(deadline, lambda: open_session(kubeconfig, context, as_json=as_json, only_reads=True))
+    exit_with(reports.status(session, environment, services or [], watch=watch, deadline=deadline))
 
 
 def history(
@@ -49,9 +52,11 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Show a service's last releases."""
-    session = open_session(kubeconfig, context, as_json=as_json)
     from release.commands import reports  # noqa: PLC0415 - slow to import
+    from release.threads import ANSWER_SECONDS, by  # noqa: PLC0415 - likewise
 
+    deadline = time.monotonic() + ANSWER_SECONDS
+    session = by(deadline, lambda: open_session(kubeconfig, context, as_json=as_json, only_reads=True))
     exit_with(reports.history(session, environment, service))
 
 

@@ -10,14 +10,24 @@ from rich.live import Live
 
 from release.errors import ExitCode
 from release.history import Entry
-from release.retries import retrying
 from release.session import Session
 from release.snapshot import Snapshot
 from release.status import ServiceStatus, read_statuses, table
+from release.threads import ANSWER_SECONDS, by
 
 
-def status(session: Session, environment: str, names: Sequence[str], *, watch: bool) -> ExitCode:
-    """Shows the status of services, without names of all; `NOT_READY` if a live slot does not serve."""
+def status(
+    session: Session, environment: str, names: Sequence[str], *, watch: bool, deadline: float | None = None
+) -> ExitCode:
+    """Shows the status of services, without names of all; `NOT_READY` if a live slot does not serve.
+
+    Args:
+        session: The session.
+        environment: The environment.
+        names: The services; none for all.
+        watch: Whether to go on showing it.
+        deadline: The time of the monotonic clock by which it answers; by default in `ANSWER_SECONDS`.
+    """
 
     def observe() -> list[ServiceStatus]:
         reader = session.api if len(names) == 1 else Snapshot(session.api, environment)
@@ -25,7 +35,7 @@ def status(session: Session, environment: str, names: Sequence[str], *, watch: b
             reader, environment, names or session.services(environment, reader), now=session.clock.now()
         )
 
-    statuses = retrying(session.clock)(observe)
+    statuses = by(deadline or time.monotonic() + ANSWER_SECONDS, lambda: session.retrying(observe))
     if session.options.as_json:
         session.print_json([one.to_json() for one in statuses])
     elif watch:
@@ -35,7 +45,7 @@ def status(session: Session, environment: str, names: Sequence[str], *, watch: b
         ):
             while True:
                 time.sleep(1)
-                statuses = retrying(session.clock)(observe)
+                statuses = session.retrying(observe)
                 live.update(table(environment, statuses), refresh=True)
     else:
         session.out.print(table(environment, statuses))
@@ -45,7 +55,8 @@ def status(session: Session, environment: str, names: Sequence[str], *, watch: b
 
 def history(session: Session, environment: str, service: str) -> ExitCode:
     """Shows a service's last releases, newest first."""
-    entries = list(reversed(session.observe(environment, service).history))
+    deadline = time.monotonic() + ANSWER_SECONDS
+    entries = list(reversed(by(deadline, lambda: session.observe(environment, service)).history))
     if session.options.as_json:
         session.print_json([entry.to_json() for entry in entries])
     else:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import socket
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from kube.client import KubernetesApi, has_condition
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from kube.client import UNREACHABLE, KubernetesApi, KubernetesApiError, has_condition
 from tests.http_server import Answer, Request, answering
 
 VERSION = {"groupVersion": "gone.example.com/v1", "version": "v1"}
@@ -82,3 +96,84 @@ def test_a_condition_holds_if_it_is_true() -> None:
     assert not has_condition(body, "PIDPressure")
     assert not has_condition({"kind": "Node"}, "Ready")
     assert not has_condition(None, "Ready")
+
+
+SLOW = 0.5
+
+
+class Stalling:
+    """An API server that accepts connections, and never ends an answer.
+
+    Args:
+        sends: Bytes that it sends of each answer, one every tenth of a second; none if it is hung.
+    """
+
+    def __init__(self, sends: bytes) -> None:
+        self._sends = sends
+        self.connections = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with suppress(OSError):
+            connection.recv(65536)
+            if self._sends:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            for byte in self._sends:
+                connection.sendall(bytes([byte]))
+                time.sleep(SLOW / 5)
+            time.sleep(60)
+
+    def close(self) -> None:
+        """Ends it."""
+        self._listener.close()
+
+
+@pytest.mark.parametrize("sends", [b"", b"{" * 1000], ids=["hung", "slow"])
+def test_an_api_server_that_does_not_answer_is_told_in_time_and_asked_once(sends: bytes) -> None:
+    """At its discovery, which has no time limit of its own; urllib3 alone would ask four times."""
+    server = Stalling(sends)
+    began = time.monotonic()
+    try:
+        with pytest.raises(KubernetesApiError, match="no answer from 127") as caught:
+            KubernetesApi(kubeconfig(server.address), request_seconds=SLOW)
+    finally:
+        server.close()
+    assert caught.value.status == UNREACHABLE
+    assert time.monotonic() - began < SLOW * 4
+    assert server.connections == 1
+
+
+def test_no_file_is_left_in_the_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither what was discovered nor, if the process is killed at its first request, its private key."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    certificate, key = key_pair()
+    config = kubeconfig("https://127.0.0.1:9")
+    config["users"][0]["user"] = {"client-certificate-data": certificate, "client-key-data": key}
+    for _ in range(2):
+        with pytest.raises(KubernetesApiError):
+            KubernetesApi(config)
+        assert list(tmp_path.iterdir()) == []
+
+
+def key_pair() -> tuple[str, str]:
+    """A certificate and its private key, as a kubeconfig has them."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tester")])
+    now = datetime.now(UTC)
+    certificate = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1)).sign(
+        key, hashes.SHA256()
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return base64.b64encode(certificate.public_bytes(pem)).decode(), base64.b64encode(private).decode()

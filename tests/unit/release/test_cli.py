@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from kube.client import KubernetesApiError
 from release.cli import app, main
 from release.cli.options import images_by_service
 from release.errors import ExitCode
+from tests.unit.kube.test_client import Stalling
 
 IMAGE = f"registry.example.com/api@sha256:{'ab' * 32}"
 TEMPLATE: dict[str, Any] = {
@@ -108,6 +110,23 @@ def test_an_api_server_that_is_away_is_named_with_its_address_and_told_while_it_
     assert error.count(f"T{away[1:]}") == 1, "said once, not at each try"
     assert f"error: {away}" in error
     assert "object at 0x" not in error
+
+
+@pytest.mark.parametrize("sends", [b"", b"{" * 10000], ids=["hung", "slow"])
+def test_status_of_an_api_server_that_does_not_answer_says_so_within_ten_seconds(
+    tmp_path: Path, sends: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Stalling(sends)
+    file = tmp_path / "kubeconfig"
+    file.write_text(json.dumps(kubeconfig(server.address)))
+    began = time.monotonic()
+    try:
+        code, error = ended(["status", "dev", "--kubeconfig", str(file)], monkeypatch, capsys)
+    finally:
+        server.close()
+    assert code == ExitCode.FAILED
+    assert "the API server did not answer within 10 s" in error
+    assert time.monotonic() - began < 12
 
 
 def test_a_refusal_of_the_api_server_is_told_without_a_traceback(
