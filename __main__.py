@@ -17,14 +17,17 @@ from components.cluster.cluster import Cluster, ClusterArgs
 from components.cluster.core_addons import CoreAddons, CoreAddonsArgs
 from components.cluster.node_group import NodeGroup, NodeGroupArgs
 from components.delivery.delivery import Delivery, DeliveryArgs
+from components.ingress.certificate import current_request
 from components.ingress.hosts import Hosts, HostsArgs
 from components.ingress.load_balancers import LoadBalancers, LoadBalancersArgs
+from components.limits.check import Limits
 from components.logging.logs import Logs, LogsArgs
 from components.workload.environment import Environment, EnvironmentArgs
 
 gc.disable()  # garbage collection took half of a preview's CPU time: docs/benchmarks.md
 source_position.keep_only()
 settings = config.load(config.pulumi_config())
+limits = Limits()
 platform = f"hello-{pulumi.get_stack()}"
 account = Account(
     id=settings.account_id,
@@ -33,7 +36,15 @@ account = Account(
     permissions_boundary_arn=settings.permissions_boundary_arn,
     protect=settings.protect,
 )
-provider = account.provider()
+# Before the first provider that waits for the end of the program.
+certificate_request = current_request(
+    platform,
+    domain=settings.domain,
+    dns=settings.dns,
+    configured_arn=settings.load_balancer.certificate_arn,
+    account=account,
+)
+provider = account.provider("aws", region=limits.once_checked(settings.region))
 aws_options = pulumi.ResourceOptions(provider=provider)
 
 kms_keys = KmsKeys(platform, KmsKeysArgs(account=account), opts=aws_options)
@@ -93,6 +104,7 @@ load_balancers = LoadBalancers(
         namespaces=settings.namespaces_by_load_balancer,
         domain=settings.domain,
         dns=settings.dns,
+        certificate_request=certificate_request,
         charts=settings.charts,
         protect=settings.protect,
         cluster=cluster.reference,
@@ -171,10 +183,13 @@ hosts = Hosts(
     opts=cluster_options,
 )
 
+limits.check(stack=pulumi.get_stack(), security_group_rules=settings.network.security_group_rules)
+
 pulumi.export("cluster", {"name": cluster.name, "endpoint": cluster.endpoint, "region": settings.region})
 pulumi.export("kubeconfig", cluster.kubeconfig)
 pulumi.export("nodeGroups", {name: group.summary for name, group in node_groups.items()})
 pulumi.export("repositories", repositories.repository_urls)
+pulumi.export("natAddresses", network.nat_addresses)
 pulumi.export("hosts", settings.hosts)
 pulumi.export("records", hosts.records)
 pulumi.export("services", {name: environment.contracts for name, environment in environments.items()})

@@ -41,6 +41,7 @@ EXAMPLE = """\
         dev: {min: 1, max: 2}
         prod: {min: 2, max: 6}
       smokeTest: {path: /search/status, contains: ready}
+      longestRequestSeconds: 60       # not less than api's, for which it waits
 """
 """A service that uses most of the keys."""
 

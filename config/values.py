@@ -20,6 +20,9 @@ IMAGE_ARCHITECTURE = "amd64"
 """Architecture of the nodes' image, AL2023_x86_64_STANDARD, and so of the containers' images."""
 
 
+_DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+
+
 @dataclass(frozen=True)
 class Check:
     """A validator of a text, for pydantic.
@@ -52,6 +55,32 @@ def _network_hint(value: str) -> str | None:
     return None if value == normal_form else ""
 
 
+def _role_hint(value: str) -> str | None:
+    """EKS takes the ARN with its path, of a role that exists.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
+    """
+    if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", value, re.ASCII):
+        return ""
+    if ":role/AWSReservedSSO_" in value:
+        return " with its path: IAM Identity Center's is role/aws-reserved/sso.amazonaws.com/…, see `aws iam get-role`"
+    return None
+
+
+def _domain_hint(value: str) -> str | None:
+    """A top-level domain is not a number, and may be an internationalised one, such as xn--p1ai.
+
+    https://www.rfc-editor.org/rfc/rfc3696#section-2
+    """
+    if re.fullmatch(rf"({_DNS_LABEL}\.)+(?!\d+$){_DNS_LABEL}", value, re.ASCII) and len(value.rpartition(".")[2]) > 1:
+        return None
+    try:
+        ascii_form = value.encode("idna").decode()
+    except UnicodeError:
+        return ""
+    return "" if value.isascii() else f"; in DNS it is {ascii_form}"
+
+
 def _instance_type_hint(value: str) -> str | None:
     known = instance_types().get(value)
     if known is not None and known.architecture == IMAGE_ARCHITECTURE:
@@ -70,14 +99,10 @@ def _each_once(values: list[Hashable]) -> list[Hashable]:
 EachOnce = AfterValidator(_each_once)
 """A validator of lists without duplicates."""
 
-_DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-
 Domain: TypeAlias = Annotated[
     str,
-    Field(max_length=240),
-    _check(
-        rf"({_DNS_LABEL}\.)+[a-z]{{2,63}}", "a domain name in lower case such as hello.example.com, without https://"
-    ),
+    Field(max_length=253),
+    AfterValidator(Check("a domain name in lower case such as hello.example.com, without https://", _domain_hint)),
 ]
 Cidr: TypeAlias = Annotated[str, AfterValidator(Check("an IPv4 range such as 10.0.0.0/16", _network_hint))]
 Region: TypeAlias = Annotated[str, _check(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as ap-northeast-2")]
@@ -94,7 +119,7 @@ AccountId: TypeAlias = Annotated[
     str, _check(r"\d{12}", "an AWS account's twelve digits, in quotes: YAML drops a leading zero")
 ]
 RoleArn: TypeAlias = Annotated[
-    str, _check(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", "an IAM role's ARN, arn:aws:iam::ACCOUNT:role/NAME")
+    str, AfterValidator(Check("an IAM role's ARN, arn:aws:iam::ACCOUNT:role/NAME", _role_hint))
 ]
 PolicyArn: TypeAlias = Annotated[
     str,

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.account import Account
-from components.aws.bucket import Bucket, BucketArgs, arn
+from components.aws.bucket import Bucket, BucketArgs
 from components.aws.policy import Statement
 
 LOG_DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com"
@@ -27,7 +27,7 @@ def log_delivery_statement(account: Account, bucket: str) -> Statement:
         sid="LoadBalancersWrite",
         principal={"Service": LOG_DELIVERY},
         actions="s3:PutObject",
-        resources=f"{arn(bucket)}/AWSLogs/{account.id}/*",
+        resources=f"{account.bucket_arn(bucket)}/AWSLogs/{account.id}/*",
     )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pulumi
 import pulumi_aws as aws
+
+from config.partitions import arn, partition_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,18 +30,33 @@ class Account:
     permissions_boundary_arn: str | None
     protect: bool
 
+    @property
+    def partition(self) -> str:
+        """The partition of the account's region."""
+        return partition_of(self.region)
+
     def arn(self, service: str, resource: str) -> str:
-        """ARN of a resource in this account and region.
+        """ARN of a resource in this account and region."""
+        return arn(self.partition, service, resource, region=self.region, owner=self.id)
 
-        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+    def iam_arn(self, resource: str) -> str:
+        """ARN of something in this account's IAM."""
+        return arn(self.partition, "iam", resource, owner=self.id)
+
+    def bucket_arn(self, bucket: str) -> str:
+        """ARN of a bucket; those of its objects are this, a slash and the key."""
+        return arn(self.partition, "s3", bucket)
+
+    def provider(self, name: str, *, region: pulumi.Input[str]) -> aws.Provider:
+        """Registers an AWS provider: it refuses any other account, and tags every resource.
+
+        Args:
+            name: Its name in the program.
+            region: The account's region, possibly as an output that others must wait for.
         """
-        return f"arn:aws:{service}:{self.region}:{self.id}:{resource}"
-
-    def provider(self) -> aws.Provider:
-        """Registers the AWS provider: it refuses any other account, and tags every resource."""
         return aws.Provider(
-            "aws",
-            region=self.region,
+            name,
+            region=region,
             allowed_account_ids=[self.id],
             default_tags=aws.ProviderDefaultTagsArgs(tags=self.tags),
         )

@@ -20,12 +20,7 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-acces
 MIN_TLS_VERSION = "1.2"
 
 
-def arn(bucket: str) -> str:
-    """ARN of a bucket; those of its objects are this, a slash and the key."""
-    return f"arn:aws:s3:::{bucket}"
-
-
-def tls_statements(bucket: str) -> list[Statement]:
+def tls_statements(bucket_arn: str) -> list[Statement]:
     """Statements of the bucket policy that deny every request without TLS, or with a version before 1.2.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
@@ -40,7 +35,7 @@ def tls_statements(bucket: str) -> list[Statement]:
             effect="Deny",
             principal="*",
             actions="s3:*",
-            resources=[arn(bucket), f"{arn(bucket)}/*"],
+            resources=[bucket_arn, f"{bucket_arn}/*"],
             conditions=condition,
         )
         for sid, condition in conditions.items()
@@ -124,7 +119,7 @@ class Bucket(pulumi.ComponentResource):
         policy = aws.s3.BucketPolicy(
             name,
             bucket=bucket.bucket,
-            policy=policy_document([*args.statements, *tls_statements(args.bucket)]),
+            policy=policy_document([*args.statements, *tls_statements(args.account.bucket_arn(args.bucket))]),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access_block]),
         )
         self.bucket = policy.bucket

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from components.aws.account import Account
 from components.aws.policy import Conditions, Statement, policy_document
+from config.partitions import arn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +94,7 @@ class Role(pulumi.ComponentResource):
             aws.iam.RolePolicyAttachment(
                 f"{name}-{managed_policy.rpartition('/')[2]}",
                 role=self.role.name,
-                policy_arn=f"arn:aws:iam::aws:policy/{managed_policy}",
+                policy_arn=arn(args.account.partition, "iam", f"policy/{managed_policy}", owner="aws"),
                 opts=child,
             )
         if args.statements:

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from components.aws.account import Account
 from components.aws.policy import Statement, policy_document
+from config.partitions import dns_suffix
 
 DELETION_WINDOW_DAYS = 30
 """Days in which the deletion of a key can be cancelled: the maximum, since its data is lost with it."""
@@ -23,7 +24,7 @@ def account_statement(account: Account) -> Statement:
     """
     return Statement(
         sid="AccountDecidesByIam",
-        principal={"AWS": f"arn:aws:iam::{account.id}:root"},
+        principal={"AWS": account.iam_arn("root")},
         actions="kms:*",
         resources="*",
     )
@@ -37,7 +38,7 @@ def log_encryption_statement(account: Account, platform: str) -> Statement:
     log_groups = account.arn("logs", f"log-group:/aws/*/{platform}/*")
     return Statement(
         sid="LogGroupsOfThePlatform",
-        principal={"Service": f"logs.{account.region}.amazonaws.com"},
+        principal={"Service": f"logs.{account.region}.{dns_suffix(account.region)}"},
         actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
         resources="*",
         conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},

@@ -92,6 +92,7 @@ class Network(pulumi.ComponentResource):
         control_plane_subnets: Subnet ids of the API servers' interfaces, by zone: the first `FIRST_ZONES`.
         node_cidrs: Ranges of the private subnets.
         control_plane_cidrs: Ranges of the control plane subnets.
+        nat_addresses: Public addresses of the NAT gateways, from which pods reach the internet.
     """
 
     vpc_id: pulumi.Output[str]
@@ -100,6 +101,7 @@ class Network(pulumi.ComponentResource):
     control_plane_subnets: dict[str, pulumi.Output[str]]
     node_cidrs: list[str]
     control_plane_cidrs: list[str]
+    nat_addresses: list[pulumi.Output[str]]
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Network", name, {}, opts)
@@ -142,6 +144,7 @@ class Network(pulumi.ComponentResource):
         }
 
         nats: list[aws.ec2.NatGateway] = []
+        self.nat_addresses = []
         private_routes: list[aws.ec2.RouteTable] = []
         for zone, subnet in public.items():
             aws.ec2.RouteTableAssociation(
@@ -194,6 +197,7 @@ class Network(pulumi.ComponentResource):
                 "control_plane_subnets": self.control_plane_subnets,
                 "node_cidrs": self.node_cidrs,
                 "control_plane_cidrs": self.control_plane_cidrs,
+                "nat_addresses": self.nat_addresses,
             }
         )
 
@@ -224,6 +228,7 @@ class Network(pulumi.ComponentResource):
         # Elastic IP addresses and NAT gateways need the internet gateway.
         opts = pulumi.ResourceOptions(parent=self, depends_on=[internet])
         address = aws.ec2.Eip(name, domain="vpc", tags={"Name": name}, opts=opts)
+        self.nat_addresses.append(address.public_ip)
         return aws.ec2.NatGateway(name, allocation_id=address.id, subnet_id=subnet.id, tags={"Name": name}, opts=opts)
 
     def _flow_logs(self, name: str, vpc: aws.ec2.Vpc, path: str, args: NetworkArgs) -> None:

@@ -87,10 +87,9 @@ def after_nodes(volume_tags: Mapping[str, str]) -> Sequence[Addon]:
                     "extraVolumeTags": dict(volume_tags),
                 }
             },
-            # https://docs.aws.amazon.com/eks/latest/userguide/ebs-csi.html
-            identity=Identity(
-                service_account="ebs-csi-controller-sa", managed_policy="service-role/AmazonEBSCSIDriverPolicy"
-            ),
+            # Unlike AmazonEBSCSIDriverPolicy, only for volumes and snapshots that the driver has tagged as its own.
+            # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEBSCSIDriverPolicyV2.html
+            identity=Identity(service_account="ebs-csi-controller-sa", managed_policy="AmazonEBSCSIDriverPolicyV2"),
         ),
         Addon(
             name="metrics-server",

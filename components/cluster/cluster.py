@@ -18,6 +18,7 @@ from components.aws.log_group import LogGroup, LogGroupArgs, LogGroupDefaults
 from components.cluster.addons import BEFORE_NODES, Addons, AddonsArgs
 from components.cluster.reference import ClusterReference
 from components.cluster.sizes import Sizes, live_sizes
+from config.partitions import arn
 from contract.identities import DEPLOYERS
 
 ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
@@ -36,15 +37,18 @@ DELETED_ONE_BY_ONE = (
 """Types that are deleted one by one: their controllers own resources outside the cluster, or their order matters."""
 
 
-def access_entries(access: config.Cluster) -> dict[str, eks.AccessEntryArgs]:
+def access_entries(access: config.Cluster, partition: str) -> dict[str, eks.AccessEntryArgs]:
     """Access entries of the configured IAM roles, by resource name.
 
     An entry is named by its role, not by its index, so removing a role changes no other entry.
     """
     return {
-        **{f"admin-{_name(arn)}": _entry(arn, ADMIN_POLICY) for arn in access.admin_role_arns},
-        **{f"deployer-{_name(arn)}": _entry(arn, VIEW_POLICY, DEPLOYERS) for arn in access.deployer_role_arns},
-        **{f"reader-{_name(arn)}": _entry(arn, VIEW_POLICY) for arn in access.reader_role_arns},
+        **{f"admin-{_name(arn)}": _entry(arn, partition, ADMIN_POLICY) for arn in access.admin_role_arns},
+        **{
+            f"deployer-{_name(arn)}": _entry(arn, partition, VIEW_POLICY, DEPLOYERS)
+            for arn in access.deployer_role_arns
+        },
+        **{f"reader-{_name(arn)}": _entry(arn, partition, VIEW_POLICY) for arn in access.reader_role_arns},
     }
 
 
@@ -53,13 +57,13 @@ def _name(role_arn: str) -> str:
     return role_arn.rpartition("::")[2]
 
 
-def _entry(role_arn: str, policy: str, *groups: str) -> eks.AccessEntryArgs:
+def _entry(role_arn: str, partition: str, policy: str, *groups: str) -> eks.AccessEntryArgs:
     return eks.AccessEntryArgs(
         principal_arn=role_arn,
         kubernetes_groups=list(groups) or None,
         access_policies={
             policy: eks.AccessPolicyAssociationArgs(
-                policy_arn=f"arn:aws:eks::aws:cluster-access-policy/{policy}",
+                policy_arn=arn(partition, "eks", f"cluster-access-policy/{policy}", owner="aws"),
                 access_scope=aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
             )
         },
@@ -134,7 +138,7 @@ class Cluster(pulumi.ComponentResource):
             encryption_config_key_arn=args.secrets_key_arn,
             enabled_cluster_log_types=list(LOG_TYPES),
             authentication_mode=eks.AuthenticationMode.API,
-            access_entries=access_entries(args.access),
+            access_entries=access_entries(args.access, args.account.partition),
             endpoint_private_access=True,
             endpoint_public_access=bool(args.access.public_access_cidrs),
             public_access_cidrs=args.access.public_access_cidrs or None,

@@ -17,6 +17,7 @@ from components.aws.account import Account
 from components.aws.iam import Role, RoleArgs, Trust
 from components.aws.network import FIRST_ZONES
 from components.cluster.sizes import Sizes
+from config.partitions import dns_suffix
 from contract import labels
 
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
@@ -125,7 +126,9 @@ class NodeGroup(pulumi.ComponentResource):
         role = Role(
             name,
             RoleArgs(
-                account=args.account, trust=Trust(service="ec2.amazonaws.com"), managed_policies=list(NODE_POLICIES)
+                account=args.account,
+                trust=Trust(service=f"ec2.{dns_suffix(args.account.region)}"),
+                managed_policies=list(NODE_POLICIES),
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

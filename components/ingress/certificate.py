@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 import config
+from components.aws.account import Account
 from components.ingress.dns_record import TTL_SECONDS, DnsRecord
 
 USABLE = ("ISSUED", "PENDING_VALIDATION")
@@ -37,17 +38,27 @@ class Request:
     issued: bool
 
 
-def current_request(name: str, domain: str, opts: pulumi.InvokeOptions) -> Request:
-    """Looks up the certificate request in ACM; the state would be as old as the last `pulumi up`.
+def current_request(
+    name: str, *, domain: str, dns: config.Dns, configured_arn: str | None, account: Account
+) -> Request:
+    """The certificate request of this run: looked up in ACM, since the state would be as old as the last `pulumi up`.
+
+    With a Route 53 zone or a configured certificate there is nothing to look up. The look-up has an AWS provider of its
+    own, since the other one waits for the end of the program.
 
     Args:
         name: Prefix of the tag `Name` on this stack's certificates; the number of the attempt follows it.
         domain: Domain name of the certificate.
-        opts: Invoke options with the provider.
+        dns: DNS zone of the domain.
+        configured_arn: ARN of an existing certificate; None if the stack requests one.
+        account: The AWS account.
 
     Raises:
         pulumi.RunError: ACM has a certificate for the domain that does not belong to this stack.
     """
+    if dns.zone_id or configured_arn:
+        return Request(attempt=1, issued=True)
+    opts = pulumi.InvokeOptions(provider=account.provider("aws-look-up", region=account.region))
     for status in (*USABLE, *ENDED):
         try:
             certificate = aws.acm.get_certificate(
@@ -74,10 +85,12 @@ class CertificateArgs:
     Attributes:
         domain: DOMAIN.
         dns: DNS zone of DOMAIN.
+        request: The request of this run, by `current_request`.
     """
 
     domain: str
     dns: config.Dns
+    request: Request
 
 
 class Certificate(pulumi.ComponentResource):
@@ -100,12 +113,7 @@ class Certificate(pulumi.ComponentResource):
         super().__init__("hello:platform:Certificate", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         zone_id = args.dns.zone_id
-        request = (
-            Request(attempt=1, issued=True)
-            if zone_id
-            else current_request(name, args.domain, pulumi.InvokeOptions(parent=self))
-        )
-        certificate_name = f"{name}-{request.attempt}"
+        certificate_name = f"{name}-{args.request.attempt}"
         certificate = aws.acm.Certificate(
             certificate_name,
             domain_name=args.domain,
@@ -116,7 +124,7 @@ class Certificate(pulumi.ComponentResource):
         )
         # Both names have the same validation record. https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
         validation_record = certificate.domain_validation_options[0]
-        self.issued, self.arn, self.records = request.issued, certificate.arn, []
+        self.issued, self.arn, self.records = args.request.issued, certificate.arn, []
         if zone_id:
             record = aws.route53.Record(
                 name,

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 import config
-from components.ingress.dns_record import TTL_SECONDS, DnsRecord
+from components.ingress.dns_record import DnsRecord
 from components.ingress.ingress import Backend, Ingress, IngressArgs
 from components.ingress.load_balancers import LoadBalancers
 
@@ -57,16 +57,18 @@ class Hosts(pulumi.ComponentResource):
         super().__init__("hello:platform:Hosts", name, {}, opts)
         self._dns, self._region = args.dns, args.region
         self._child = pulumi.ResourceOptions(parent=self)
+        # The Ingresses name their class in plain text, so that `Limits` can count what each load balancer has.
+        after_classes = pulumi.ResourceOptions(parent=self, depends_on=[args.load_balancers])
         records = list(args.load_balancers.records)
         for backend, host in args.hosts.items() if args.load_balancers.is_open else ():
             ingress = Ingress(
                 backend,
                 IngressArgs(
                     host=host,
-                    ingress_class=args.load_balancers.classes[args.load_balancer_of[backend]],
+                    ingress_class=args.load_balancer_of[backend],
                     backend=args.backends[backend],
                 ),
-                opts=self._child,
+                opts=after_classes,
             )
             records += self._record(backend, host, ingress.address)
         self.records = [record.entry for record in records]
@@ -75,29 +77,16 @@ class Hosts(pulumi.ComponentResource):
     def _record(self, backend: str, host: str, address: pulumi.Output[str]) -> list[DnsRecord]:
         """Registers the host's record in Route 53; without a zone there, returns the record to create by hand."""
         dns = self._dns
-        at_apex = host == dns.zone
         if dns.zone_id is None:
-            return [
-                DnsRecord(name=host, type="ALIAS" if at_apex else "CNAME", value=address, why=f"leads to {backend}")
-            ]
-        if at_apex:
-            load_balancer_zone = aws.lb.get_hosted_zone_id_output(
-                region=self._region,
-                load_balancer_type="application",
-                opts=pulumi.InvokeOutputOptions(parent=self),
-            )
-            alias = aws.route53.RecordAliasArgs(
-                name=address, zone_id=load_balancer_zone.id, evaluate_target_health=False
-            )
-            aws.route53.Record(backend, zone_id=dns.zone_id, name=host, type="A", aliases=[alias], opts=self._child)
-        else:
-            aws.route53.Record(
-                backend,
-                zone_id=dns.zone_id,
-                name=host,
-                type="CNAME",
-                records=[address],
-                ttl=TTL_SECONDS,
-                opts=self._child,
-            )
+            type_ = "ALIAS" if host == dns.zone else "CNAME"
+            return [DnsRecord(name=host, type=type_, value=address, why=f"leads to {backend}")]
+        load_balancer_zone = aws.lb.get_hosted_zone_id_output(
+            region=self._region,
+            load_balancer_type="application",
+            opts=pulumi.InvokeOutputOptions(parent=self),
+        )
+        # Unlike a CNAME, an alias may stand at the zone apex and beside records of other types, and is free of charge.
+        # https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resource-record-sets-choosing-alias-non-alias.html
+        alias = aws.route53.RecordAliasArgs(name=address, zone_id=load_balancer_zone.id, evaluate_target_health=False)
+        aws.route53.Record(backend, zone_id=dns.zone_id, name=host, type="A", aliases=[alias], opts=self._child)
         return []

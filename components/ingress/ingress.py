@@ -83,12 +83,12 @@ class IngressArgs:
 
     Attributes:
         host: The host name.
-        ingress_class: Name of the IngressClass.
+        ingress_class: Name of the IngressClass; the caller's options make the Ingress depend on it.
         backend: The Services behind the host.
     """
 
     host: str
-    ingress_class: pulumi.Input[str]
+    ingress_class: str
     backend: Backend
 
 

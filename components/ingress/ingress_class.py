@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.kubernetes.metadata import NAMESPACE_NAME, name_of
+from components.kubernetes.metadata import NAMESPACE_NAME
 
 CONTROLLER = "ingress.k8s.aws/alb"
 GROUP = "elbv2.k8s.aws"
@@ -77,13 +77,7 @@ def parameters(name: str, args: IngressClassArgs) -> dict[str, object]:
 
 
 class IngressClass(pulumi.ComponentResource):
-    """IngressClass of one internet-facing load balancer.
-
-    Attributes:
-        ingress_class: Name of the IngressClass, resolved once it exists.
-    """
-
-    ingress_class: pulumi.Output[str]
+    """IngressClass of one internet-facing load balancer, of the component's name."""
 
     def __init__(self, name: str, args: IngressClassArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:IngressClass", name, {}, opts)
@@ -96,7 +90,7 @@ class IngressClass(pulumi.ComponentResource):
             spec=parameters(name, args),
             opts=child,
         )
-        ingress_class = kubernetes.networking.v1.IngressClass(
+        kubernetes.networking.v1.IngressClass(
             name,
             metadata=ObjectMetaArgs(name=name),
             spec=kubernetes.networking.v1.IngressClassSpecArgs(
@@ -107,5 +101,4 @@ class IngressClass(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[params]),
         )
-        self.ingress_class = name_of(ingress_class.metadata, name)
-        self.register_outputs({"ingress_class": self.ingress_class})
+        self.register_outputs({})

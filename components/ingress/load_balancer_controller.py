@@ -43,7 +43,7 @@ def permissions(cluster: ClusterReference) -> list[Statement]:
     return [
         Statement(
             actions=["iam:CreateServiceLinkedRole"],
-            resources=[f"arn:aws:iam::{account.id}:role/aws-service-role/{LOAD_BALANCER}.amazonaws.com/*"],
+            resources=[account.iam_arn(f"role/aws-service-role/{LOAD_BALANCER}.amazonaws.com/*")],
             conditions={"StringEquals": {"iam:AWSServiceName": f"{LOAD_BALANCER}.amazonaws.com"}},
         ),
         Statement(

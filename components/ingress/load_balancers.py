@@ -10,7 +10,7 @@ import pulumi
 import config
 from components.aws.access_logs import AccessLogs, AccessLogsArgs
 from components.cluster.reference import ClusterReference
-from components.ingress.certificate import Certificate, CertificateArgs
+from components.ingress.certificate import Certificate, CertificateArgs, Request
 from components.ingress.dns_record import DnsRecord
 from components.ingress.ingress_class import IngressClass, IngressClassArgs
 from components.ingress.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
@@ -25,6 +25,7 @@ class LoadBalancersArgs:
         namespaces: Namespaces whose Ingresses may use each load balancer, by its name.
         domain: DOMAIN, for the certificate.
         dns: DNS zone of DOMAIN.
+        certificate_request: The certificate request of this run.
         charts: Source of charts instead of their public repositories; None for those.
         protect: Whether the load balancers have deletion protection.
         cluster: The cluster.
@@ -37,6 +38,7 @@ class LoadBalancersArgs:
     namespaces: Mapping[config.LoadBalancerName, Sequence[str]]
     domain: str
     dns: config.Dns
+    certificate_request: Request
     charts: str | None
     protect: bool
     cluster: ClusterReference
@@ -48,13 +50,13 @@ class LoadBalancersArgs:
 class LoadBalancers(pulumi.ComponentResource):
     """Load balancers for Ingresses. Needs `aws` and `kubernetes` providers in its options.
 
+    Each has an IngressClass of its name, which Ingresses must depend on.
+
     Attributes:
-        classes: Name of each load balancer's IngressClass, resolved once it exists.
         is_open: Whether hosts can use the load balancers, that is, whether the certificate is issued.
         records: DNS records to create by hand for the certificate.
     """
 
-    classes: dict[str, pulumi.Output[str]]
     is_open: bool
     records: Sequence[DnsRecord]
 
@@ -73,8 +75,8 @@ class LoadBalancers(pulumi.ComponentResource):
         )
         certificate_arn = self._certificate(name, args)
         cidrs = {"public": settings.public_cidrs, "staff": settings.staff_cidrs}
-        self.classes = {
-            load_balancer: IngressClass(
+        for load_balancer in config.LOAD_BALANCERS:
+            IngressClass(
                 load_balancer,
                 IngressClassArgs(
                     namespaces=args.namespaces[load_balancer],
@@ -85,10 +87,8 @@ class LoadBalancers(pulumi.ComponentResource):
                     attributes=attributes(settings, logs.bucket, protect=args.protect),
                 ),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[controller]),
-            ).ingress_class
-            for load_balancer in config.LOAD_BALANCERS
-        }
-        self.register_outputs({"classes": self.classes, "is_open": self.is_open})
+            )
+        self.register_outputs({"is_open": self.is_open})
 
     def _certificate(self, name: str, args: LoadBalancersArgs) -> pulumi.Input[str]:
         """ARN of the configured certificate, or of a new one."""
@@ -97,7 +97,9 @@ class LoadBalancers(pulumi.ComponentResource):
         if configured_arn:
             return configured_arn
         certificate = Certificate(
-            name, CertificateArgs(domain=args.domain, dns=args.dns), opts=pulumi.ResourceOptions(parent=self)
+            name,
+            CertificateArgs(domain=args.domain, dns=args.dns, request=args.certificate_request),
+            opts=pulumi.ResourceOptions(parent=self),
         )
         self.is_open, self.records = certificate.issued, certificate.records
         return certificate.arn

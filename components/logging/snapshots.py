@@ -14,7 +14,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.account import Account
-from components.aws.bucket import Bucket, BucketArgs, arn
+from components.aws.bucket import Bucket, BucketArgs
 from components.aws.policy import Statement
 from components.cluster.irsa import AUDIENCE, IrsaRole, IrsaRoleArgs
 from components.cluster.reference import ClusterReference
@@ -40,7 +40,7 @@ def bucket_name(platform: str, account: Account) -> str:
     return f"{platform}-log-snapshots-{account.id}-{account.region}"
 
 
-def permissions(bucket: str) -> list[Statement]:
+def permissions(bucket_arn: str) -> list[Statement]:
     """IAM permissions on the bucket, as Elasticsearch documents them.
 
     https://www.elastic.co/docs/deploy-manage/tools/snapshot-and-restore/s3-repository#repository-s3-permissions
@@ -53,7 +53,7 @@ def permissions(bucket: str) -> list[Statement]:
                 "s3:ListBucketMultipartUploads",
                 "s3:ListBucketVersions",
             ],
-            resources=[arn(bucket)],
+            resources=[bucket_arn],
         ),
         Statement(
             actions=[
@@ -63,7 +63,7 @@ def permissions(bucket: str) -> list[Statement]:
                 "s3:ListMultipartUploadParts",
                 "s3:PutObject",
             ],
-            resources=[f"{arn(bucket)}/*"],
+            resources=[f"{bucket_arn}/*"],
         ),
     ]
 
@@ -124,7 +124,7 @@ class Snapshots(pulumi.ComponentResource):
                 cluster=args.cluster,
                 namespace=LOGGING,
                 service_account=ACCOUNT,
-                statements=permissions(self.bucket),
+                statements=permissions(account.bucket_arn(self.bucket)),
             ),
             opts=child,
         )

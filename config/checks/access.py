@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 
 from config.models.base import PROJECT
+from config.partitions import partition_of
 from config.problems import Problem
 from config.settings import Settings
 
@@ -55,6 +56,27 @@ def staff_problems(settings: Settings) -> Iterator[Problem]:
         whom="your offices and VPN",
         private="the load balancer sees no private ones",
     )
+
+
+def partition_problems(settings: Settings) -> Iterator[Problem]:
+    """An ARN of another AWS partition than the region's."""
+    partition = partition_of(settings.region)
+    cluster, balancer, previews = settings.cluster, settings.load_balancer, settings.previews
+    arns = [
+        *(("cluster.adminRoleArns", arn) for arn in cluster.admin_role_arns),
+        *(("cluster.deployerRoleArns", arn) for arn in cluster.deployer_role_arns),
+        *(("cluster.readerRoleArns", arn) for arn in cluster.reader_role_arns),
+        ("permissionsBoundaryArn", settings.permissions_boundary_arn),
+        ("loadBalancer.certificateArn", balancer.certificate_arn),
+        ("loadBalancer.webAclArn", balancer.web_acl_arn),
+        ("previews.oidcProviderArn", previews.oidc_provider_arn if previews else None),
+        ("previews.keyArn", previews.key_arn if previews else None),
+    ]
+    for key, arn in arns:
+        if arn and arn.split(":")[1] != partition:
+            yield Problem(
+                f"{PROJECT}:{key}", arn, f"an ARN that begins with arn:{partition}: as all of {settings.region}"
+            )
 
 
 def hook_problems(settings: Settings) -> Iterator[Problem]:

@@ -56,9 +56,10 @@ def problems(settings: Settings) -> Iterator[Problem]:
 
 
 def timing_problems(settings: Settings) -> Iterator[Problem]:
-    """A service with a path whose time-outs do not fit the load balancer's idle time-out.
+    """Time-outs that do not fit one another.
 
-    `keepAliveSeconds` has to be longer than it, `longestRequestSeconds` at most as long.
+    For a service with a path, `keepAliveSeconds` has to be longer than the load balancer's idle time-out, and
+    `longestRequestSeconds` shorter. `longestRequestSeconds` is at least that of each service in `egress.services`.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#connection-idle-timeout
     """
@@ -72,12 +73,33 @@ def timing_problems(settings: Settings) -> Iterator[Problem]:
                 f"more than loadBalancer.idleTimeoutSeconds, {idle}: otherwise the load balancer "
                 "sends requests on closed connections",
             )
-        if service.paths and service.longest_request_seconds > idle:
+        if service.paths and service.longest_request_seconds >= idle:
             yield Problem(
                 f"{key}.longestRequestSeconds",
                 str(service.longest_request_seconds),
-                f"loadBalancer.idleTimeoutSeconds, {idle}, or less: the load balancer "
-                "aborts a request without data for longer",
+                f"less than loadBalancer.idleTimeoutSeconds, {idle}: the load balancer "
+                "aborts a request without data for as long",
+            )
+        for other in service.egress.services:
+            called = settings.services.get(other)
+            if called and called.longest_request_seconds > service.longest_request_seconds:
+                yield Problem(
+                    f"{key}.longestRequestSeconds",
+                    str(service.longest_request_seconds),
+                    f"{called.longest_request_seconds} or more: it waits for {other}, whose longest request takes that",
+                )
+
+
+def health_problems(settings: Settings) -> Iterator[Problem]:
+    """A smoke test of the health path that expects another status than the load balancer."""
+    for name, service in settings.services.items():
+        test = service.smoke_test
+        if test.status and test.path in (None, service.health_path) and test.status != service.health_status:
+            yield Problem(
+                f"{PROJECT}:services.{name}.smokeTest.status",
+                str(test.status),
+                f"healthStatus, {service.health_status}, for the health path: the load balancer sends no requests to a "
+                "node that answers anything else; or a smokeTest.path of its own",
             )
 
 

@@ -25,6 +25,13 @@ class Network(Model):
     nat_gateways: Literal["single", "per-zone"] = Field(
         default="single", description="`single` is cheap; `per-zone` survives the loss of a zone."
     )
+    security_group_rules: int = Field(
+        default=60,
+        ge=60,
+        le=1000,
+        description="The account's quota of inbound rules per security group: each range of `staffCidrs` and of "
+        "`publicCidrs` takes two. Set it if AWS has raised the quota.",
+    )
 
 
 class LoadBalancer(Model):
@@ -54,10 +61,11 @@ class LoadBalancer(Model):
         default=90, ge=1, le=3650, description="Days for which access logs are kept, in an S3 bucket of the stack."
     )
     idle_timeout_seconds: int = Field(
-        default=60,
+        default=65,
         ge=1,
         le=4000,
-        description="Idle time-out of a connection; shorter than `keepAliveSeconds` of every service with a path.",
+        description="Idle time-out of a connection: longer than `longestRequestSeconds` and shorter than "
+        "`keepAliveSeconds` of every service with a path.",
     )
 
 

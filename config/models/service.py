@@ -106,7 +106,12 @@ class SmokeTest(Model):
     """The request that a new version must answer before it gets traffic."""
 
     path: HttpPath | None = Field(default=None, description="Path of the request; left out, the health path.")
-    status: int = Field(default=200, ge=200, le=499, description="Expected HTTP status.")
+    status: int | None = Field(
+        default=None,
+        ge=200,
+        le=499,
+        description="Expected HTTP status, for a `path` of its own; left out, `healthStatus`.",
+    )
     contains: str | None = Field(
         default=None, min_length=1, max_length=200, description="Text that the answer must contain."
     )
@@ -118,7 +123,14 @@ class Service(Model):
     """A service: one container image that serves HTTP."""
 
     port: Port = Field(description="The port the container listens on.")
-    health_path: HttpPath = Field(description="Path that answers 200 when the container can serve.")
+    health_path: HttpPath = Field(description="Path that answers `healthStatus` when the container can serve.")
+    health_status: int = Field(
+        default=200,
+        ge=200,
+        le=399,
+        description="HTTP status of the health path, for the load balancer and for the smoke test; Kubernetes' probes "
+        "take any from 200 to 399.",
+    )
     paths: Annotated[list[PublicPath], EachOnce] = Field(
         default_factory=list[str],
         description="Path prefixes on the environment's host; without any, it is reached inside the cluster only.",
@@ -144,7 +156,8 @@ class Service(Model):
         ge=1,
         le=3600,
         description="Duration of the longest request, which a terminating pod still finishes. "
-        "For a service with a path, at most the load balancer's idle time-out.",
+        "At least those of the services in `egress.services`, for which it waits; for a service with a path, shorter "
+        "than the load balancer's idle time-out.",
     )
     keep_alive_seconds: int = Field(
         default=75,

@@ -107,6 +107,31 @@ def test_what_a_component_takes_is_frozen_and_given_by_name(path: Path) -> None:
                 assert "dataclass" not in decorator or "kw_only=True" in decorator or len(fields) <= 2, node.name
 
 
+PARTITION_FREE = every(
+    [
+        *COMPONENTS,
+        *(
+            path
+            for folder in ("contract", "pipelines", "release", "tools")
+            for path in (CHECKOUT / folder).rglob("*.py")
+        ),
+    ],
+    "module that reaches AWS",
+)
+
+
+@pytest.mark.parametrize("path", PARTITION_FREE, ids=relative)
+def test_no_arn_names_a_partition(path: Path) -> None:
+    """It follows from the region: `config.partitions`. Docstrings and comments may."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docstrings = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            assert not re.search(r"arn:aws[a-z-]*:", node.value), f"line {node.lineno}"
+
+
 def test_the_makefile_has_fourteen_targets_at_most_and_help_names_each() -> None:
     text = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
     (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)

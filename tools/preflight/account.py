@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[re
 
 import config
 from config.instance_types import instance_types as known_types
+from config.partitions import partition_of
 from tools.preflight.findings import Finding, look, ok, stop
 from tools.preflight.session import Aws
 
@@ -62,8 +63,12 @@ def identity(aws: Aws, settings: config.Settings) -> Iterator[Finding]:
         )
     else:
         yield ok("account", f"{account} as {arn}")
-    if aws.partition != "aws":
-        yield stop("partition", aws.partition, "this program knows the partition aws only")
+    if aws.partition != partition_of(settings.region):
+        yield stop(
+            "partition",
+            f"the credentials are of {aws.partition}, {settings.region} is in {partition_of(settings.region)}",
+            "set AWS_PROFILE to a profile of that partition, or correct region",
+        )
 
 
 def cluster_creator(aws: Aws, settings: config.Settings) -> Iterator[Finding]:

@@ -17,6 +17,8 @@ from typing import Any, cast
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
 
+from config import partitions
+
 TAGS = {"platform": "hello-platform", "purpose": "pulumi-state"}
 
 KEPT_DAYS = 90
@@ -133,7 +135,7 @@ def _bucket(s3: Any, name: str, region: str, key_arn: str) -> None:
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
     }
     s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [expiry]})
-    s3.put_bucket_policy(Bucket=name, Policy=json.dumps(_tls_only(name)))
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps(_tls_only(name, region)))
     s3.put_bucket_tagging(
         Bucket=name, Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in TAGS.items()]}
     )
@@ -159,12 +161,12 @@ def _own_bucket(s3: Any, name: str, region: str) -> None:
         raise BackendError(f"the S3 bucket {name} is in {actual_region}: use --region {actual_region}")
 
 
-def _tls_only(bucket: str) -> dict[str, Any]:
+def _tls_only(bucket: str, region: str) -> dict[str, Any]:
     """A bucket policy that denies requests without TLS.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
     """
-    arn = f"arn:aws:s3:::{bucket}"
+    arn = partitions.arn(partitions.partition_of(region), "s3", bucket)
     return {
         "Version": "2012-10-17",
         "Statement": [

@@ -15,6 +15,7 @@ from components.aws.account import Account
 from components.aws.iam import Role, RoleArgs, Trust
 from components.aws.policy import Statement
 from components.cluster.storage import CLAIM_TAG, claim
+from config.partitions import arn
 
 RETAINED = 14
 """Number of snapshots that are kept."""
@@ -28,7 +29,7 @@ def permissions(account: Account) -> list[Statement]:
 
     https://docs.aws.amazon.com/ebs/latest/userguide/service-role.html
     """
-    snapshots = f"arn:aws:ec2:{account.region}::snapshot/*"
+    snapshots = arn(account.partition, "ec2", "snapshot/*", region=account.region)
     return [
         Statement(actions=["ec2:DescribeInstances", "ec2:DescribeSnapshots", "ec2:DescribeVolumes"], resources=["*"]),
         Statement(actions=["ec2:CreateSnapshot"], resources=[account.arn("ec2", "volume/*"), snapshots]),
@@ -86,7 +87,7 @@ class Backups(pulumi.ComponentResource):
         )
         aws.dlm.LifecyclePolicy(
             name,
-            description=f"{name}: every night",
+            description=f"{name} every night",
             execution_role_arn=role.arn,
             state="ENABLED",
             policy_details=aws.dlm.LifecyclePolicyPolicyDetailsArgs(

@@ -7,6 +7,7 @@ from components.aws.account import Account
 from components.aws.iam import OidcTrust
 from components.aws.policy import Statement
 from config import PROJECT
+from config.partitions import dns_suffix
 
 ISSUER = "token.actions.githubusercontent.com"
 """https://docs.github.com/en/actions/reference/security/oidc."""
@@ -34,14 +35,15 @@ def permissions(account: Account, previews: config.Previews) -> list[Statement]:
         Statement(actions=["eks:DescribeAddon", "eks:DescribePodIdentityAssociation"], resources=clusters),
     ]
     if previews.state_bucket:
-        bucket = f"arn:aws:s3:::{previews.state_bucket}"
+        bucket = account.bucket_arn(previews.state_bucket)
         names = {"StringLike": {"s3:prefix": f"{STATES}/*"}}
         objects = [f"{bucket}/{key}" for key in state_objects(account.tags["stack"])]
         statements.append(Statement(actions=["s3:ListBucket"], resources=[bucket], conditions=names))
         statements.append(Statement(actions=["s3:GetObject"], resources=objects))
     if previews.state_key_arn:
         # As the key of objects only: stacks may share it, and it may once have been the key of their secrets, too.
-        through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{account.region}.amazonaws.com"}}
+        service = f"s3.{account.region}.{dns_suffix(account.region)}"
+        through_s3 = {"StringEquals": {"kms:ViaService": service}}
         statements.append(Statement(actions=["kms:Decrypt"], resources=[previews.state_key_arn], conditions=through_s3))
     if previews.key_arn:
         statements.append(Statement(actions=["kms:Decrypt"], resources=[previews.key_arn]))
@@ -59,7 +61,7 @@ def state_objects(stack: str) -> list[str]:
 
 def provider_arn(account: Account, previews: config.Previews) -> str:
     """ARN of the IAM identity provider for GitHub: the configured one, or the one that this stack creates."""
-    return previews.oidc_provider_arn or f"arn:aws:iam::{account.id}:oidc-provider/{ISSUER}"
+    return previews.oidc_provider_arn or account.iam_arn(f"oidc-provider/{ISSUER}")
 
 
 def trust(account: Account, previews: config.Previews) -> OidcTrust:

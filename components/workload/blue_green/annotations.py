@@ -11,7 +11,11 @@ from contract import blue_green
 
 def release_annotations(spec: config.Service) -> dict[str, str]:
     """The annotations of a service's PodTemplate, as `contract.blue_green` defines them."""
-    smoke_test = {**spec.smoke_test.model_dump(by_alias=True), "path": spec.smoke_test.path or spec.health_path}
+    smoke_test = {
+        **spec.smoke_test.model_dump(by_alias=True),
+        "path": spec.smoke_test.path or spec.health_path,
+        "status": spec.smoke_test.status or spec.health_status,
+    }
     return {
         blue_green.SMOKE_TEST: json.dumps(smoke_test, sort_keys=True),
         blue_green.EXCLUSIVE: json.dumps(spec.exclusive),

@@ -171,7 +171,11 @@ class BlueGreen(pulumi.ComponentResource):
     def _service(self, name: str, *, initial_slot: str, node_port: bool) -> kubernetes.core.v1.Service:
         """A Service whose selector `pulumi up` writes at its creation only."""
         spec = self._args.spec
-        load_balancer = target_group(health_path=spec.health_path, longest_request_seconds=spec.longest_request_seconds)
+        load_balancer = target_group(
+            health_path=spec.health_path,
+            success_codes=str(spec.health_status),
+            longest_request_seconds=spec.longest_request_seconds,
+        )
         return kubernetes.core.v1.Service(
             f"{self._args.environment}-{name}",
             metadata=self._metadata(name, annotations={**SKIP_AWAIT, **(load_balancer if node_port else {})}),

@@ -115,12 +115,20 @@ ALLOWED: list[dict[str, Any]] = [
     {"services.gateway.paths": ["/api", "/api/v2"]},
     {"services.ai.paths": ["/apis"]},
     {"domain": "example.com"},
+    {"domain": "hello.xn--p1ai", "dns": {"zone": "hello.xn--p1ai", "zoneId": "Z1"}},
+    {
+        "cluster.adminRoleArns": [
+            "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef"
+        ]
+    },
+    {"services.api.healthStatus": 204, "services.api.smokeTest": {"path": "/api/ready", "status": 200}},
+    {"region": "us-gov-west-1", "network.zones": ["us-gov-west-1a", "us-gov-west-1b"]},
     {"domain": "example.com", "dns": {"zone": "example.com", "flattensApex": True}},
     {"domain": "hello.example.com", "dns": {"zone": "hello.example.com", "zoneId": "Z1"}},
     {"dns": {"zone": "example.com"}},
-    {"services.gateway.keepAliveSeconds": 61},
-    {"services.gateway.longestRequestSeconds": 60},
-    {"services.ai.longestRequestSeconds": 3600, "services.ai.keepAliveSeconds": 1},
+    {"services.gateway.keepAliveSeconds": 66},
+    {"services.gateway.longestRequestSeconds": 64},
+    {"services.crawling.longestRequestSeconds": 3600, "services.crawling.keepAliveSeconds": 1},
     {"services.api.egress.networks": [{"cidr": "10.100.0.0/24", "ports": [3306]}]},
     {"services.api.egress.networks": [{"cidr": "11.0.0.0/8", "ports": [3306]}]},
     {"services.api.variables": {"A": "both", "B": {"dev": "one", "prod": "other"}}},

@@ -19,7 +19,7 @@ VARIABLES = st.from_regex(r"[A-Z][A-Z0-9_]{0,8}", fullmatch=True).filter(lambda 
 
 
 @st.composite
-def service(draw: st.DrawFn, names: list[str], name: str) -> dict[str, Any]:
+def service(draw: st.DrawFn, names: list[str], name: str, longest: int) -> dict[str, Any]:
     """A valid service that conflicts with no other."""
     memory, cpu = draw(st.sampled_from(["64Mi", "128M", "1Gi"])), draw(st.sampled_from(["50m", "0.2", "1"]))
     exclusive = draw(st.booleans())
@@ -44,8 +44,8 @@ def service(draw: st.DrawFn, names: list[str], name: str) -> dict[str, Any]:
             "https": draw(st.booleans()),
         },
         "exclusive": exclusive,
-        "keepAliveSeconds": draw(st.integers(61, 86400)),
-        "longestRequestSeconds": draw(st.integers(1, 60)),
+        "keepAliveSeconds": draw(st.integers(66, 86400)),
+        "longestRequestSeconds": longest,
         "writablePaths": draw(st.sampled_from([[], ["/data", "/var/log"]])),
         "kubernetesApi": draw(st.booleans()),
     }
@@ -57,7 +57,8 @@ def configuration(draw: st.DrawFn) -> dict[str, Any]:
     names = draw(
         st.lists(WORDS, unique=True, min_size=1, max_size=4).map(lambda words: [f"s-{word}" for word in words])
     )
-    services = {name: draw(service(names, name)) for name in names}
+    longest = draw(st.integers(1, 64))
+    services = {name: draw(service(names, name, longest)) for name in names}
     zones = draw(st.lists(st.sampled_from("abcd"), unique=True, min_size=2, max_size=3))
     nodes = {"instanceType": "m7i.2xlarge", "min": 1, "desired": 2, "max": draw(st.integers(20, 40)), "volumes": True}
     environment = {"nodes": nodes, "quota": {"cpu": "100", "memory": "200Gi", "pods": 500}}

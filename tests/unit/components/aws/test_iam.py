@@ -129,7 +129,7 @@ def test_roles_have_only_the_expected_managed_policies(graph: Graph) -> None:
         "AmazonEKSWorkerNodePolicy",
         "AmazonEC2ContainerRegistryPullOnly",
         "AmazonEKS_CNI_Policy",
-        "service-role/AmazonEBSCSIDriverPolicy",
+        "AmazonEBSCSIDriverPolicyV2",
     }
 
 

@@ -90,7 +90,7 @@ def test_it_depends_on_its_role_and_the_roles_policies(graph: Graph) -> None:
 
 
 def test_each_role_has_the_access_policy_of_its_kind() -> None:
-    entries = access_entries(access(admin=[ADMIN], deployer=[DEPLOYER], reader=[READER]))
+    entries = access_entries(access(admin=[ADMIN], deployer=[DEPLOYER], reader=[READER]), "aws")
     assert list(entries) == [
         "admin-123456789012:role/admin",
         "deployer-123456789012:role/teams/release",
@@ -106,7 +106,7 @@ def test_each_role_has_the_access_policy_of_its_kind() -> None:
 
 
 def test_removing_a_role_changes_no_other_access_entry() -> None:
-    before, after = (access_entries(access(admin=arns)) for arns in ([ADMIN, READER], [READER]))
+    before, after = (access_entries(access(admin=arns), "aws") for arns in ([ADMIN, READER], [READER]))
     assert before.keys() > after.keys()
 
 
