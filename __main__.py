@@ -94,7 +94,12 @@ cluster_options = pulumi.ResourceOptions(
 )
 core_addons = CoreAddons(
     platform,
-    CoreAddonsArgs(cluster=cluster.reference, charts=settings.charts, nodes=list(node_groups.values())),
+    CoreAddonsArgs(
+        cluster=cluster.reference,
+        charts=settings.charts,
+        longest_request_seconds=max(service.longest_request_seconds for service in settings.services.values()),
+        nodes=list(node_groups.values()),
+    ),
     opts=cluster_options,
 )
 load_balancers = LoadBalancers(
@@ -135,7 +140,7 @@ environments = {
 delivery = Delivery(
     platform,
     DeliveryArgs(
-        ports={name: service.port for name, service in settings.services.items()},
+        services=list(settings.services),
         delivery=settings.delivery,
         previews=settings.previews,
         previews_in_jenkins=settings.previews_in_jenkins,

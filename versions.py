@@ -7,10 +7,27 @@ preview would look up the newest one and show a change.
 
 from __future__ import annotations
 
-KUBERNETES = "1.36"
-"""Minor version of the control plane and the nodes; in standard support of EKS until 2027-08-02.
+from datetime import date
 
-Extended support costs six times as much. https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
+KUBERNETES = "1.36"
+"""Minor version of the control plane and the nodes.
+
+With it change, as one set that `tests/unit/test_versions.py` holds together: its end of support, the nodes' image,
+kube-proxy and the cluster autoscaler. EKS upgrades by one minor at a time, and never back.
+https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html
+"""
+
+END_OF_STANDARD_SUPPORT = date(2027, 8, 2)
+"""Day on which EKS' standard support of this minor version ends, and EKS upgrades the cluster by itself.
+
+https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
+"""
+
+NODE_IMAGE_RELEASE = "1.36.1-20260930"
+"""Release of the EKS-optimized AMI: Kubernetes' patch version and the image's day; a new one about every week.
+
+Nodes get security updates with a new release only: `python -m tools.node_image` writes the newest one here, and the
+next `pulumi up` replaces the nodes one by one. https://github.com/awslabs/amazon-eks-ami/releases
 """
 
 VPC_CNI = "v1.22.4-eksbuild.3"

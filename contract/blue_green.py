@@ -48,6 +48,10 @@ RELEASE_TAG_PREFIX = "release-"
 PORT_NAME = "http"
 """Name of a service's port, on its Services and its pods."""
 
+SERVICE_PORT = 80
+"""Port of every service's Services. It never changes, whatever port the containers listen on: callers' URLs, which live
+pods got when they were released, stay right."""
+
 
 def slot_name(service: str, slot: str) -> str:
     """Name of a slot's Deployment and PodDisruptionBudget."""
@@ -57,6 +61,11 @@ def slot_name(service: str, slot: str) -> str:
 def preview_service_name(service: str) -> str:
     """Name of the Service that selects the idle slot."""
     return f"{service}-preview"
+
+
+def port_policy_name(service: str, port: int) -> str:
+    """Name of the NetworkPolicy that admits addresses to a container port of a service; no service's name has a dot."""
+    return f"{service}.{port}"
 
 
 def verified_images_name(service: str) -> str:

@@ -37,6 +37,7 @@ class NodeGroupSpec:
         subnets: Subnet ids by availability zone, at least one; the nodes are spread over them in turn.
         template: Id of the launch template; empty without one.
         generation: Version of the launch template; EKS replaces all instances for a new one.
+        release: Release of the AMI; likewise. Empty for EKS' own choice.
         security_group: Id of the cluster security group, which EKS attaches to the instances.
     """
 
@@ -51,6 +52,7 @@ class NodeGroupSpec:
     disk_gib: int = 20
     template: str = ""
     generation: int = 1
+    release: str = ""
     cluster: str = ""
     security_group: str = ""
 

@@ -77,7 +77,7 @@ class EcrRepositoriesArgs:
         namespace: Prefix of each repository's name, before the slash.
         services: Names of the services.
         key_arn: KMS key that encrypts the images.
-        protect: Whether Pulumi refuses to delete a repository.
+        protect: Whether Pulumi refuses to delete a repository, and ECR one with images.
     """
 
     namespace: str
@@ -111,6 +111,8 @@ class EcrRepositories(pulumi.ComponentResource):
                 encryption_configurations=[
                     aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS", kms_key=args.key_arn)
                 ],
+                # Otherwise a destroy stops at the first repository with images, after most else is gone.
+                force_delete=not args.protect,
                 opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
             )
             aws.ecr.LifecyclePolicy(

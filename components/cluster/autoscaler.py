@@ -49,7 +49,11 @@ def permissions(cluster: ClusterReference) -> list[Statement]:
     ]
 
 
-def values(cluster: ClusterReference) -> dict[str, object]:
+SECONDS_TO_DEREGISTER = 30
+"""Time in which the load balancer controller has taken a tainted node out of its target groups."""
+
+
+def values(cluster: ClusterReference, longest_request_seconds: int) -> dict[str, object]:
     """Values of the chart.
 
     https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-chart-9.59.0/charts/cluster-autoscaler/values.yaml
@@ -82,6 +86,13 @@ def values(cluster: ClusterReference) -> dict[str, object]:
             "balance-similar-node-groups": True,
             # System pods have two replicas and a PodDisruptionBudget, so they may be evicted.
             "skip-nodes-with-system-pods": False,
+            # Every service has an emptyDir for its scratch files: with the default no node would ever be removed.
+            "skip-nodes-with-local-storage": False,
+            # Unlike other labels of zones, it is not ignored by default when groups of several zones are compared.
+            "balancing-ignore-label": "topology.k8s.aws/zone-id",
+            # A node forwards requests to pods on other nodes: it stays until the load balancer has let go of it, which
+            # the taint tells the controller, and until their open requests are done. The default is 5 s.
+            "node-delete-delay-after-taint": f"{longest_request_seconds + SECONDS_TO_DEREGISTER}s",
         },
     }
 
@@ -93,11 +104,13 @@ class AutoscalerArgs:
     Attributes:
         cluster: The cluster.
         charts: Source of charts instead of their public repositories; None for those.
+        longest_request_seconds: Duration of the longest request of any service.
         nodes: Resources that its pods need in order to run.
     """
 
     cluster: ClusterReference
     charts: str | None
+    longest_request_seconds: int
     nodes: Sequence[pulumi.Resource]
 
 
@@ -110,7 +123,7 @@ class Autoscaler(pulumi.ComponentResource):
             Controller(
                 chart=CLUSTER_AUTOSCALER,
                 statements=permissions(args.cluster),
-                values=values(args.cluster),
+                values=values(args.cluster, args.longest_request_seconds),
             ),
             prefix=name,
             parent=self,

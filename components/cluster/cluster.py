@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 import pulumi
 import pulumi_aws as aws
@@ -70,6 +71,21 @@ def _entry(role_arn: str, partition: str, policy: str, *groups: str) -> eks.Acce
     )
 
 
+DAYS_OF_WARNING = 90
+"""Before the end of standard support: time to rehearse an upgrade, and to do it stack by stack."""
+
+
+def support_warning(today: date) -> str | None:
+    """Warning of every preview and `up` when EKS' standard support of the Kubernetes version ends soon; else None."""
+    days = (versions.END_OF_STANDARD_SUPPORT - today).days
+    if days > DAYS_OF_WARNING:
+        return None
+    return (
+        f"EKS' standard support of Kubernetes {versions.KUBERNETES} ends on {versions.END_OF_STANDARD_SUPPORT}, "
+        f"in {days} days; then EKS upgrades the cluster by itself. Raise the minor version before: docs/upgrades.md"
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
     """Arguments of `Cluster`.
@@ -124,6 +140,8 @@ class Cluster(pulumi.ComponentResource):
             LogGroupArgs(path=f"/aws/eks/{name}/cluster", defaults=args.logs),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        if warning := support_warning(datetime.now(UTC).date()):
+            pulumi.log.warn(warning, self)
         self.eks = eks.Cluster(
             name,
             name=name,

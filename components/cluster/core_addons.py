@@ -21,11 +21,13 @@ class CoreAddonsArgs:
     Attributes:
         cluster: The cluster.
         charts: Source of charts instead of their public repositories; None for those.
+        longest_request_seconds: Duration of the longest request of any service.
         nodes: Node groups for their pods.
     """
 
     cluster: ClusterReference
     charts: str | None
+    longest_request_seconds: int
     nodes: Sequence[pulumi.Resource]
 
 
@@ -56,7 +58,12 @@ class CoreAddons(pulumi.ComponentResource):
         )
         Autoscaler(
             name,
-            AutoscalerArgs(cluster=args.cluster, charts=args.charts, nodes=[self.addons]),
+            AutoscalerArgs(
+                cluster=args.cluster,
+                charts=args.charts,
+                longest_request_seconds=args.longest_request_seconds,
+                nodes=[self.addons],
+            ),
             opts=child,
         )
         Storage(name, opts=child)

@@ -77,7 +77,11 @@ def managed_groups(name: str, nodes: config.Nodes, zones: Sequence[str]) -> list
         ManagedGroup(
             name=f"{name}-{''.join(zone[-1] for zone in group)}",
             zones=group,
-            sizes=Sizes(*(sum(islice(of_zones, len(group))) for of_zones in (minimum, desired, maximum))),
+            sizes=Sizes(
+                min=sum(islice(minimum, len(group))),
+                desired=sum(islice(desired, len(group))),
+                max=sum(islice(maximum, len(group))),
+            ),
         )
         for group in groups
     ]
@@ -190,6 +194,7 @@ class NodeGroup(pulumi.ComponentResource):
             node_role=role.role,
             subnet_ids=[args.subnets[zone] for zone in group.zones],
             version=versions.KUBERNETES,
+            release_version=versions.NODE_IMAGE_RELEASE,
             ami_type="AL2023_x86_64_STANDARD",
             labels={labels.ENVIRONMENT: args.environment},
             taints=[

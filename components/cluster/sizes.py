@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sizes:
     """Numbers of nodes of a managed node group.
 
@@ -45,7 +45,7 @@ def live_sizes(cluster: str, opts: pulumi.InvokeOptions) -> dict[str, Sizes]:
     names = aws.eks.get_node_groups(cluster_name=cluster, opts=opts).names
     groups = {name: aws.eks.get_node_group(cluster_name=cluster, node_group_name=name, opts=opts) for name in names}
     return {
-        name: Sizes(sizes.min_size, sizes.desired_size, sizes.max_size)
+        name: Sizes(min=sizes.min_size, desired=sizes.desired_size, max=sizes.max_size)
         for name, group in groups.items()
         for sizes in group.scaling_configs
     }

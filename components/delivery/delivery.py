@@ -39,7 +39,7 @@ class DeliveryArgs:
     """Arguments of `Delivery`.
 
     Attributes:
-        ports: The port of each service, by name.
+        services: Names of the services.
         delivery: Configuration of Jenkins; None for a stack without it.
         previews: Configuration of the preview roles; None for a stack without them.
         previews_in_jenkins: Whether Jenkins previews changes of the platform.
@@ -54,7 +54,7 @@ class DeliveryArgs:
         core_addons: The core add-ons, which Jenkins is created after and deleted before.
     """
 
-    ports: Mapping[str, int]
+    services: Sequence[str]
     delivery: config.Delivery | None
     previews: config.Previews | None
     previews_in_jenkins: bool
@@ -86,17 +86,16 @@ class Delivery(pulumi.ComponentResource):
         super().__init__("hello:platform:Delivery", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.namespace = Namespace(DELIVERY, NamespaceArgs(name=DELIVERY, protect=args.protect), opts=child).namespace
-        services = list(args.ports)
-        self._identity(RELEASE, args.cluster, permissions(args.cluster, services, *TAG, *UNTAG))
-        self._identity(VERIFY, args.cluster, permissions(args.cluster, services, *TAG))
+        self._identity(RELEASE, args.cluster, permissions(args.cluster, args.services, *TAG, *UNTAG))
+        self._identity(VERIFY, args.cluster, permissions(args.cluster, args.services, *TAG))
         kubernetes.networking.v1.NetworkPolicy(
             f"{DELIVERY}-{RELEASE}",
             metadata=ObjectMetaArgs(name=RELEASE, namespace=self.namespace),
-            spec=network_policy.release_tool_policy(args.ports, addresses=args.network.addresses),
+            spec=network_policy.release_tool_policy(args.services, addresses=args.network.addresses),
             opts=child,
         )
         namespaces = {name: environment.namespace for name, environment in args.environments.items()}
-        ReleaseAccess(name, ReleaseAccessArgs(environments=namespaces, services=services), opts=child)
+        ReleaseAccess(name, ReleaseAccessArgs(environments=namespaces, services=args.services), opts=child)
         Admission(
             name,
             AdmissionArgs(
@@ -111,7 +110,7 @@ class Delivery(pulumi.ComponentResource):
                 JenkinsArgs(
                     delivery=args.delivery,
                     previews=args.previews if args.previews_in_jenkins else None,
-                    services=services,
+                    services=args.services,
                     host=args.jenkins_host,
                     environment=args.environment,
                     charts=args.charts,

@@ -42,6 +42,15 @@ class HostsArgs:
             raise ValueError(f"each host needs a backend, and each backend a host: {unmatched}")
 
 
+def ingress_name(backend: str, load_balancer: config.LoadBalancerName) -> str:
+    """Name of a host's Ingress: another one on the load balancer that `testHost` can choose.
+
+    So a move makes a new Ingress, whose address DNS gets, and then deletes the old one. An Ingress that is changed has
+    its old address in its status for a while: `up` would not wait, and DNS stay on the old load balancer for good.
+    """
+    return f"{backend}-{load_balancer}" if (backend, load_balancer) == ("dev", "public") else backend
+
+
 class Hosts(pulumi.ComponentResource):
     """An Ingress and a DNS record for each host, once the certificate is issued.
 
@@ -61,11 +70,12 @@ class Hosts(pulumi.ComponentResource):
         after_classes = pulumi.ResourceOptions(parent=self, depends_on=[args.load_balancers])
         records = list(args.load_balancers.records)
         for backend, host in args.hosts.items() if args.load_balancers.is_open else ():
+            load_balancer = args.load_balancer_of[backend]
             ingress = Ingress(
-                backend,
+                ingress_name(backend, load_balancer),
                 IngressArgs(
                     host=host,
-                    ingress_class=args.load_balancer_of[backend],
+                    ingress_class=load_balancer,
                     backend=args.backends[backend],
                 ),
                 opts=after_classes,

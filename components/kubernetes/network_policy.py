@@ -27,6 +27,7 @@ from pulumi_kubernetes.networking.v1 import (
 import config
 from components.kubernetes.metadata import in_namespace
 from contract import labels
+from contract.blue_green import PORT_NAME
 from contract.identities import RELEASE_TOOL_LABELS
 from contract.namespaces import DELIVERY
 
@@ -84,68 +85,78 @@ def default_deny() -> NetworkPolicySpecArgs:
 
 
 def service_policy(
-    service: str,
-    spec: config.Service,
-    *,
-    callers: Sequence[str],
-    ports: Mapping[str, int],
-    addresses: Addresses,
+    service: str, spec: config.Service, *, callers: Sequence[str], addresses: Addresses
 ) -> NetworkPolicySpecArgs:
     """Policy of a service's pods in both slots, from its configuration.
 
-    The release tool may send its smoke test: from inside the cluster directly, from outside through the API server,
-    that is, from an address of the control plane, which no pod selector can match.
-    https://github.com/aws/aws-network-policy-agent/issues/281
+    Callers and the release tool, with its smoke test, reach the port of its name: whatever number each pod has it at.
 
     Args:
         service: The service's name.
-        spec: Its port, paths and egress.
+        spec: Its egress.
         callers: Services that may call it.
-        ports: The port of every service.
+        addresses: The VPC's ranges.
+    """
+    sources = [*(pods({labels.SERVICE: caller}) for caller in callers), pods(RELEASE_TOOL_LABELS, DELIVERY)]
+    return NetworkPolicySpecArgs(
+        pod_selector=_selector(service),
+        policy_types=BOTH_WAYS,
+        ingress=[NetworkPolicyIngressRuleArgs(from_=sources, ports=tcp(PORT_NAME))],
+        egress=_egress(spec, addresses) or None,
+    )
+
+
+def port_policy(service: str, spec: config.Service, *, addresses: Addresses) -> NetworkPolicySpecArgs:
+    """Policy that admits addresses to a container port of a service, by number.
+
+    The VPC CNI leaves out a rule that has addresses and a port's name.
+    https://github.com/aws/amazon-network-policy-controller-k8s/blob/v1.0.8/pkg/resolvers/endpoints.go
+
+    A smoke test from outside the cluster comes through the API server, that is, from an address of the control plane,
+    which no pod selector can match. https://github.com/aws/aws-network-policy-agent/issues/281
+
+    Args:
+        service: The service's name.
+        spec: Its port and paths.
         addresses: The VPC's ranges.
     """
     # Load balancers and their health checks use a NodePort, so packets have a node's address.
     from_nodes = addresses.nodes if spec.paths else ()
-    sources = [
-        *(pods({labels.SERVICE: caller}) for caller in callers),
-        pods(RELEASE_TOOL_LABELS, DELIVERY),
-        *ip_blocks([*from_nodes, *addresses.control_plane]),
-    ]
+    sources = ip_blocks([*from_nodes, *addresses.control_plane])
     return NetworkPolicySpecArgs(
         pod_selector=_selector(service),
-        policy_types=BOTH_WAYS,
+        policy_types=["Ingress"],
         ingress=[NetworkPolicyIngressRuleArgs(from_=sources, ports=tcp(spec.port))],
-        egress=_egress(spec, ports, addresses) or None,
     )
 
 
-def release_tool_policy(ports: Mapping[str, int], *, addresses: Addresses) -> NetworkPolicySpecArgs:
+def release_tool_policy(services: Sequence[str], *, addresses: Addresses) -> NetworkPolicySpecArgs:
     """Policy of the pods that run the release tool: egress to every service, the Kubernetes API and ECR; no ingress.
 
     Args:
-        ports: The port of every service.
+        services: Names of the services.
         addresses: The VPC's ranges.
     """
     environments = LabelSelectorArgs(
         match_expressions=[LabelSelectorRequirementArgs(key=labels.ENVIRONMENT, operator="Exists")]
     )
-    services = [
+    to_services = [
         NetworkPolicyEgressRuleArgs(
             to=[NetworkPolicyPeerArgs(namespace_selector=environments, pod_selector=_selector(service))],
-            ports=tcp(port),
+            ports=tcp(PORT_NAME),
         )
-        for service, port in ports.items()
+        for service in services
     ]
     return NetworkPolicySpecArgs(
         pod_selector=LabelSelectorArgs(match_labels=RELEASE_TOOL_LABELS),
         policy_types=BOTH_WAYS,
-        egress=[*services, kubernetes_api(addresses), public_https(addresses), credentials()],
+        egress=[*to_services, kubernetes_api(addresses), public_https(addresses), credentials()],
     )
 
 
-def _egress(spec: config.Service, ports: Mapping[str, int], addresses: Addresses) -> list[NetworkPolicyEgressRuleArgs]:
+def _egress(spec: config.Service, addresses: Addresses) -> list[NetworkPolicyEgressRuleArgs]:
     services = [
-        NetworkPolicyEgressRuleArgs(to=[pods({labels.SERVICE: service})], ports=tcp(ports[service]))
+        NetworkPolicyEgressRuleArgs(to=[pods({labels.SERVICE: service})], ports=tcp(PORT_NAME))
         for service in spec.egress.services
     ]
     networks = [
@@ -202,6 +213,6 @@ def ip_blocks(cidrs: Sequence[str]) -> list[NetworkPolicyPeerArgs]:
     return [NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr=cidr)) for cidr in cidrs]
 
 
-def tcp(*ports: int) -> list[NetworkPolicyPortArgs]:
-    """TCP ports."""
+def tcp(*ports: int | str) -> list[NetworkPolicyPortArgs]:
+    """TCP ports, by number or by name."""
     return [NetworkPolicyPortArgs(protocol="TCP", port=port) for port in ports]

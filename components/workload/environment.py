@@ -71,7 +71,6 @@ class Environment(pulumi.ComponentResource):
         ).namespace
         self._quotas(self.namespace, args.quota)
 
-        ports = {service: spec.port for service, spec in args.services.items()}
         self.contracts = {
             service: BlueGreen(
                 f"{name}-{service}",
@@ -83,7 +82,6 @@ class Environment(pulumi.ComponentResource):
                     spec=spec,
                     secrets=args.secrets[service],
                     callers=[caller for caller, other in args.services.items() if service in other.egress.services],
-                    ports=ports,
                     addresses=args.addresses,
                     priority_class=args.priority_class,
                     protect=args.protect,

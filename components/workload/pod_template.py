@@ -86,6 +86,7 @@ def pod_template(
     config_map: str | None,
     secret: str | None,
     extra_labels: Mapping[str, str] | None = None,
+    seed: bool = False,
 ) -> PodTemplateSpecArgs:
     """A pod template that meets Pod Security `restricted` and requires nodes of its environment.
 
@@ -98,8 +99,12 @@ def pod_template(
         config_map: Name of the ConfigMap with the environment variables, if there are any.
         secret: Name of the Secret with the secret environment variables, if there are any.
         extra_labels: Labels on top of `pod_labels`, such as the slot.
+        seed: Whether it is a slot's first template, without ports and volumes. Server-side apply merges these lists by
+            key, and would keep the seed's entries, which the program owns, beside those of a release.
+            https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy
     """
     health = HTTPGetActionArgs(path=spec.health_path, port=PORT_NAME)
+    scratch = [] if seed else _scratch(spec.writable_paths)
     return PodTemplateSpecArgs(
         metadata=ObjectMetaArgs(labels={**pod_labels(environment, service), **(extra_labels or {})}),
         spec=PodSpecArgs(
@@ -116,7 +121,7 @@ def pod_template(
                 ContainerArgs(
                     name=service,
                     image=image,
-                    ports=[ContainerPortArgs(name=PORT_NAME, container_port=spec.port)],
+                    ports=None if seed else [ContainerPortArgs(name=PORT_NAME, container_port=spec.port)],
                     env_from=_variables(config_map, secret) or None,
                     resources=_resources(spec.resources),
                     lifecycle=LifecycleArgs(
@@ -127,10 +132,7 @@ def pod_template(
                         read_only_root_filesystem=True,
                         capabilities=CapabilitiesArgs(drop=["ALL"]),
                     ),
-                    volume_mounts=[
-                        VolumeMountArgs(name=name, mount_path=path) for name, path in _scratch(spec.writable_paths)
-                    ]
-                    or None,
+                    volume_mounts=[VolumeMountArgs(name=name, mount_path=path) for name, path in scratch] or None,
                     # After the start, the default threshold of 3 failures ends readiness or restarts the container.
                     startup_probe=ProbeArgs(
                         http_get=health,
@@ -142,8 +144,7 @@ def pod_template(
                 )
             ],
             volumes=[
-                VolumeArgs(name=name, empty_dir=EmptyDirVolumeSourceArgs(size_limit=SCRATCH))
-                for name, _ in _scratch(spec.writable_paths)
+                VolumeArgs(name=name, empty_dir=EmptyDirVolumeSourceArgs(size_limit=SCRATCH)) for name, _ in scratch
             ]
             or None,
         ),

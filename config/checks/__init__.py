@@ -19,6 +19,7 @@ CHECKS = (
     (access.partition_problems, {"region", "permissions_boundary_arn", "cluster", "load_balancer", "previews"}),
     (nodes.problems, {"environments"}),
     (services.problems, {"services"}),
+    (services.url_problems, {"services"}),
     (services.timing_problems, {"services", "load_balancer"}),
     (services.health_problems, {"services"}),
     (egress.problems, {"network", "services"}),

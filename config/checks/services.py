@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
@@ -10,6 +11,7 @@ from config.models.service import Service
 from config.problems import Problem
 from config.quantities import cpu_millis, memory_bytes
 from config.settings import Settings
+from contract.blue_green import SERVICE_PORT
 
 RESERVED_SUFFIXES = ("-blue", "-green", "-preview")
 """Suffixes of the names of a service's own objects."""
@@ -25,6 +27,9 @@ RESERVED_VARIABLES = "KUBERNETES_"
 
 https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables
 """
+
+URL = re.compile(r"\bhttps?://([a-z0-9-]+)(?:\.[a-z0-9.-]+)?:(\d+)")
+"""A URL with a port: the first label of its host, and the port."""
 
 KERNEL_DIRECTORIES = tuple(map(PurePosixPath, ("/proc", "/sys", "/dev")))
 
@@ -101,6 +106,23 @@ def health_problems(settings: Settings) -> Iterator[Problem]:
                 f"healthStatus, {service.health_status}, for the health path: the load balancer sends no requests to a "
                 "node that answers anything else; or a smokeTest.path of its own",
             )
+
+
+def url_problems(settings: Settings) -> Iterator[Problem]:
+    """A variable with the URL of another service and a port other than 80, which all Services have.
+
+    Services keep that port when a container's `port` changes, so that callers need not change.
+    """
+    for name, service in settings.services.items():
+        for variable, value in service.variables.items():
+            for text in dict.fromkeys((value.dev, value.prod)):
+                for host, port in URL.findall(text):
+                    if host in settings.services and int(port) != SERVICE_PORT:
+                        yield Problem(
+                            f"{PROJECT}:services.{name}.variables.{variable}",
+                            text,
+                            f"port {SERVICE_PORT}, or none: a service is called on it, whatever port its container has",
+                        )
 
 
 def _shadow_problems(key: str, path: str, others: Mapping[str, Service]) -> Iterator[Problem]:

@@ -122,7 +122,7 @@ class SmokeTest(Model):
 class Service(Model):
     """A service: one container image that serves HTTP."""
 
-    port: Port = Field(description="The port the container listens on.")
+    port: Port = Field(description="The port the container listens on; others call the service on port 80.")
     health_path: HttpPath = Field(description="Path that answers `healthStatus` when the container can serve.")
     health_status: int = Field(
         default=200,

@@ -18,6 +18,9 @@ from rehearsal.layout import Layout
 HEALTH = "/healthz"
 """Path of the health check: 200 once the journal has been replayed."""
 
+DELETION_PROTECTION = "deletion_protection.enabled"
+"""Attribute of a load balancer."""
+
 ACCOUNT_ID = "123456789012"
 """Account id where the stack names none: the one in the examples of AWS's documentation."""
 

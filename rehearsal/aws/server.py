@@ -12,6 +12,7 @@ from typing import Any
 from moto import settings as moto_settings  # pyright: ignore[reportMissingTypeStubs]
 from moto.backends import get_backend  # pyright: ignore[reportMissingTypeStubs]
 from moto.ec2.models import ec2_backends  # pyright: ignore[reportMissingTypeStubs]
+from moto.elbv2.exceptions import ELBClientError  # pyright: ignore[reportMissingTypeStubs]
 from moto.elbv2.models import ELBv2Backend, elbv2_backends  # pyright: ignore[reportMissingTypeStubs]
 from moto.iam.access_control import IAMPolicy, IAMRequestBase  # pyright: ignore[reportMissingTypeStubs]
 from moto.moto_api._internal import mock_random  # pyright: ignore[reportMissingTypeStubs]
@@ -25,7 +26,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
 from rehearsal import ports
-from rehearsal.aws import HEALTH
+from rehearsal.aws import DELETION_PROTECTION, HEALTH
 from rehearsal.aws.authorization import Access, ApiRequest, allows, flat
 from rehearsal.aws.journal import Application, AwsRequest, Journal
 from rehearsal.layout import Layout
@@ -48,6 +49,7 @@ def application(layout: Layout) -> Application:
     # The one value of STS that moto draws from the system's random numbers, not from those that the journal seeds.
     setattr(sts_models, "random_session_token", lambda: mock_random.get_random_hex(SESSION_TOKEN_DIGITS))  # noqa: B010
     setattr(ELBv2Backend, "set_rule_priorities", _set_rule_priorities)  # noqa: B010
+    setattr(ELBv2Backend, "delete_load_balancer", _delete_load_balancer)  # noqa: B010
     setattr(IAMRequestBase, "check_action_permitted", _check_action_permitted)  # noqa: B010
     layout.aws_journal.parent.mkdir(parents=True, exist_ok=True)
     moto = DomainDispatcherApplication(create_backend_app)
@@ -139,6 +141,22 @@ def _set_rule_priorities(self: Any, rule_priorities: list[dict[str, Any]]) -> An
     finally:
         for rule, priority in zip(rules, priorities, strict=True):
             rule.priority = priority if rule.priority is None else rule.priority
+
+
+_delete_load_balancer_of_moto: Any = ELBv2Backend.delete_load_balancer
+
+
+def _delete_load_balancer(self: Any, arn: str) -> None:
+    """Replaces `ELBv2Backend.delete_load_balancer`, which deletes a load balancer with deletion protection, too.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeleteLoadBalancer.html
+    """
+    balancer = self.load_balancers.get(arn)
+    if balancer is not None and balancer.attrs.get(DELETION_PROTECTION) == "true":
+        raise ELBClientError(
+            "OperationNotPermitted", f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
+        )
+    _delete_load_balancer_of_moto(self, arn)
 
 
 def _tags(arn: str, region: str, account: str) -> dict[str, str]:

@@ -195,7 +195,7 @@ def test_a_release_by_another_field_manager_survives_up(platform: Rehearsal) -> 
 
     def edit(config: dict[str, Any]) -> None:
         config["hello-platform:services"]["api"]["replicas"]["prod"]["max"] += 1
-        config["hello-platform:services"]["api"]["variables"]["AI_URL"] = "http://ai.dev:8085"
+        config["hello-platform:services"]["api"]["variables"]["AI_URL"] = "http://ai.dev"
 
     done = changes(platform, edit)
     assert "update" in {operation for key, operation in done.items() if "HorizontalPodAutoscaler" in key}

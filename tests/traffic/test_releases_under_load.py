@@ -59,7 +59,7 @@ def clients_of(site: Site) -> dict[str, Client]:
             site.inside(),
         ),
         "the load balancer's pool": Client(replace(door, path="/api", at_once=64, pause=0.02)),
-        "a service's own pool": Client(replace(door, path="/api?call=http://api:8099/api/x", at_once=8, pause=0.01)),
+        "a service's own pool": Client(replace(door, path="/api?call=http://api/api/x", at_once=8, pause=0.01)),
         "long requests": Client(replace(door, path=f"/api?sleep={LONG}", at_once=8)),
     }
 

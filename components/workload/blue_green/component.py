@@ -27,7 +27,16 @@ from components.workload.blue_green.autoscaler import autoscaler_spec
 from components.workload.blue_green.service import service_spec
 from components.workload.pod_template import pod_labels, pod_template
 from contract import labels
-from contract.blue_green import BLUE, GREEN, SENTINEL_DIGEST, SLOTS, contract, preview_service_name, slot_name
+from contract.blue_green import (
+    BLUE,
+    GREEN,
+    SENTINEL_DIGEST,
+    SLOTS,
+    contract,
+    port_policy_name,
+    preview_service_name,
+    slot_name,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +51,6 @@ class BlueGreenArgs:
         spec: Configuration of the service.
         secrets: Environment variables whose values are secret, in clear text.
         callers: Names of the services that may call this one.
-        ports: The port of every service, by name.
         addresses: IP ranges of the VPC.
         priority_class: Name of the pods' PriorityClass.
         protect: Whether Services and Deployments are protected from deletion.
@@ -56,7 +64,6 @@ class BlueGreenArgs:
     spec: config.Service
     secrets: Mapping[str, str]
     callers: Sequence[str]
-    ports: Mapping[str, int]
     addresses: Addresses
     priority_class: pulumi.Input[str]
     protect: bool
@@ -80,15 +87,17 @@ class BlueGreen(pulumi.ComponentResource):
         configuration = self._configuration()
 
         def template(slot_label: Mapping[str, str] | None = None) -> kubernetes.core.v1.PodTemplateSpecArgs:
+            is_seed = slot_label is not None
             return pod_template(
                 environment=args.environment,
                 service=args.service,
                 image=pulumi.Output.concat(args.repository, "@", SENTINEL_DIGEST),
                 spec=args.spec,
                 priority_class=args.priority_class,
-                config_map=configuration if args.spec.variables else None,
-                secret=configuration if args.secrets else None,
+                config_map=configuration if args.spec.variables and not is_seed else None,
+                secret=configuration if args.secrets and not is_seed else None,
                 extra_labels=slot_label,
+                seed=is_seed,
             )
 
         kubernetes.core.v1.PodTemplate(
@@ -145,10 +154,18 @@ class BlueGreen(pulumi.ComponentResource):
                 self._args.service,
                 self._args.spec,
                 callers=self._args.callers,
-                ports=self._args.ports,
                 addresses=self._args.addresses,
             ),
             opts=pulumi.ResourceOptions(parent=self),
+        )
+        # Addresses are admitted to a port's number, and live pods listen on the one that they were released with: each
+        # number has a policy of its own, which stays until the release tool finds it in no slot and no history entry.
+        name = port_policy_name(self._args.service, self._args.spec.port)
+        kubernetes.networking.v1.NetworkPolicy(
+            f"{self._args.environment}-{name}",
+            metadata=self._metadata(name),
+            spec=network_policy.port_policy(self._args.service, self._args.spec, addresses=self._args.addresses),
+            opts=self._retained(),
         )
 
     def _slot(self, color: str, template: kubernetes.core.v1.PodTemplateSpecArgs) -> None:
@@ -179,7 +196,7 @@ class BlueGreen(pulumi.ComponentResource):
         return kubernetes.core.v1.Service(
             f"{self._args.environment}-{name}",
             metadata=self._metadata(name, annotations={**SKIP_AWAIT, **(load_balancer if node_port else {})}),
-            spec=service_spec(self._args.service, slot=initial_slot, port=spec.port, node_port=node_port),
+            spec=service_spec(self._args.service, slot=initial_slot, node_port=node_port),
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, ignore_changes=["spec.selector"]),
         )
 

@@ -25,7 +25,7 @@ IMAGE = "ami-0eks00000000rehearsal"
 """Placeholder for the id of the EKS-optimized AMI, which changes with each AMI release; no instance boots here."""
 
 GENERATION = "rehearsal:generation"
-"""Tag with the version of the instance's launch template. EKS does not tag it."""
+"""Tag with the version of the instance's launch template and its AMI's release. EKS does not tag them."""
 
 GROUP_LABEL = "eks.amazonaws.com/nodegroup"
 SECONDS_TO_BE_READY = 120.0
@@ -83,7 +83,7 @@ def start_instances(layout: Layout, group: NodeGroupSpec) -> list[Instance]:
         The group's instances of the current generation, as many as desired.
     """
     with aws_client(layout, "ec2", group.region) as ec2:
-        instances = _instances(ec2, group.cluster, group.name, generation=group.generation)[: group.desired]
+        instances = _instances(ec2, group.cluster, group.name, generation=_generation(group))[: group.desired]
         for _ in range(group.desired - len(instances)):
             by_zone = Counter(instance.zone for instance in instances)
             instances.append(_run(ec2, group, min(group.subnets, key=lambda zone: by_zone[zone])))
@@ -186,7 +186,7 @@ def _run(ec2: Any, group: NodeGroupSpec, zone: str) -> Instance:
         f"kubernetes.io/cluster/{group.cluster}": "owned",
         f"k8s.io/cluster-autoscaler/{group.cluster}": "owned",
         "k8s.io/cluster-autoscaler/enabled": "true",
-        GENERATION: str(group.generation),
+        GENERATION: _generation(group),
     }
     response = ec2.run_instances(
         ImageId=IMAGE,
@@ -201,10 +201,14 @@ def _run(ec2: Any, group: NodeGroupSpec, zone: str) -> Instance:
     return _instance(response["Instances"][0])
 
 
-def _instances(ec2: Any, cluster: str, group: str, generation: int | None = None) -> list[Instance]:
+def _generation(group: NodeGroupSpec) -> str:
+    return f"{group.generation} {group.release}".strip()
+
+
+def _instances(ec2: Any, cluster: str, group: str, generation: str | None = None) -> list[Instance]:
     filters = {"tag:eks:cluster-name": cluster, "tag:eks:nodegroup-name": group, "instance-state-name": "running"}
     if generation is not None:
-        filters[f"tag:{GENERATION}"] = str(generation)
+        filters[f"tag:{GENERATION}"] = generation
     pages = ec2.get_paginator("describe_instances").paginate(
         Filters=[{"Name": name, "Values": [value]} for name, value in filters.items()]
     )

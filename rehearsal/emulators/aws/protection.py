@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from typing import Any
 
+from kube.client import KubernetesApi
+from rehearsal import aws
+from rehearsal.aws import DELETION_PROTECTION
 from rehearsal.emulators.aws.account import changing
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kind import Resource
+from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 
 PROTECTIONS = {
@@ -18,6 +24,8 @@ PROTECTIONS = {
 https://docs.aws.amazon.com/eks/latest/userguide/deletion-protection.html
 """
 
+SECONDS_TO_BE_LIFTED = 60
+
 
 def check(resource: Resource) -> None:
     """Refuses to delete a protected resource: raises `AwsError`."""
@@ -28,10 +36,13 @@ def check(resource: Resource) -> None:
 
 
 def lift(layout: Layout) -> list[str]:
-    """Disables deletion protection of all resources in the account, like an operator with the AWS CLI.
+    """Disables deletion protection of all resources in the account, as `protect: false` and an `up` would.
 
     Returns:
         The ids of the resources that were protected.
+
+    Raises:
+        RehearsalError: The load balancer controller did not change its load balancers in time.
     """
     if not layout.aws_account.exists():
         return []
@@ -40,4 +51,33 @@ def lift(layout: Layout) -> list[str]:
         for record in protected:
             off = {PROTECTIONS[record.type]: False}
             account.put(replace(record, inputs={**record.inputs, **off}, outputs={**record.outputs, **off}))
-    return [record.id for record in protected]
+    return [record.id for record in protected] + _lift_of_load_balancers(layout)
+
+
+def _lift_of_load_balancers(layout: Layout) -> list[str]:
+    """Changes the IngressClassParams: the controller would set what is changed in the account only again."""
+    balancers = _protected_load_balancers(layout)
+    if not balancers:
+        return []
+    api = KubernetesApi(layout.kubeconfig)
+    for params in api.list("elbv2.k8s.aws/v1beta1", "IngressClassParams"):
+        attributes = [one for one in params["spec"]["loadBalancerAttributes"] if one["key"] != DELETION_PROTECTION]
+        off = [*attributes, {"key": DELETION_PROTECTION, "value": "false"}]
+        patch = [{"op": "replace", "path": "/spec/loadBalancerAttributes", "value": off}]
+        api.json_patch("elbv2.k8s.aws/v1beta1", "IngressClassParams", params["metadata"]["name"], patch)
+    end = time.monotonic() + SECONDS_TO_BE_LIFTED
+    while left := _protected_load_balancers(layout):
+        if time.monotonic() > end:
+            raise RehearsalError(
+                f"deletion protection is still on: {', '.join(left)}",
+                remedy=f"See the load balancer controller's log in {layout.logs}/pods, then run the command again.",
+            )
+        time.sleep(0.5)
+    return balancers
+
+
+def _protected_load_balancers(layout: Layout) -> list[str]:
+    elbv2: Any = aws.client(layout, "elbv2", region=aws.region(layout))
+    arns = [str(balancer["LoadBalancerArn"]) for balancer in elbv2.describe_load_balancers()["LoadBalancers"]]
+    on = {"Key": DELETION_PROTECTION, "Value": "true"}
+    return [arn for arn in arns if on in elbv2.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]]

@@ -181,7 +181,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                     lifecycle.delete(kind_of(type_of(request.urn)), self._layout, request.id)
                     return empty_pb2.Empty()
                 except AwsError as error:
-                    if error.code != "DependencyViolation" or time.monotonic() > end:
+                    if error.code not in {"DependencyViolation", "ResourceInUseException"} or time.monotonic() > end:
                         raise
                 time.sleep(1)
 

@@ -199,6 +199,7 @@ class ManagedNodeGroup(pulumi.ComponentResource):
             scaling_config=pulumi.Output.from_input(arguments.pop("scalingConfig", {})).apply(_sizes),
             launch_template=arguments.pop("launchTemplate"),
             version=arguments.pop("version"),
+            release_version=arguments.pop("releaseVersion", None),
             ami_type=arguments.pop("amiType", None),
             labels=arguments.pop("labels", None),
             node_group_name=arguments.pop("nodeGroupName", None),

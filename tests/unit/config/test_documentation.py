@@ -54,8 +54,8 @@ def test_every_key_of_a_stack_is_in_the_page() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        "| `services.NAME.port` | a whole number, 1 to 65535 | required | The port the container listens on. |",
-        "| `services.NAME.smokeTest.tries` | a whole number, 1 to 100 | `10` | Maximum number of attempts, one second apart. |",
+        "| `services.NAME.port` | a whole number, 1 to 65535 | required | The port the container listens on; ",
+        "| `services.NAME.smokeTest.tries` | a whole number, 1 to 100 | `10` | Maximum number of attempts, ",
         '| `network.natGateways` | one of `single`, `per-zone` | `"single"` |',
         "| `network.zones` | a list; 2 to 3 of them; each once; each an availability zone such as ap-northeast-2a |",
         "| `permissionsBoundaryArn` | an IAM policy's ARN, arn:aws:iam::ACCOUNT:policy/NAME | none |",

@@ -60,7 +60,7 @@ def configuration(draw: st.DrawFn) -> dict[str, Any]:
     longest = draw(st.integers(1, 64))
     services = {name: draw(service(names, name, longest)) for name in names}
     zones = draw(st.lists(st.sampled_from("abcd"), unique=True, min_size=2, max_size=3))
-    nodes = {"instanceType": "m7i.2xlarge", "min": 1, "desired": 2, "max": draw(st.integers(20, 40)), "volumes": True}
+    nodes = {"instanceType": "m7i.2xlarge", "min": 1, "desired": 2, "max": draw(st.integers(15, 20)), "volumes": True}
     environment = {"nodes": nodes, "quota": {"cpu": "100", "memory": "200Gi", "pods": 500}}
     values: dict[str, Any] = {
         "accountId": draw(st.from_regex(r"[0-9]{12}", fullmatch=True)),

@@ -41,7 +41,7 @@ def with_changes(key: str, path: list[str], value: Any) -> Graph:
         (
             "services",
             ["gateway", "variables", "API_URL"],
-            "http://api:1",
+            "http://api/1",
             {("ConfigMap", e, "gateway") for e in ("dev", "prod")},
         ),
         ("services", ["api", "resources", "requests", "cpu"], "250m", set[tuple[str, str, str]]()),

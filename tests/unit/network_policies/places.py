@@ -102,6 +102,7 @@ def reach_of(stack: str) -> Reach:
                 addresses=nodes,
                 namespace=made[environment],
                 labels={**template.inputs["template"]["metadata"]["labels"], "slot": slot},
+                ports={"http": settings.services[service].port},
             )
             for slot in SLOTS
         ]

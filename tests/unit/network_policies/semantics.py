@@ -39,12 +39,14 @@ class Endpoint:
         addresses: IPv4 ranges that its address lies in; a pod's are the subnets of its node.
         namespace: A pod's namespace; None for what is no pod.
         labels: A pod's labels.
+        ports: A pod's container ports that have a name, by it.
     """
 
     name: str
     addresses: Sequence[str]
     namespace: Namespace | None = None
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    ports: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ def _allowed(policies: Iterable[Policy], direction: Direction, pod: Endpoint, pe
     A pod is isolated in a direction once a policy selects it for that direction; policies only add up.
     """
     isolating = [one for one in policies if _selects(one, pod) and direction in _types(one)]
-    return not isolating or any(_rules_allow(one, direction, peer, port) for one in isolating)
+    named = (pod if direction == "Ingress" else peer).ports
+    return not isolating or any(_rules_allow(one, direction, peer, port, named) for one in isolating)
 
 
 def _selects(policy: Policy, pod: Endpoint) -> bool:
@@ -108,14 +111,22 @@ def _types(policy: Policy) -> Sequence[str]:
     return policy.spec.get("policyTypes") or default
 
 
-def _rules_allow(policy: Policy, direction: Direction, peer: Endpoint, port: Port) -> bool:
-    """A rule allows what is both one of its peers and one of its ports; where it names none, any."""
+def _rules_allow(policy: Policy, direction: Direction, peer: Endpoint, port: Port, named: Mapping[str, int]) -> bool:
+    """A rule allows what is both one of its peers and one of its ports; where it names none, any.
+
+    `named` are the destination's ports. The VPC CNI leaves out a peer of addresses where all ports are names.
+    https://github.com/aws/amazon-network-policy-controller-k8s/blob/v1.0.8/pkg/resolvers/endpoints.go
+    """
     rules, key = {"Ingress": ("ingress", "from"), "Egress": ("egress", "to")}[direction]
-    return any(
-        (not rule.get(key) or any(_is_peer(one, policy.namespace, peer) for one in _items(rule, key)))
-        and (not rule.get("ports") or any(_is_port(one, port) for one in _items(rule, "ports")))
-        for rule in _items(policy.spec, rules)
-    )
+    for rule in _items(policy.spec, rules):
+        ports = _items(rule, "ports")
+        has_number = not ports or any(not isinstance(one.get("port"), str) for one in ports)
+        peers = [one for one in _items(rule, key) if has_number or "ipBlock" not in one]
+        if (not rule.get(key) or any(_is_peer(one, policy.namespace, peer) for one in peers)) and (
+            not ports or any(_is_port(one, port, named) for one in ports)
+        ):
+            return True
+    return False
 
 
 def _is_peer(rule: Mapping[str, Any], namespace: str, peer: Endpoint) -> bool:
@@ -154,17 +165,16 @@ def _without(network: ipaddress.IPv4Network, exception: ipaddress.IPv4Network) -
     return list(network.address_exclude(exception)) if exception.subnet_of(network) else [network]
 
 
-def _is_port(rule: Mapping[str, Any], port: Port) -> bool:
+def _is_port(rule: Mapping[str, Any], port: Port, named: Mapping[str, int]) -> bool:
     """The protocol is TCP where none is said; `endPort` ends a range; a protocol alone is all its ports.
 
-    Raises:
-        ValueError: The port is a name, which would depend on the pod.
+    A name is the number that the destination has it at; nothing if it has no such port.
     """
     if rule.get("protocol", "TCP") != port.protocol:
         return False
     first = rule.get("port")
     if isinstance(first, str):
-        raise ValueError(f"port {first}: a name; say its number")  # noqa: TRY004 - the value of a manifest, not a type
+        return named.get(first) == port.number
     return first is None or first <= port.number <= rule.get("endPort", first)
 
 

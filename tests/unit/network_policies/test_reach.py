@@ -170,7 +170,24 @@ def test_a_preview_is_reached_as_the_service_is(reach: Reach, stack: str) -> Non
         pods = reach.services[one.metadata["namespace"], service]
         selected = [pod for pod in pods if one.spec["selector"].items() <= pod.labels.items()]
         assert [pod.labels["slot"] for pod in selected] == [one.spec["selector"]["slot"]]
-        assert {port["port"] for port in one.spec["ports"]} == {reach.service_ports[service].number}
+        assert {port["targetPort"] for port in one.spec["ports"]} == set(pods[0].ports)
+
+
+def test_a_pod_that_still_listens_on_an_old_port_is_reached_on_it(reach: Reach) -> None:
+    """After a change of `port`, until a release: by name from callers, by a policy of the old number from addresses."""
+    gateway = reach.service("dev", "gateway")
+    old = replace(gateway, ends=[replace(pod, ports={"http": 7000}) for pod in gateway.ends], port=Port(7000))
+    assert reach.between(reach.sources["the release tool in delivery"], old)
+    assert not reach.between(reach.sources["a node"], old)
+    (numbered,) = [
+        one
+        for one in reach.policies
+        if one.namespace == "dev"
+        and "'port': 8099" in str(one.spec)
+        and gateway.ends[0].labels.items() >= one.spec["podSelector"]["matchLabels"].items()
+    ]
+    kept = Policy("dev", {**numbered.spec, "ingress": [{**numbered.spec["ingress"][0], "ports": [{"port": 7000}]}]})
+    assert replace(reach, policies=[*reach.policies, kept]).between(reach.sources["a node"], old)
 
 
 def test_the_ranges_of_nodes_admit_no_service_that_is_not_named(reach: Reach) -> None:
@@ -188,7 +205,7 @@ def reached(place: Place, **keys: object) -> bool:
     """Whether a service whose settings have these keys reaches a place."""
     spec = config.Service.model_validate({"port": 8099, "healthPath": "/health", **keys})
     addresses = Addresses(vpc="10.20.0.0/16", nodes=NODES, control_plane=CONTROL_PLANE)
-    policies = [default_deny(), service_policy("api", spec, callers=[], ports={}, addresses=addresses)]
+    policies = [default_deny(), service_policy("api", spec, callers=[], addresses=addresses)]
     pod = Endpoint(
         name="api",
         addresses=NODES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ STRANGER = Endpoint(name="stranger", addresses=[SUBNET], namespace=BANK, labels=
 NODE = Endpoint(name="node", addresses=[SUBNET])
 OUTSIDE = Endpoint(name="outside", addresses=["192.0.2.7/32"])
 HTTP = Port(80)
+POSTGRES = Port(5432)
 
 ADDRESSES = st.ip_addresses(v=4).map(str)
 NETWORKS = st.tuples(ADDRESSES, st.integers(0, 32)).map(lambda pair: str(ipaddress.ip_network(pair, strict=False)))
@@ -142,9 +144,18 @@ def test_a_port_is_of_tcp_unless_it_says_otherwise() -> None:
     assert ends(to_database({"ports": [{"protocol": "UDP"}]}), port=Port(9)) == set()
 
 
-def test_a_port_by_name_is_no_number_and_is_not_guessed() -> None:
-    with pytest.raises(ValueError, match="port http: a name; say its number"):
-        ends(to_database({"ports": [{"port": "http"}]}))
+def test_a_port_by_name_is_the_number_that_the_destination_has_it_at() -> None:
+    by_name = to_database({"from": [app("web")], "ports": [{"port": "http"}]})
+    assert ends(by_name) == set(), "the destination has no such port"
+    database = replace(DATABASE, ports={"http": 5432})
+    assert reaches([by_name], WEB, database, POSTGRES)
+    assert not reaches([by_name], WEB, database, Port(80))
+
+
+def test_a_port_by_name_opens_nothing_to_addresses() -> None:
+    database = replace(DATABASE, ports={"http": 5432})
+    by_name = to_database({"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": [{"port": "http"}]})
+    assert not reaches([by_name], WEB, database, POSTGRES)
 
 
 def test_peers_of_one_rule_do_not_get_the_ports_of_another() -> None:

@@ -79,6 +79,12 @@ def _check_template(group: Resource) -> None:
     version = _version(group.inputs, template)
     if not 1 <= version <= int(template.outputs["latestVersion"]):
         raise AwsError("InvalidLaunchTemplateId.VersionNotFound", f"Could not find the specified version {version}")
+    release, kubernetes = str(group.inputs.get("releaseVersion", "")), str(group.inputs.get("version", ""))
+    if release and kubernetes and not release.startswith(f"{kubernetes}."):
+        raise AwsError(
+            "InvalidParameterException",
+            f"Requested Nodegroup release version {release} is invalid. Allowed release version is {kubernetes}",
+        )
     if group.inputs.get("diskSize") is not None:
         raise AwsError("InvalidRequestException", "Disk size must be specified within the launch template.")
     if group.inputs.get("instanceTypes"):
@@ -120,6 +126,7 @@ def spec(record: Record, account: Account) -> NodeGroupSpec:
         disk_gib=int(disk_gib),
         template=template.id,
         generation=_version(inputs, template),
+        release=str(inputs.get("releaseVersion", "")),
         cluster=str(inputs["clusterName"]),
         security_group=next(known_values(cluster and cluster.outputs, "vpcConfig.clusterSecurityGroupId"), ""),
     )

@@ -87,7 +87,7 @@ def test_every_service_has_a_repository_that_is_immutable_scanned_and_encrypted(
         (encryption,) = one.inputs["encryptionConfigurations"]
         assert encryption["encryptionType"] == "KMS"
         assert graph.named("aws:kms/key:Key", f"{one.inputs['name'].partition('/')[0]}-images").urn in one.dependencies
-        assert "forceDelete" not in one.inputs
+        assert one.inputs["forceDelete"] is not one.protect
 
 
 def test_every_repository_has_the_lifecycle_policy(known: Graph) -> None:

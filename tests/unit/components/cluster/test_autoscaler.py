@@ -49,3 +49,23 @@ def test_it_may_resize_groups_of_this_cluster_only(graph: Graph) -> None:
             }
         else:
             assert all(":Describe" in action or ":Get" in action for action in statement["Action"])
+
+
+def test_a_node_is_removed_once_nothing_passes_through_it(graph: Graph) -> None:
+    """The taint makes the load balancer controller deregister it; its open requests have the deregistration delay.
+
+    https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-1.36.1/cluster-autoscaler/FAQ.md
+    """
+    arguments = graph.release("cluster-autoscaler").inputs["values"]["extraArgs"]
+    delays = [
+        int(one.metadata["annotations"]["alb.ingress.kubernetes.io/target-group-attributes"].rpartition("=")[2])
+        for one in graph.of_kind("Service")
+        if one.spec["type"] == "NodePort"
+    ]
+    assert int(arguments["node-delete-delay-after-taint"].removesuffix("s")) > max(delays)
+
+
+def test_scratch_files_keep_no_node_and_the_id_of_a_zone_no_group_from_growing_with_others(graph: Graph) -> None:
+    arguments = graph.release("cluster-autoscaler").inputs["values"]["extraArgs"]
+    assert arguments["skip-nodes-with-local-storage"] is False
+    assert arguments["balancing-ignore-label"] == "topology.k8s.aws/zone-id"

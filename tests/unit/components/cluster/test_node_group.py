@@ -118,7 +118,11 @@ def test_the_desired_size_is_the_autoscalers(graph: Graph) -> None:
 
 
 def test_a_change_of_the_limits_sends_the_live_size_and_nothing_else_does() -> None:
-    live = {"hello-dev-dev-a": Sizes(1, 3, 3), "hello-dev-dev-c": Sizes(0, 0, 3), "hello-dev-prod-ac": Sizes(2, 3, 6)}
+    live = {
+        "hello-dev-dev-a": Sizes(min=1, desired=3, max=3),
+        "hello-dev-dev-c": Sizes(min=0, desired=0, max=3),
+        "hello-dev-prod-ac": Sizes(min=2, desired=3, max=6),
+    }
     groups = run(
         CHECKOUT / "__main__.py", stack="dev", settings=stack_config("dev"), preview=False, node_groups=live
     ).of_type(MANAGED)

@@ -10,11 +10,11 @@ from components.cluster.sizes import Sizes
 @pytest.mark.parametrize(
     ("configured", "live", "desired"),
     [
-        (Sizes(2, 2, 4), None, 2),  # a new group
-        (Sizes(3, 3, 4), Sizes(2, 2, 4), 3),  # the minimum is raised above what runs
-        (Sizes(2, 2, 5), Sizes(2, 4, 4), 4),  # the maximum is raised: no node ends
-        (Sizes(1, 1, 4), Sizes(2, 3, 4), 3),  # the minimum is lowered: no node ends
-        (Sizes(2, 2, 3), Sizes(2, 4, 4), 3),  # the maximum is lowered below what runs
+        (Sizes(min=2, desired=2, max=4), None, 2),  # a new group
+        (Sizes(min=3, desired=3, max=4), Sizes(min=2, desired=2, max=4), 3),  # the minimum is raised above what runs
+        (Sizes(min=2, desired=2, max=5), Sizes(min=2, desired=4, max=4), 4),  # the maximum is raised: no node ends
+        (Sizes(min=1, desired=1, max=4), Sizes(min=2, desired=3, max=4), 3),  # the minimum is lowered: no node ends
+        (Sizes(min=2, desired=2, max=3), Sizes(min=2, desired=4, max=4), 3),  # the maximum is lowered below what runs
     ],
 )
 def test_eks_is_sent_the_live_size_within_the_limits(configured: Sizes, live: Sizes | None, desired: int) -> None:

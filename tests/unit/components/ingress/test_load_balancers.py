@@ -54,6 +54,8 @@ def test_the_configuration_can_put_dev_on_the_public_load_balancer() -> None:
     assert allowed_namespaces(params_of(graph)["staff"]) == STAFF_NAMESPACES
     used = {one.metadata["namespace"]: one.spec["ingressClassName"] for one in graph.of_kind("Ingress")}
     assert used == {"dev": "public", "prod": "public", "logging": "staff"}
+    names = {one.metadata["namespace"]: one.metadata["name"] for one in graph.of_kind("Ingress")}
+    assert names["dev"] == "dev-public", "not the name it has on the other one, whose address its status would keep"
 
 
 def test_every_ingress_is_in_a_namespace_that_its_class_allows(known: Graph) -> None:

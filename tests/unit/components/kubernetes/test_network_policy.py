@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import config
-from components.kubernetes.network_policy import Addresses, default_deny, service_policy
+from components.kubernetes.network_policy import Addresses, default_deny, port_policy, service_policy
 from tests.unit.arguments import manifest
 from tests.unit.graph import Graph, every, of_logs
 
@@ -17,7 +17,8 @@ ADDRESSES = Addresses(
     nodes=["10.20.0.0/18", "10.20.64.0/18"],
     control_plane=["10.20.240.0/28", "10.20.240.16/28"],
 )
-PORTS = {"api": 8099, "ai": 8085, "gateway": 8099}
+HTTP = [{"protocol": "TCP", "port": "http"}]
+"""A service's port, by its name."""
 
 
 def pods(service: str) -> dict[str, Any]:
@@ -35,40 +36,65 @@ def blocks(*cidrs: str) -> list[dict[str, Any]]:
 def policy(*callers: str, addresses: Addresses = ADDRESSES, **keys: Any) -> dict[str, Any]:
     """Spec of the policy of a service `api` with this configuration."""
     spec = config.Service.model_validate({"port": 8099, "healthPath": "/health", **keys})
-    return manifest(service_policy("api", spec, callers=callers, ports=PORTS, addresses=addresses))
+    return manifest(service_policy("api", spec, callers=callers, addresses=addresses))
+
+
+def admitted(**keys: Any) -> dict[str, Any]:
+    """Spec of the policy of its port."""
+    spec = config.Service.model_validate({"port": 8099, "healthPath": "/health", **keys})
+    return manifest(port_policy("api", spec, addresses=ADDRESSES))
 
 
 TOOL = {
     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "delivery"}},
     "podSelector": {"matchLabels": {"app.kubernetes.io/name": "hello-release"}},
 }
-SMOKE_TEST = [TOOL, *blocks(*ADDRESSES.control_plane)]
-"""Peers that send smoke tests: the release tool, and the API server on its behalf."""
 
 
 def test_a_service_without_configuration_allows_only_its_smoke_test() -> None:
-    smoke_test = {"from": SMOKE_TEST, "ports": tcp(8099)}
+    """From the release tool, or from the API server on its behalf."""
+    smoke_test = {"from": [TOOL], "ports": HTTP}
     assert policy() == {**pods("api"), "policyTypes": ["Ingress", "Egress"], "ingress": [smoke_test]}
+    api_server = {"from": blocks(*ADDRESSES.control_plane), "ports": tcp(8099)}
+    assert admitted() == {**pods("api"), "policyTypes": ["Ingress"], "ingress": [api_server]}
 
 
 def test_both_slots_share_one_policy() -> None:
-    assert "slot" not in policy()["podSelector"]["matchLabels"]
+    assert "slot" not in {**policy()["podSelector"]["matchLabels"], **admitted()["podSelector"]["matchLabels"]}
 
 
 def test_callers_may_reach_only_its_port() -> None:
     callers = [pods("gateway"), pods("ai")]
-    assert policy("gateway", "ai")["ingress"] == [{"from": [*callers, *SMOKE_TEST], "ports": tcp(8099)}]
+    assert policy("gateway", "ai")["ingress"] == [{"from": [*callers, TOOL], "ports": HTTP}]
 
 
 def test_only_a_service_with_a_path_allows_nodes() -> None:
-    sources = [TOOL, *blocks(*ADDRESSES.nodes, *ADDRESSES.control_plane)]
-    assert policy(paths=["/api"])["ingress"] == [{"from": sources, "ports": tcp(8099)}]
-    assert policy("ai", paths=["/api"])["ingress"] == [{"from": [pods("ai"), *sources], "ports": tcp(8099)}]
+    sources = blocks(*ADDRESSES.nodes, *ADDRESSES.control_plane)
+    assert admitted(paths=["/api"])["ingress"] == [{"from": sources, "ports": tcp(8099)}]
+
+
+def test_rules_with_addresses_name_their_port_by_number(graph: Graph) -> None:
+    """The VPC CNI leaves out others: it cannot know what a name means for an address."""
+    for one in graph.of_kind("NetworkPolicy"):
+        for rule in [*one.spec.get("ingress", []), *one.spec.get("egress", [])]:
+            if any("ipBlock" in peer for peer in rule.get("from") or rule["to"]):
+                assert not any(isinstance(port["port"], str) for port in rule["ports"]), one.urn
+
+
+def test_the_policy_of_a_port_outlives_its_change(graph: Graph) -> None:
+    """Live pods listen on the old port until they are released anew."""
+    numbered = [one for one in graph.of_kind("NetworkPolicy") if "." in one.metadata["name"]]
+    assert len(numbered) == 10
+    for one in numbered:
+        assert one.metadata["name"].endswith(f".{one.spec['ingress'][0]['ports'][0]['port']:.0f}")
+        assert one.retain_on_delete
+        assert one.provider is not None
+        assert one.provider.endswith("-kept")
 
 
 def test_a_service_may_reach_the_services_that_it_names() -> None:
     egress = policy(egress={"services": ["ai", "gateway"]})["egress"]
-    assert egress == [{"to": [pods("ai")], "ports": tcp(8085)}, {"to": [pods("gateway")], "ports": tcp(8099)}]
+    assert egress == [{"to": [pods("ai")], "ports": HTTP}, {"to": [pods("gateway")], "ports": HTTP}]
 
 
 def test_a_service_may_reach_the_networks_that_it_names() -> None:

@@ -100,7 +100,7 @@ def test_the_active_service_is_seeded_blue_and_the_preview_green(graph: Graph, e
     assert services[f"{service}-preview"].spec["selector"] == {**label, "slot": "green"}
     for active_or_preview in services.values():
         (port,) = active_or_preview.spec["ports"]
-        assert (port["name"], port["port"], port["targetPort"]) == ("http", SERVICES[service], "http")
+        assert (port["name"], port["port"], port["targetPort"]) == ("http", 80, "http")
 
 
 def test_only_what_the_load_balancer_reaches_has_a_node_port(graph: Graph) -> None:
@@ -201,7 +201,8 @@ def test_what_a_slot_was_released_with_outlives_its_change(graph: Graph) -> None
         is_configuration = (
             resource.kind in {"ConfigMap", "Secret"} and not is_records(resource) and not of_logs(resource)
         )
-        assert resource.retain_on_delete == is_configuration, resource.urn
+        is_port = resource.kind == "NetworkPolicy" and "." in resource.metadata["name"]
+        assert resource.retain_on_delete == (is_configuration or is_port), resource.urn
 
 
 def test_pods_get_the_config_map_and_the_secret_of_their_service(graph: Graph) -> None:
@@ -213,8 +214,8 @@ def test_pods_get_the_config_map_and_the_secret_of_their_service(graph: Graph) -
             for resource in graph.children(component)
             if resource.kind in {"ConfigMap", "Secret"}
         }
-        for deployment in objects_of(graph, environment, service, "Deployment").values():
-            (container,) = deployment.spec["template"]["spec"]["containers"]
+        for template in objects_of(graph, environment, service, "PodTemplate").values():
+            (container,) = template.inputs["template"]["spec"]["containers"]
             sources = [reference["name"] for source in container.get("envFrom", []) for reference in source.values()]
             assert set(sources) == names
             referenced |= names

@@ -21,6 +21,8 @@ from tests.unit.components.workload.test_blue_green import SERVICES
 from tests.unit.graph import UNKNOWN, Graph, every
 from tests.unit.program import stack_config, stack_of
 
+PORTS = {service: [{"name": "http", "containerPort": port}] for service, port in SERVICES.items()}
+
 HEALTH = {"frontend": "/", "gateway": "/healthcheck", "api": "/api/healthcheck", "ai": "/health", "crawling": "/health"}
 
 SAFE_SYSCTLS = {
@@ -104,7 +106,7 @@ def test_pods_pass_pod_security_restricted(graph: Graph) -> None:
             assert security["readOnlyRootFilesystem"] is True
             assert security["capabilities"] == {"drop": ["ALL"]}
             assert not security.keys() & {"privileged", "runAsUser", "runAsNonRoot", "seccompProfile", "procMount"}
-            assert not any("hostPort" in port for port in container["ports"])
+            assert not any("hostPort" in port for port in container.get("ports", []))
 
 
 def test_pods_hold_no_token_of_the_kubernetes_api(graph: Graph) -> None:
@@ -187,7 +189,8 @@ def test_pods_have_the_priority_of_services(graph: Graph) -> None:
 
 def test_a_port_below_1024_can_be_opened_without_root(graph: Graph) -> None:
     low_ports = 0
-    for _, template in templates(graph):
+    for resource in graph.of_kind("PodTemplate"):
+        template = resource.inputs["template"]
         (container,) = template["spec"]["containers"]
         (port,) = container["ports"]
         sysctl = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
@@ -201,7 +204,7 @@ def test_pods_listen_and_answer_where_the_service_says(graph: Graph) -> None:
         (container,) = template["spec"]["containers"]
         service = template["metadata"]["labels"]["app.kubernetes.io/name"]
         assert container["name"] == service
-        assert container["ports"] == [{"name": "http", "containerPort": SERVICES[service]}]
+        assert container.get("ports", PORTS[service]) == PORTS[service]
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             assert container[probe]["httpGet"] == {"path": HEALTH[service], "port": "http"}
 
@@ -214,12 +217,18 @@ def test_pods_say_what_they_use(graph: Graph) -> None:
         assert requests["memory"] == limits["memory"], "memory over its request is taken from neighbours"
 
 
-def test_a_slots_seed_is_the_pod_template_with_its_slot(graph: Graph) -> None:
+def test_a_slots_seed_is_the_pod_template_with_its_slot_but_for_what_is_merged_by_key(graph: Graph) -> None:
+    """A release with another port would otherwise have both: `Duplicate value: "http"`."""
     by_parent = {resource.parent: resource.inputs["template"] for resource in graph.of_kind("PodTemplate")}
     for deployment in graph.of_kind("Deployment"):
         desired = by_parent[deployment.parent]
         seed = deployment.spec["template"]
-        assert seed["spec"] == desired["spec"]
+        (container,), (seeded,) = desired["spec"]["containers"], seed["spec"]["containers"]
+        merged = {name: container[name] for name in ("ports", "volumeMounts", "envFrom") if name in container}
+        assert {**seeded, **merged} == container
+        assert {**seed["spec"], "containers": [container], "volumes": desired["spec"]["volumes"]} == desired["spec"]
+        assert not seeded.keys() & merged.keys()
+        assert "volumes" not in seed["spec"]
         slot = {"slot": deployment.metadata["labels"]["slot"]}
         assert seed["metadata"]["labels"] == {**desired["metadata"]["labels"], **slot}
 

@@ -105,6 +105,23 @@ def node_group(world: World, group: Record) -> Properties:
     return invokes.invoke("aws:eks/getNodeGroup:getNodeGroup", world.caller, described)
 
 
+def test_a_new_release_of_the_image_means_other_nodes(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    group = spec(world.made["nodes"], world.account)
+    old, new = (
+        nodes.start_instances(world.layout, replace(group, release=release))
+        for release in ("1.36.0-20260801", "1.36.1-20260930")
+    )
+    assert not {one.name for one in old} & {one.name for one in new}
+    with pytest.raises(AwsError, match=r"Allowed release version is 1\.36"):
+        world.make(
+            NODE_GROUP,
+            "other",
+            {**EXAMPLES["nodes"].inputs(world), "version": "1.36", "releaseVersion": "1.35.0-20260801"},
+        )
+
+
 def test_a_groups_instances_stand_in_the_account_and_keep_what_they_are(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.make_all()

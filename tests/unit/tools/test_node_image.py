@@ -1,0 +1,38 @@
+"""The command that pins the newest release of the nodes' image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import versions
+from tools.node_image import FILE, PARAMETER, newest, pinned
+
+
+class Ssm:
+    """Systems Manager with one parameter."""
+
+    def get_parameter(self, *, Name: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        """Answers as AWS does."""
+        assert Name == PARAMETER
+        return {"Parameter": {"Value": f"{versions.KUBERNETES}.9-20990131"}}
+
+
+def test_the_newest_release_takes_the_place_of_the_pinned_one_and_nothing_else_changes() -> None:
+    text = FILE.read_text(encoding="utf-8")
+    release = newest(Ssm())
+    changed = pinned(text, release)
+    assert changed == text.replace(versions.NODE_IMAGE_RELEASE, release)
+    assert changed != text
+
+
+@pytest.mark.parametrize("release", ["1.35.0-20260101", "latest", ""])
+def test_a_release_of_another_version_is_refused(release: str) -> None:
+    with pytest.raises(ValueError, match="no release of the image"):
+        pinned(FILE.read_text(encoding="utf-8"), release)
+
+
+def test_a_file_without_a_pinned_release_is_refused() -> None:
+    with pytest.raises(ValueError, match="no line"):
+        pinned("", versions.NODE_IMAGE_RELEASE)
