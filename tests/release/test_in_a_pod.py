@@ -78,9 +78,9 @@ class Cluster:
 
     def port(self, service: str) -> int:
         """Where a service of dev is asked."""
-        found = self.api.get("v1", "Service", service, "dev")
+        found = self.api.get("v1", "PodTemplate", service, "dev")
         assert found is not None
-        return int(found["spec"]["ports"][0]["port"])
+        return int(found["template"]["spec"]["containers"][0]["ports"][0]["containerPort"])
 
     def run(self, kind: str, *words: str) -> tuple[int, list[dict[str, Any]], str]:
         """The tool in a pod of a kind of agents: exit code, standard output as JSON, and all that it printed.
