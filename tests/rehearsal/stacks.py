@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -17,6 +18,8 @@ import pytest
 import yaml
 
 from kube.client import KubernetesApi
+from rehearsal import workspace
+from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal
 
 ENVIRONMENTS = ("dev", "prod")
@@ -46,6 +49,22 @@ def run_up(rehearsal: Rehearsal) -> dict[str, str]:
     recorder = Recorder()
     rehearsal.open().up(recorder)
     return recorder.operations
+
+
+def exported_state(layout: Layout, stack: str) -> str:
+    """The state in its backend, which compresses it, with pending operations and encrypted secrets as they are there.
+
+    https://github.com/pulumi/pulumi/blob/v3.260.0/pkg/backend/diy/backend.go (`ExportDeployment`)
+    """
+    export = subprocess.run(
+        [layout.tools / "pulumi", "stack", "export", "--stack", stack],
+        cwd=layout.workspace,
+        env={**os.environ, **workspace.environment(layout)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return export.stdout
 
 
 class Recorder:

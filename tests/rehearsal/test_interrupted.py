@@ -28,6 +28,7 @@ from rehearsal.toolchain import Toolchain
 from tests.rehearsal import faulty_provider
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.faulty_provider import Fault
+from tests.rehearsal.stacks import exported_state
 from tests.unit.program import stack_file
 
 ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
@@ -101,14 +102,7 @@ def forget(rehearsal: Rehearsal, urn: str, *, done: bool = True) -> None:
     """
     layout = rehearsal.layout
     (file,) = (layout.state / ".pulumi" / "stacks").rglob("dev.json.zst")
-    export = subprocess.run(
-        [layout.tools / "pulumi", "stack", "export", "--stack", "dev"],
-        cwd=layout.workspace,
-        env={**os.environ, **workspace.environment(layout)},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    exported = json.loads(export.stdout)
+    exported = json.loads(exported_state(layout, "dev"))
     deployment = exported["deployment"]
     (lost,) = (one for one in deployment["resources"] if one["urn"] == urn)
     deployment["resources"].remove(lost)

@@ -32,6 +32,7 @@ from tests.rehearsal.stacks import (
     SLOTS,
     Recorder,
     changes,
+    exported_state,
     live_pods,
     pods,
     run_up,
@@ -359,11 +360,12 @@ def test_no_secret_is_in_any_output_log_preview_state_or_process_listing(platfor
 
     first = FIRST_UPS[platform.stack]
     assert any("pulumi-resource-kubernetes" in command for command in first.processes)
-    texts = [*first.processes, first.console, first.log, *processes, *shown, outputs]
+    state = exported_state(platform.layout, platform.stack)
+    assert '"ciphertext"' in state
+    texts = [*first.processes, first.console, first.log, *processes, *shown, outputs, state]
     files = [
         path for path in platform.layout.directory.rglob("*") if path.is_file() and "control-plane" not in path.parts
     ]
-    assert any(path.is_relative_to(platform.layout.state) for path in files)
     assert any(path.is_relative_to(platform.layout.logs) for path in files)
     contents = {path: path.read_bytes() for path in files}
     for key, value in (*secrets.items(), *new.items()):
