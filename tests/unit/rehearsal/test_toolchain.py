@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -201,6 +202,20 @@ def test_a_build_has_no_c_and_none_of_the_users_settings(monkeypatch: pytest.Mon
     monkeypatch.setenv("FAKE_FAILURE", "stop here")
     with pytest.raises(RehearsalError, match=r"CGO_ENABLED=0 GOFLAGS=-mod=readonly in .*toolchain/go/shared"):
         build(KWOK, tmp_path / "cache", ignore, label="1 of 1")
+
+
+@pytest.mark.parametrize(
+    ("available", "limit", "collector"),
+    [(64, "max", "off"), (64, "", "off"), (15, "max", "400"), (64, str(8 * 2**30), "400"), (64, str(2**62), "off")],
+)
+def test_a_build_takes_more_memory_only_where_there_is_plenty(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, available: int, limit: str, collector: str
+) -> None:
+    memory = SimpleNamespace(available=available * 2**30)
+    monkeypatch.setattr(golang.psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr(golang, "MEMORY_LIMITS", (tmp_path / "limit", tmp_path / "none"))
+    (tmp_path / "limit").write_text(f"{limit}\n")
+    assert golang.environment(Path("/go/bin/go"))["GOGC"] == collector
 
 
 @pytest.mark.usefixtures("go")
