@@ -86,12 +86,12 @@ class TimedStack:
         return result.stdout
 
     def _timed(self, *words: str) -> Timing:
-        wall, cpu = time.monotonic(), _cpu_of_children()
+        wall, cpu = time.monotonic(), cpu_of_children()
         self.run(*words)
-        return Timing(time.monotonic() - wall, _cpu_of_children() - cpu)
+        return Timing(time.monotonic() - wall, cpu_of_children() - cpu)
 
 
-def _cpu_of_children() -> float:
+def cpu_of_children() -> float:
     """CPU seconds of all processes that this one, or one of its children, has waited for."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
