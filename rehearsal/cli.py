@@ -19,7 +19,7 @@ from rehearsal.demo_images import Fault
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door.running import entrance
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, RUNS_VARIABLE, Layout
-from rehearsal.lifecycle import Rehearsal, masked_outputs
+from rehearsal.lifecycle import Rehearsal
 from rehearsal.plugins import PLUGIN_VARIABLE
 from rehearsal.processes import ProcessTable
 from release import slots
@@ -91,7 +91,7 @@ def show_status(
     if as_json:
         print(json.dumps(_status(rehearsal), indent=2))
     else:
-        _show(rehearsal, masked_outputs(rehearsal.open()))
+        _show(rehearsal, rehearsal.outputs())
 
 
 @app.command()
@@ -120,7 +120,7 @@ def ps(
 def shell(stack: StackOption = "dev", directory: DirectoryOption = None) -> None:
     """Open a shell in which plain pulumi and kubectl work on the rehearsal."""
     rehearsal = _rehearsal(stack, directory)
-    rehearsal.open()
+    rehearsal.check_up()
     rehearsal.console.print(
         f"pulumi, kubectl and `python -m release` work on stack {stack} here; `exit` leaves.",
         style="yellow",
@@ -185,7 +185,7 @@ def _show(rehearsal: Rehearsal, outputs: Mapping[str, Any]) -> None:
 
 
 def _status(rehearsal: Rehearsal) -> dict[str, object]:
-    outputs, layout = masked_outputs(rehearsal.open()), rehearsal.layout
+    outputs, layout = rehearsal.outputs(), rehearsal.layout
     door = entrance(layout, outputs["hosts"]) if outputs.get("hosts") else None
     return {
         "stack": rehearsal.stack,

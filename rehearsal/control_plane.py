@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, nullcontext
 from http import HTTPStatus
 from pathlib import Path
 
@@ -16,7 +18,18 @@ from rehearsal.layout import Layout
 from rehearsal.network import namespace
 from rehearsal.ports import LOOPBACK
 from rehearsal.processes import Probe, ProcessTable, Program, Report, tail
-from rehearsal.programs import AWS_ENDPOINT, KUBE_PROXY, KUBELET, POD_SIMULATOR, RELAY, ControlPlane
+from rehearsal.programs import (
+    API_SERVER,
+    AWS_ENDPOINT,
+    CONTROLLER_MANAGER,
+    ETCD,
+    EVERY_NODE,
+    KUBE_PROXY,
+    KUBELET,
+    POD_SIMULATOR,
+    RELAY,
+    ControlPlane,
+)
 from rehearsal.toolchain import Toolchain
 
 TRAFFIC = (namespace.HOLDER, RELAY, KUBE_PROXY, POD_SIMULATOR, AWS_ENDPOINT, KUBELET)
@@ -28,7 +41,7 @@ PATIENCE = 180.0
 _REPORT_EVERY = 10.0
 _PAUSE = 0.1
 
-_ENDED_LAST = ("kube-apiserver", "etcd", namespace.HOLDER)
+_ENDED_LAST = (API_SERVER, ETCD, namespace.HOLDER)
 
 
 def start(
@@ -55,14 +68,26 @@ def start(
         )
         plane.write_kubeconfigs()
         kwok_stages.write_stages(toolchain.kwok_stages, plane.stages, containers_run=plane.namespace is not None)
-        programs = plane.programs()
-        _check_ports(table, plane, programs)
-        for program in programs:
-            if not table.is_running(program.name):
-                report(f"Starting {program.name}")
-                table.start(program)
-            for probe in program.probes:
-                _wait(probe, program.name, layout, report)
+        programs = {program.name: program for program in plane.programs()}
+        _check_ports(table, plane, tuple(programs.values()))
+
+        @functools.cache
+        def wait_until_ready(name: str) -> None:
+            for probe in programs[name].probes:
+                _wait(probe, name, layout, report)
+
+        for name, program in programs.items():
+            if not table.is_running(name):
+                for other in program.after:
+                    wait_until_ready(other)
+                report(f"Starting {name}")
+                alone = name == KUBE_PROXY and not table.is_running(CONTROLLER_MANAGER)
+                with _node_of_kube_proxy(plane) if alone else nullcontext():
+                    table.start(program)
+                    if alone:
+                        wait_until_ready(name)
+        for name in programs:
+            wait_until_ready(name)
 
 
 def stop(layout: Layout) -> None:
@@ -79,21 +104,10 @@ def has_traffic(layout: Layout) -> bool:
     return {record.name for record in ProcessTable(layout.processes).running()} >= set(TRAFFIC)
 
 
-def wait_for_traffic(layout: Layout, report: Report) -> None:
-    """Waits until kube-proxy is ready; returns at once without a network namespace, where it does not run.
-
-    Raises:
-        RehearsalError: kube-proxy ended or did not become ready.
-    """
-    if namespace.find_holder(ProcessTable(layout.processes)) is not None:
-        port = ports.ensure(layout.control_plane / "ports.json").kube_proxy
-        _wait(Probe(KUBE_PROXY, port, "/livez", None), KUBE_PROXY, layout, report)
-
-
 def is_reachable(layout: Layout) -> bool:
     """Whether the API server runs, and the relay to it, if it is in a network namespace."""
     table = ProcessTable(layout.processes)
-    server = next((one for one in table.running() if one.name == "kube-apiserver"), None)
+    server = next((one for one in table.running() if one.name == API_SERVER), None)
     return server is not None and (server.namespace is None or table.is_running(RELAY))
 
 
@@ -115,6 +129,24 @@ def _network(table: ProcessTable, layout: Layout, report: Report, refusal: Calla
     inside = holder.pid if holder else None
     _end(table, {record.name for record in table.running() if record.namespace != inside} - {namespace.HOLDER})
     return inside
+
+
+@contextmanager
+def _node_of_kube_proxy(plane: ControlPlane) -> Generator[None]:
+    """A Node for kube-proxy to find, which otherwise looks for it for 30 s before it begins.
+
+    Only while nothing else watches nodes. One of the cluster's would not do: kube-proxy would prefer its zone. Its
+    deletion does not end kube-proxy: https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/proxy/node.go
+    """
+    url = f"https://{LOOPBACK}:{plane.ports.api_server}/api/v1/nodes"
+    addresses = [{"type": "InternalIP", "address": namespace.OWN_ADDRESS}]
+    node = {"metadata": {"name": EVERY_NODE}, "status": {"addresses": addresses}}
+    with plane.certificates.caller("admin") as pool:
+        pool.request("POST", url, json=node, timeout=5)
+        try:
+            yield
+        finally:
+            pool.request("DELETE", f"{url}/{EVERY_NODE}", timeout=5)
 
 
 def _check_ports(table: ProcessTable, plane: ControlPlane, programs: Sequence[Program]) -> None:

@@ -36,6 +36,19 @@ class Display(Protocol):
         ...
 
 
+def pulumi(layout: Layout, *words: str, value: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs `pulumi` in a rehearsal's workspace; `value` is its standard input."""
+    return subprocess.run(
+        [layout.tools / "pulumi", *words],
+        cwd=layout.workspace,
+        env={**os.environ, **workspace.environment(layout)},
+        input=value,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 class Engine:
     """One stack in a rehearsal; `workspace.copy_project` and `workspace.put_tools` come first."""
 
@@ -59,15 +72,7 @@ class Engine:
             # By standard input: the Automation API would pass the values as arguments, which every user of this
             # machine can read.
             options = ("--stack", self._stack.name, "--secret", "--path")
-            run = subprocess.run(
-                [self._layout.tools / "pulumi", "config", "set", *options, key],
-                cwd=self._layout.workspace,
-                env={**os.environ, **workspace.environment(self._layout)},
-                input=value,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            run = pulumi(self._layout, "config", "set", *options, key, value=value)
             if run.returncode != 0:
                 raise RehearsalError(
                     f"The secret {key} could not be set: {run.stderr.strip()}",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +25,11 @@ from rehearsal import (
 )
 from rehearsal.display import EngineDisplay
 from rehearsal.emulators.aws import protection
-from rehearsal.engine import Engine
+from rehearsal.engine import Engine, pulumi
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door import running
 from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.network import namespace
-
-SECRET = "[secret]"  # noqa: S105 - a mask
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,7 @@ class Rehearsal:
             engine.recover(self._report)
             with EngineDisplay(self.console, f"pulumi up --stack {self.stack}") as display:
                 engine.up(display)
-            control_plane.wait_for_traffic(self.layout, self._report)
-            outputs = masked_outputs(engine)
+            outputs = self.outputs()
             first_release.release(self.api(), first_release.targets(outputs), self._report)
             domain, region = outputs["hosts"]["prod"], outputs["cluster"]["region"]
             running.start(self.layout, domain=domain, region=region, report=self._report)
@@ -87,17 +86,36 @@ class Rehearsal:
         shutil.rmtree(self.layout.directory)
         self._report(f"Stack {self.stack} is down; its processes have ended and its files are deleted")
 
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs as plain values, secrets masked.
+
+        Raises:
+            RehearsalError: The rehearsal is not up.
+        """
+        self.check_up()
+        run = pulumi(self.layout, "stack", "output", "--json", "--stack", self.stack)
+        if run.returncode != 0:
+            raise RehearsalError(
+                f"The engine does not tell the stack's outputs: {run.stderr.strip()}",
+                remedy=f"run `make up STACK={self.stack}`.",
+            )
+        return json.loads(run.stdout)
+
     def open(self) -> Engine:
         """The engine of a rehearsal that is up; starts no process.
 
         Raises:
             RehearsalError: The rehearsal is not up.
         """
+        self.check_up()
+        return Engine(self.layout, self.stack)
+
+    def check_up(self) -> None:
+        """Raises a `RehearsalError` if the rehearsal is not up."""
         if not (self.layout.tools / "pulumi").exists() or not self.layout.kubeconfig.exists():
             raise RehearsalError(
                 f"Stack {self.stack} is not up on this machine.", remedy=f"run `make up STACK={self.stack}` first."
             )
-        return Engine(self.layout, self.stack)
 
     def api(self) -> KubernetesApi:
         """A client of the rehearsal's API server, as administrator.
@@ -132,8 +150,14 @@ class Rehearsal:
         refusal = functools.cache(namespace.refusal)  # once: it creates a namespace
         shown = parts.parts(tools, origin, containers_run=refusal() is None)
         self.console.print(parts.table(shown), soft_wrap=True)
-        if start_control_plane:
-            control_plane.start(self.layout, tools, self._report, refusal=refusal)
+        with ThreadPoolExecutor(1) as beside:
+            engine = beside.submit(self._configured_engine)
+            if start_control_plane:
+                control_plane.start(self.layout, tools, self._report, refusal=refusal)
+        return engine.result()
+
+    def _configured_engine(self) -> Engine:
+        """The engine, with the secrets that the copy of the stack's file lacks."""
         engine = Engine(self.layout, self.stack)
         engine.set_secrets(workspace.missing_secrets(self.layout, self.stack))
         return engine
@@ -152,8 +176,3 @@ class Rehearsal:
 
     def _report(self, sentence: str) -> None:
         self.console.print(sentence, highlight=False, soft_wrap=True)
-
-
-def masked_outputs(engine: Engine) -> dict[str, Any]:
-    """The stack's outputs as plain values, secrets masked."""
-    return {name: SECRET if output.secret else output.value for name, output in engine.outputs().items()}

@@ -62,7 +62,8 @@ class Program:
         host_ports: Ports on the machine's loopback that it serves from inside a namespace: it inherits a listening
             socket for each, with the file descriptor in the variable `HOST_PORT_<port>`.
         ports: Loopback ports that it listens on in its own network.
-        probes: Probes that must succeed before the next program is started.
+        after: Names of the programs that must be ready before it is started.
+        probes: It is ready when they succeed.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Program:
     namespace: int | None = None
     host_ports: tuple[int, ...] = ()
     ports: tuple[int, ...] = ()
+    after: tuple[str, ...] = ()
     probes: tuple[Probe, ...] = ()
 
 
@@ -195,15 +197,17 @@ def _running_after(processes: Sequence[psutil.Process], patience: float) -> Sequ
 
     A zombie has ended: process 1 of a container may collect orphans late, or never.
     """
-    deadline = time.monotonic() + patience
-    while processes and time.monotonic() < deadline:
-        processes = [one for one in psutil.wait_procs(processes, timeout=0.02)[1] if _is_alive(one)]
-    return processes
+    deadline, running = time.monotonic() + patience, processes
+    while running and time.monotonic() < deadline:
+        running = [one for one in psutil.wait_procs(running, timeout=0.02)[1] if _is_alive(one)]
+    psutil.wait_procs(processes, timeout=0)  # collects those of this process
+    return running
 
 
 def _is_alive(process: psutil.Process) -> bool:
+    """Whether a process has not ended; its first thread is a zombie before the last one has ended."""
     try:
-        return process.status() != psutil.STATUS_ZOMBIE
+        return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
     except psutil.NoSuchProcess:
         return False
 

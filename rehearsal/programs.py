@@ -38,6 +38,11 @@ RELAY, KUBE_PROXY, KUBELET = "relay", "kube-proxy", "kubelet"
 POD_SIMULATOR, AWS_ENDPOINT = "pod-simulator", "aws-endpoint"
 """Names of the programs that run in a network namespace only; the relay leads into it from this machine's loopback."""
 
+ETCD, API_SERVER, CONTROLLER_MANAGER, AWS = "etcd", "kube-apiserver", "kube-controller-manager", "aws"
+
+EVERY_NODE = "every-node"
+"""Node name of kube-proxy."""
+
 _CLIENTS = ("controller-manager", "scheduler", "kwok", "kube-proxy", "kubelet")
 
 
@@ -68,21 +73,26 @@ class ControlPlane:
         """All programs, in the order of starting."""
         programs = [
             self.etcd(),
-            self.api_server(),
+            self.aws(),
+            replace(self.api_server(), after=(ETCD,)),
+        ]
+        clients = [
             self.controller_manager(),
             self.scheduler(),
             self.kwok(),
             of_module(self.layout, "volumes", "rehearsal.emulators.volumes", namespace=self.namespace),
-            self.aws(),
         ]
+        if self.namespace is not None:
+            clients = [
+                self.kube_proxy(),
+                *clients,
+                of_module(self.layout, POD_SIMULATOR, "rehearsal.pod_simulator", namespace=self.namespace),
+                of_module(self.layout, AWS_ENDPOINT, "rehearsal.aws.endpoint", namespace=self.namespace),
+                self.kubelet(),
+            ]
+        programs += [replace(one, after=(API_SERVER,)) for one in clients]
         if self.namespace is None:
             return programs
-        programs += [
-            self.kube_proxy(),
-            of_module(self.layout, POD_SIMULATOR, "rehearsal.pod_simulator", namespace=self.namespace),
-            of_module(self.layout, AWS_ENDPOINT, "rehearsal.aws.endpoint", namespace=self.namespace),
-            self.kubelet(),
-        ]
         relay = of_module(self.layout, RELAY, "rehearsal.network.relay", namespace=self.namespace)
         return [replace(relay, host_ports=tuple(port for one in programs for port in one.ports)), *programs]
 
@@ -108,7 +118,7 @@ class ControlPlane:
             "unsafe-no-fsync": "true",
             "log-level": "warn",
         }
-        etcd = self._program("etcd", flags, self.ports.etcd, ready="/health", client="etcd")
+        etcd = self._program(ETCD, flags, self.ports.etcd, ready="/health", client="etcd")
         return replace(etcd, ports=(self.ports.etcd, self.ports.etcd_peer))
 
     def api_server(self) -> Program:
@@ -148,7 +158,7 @@ class ControlPlane:
             "service-account-key-file": tokens.key,
             "service-account-signing-key-file": tokens.key,
         }
-        return self._program("kube-apiserver", flags, self.ports.api_server, ready="/readyz")
+        return self._program(API_SERVER, flags, self.ports.api_server, ready="/readyz")
 
     def controller_manager(self) -> Program:
         """The controller manager: the default controllers, each with its own service account."""
@@ -160,7 +170,7 @@ class ControlPlane:
             "root-ca-file": self.certificates.authority,
             "leader-elect": "false",
         }
-        manager = self._program("kube-controller-manager", flags, self.ports.controller_manager, ready="/healthz")
+        manager = self._program(CONTROLLER_MANAGER, flags, self.ports.controller_manager, ready="/healthz")
         # Created by a controller in a new cluster; without it no pod is admitted.
         account = "/api/v1/namespaces/default/serviceaccounts/default"
         has_account = Probe("the default service account", self.ports.api_server, account, "admin")
@@ -196,7 +206,7 @@ class ControlPlane:
     def aws(self) -> Program:
         """The AWS account's API."""
         variables = aws.settings(aws.account_id(self.layout))
-        program = of_module(self.layout, "aws", "rehearsal.aws.server", namespace=self.namespace, variables=variables)
+        program = of_module(self.layout, AWS, "rehearsal.aws.server", namespace=self.namespace, variables=variables)
         healthy = Probe("the AWS API", self.ports.aws, aws.HEALTH, None)
         return replace(program, ports=(self.ports.aws,), probes=(healthy,))
 
@@ -204,13 +214,11 @@ class ControlPlane:
         """One kube-proxy for all nodes, which share one network.
 
         Its node name is no existing node's, so that it prefers no zone, and the deletion of a node does not affect it.
-        It looks for its node for 30 s before it begins (k8s.io/kubernetes, pkg/proxy/node.go), so it has no probe here:
-        see `control_plane.wait_for_traffic`. Rules of an earlier start remain in force meanwhile.
         """
         flags = {
             "kubeconfig": self._kubeconfig("kube-proxy"),
             "proxy-mode": "nftables",
-            "hostname-override": "every-node",
+            "hostname-override": EVERY_NODE,
             # All nodes' addresses are local; the default is the primary address of kube-proxy's own node.
             "nodeport-addresses": "0.0.0.0/0",
             "healthz-bind-address": f"{LOOPBACK}:{self.ports.kube_proxy}",
@@ -220,7 +228,8 @@ class ControlPlane:
             "conntrack-tcp-timeout-close-wait": "0s",
         }
         proxy = self._program(KUBE_PROXY, flags, self.ports.kube_proxy, ready="/livez")
-        return replace(proxy, environment={"PATH": search_path()}, probes=())
+        live = Probe(KUBE_PROXY, self.ports.kube_proxy, "/livez", None)
+        return replace(proxy, environment={"PATH": search_path()}, probes=(live,))
 
     def kubelet(self) -> Program:
         """The kubelet, one process for all nodes, with a mount namespace of its own."""

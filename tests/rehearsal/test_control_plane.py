@@ -22,18 +22,21 @@ from rehearsal.processes import ProcessTable
 from rehearsal.toolchain import Toolchain
 from tests.rehearsal.conftest import RunningControlPlane
 
-NETWORK, INSIDE = kubernetes.TRAFFIC[:2], kubernetes.TRAFFIC[2:]
+NETWORK = kubernetes.TRAFFIC[:2]
 
 ALWAYS = (
     "etcd",
+    "aws",
     "kube-apiserver",
     "kube-controller-manager",
     "kube-scheduler",
     "kwok",
     "volumes",
-    "aws",
 )
 """What runs with a network of its own and without, in the order of starting."""
+
+EVERYTHING = [*NETWORK, *ALWAYS[:3], "kube-proxy", *ALWAYS[3:], "pod-simulator", "aws-endpoint", "kubelet"]
+"""What runs with a network of its own, in the order of starting."""
 
 KEPT: KubernetesObject = {
     "apiVersion": "v1",
@@ -72,7 +75,7 @@ def test_a_second_rehearsal_starts_beside_a_first(
     first_start: tuple[Layout, list[str]], control_plane: RunningControlPlane
 ) -> None:
     layout, sentences = first_start
-    assert started(sentences) == [*NETWORK, *ALWAYS, *INSIDE]
+    assert started(sentences) == EVERYTHING
     KubernetesApi(layout.kubeconfig).create(KEPT)
     assert control_plane.api.get("v1", "ConfigMap", "keep-me", "default") is None
 
@@ -102,8 +105,7 @@ def test_a_killed_part_of_the_network_comes_back_with_what_needs_it(
     sentences: list[str] = []
     kubernetes.start(layout, tools, sentences.append)
     # Who held the network is gone: the others are still in it, and what is started would be in another.
-    everything = [*NETWORK, *ALWAYS, *INSIDE]
-    assert started(sentences) == (everything if name == namespace.HOLDER else [name])
+    assert started(sentences) == (EVERYTHING if name == namespace.HOLDER else [name])
     left = [record for record in before if psutil.pid_exists(record.pid)]
     assert len(left) == (0 if name == namespace.HOLDER else len(before) - 1)
     kept = KubernetesApi(layout.kubeconfig).get("v1", "ConfigMap", "keep-me", "default")
@@ -144,7 +146,7 @@ def test_without_a_namespace_it_says_so_once_and_runs_on_this_machines_network(
     monkeypatch.undo()
     sentences.clear()
     kubernetes.start(layout, tools, sentences.append)
-    assert started(sentences) == [*NETWORK, *ALWAYS, *INSIDE]
+    assert started(sentences) == EVERYTHING
 
 
 def test_a_stop_ends_every_process_and_a_start_after_it_finds_the_data(layout: Layout, tools: Toolchain) -> None:
@@ -155,6 +157,8 @@ def test_a_stop_ends_every_process_and_a_start_after_it_finds_the_data(layout: L
     assert not [record for record in records if psutil.pid_exists(record.pid)]
     kubernetes.start(layout, tools, print)
     assert _server(layout) == server
+    assert "Successfully retrieved NodeIPs" in (layout.logs / "kube-proxy.log").read_text(), "it waited for 30 s"
+    assert KubernetesApi(layout.kubeconfig).list("v1", "Node") == []
     kept = KubernetesApi(layout.kubeconfig).get("v1", "ConfigMap", "keep-me", "default")
     assert kept is not None
     assert kept["data"] == {"kept": "yes"}

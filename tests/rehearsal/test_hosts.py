@@ -15,7 +15,7 @@ import yaml
 from rehearsal import aws
 from rehearsal.emulators.aws.account import Account
 from rehearsal.front_door.running import entrance
-from rehearsal.lifecycle import Rehearsal, masked_outputs
+from rehearsal.lifecycle import Rehearsal
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.stacks import ONE_STACK, run_up
 
@@ -64,7 +64,7 @@ def in_route53(platform: Rehearsal) -> dict[str, list[str]]:
 
 def told(platform: Rehearsal) -> dict[str, str]:
     """The records that a person is told to enter."""
-    return {record["name"]: record["value"] for record in masked_outputs(platform.open())["records"]}
+    return {record["name"]: record["value"] for record in platform.outputs()["records"]}
 
 
 def test_with_a_zone_one_up_makes_the_certificate_the_hosts_and_all_records(platform: Rehearsal) -> None:
@@ -79,7 +79,7 @@ def test_with_a_zone_one_up_makes_the_certificate_the_hosts_and_all_records(plat
 
 
 def test_each_host_is_answered_by_what_its_load_balancer_leads_to(platform: Rehearsal) -> None:
-    door = entrance(platform.layout, masked_outputs(platform.open())["hosts"])
+    door = entrance(platform.layout, platform.outputs()["hosts"])
     if door is None:
         pytest.skip("there is no front door here")
 

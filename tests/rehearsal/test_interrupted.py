@@ -22,7 +22,7 @@ from rehearsal import control_plane, status, workspace
 from rehearsal.emulators.aws.account import Account
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, Layout
-from rehearsal.lifecycle import Rehearsal, masked_outputs
+from rehearsal.lifecycle import Rehearsal
 from rehearsal.processes import ProcessTable
 from rehearsal.toolchain import Toolchain
 from tests.rehearsal import faulty_provider
@@ -75,7 +75,7 @@ def assert_whole_and_nothing_twice(rehearsal: Rehearsal) -> None:
     assert twice == []
     in_state = {urn for urn in rehearsal.open().resources() if urn.split("::")[2].split("$")[-1].startswith("aws:")}
     assert {record.urn for record in records} == in_state
-    slots = status.slot_table(rehearsal.api(), masked_outputs(rehearsal.open()))
+    slots = status.slot_table(rehearsal.api(), rehearsal.outputs())
     assert slots
     assert all(slot.ready == slot.wanted for slot in slots)
 

@@ -115,7 +115,6 @@ def api(control_plane: RunningControlPlane) -> Iterator[KubernetesApi]:
     api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     account = ("v1", "ServiceAccount", "default", NAMESPACE)
     eventually(lambda: api.get(*account) is not None, "the namespace has its service account")
-    kubernetes.wait_for_traffic(control_plane.layout, print)  # the API server's Service is one, too
     yield api
     for pod in api.list("v1", "Pod", namespace=NAMESPACE):
         api.delete("v1", "Pod", pod["metadata"]["name"], NAMESPACE, grace_seconds=0)

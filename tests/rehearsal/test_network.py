@@ -151,7 +151,6 @@ def running_lab(layout: Layout, tools: Toolchain) -> Generator[Lab]:
         running = Lab(layout, tools, api, inside(layout))
         for slot in ("blue", "green"):
             eventually(lambda slot=slot: len(running.pods(slot)) == REPLICAS, f"pods of {slot}")
-        kubernetes.wait_for_traffic(layout, print)
         yield running
     finally:
         if running is not None:
@@ -210,7 +209,6 @@ def test_requests_go_on_while_kube_proxy_is_gone_and_a_switch_meanwhile_comes_in
     blue = lab.pods("blue")
     assert {pod for address, port in lab.ways() for pod in lab.network.ask(address, port, TIMES)} == blue
     assert lab.start() == ["Starting kube-proxy"]
-    kubernetes.wait_for_traffic(lab.layout, print)
     assert kubernetes.has_traffic(lab.layout)
     lab.eventually_only("green")
 
@@ -221,7 +219,6 @@ def test_a_network_that_is_gone_is_made_anew_with_all_its_traffic(lab: Lab) -> N
     lab.network.end()
     lab.start()
     lab.network = inside(lab.layout)
-    kubernetes.wait_for_traffic(lab.layout, print)
     lab.eventually_only("green")
 
 

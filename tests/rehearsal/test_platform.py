@@ -20,7 +20,7 @@ from kube.client import KubernetesApi, KubernetesApiError
 from rehearsal import status, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT
-from rehearsal.lifecycle import Rehearsal, masked_outputs
+from rehearsal.lifecycle import Rehearsal
 from release import slots
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.least_surprise import edited_program, preview
@@ -44,7 +44,7 @@ from tests.unit.program import stack_file
 
 
 def test_both_slots_of_every_service_stand_in_both_environments_and_blue_is_ready(platform: Rehearsal) -> None:
-    table = status.slot_table(platform.api(), masked_outputs(platform.open()))
+    table = status.slot_table(platform.api(), platform.outputs())
     assert {(slot.namespace, slot.service, slot.slot) for slot in table} == {
         (environment, service, slot) for environment in ENVIRONMENTS for service in SERVICES for slot in SLOTS
     }
@@ -184,7 +184,7 @@ def test_a_release_by_another_field_manager_survives_up(platform: Rehearsal) -> 
     api = platform.api()
     template = api.get("v1", "PodTemplate", "api", "prod")
     assert template is not None
-    image = f"{masked_outputs(platform.open())['repositories']['api']}@sha256:{'ab' * 32}"
+    image = f"{platform.outputs()['repositories']['api']}@sha256:{'ab' * 32}"
     slots.apply_template(api, slots.render(template, slot="green", image=image, replicas=2, override="no one tried it"))
     for service, old, new in (("api", "blue", "green"), ("api-preview", "green", "blue")):
         path = "/spec/selector/slot"
@@ -205,7 +205,7 @@ def test_a_release_by_another_field_manager_survives_up(platform: Rehearsal) -> 
 
     live = {
         slot.slot: slot
-        for slot in status.slot_table(api, masked_outputs(platform.open()))
+        for slot in status.slot_table(api, platform.outputs())
         if slot.service == "api" and slot.namespace == "prod"
     }
     assert live["green"].live
@@ -289,7 +289,7 @@ def restart(api: KubernetesApi, pod: dict[str, Any]) -> None:
 
 @ONE_STACK
 def test_the_commands_of_the_contract_see_switch_and_go_back(platform: Rehearsal) -> None:
-    commands = masked_outputs(platform.open())["services"]["dev"]["gateway"]["commands"]
+    commands = platform.outputs()["services"]["dev"]["gateway"]["commands"]
 
     def run(name: str) -> str:
         done = subprocess.run(
@@ -312,7 +312,7 @@ def test_the_commands_of_the_contract_see_switch_and_go_back(platform: Rehearsal
 
 @ONE_STACK
 def test_the_first_release_of_the_contract_brings_an_image_into_blue(platform: Rehearsal) -> None:
-    outputs = masked_outputs(platform.open())
+    outputs = platform.outputs()
     image = f"{outputs['repositories']['crawling']}@sha256:{'cd' * 32}"
     command = outputs["services"]["dev"]["crawling"]["commands"]["firstRelease"]
     command = command.replace("IMAGE@sha256:DIGEST", image).replace("| python ", f"| {shlex.quote(sys.executable)} ")
@@ -327,7 +327,7 @@ def test_the_first_release_of_the_contract_brings_an_image_into_blue(platform: R
     assert done.returncode == 0, done.stderr
 
     def is_live() -> bool:
-        table = status.slot_table(platform.api(), masked_outputs(platform.open()))
+        table = status.slot_table(platform.api(), platform.outputs())
         (blue,) = (one for one in table if (one.namespace, one.service, one.slot) == ("dev", "crawling", "blue"))
         return blue.live and blue.image == image and blue.ready == blue.wanted == 1
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kube.client import KubernetesObject
-from rehearsal.lifecycle import Rehearsal, masked_outputs
+from rehearsal.lifecycle import Rehearsal
 from release import status
 from release.clock import SystemClock
 from release.errors import ExitCode
@@ -60,7 +60,7 @@ def run(
 
 def deploy(rehearsal: Rehearsal, number: int) -> Deploy:
     """The release of an image of the service's repository."""
-    return Deploy(f"{masked_outputs(rehearsal.open())['repositories'][SERVICE]}@sha256:{number:064x}")
+    return Deploy(f"{rehearsal.outputs()['repositories'][SERVICE]}@sha256:{number:064x}")
 
 
 def service_status(rehearsal: Rehearsal) -> status.ServiceStatus:

@@ -15,7 +15,6 @@ import pytest
 
 import versions
 from contract import labels
-from rehearsal import control_plane as kubernetes
 from rehearsal.emulators import in_cluster
 from rehearsal.emulators.aws import addons
 from rehearsal.layout import Layout
@@ -72,7 +71,6 @@ def busy(platform: Platform) -> Platform:
     if lacks := namespace.refusal():
         (pytest.fail if os.environ.get("CI") else pytest.skip)(lacks)
     layout = Layout(platform.kubeconfig.parent)
-    kubernetes.wait_for_traffic(layout, print)  # it asks the API server by its Service
     objects = addons.objects("metrics-server", versions.METRICS_SERVER, "")
     (workload,) = (one for one in objects if one["kind"] == "Deployment")
     hurried = (f"--metric-resolution={SAMPLE_SECONDS}s", f"--kubelet-request-timeout={SAMPLE_SECONDS // 2}s")

@@ -137,7 +137,6 @@ def started(layout: Layout, tools: Toolchain) -> Generator[Cluster]:
         in_cluster.bring(api, addons.mark("coredns"), dns, manager="test")
         apply_the_program(api)
         first_release.release(api, first_release.targets(outputs), print)
-        kubernetes.wait_for_traffic(layout, print)
         assert in_cluster.waits_for(api, dns, 60) == []
         yield Cluster(layout, api, str(tools.kubernetes_program("kubectl")), outputs)
     finally:

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
+from rich.console import Console
 
-from rehearsal.engine import Engine
 from rehearsal.front_door.running import Entrance, entrance
 from rehearsal.layout import CHECKOUT, Layout
-from rehearsal.lifecycle import masked_outputs
+from rehearsal.lifecycle import Rehearsal
 
 FLAGS = (
     "--no-sandbox",
@@ -68,7 +68,7 @@ def take_pictures(page: Page, door: Entrance, folder: Path) -> list[Path]:
 def main(stack: str) -> None:
     """Takes the pictures of a stack that is up on this machine into `docs/images/`."""
     layout = Layout.of_stack(stack)
-    door = entrance(layout, masked_outputs(Engine(layout, stack))["hosts"])
+    door = entrance(layout, Rehearsal(stack, layout, Console()).outputs()["hosts"])
     if door is None:
         sys.exit(f"error: stack {stack} has no front door here.\n  What to do: run `make up STACK={stack}`.")
     with pages() as page:

@@ -8,7 +8,6 @@ import time
 
 import pytest
 
-from rehearsal import control_plane
 from rehearsal.front_door.running import FOLLOWER, FRONT_DOOR
 from rehearsal.processes import ProcessTable
 from release.errors import ExitCode
@@ -66,7 +65,6 @@ def test_a_killed_front_door_comes_back_where_it_was(serving: Site) -> None:
 
 
 def test_after_all_that_a_release_goes_on_and_moves_requests(serving: Site) -> None:
-    control_plane.wait_for_traffic(serving.layout, print)  # kube-proxy looks for its node for half a minute
     result = serving.release("prod", "gateway", Deploy(serving.new_image("prod", "gateway")))
     assert result.exit_code is ExitCode.DONE
     through, new = clients(serving)

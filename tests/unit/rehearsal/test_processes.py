@@ -140,6 +140,13 @@ def test_a_program_that_ignores_the_request_is_killed(table: ProcessTable, tmp_p
     assert not _lives(record)
 
 
+def test_an_ended_program_of_this_process_is_collected() -> None:
+    for _ in range(5):
+        process = psutil.Process(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE).pid)
+        end([process], patience=20)
+        assert not psutil.pid_exists(process.pid)
+
+
 def test_a_program_that_nobody_collects_has_ended() -> None:
     """As where process 1 of a container is no init."""
     script = (
