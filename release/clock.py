@@ -15,6 +15,10 @@ class Clock(Protocol):
         """The current time, UTC."""
         ...
 
+    def monotonic(self) -> float:
+        """Seconds since some time, which nobody sets back; the time in which the machine sleeps included."""
+        ...
+
     def sleep(self, seconds: float) -> None:
         """Waits for some seconds."""
         ...
@@ -26,6 +30,10 @@ class SystemClock:
     def now(self) -> datetime:
         """The current time, UTC."""
         return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since the machine's start."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
     def sleep(self, seconds: float) -> None:
         """Waits for some seconds."""
@@ -56,6 +64,10 @@ class StoppableClock:
         if self._stopped.is_set():
             raise KeyboardInterrupt
         return self._clock.now()
+
+    def monotonic(self) -> float:
+        """Seconds since some time."""
+        return self._clock.monotonic()
 
     def sleep(self, seconds: float) -> None:
         """Waits for some seconds.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contract import blue_green, labels
@@ -14,7 +14,9 @@ from release.errors import ExitCode, LostRaceError, ReleaseError
 from release.objects import ObjectApi
 
 LEASE_SECONDS = 60
-"""Duration of the lease. The clocks of all machines that release must agree far better than that."""
+"""Duration of the lease."""
+
+_NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,22 @@ class Holder:
 
     Attributes:
         identity: Name of the run of the tool that holds it.
-        until: When the lock expires unless it is renewed.
+        renewed: When it was last renewed, by its holder's clock; long ago if the Lease does not say.
+        seconds: Duration of its lease.
     """
 
     identity: str
-    until: datetime
+    renewed: datetime
+    seconds: float
+
+    @property
+    def until(self) -> datetime:
+        """When the lock expires unless it is renewed, by its holder's clock."""
+        return self.renewed + timedelta(seconds=self.seconds)
+
+    def is_plausible(self, now: datetime) -> bool:
+        """Whether, by its own words, its holder lives: neither expired, nor renewed in the future."""
+        return self.renewed - timedelta(seconds=self.seconds) <= now < self.until
 
 
 def holder(lease: KubernetesObject | None) -> Holder | None:
@@ -35,12 +48,22 @@ def holder(lease: KubernetesObject | None) -> Holder | None:
     spec: dict[str, Any] = (lease or {}).get("spec") or {}
     if not spec.get("holderIdentity"):
         return None
-    renewed = datetime.fromisoformat(spec["renewTime"])
-    return Holder(spec["holderIdentity"], renewed + timedelta(seconds=spec["leaseDurationSeconds"]))
+    try:
+        renewed = datetime.fromisoformat(str(spec.get("renewTime")))
+    except ValueError:
+        renewed = _NEVER
+    if renewed.tzinfo is None:
+        renewed = renewed.replace(tzinfo=UTC)
+    seconds = spec.get("leaseDurationSeconds")
+    return Holder(str(spec["holderIdentity"]), renewed, seconds if isinstance(seconds, int) else LEASE_SECONDS)
 
 
 class Lock:
     """The lock of one service, for one run of the tool.
+
+    As in client-go, no other machine's clock is trusted: a lock has expired when its Lease did not change for its
+    duration, by this run's own clock.
+    https://pkg.go.dev/k8s.io/client-go/tools/leaderelection
 
     Args:
         api: The API server.
@@ -67,7 +90,8 @@ class Lock:
         self._identity = identity
         self._clock = clock
         self._seconds = seconds
-        self._renewed: datetime | None = None
+        self._renewed: float | None = None
+        self._seen = ("", 0.0)
 
     def acquire(self) -> Holder | None:
         """Takes the lock if it is free, expired or this run's already; else returns its holder.
@@ -76,15 +100,16 @@ class Lock:
             LostRaceError: Another run took it at the same time: try again.
         """
         lease = self._api.get("coordination.k8s.io/v1", "Lease", blue_green.lock_name(self._service), self._environment)
-        now = self._clock.now()
-        current = holder(lease)
-        if current and current.identity != self._identity and now < current.until:
+        now, current = self._clock.now(), holder(lease)
+        if lease and current and current.identity != self._identity and not self._has_expired(lease, current):
             return current
+        transitions = ((lease or {}).get("spec") or {}).get("leaseTransitions")
         spec = {
             "holderIdentity": self._identity,
             "leaseDurationSeconds": self._seconds,
             "acquireTime": _micro_time(now),
             "renewTime": _micro_time(now),
+            "leaseTransitions": (transitions if isinstance(transitions, int) else 0) + 1,
         }
         if lease is None:
             metadata = {
@@ -96,8 +121,14 @@ class Lock:
             objects.create(self._api, body)
         else:
             objects.patch(self._api, lease, [{"op": "add", "path": "/spec", "value": spec}])
-        self._renewed = now
+        self._renewed = self._clock.monotonic()
         return None
+
+    def _has_expired(self, lease: KubernetesObject, current: Holder) -> bool:
+        version, now = str(lease["metadata"]["resourceVersion"]), self._clock.monotonic()
+        if self._seen[0] != version:
+            self._seen = (version, now)
+        return now - self._seen[1] >= current.seconds
 
     def renew(self) -> None:
         """Renews the lock once a third of the lease is over.
@@ -105,11 +136,20 @@ class Lock:
         Raises:
             ReleaseError: The lease expired, and another run has taken the lock.
         """
-        now = self._clock.now()
-        if self._renewed is not None and now - self._renewed < timedelta(seconds=self._seconds / 3):
-            return
+        if self._renewed is None or self._clock.monotonic() - self._renewed >= self._seconds / 3:
+            self.check()
+
+    def check(self) -> None:
+        """Renews the lock now: no other run can have taken it before, nor can one take it within its duration.
+
+        To be called right before a change that is wrong without the lock.
+
+        Raises:
+            ReleaseError: The lease expired, and another run has taken the lock.
+        """
+        began = self._clock.monotonic()
         try:
-            self._patch([{"op": "add", "path": "/spec/renewTime", "value": _micro_time(now)}])
+            self._patch([{"op": "add", "path": "/spec/renewTime", "value": _micro_time(self._clock.now())}])
         except LostRaceError:
             raise ReleaseError(
                 f"the lock of {self._service} in {self._environment} was lost: it was not renewed for more than "
@@ -117,7 +157,7 @@ class Lock:
                 remedy="see `release status`; run the command again when the other release is over",
                 exit_code=ExitCode.LOCKED,
             ) from None
-        self._renewed = now
+        self._renewed = began
 
     def release(self) -> None:
         """Releases the lock; it is no error if another run has taken it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from kube.client import KubernetesApiError
 from release import changes, events, history, probe, smoke
@@ -78,13 +77,16 @@ def reconcile(context: Context, environment: str, service: str, goal: Goal) -> R
 
 
 def _acquire(context: Context, lock: Lock, environment: str, service: str) -> None:
-    deadline = context.clock.now() + timedelta(seconds=context.limits.lock)
-    is_reported = False
+    began, is_reported = context.clock.monotonic(), False
     while (holder := retrying(context.clock)(lock.acquire)) is not None:
-        if context.clock.now() >= deadline:
+        is_plausible = holder.is_plausible(context.clock.now())
+        # A lock that nobody seems to hold is watched for its duration: the clock of its holder may be wrong.
+        patience = context.limits.lock if is_plausible else max(context.limits.lock, holder.seconds + 1)
+        if context.clock.monotonic() - began >= patience:
             raise _locked(holder, environment, service)
         if not is_reported:
-            context.report(f"Waiting for {holder.identity} to end its release")
+            whom = f"{holder.identity} to end its release"
+            context.report(f"Waiting for {whom}" if is_plausible else f"Waiting for signs of life of {holder.identity}")
             is_reported = True
         context.clock.sleep(1)
 
@@ -152,14 +154,28 @@ class _Release:
                 self._finish(state, outcome)
             case SwitchActive(slot):
                 self._report(describe(state, step))
-                try:
-                    changes.apply(self._context.api, state, step)
-                finally:  # without an answer the switch may have happened all the same
-                    self._switched = self._context.clock.now()
+                self._switch(state, step)
                 self._event(state, "Switched", f"from {state.live} to {slot}, {image_of(state, slot)}")
             case ScaleToZero() | ApplyTemplate() | Scale() | SwitchPreview() | RetargetAutoscaler():
                 self._report(describe(state, step))
+                self._lock.check()
                 changes.apply(self._context.api, state, step)
+
+    def _switch(self, state: ServiceState, step: SwitchActive) -> None:
+        api = self._context.api
+        self._lock.check()
+        try:
+            changes.apply(api, state, step)
+        finally:  # without an answer the switch may have happened all the same
+            self._switched = self._context.clock.now()
+        try:
+            self._lock.check()
+        except ReleaseError:
+            # This run was stopped between check and switch, and whoever has the lock now may be emptying the slot.
+            seen = observe(api, self._environment, self._service, now=self._context.clock.now())
+            if seen.live == step.slot and not seen.live_slot.serves() and seen.idle_slot.serves():
+                changes.apply(api, seen, SwitchActive(seen.idle_slot.name))
+            raise
 
     def _begin(self, state: ServiceState, step: Begin) -> None:
         context, goal = self._context, self._goal

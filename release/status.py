@@ -74,7 +74,7 @@ def read_statuses(
         lease = api.get("coordination.k8s.io/v1", "Lease", lock_name(service), environment)
         holder = lock.holder(lease)
         return ServiceStatus(
-            observe(api, environment, service, now=now), holder if holder and holder.until > now else None
+            observe(api, environment, service, now=now), holder if holder and holder.is_plausible(now) else None
         )
 
     return [status(service) for service in services]

@@ -30,11 +30,16 @@ class FakeClock:
 
     def __init__(self) -> None:
         self._now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.skew = timedelta()
+        """How far the clock of the machine is ahead."""
         self.listeners: list[Callable[[float], None]] = []
         """Get the seconds of each wait when it is over."""
 
     def now(self) -> datetime:
-        return self._now
+        return self._now + self.skew
+
+    def monotonic(self) -> float:
+        return self._now.timestamp()
 
     def sleep(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)

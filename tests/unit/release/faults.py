@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from kube.client import UNREACHABLE, KubernetesApiError, KubernetesObject
 from release.objects import ObjectApi
 
-Fault: TypeAlias = Literal["409", "429", "500", "time-out", "lost answer", "lost watch", "killed"]
+Fault: TypeAlias = Literal["409", "429", "500", "time-out", "lost answer", "lost watch", "killed", "stalled"]
 
 WATCH = "watch"
 
@@ -24,10 +24,19 @@ class Faulty:
         api: What the calls go to.
         at: Number of the call that fails, from 1; 0 for none; or how the name of the first one that fails begins.
         fault: How. A `time-out` is one before the server did anything, a `lost answer` one after; `killed` likewise
-            lets the server do what it was asked.
+            lets the server do what it was asked. A tool that is `stalled` sends its request after `meanwhile`.
+        meanwhile: What happens while it is stalled.
     """
 
-    def __init__(self, api: ObjectApi, *, at: int | str = 0, fault: Fault = "500") -> None:
+    def __init__(
+        self,
+        api: ObjectApi,
+        *,
+        at: int | str = 0,
+        fault: Fault = "500",
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._meanwhile = meanwhile
         self._api = api
         self._at = at
         self._fault: Fault = fault
@@ -85,3 +94,6 @@ class Faulty:
             case "killed":
                 call()
                 raise KilledError
+            case "stalled":
+                self._meanwhile()
+                return call()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, get_args
@@ -30,7 +31,7 @@ from tests.release.platform import image, objects
 from tests.unit.release.fake_cluster import FakeCaller, FakeClock, FakeCluster
 from tests.unit.release.faults import WATCH, Fault, Faulty, KilledError
 
-FAULTS: tuple[Fault, ...] = tuple(one for one in get_args(Fault) if one not in ("killed", "lost watch"))
+FAULTS: tuple[Fault, ...] = tuple(one for one in get_args(Fault) if one not in ("killed", "lost watch", "stalled"))
 LIMITS = Limits(ready=30, patience=5, endpoints=30, watch=1)
 FIRST, SECOND = image("api"), image("api")
 
@@ -405,3 +406,52 @@ def test_pods_that_are_not_ready_any_more_after_the_switch_are_left_within_secon
     assert (fixture.state.live, fixture.state.live_slot.is_ready) == (GREEN, True), result.message
     assert result.exit_code is ExitCode.ROLLED_BACK
     assert fixture.cluster.longest_outage <= LIMITS.outage + 3
+
+
+@pytest.mark.parametrize("dies_at", ["patch Deployment", "patch Service", "never"])
+def test_who_was_stalled_beyond_its_lock_takes_no_user_to_a_slot_that_another_run_empties(dies_at: str) -> None:
+    """Stalled before each of its changes, and another run takes the lock over; it ends, or dies in the middle."""
+    third = image("api")
+    ready = Fixture()
+    names = [name for name in enumerate(calls_of(Deploy(SECOND)), start=1) if name[1].startswith(("patch", "apply"))]
+    for number, name in names:
+        fixture = ready.copy()
+
+        def take_over(fixture: Fixture = fixture) -> None:
+            fixture.clock.sleep(61)
+            with suppress(KilledError):
+                killed = Faulty(fixture.cluster, at="" if dies_at == "never" else dies_at, fault="killed")
+                fixture.run(Deploy(third), fixture.cluster if dies_at == "never" else killed, run="other")
+
+        stalled = Faulty(fixture.cluster, at=number, fault="stalled", meanwhile=take_over)
+        with suppress(ReleaseError):
+            fixture.run(Deploy(SECOND), stalled)
+        fixture.clock.sleep(30)
+        assert fixture.cluster.longest_outage <= LIMITS.outage + 3, name
+        assert fixture.state.live_slot.serves(), name
+
+
+@pytest.mark.parametrize("skew", [timedelta(hours=-2), timedelta(hours=2)])
+def test_a_lock_is_held_by_whoever_renews_it_however_wrong_the_clocks_are(skew: timedelta) -> None:
+    fixture = Fixture()
+    mine = Lock(fixture.cluster, "dev", "api", "another pipeline", fixture.clock)
+    assert mine.acquire() is None
+    fixture.clock.skew = skew
+    other = Lock(fixture.cluster, "dev", "api", "other", fixture.clock)
+    for _ in range(5):
+        assert other.acquire() is not None
+        fixture.clock.sleep(30)
+        mine.check()
+    fixture.clock.sleep(1)
+    assert other.acquire() is not None, "renewed just now"
+    fixture.clock.sleep(61)
+    assert other.acquire() is None
+
+
+@pytest.mark.parametrize("renewed", [None, "2026-01-01T02:00:00.000000Z", "soon"])
+def test_a_lock_from_no_time_is_taken_over_when_it_shows_no_sign_of_life(renewed: str | None) -> None:
+    fixture = Fixture()
+    Lock(fixture.cluster, "dev", "api", "dead", fixture.clock).acquire()
+    change = [{"op": "replace", "path": "/spec/renewTime", "value": renewed}]
+    fixture.cluster.json_patch("coordination.k8s.io/v1", "Lease", "api-release", change, namespace="dev")
+    assert fixture.run(Deploy(SECOND)).exit_code is ExitCode.DONE

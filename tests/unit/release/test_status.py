@@ -43,8 +43,7 @@ def test_a_release_is_shown_with_its_age_who_made_it_and_how_long_the_way_back_i
 def test_what_is_wrong_is_shown() -> None:
     drifted = replace(RELEASED, template="newer")
     assert "older than the PodTemplate" in shown(drifted)
-    until = NOW + timedelta(minutes=1)
-    assert "locked by ci" in shown(RELEASED, Holder("system:serviceaccount:delivery:ci/1a2b", until))
+    assert "locked by ci" in shown(RELEASED, Holder("system:serviceaccount:delivery:ci/1a2b", NOW, 60))
     broken = replace(RELEASED, green=slot(GREEN, NEW, 2, 0, troubles=(Trouble("CrashLoopBackOff", "again"),)))
     assert "CrashLoopBackOff" in shown(broken)
     assert not ServiceStatus(broken, None).is_healthy
