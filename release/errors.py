@@ -22,6 +22,8 @@ class ExitCode(enum.IntEnum):
     """The new version failed; the version before is live, and ready."""
     NOT_READY = 6
     """The new version failed, and the live slot is not ready: somebody must act. `status`: a live slot is not ready."""
+    BAD_LIVE = 7
+    """The version that failed, or that was to be rolled back, is live, and ready: somebody must act."""
     INTERRUPTED = 130
     """Interrupted by a signal. Run the command again: it goes on where it stopped."""
 

@@ -54,7 +54,7 @@ class Outcome(enum.StrEnum):
     RELEASED = "released"
     """Its slot is live."""
     FAILED = "failed"
-    """The slot before it is still live, or live again."""
+    """The slot before it is still live, or live again; or there was no way back, and its own slot is live."""
     INTERRUPTED = "interrupted"
     """Its run of the tool was interrupted, and another release began."""
 

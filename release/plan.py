@@ -126,7 +126,7 @@ def _is_reached(state: ServiceState, goal: LiveGoal) -> bool:
     """Whether the goal is reached already, and the live slot serves and is autoscaled."""
     match goal:
         case Deploy():
-            reached = state.live_slot.revision == _target_revision(state, goal)
+            reached = state.live_slot.revision == _target_revision(state, goal) and not state.live_failed
         case Switch():
             reached = goal.to == state.live
         case Rollback():

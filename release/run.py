@@ -11,7 +11,7 @@ from release import changes, events, history, probe, smoke
 from release.context import Context, Limits
 from release.errors import ExitCode, ReleaseError
 from release.goals import Deploy, Goal
-from release.history import Entry, Outcome
+from release.history import Action, Entry, Outcome
 from release.http import Answer, Target
 from release.lock import Holder, Lock
 from release.messages import describe, image_of
@@ -98,6 +98,15 @@ def _locked(holder: Holder, environment: str, service: str) -> ReleaseError:
         f"expires at {holder.until:%H:%M:%S %Z}",
         exit_code=ExitCode.LOCKED,
     )
+
+
+def _failure_code(state: ServiceState) -> ExitCode:
+    """The exit code of a release that failed, whose outcome is the last of the history."""
+    last, live = state.history[-1], state.live_slot
+    if not live.serves() and live.revision is not None:
+        return ExitCode.NOT_READY
+    is_bad = last.action is Action.ROLLBACK or last.slot == live.name
+    return ExitCode.BAD_LIVE if is_bad and live.revision is not None else ExitCode.ROLLED_BACK
 
 
 class _Release:
@@ -288,8 +297,9 @@ class _Release:
         if outcome is Outcome.RELEASED:
             self._event(state, "Released", f"{running.revision.image} is live in slot {state.live}")
         else:
+            is_back = running.action is not Action.ROLLBACK and running.slot != state.live
             message = f"slot {state.live} is live with {image_of(state, state.live)}"
-            self._event(state, "RolledBack", message, warning=True)
+            self._event(state, "RolledBack" if is_back else "NotRolledBack", message, warning=True)
 
     def _result(self, state: ServiceState, message: str) -> Result:
         if not self._progress.finished:
@@ -299,8 +309,7 @@ class _Release:
         reason = f"{self._progress.failure}; slot {state.live} is live with {image_of(state, state.live)}"
         if self._progress.abort_failure:
             reason += f"; the way back failed, too: {self._progress.abort_failure}"
-        is_ready = state.live_slot.serves() or state.live_slot.revision is None
-        return Result(state, reason, ExitCode.ROLLED_BACK if is_ready else ExitCode.NOT_READY)
+        return Result(state, reason, _failure_code(state))
 
     def _get(self, target: Target) -> Callable[[str, float], Answer]:
         """A GET of a Service, by path and time-out in seconds."""

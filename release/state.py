@@ -194,6 +194,14 @@ class ServiceState:
         return last if last and last.outcome is Outcome.RUNNING else None
 
     @property
+    def live_failed(self) -> bool:
+        """Whether the last release of what is live failed: it had no way back, or that failed, too."""
+        for entry in reversed(self.history):
+            if entry.slot == self.live and entry.revision == self.live_slot.revision:
+                return entry.outcome is Outcome.FAILED
+        return False
+
+    @property
     def warm_until(self) -> datetime | None:
         """When the idle slot may be scaled to zero; None if nothing was released yet."""
         for entry in reversed(self.history):

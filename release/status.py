@@ -126,6 +126,8 @@ def _notes(status: ServiceStatus, slot: Slot) -> list[str]:
     if slot.name == state.live:
         if state.has_drifted:
             notes.append("older than the PodTemplate: `release deploy` applies it")
+        if state.live_failed:
+            notes.append("its release failed, and there was no way back: `release deploy` a good image")
         if status.holder:
             notes.append(f"locked by {_short(status.holder.identity.rpartition('/')[0])}")
         elif state.running:

@@ -38,10 +38,10 @@ def promote(session: Session, names: Iterable[str]) -> ExitCode:
     """
     states = {service: session.observe(TEST_ENVIRONMENT, service) for service in names}
     for service, state in states.items():
-        if state.running is not None or not state.live_slot.serves():
+        if state.running is not None or state.live_failed or not state.live_slot.serves():
             raise ReleaseError(
-                f"{service} cannot be promoted: its live slot {state.live} in {TEST_ENVIRONMENT} is not ready, or a "
-                "release of it is under way",
+                f"{service} cannot be promoted: its live slot {state.live} in {TEST_ENVIRONMENT} is not ready, a "
+                "release of it is under way, or its last one failed",
                 remedy=f"see `release status {TEST_ENVIRONMENT}`",
             )
     goals = {service: Deploy(_live_image(state)) for service, state in states.items()}
@@ -134,6 +134,11 @@ def _remedy(result: Result, service: str) -> str | None:
     match result.exit_code:
         case ExitCode.ROLLED_BACK:
             return f"see `kubectl --namespace {environment} describe service {service}`, fix it, deploy again"
+        case ExitCode.BAD_LIVE:
+            return (
+                f"users have the version that failed: `release deploy {environment} {service}` with a good image; "
+                "`release history` lists the past ones"
+            )
         case ExitCode.NOT_READY:
             return f"act at once: see `release status {environment} {service}`, and `release history` for past releases"
         case _:

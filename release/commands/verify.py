@@ -25,9 +25,9 @@ def verify(session: Session, environment: str, service: str) -> ExitCode:
         )
     state = session.observe(environment, service)
     revision = state.live_slot.revision
-    if state.running is not None or not state.live_slot.serves() or revision is None:
+    if state.running is not None or state.live_failed or not state.live_slot.serves() or revision is None:
         raise ReleaseError(
-            f"the live slot {state.live} of {service} is not ready, or a release of it is under way",
+            f"the live slot {state.live} of {service} is not ready, its release is under way, or it failed",
             remedy=f"see `release status {environment}`, and verify when it is",
         )
     get = functools.partial(session.caller().get, state.active_target)

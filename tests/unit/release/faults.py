@@ -23,6 +23,7 @@ class Faulty:
     Args:
         api: What the calls go to.
         at: Number of the call that fails, from 1; 0 for none; or how the name of the first one that fails begins.
+        nth: Which of the calls whose name begins so.
         fault: How. A `time-out` is one before the server did anything, a `lost answer` one after; `killed` likewise
             lets the server do what it was asked. A tool that is `stalled` sends its request after `meanwhile`.
         meanwhile: What happens while it is stalled.
@@ -33,10 +34,12 @@ class Faulty:
         api: ObjectApi,
         *,
         at: int | str = 0,
+        nth: int = 1,
         fault: Fault = "500",
         meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         self._meanwhile = meanwhile
+        self._nth = nth
         self._api = api
         self._at = at
         self._fault: Fault = fault
@@ -74,7 +77,9 @@ class Faulty:
         return self._call(f"{WATCH} {kind}", lambda: self._api.watch(api_version, kind, **options))
 
     def _is_it(self, name: str) -> bool:
-        return name.startswith(self._at) if isinstance(self._at, str) else len(self.calls) == self._at
+        if isinstance(self._at, int):
+            return len(self.calls) == self._at
+        return name.startswith(self._at) and sum(call.startswith(self._at) for call in self.calls) == self._nth
 
     def _call(self, name: str, call: Callable[[], Any]) -> Any:
         if self._fault == "killed" and self.happened:

@@ -39,14 +39,15 @@ FIRST, SECOND = image("api"), image("api")
 class Fixture:
     """A service that was released once."""
 
-    def __init__(self, *, exclusive: bool = False, replicas: int = 2, **options: Any) -> None:
+    def __init__(self, *, exclusive: bool = False, replicas: int = 2, released: bool = True, **options: Any) -> None:
         annotations = {"hello-platform/exclusive": json.dumps(exclusive)}
         self.clock = FakeClock()
         sizes = {"minimum": replicas, "maximum": max(4, replicas)}
         made = objects("dev", "api", annotations=annotations, **sizes, **options)
         self.cluster = FakeCluster(self.clock, made)
         self.lines: list[str] = []
-        self.run(Deploy(FIRST))
+        if released:
+            self.run(Deploy(FIRST))
         self.cluster.selected.clear()
 
     def copy(self) -> Fixture:
@@ -408,7 +409,9 @@ def test_pods_that_are_not_ready_any_more_after_the_switch_are_left_within_secon
     assert fixture.cluster.longest_outage <= LIMITS.outage + 3
 
 
-@pytest.mark.parametrize("dies_at", ["patch Deployment", "patch Service", "never"])
+@pytest.mark.parametrize(
+    "dies_at", ["patch Deployment", "patch Service", "never"], ids=["emptied", "switched", "never"]
+)
 def test_who_was_stalled_beyond_its_lock_takes_no_user_to_a_slot_that_another_run_empties(dies_at: str) -> None:
     """Stalled before each of its changes, and another run takes the lock over; it ends, or dies in the middle."""
     third = image("api")
@@ -420,8 +423,9 @@ def test_who_was_stalled_beyond_its_lock_takes_no_user_to_a_slot_that_another_ru
         def take_over(fixture: Fixture = fixture) -> None:
             fixture.clock.sleep(61)
             with suppress(KilledError):
-                killed = Faulty(fixture.cluster, at="" if dies_at == "never" else dies_at, fault="killed")
-                fixture.run(Deploy(third), fixture.cluster if dies_at == "never" else killed, run="other")
+                # Its first request to a Deployment is a dry run, its second empties the slot.
+                at = 10_000 if dies_at == "never" else dies_at
+                fixture.run(Deploy(third), Faulty(fixture.cluster, at=at, nth=2, fault="killed"), run="other")
 
         stalled = Faulty(fixture.cluster, at=number, fault="stalled", meanwhile=take_over)
         with suppress(ReleaseError):
@@ -455,3 +459,25 @@ def test_a_lock_from_no_time_is_taken_over_when_it_shows_no_sign_of_life(renewed
     change = [{"op": "replace", "path": "/spec/renewTime", "value": renewed}]
     fixture.cluster.json_patch("coordination.k8s.io/v1", "Lease", "api-release", change, namespace="dev")
     assert fixture.run(Deploy(SECOND)).exit_code is ExitCode.DONE
+
+
+def test_a_first_release_that_fails_its_watch_is_told_as_live_and_tried_again() -> None:
+    fixture = Fixture(released=False)
+    bad = FakeCaller(lambda service: Answer(500 if service == "api" else 200, ""))
+    for _ in range(2):
+        result = fixture.run(Deploy(FIRST), caller=bad)
+        assert (result.exit_code, fixture.state.live) == (ExitCode.BAD_LIVE, GREEN), result.message
+        assert fixture.state.live_failed
+    assert fixture.run(Deploy(FIRST)).exit_code is ExitCode.DONE
+    assert not fixture.state.live_failed
+
+
+def test_a_rollback_that_fails_says_that_what_it_was_to_leave_is_live() -> None:
+    fixture = Fixture()
+    fixture.run(Deploy(SECOND))
+    fixture.run(Retire(now=True))
+    fixture.cluster.node_seconds = 10_000
+    result = fixture.run(Rollback())
+    assert (result.exit_code, fixture.state.live) == (ExitCode.BAD_LIVE, BLUE), result.message
+    assert fixture.state.live_slot.is_ready
+    assert fixture.state.green.desired, "the way back is not taken away"
