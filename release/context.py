@@ -60,6 +60,7 @@ class Context:
         build: URL of the pipeline's build, if one releases.
         limits: Time limits.
         keep_image: Keeps an image in the registry, given the service's state and the image.
+        clean_up: Removes what nothing needs any more, after a success and under the lock; it looks for itself.
         run: Unique name of this run.
     """
 
@@ -71,4 +72,5 @@ class Context:
     build: str | None = None
     limits: Limits = field(default_factory=Limits)
     keep_image: Callable[[ServiceState, str], None] = lambda _state, _image: None
+    clean_up: Callable[[], None] = lambda: None
     run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])

@@ -6,8 +6,8 @@ import enum
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, cast
 
 from contract import blue_green, labels
 from kube.client import KubernetesObject
@@ -17,7 +17,13 @@ from release.objects import ObjectApi
 LIMIT = 10
 """Number of entries that are kept. Configuration that only older releases used may be deleted."""
 
+VERSION = 1
+"""Version of an entry's format. A reader takes what it knows of any version, and writes back what it cannot read."""
+
 _KEY = "releases.json"
+
+_UNREADABLE = "unreadable"
+"""Key of a history that was no JSON, when a new one took its place."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,7 @@ class Entry:
     def to_json(self) -> dict[str, Any]:
         """The entry as the ConfigMap and `--json` contain it."""
         return {
+            "version": VERSION,
             "id": self.id,
             "action": self.action,
             "slot": self.slot,
@@ -118,30 +125,84 @@ class Entry:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Entry:
-        """The entry of a JSON object that `to_json` returned."""
-        previous, finished = value["previousImage"], value["finished"]
+        """The entry of a JSON object that `to_json` of this or another version returned.
+
+        Raises:
+            KeyError: A field is missing that no default can stand for.
+            ValueError: A field has a value that this version does not know.
+        """
+        previous, finished = value.get("previousImage"), value.get("finished")
+        slot = str(value["slot"])
+        if slot not in blue_green.SLOTS:
+            raise ValueError(f"{slot} is no slot")
         return cls(
-            id=value["id"],
+            id=str(value.get("id", "")),
             action=Action(value["action"]),
-            slot=value["slot"],
-            revision=Revision(value["image"], value["template"]),
-            previous=Revision(previous, value["previousTemplate"]) if previous else None,
-            by=value["by"],
-            build=value["build"],
-            started=datetime.fromisoformat(value["started"]),
-            finished=datetime.fromisoformat(finished) if finished else None,
+            slot=slot,
+            revision=Revision(str(value["image"]), value.get("template")),
+            previous=Revision(previous, value.get("previousTemplate")) if previous else None,
+            by=str(value.get("by", "unknown")),
+            build=value.get("build"),
+            started=_time(value.get("started")) or _NO_TIME,
+            finished=_time(finished),
             outcome=Outcome(value["outcome"]),
-            reason=value["reason"],
-            override=value["override"],
-            warm_seconds=value["warmSeconds"],
-            configuration=tuple(value["configuration"]),
+            reason=value.get("reason"),
+            override=value.get("override"),
+            warm_seconds=int(value.get("warmSeconds") or 0),
+            configuration=tuple(str(name) for name in value.get("configuration") or ()),
         )
 
 
+_NO_TIME = datetime.fromtimestamp(0, UTC)
+
+
+def _time(text: object) -> datetime | None:
+    """A time in ISO 8601, in UTC unless it says otherwise; None without one.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not text:
+        return None
+    time = datetime.fromisoformat(str(text))
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 def parse(config_map: KubernetesObject | None) -> tuple[Entry, ...]:
-    """The entries of a service's ConfigMap, newest last; none where there is no ConfigMap."""
-    text = (config_map or {}).get("data", {}).get(_KEY, "[]")
-    return tuple(Entry.from_json(value) for value in json.loads(text))
+    """The entries of a service's ConfigMap, newest last, but for those that cannot be read."""
+    return tuple(entry for value in _values(config_map) if (entry := _entry(value)) is not None)
+
+
+def problems(config_map: KubernetesObject | None) -> list[str]:
+    """What of a history cannot be read: another tool, a person or a newer version wrote it."""
+    try:
+        values = _load(config_map)
+    except ValueError as error:
+        return [f"the history is no JSON list ({error})"]
+    count = sum(_entry(value) is None for value in values)
+    return [f"{count} of {len(values)} entries of the history cannot be read"] if count else []
+
+
+def _load(config_map: KubernetesObject | None) -> list[Any]:
+    data: dict[str, Any] = (config_map or {}).get("data") or {}
+    values = json.loads(data.get(_KEY) or "[]")
+    if not isinstance(values, list):
+        raise ValueError(f"it is a {type(values).__name__}")  # noqa: TRY004 - like what is no JSON
+    return cast("list[Any]", values)
+
+
+def _values(config_map: KubernetesObject | None) -> list[Any]:
+    try:
+        return _load(config_map)
+    except ValueError:
+        return []
+
+
+def _entry(value: Any) -> Entry | None:
+    try:
+        return Entry.from_json(value)
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
 
 
 def added(entries: Sequence[Entry], entry: Entry) -> tuple[Entry, ...]:
@@ -167,8 +228,12 @@ def write(api: ObjectApi, namespace: str, service: str, entry: Entry) -> None:
         KubernetesApiError: The API server refused.
     """
     config_map = api.get("v1", "ConfigMap", blue_green.history_name(service), namespace)
-    text = json.dumps([one.to_json() for one in added(parse(config_map), entry)], indent=1)
-    data = {_KEY: text}
+    unreadable = [value for value in _values(config_map) if _entry(value) is None][-LIMIT:]
+    entries = [one.to_json() for one in added(parse(config_map), entry)]
+    data: dict[str, Any] = {**((config_map or {}).get("data") or {})}
+    if any("no JSON" in problem for problem in problems(config_map)):
+        data[_UNREADABLE] = data[_KEY]
+    data[_KEY] = json.dumps([*unreadable, *entries], indent=1)
     if config_map is None:
         metadata = {
             "name": blue_green.history_name(service),

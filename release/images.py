@@ -7,7 +7,7 @@ immutable, so each image has its own: `release-ENVIRONMENT-DIGITS`, with the fir
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, cast
 
 from contract.blue_green import RELEASE_TAG_PREFIX as TAG_PREFIX
@@ -76,8 +76,11 @@ class Images:
             if _code(error) not in ("ImageAlreadyExistsException", "ImageTagAlreadyExistsException"):
                 raise _unreachable(error) from None
 
-    def drop(self, environment: str, used: Collection[str]) -> list[str]:
+    def drop(self, environment: str, in_use: Callable[[], Collection[str]]) -> list[str]:
         """Removes the tags of an environment from all images but those in use.
+
+        Who verifies an image writes its record first and tags it then, and needs no lock: so the tags are listed
+        before it is asked which images are in use.
 
         The last tag of an image stays: with it, ECR would delete the image at once.
         https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
@@ -85,15 +88,15 @@ class Images:
         Returns:
             The removed tags.
         """
-        kept = {tag(environment, digest) for digest in used}
         try:
             pages = self._client.get_paginator("describe_images").paginate(
                 **self._repository, filter={"tagStatus": "TAGGED"}
             )
+            listed: list[dict[str, Any]] = [image for page in pages for image in page["imageDetails"]]
+            kept = {tag(environment, digest) for digest in in_use()}
             dropped = [
                 name
-                for page in pages
-                for image in page["imageDetails"]
+                for image in listed
                 for name in image["imageTags"]
                 if name.startswith(f"{TAG_PREFIX}{environment}-") and name not in kept and len(image["imageTags"]) > 1
             ]

@@ -69,7 +69,11 @@ def reconcile(context: Context, environment: str, service: str, goal: Goal) -> R
     lock = Lock(context.api, environment, service, identity, context.clock, seconds=context.limits.lease)
     _acquire(context, lock, environment, service)
     try:
-        return _Release(context, environment, service, goal, lock).run()
+        result = _Release(context, environment, service, goal, lock).run()
+        if result.exit_code is ExitCode.DONE:
+            lock.check()
+            context.clean_up()
+        return result
     finally:
         # A lock that cannot be released expires.
         with suppress(KubernetesApiError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from contract import blue_green, labels
@@ -53,9 +53,12 @@ def verified(api: ObjectReader, environment: str, service: str) -> frozenset[str
 
 
 def parse(config_map: KubernetesObject | None) -> list[Record]:
-    """The records in a service's ConfigMap, oldest first; its keys are the hexadecimal digits of digests."""
+    """The records in a service's ConfigMap, oldest first; its keys are the hexadecimal digits of digests.
+
+    One that a person made by hand counts as well, whatever is in it: admission looks at the keys alone.
+    """
     data: Mapping[str, str] = (config_map or {}).get("data") or {}
-    records = [_record(digits, json.loads(text)) for digits, text in data.items()]
+    records = [_record(digits, text) for digits, text in data.items()]
     return sorted(records, key=lambda record: record.at)
 
 
@@ -89,8 +92,14 @@ def write(api: ObjectApi, service: str, record: Record, *, in_use: Collection[st
         objects.patch(api, config_map, [{"op": "add", "path": "/data", "value": data}])
 
 
-def _record(digits: str, value: Mapping[str, Any]) -> Record:
-    return Record(f"sha256:{digits}", str(value["by"]), datetime.fromisoformat(value["at"]))
+def _record(digits: str, text: str) -> Record:
+    digest = f"sha256:{digits}"
+    try:
+        value: Mapping[str, Any] = json.loads(text)
+        at = datetime.fromisoformat(str(value["at"]))
+        return Record(digest, str(value["by"]), at if at.tzinfo else at.replace(tzinfo=UTC))
+    except (ValueError, KeyError, TypeError):
+        return Record(digest, "unknown", datetime.fromtimestamp(0, UTC))
 
 
 def _digits(digest: str) -> str:

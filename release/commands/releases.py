@@ -61,14 +61,17 @@ def rollback(session: Session, environment: str, names: Iterable[str]) -> ExitCo
 def retire(session: Session, environment: str, names: Iterable[str], *, now: bool) -> ExitCode:
     """Scales idle slots to zero, and deletes the configuration and image tags that nothing needs any more."""
 
-    def clean_up(state: ServiceState, report: Report) -> None:
+    def clean_up(service: str, report: Report) -> None:
+        state = session.observe(environment, service)
         for name in retrying(session.clock)(lambda: prune(session.api, state)):
             report(f"Deleted configuration {name}: nothing refers to it")
         if session.options.image_tags:
-            for tag in Images(state.repository).drop(state.environment, in_use(state)):
+            for tag in Images(state.repository).drop(
+                environment, lambda: in_use(session.observe(environment, service))
+            ):
                 report(f"Removed tag {tag}: its image is not used here any more")
 
-    return _release(session, environment, {service: Retire(now) for service in names}, on_success=clean_up)
+    return _release(session, environment, {service: Retire(now) for service in names}, clean_up=clean_up)
 
 
 def _release(
@@ -77,7 +80,7 @@ def _release(
     goals: Mapping[str, Goal],
     dependencies: Mapping[str, Sequence[str]] | None = None,
     *,
-    on_success: Callable[[ServiceState, Report], None] = lambda _state, _report: None,
+    clean_up: Callable[[str, Report], None] = lambda _service, _report: None,
 ) -> ExitCode:
     user, caller = session.user(), session.caller()
     with Display(session.progress) as display:
@@ -93,11 +96,10 @@ def _release(
                 build=os.environ.get("BUILD_URL"),
                 limits=session.options.limits,
                 keep_image=session.keep_image,
+                clean_up=lambda: clean_up(service, report),
             )
             try:
                 result = reconcile(context, environment, service, goals[service])
-                if result.exit_code is ExitCode.DONE:
-                    on_success(result.state, report)
             except ReleaseError as error:
                 return ServiceResult(environment, service, error.exit_code, error.message, error.remedy)
             except KubernetesApiError as error:

@@ -41,12 +41,13 @@ def verify(session: Session, environment: str, service: str) -> ExitCode:
         raise ReleaseError(f"{revision.image} is not recorded: {failure}", remedy="see the logs of its pods")
     digest = revision.digest
     record = Record(digest, session.user(), session.clock.now())
-    session.keep_image(session.observe(VERIFIED_ENVIRONMENT, service), revision.image)
     retrying(session.clock)(
         lambda: verification.write(
             session.api, service, record, in_use=in_use(session.observe(VERIFIED_ENVIRONMENT, service)) - {digest}
         )
     )
+    # After the record: a clean-up that looks meanwhile sees the one or does not see the other.
+    session.keep_image(session.observe(VERIFIED_ENVIRONMENT, service), revision.image)
     return session.print_results(
         [ServiceResult(environment, service, ExitCode.DONE, f"{digest} is verified for {VERIFIED_ENVIRONMENT}")]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -52,6 +53,57 @@ def test_the_history_keeps_the_last_ten_and_closes_what_was_left_running() -> No
     finished = history.added(entries, replace(last, outcome=Outcome.RELEASED))
     assert [one.id for one in finished] == [one.id for one in entries]
     assert finished[-1].outcome is Outcome.RELEASED
+
+
+GOOD_ENTRY = entry("blue", revision()).to_json()
+FOREIGN: list[tuple[Any, bool]] = [
+    (GOOD_ENTRY | {"version": 9, "color": "new"}, True),
+    ({key: GOOD_ENTRY[key] for key in ("action", "slot", "image", "outcome")}, True),
+    (GOOD_ENTRY | {"started": "2026-01-01T00:00:00"}, True),
+    (GOOD_ENTRY | {"action": "canary"}, False),
+    (GOOD_ENTRY | {"slot": "red"}, False),
+    (GOOD_ENTRY | {"started": "soon"}, False),
+    ({}, False),
+    (None, False),
+    ("text", False),
+]
+
+
+@pytest.mark.parametrize(("value", "is_readable"), FOREIGN)
+def test_an_entry_that_no_tool_or_a_newer_one_wrote_ends_nothing_and_is_written_back(
+    value: Any, is_readable: bool
+) -> None:
+    cluster = FakeCluster(FakeClock(), objects("dev", "api"))
+    metadata = {"name": history_name("api"), "namespace": "dev"}
+    data = {"releases.json": json.dumps([GOOD_ENTRY, value])}
+    cluster.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+    config_map = cluster.get("v1", "ConfigMap", history_name("api"), "dev")
+    assert len(history.parse(config_map)) == 1 + is_readable
+    assert bool(history.problems(config_map)) != is_readable
+    history.write(cluster, "dev", "api", replace(entry("green", revision()), id="new"))
+    written = cluster.get("v1", "ConfigMap", history_name("api"), "dev") or {}
+    assert history.parse(written)[-1].slot == "green"
+    assert is_readable or value in json.loads(written["data"]["releases.json"])
+
+
+@pytest.mark.parametrize("text", ["", "[{", "{}", "null"])
+def test_a_history_that_is_none_counts_as_empty_and_is_kept(text: str) -> None:
+    cluster = FakeCluster(FakeClock(), objects("dev", "api"))
+    metadata = {"name": history_name("api"), "namespace": "dev"}
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"releases.json": text}}
+    cluster.create(config_map)
+    assert history.parse(config_map) == ()
+    assert bool(history.problems(config_map)) == bool(text)
+    history.write(cluster, "dev", "api", entry("green", revision()))
+    written = cluster.get("v1", "ConfigMap", history_name("api"), "dev") or {}
+    assert len(history.parse(written)) == 1
+    assert written["data"].get("unreadable", "") == text
+    assert history.parse({"data": None}) == ()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"by": "me", "at": "soon"}'])
+def test_a_record_that_a_person_made_counts_as_it_does_for_admission(text: str) -> None:
+    assert [one.digest for one in verification.parse({"data": {"ab": text}})] == ["sha256:ab"]
 
 
 def test_a_history_that_somebody_else_wrote_meanwhile_is_a_lost_race() -> None:

@@ -481,3 +481,17 @@ def test_a_rollback_that_fails_says_that_what_it_was_to_leave_is_live() -> None:
     assert (result.exit_code, fixture.state.live) == (ExitCode.BAD_LIVE, BLUE), result.message
     assert fixture.state.live_slot.is_ready
     assert fixture.state.green.desired, "the way back is not taken away"
+
+
+def test_what_nothing_needs_is_removed_under_the_lock_and_after_a_success_only() -> None:
+    """Else another run, which waited for the lock, may need what an older look found needless."""
+    fixture = Fixture()
+    locked: list[bool] = []
+
+    def clean_up() -> None:
+        locked.append(fixture.is_locked())
+
+    fixture.run(Deploy(image("api", demo_images.Fault.NEVER_READY)), clean_up=clean_up)
+    assert locked == []
+    fixture.run(Retire(now=True), clean_up=clean_up)
+    assert locked == [True]
