@@ -63,7 +63,7 @@ def stages(environments: Sequence[str]) -> list[Section]:
         ),
         label(
             EVENTS,
-            masks.masks(),
+            *masks.masks(),
             *fields.from_message(),
             fields.kubernetes(),
             fields.tag_by_environment(environments, outputs.NAMED),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, cast
 
+from components.logging.fluentd.masks import CARD_CHECK, MASKED, RESIDENT_CHECK
 from components.logging.fluentd.syntax import Section
 from tests.unit.components.logging.fluentd_grammar import parse, pattern, value
 
@@ -70,7 +71,7 @@ class Fluentd:
                 self._concat(section, tag, record, rest)
                 return None
             case "record_modifier":
-                return _modified(section, record)
+                return modified(section, record)
             case "parser":
                 return _parsed(section, record)
             case "kubernetes_metadata":
@@ -165,7 +166,7 @@ def _at(record: Mapping[str, Any], key: str) -> str:
     return str(value_)
 
 
-def _modified(section: Section, record: Record) -> Record:
+def modified(section: Section, record: Record) -> Record:
     record = {**record}
     for name in section.parameters.get("remove_keys", "").split(","):
         record.pop(name, None)
@@ -180,6 +181,29 @@ def _modified(section: Section, record: Record) -> Record:
     return record
 
 
+NUMBERS = re.compile(
+    r'\$\{record\["message"\]\.gsub\(/(?P<pattern>.*)/\) '
+    r'\{ \|n\| d = n\.delete\("\^0-9"\)\.chars\.map\(&:to_i\); (?P<check>.*) \? "\[masked\]" : n \}\}'
+)
+
+
+def _digits(text: str) -> list[int]:
+    return [int(digit) for digit in text if digit.isdigit()]
+
+
+def _resident(digits: list[int]) -> bool:
+    total = sum(digit * weight for digit, weight in zip(digits[:12], (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5), strict=True))
+    return ((13 if digits[6] > 4 else 11) - total % 11) % 10 == digits[12]
+
+
+def _card(digits: list[int]) -> bool:
+    doubled = [sum(divmod(2 * digit, 10)) if place % 2 else digit for place, digit in enumerate(reversed(digits))]
+    return sum(doubled) % 10 == 0
+
+
+CHECKS = {RESIDENT_CHECK: _resident, CARD_CHECK: _card}
+"""The checks in Python, by their Ruby text: `test_masks.py` compares the two where there is a Ruby."""
+
 DIG = re.compile(r'record\.dig\((?P<path>"[\w.@]+"(?:, "[\w.@]+")*)\)')
 
 
@@ -189,6 +213,9 @@ def _ruby(raw: str, record: Mapping[str, Any]) -> Any:
     Raises:
         ValueError: The expression is of another kind.
     """
+    if numbers := NUMBERS.fullmatch(raw):
+        found, is_right = pattern(f"/{numbers['pattern']}/"), CHECKS[numbers["check"]]
+        return found.sub(lambda one: MASKED if is_right(_digits(one[0])) else one[0], record["message"])
     whole = re.fullmatch(r"\$\{(?P<text>\()?(?P<alternatives>.*?)(?(text)\)\.to_s)\}", raw)
     found = None
     for alternative in (whole["alternatives"] if whole else raw).split(" || "):

@@ -72,7 +72,7 @@ UNITS = (
         "/",
         "</",
     ),
-    *("\x1b[", "<password>", "--password ", "key_", "Key", "<<secret>>", '<<secret>>"', "<<secret>>{"),
+    *("\x1b[", "<password>", "--password ", "key_", "Key", "<<hide>>", '<<hide>>"', "<<hide>>{"),
 )
 """What a hostile line repeats."""
 
