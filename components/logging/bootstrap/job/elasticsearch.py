@@ -23,9 +23,21 @@ KEYWORD = {"type": "keyword", "ignore_above": 1024}
 FLATTENED = {"type": "flattened", "ignore_above": 1024, "depth_limit": 20}
 """One field for an object of any keys, so that labels and logged JSON cannot cause a mapping explosion."""
 
+ANALYSIS: Mapping[str, Any] = {
+    "analyzer": {
+        "words": {"type": "custom", "tokenizer": "standard", "filter": ["cjk_width", "lowercase", "cjk_bigram"]},
+    }
+}
+"""The analyzer `words`: Korean words become pairs of letters, so that `주문` finds `주문이`; other words stay whole.
+
+Unlike the built-in analyzer `cjk`, it keeps `no`, `not` and `in`. Decision 0023 weighs it against `nori`.
+https://www.elastic.co/docs/reference/text-analysis/analysis-cjk-bigram-tokenfilter
+"""
+
 PROPERTIES: Mapping[str, Any] = {
     "@timestamp": {"type": "date"},
-    "message": {"type": "match_only_text"},
+    # Not `match_only_text`, which takes no analyzer.
+    "message": {"type": "text", "analyzer": "words", "norms": False},
     "level": {"type": "keyword", "ignore_above": 32, "normalizer": "lowercase"},
     "duration_ms": {"type": "double", "ignore_malformed": True},
     "environment": KEYWORD,
@@ -104,6 +116,7 @@ def template(name: str) -> dict[str, Any]:
                 "index.number_of_shards": 1,
                 "index.auto_expand_replicas": "0-1",
                 "index.mapping.total_fields.limit": FIELD_LIMIT,
+                "analysis": ANALYSIS,
             },
             # A field that is not listed stays in the source, and is not indexed.
             "mappings": {"dynamic": False, "properties": PROPERTIES},

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import operator
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from components.logging.bootstrap.job.elasticsearch import PROPERTIES
+from components.logging.bootstrap.job.elasticsearch import ANALYSIS, PROPERTIES
 
 TOKEN = re.compile(r'\s*("[^"]*"|[()]|<=|>=|<|>|:|[^\s()"<>:]+)')
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
@@ -95,8 +96,48 @@ def _equal(kind: Mapping[str, Any], value: Any, literal: str) -> bool:
     if value is None:
         return False
     words = literal.strip('"')
-    if kind["type"] == "match_only_text":
-        return re.search(rf"\b{re.escape(words)}\b", str(value), re.IGNORECASE) is not None
+    if kind["type"] == "text":
+        return _found(analyzed(kind["analyzer"], words), analyzed(kind["analyzer"], str(value)), literal[:1] == '"')
     if kind.get("normalizer") == "lowercase":
         return str(value).lower() == words.lower()
     return str(value) == words
+
+
+def _found(wanted: list[str], tokens: list[str], phrase: bool) -> bool:
+    """Whether a text has one of the tokens, or all of them in a row."""
+    if not phrase:
+        return not {*wanted}.isdisjoint(tokens)
+    return any(tokens[at : at + len(wanted)] == wanted for at in range(len(tokens) - len(wanted) + 1))
+
+
+HANGUL = "\uac00-\ud7a3"
+SPLIT = re.compile(rf"[{HANGUL}]+|[^\W{HANGUL}]+(?:[.':][^\W{HANGUL}]+)*")
+"""The tokenizer `standard`, as far as letters, digits and Hangul go: https://unicode.org/reports/tr29/#Word_Boundaries."""
+
+
+def analyzed(analyzer: str, text: str) -> list[str]:
+    """The tokens of a text by an analyzer of the index template, or by `standard`.
+
+    Raises:
+        ValueError: A filter is not emulated.
+    """
+    filters: list[str] = ["lowercase"] if analyzer == "standard" else ANALYSIS["analyzer"][analyzer]["filter"]
+    tokens = SPLIT.findall(text)
+    for name in filters:
+        match name:
+            case "lowercase":
+                tokens = [token.lower() for token in tokens]
+            case "cjk_width":
+                tokens = [unicodedata.normalize("NFKC", token) for token in tokens]
+            case "cjk_bigram":
+                tokens = [pair for token in tokens for pair in _pairs(token)]
+            case other:
+                raise ValueError(f"not emulated: {other}")
+    return tokens
+
+
+def _pairs(token: str) -> list[str]:
+    """Pairs of letters of a Korean word; a single letter, and any other word, as it is."""
+    if len(token) == 1 or not re.fullmatch(rf"[{HANGUL}]+", token):
+        return [token]
+    return [token[at : at + 2] for at in range(len(token) - 1)]
