@@ -232,7 +232,7 @@ class Network(pulumi.ComponentResource):
         return aws.ec2.NatGateway(name, allocation_id=address.id, subnet_id=subnet.id, tags={"Name": name}, opts=opts)
 
     def _flow_logs(self, name: str, vpc: aws.ec2.Vpc, path: str, args: NetworkArgs) -> None:
-        """Registers flow logs of accepted and rejected traffic.
+        """Registers flow logs.
 
         https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
         """
@@ -265,7 +265,7 @@ class Network(pulumi.ComponentResource):
         aws.ec2.FlowLog(
             name,
             vpc_id=vpc.id,
-            traffic_type="ALL",
+            traffic_type={"all": "ALL", "rejected": "REJECT"}[args.network.flow_logs],
             log_destination_type="cloud-watch-logs",
             log_destination=group.arn,
             iam_role_arn=role.arn,

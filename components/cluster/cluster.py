@@ -26,9 +26,6 @@ ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
 VIEW_POLICY = "AmazonEKSViewPolicy"
 """Read access to everything but Secrets. https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html."""
 
-LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
-"""All log types of EKS. https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html."""
-
 DELETED_ONE_BY_ONE = (
     "kubernetes:networking.k8s.io/v1:Ingress",
     "kubernetes:core/v1:PersistentVolumeClaim",
@@ -154,7 +151,8 @@ class Cluster(pulumi.ComponentResource):
             vpc_id=args.vpc_id,
             subnet_ids=args.subnet_ids,
             encryption_config_key_arn=args.secrets_key_arn,
-            enabled_cluster_log_types=list(LOG_TYPES),
+            # https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html
+            enabled_cluster_log_types=list(args.access.log_types),
             authentication_mode=eks.AuthenticationMode.API,
             access_entries=access_entries(args.access, args.account.partition),
             endpoint_private_access=True,

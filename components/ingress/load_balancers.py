@@ -117,6 +117,6 @@ def attributes(
         "deletion_protection.enabled": str(protect).lower(),
         "access_logs.s3.enabled": "true",
         "access_logs.s3.bucket": log_bucket,
-        # Parsers differ on invalid header names, which allows request smuggling.
-        "routing.http.drop_invalid_header_fields.enabled": "true",
+        # An underscore makes a name invalid. Ambiguous requests are blocked by the default `desync_mitigation_mode`.
+        "routing.http.drop_invalid_header_fields.enabled": str(settings.drop_invalid_headers).lower(),
     }

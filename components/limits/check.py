@@ -8,8 +8,9 @@ provider, and no resource follows. https://github.com/pulumi/pulumi/blob/v3.260.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pulumi
 from pydantic.alias_generators import to_camel
@@ -48,6 +49,12 @@ def _remedy(violations: Sequence[Violation], stack: str) -> str:
         f"\n{len(of_stack)} of them contain the stack's name, {stack}: name it with lower-case letters, digits and "
         f"hyphens{length}"
     )
+
+
+def _told_once(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An exception handler: of all outputs that the error reaches, the program's end alone prints it."""
+    if not isinstance(context.get("exception"), LimitsError):
+        loop.default_exception_handler(context)
 
 
 class Limits:
@@ -89,4 +96,5 @@ class Limits:
         ]
         if violations:
             self._error = LimitsError(violations, stack)
+            asyncio.get_running_loop().set_exception_handler(_told_once)
             raise self._error

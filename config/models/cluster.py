@@ -33,6 +33,13 @@ class Cluster(Model):
     reader_role_arns: Annotated[list[RoleArn], EachOnce] = Field(
         default_factory=list[str], description="IAM roles with read access to everything but Secrets."
     )
+    log_types: Annotated[list[Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]], EachOnce] = (
+        Field(
+            default_factory=lambda: ["audit", "authenticator"],
+            description="Logs of the control plane in CloudWatch, which charges by the gigabyte: `audit` says who "
+            "did what, `authenticator` who logged in.",
+        )
+    )
     log_retention_days: LogRetentionDays = Field(
         default=90, description="Days for which CloudWatch keeps the control plane's logs and the VPC's flow logs."
     )

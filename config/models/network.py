@@ -25,6 +25,10 @@ class Network(Model):
     nat_gateways: Literal["single", "per-zone"] = Field(
         default="single", description="`single` is cheap; `per-zone` survives the loss of a zone."
     )
+    flow_logs: Literal["all", "rejected"] = Field(
+        default="rejected",
+        description="Traffic in the VPC's flow logs, for which CloudWatch charges by the gigabyte.",
+    )
     security_group_rules: int = Field(
         default=60,
         ge=60,
@@ -56,6 +60,11 @@ class LoadBalancer(Model):
     web_acl_arn: WebAclArn | None = Field(
         default=None,
         description="A WAF web ACL of this region for both load balancers; left out, requests are not filtered.",
+    )
+    drop_invalid_headers: bool = Field(
+        default=False,
+        description="Whether the load balancers drop headers whose names have other characters than letters, digits "
+        "and hyphens, such as `X_Api_Key`. Ambiguous requests are blocked in any case.",
     )
     access_log_days: int = Field(
         default=90, ge=1, le=3650, description="Days for which access logs are kept, in an S3 bucket of the stack."

@@ -131,10 +131,10 @@ def test_the_default_security_group_allows_nothing(graph: Graph) -> None:
     assert not group.inputs.keys() & {"ingress", "egress"}
 
 
-def test_flow_logs_record_all_traffic_and_depend_on_their_role(graph: Graph) -> None:
+def test_flow_logs_record_rejected_traffic_and_depend_on_their_role(graph: Graph) -> None:
     (flow,) = graph.of_type("aws:ec2/flowLog:FlowLog")
     (vpc,) = graph.of_type("aws:ec2/vpc:Vpc")
-    assert flow.inputs["trafficType"] == "ALL"
+    assert flow.inputs["trafficType"] == "REJECT"
     assert flow.inputs["logDestinationType"] == "cloud-watch-logs"
     assert vpc.urn in flow.dependencies
     assert graph.named("aws:iam/rolePolicy:RolePolicy", flow.name).urn in flow.dependencies

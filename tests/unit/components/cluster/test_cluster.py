@@ -68,15 +68,9 @@ def test_secrets_in_etcd_are_encrypted_with_the_platforms_key(graph: Graph) -> N
     assert key.urn in cluster.dependencies
 
 
-def test_all_control_plane_logs_go_to_a_log_group_that_exists_first(graph: Graph) -> None:
+def test_control_plane_logs_go_to_a_log_group_that_exists_first(graph: Graph) -> None:
     (cluster,) = graph.of_type(CLUSTER)
-    assert set(cluster.inputs["enabledClusterLogTypes"]) == {
-        "api",
-        "audit",
-        "authenticator",
-        "controllerManager",
-        "scheduler",
-    }
+    assert cluster.inputs["enabledClusterLogTypes"] == ["audit", "authenticator"]
     groups = graph.of_type("aws:cloudwatch/logGroup:LogGroup")
     (group,) = (one for one in groups if one.inputs["name"] == f"/aws/eks/{cluster.inputs['name']}/cluster")
     assert group.urn in cluster.dependencies

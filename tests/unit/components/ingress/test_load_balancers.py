@@ -96,7 +96,7 @@ def test_load_balancer_attributes_follow_the_configuration(graph: Graph) -> None
         attributes = {one["key"]: one["value"] for one in spec["loadBalancerAttributes"]}
         assert attributes["idle_timeout.timeout_seconds"] == str(settings.load_balancer.idle_timeout_seconds)
         assert attributes["deletion_protection.enabled"] == ("true" if settings.protect else "false")
-        assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "true"
+        assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "false", "X_Api_Key is kept"
 
 
 def test_a_configured_certificate_is_on_both_load_balancers() -> None:

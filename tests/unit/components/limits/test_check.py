@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,12 +56,18 @@ def refusal(monkeypatch: pytest.MonkeyPatch, stack: str, settings: dict[str, str
 )
 @pytest.mark.parametrize("dns", [{"zone": "example.com", "zoneId": "Z1"}, {"zone": "example.com"}])
 def test_a_stacks_name_that_aws_refuses_is_refused_before_anything_is_changed(
-    monkeypatch: pytest.MonkeyPatch, stack: str, advice: str, dns: dict[str, str]
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    stack: str,
+    advice: str,
+    dns: dict[str, str],
 ) -> None:
     """Without a Route 53 zone the program asks ACM, which sends all that it has registered by then."""
     text = str(refusal(monkeypatch, stack, changed({"dns": dns})))
     assert text.endswith(f"contain the stack's name, {stack}: name it with {advice}")
     assert "nothing was changed" in text.splitlines()[0]
+    gc.collect()
+    assert not caplog.records, "each output that waits for the check would print the error again"
 
 
 def test_a_certificates_common_name_has_64_characters(monkeypatch: pytest.MonkeyPatch) -> None:
