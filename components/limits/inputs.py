@@ -43,4 +43,4 @@ def _members(value: Any) -> Mapping[str, Any] | None:
         return cast("Mapping[str, Any]", value)
     if isinstance(value, pulumi.Output | pulumi.Resource | str | bytes | int | float | None):
         return None
-    return {to_camel(name): member for name, member in vars(value).items()}
+    return {to_camel(name): member for name, member in cast("dict[str, Any]", vars(value)).items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from components.limits.inputs import values_at
 
@@ -272,8 +272,8 @@ def violations(type_: str, name: str, inputs: Any) -> Iterator[Violation]:
         limits |= {"tags": TAG_VALUE}
     for path, limit in {**limits, **LIMITS.get(type_, {})}.items():
         for value in values_at(inputs, path):
-            texts = value.items() if isinstance(value, Mapping) else [("", value)]
-            for key, text in texts:  # pyright: ignore[reportUnknownVariableType]
+            texts = cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {"": value}
+            for key, text in texts.items():
                 if isinstance(text, str) and not limit.allows(text):
                     yield Violation(
                         resource=f"{type_} {name}",

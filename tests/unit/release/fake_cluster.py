@@ -221,7 +221,7 @@ class FakeCluster:
             for (of, where, deployment), body in self._objects.items():
                 if of == "Deployment" and where == namespace and body["status"]["readyReplicas"]:
                     ready[deployment] = body["spec"]["template"]["spec"]["containers"][0]["image"]
-            selector = service["spec"].get("selector") or {}
+            selector: dict[str, str] = service["spec"].get("selector") or {}
             live = ready.get(f"{name}-{selector.get(labels.SLOT)}")
             waits = live is None and any(image in self.served for image in ready.values())
             self.served |= {live} if live else set()
@@ -233,7 +233,8 @@ class FakeCluster:
         slot, _, _ = pod[2].rpartition("-")[0].rpartition("-")
         service, _, color = slot.rpartition("-")
         active = self._objects.get(("Service", pod[1], service), {"spec": {}})
-        return (active["spec"].get("selector") or {}).get(labels.SLOT) == color
+        selector: dict[str, str] = active["spec"].get("selector") or {}
+        return selector.get(labels.SLOT) == color
 
     def _is_ready(self, pod: Key, image: str) -> bool:
         if image == self.fading and self._is_selected(pod):
@@ -290,10 +291,9 @@ _MERGE_KEYS = {"containers": "name", "ports": "containerPort", "volumes": "name"
 def _applied(found: Any, seed: Any, new: Any, merge_key: str | None = None) -> Any:
     """What a server-side apply leaves of a field that somebody else made as `seed`, and may own still."""
     if merge_key and isinstance(found, list) and isinstance(seed, list):
-        by_key: list[dict[str, Any]] = [
-            {one[merge_key]: one for one in cast("list[Any]", part)} for part in (found, seed, new)
-        ]
-        return list(_applied(*by_key).values())
+        parts = cast("list[list[Any]]", [found, seed, new])
+        by_key = [{one[merge_key]: one for one in part} for part in parts]
+        return list(_applied(by_key[0], by_key[1], by_key[2]).values())
     if isinstance(found, dict) and isinstance(seed, dict) and isinstance(new, dict):
         fields, own, applied = cast("list[dict[str, Any]]", [found, seed, new])
         kept = {key: value for key, value in fields.items() if key in own and key not in applied}

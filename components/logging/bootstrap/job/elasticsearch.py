@@ -30,7 +30,7 @@ ANALYSIS: Mapping[str, Any] = {
 }
 """The analyzer `words`: Korean words become pairs of letters, so that `주문` finds `주문이`; other words stay whole.
 
-Unlike the built-in analyzer `cjk`, it keeps `no`, `not` and `in`. Decision 0023 weighs it against `nori`.
+Unlike the built-in analyzer `cjk`, it keeps `no`, `not` and `in`. Decision 0025 weighs it against `nori`.
 https://www.elastic.co/docs/reference/text-analysis/analysis-cjk-bigram-tokenfilter
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import hypothesis
@@ -154,7 +155,5 @@ def test_the_emulator_refuses_what_the_limits_refuse() -> None:
     settings = stack_config("dev")
     graph = run(CHECKOUT / "__main__.py", stack="dev", settings=settings, preview=False)
     (bucket, *_) = graph.of_type("aws:s3/bucket:Bucket")
-    bad = Graph(
-        resources={bucket.urn: Registration(**{**vars(bucket), "inputs": {"bucket": "hello-Prod"}})}, outputs={}
-    )
+    bad = Graph(resources={bucket.urn: replace(bucket, inputs={"bucket": "hello-Prod"})}, outputs={})
     assert list(refused_by_emulator(bad))

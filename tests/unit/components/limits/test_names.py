@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pytest
@@ -93,5 +93,6 @@ def test_every_path_of_a_limit_is_one_that_resources_have(known: Graph) -> None:
 
 
 def test_values_are_found_in_input_types_and_unknown_ones_are_left_out() -> None:
-    metadata = ObjectMetaArgs(name="Bad", labels={"a": object.__new__(pulumi.Output), "b": "-"}, owner_references=[])
+    unknown = cast("pulumi.Output[str]", object.__new__(pulumi.Output))
+    metadata = ObjectMetaArgs(name="Bad", labels={"a": unknown, "b": "-"}, owner_references=[])
     assert refused("kubernetes:core/v1:ConfigMap", {"metadata": metadata}) == ["metadata.name", "metadata.labels.b"]
