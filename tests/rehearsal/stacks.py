@@ -27,8 +27,10 @@ SERVICES = ("frontend", "gateway", "api", "ai", "crawling")
 SLOTS = ("blue", "green")
 
 
-ONE_STACK = pytest.mark.parametrize("platform", ["dev"], indirect=True, ids=["stack-dev"])
-"""For what one stack shows as well as two."""
+ONE_STACK, ON_PROD = (
+    pytest.mark.parametrize("platform", [stack], indirect=True, ids=[f"stack-{stack}"]) for stack in ("dev", "prod")
+)
+"""For what one stack shows as well as two: dev, or prod where that one's worker has more time."""
 
 
 def changes(rehearsal: Rehearsal, edit: Callable[[dict[str, Any]], None]) -> dict[str, str]:

@@ -16,30 +16,27 @@ import pytest
 import yaml
 
 import versions
-from kube.client import KubernetesApi, KubernetesApiError
+from kube.client import KubernetesApiError
 from rehearsal import status, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT
 from rehearsal.lifecycle import Rehearsal
-from release import slots
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.least_surprise import edited_program, preview
 from tests.rehearsal.stacks import (
     ENVIRONMENTS,
     FIRST_UPS,
+    ON_PROD,
     ONE_STACK,
     SERVICES,
     SLOTS,
     Recorder,
-    changes,
     exported_state,
-    live_pods,
     pods,
     run_up,
     status_of,
     watched_processes,
 )
-from tests.unit.components.delivery.jenkins import DELIVERY
 from tests.unit.program import stack_file
 
 
@@ -121,7 +118,9 @@ def test_a_privileged_pod_is_refused_in_both_environments(platform: Rehearsal) -
             platform.api().create(pod)
 
 
+@ON_PROD
 def test_a_second_up_and_a_refresh_change_nothing(platform: Rehearsal) -> None:
+    """On dev, `test_settings.py` shows it of a stack where more has happened."""
     assert run_up(platform) == {}
     refreshed = platform.open().refresh(Recorder())
     assert set(refreshed.summary.resource_changes or {}) == {"same"}
@@ -150,141 +149,6 @@ def test_every_autoscaler_gets_its_figures_from_the_add_on_and_grows_its_slot_un
         eventually(lambda: size() > before, "the live slot grows", 120)
     finally:
         platform.layout.load.unlink()
-    assert run_up(platform) == {}, "an autoscaler's doing is no change"
-
-
-@ONE_STACK
-def test_a_new_variable_reaches_the_pod_template_and_no_deployment(platform: Rehearsal) -> None:
-    api = platform.api()
-    before = {pod["metadata"]["uid"] for pod in pods(api, "dev") + pods(api, "prod")}
-
-    def edit(config: dict[str, Any]) -> None:
-        config["hello-platform:services"]["ai"].setdefault("variables", {})["LOG_LEVEL"] = "debug"
-
-    done = changes(platform, edit)
-    # What no setting names any more leaves the state, and stays in the cluster.
-    kinds = [(key.split("::")[0], operation) for key, operation in done.items() if operation != "delete"]
-    assert set(kinds) == {
-        ("kubernetes:core/v1:ConfigMap", "create"),
-        ("kubernetes:core/v1:Secret", "create"),
-        ("kubernetes:core/v1:PodTemplate", "update"),
-    }
-    assert len(kinds) == 3 * len(ENVIRONMENTS)
-    assert {key.split("::")[0] for key, operation in done.items() if operation == "delete"} == {
-        "kubernetes:core/v1:ConfigMap",
-        "kubernetes:core/v1:Secret",
-    }
-    assert {pod["metadata"]["uid"] for pod in pods(api, "dev") + pods(api, "prod")} == before
-    back = {(key.split("::")[0], operation) for key, operation in run_up(platform).items()}
-    assert ("kubernetes:core/v1:PodTemplate", "update") in back
-
-
-@ONE_STACK
-def test_a_release_by_another_field_manager_survives_up(platform: Rehearsal) -> None:
-    api = platform.api()
-    template = api.get("v1", "PodTemplate", "api", "prod")
-    assert template is not None
-    image = f"{platform.outputs()['repositories']['api']}@sha256:{'ab' * 32}"
-    slots.apply_template(api, slots.render(template, slot="green", image=image, replicas=2, override="no one tried it"))
-    for service, old, new in (("api", "blue", "green"), ("api-preview", "green", "blue")):
-        path = "/spec/selector/slot"
-        patch = [{"op": "test", "path": path, "value": old}, {"op": "replace", "path": path, "value": new}]
-        api.json_patch("v1", "Service", service, patch, namespace="prod")
-    target = [{"op": "replace", "path": "/spec/scaleTargetRef/name", "value": "api-green"}]
-    api.json_patch("autoscaling/v2", "HorizontalPodAutoscaler", "api", target, namespace="prod")
-    assert run_up(platform) == {}, "nothing that the release tool wrote is taken back"
-
-    def edit(config: dict[str, Any]) -> None:
-        config["hello-platform:services"]["api"]["replicas"]["prod"]["max"] += 1
-        config["hello-platform:services"]["api"]["variables"]["AI_URL"] = "http://ai.dev"
-
-    done = changes(platform, edit)
-    assert "update" in {operation for key, operation in done.items() if "HorizontalPodAutoscaler" in key}
-    assert not [key for key in done if "Deployment" in key or ":Service::" in key]
-    run_up(platform)
-
-    live = {
-        slot.slot: slot
-        for slot in status.slot_table(api, platform.outputs())
-        if slot.service == "api" and slot.namespace == "prod"
-    }
-    assert live["green"].live
-    assert live["green"].image == image
-    autoscaler = api.get("autoscaling/v2", "HorizontalPodAutoscaler", "api", "prod")
-    assert autoscaler is not None
-    assert autoscaler["spec"]["scaleTargetRef"]["name"] == "api-green"
-    preview = api.get("v1", "Service", "api-preview", "prod")
-    assert preview is not None
-    assert preview["spec"]["selector"]["slot"] == "blue"
-    refreshed = platform.open().refresh(Recorder())
-    assert set(refreshed.summary.resource_changes or {}) == {"same"}
-
-
-@ONE_STACK
-def test_live_pods_that_restart_come_back_with_the_secret_they_were_released_with(platform: Rehearsal) -> None:
-    api = platform.api()
-    name = "LLM_API_KEY"
-    key = f"hello-platform:secrets.prod.ai.{name}"
-    old = workspace.generated(key)
-    (released,) = {secret_of(pod["spec"]) for pod in live_pods(api, "prod", "ai")}
-
-    platform.open().set_secrets({key: "another value"})
-    try:
-        done = run_up(platform)
-        assert {(key.split("::")[0], operation) for key, operation in done.items() if operation != "delete"} == {
-            ("kubernetes:core/v1:ConfigMap", "create"),
-            ("kubernetes:core/v1:Secret", "create"),
-            ("kubernetes:core/v1:PodTemplate", "update"),
-        }
-        template = api.get("v1", "PodTemplate", "ai", "prod")
-        assert template is not None
-        desired = secret_of(template["template"]["spec"])
-        assert desired != released, "the next release gets the new value"
-        assert value_of(api, "prod", desired, name) == "another value"
-        (owner,) = (api.get("v1", "Secret", desired, "prod") or {})["metadata"]["ownerReferences"]
-        config_map = api.get("v1", "ConfigMap", desired, "prod")
-        assert config_map is not None
-        assert owner["uid"] == config_map["metadata"]["uid"], "it goes when the release tool collects the ConfigMap"
-
-        pods_before = live_pods(api, "prod", "ai")
-        assert len(pods_before) > 1
-        for pod in pods_before:
-            restart(api, pod)
-        after = live_pods(api, "prod", "ai")
-        assert not {pod["metadata"]["uid"] for pod in pods_before} & {pod["metadata"]["uid"] for pod in after}
-        assert [secret_of(pod["spec"]) for pod in after] == len(pods_before) * [released]
-        assert value_of(api, "prod", released, name) == old
-    finally:
-        platform.open().set_secrets({key: old})
-        run_up(platform)
-
-
-def secret_of(spec: dict[str, Any]) -> str:
-    """Name of the Secret whose values a pod's container gets."""
-    (container,) = spec["containers"]
-    (name,) = [source["secretRef"]["name"] for source in container["envFrom"] if "secretRef" in source]
-    return str(name)
-
-
-def value_of(api: KubernetesApi, environment: str, secret: str, name: str) -> str:
-    """A value in a Secret."""
-    found = api.get("v1", "Secret", secret, environment)
-    assert found is not None, f"{secret} is gone"
-    return base64.b64decode(found["data"][name]).decode()
-
-
-def restart(api: KubernetesApi, pod: dict[str, Any]) -> None:
-    """Deletes a pod and waits until another is ready in its place."""
-    environment, service = pod["metadata"]["namespace"], pod["metadata"]["labels"]["app.kubernetes.io/name"]
-    wanted = len(live_pods(api, environment, service))
-    api.delete("v1", "Pod", pod["metadata"]["name"], environment)
-
-    def replaced() -> bool:
-        there = live_pods(api, environment, service)
-        ready = [one for one in there if status_of(one, "Ready") == "True"]
-        return len(ready) == wanted and pod["metadata"]["uid"] not in {one["metadata"]["uid"] for one in there}
-
-    eventually(replaced, f"a pod in the place of {pod['metadata']['name']}")
 
 
 @ONE_STACK
@@ -334,11 +198,8 @@ def test_the_first_release_of_the_contract_brings_an_image_into_blue(platform: R
     eventually(is_live, "crawling's blue slot on dev runs the image")
 
 
-def test_no_secret_is_in_any_output_log_preview_state_or_process_listing(platform: Rehearsal) -> None:
-    file = platform.layout.workspace / f"Pulumi.{platform.stack}.yaml"
-    before = file.read_text()
-    required = workspace.required_secrets(yaml.safe_load(before)["config"])
-    secrets = {secret.key: workspace.generated(secret.key) for secret in required}
+def test_no_secret_is_in_any_output_log_state_or_process_listing(platform: Rehearsal) -> None:
+    secrets = {key: workspace.generated(key) for key in required_secrets(platform)}
     in_cluster = [
         base64.b64decode(value)
         for secret in platform.api().list("v1", "Secret")
@@ -346,29 +207,47 @@ def test_no_secret_is_in_any_output_log_preview_state_or_process_listing(platfor
     ]
     missing = [key for key, text in secrets.items() if not any(text.encode() in value for value in in_cluster)]
     assert not missing, "they did not reach the cluster"
-    new = {key: f"canary-{number}-{token_hex(16)}" for number, key in enumerate(secrets)}
+    first = FIRST_UPS[platform.stack]
+    assert any("pulumi-resource-kubernetes" in command for command in first.processes)
+    assert_not_told(platform, secrets, [*first.processes, first.console, first.log])
+
+
+@ON_PROD
+def test_no_secret_is_in_any_preview_nor_in_what_sets_it(platform: Rehearsal) -> None:
+    file = platform.layout.workspace / f"Pulumi.{platform.stack}.yaml"
+    before = file.read_text()
+    new = {key: f"canary-{number}-{token_hex(16)}" for number, key in enumerate(required_secrets(platform))}
     engine, shown = platform.open(), list[str]()
     try:
         with watched_processes() as processes:
             engine.set_secrets(new)
             engine.preview(shown.append)
+        assert_not_told(platform, new, [*processes, *shown])
     finally:
         file.write_text(before)
     assert [line for line in shown if "v1:Secret" in line]
     assert any(" config set " in command for command in processes), "no process was seen"
-    outputs = json.dumps({name: str(output) for name, output in engine.outputs().items() if not output.secret})
 
-    first = FIRST_UPS[platform.stack]
-    assert any("pulumi-resource-kubernetes" in command for command in first.processes)
+
+def required_secrets(platform: Rehearsal) -> list[str]:
+    """The configuration keys of the secrets that a stack's services need."""
+    settings = yaml.safe_load((platform.layout.workspace / f"Pulumi.{platform.stack}.yaml").read_text())["config"]
+    return [secret.key for secret in workspace.required_secrets(settings)]
+
+
+def assert_not_told(platform: Rehearsal, secrets: dict[str, str], texts: list[str]) -> None:
+    """None of the secrets, by key, is in one of the texts, in the stack's outputs or in a file of the rehearsal."""
+    outputs = platform.open().outputs()
     state = exported_state(platform.layout, platform.stack)
     assert '"ciphertext"' in state
-    texts = [*first.processes, first.console, first.log, *processes, *shown, outputs, state]
+    texts = [*texts, json.dumps({name: str(output) for name, output in outputs.items() if not output.secret}), state]
     files = [
         path for path in platform.layout.directory.rglob("*") if path.is_file() and "control-plane" not in path.parts
     ]
     assert any(path.is_relative_to(platform.layout.logs) for path in files)
     contents = {path: path.read_bytes() for path in files}
-    for key, value in (*secrets.items(), *new.items()):
+    assert secrets
+    for key, value in secrets.items():
         assert len(value) > 16, key
         assert not [text for text in texts if value in text], key
         assert not [str(path) for path, content in contents.items() if value.encode() in content], key
@@ -412,31 +291,6 @@ def test_another_label_tag_size_or_version_replaces_renames_and_deletes_nothing(
         *("kubernetes:apps/v1:Deployment", "kubernetes:core/v1:Service", "kubernetes:core/v1:PodTemplate"),
         "kubernetes:core/v1:ResourceQuota",
     }
-
-
-@ONE_STACK
-def test_jenkins_comes_and_goes_with_its_settings_and_nothing_else_changes(platform: Rehearsal) -> None:
-    api = platform.api()
-    takes_its_host = "kubernetes:elbv2.k8s.aws/v1beta1:IngressClassParams::staff"
-
-    def edit(config: dict[str, Any]) -> None:
-        config["hello-platform:delivery"] = DELIVERY
-
-    done = changes(platform, edit)
-    assert done.pop(takes_its_host) == "update"
-    assert set(done.values()) == {"create"}
-    assert {"kubernetes:helm.sh/v3:Release::jenkins", "kubernetes:apps/v1:Deployment::buildkitd"} <= set(done)
-    found = {one["metadata"]["name"].split("-")[0]: one for name in ("jenkins", "buildkit") for one in pods(api, name)}
-    assert set(found) == {"jenkins", "buildkitd"}
-    for one in found.values():
-        node = api.get("v1", "Node", one["spec"]["nodeName"])
-        assert node is not None
-        assert node["metadata"]["labels"]["environment"] == "dev"
-        assert one["spec"]["priorityClassName"] == "tooling"
-    gone = run_up(platform)
-    assert gone.pop(takes_its_host) == "update"
-    assert gone.keys() == done.keys()
-    assert set(gone.values()) == {"delete"}
 
 
 @ONE_STACK

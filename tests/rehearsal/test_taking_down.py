@@ -12,7 +12,7 @@ from rehearsal.emulators.aws.account import Account
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.processes import ProcessTable
 from tests.rehearsal.conftest import eventually
-from tests.rehearsal.stacks import Recorder
+from tests.rehearsal.stacks import ON_PROD, Recorder
 
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
 CONTROLLER = "kubernetes:helm.sh/v3:Release::aws-load-balancer-controller"
@@ -21,6 +21,7 @@ SECONDS_TO_ACT = 20
 """With a route, the controller takes less than five to let go of an Ingress."""
 
 
+@ON_PROD
 def test_a_controller_that_no_route_leads_to_aws_keeps_its_ingress(platform: Rehearsal) -> None:
     """So a destroy that takes routes away before Ingresses would not end."""
     layout, api = platform.layout, platform.api()
