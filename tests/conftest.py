@@ -27,18 +27,40 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Timings())
 
 
-class FileAndStackScheduling(LoadFileScheduling):
-    """Keeps a file's tests on one worker, for they share fixtures; and a stack's, of whatever file."""
+SHARED = re.compile(r"\[(stack-\w+)|^(tests/traffic|tests/rehearsal/kubernetes_provider)/")
+"""Tests of several files that share what is running: a stack, by their parameter, or a folder's platform."""
+
+LONGEST = ("stack-dev", "stack-prod", "tests/traffic")
+"""What takes longest runs first, so that no worker is at it when the others have ended."""
+
+
+def scope(nodeid: str) -> str:
+    """What a test has in common with those that run on the same worker: what they share, or their file."""
+    shared = SHARED.search(nodeid)
+    return shared[shared.lastindex or 0] if shared else nodeid.partition("::")[0]
+
+
+class SharedScheduling(LoadFileScheduling):
+    """Keeps tests with the same `scope` on one worker, for they share fixtures."""
 
     def _split_scope(self, nodeid: str) -> str:
-        stack = re.search(r"\[(stack-\w+)", nodeid)
-        return stack[1] if stack else str(super()._split_scope(nodeid))
+        return scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileAndStackScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedScheduling:
     """Distributes tests over workers, where there are any."""
-    return FileAndStackScheduling(config, log)
+    return SharedScheduling(config, log)
+
+
+def rank(nodeid: str) -> int:
+    """The place of a test's scope among those that run first; all others have the same."""
+    return LONGEST.index(scope(nodeid)) if scope(nodeid) in LONGEST else len(LONGEST)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with what takes longest."""
+    items.sort(key=lambda item: rank(item.nodeid))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -53,8 +54,8 @@ def tools() -> Toolchain:
     return found
 
 
-@pytest.fixture(scope="module")
-def control_plane(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningControlPlane]:
+@contextmanager
+def running_control_plane(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningControlPlane]:
     """A control plane in a folder whose name has a space, as a checkout's may."""
     layout = Layout(tmp_path_factory.mktemp("a rehearsal"))
     kubernetes.start(layout, tools, print)
@@ -62,6 +63,13 @@ def control_plane(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) ->
         yield RunningControlPlane(layout, KubernetesApi(layout.kubeconfig))
     finally:
         kubernetes.stop(layout)
+
+
+@pytest.fixture(scope="module")
+def control_plane(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningControlPlane]:
+    """One for the tests of a file."""
+    with running_control_plane(tools, tmp_path_factory) as running:
+        yield running
 
 
 @pytest.fixture(scope="session", params=("dev", "prod"), ids=lambda stack: f"stack-{stack}")

@@ -1,4 +1,4 @@
-"""A platform that serves requests, for the tests of a file."""
+"""A platform that serves requests, for all tests of this folder, one after another: it takes a minute to bring up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.rehearsal.conftest import tools  # noqa: F401 - a fixture  # pyright:
 from tests.traffic.site import Site, site
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def serving(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:  # noqa: F811
     """The platform; where this machine lacks what it needs, tests skip, and fail on CI."""
     lacks = namespace.refusal() or (None if program() else "haproxy cannot be found; install haproxy")

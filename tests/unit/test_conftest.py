@@ -1,10 +1,34 @@
-"""No unit test depends on the stack files of the checkout."""
+"""Which tests run on the same worker; and no unit test depends on the stack files of the checkout."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.conftest import LONGEST, rank, scope
 from tests.unit.program import SHIPPED
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "wanted"),
+    [
+        ("tests/rehearsal/test_platform.py::test_it[stack-dev]", "stack-dev"),
+        ("tests/rehearsal/test_logs.py::test_it[stack-prod-more]", "stack-prod"),
+        ("tests/traffic/test_restarts.py::test_it[aws]", "tests/traffic"),
+        ("tests/rehearsal/kubernetes_provider/test_waiting.py::test_it", "tests/rehearsal/kubernetes_provider"),
+        ("tests/rehearsal/test_nodes.py::test_it[a stack-dev]", "tests/rehearsal/test_nodes.py"),
+    ],
+)
+def test_tests_that_share_a_stack_or_a_folders_platform_run_on_one_worker(nodeid: str, wanted: str) -> None:
+    assert scope(nodeid) == wanted
+
+
+def test_what_takes_longest_begins_and_the_rest_keeps_its_order() -> None:
+    others = ["tests/unit/test_z.py::test_b", "tests/unit/test_a.py::test_a"]
+    nodeids = [others[0], "tests/traffic/test_a.py::test_a", "tests/a.py::test[stack-prod]", others[1]]
+    nodeids += ["tests/a.py::test[stack-dev]"]
+    nodeids.sort(key=rank)
+    assert [scope(nodeid) for nodeid in nodeids[:3]] == list(LONGEST)
+    assert nodeids[3:] == others
 
 
 def test_a_test_that_reads_a_shipped_stack_file_fails() -> None:

@@ -27,7 +27,7 @@ from kube.client import KubernetesApi, KubernetesObject
 from rehearsal.nodes import NodeGroupSpec
 from rehearsal.toolchain import Toolchain
 from tests.instances import nodes
-from tests.rehearsal.conftest import RunningControlPlane
+from tests.rehearsal.conftest import RunningControlPlane, running_control_plane
 from tests.rehearsal.engine_harness import EngineHarness, Program
 
 MANAGER = "release"
@@ -87,6 +87,13 @@ def provider_version(tools: Toolchain) -> tuple[int, int]:
             process.terminate()
     major, minor, *_ = said.removeprefix("v").split(".")
     return int(major), int(minor)
+
+
+@pytest.fixture(scope="package")
+def control_plane(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningControlPlane]:
+    """One for all files: each test has a namespace of its own."""
+    with running_control_plane(tools, tmp_path_factory) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
