@@ -15,9 +15,10 @@ from components.aws.network import Network
 from components.cluster.core_addons import CoreAddons
 from components.cluster.reference import ClusterReference
 from components.ingress.ingress import Backend
+from components.kubernetes.annotations import PATCH_FORCE
 from components.kubernetes.charts import locate
 from components.kubernetes.metadata import name_of
-from components.logging import access, elastic, network_policies, operator
+from components.logging import access, elastic, network_policies, operator, storage_policy
 from components.logging.bootstrap.component import Bootstrap, BootstrapArgs
 from components.logging.collector import Collector, CollectorArgs
 from components.logging.kibana import Kibana, KibanaArgs
@@ -118,8 +119,8 @@ class Logs(pulumi.ComponentResource):
         }
         self.register_outputs({"summary": self.summary})
 
-    def _metadata(self, name: str) -> ObjectMetaArgs:
-        return ObjectMetaArgs(name=name, namespace=self._namespace)
+    def _metadata(self, name: str, annotations: Mapping[str, str] | None = None) -> ObjectMetaArgs:
+        return ObjectMetaArgs(name=name, namespace=self._namespace, annotations=annotations)
 
     def _operator(self) -> pulumi.Resource:
         """The operator's Helm release; with the right to read nodes, where Elasticsearch is zone-aware."""
@@ -192,13 +193,15 @@ class Logs(pulumi.ComponentResource):
             automount_service_account_token=False,
             opts=self._child,
         )
+        not_smaller = storage_policy.bind(self._namespace, self._child)
         # Deleted before the operator and its CRDs: without the operator, nothing would clean up after them.
-        after_operator = pulumi.ResourceOptions(parent=self, depends_on=[operator_release, account])
+        after_operator = pulumi.ResourceOptions(parent=self, depends_on=[operator_release, account, not_smaller])
         elasticsearch = kubernetes.apiextensions.CustomResource(
             ELASTICSEARCH,
             api_version="elasticsearch.k8s.elastic.co/v1",
             kind="Elasticsearch",
-            metadata=self._metadata(ELASTICSEARCH),
+            # The operator updates the whole object, and so becomes the manager of `spec.nodeSets`, which is one field.
+            metadata=self._metadata(ELASTICSEARCH, PATCH_FORCE),
             spec=elastic.elasticsearch(
                 self._args.logs,
                 environment=environment,
@@ -214,7 +217,7 @@ class Logs(pulumi.ComponentResource):
             KIBANA,
             api_version="kibana.k8s.elastic.co/v1",
             kind="Kibana",
-            metadata=self._metadata(KIBANA),
+            metadata=self._metadata(KIBANA, PATCH_FORCE),
             spec=elastic.kibana(
                 environment=environment,
                 priority_class=self._args.core_addons.priorities.tooling,

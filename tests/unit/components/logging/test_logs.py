@@ -11,7 +11,7 @@ import pytest
 
 import config
 import versions
-from components.logging import elastic, operator
+from components.logging import elastic, operator, storage_policy
 from components.logging.access import ROLES, USERS
 from components.logging.bootstrap.job.__main__ import PATIENCE
 from components.logging.collector import LOGS, STATE
@@ -168,6 +168,22 @@ def test_kibana_keeps_sessions_with_keys_of_ours_behind_the_load_balancer(known:
     assert spec["config"]["server.publicBaseUrl"] == f"https://{settings(known).log_host}"
     assert spec["elasticsearchRef"] == {"name": of_kind(known, "Elasticsearch").metadata["name"]}
     assert spec["http"]["service"]["spec"]["type"] == "NodePort"
+
+
+def test_what_the_operator_writes_back_is_ours_again_with_the_next_change(known: Graph) -> None:
+    forced = {one.metadata["name"] for one in known.objects() if "pulumi.com/patchForce" in annotations_of(one)}
+    assert forced == {"hello", "kibana"}, "everywhere else, a conflict is one of two writers"
+    for kind in ("Elasticsearch", "Kibana"):
+        assert annotations_of(of_kind(known, kind)) == {"pulumi.com/patchForce": "true"}
+
+
+def annotations_of(one: Registration) -> dict[str, str]:
+    return dict(one.metadata.get("annotations") or {})
+
+
+def test_volumes_cannot_shrink_from_the_first_elasticsearch_on(graph: Graph) -> None:
+    (binding,) = (one for one in graph.of_kind("ValidatingAdmissionPolicyBinding") if one.name == storage_policy.NAME)
+    assert binding.urn in of_kind(graph, "Elasticsearch").dependencies
 
 
 def test_kibana_has_the_memory_with_which_it_starts(known: Graph) -> None:
