@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.logging.fluentd import fields, lines, masks, monitoring, outputs, traces
+from components.logging.fluentd import fields, lines, masks, monitoring, outputs, requests, traces
 from components.logging.fluentd.outputs import Elasticsearch
 from components.logging.fluentd.syntax import Section, label, relabel, section
 
@@ -66,6 +66,7 @@ def stages(environments: Sequence[str]) -> list[Section]:
             *masks.masks(),
             *fields.from_message(),
             fields.kubernetes(),
+            *requests.of_pod(),
             fields.tag_by_environment(environments, outputs.NAMED),
         ),
     ]

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.logging.fluentd import levels
+from components.logging.fluentd import levels, requests
 from components.logging.fluentd.syntax import Section, filter_, match, parsed_by, parser, section
 
 OBJECT = r"/\A\s*(?<object>\{.*\})\s*\z/m"
 """A message that is a JSON object. Not an array: Fluentd's parser emits an event for each of its items."""
-
-DURATION = r'/"(?:duration_ms|durationMs|elapsed_ms)"\s*:\s*(?<duration_ms>\d{1,12}(?:\.\d{1,9})?)\b/'
 
 PLATFORM = "platform"
 """The environment of events from namespaces that are no environment: the cluster's add-ons and the tools."""
 
 
 def from_message() -> list[Section]:
-    """Adds `json`, `level` and `duration_ms` where the message has them; the message stays unchanged.
+    """Adds `json`, `level` and the fields of a request where the message has them; the message stays unchanged.
 
     Parsed JSON goes to the field `json`, so that no service can overwrite fields that the platform sets.
     """
@@ -29,7 +27,7 @@ def from_message() -> list[Section]:
         filter_("record_modifier", {"remove_keys": "object"}),
         *levels.of_text(),
         *levels.translated(),
-        parsed_by(DURATION, types="duration_ms:float"),
+        *requests.of_request(),
     ]
 
 

@@ -62,7 +62,7 @@ def outputs(elasticsearch: Elasticsearch, *, state: str, buffer_mib: int) -> lis
         label(OUT, _output(elasticsearch, "events", state, buffer_mib, overflow_action="block")),
         label(
             "@ERROR",
-            filter_("record_modifier", {"remove_keys": "json,duration_ms"}),
+            filter_("record_modifier", {"remove_keys": "json"}),
             _output(elasticsearch, "refused", state, REFUSED_MIB, overflow_action="throw_exception"),
         ),
     ]

@@ -1,4 +1,4 @@
-"""Requests to Kibana: for each environment a data view, a saved search for errors, two charts and a dashboard.
+"""Requests to Kibana: for each environment a data view, saved searches for errors and traces, charts and a dashboard.
 
 https://www.elastic.co/docs/api/doc/kibana
 """
@@ -61,7 +61,7 @@ def import_request(objects: Sequence[Mapping[str, Any]]) -> Request:
 
 
 def saved_objects(environment: str) -> list[dict[str, Any]]:
-    """A saved search for errors, two charts, and a dashboard of the three."""
+    """Saved searches for errors and for a request across services, charts, and a dashboard of the charts and errors."""
     search = _saved_object(
         f"{environment}-errors",
         "search",
@@ -69,11 +69,52 @@ def saved_objects(environment: str) -> list[dict[str, Any]]:
         {
             "title": f"Errors of {environment}",
             "description": "Errors, the newest first.",
-            "columns": ["service", "level", "message"],
+            "columns": ["service", "slot", "level", "message"],
             "sort": [["@timestamp", "desc"]],
         },
         data_view_id=environment,
         query=ERRORS,
+    )
+    trace = _saved_object(
+        f"{environment}-trace",
+        "search",
+        "8.0.0",
+        {
+            "title": f"Requests by trace, {environment}",
+            "description": "What every service logged for a request, in order: add `and trace_id : ID` to the query.",
+            "columns": ["trace_id", "service", "slot", "method", "path", "status", "duration_ms", "message"],
+            "sort": [["@timestamp", "asc"]],
+        },
+        data_view_id=environment,
+        query="trace_id : *",
+    )
+    by_slot = _chart(
+        environment,
+        "errors-by-slot",
+        f"Errors by slot over time, {environment}",
+        kind="histogram",
+        aggregations=[_count(), _over_time(), _by("slot", "group", order_by="1", size=2)],
+        query=ERRORS,
+    )
+    latency = _chart(
+        environment,
+        "latency-by-slot",
+        f"Duration by slot and image, {environment}",
+        kind="table",
+        aggregations=[
+            *_durations(),
+            _by("slot", "bucket", order_by="1", size=2),
+            _by("image_digest", "bucket", order_by="1", size=5, identity="4"),
+        ],
+        query="duration_ms >= 0",
+    )
+    paths = _chart(
+        environment,
+        "slowest-paths",
+        f"Slowest paths, {environment}",
+        kind="table",
+        aggregations=[*_durations(), _by("path", "bucket", order_by="1", size=20)],
+        query="duration_ms >= 0",
     )
     over_time = _chart(
         environment,
@@ -81,13 +122,8 @@ def saved_objects(environment: str) -> list[dict[str, Any]]:
         f"Errors by service over time, {environment}",
         kind="histogram",
         aggregations=[
-            {"id": "1", "type": "count", "schema": "metric", "params": {}},
-            {
-                "id": "2",
-                "type": "date_histogram",
-                "schema": "segment",
-                "params": {"field": "@timestamp", "interval": "auto", "min_doc_count": 1},
-            },
+            _count(),
+            _over_time(),
             _by_service("group", order_by="1"),
         ],
         query=ERRORS,
@@ -98,24 +134,44 @@ def saved_objects(environment: str) -> list[dict[str, Any]]:
         f"Slowest services, {environment}",
         kind="table",
         aggregations=[
-            {"id": "1", "type": "avg", "schema": "metric", "params": {"field": "duration_ms"}},
-            {
-                "id": "2",
-                "type": "percentiles",
-                "schema": "metric",
-                "params": {"field": "duration_ms", "percents": [95]},
-            },
+            *_durations(),
             _by_service("bucket", order_by="1"),
         ],
         query="duration_ms >= 0",
     )
-    panels = [(over_time, 0, 0, 48, 15), (slowest, 0, 15, 48, 12), (search, 0, 27, 48, 20)]
-    return [search, over_time, slowest, _dashboard(environment, panels)]
+    panels = [
+        *((by_slot, 0, 0, 24, 15), (over_time, 24, 0, 24, 15)),
+        *((latency, 0, 15, 24, 12), (slowest, 24, 15, 24, 12)),
+        *((paths, 0, 27, 48, 12), (search, 0, 39, 48, 20)),
+    ]
+    return [search, trace, *(panel for panel, *_ in panels[:-1]), _dashboard(environment, panels)]
+
+
+def _count() -> dict[str, Any]:
+    return {"id": "1", "type": "count", "schema": "metric", "params": {}}
+
+
+def _over_time() -> dict[str, Any]:
+    params = {"field": "@timestamp", "interval": "auto", "min_doc_count": 1}
+    return {"id": "2", "type": "date_histogram", "schema": "segment", "params": params}
+
+
+def _durations() -> list[dict[str, Any]]:
+    """The average and the 95th percentile of the duration, in ms."""
+    percentile = {"field": "duration_ms", "percents": [95]}
+    return [
+        {"id": "1", "type": "avg", "schema": "metric", "params": {"field": "duration_ms"}},
+        {"id": "2", "type": "percentiles", "schema": "metric", "params": percentile},
+    ]
 
 
 def _by_service(schema: str, *, order_by: str) -> dict[str, Any]:
-    params = {"field": "kubernetes.container_name", "orderBy": order_by, "order": "desc", "size": 20}
-    return {"id": "3", "type": "terms", "schema": schema, "params": params}
+    return _by("kubernetes.container_name", schema, order_by=order_by, size=20)
+
+
+def _by(field: str, schema: str, *, order_by: str, size: int, identity: str = "3") -> dict[str, Any]:
+    params = {"field": field, "orderBy": order_by, "order": "desc", "size": size}
+    return {"id": identity, "type": "terms", "schema": schema, "params": params}
 
 
 def _chart(

@@ -24,6 +24,7 @@ class Fluentd:
     """A run of Fluentd over the log files of containers."""
 
     text: str
+    pod: Mapping[str, Any] = field(default_factory=dict[str, Any])
     written: list[Record] = field(default_factory=list[Record])
     _held: dict[tuple[int, str, str], list[Record]] = field(default_factory=dict[tuple[int, str, str], list[Record]])
 
@@ -76,7 +77,10 @@ class Fluentd:
                 return _parsed(section, record)
             case "kubernetes_metadata":
                 _, namespace, container = tag.rpartition("containers.")[2].removesuffix(".log").split("_")
-                return {**record, "kubernetes": {"namespace_name": namespace, "container_name": container[:-65]}}
+                return {
+                    **record,
+                    "kubernetes": {"namespace_name": namespace, "container_name": container[:-65], **self.pod},
+                }
             case "record_transformer":
                 (fields,) = section.sections
                 return {**record, **{name: raw.replace("${tag}", tag) for name, raw in fields.parameters.items()}}
@@ -204,7 +208,7 @@ def _card(digits: list[int]) -> bool:
 CHECKS = {RESIDENT_CHECK: _resident, CARD_CHECK: _card}
 """The checks in Python, by their Ruby text: `test_masks.py` compares the two where there is a Ruby."""
 
-DIG = re.compile(r'record\.dig\((?P<path>"[\w.@]+"(?:, "[\w.@]+")*)\)')
+DIG = re.compile(r'record\.dig\((?P<path>"[\w.@-]+"(?:, "[\w.@-]+")*)\)')
 
 
 def _ruby(raw: str, record: Mapping[str, Any]) -> Any:
@@ -260,5 +264,5 @@ def _parsed(section: Section, record: Record) -> Record:
             values = match_.groupdict()
         for name, type_ in (pair.split(":") for pair in parse_section.parameters.get("types", "").split(",") if pair):
             if name in values:
-                values[name] = {"float": float}[type_](values[name])
+                values[name] = {"float": float, "integer": int}[type_](values[name])
     return {**record, **({parameters["hash_value_field"]: values} if "hash_value_field" in parameters else values)}

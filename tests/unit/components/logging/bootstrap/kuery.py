@@ -95,6 +95,8 @@ def field(name: str, event: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
 def _equal(kind: Mapping[str, Any], value: Any, literal: str) -> bool:
     if value is None:
         return False
+    if literal == "*":
+        return True
     words = literal.strip('"')
     if kind["type"] == "text":
         return _found(analyzed(kind["analyzer"], words), analyzed(kind["analyzer"], str(value)), literal[:1] == '"')

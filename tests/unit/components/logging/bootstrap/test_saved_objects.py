@@ -70,27 +70,46 @@ def test_every_field_of_it_is_in_the_index_template(one: dict[str, Any]) -> None
         field(name, {})
 
 
-def test_each_environment_has_errors_by_service_over_time_and_the_slowest_services_on_one_dashboard() -> None:
+SHOWN: dict[str, set[str]] = {
+    "Errors by slot over time": {"@timestamp", "slot"},
+    "Errors by service over time": {"@timestamp", "kubernetes.container_name"},
+    "Duration by slot and image": {"duration_ms", "slot", "image_digest"},
+    "Slowest services": {"duration_ms", "kubernetes.container_name"},
+    "Slowest paths": {"duration_ms", "path"},
+}
+"""The charts of a dashboard, in order, and the fields of each."""
+
+
+def test_each_environments_dashboard_compares_slots_services_and_paths_and_shows_the_errors() -> None:
     for environment in ENVIRONMENTS:
         by_id = {one["id"]: one for one in kibana.saved_objects(environment)}
         dashboard = by_id[f"{environment}-dashboard"]
-        shown = [by_id[reference["id"]] for reference in dashboard["references"]]
-        assert [one["attributes"]["title"] for one in shown] == [
-            f"Errors by service over time, {environment}",
-            f"Slowest services, {environment}",
-            f"Errors of {environment}",
+        *charts, errors = (by_id[reference["id"]] for reference in dashboard["references"])
+        assert errors["attributes"]["title"] == f"Errors of {environment}"
+        aggregations = {one["attributes"]["title"]: json.loads(one["attributes"]["visState"])["aggs"] for one in charts}
+        assert {
+            title: {one["params"]["field"] for one in found if "field" in one["params"]}
+            for title, found in aggregations.items()
+        } == {f"{title}, {environment}": fields for title, fields in SHOWN.items()}
+        for found in aggregations.values():
+            assert len({one["id"] for one in found}) == len(found)
+        panels = json.loads(dashboard["attributes"]["panelsJSON"])
+        cells = [
+            (x, y)
+            for grid in (panel["gridData"] for panel in panels)
+            for x in range(grid["x"], grid["x"] + grid["w"])
+            for y in range(grid["y"], grid["y"] + grid["h"])
         ]
-        over_time, slowest = (json.loads(one["attributes"]["visState"])["aggs"] for one in shown[:2])
-        assert {one["type"]: one["params"].get("field") for one in over_time} == {
-            "count": None,
-            "date_histogram": "@timestamp",
-            "terms": "kubernetes.container_name",
-        }
-        assert {one["type"]: one["params"]["field"] for one in slowest} == {
-            "avg": "duration_ms",
-            "percentiles": "duration_ms",
-            "terms": "kubernetes.container_name",
-        }
+        assert len(cells) == len({*cells}), "no panel is upon another"
+
+
+def test_a_request_is_found_across_services_by_its_trace() -> None:
+    (search,) = (one for one in kibana.saved_objects("prod") if one["id"] == "prod-trace")
+    query = json.loads(search["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])["query"]["query"]
+    assert search["attributes"]["sort"] == [["@timestamp", "asc"]]
+    assert matches(f"{query} and trace_id : 4711", {"trace_id": "4711"})
+    assert not matches(f"{query} and trace_id : 4711", {"trace_id": "12"})
+    assert not matches(query, {"message": "no trace"})
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])

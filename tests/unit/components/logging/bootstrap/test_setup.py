@@ -63,8 +63,12 @@ def test_a_first_run_makes_everything(account: Account, tmp_path: Path) -> None:
         assert account.there[name]["title"] == f"logs-hello-{name}*"
         assert {one for one in account.there if one.startswith(f"{name}-")} == {
             f"{name}-errors",
+            f"{name}-trace",
             f"{name}-errors-by-service",
+            f"{name}-errors-by-slot",
+            f"{name}-latency-by-slot",
             f"{name}-slowest-services",
+            f"{name}-slowest-paths",
             f"{name}-dashboard",
         }
     assert account.there["default"] == "dev"
