@@ -13,7 +13,8 @@ PARTIAL_LINE_TIMEOUT = "5s"
 def tail(state: str, own_files: str, out: str = LINES) -> Section:
     """Reads the log file of every container, on from the last read position.
 
-    Files are followed by inode: a file that is rotated while Fluentd is down is still read to its end.
+    Files are followed by inode, but only files that the pattern matches: of a file that the kubelet has rotated away,
+    the rest is read for `rotate_wait`, five seconds, and what is left then is lost.
     https://docs.fluentd.org/input/tail
 
     Args:

@@ -1,7 +1,7 @@
 """Typed fields of an event: its slot and image, and those of a request: trace, status, duration.
 
-Only what can be counted by, compared or searched for by itself; all other fields of a JSON line are under `json`. A value
-that has not the shape of its field is left out: Elasticsearch would reject the whole event.
+Only what can be counted by, compared or searched for by itself; all other fields of a JSON line are under `json`. A
+value that has not the shape of its field is left out: Elasticsearch would reject the whole event.
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ OF_REQUEST = (
 https://opentelemetry.io/docs/specs/semconv/general/logs/
 """
 
-ACCESS = r'/"(?<method>[A-Z]{3,10}) (?<path>\/[^\s?#"]{0,512})[^\s"]{0,8192} HTTP\/\d(?:\.\d)?" (?<status>[1-5]\d\d)(?= |\z)/'
+ACCESS = (
+    r'/"(?<method>[A-Z]{3,10}) (?<path>\/[^\s?#"]{0,512})[^\s"]{0,8192} HTTP\/\d(?:\.\d)?" '
+    r"(?<status>[1-5]\d\d)(?= |\z)/"
+)
 """An access line in the Common Log Format, as nginx and Uvicorn write it."""
 
 OF_POD = (
