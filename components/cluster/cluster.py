@@ -16,6 +16,7 @@ import versions
 from components.aws.account import Account
 from components.aws.iam import Role, RoleArgs, Trust
 from components.aws.log_group import LogGroup, LogGroupArgs, LogGroupDefaults
+from components.aws.policy import Statement
 from components.cluster.addons import BEFORE_NODES, Addons, AddonsArgs
 from components.cluster.reference import ClusterReference
 from components.cluster.sizes import Sizes, live_sizes
@@ -69,7 +70,7 @@ def _entry(role_arn: str, partition: str, policy: str, *groups: str) -> eks.Acce
 
 
 DAYS_OF_WARNING = 90
-"""Before the end of standard support: time to rehearse an upgrade, and to do it stack by stack."""
+"""Before the end of standard support: time to try an upgrade, and to do it stack by stack."""
 
 
 def support_warning(today: date) -> str | None:
@@ -218,6 +219,10 @@ class Cluster(pulumi.ComponentResource):
                     },
                 ),
                 managed_policies=["AmazonEKSClusterPolicy"],
+                # EKS writes logs until after the cluster's deletion, and would make the deleted log group again, which
+                # the next `up` then could not (ResourceAlreadyExistsException).
+                # https://github.com/terraform-aws-modules/terraform-aws-eks/issues/920
+                statements=[Statement(effect="Deny", actions=["logs:CreateLogGroup"], resources=["*"])],
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

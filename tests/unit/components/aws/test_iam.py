@@ -117,9 +117,17 @@ def test_no_inline_policy_has_wildcard_actions_or_writes_to_any_resource(graph: 
         IAMPolicyDocumentValidator(one.inputs["policy"]).validate()
         for statement in statements(one.inputs["policy"]):
             assert not any("*" in action for action in statement["Action"]), one.urn
-            if statement["Resource"] == ["*"]:
+            if statement["Resource"] == ["*"] and statement["Effect"] == "Allow":
                 verbs = {action.partition(":")[2] for action in statement["Action"]}
                 assert all(verb.startswith(("Describe", "Get", "List")) for verb in verbs), one.urn
+
+
+def test_eks_makes_no_log_group_again_that_was_deleted_with_the_cluster(graph: Graph) -> None:
+    """Its managed policy allows it: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEKSClusterPolicy.html."""
+    (policy,) = (one for one in graph.of_type(INLINE) if one.name.endswith("-cluster"))
+    assert statements(policy.inputs["policy"]) == [
+        {"Effect": "Deny", "Action": ["logs:CreateLogGroup"], "Resource": ["*"]}
+    ]
 
 
 def test_roles_have_only_the_expected_managed_policies(graph: Graph) -> None:
