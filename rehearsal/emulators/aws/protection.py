@@ -55,16 +55,25 @@ def lift(layout: Layout) -> list[str]:
 
 
 def _lift_of_load_balancers(layout: Layout) -> list[str]:
-    """Changes the IngressClassParams: the controller would set what is changed in the account only again."""
+    """Changes the IngressClassParams: the controller would set what is changed in the account only again.
+
+    As the program's field manager, so that a later `up` does not conflict.
+    """
     balancers = _protected_load_balancers(layout)
     if not balancers:
         return []
     api = KubernetesApi(layout.kubeconfig)
     for params in api.list("elbv2.k8s.aws/v1beta1", "IngressClassParams"):
-        attributes = [one for one in params["spec"]["loadBalancerAttributes"] if one["key"] != DELETION_PROTECTION]
-        off = [*attributes, {"key": DELETION_PROTECTION, "value": "false"}]
-        patch = [{"op": "replace", "path": "/spec/loadBalancerAttributes", "value": off}]
-        api.json_patch("elbv2.k8s.aws/v1beta1", "IngressClassParams", params["metadata"]["name"], patch)
+        metadata, spec = params["metadata"], params["spec"]
+        manager = next(one["manager"] for one in metadata["managedFields"] if one["operation"] == "Apply")
+        attributes = [
+            {**one, "value": "false"} if one["key"] == DELETION_PROTECTION else one
+            for one in spec["loadBalancerAttributes"]
+        ]
+        kept = {name: metadata[name] for name in ("name", "labels", "annotations") if name in metadata}
+        changed = {"metadata": kept, "spec": {**spec, "loadBalancerAttributes": attributes}}
+        kind = {"apiVersion": "elbv2.k8s.aws/v1beta1", "kind": "IngressClassParams"}
+        api.apply({**kind, **changed}, field_manager=manager, force=True)
     end = time.monotonic() + SECONDS_TO_BE_LIFTED
     while left := _protected_load_balancers(layout):
         if time.monotonic() > end:
