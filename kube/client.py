@@ -39,6 +39,9 @@ NO_FILE = os.path.join(os.devnull, "none")  # noqa: PTH118
 """A path at which no file can be. The client's discovery cache would be in the shared temporary directory, by host and
 port: stale for a new control plane at the same address."""
 
+_LOADING = threading.Lock()
+"""Threads share the files that a kubeconfig's data are written to; each deletes them once it holds their content."""
+
 
 def has_condition(body: KubernetesObject | None, kind: str) -> bool:
     """Whether the status of an object has a condition of this type that is true."""
@@ -334,9 +337,10 @@ def _namespace(body: KubernetesObject) -> str | None:
 
 
 def _api_client(kubeconfig: Path | dict[str, Any] | None, context: str | None, request_seconds: float) -> Any:
-    api_client = _loaded(kubeconfig, context)
+    with _LOADING:
+        api_client = _loaded(kubeconfig, context)
+        hold_credentials(api_client)
     limit_requests(api_client, request_seconds)
-    hold_credentials(api_client)
     return api_client
 
 

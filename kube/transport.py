@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import threading
 import time
 from typing import Any
 
@@ -16,8 +15,6 @@ CONNECT_SECONDS = 3
 
 PIECE = 1 << 20
 """Most bytes of a response that are read at once."""
-
-_files = threading.Lock()
 
 
 def limit_requests(api_client: Any, seconds: float) -> None:
@@ -64,22 +61,22 @@ def _whole(response: Any, url: str, deadline: float) -> urllib3.HTTPResponse:
 def hold_credentials(api_client: Any) -> None:
     """Loads a client's certificates into memory, and deletes the files that the kubeconfig's data were written to.
 
-    Else a process that is killed would leave its private key in the shared temporary directory.
+    Else a process that is killed would leave its private key in the shared temporary directory. Not while another
+    thread does the same or loads a kubeconfig: threads share the files.
     """
     import kubernetes.config.kube_config as kubeconfig_files  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
 
     configuration: Any = api_client.configuration
     options: dict[str, Any] = api_client.rest_client.pool_manager.connection_pool_kw
-    with _files:
-        context = create_urllib3_context(cert_reqs=options.get("cert_reqs"))
-        if configuration.ssl_ca_cert:
-            context.load_verify_locations(configuration.ssl_ca_cert)
-        elif context.verify_mode == ssl.CERT_REQUIRED:
-            context.load_default_certs()
-        if configuration.cert_file:
-            context.load_cert_chain(configuration.cert_file, configuration.key_file)
-        for key in ("ca_certs", "cert_file", "key_file", "cert_reqs"):
-            options.pop(key, None)
-        options["ssl_context"] = context
-        # The client would remove them at its process' regular end only, and find them again until then.
-        kubeconfig_files._cleanup_temp_files()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage,reportUnknownMemberType]
+    context = create_urllib3_context(cert_reqs=options.get("cert_reqs"))
+    if configuration.ssl_ca_cert:
+        context.load_verify_locations(configuration.ssl_ca_cert)
+    elif context.verify_mode == ssl.CERT_REQUIRED:
+        context.load_default_certs()
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    for key in ("ca_certs", "cert_file", "key_file", "cert_reqs"):
+        options.pop(key, None)
+    options["ssl_context"] = context
+    # The client would remove them at its process' regular end only, and find them again until then.
+    kubeconfig_files._cleanup_temp_files()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage,reportUnknownMemberType]

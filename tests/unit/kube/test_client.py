@@ -8,6 +8,7 @@ import socket
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -164,6 +165,24 @@ def test_no_file_is_left_in_the_temporary_directory(tmp_path: Path, monkeypatch:
         with pytest.raises(KubernetesApiError):
             KubernetesApi(config)
         assert list(tmp_path.iterdir()) == []
+
+
+def test_threads_that_create_clients_at_once_do_not_delete_each_others_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    certificate, key = key_pair()
+    config = kubeconfig("https://127.0.0.1:9")
+    config["users"][0]["user"] = {"client-certificate-data": certificate, "client-key-data": key}
+
+    def status(_: int) -> int:
+        with pytest.raises(KubernetesApiError) as caught:
+            KubernetesApi(config)
+        return caught.value.status
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(status, range(64))) == {UNREACHABLE}
+    assert list(tmp_path.iterdir()) == []
 
 
 def key_pair() -> tuple[str, str]:
