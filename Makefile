@@ -5,6 +5,9 @@ SERVICES ?= 5 50 200
 REPLICAS ?= 2 10 50 100
 # Tests that run the platform wait half of their time: three keep two cores busy. Each takes up to 3 GiB of memory.
 WORKERS ?= 3
+# One file of tests, or one test, in place of all.
+FILE ?=
+TESTS := $(or $(FILE),tests)
 RUN := .venv/bin/python
 CHECKOV := checkov==3.3.30
 
@@ -35,11 +38,11 @@ shell: .venv/installed ## open a shell where plain pulumi and kubectl work on it
 down: .venv/installed ## destroy it, verify that nothing is left, end its processes [STACK=dev]
 	@$(RUN) -m rehearsal down --stack $(STACK)
 
-test: .venv/installed .venv-scan/installed ## run every test [WORKERS=3]
-	-@$(RUN) -m tests.programs
-	@$(RUN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+test: .venv/installed $(if $(filter tests tests/scan%,$(TESTS)),.venv-scan/installed) ## run every test [WORKERS=3], or one with what it needs [FILE=tests/…/test_x.py::test_y]
+	$(if $(filter tests/unit/%,$(TESTS)),,-@$(RUN) -m tests.programs)
+	@$(RUN) -m pytest $(if $(FILE),'$(FILE)',--numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder)
 
-test-unit: .venv/installed ## run the tests that need PyPI only: two minutes
+test-unit: .venv/installed ## run the tests that need PyPI only: a minute or two
 	@$(RUN) -m pytest tests/unit --numprocesses=2
 
 lint: .venv/installed ## ruff, the strict type checker, and which package may import which

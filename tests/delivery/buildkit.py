@@ -22,7 +22,7 @@ from tests.delivery.runtime import Container, Network, PodSpec
 from tests.unit.components.delivery.jenkins import DELIVERY
 from tests.unit.graph import Graph
 from tests.unit.manifests import manifests
-from tests.unit.program import CHECKOUT, run
+from tests.unit.program import configured
 
 PROGRAMS = (programs.BUILDCTL, programs.BUILDKITD, programs.ROOTLESSKIT)
 
@@ -57,7 +57,7 @@ class Delivery:
         made = certificates.new_certificates(datetime.now(UTC))
         delivery = {**DELIVERY, "certificates": made, "sources": {}, "notifyUrl": None}
         config = {**self.config, f"{PROJECT}:delivery": json.dumps(delivery)}
-        return run(CHECKOUT / "__main__.py", stack=self.stack, settings=config, preview=False)
+        return configured(config, stack=self.stack)
 
     @property
     def secrets(self) -> Mapping[str, Mapping[str, str]]:

@@ -30,7 +30,7 @@ from tests.unit.components.delivery import jenkins
 from tests.unit.graph import Graph, every
 from tests.unit.manifests import manifests, without_secrets
 from tests.unit.network_policies.semantics import matches
-from tests.unit.program import CHECKOUT, run, stack_config
+from tests.unit.program import configured, stack_config
 
 Object = dict[str, Any]
 Keys = tuple[str, ...]
@@ -84,7 +84,7 @@ def real_helm(tools: Toolchain) -> Iterator[Helm]:
 def graph_of(stack: str) -> Graph:
     """A stack with Jenkins."""
     config = {**stack_config(stack), f"{PROJECT}:delivery": json.dumps(jenkins.DELIVERY)}
-    return run(CHECKOUT / "__main__.py", stack=stack, settings=config, preview=False)
+    return configured(config, stack=stack)
 
 
 @pytest.fixture(params=["dev", "prod"])

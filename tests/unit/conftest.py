@@ -1,17 +1,27 @@
-"""The platform's graph, for both stacks; no test reads the stack files of the checkout; properties have no deadline."""
+"""The platform's graph, for both stacks; no test reads the stack files of the checkout; properties have no deadline.
+
+What takes time in each worker is done once: the program, AWS's descriptions of its services, collected garbage.
+"""
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 import sys
 from collections.abc import Iterator
 from typing import Any
 
+import botocore.session  # pyright: ignore[reportMissingTypeStubs]
 import hypothesis
 import pytest
 
 from tests.unit.graph import Graph
 from tests.unit.program import ABOUT_SHIPPED, CHECKOUT, SHIPPED, STACKS, platform
+
+_sessions: Any = botocore.session
+_sessions.create_loader = functools.cache(_sessions.create_loader)
+"""Else each session reads the descriptions of AWS's APIs anew."""
 
 _shipped = {str(path) for path in SHIPPED.values()}
 _running: list[str] = []
@@ -38,6 +48,12 @@ def _independent_of_shipped_stacks(request: pytest.FixtureRequest) -> Iterator[N
     _running.append(request.path.name)
     yield
     _running.clear()
+
+
+def pytest_collection_finish() -> None:
+    """Spares the garbage collector what stays to the end: modules and tests."""
+    gc.collect()
+    gc.freeze()
 
 
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

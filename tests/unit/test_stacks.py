@@ -13,13 +13,12 @@ from config import PROJECT, Settings, load
 from config.annotations import bare
 from tests.unit.graph import every
 from tests.unit.program import (
-    CHECKOUT,
     SHIPPED,
     STACKS,
     config_of,
+    configured,
     made_up,
     project_file,
-    run,
     stack_config,
     stack_file,
 )
@@ -29,7 +28,7 @@ from tests.unit.program import (
 def test_a_stack_of_the_checkout_loads_and_previews(stack: str) -> None:
     settings = config_of(SHIPPED[stack])
     hosts = load(settings).hosts
-    outputs = run(CHECKOUT / "__main__.py", stack=stack, settings=settings, preview=True).outputs
+    outputs = configured(settings, stack=stack, preview=True).outputs
     assert outputs["hosts"].items() >= {"prod": hosts["prod"], "dev": hosts["dev"]}.items()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from config import PROJECT
 from tests.unit.graph import Graph
-from tests.unit.program import CHECKOUT, platform, run, stack_config
+from tests.unit.program import configured, platform, stack_config
 
 
 def hashed(graph: Graph) -> dict[tuple[str, str, str], str]:
@@ -31,7 +31,7 @@ def with_changes(key: str, path: list[str], value: Any) -> Graph:
         place = place.setdefault(name, {})
     place[path[-1]] = value
     changed = {**config, f"{PROJECT}:{key}": json.dumps(content)}
-    return run(CHECKOUT / "__main__.py", stack="dev", settings=changed, preview=False)
+    return configured(changed)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from moto.iam.policy_validation import IAMPolicyDocumentValidator, IAMTrustPolic
 from components.aws.iam import Trust, trust_policy
 from tests.unit.graph import Graph, Registration, every
 from tests.unit.monitor import ISSUER
-from tests.unit.program import CHECKOUT, STACKS, platform, run, stack_config
+from tests.unit.program import STACKS, configured, platform, stack_config
 
 ROLE = "aws:iam/role:Role"
 INLINE = "aws:iam/rolePolicy:RolePolicy"
@@ -100,7 +100,7 @@ def test_an_irsa_role_trusts_one_service_account_of_this_cluster(known: Graph) -
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_role_has_the_configured_permissions_boundary(stack: str) -> None:
     config = {**stack_config(stack), "hello-platform:permissionsBoundaryArn": BOUNDARY}
-    bounded = run(CHECKOUT / "__main__.py", stack=stack, settings=config, preview=False)
+    bounded = configured(config, stack=stack)
     assert {role.inputs["permissionsBoundary"] for role in bounded.of_type(ROLE)} == {BOUNDARY}
     for role in platform(stack, preview=False).of_type(ROLE):
         assert "permissionsBoundary" not in role.inputs

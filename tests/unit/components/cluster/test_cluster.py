@@ -10,7 +10,7 @@ import config
 import versions
 from components.cluster.cluster import DEPLOYERS, access_entries
 from tests.unit.graph import Graph, every
-from tests.unit.program import CHECKOUT, STACKS, run, stack_config
+from tests.unit.program import STACKS, configured, stack_config, with_services
 
 CLUSTER = "eks:index:Cluster"
 ADMIN = "arn:aws:iam::123456789012:role/admin"
@@ -24,10 +24,10 @@ def access(**roles: list[str]) -> config.Cluster:
 
 
 def with_cluster(stack: str, **values: object) -> Graph:
-    settings = stack_config(stack)
+    settings = with_services(stack_config(stack), "frontend")
     cluster = {**json.loads(settings["hello-platform:cluster"]), **values}
     changed = {**settings, "hello-platform:cluster": json.dumps(cluster)}
-    return run(CHECKOUT / "__main__.py", stack=stack, settings=changed, preview=False)
+    return configured(changed, stack=stack)
 
 
 def test_the_cluster_has_the_pinned_version(graph: Graph) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from config import PROJECT
 from pipelines import certificates
 from tests.unit.graph import Graph
-from tests.unit.program import CHECKOUT, run, stack_config
+from tests.unit.program import configured, stack_config
 
 PASSWORD = "made-up-admin-password"  # noqa: S105 - made up
 TOKEN = "made-up-git-token"  # noqa: S105 - likewise
@@ -43,10 +43,10 @@ def configuration(**changes: Any) -> dict[str, str]:
 @cache
 def with_jenkins(*, preview: bool = False) -> Graph:
     """The resources of the dev stack with Jenkins."""
-    return run(CHECKOUT / "__main__.py", stack="dev", settings=configuration(), preview=preview)
+    return configured(configuration(), preview=preview)
 
 
 @cache
 def with_hook(*, preview: bool = False) -> Graph:
     """The resources of the dev stack with Jenkins and a webhook."""
-    return run(CHECKOUT / "__main__.py", stack="dev", settings=configuration(hook=HOOK), preview=preview)
+    return configured(configuration(hook=HOOK), preview=preview)

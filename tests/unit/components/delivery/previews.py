@@ -9,7 +9,7 @@ from typing import Any
 from config import PROJECT
 from tests.unit.components.delivery.jenkins import configuration as jenkins_config
 from tests.unit.graph import Graph
-from tests.unit.program import CHECKOUT, run
+from tests.unit.program import configured
 
 KEY = "arn:aws:kms:ap-northeast-2:123456789012:key/5a1d8c1e-0000-4000-8000-000000000000"
 STATE_KEY = KEY.replace("5a1d8c1e", "7b3e2f90")
@@ -30,4 +30,4 @@ def config(**changes: Any) -> dict[str, str]:
 @cache
 def with_previews(*, preview: bool = False) -> Graph:
     """The resources of the dev stack with Jenkins and previews."""
-    return run(CHECKOUT / "__main__.py", stack="dev", settings=config(), preview=preview)
+    return configured(config(), preview=preview)

@@ -32,7 +32,7 @@ from tests.unit.components.delivery.jenkins import (
 from tests.unit.components.delivery.previews import with_previews
 from tests.unit.graph import Graph, Registration, Secret, every
 from tests.unit.pipelines.jenkinsfile import parsed
-from tests.unit.program import CHECKOUT, platform, run
+from tests.unit.program import CHECKOUT, configured, platform
 from tests.unit.test_main import in_clear
 
 REGISTRY = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/hello-dev"
@@ -347,12 +347,7 @@ def test_sources_without_a_login_need_none() -> None:
     values = configuration()
     delivery = json.loads(values[f"{PROJECT}:delivery"])
     del delivery["git"]
-    graph = run(
-        CHECKOUT / "__main__.py",
-        stack="dev",
-        settings={**values, f"{PROJECT}:delivery": json.dumps(delivery)},
-        preview=False,
-    )
+    graph = configured({**values, f"{PROJECT}:delivery": json.dumps(delivery)})
     (release,) = (one for one in graph.of_type("kubernetes:helm.sh/v3:Release") if one.name == "jenkins")
     assert release.inputs["values"]["controller"]["additionalExistingSecrets"] == []
     assert "credentials" not in json.loads(release.inputs["values"]["controller"]["JCasC"]["configScripts"]["hello"])
@@ -378,7 +373,7 @@ def restarted_by(**changes: Any) -> set[str]:
         }
 
     before = pods(with_jenkins())
-    after = pods(run(CHECKOUT / "__main__.py", stack="dev", settings=configuration(**changes), preview=False))
+    after = pods(configured(configuration(**changes)))
     return {name for name in before if before[name] != after[name]}
 
 
@@ -397,9 +392,7 @@ def test_what_reads_a_secret_at_its_start_starts_anew_with_another(changes: Any,
 
 
 def test_builds_reach_the_ports_of_the_internet_that_are_set() -> None:
-    graph = run(
-        CHECKOUT / "__main__.py", stack="dev", settings=configuration(buildEgressPorts=[22, 443]), preview=False
-    )
+    graph = configured(configuration(buildEgressPorts=[22, 443]))
     (rule,) = named(graph, "NetworkPolicy", "buildkitd").spec["egress"]
     assert [port["port"] for port in rule["ports"]] == [22, 443]
 

@@ -18,7 +18,7 @@ from tests.unit.components.delivery.previews import KEY, STATE_KEY, config, with
 from tests.unit.components.delivery.test_jenkins import job_script
 from tests.unit.graph import Graph, Registration
 from tests.unit.manifests import without_secrets
-from tests.unit.program import CHECKOUT, platform, run
+from tests.unit.program import configured, platform
 
 ROLE = "aws:iam/role:Role"
 PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
@@ -95,12 +95,10 @@ def test_the_accounts_identity_provider_is_made_once_or_named(graph: Graph) -> N
         ["sts.amazonaws.com"],
     )
     assert provider.urn in graph.after_all(role(graph))
-    configured = run(
-        CHECKOUT / "__main__.py", stack="dev", settings=config(oidcProviderArn=f"{ARN}/hello"), preview=False
-    )
-    assert "hello-dev-github" not in [one.name for one in configured.of_type(PROVIDER)]
-    assert f"{ARN}/hello" in role(configured).inputs["assumeRolePolicy"]
-    assert "token.actions.githubusercontent.com/hello:sub" in role(configured).inputs["assumeRolePolicy"]
+    named = configured(config(oidcProviderArn=f"{ARN}/hello"))
+    assert "hello-dev-github" not in [one.name for one in named.of_type(PROVIDER)]
+    assert f"{ARN}/hello" in role(named).inputs["assumeRolePolicy"]
+    assert "token.actions.githubusercontent.com/hello:sub" in role(named).inputs["assumeRolePolicy"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -174,7 +172,7 @@ def without(key: str) -> Graph:
     values = json.loads(config()[f"{PROJECT}:previews"])
     del values[key]
     changed = {**config(), f"{PROJECT}:previews": json.dumps(values)}
-    return run(CHECKOUT / "__main__.py", stack="dev", settings=changed, preview=False)
+    return configured(changed)
 
 
 def test_where_jenkins_does_not_know_where_the_state_is_it_previews_nothing() -> None:

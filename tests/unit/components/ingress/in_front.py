@@ -9,7 +9,7 @@ from typing import Any
 
 from config import PROJECT
 from tests.unit.graph import Graph
-from tests.unit.program import CHECKOUT, run, stack_config
+from tests.unit.program import PROGRAM, run, stack_config, with_services
 
 WITHOUT_A_ZONE = json.dumps({"zone": "example.com"})
 AT_THE_APEX = "example.com"
@@ -28,6 +28,7 @@ def with_certificates(*answers: tuple[str, str], preview: bool = False) -> Graph
 def changed(
     changes: Mapping[str, str], *, certificates: Sequence[Mapping[str, Any]] = (), preview: bool = False
 ) -> Graph:
-    """Graph with other configuration values, by key, in the form in which Pulumi passes them."""
-    config = {**stack_config("dev"), **{f"{PROJECT}:{key}": value for key, value in changes.items()}}
-    return run(CHECKOUT / "__main__.py", stack="dev", settings=config, preview=preview, certificates=certificates)
+    """Graph of one service with other configuration values, by key, in the form in which Pulumi passes them."""
+    config = with_services(stack_config("dev"), "frontend")
+    config |= {f"{PROJECT}:{key}": value for key, value in changes.items()}
+    return run(PROGRAM, stack="dev", settings=config, preview=preview, certificates=certificates)

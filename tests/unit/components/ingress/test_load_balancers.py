@@ -14,7 +14,7 @@ from config import PROJECT
 from rehearsal.toolchain.tools import LOAD_BALANCER_CONTROLLER
 from tests.unit.components.delivery.jenkins import with_jenkins
 from tests.unit.graph import Graph
-from tests.unit.program import CHECKOUT, run, stack_config, stack_of
+from tests.unit.program import configured, stack_config, stack_of, with_services
 
 STAFF_NAMESPACES = ["logging"]
 NAME = "aws-load-balancer-controller"
@@ -32,10 +32,10 @@ def allowed_namespaces(spec: dict[str, Any]) -> list[str]:
 
 
 def changed(**settings_of_load_balancer: str) -> Graph:
-    settings = {**stack_config("dev")}
+    settings = with_services(stack_config("dev"), "frontend")
     key = f"{PROJECT}:loadBalancer"
     settings[key] = json.dumps({**json.loads(settings[key]), **settings_of_load_balancer})
-    return run(CHECKOUT / "__main__.py", stack="dev", settings=settings, preview=False)
+    return configured(settings)
 
 
 def test_the_public_load_balancer_serves_prod_only(graph: Graph) -> None:

@@ -13,7 +13,7 @@ from config.charts import ALWAYS, JENKINS
 from tests.unit.components.delivery import jenkins
 from tests.unit.config.test_charts import as_archives, as_folders
 from tests.unit.graph import every
-from tests.unit.program import CHECKOUT, run
+from tests.unit.program import configured
 
 REGISTRY = "oci://registry.example.com/charts"
 
@@ -44,9 +44,7 @@ def test_a_folders_path_stays_relative(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_every_chart_comes_from_the_configured_source() -> None:
     config = {**jenkins.configuration(), f"{PROJECT}:charts": REGISTRY}
-    releases = run(CHECKOUT / "__main__.py", stack="dev", settings=config, preview=True).of_type(
-        "kubernetes:helm.sh/v3:Release"
-    )
+    releases = configured(config, preview=True).of_type("kubernetes:helm.sh/v3:Release")
     for release in every(releases):
         assert "repositoryOpts" not in release.inputs
     assert {release.inputs["chart"]: release.inputs["version"] for release in releases} == {
