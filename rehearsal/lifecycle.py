@@ -71,10 +71,10 @@ class Rehearsal:
             return
         with self._alone():
             engine = self._engine()
-            engine.recover(self._report)
+            killed = engine.recover(self._report)
             self._unprotect(engine)
             with EngineDisplay(self.console, f"pulumi destroy --stack {self.stack}") as display:
-                engine.destroy(display)
+                engine.destroy(display, refresh=killed)
             left = leftovers.find(self.layout, self.api(), engine.resources())
             if left:
                 raise RehearsalError(
