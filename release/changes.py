@@ -31,15 +31,16 @@ def apply(api: ObjectApi, state: ServiceState, step: Change) -> None:
             override = state.running.override if state.running else None
             _apply_template(api, state, slot, image, replicas=replicas, override=override, dry_run=False)
         case SwitchPreview(slot):
-            _select(api, state, preview_service_name(state.service), old=state.preview, new=slot)
+            old = None if state.preview == str(None) else state.preview
+            _select(api, state, preview_service_name(state.service), old=old, new=slot)
         case SwitchActive(slot):
-            _select(api, state, state.service, old=state.live, new=slot)
+            _select(api, state, state.service, old=state.live if state.is_selected else state.selected, new=slot)
         case RetargetAutoscaler(slot):
             objects.replace(
                 api,
                 ("autoscaling/v2", "HorizontalPodAutoscaler", state.service, state.environment),
                 "/spec/scaleTargetRef/name",
-                old=slot_name(state.service, state.autoscaled),
+                old=state.target or slot_name(state.service, state.autoscaled),
                 new=slot_name(state.service, slot),
             )
 
@@ -93,7 +94,13 @@ def _scale(api: ObjectApi, state: ServiceState, slot: str, replicas: int) -> Non
     )
 
 
-def _select(api: ObjectApi, state: ServiceState, service: str, *, old: str, new: str) -> None:
-    # The `test` in the patch makes a lost race an error instead of a second switch.
+def _select(api: ObjectApi, state: ServiceState, service: str, *, old: str | None, new: str) -> None:
     path = f"/spec/selector/{labels.SLOT}"
+    if old is None:  # a `test` cannot find that there is nothing
+        body = api.get("v1", "Service", service, state.environment)
+        if body is None or objects.value_at(body, path) is not None:
+            raise LostRaceError(f"Service {service} has changed since it was read")
+        objects.patch(api, body, [{"op": "add", "path": path, "value": new}])
+        return
+    # The `test` in the patch makes a lost race an error instead of a second switch.
     objects.replace(api, ("v1", "Service", service, state.environment), path, old=old, new=new)

@@ -84,6 +84,7 @@ class Entry:
         override: Reason for letting an unverified image in.
         warm_seconds: How long the other slot stays warm after it.
         configuration: Names of the ConfigMaps and Secrets that its pods read.
+        service_uid: UID of the active Service that it switched; None in entries of before.
     """
 
     id: str
@@ -100,6 +101,7 @@ class Entry:
     override: str | None = None
     warm_seconds: int = 0
     configuration: tuple[str, ...] = ()
+    service_uid: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The entry as the ConfigMap and `--json` contain it."""
@@ -121,6 +123,7 @@ class Entry:
             "override": self.override,
             "warmSeconds": self.warm_seconds,
             "configuration": list(self.configuration),
+            "serviceUid": self.service_uid,
         }
 
     @classmethod
@@ -150,6 +153,7 @@ class Entry:
             override=value.get("override"),
             warm_seconds=int(value.get("warmSeconds") or 0),
             configuration=tuple(str(name) for name in value.get("configuration") or ()),
+            service_uid=value.get("serviceUid"),
         )
 
 

@@ -103,8 +103,8 @@ class Lock:
         now, current = self._clock.now(), holder(lease)
         if lease and current and current.identity != self._identity and not self._has_expired(lease, current):
             return current
-        held: dict[str, Any] = (lease or {}).get("spec") or {}
-        transitions = held.get("leaseTransitions")
+        before: dict[str, Any] = (lease or {}).get("spec") or {}
+        transitions = before.get("leaseTransitions")
         spec = {
             "holderIdentity": self._identity,
             "leaseDurationSeconds": self._seconds,

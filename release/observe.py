@@ -26,7 +26,7 @@ from release.errors import ReleaseError
 from release.history import Revision
 from release.http import Target
 from release.objects import ObjectReader
-from release.state import ServiceState, Slot, SmokeTest, Trouble
+from release.state import ServiceState, Slot, SmokeTest, Trouble, live_slot, other
 
 TERMINAL_PHASES = ("Succeeded", "Failed")
 """Phases of pods that take no room on a node any more."""
@@ -63,23 +63,18 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
     )
     autoscaler = api.get("autoscaling/v2", "HorizontalPodAutoscaler", service, environment)
     releases = api.get("v1", "ConfigMap", history_name(service), environment)
-    for name, body in (
-        *((f"Deployment {slot_name(service, slot)}", deployments.get(slot_name(service, slot))) for slot in SLOTS),
-        *((f"Service {one}", services.get(one)) for one in (service, preview_service_name(service))),
-        (f"HorizontalPodAutoscaler {service}", autoscaler),
-    ):
-        if body is None:
-            raise ReleaseError(
-                f"{name} is not in {environment}: somebody deleted it",
-                remedy="`pulumi refresh` and `pulumi up` create it again",
-            )
-    assert autoscaler is not None  # noqa: S101 - checked above
+    active, preview = services.get(service), services.get(preview_service_name(service))
+    if active is None:
+        raise _deleted(f"Service {service}", environment)
+    wanted = {f"Deployment {slot_name(service, slot)}": deployments.get(slot_name(service, slot)) for slot in SLOTS}
+    wanted |= {f"Service {preview_service_name(service)}": preview, f"HorizontalPodAutoscaler {service}": autoscaler}
+    missing = tuple(name for name, body in wanted.items() if body is None)
     containers = {str(container["name"]) for container in slots.containers_to_fill(template)}
     slot_by_pod = {str(pod["metadata"]["name"]): str(pod["metadata"]["labels"].get(labels.SLOT, "")) for pod in pods}
     blue, green = (
         _slot(
             slot,
-            deployments[slot_name(service, slot)],
+            deployments.get(slot_name(service, slot)),
             [pod for pod in pods if pod["metadata"]["labels"].get(labels.SLOT) == slot],
             containers,
         )
@@ -87,16 +82,24 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
     )
     annotations: Mapping[str, str] = template["metadata"].get("annotations") or {}
     image = str(slots.containers_to_fill(template)[0]["image"])
+    entries = history.parse(releases)
+    selected = _selected(active)
+    uid = str(active["metadata"]["uid"])
+    live = live_slot(selected, uid, blue, green, entries)
+    target = str(autoscaler["spec"]["scaleTargetRef"]["name"]) if autoscaler else slot_name(service, live)
     return ServiceState(
         environment=environment,
         service=service,
         blue=blue,
         green=green,
-        live=str(services[service]["spec"]["selector"][labels.SLOT]),
-        preview=str(services[preview_service_name(service)]["spec"]["selector"][labels.SLOT]),
-        autoscaled=str(autoscaler["spec"]["scaleTargetRef"]["name"]).removeprefix(f"{service}-"),
-        minimum=int(autoscaler["spec"].get("minReplicas", 1)),
-        maximum=int(autoscaler["spec"]["maxReplicas"]),
+        live=live,
+        is_selected=selected == live,
+        selected=selected,
+        preview=str(_selected(preview)) if preview else other(live),
+        autoscaled=target.removeprefix(f"{service}-"),
+        target=target,
+        minimum=int(autoscaler["spec"].get("minReplicas", 1)) if autoscaler else 1,
+        maximum=int(autoscaler["spec"]["maxReplicas"]) if autoscaler else max(1, blue.desired, green.desired),
         active_endpoints=_endpoints(slices, service, slot_by_pod),
         preview_endpoints=_endpoints(slices, preview_service_name(service), slot_by_pod),
         repository=image.removesuffix(f"@{SENTINEL_DIGEST}"),
@@ -104,18 +107,32 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
         configuration=_configuration(template["template"]["spec"]),
         exclusive=annotations.get(EXCLUSIVE) == "true",
         depends_on=tuple(json.loads(annotations.get(DEPENDS_ON, "[]"))),
-        active_target=_target(services[service]),
-        preview_target=_target(services[preview_service_name(service)]),
+        active_target=_target(active),
+        preview_target=_target(preview or active),
         smoke_test=smoke_test(annotations.get(SMOKE_TEST), template["template"]["spec"]),
         start_seconds=_start_seconds(template["template"]["spec"]),
-        history=history.parse(releases),
+        history=entries,
         verified=verification.verified(api, environment, service),
         now=now,
         versions=frozenset(
             (str(body["kind"]), str(body["metadata"]["name"]), str(body["metadata"]["resourceVersion"]))
             for body in (*deployments.values(), *slices)
         ),
-        uid=str(services[service]["metadata"]["uid"]),
+        uid=uid,
+        missing=missing,
+        anomalies=tuple(history.problems(releases)),
+    )
+
+
+def _selected(service: KubernetesObject) -> str | None:
+    selector: Mapping[str, str] = service["spec"].get("selector") or {}
+    return selector.get(labels.SLOT)
+
+
+def _deleted(name: str, environment: str) -> ReleaseError:
+    return ReleaseError(
+        f"{name} is not in {environment}: somebody deleted it",
+        remedy="`pulumi refresh` and `pulumi up` create it again",
     )
 
 
@@ -149,7 +166,9 @@ def _target(service: KubernetesObject) -> Target:
     )
 
 
-def _slot(name: str, deployment: KubernetesObject, pods: list[KubernetesObject], containers: set[str]) -> Slot:
+def _slot(name: str, deployment: KubernetesObject | None, pods: list[KubernetesObject], containers: set[str]) -> Slot:
+    if deployment is None:
+        return Slot(name)
     spec: dict[str, Any] = deployment["spec"]
     status: dict[str, Any] = deployment.get("status") or {}
     existing = [pod for pod in pods if pod.get("status", {}).get("phase") not in TERMINAL_PHASES]

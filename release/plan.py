@@ -68,16 +68,11 @@ def next_step(state: ServiceState, goal: Goal, progress: Progress) -> Step | Don
         return Done("finished")
     if isinstance(goal, Retire):
         return _retire(state, goal)
+    if not state.is_selected and state.live_slot.serves():
+        return SwitchActive(state.live)
     slot = _resumed_slot(state, goal)
     if slot is None:
-        refused = refusal(state, goal)
-        if refused is not None:
-            return refused
-        if isinstance(goal, Deploy) and _is_rescue_due(state):
-            return SwitchActive(state.idle_slot.name)
-        if _is_reached(state, goal):
-            return _scale_down_idle(state)
-        return _begin(state, goal)
+        return _start(state, goal)
     if progress.abort_failure is not None:
         return Finish(Outcome.FAILED)
     if progress.failure is not None:
@@ -87,10 +82,15 @@ def next_step(state: ServiceState, goal: Goal, progress: Progress) -> Step | Don
     return _before_switch(state, goal, progress, new=state.slot(slot), live=state.live_slot)
 
 
-def _is_rescue_due(state: ServiceState) -> bool:
-    """Whether users wait at a live slot without a ready pod, while the other slot, which served before, is ready."""
-    idle = state.idle_slot
-    return not state.exclusive and state.live_slot.ready == 0 and idle.serves() and state.has_served(idle)
+def _start(state: ServiceState, goal: LiveGoal) -> Step | Done | Refusal:
+    refused = refusal(state, goal)
+    if refused is not None:
+        return refused
+    if isinstance(goal, Deploy) and state.is_rescue_due:
+        return SwitchActive(state.idle_slot.name)
+    if _is_reached(state, goal):
+        return _scale_down_idle(state)
+    return _begin(state, goal)
 
 
 def _target_revision(state: ServiceState, goal: Deploy) -> Revision:
@@ -185,7 +185,7 @@ def _takes_over_at_once(state: ServiceState, goal: LiveGoal, progress: Progress,
     """Whether users wait for a slot that was live before: it is switched to when it serves, and grows afterwards."""
     if state.exclusive or isinstance(goal, Deploy):
         return False
-    if _is_rescue_due(state):
+    if state.is_rescue_due:
         return True
     return isinstance(goal, Rollback) and new.serves(at_least=1 if progress.hurried else state.enough)
 

@@ -28,6 +28,13 @@ def retire_refusal(state: ServiceState) -> Refusal | None:
             f"a {state.running.action} of {state.service} by {state.running.by} is not finished",
             "run it again, so that it goes on; or `release deploy` something else",
         )
+    if state.missing:
+        return missing_refusal(state)
+    if not state.is_selected:
+        return Refusal(
+            f"Service {state.service} selects {state.selected or 'no slot'}, and slot {state.live} shall be live",
+            f"`release repair {state.environment} {state.service}`",
+        )
     if not state.serves_minimum:
         return Refusal(
             f"the live slot {state.live} of {state.service} is not ready, and slot {idle.name} may be the way back",
@@ -48,7 +55,20 @@ def warm_refusal(state: ServiceState, goal: Retire) -> Refusal | None:
     return None
 
 
+def missing_refusal(state: ServiceState) -> Refusal | None:
+    """Why nothing can be brought in, nor anything be taken away: objects that somebody deleted."""
+    if not state.missing:
+        return None
+    return Refusal(
+        f"{' and '.join(state.missing)} of {state.service} are not in {state.environment}: somebody deleted them",
+        "`pulumi refresh` and `pulumi up` create them again; `release rollback` and `switch` work until then, "
+        "if the other slot has pods",
+    )
+
+
 def _deploy_refusal(state: ServiceState, goal: Deploy) -> Refusal | None:
+    if state.missing:
+        return missing_refusal(state)
     repository, _, digest = goal.image.partition("@")
     if digest == SENTINEL_DIGEST:
         return Refusal(

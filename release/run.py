@@ -71,7 +71,7 @@ def reconcile(context: Context, environment: str, service: str, goal: Goal) -> R
     try:
         result = _Release(context, environment, service, goal, lock).run()
         if result.exit_code is ExitCode.DONE:
-            lock.check()
+            retrying(context.clock)(lock.check)
             context.clean_up()
         return result
     finally:
@@ -206,6 +206,7 @@ class _Release:
             build=context.build,
             started=context.clock.now(),
             override=goal.override if isinstance(goal, Deploy) else None,
+            service_uid=state.uid,
             warm_seconds=context.limits.warm,
             configuration=state.configuration if isinstance(goal, Deploy) else state.slot(step.slot).configuration,
         )

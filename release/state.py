@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from contract.blue_green import BLUE, GREEN
 from release.history import Action, Entry, Outcome, Revision
 from release.http import Target
+
+
+def live_slot(selected: str | None, uid: str, blue: Slot, green: Slot, history: Sequence[Entry]) -> str:
+    """The slot that is live, or shall be: the selected one, as long as the Service is that of the last release.
+
+    A Service that was deleted and made again by `pulumi up` selects its seed, perhaps with an old version.
+
+    Args:
+        selected: The slot in the active Service's selector.
+        uid: The Service's UID.
+        blue: The blue slot.
+        green: The green slot.
+        history: The releases, newest last.
+    """
+    slots = {BLUE: blue, GREEN: green}
+    last = next((entry for entry in reversed(history) if entry.outcome is Outcome.RELEASED), None)
+    uids = {entry.service_uid for entry in history if entry.service_uid}
+    is_same = not uids or uid in uids  # a release that has begun since has put the selector right
+    if selected in slots and is_same:
+        return str(selected)
+    if last is not None and slots[last.slot].revision is not None:
+        return last.slot
+    if selected in slots:
+        return str(selected)
+    return next((name for name, slot in slots.items() if slot.serves()), BLUE)
 
 
 def other(slot: str) -> str:
@@ -101,7 +126,8 @@ class ServiceState:
         service: The service.
         blue: The blue slot.
         green: The green slot.
-        live: The slot that the active Service selects.
+        live: The slot that the active Service selects; if it selects none, or was made again since the last release,
+            the one that the history says.
         preview: The slot that the preview Service selects.
         autoscaled: The slot that the autoscaler scales.
         minimum: The autoscaler's `minReplicas`.
@@ -122,6 +148,11 @@ class ServiceState:
         now: The time of the observation.
         versions: Kind, name and resource version of each Deployment and EndpointSlice that was read.
         uid: UID of the active Service.
+        is_selected: Whether the active Service selects `live`.
+        selected: The slot in the active Service's selector, whatever it is; None without one.
+        target: Name of the autoscaler's target; None if it is that of the slot `autoscaled`.
+        missing: The objects that somebody deleted, such as `Deployment api-blue`.
+        anomalies: What else is in a state that this tool did not write, in words.
     """
 
     environment: str
@@ -149,6 +180,11 @@ class ServiceState:
     verified: frozenset[str] | None = None
     versions: frozenset[tuple[str, str, str]] = field(default=frozenset(), compare=False)
     uid: str = ""
+    is_selected: bool = True
+    selected: str | None = None
+    target: str | None = None
+    missing: tuple[str, ...] = ()
+    anomalies: tuple[str, ...] = ()
 
     def slot(self, name: str) -> Slot:
         """One slot."""
@@ -175,6 +211,22 @@ class ServiceState:
         return self.live_slot.serves(at_least=min(self.live_slot.desired, self.minimum))
 
     @property
+    def is_serving(self) -> bool:
+        """Whether users are served: by the live slot, with at least the fewest pods it may have."""
+        return self.is_selected and self.serves_minimum and bool(self.active_endpoints)
+
+    @property
+    def was_released(self) -> bool:
+        """Whether users were ever served: else that nothing serves is no fault."""
+        return self.live_slot.revision is not None or any(one.outcome is Outcome.RELEASED for one in self.history)
+
+    @property
+    def is_rescue_due(self) -> bool:
+        """Whether users wait at a live slot without a ready pod, while the other slot, which served, is ready."""
+        idle = self.idle_slot
+        return not self.exclusive and self.live_slot.ready == 0 and idle.serves() and self.has_served(idle)
+
+    @property
     def enough(self) -> int:
         """Number of ready pods with which a slot may take over the traffic; the autoscaler adds what is missing."""
         return min(self.size, self.minimum)
@@ -183,7 +235,9 @@ class ServiceState:
         """Whether users were served by what a slot holds; if no entry tells, unless a deploy put it there."""
         # Who switches or rolls back goes to what had served already.
         released = [one for one in self.history if one.outcome is Outcome.RELEASED or one.action is not Action.DEPLOY]
-        served = {one.revision for one in released} | {one.previous for one in self.history if one.previous}
+        served = {one.revision for one in released} | {
+            one.previous for one in self.history if one.previous and one.outcome is not Outcome.RUNNING
+        }
         tried = {entry.revision for entry in self.history if entry.action is Action.DEPLOY}
         return slot.revision is not None and (slot.revision in served if served else slot.revision not in tried)
 

@@ -6,17 +6,19 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from rich.table import Table
 from rich.text import Text
 
 from contract.blue_green import SLOTS, lock_name
 from release import lock
+from release.errors import ReleaseError
 from release.history import Outcome
 from release.lock import Holder
 from release.objects import ObjectReader
 from release.observe import observe
+from release.problems import problems
 from release.state import ServiceState, Slot
 
 
@@ -34,8 +36,8 @@ class ServiceStatus:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether the live slot serves with at least the fewest pods it may have."""
-        return self.seen.serves_minimum
+        """Whether users reach the live slot with the fewest pods it may have, or nothing was released yet."""
+        return self.seen.is_serving or not self.seen.was_released
 
     def to_json(self) -> dict[str, Any]:
         """The status for `--json`; times are in ISO 8601."""
@@ -49,15 +51,37 @@ class ServiceStatus:
             "slots": {slot: _slot(state.slot(slot)) for slot in SLOTS},
             "warmUntil": state.warm_until.isoformat() if state.warm_until and state.idle_slot.desired else None,
             "autoscaled": state.autoscaled,
+            "problems": [f"{one.text}: {one.remedy}" for one in problems(state)],
             "lastRelease": last.to_json() if last else None,
             "lock": {"holder": self.holder.identity, "until": self.holder.until.isoformat()} if self.holder else None,
         }
 
 
-def read_statuses(
-    api: ObjectReader, environment: str, services: Iterable[str], *, now: datetime
-) -> list[ServiceStatus]:
-    """The status of some services of an environment.
+@dataclass(frozen=True)
+class Unreadable:
+    """A service whose status cannot be told.
+
+    Attributes:
+        environment: The environment.
+        service: The service.
+        error: Why not, with what to do.
+    """
+
+    environment: str
+    service: str
+    error: str
+    is_healthy = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The status for `--json`."""
+        return {"environment": self.environment, "service": self.service, "healthy": False, "problems": [self.error]}
+
+
+Status: TypeAlias = ServiceStatus | Unreadable
+
+
+def read_statuses(api: ObjectReader, environment: str, services: Iterable[str], *, now: datetime) -> list[Status]:
+    """The status of some services of an environment; one that cannot be read hides no other.
 
     Args:
         api: The API server, or for many services a snapshot.
@@ -66,26 +90,31 @@ def read_statuses(
         now: The current time.
 
     Raises:
-        ReleaseError: A service or one of its objects does not exist.
         KubernetesApiError: The API server refused.
     """
 
-    def status(service: str) -> ServiceStatus:
-        lease = api.get("coordination.k8s.io/v1", "Lease", lock_name(service), environment)
-        holder = lock.holder(lease)
-        return ServiceStatus(
-            observe(api, environment, service, now=now), holder if holder and holder.is_plausible(now) else None
-        )
+    def status(service: str) -> Status:
+        try:
+            holder = lock.holder(api.get("coordination.k8s.io/v1", "Lease", lock_name(service), environment))
+            state = observe(api, environment, service, now=now)
+        except ReleaseError as error:
+            return Unreadable(environment, service, f"{error.message}: {error.remedy}")
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            return Unreadable(environment, service, f"an object has a form that this tool does not know: {error!r}")
+        return ServiceStatus(state, holder if holder and holder.is_plausible(now) else None)
 
     return [status(service) for service in services]
 
 
-def table(environment: str, statuses: Iterable[ServiceStatus]) -> Table:
+def table(environment: str, statuses: Iterable[Status]) -> Table:
     """A table with one row for each slot of each service."""
     rows = Table(title=environment, box=None, header_style="bold", pad_edge=False, title_justify="left")
     for column in ("service", "slot", "", "ready", "image", "age", "by", "note"):
         rows.add_column(column, no_wrap=column != "note")
     for status in statuses:
+        if isinstance(status, Unreadable):
+            rows.add_row(status.service, "", "", Text("?", style="red"), "", "", "", status.error)
+            continue
         for slot in SLOTS:
             rows.add_row(*_row(status, status.seen.slot(slot)))
     return rows
@@ -126,6 +155,7 @@ def _notes(status: ServiceStatus, slot: Slot) -> list[str]:
     if slot.name == state.live:
         if state.has_drifted:
             notes.append("older than the PodTemplate: `release deploy` applies it")
+        notes += [f"{one.text}: `{one.remedy}`" for one in problems(state)]
         if state.live_failed:
             notes.append("its release failed, and there was no way back: `release deploy` a good image")
         if status.holder:

@@ -25,6 +25,8 @@ for _command in (
     releases.rollback,
     releases.retire,
     releases.verify,
+    releases.repair,
+    releases.unlock,
     reports.status,
     reports.history,
     reports.render,

@@ -198,3 +198,44 @@ def verify(
     from release.commands import verify as command  # noqa: PLC0415 - slow to import
 
     exit_with(command.verify(session, environment, service))
+
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; else it is only shown.")]
+
+
+def repair(
+    environment: Environment,
+    service: Service,
+    *,
+    yes: Yes = False,
+    kubeconfig: Kubeconfig = None,
+    context: KubeContext = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is wrong with a service, and mend it with --yes.
+
+    That is a selector or an autoscaler's target that no release left so.
+    """
+    session = open_session(kubeconfig, context, as_json=as_json)
+    from release.commands import repair as command  # noqa: PLC0415 - slow to import
+
+    exit_with(command.repair(session, environment, service, yes=yes))
+
+
+def unlock(
+    environment: Environment,
+    service: Service,
+    *,
+    yes: Yes = False,
+    kubeconfig: Kubeconfig = None,
+    context: KubeContext = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show who holds the lock of a service, and take it away with --yes.
+
+    A lock expires by itself when its holder has died.
+    """
+    session = open_session(kubeconfig, context, as_json=as_json)
+    from release.commands import repair as command  # noqa: PLC0415 - slow to import
+
+    exit_with(command.unlock(session, environment, service, yes=yes))

@@ -12,7 +12,7 @@ from release.errors import ExitCode
 from release.history import Entry
 from release.session import Session
 from release.snapshot import Snapshot
-from release.status import ServiceStatus, read_statuses, table
+from release.status import Status, read_statuses, table
 from release.threads import ANSWER_SECONDS, by
 
 
@@ -29,7 +29,7 @@ def status(
         deadline: The time of the monotonic clock by which it answers; by default in `ANSWER_SECONDS`.
     """
 
-    def observe() -> list[ServiceStatus]:
+    def observe() -> list[Status]:
         reader = session.api if len(names) == 1 else Snapshot(session.api, environment)
         return read_statuses(
             reader, environment, names or session.services(environment, reader), now=session.clock.now()
@@ -49,8 +49,7 @@ def status(
                 live.update(table(environment, statuses), refresh=True)
     else:
         session.out.print(table(environment, statuses))
-    released = [one for one in statuses if one.seen.live_slot.revision is not None]
-    return ExitCode.DONE if all(one.is_healthy for one in released) else ExitCode.NOT_READY
+    return ExitCode.DONE if all(one.is_healthy for one in statuses) else ExitCode.NOT_READY
 
 
 def history(session: Session, environment: str, service: str) -> ExitCode:

@@ -30,7 +30,7 @@ from release.clock import SystemClock
 from release.goals import Deploy
 from release.run import Limits
 from release.snapshot import Snapshot
-from release.status import ServiceStatus, read_statuses
+from release.status import ServiceStatus, Unreadable, read_statuses
 from tests.release.platform import PORT, Platform, image, namespace
 from tests.release.web import Web
 from tools.benchmarks import plot, traffic
@@ -212,13 +212,17 @@ def _status(platform: Platform) -> Status:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(add, range(SERVICES)))
-    _wait_until(lambda: all(one.seen.live_slot.is_ready for one in _statuses(platform.api, environment)))
+    _wait_until(lambda: all(_is_ready(one) for one in _statuses(platform.api, environment)))
     command = ("-m", "release", "status", environment, "--kubeconfig", str(platform.kubeconfig))
     whole = median(_run_seconds(*command) for _ in range(5))
     return Status(whole, median(_run_seconds("-c", "import release.commands.reports") for _ in range(5)))
 
 
-def _statuses(api: KubernetesApi, environment: str) -> list[ServiceStatus]:
+def _is_ready(status: ServiceStatus | Unreadable) -> bool:
+    return isinstance(status, ServiceStatus) and status.seen.live_slot.is_ready
+
+
+def _statuses(api: KubernetesApi, environment: str) -> list[ServiceStatus | Unreadable]:
     snapshot = Snapshot(api, environment)
     return read_statuses(snapshot, environment, observe.services(snapshot, environment), now=SystemClock().now())
 

@@ -55,11 +55,11 @@ def unchanged(path: str, names: Sequence[str]) -> str:
 
 
 def only_slot_changed() -> str:
-    """True where a Service's selector differs in the slot only, and the slot is one of `SLOTS`."""
+    """True where a Service's selector differs in the slot only, which it may lack, and which gets one of `SLOTS`."""
     new, old = "object.spec.selector", "oldObject.spec.selector"
     return (
-        f"has({new}) && has({old}) && {new}.size() == {old}.size() && "
-        f"{new}.all(key, key in {old} && (key == '{labels.SLOT}' || {new}[key] == {old}[key])) && "
+        f"has({new}) && has({old}) && {old}.all(key, key in {new}) && "
+        f"{new}.all(key, key == '{labels.SLOT}' || key in {old} && {new}[key] == {old}[key]) && "
         f"{new}[?'{labels.SLOT}'].orValue('') in {json.dumps(list(SLOTS))}"
     )
 

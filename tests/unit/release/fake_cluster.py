@@ -136,17 +136,22 @@ class FakeCluster:
             if operation["op"] == "test":
                 if at.get(last) != operation["value"]:
                     raise KubernetesApiError("the test does not hold", status=UNPROCESSABLE, reason="Invalid")
+            elif operation["op"] == "remove":
+                del at[last]
             else:
                 at[last] = operation["value"]
         _validate(changed)
         if dry_run:
             return changed
         if kind == "Service" and not name.endswith("-preview"):
-            self.selected.append(changed["spec"]["selector"][labels.SLOT])
+            self.selected.append((changed["spec"]["selector"] or {}).get(labels.SLOT))
         return _copy(self._store(changed))
 
     def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
         self._objects.pop((kind, str(namespace), name), None)
+        if kind == "Deployment":  # its pods go with it
+            for key in [key for key in self._objects if key[0] == "Pod" and key[2].startswith(f"{name}-")]:
+                del self._objects[key]
 
     def watch(
         self, api_version: str, kind: str, *, namespace: str | None = None, timeout: int, **options: Any
@@ -180,7 +185,7 @@ class FakeCluster:
                 self._pods(namespace, name, one)
         for (kind, namespace, name), one in list(self._objects.items()):
             if kind == "Service":
-                self._endpoints(namespace, name, one["spec"]["selector"])
+                self._endpoints(namespace, name, one["spec"]["selector"] or {})
 
     def _pods(self, namespace: str, name: str, deployment: KubernetesObject) -> None:
         spec = deployment["spec"]
@@ -196,7 +201,15 @@ class FakeCluster:
                 "name": key[2],
                 "labels": spec["template"]["metadata"]["labels"],
             }
-            self._store({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": {}})
+            self._store(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Pod",
+                    "metadata": metadata,
+                    "spec": spec["template"]["spec"],
+                    "status": {},
+                }
+            )
         for key in wanted:
             fits = self.clock.now() >= self._placed[key]
             pod_status: dict[str, Any] = {"phase": "Running"} if fits else {"phase": "Pending", "conditions": [NO_NODE]}
@@ -249,13 +262,11 @@ class FakeCluster:
         pods = [
             one
             for (kind, _, _), one in self._objects.items()
-            if kind == "Pod" and selector.items() <= one["metadata"]["labels"].items()
+            if kind == "Pod" and selector and selector.items() <= one["metadata"]["labels"].items()
         ]
-        deployment = self._objects["Deployment", namespace, f"{selector[labels.SERVICE]}-{selector[labels.SLOT]}"]
-        image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
         endpoints = [
             {
-                "conditions": {"ready": self._is_ready(_key(pod), image)},
+                "conditions": {"ready": self._is_ready(_key(pod), pod["spec"]["containers"][0]["image"])},
                 "targetRef": {"name": pod["metadata"]["name"]},
             }
             for pod in pods
