@@ -16,9 +16,6 @@ from config.instance_types import instance_types, nearest
 SERVICE_NAME_LIMIT = 40
 """Maximum length of a service's name: its longest derived name, a pod's `NAME-green-<hash>-<hash>`, fits in 63."""
 
-IMAGE_ARCHITECTURE = "amd64"
-"""Architecture of the nodes' image, AL2023_x86_64_STANDARD, and so of the containers' images."""
-
 
 _DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
@@ -82,10 +79,9 @@ def _domain_hint(value: str) -> str | None:
 
 
 def _instance_type_hint(value: str) -> str | None:
-    known = instance_types().get(value)
-    if known is not None and known.architecture == IMAGE_ARCHITECTURE:
+    if value in instance_types():
         return None
-    suggestion = nearest(value, IMAGE_ARCHITECTURE)
+    suggestion = nearest(value, "amd64")
     return f"; did you mean {suggestion}?" if suggestion else ""
 
 
@@ -183,7 +179,7 @@ TagValue: TypeAlias = Annotated[
 ]
 InstanceType: TypeAlias = Annotated[
     str,
-    AfterValidator(Check("an EC2 instance type of x86_64, as the images are, such as m7i.large", _instance_type_hint)),
+    AfterValidator(Check("an EC2 instance type that runs Linux, such as m7i.large or m7g.large", _instance_type_hint)),
 ]
 Cpu: TypeAlias = Annotated[
     str,

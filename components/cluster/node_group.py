@@ -17,8 +17,12 @@ from components.aws.account import Account
 from components.aws.iam import Role, RoleArgs, Trust
 from components.aws.network import FIRST_ZONES
 from components.cluster.sizes import Sizes
+from config.instance_types import instance_types
 from config.partitions import dns_suffix
 from contract import labels
+
+AMI_TYPES = {"amd64": "AL2023_x86_64_STANDARD", "arm64": "AL2023_ARM_64_STANDARD"}
+"""EKS' AMI type by architecture. https://docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html."""
 
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
 """AWS managed policies of a node's role; pods have their own roles.
@@ -195,7 +199,7 @@ class NodeGroup(pulumi.ComponentResource):
             subnet_ids=[args.subnets[zone] for zone in group.zones],
             version=versions.KUBERNETES,
             release_version=versions.NODE_IMAGE_RELEASE,
-            ami_type="AL2023_x86_64_STANDARD",
+            ami_type=AMI_TYPES[instance_types()[args.nodes.instance_type].architecture],
             labels={labels.ENVIRONMENT: args.environment},
             taints=[
                 aws.eks.NodeGroupTaintArgs(key=labels.ENVIRONMENT, value=args.environment, effect="NO_SCHEDULE"),

@@ -48,7 +48,10 @@ class Cluster(Model):
 class Nodes(Model):
     """The EC2 nodes of an environment."""
 
-    instance_type: InstanceType = Field(description="EC2 instance type of each node.")
+    instance_type: InstanceType = Field(
+        description="EC2 instance type of each node. With one of arm64 (Graviton) all images must be built for it; "
+        "both environments have the same architecture."
+    )
     min: int = Field(ge=1, le=100, description="Minimum number of nodes.")
     max: int = Field(ge=1, le=100, description="Maximum number of nodes.")
     desired: int = Field(

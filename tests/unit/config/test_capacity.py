@@ -22,9 +22,9 @@ from config.capacity import (
 )
 from config.instance_types import instance_types
 from config.quantities import cpu_millis, memory_bytes
-from config.values import IMAGE_ARCHITECTURE
+from tests.unit.config.configurations import changed
 from tests.unit.graph import every
-from tests.unit.program import STACKS, platform, stack_config
+from tests.unit.program import CHECKOUT, STACKS, platform, run, stack_config
 
 MIB = 2**20
 
@@ -173,10 +173,12 @@ def test_a_program_of_the_clusters_own_asks_for_what_is_reserved_for_it(name: st
     assert reserved == Resources(cpu_millis(requests["cpu"]), memory_bytes(requests["memory"]), 1)
 
 
-def test_instances_are_of_the_architecture_of_the_nodes_image() -> None:
-    groups = every(platform("dev", preview=False).of_type("eks:index:ManagedNodeGroup"))
-    words = {"amd64": "x86_64", "arm64": "ARM_64"}
-    assert {group.inputs["amiType"] for group in groups} == {f"AL2023_{words[IMAGE_ARCHITECTURE]}_STANDARD"}
+@pytest.mark.parametrize(("family", "image"), [("t3", "AL2023_x86_64_STANDARD"), ("t4g", "AL2023_ARM_64_STANDARD")])
+def test_the_nodes_image_is_of_the_architecture_of_the_instances(family: str, image: str) -> None:
+    settings = changed({f"environments.{name}.nodes.instanceType": f"{family}.large" for name in ("dev", "prod")})
+    graph = run(CHECKOUT / "__main__.py", stack="dev", settings=settings, preview=True)
+    groups = every(graph.of_type("eks:index:ManagedNodeGroup"))
+    assert {group.inputs["amiType"] for group in groups} == {image}
 
 
 @pytest.mark.parametrize("stack", STACKS)
