@@ -16,6 +16,7 @@ from components.aws.network import Network, NetworkArgs
 from components.cluster.cluster import Cluster, ClusterArgs
 from components.cluster.core_addons import CoreAddons, CoreAddonsArgs
 from components.cluster.node_group import NodeGroup, NodeGroupArgs
+from components.cluster.sizes import live_sizes
 from components.delivery.delivery import Delivery, DeliveryArgs
 from components.ingress.certificate import current_request
 from components.ingress.hosts import Hosts, HostsArgs
@@ -36,13 +37,15 @@ account = Account(
     permissions_boundary_arn=settings.permissions_boundary_arn,
     protect=settings.protect,
 )
-# Before the first provider that waits for the end of the program.
+# Look-ups come first: whatever uses `provider` waits for the end of the program, and its check.
+look_ups = pulumi.InvokeOptions(provider=account.provider("aws-look-up", region=settings.region))
+node_group_sizes = live_sizes(platform, look_ups)
 certificate_request = current_request(
     platform,
     domain=settings.domain,
     dns=settings.dns,
     configured_arn=settings.load_balancer.certificate_arn,
-    account=account,
+    opts=look_ups,
 )
 provider = account.provider("aws", region=limits.once_checked(settings.region))
 aws_options = pulumi.ResourceOptions(provider=provider)
@@ -80,7 +83,7 @@ node_groups = {
             cluster=cluster.eks,
             subnets=network.private_subnets,
             nodes=environment.nodes,
-            live=cluster.live_sizes,
+            live=node_group_sizes,
             tainted=settings.tainted(name),
             # Nodes and pods need a route to AWS as long as they exist.
             ready=[network, cluster.addons],

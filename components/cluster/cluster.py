@@ -19,7 +19,6 @@ from components.aws.log_group import LogGroup, LogGroupArgs, LogGroupDefaults
 from components.aws.policy import Statement
 from components.cluster.addons import BEFORE_NODES, Addons, AddonsArgs
 from components.cluster.reference import ClusterReference
-from components.cluster.sizes import Sizes, live_sizes
 from config.partitions import arn
 from contract.identities import DEPLOYERS
 
@@ -112,7 +111,6 @@ class Cluster(pulumi.ComponentResource):
         eks: The pulumi-eks component, an input of managed node groups.
         addons: Add-ons that must exist before the first node.
         name: Name of the cluster in AWS, resolved once it exists.
-        live_sizes: Present sizes of its managed node groups, by name.
         reference: Name, ARN and issuer of the cluster.
         endpoint: URL of the Kubernetes API.
         kubeconfig: Kubeconfig as JSON; a secret.
@@ -123,7 +121,6 @@ class Cluster(pulumi.ComponentResource):
     eks: eks.Cluster
     addons: Addons
     name: pulumi.Output[str]
-    live_sizes: dict[str, Sizes]
     reference: ClusterReference
     endpoint: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
@@ -172,7 +169,6 @@ class Cluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role, logs]),
         )
         self.name = self.eks.eks_cluster.name
-        self.live_sizes = live_sizes(name, pulumi.InvokeOptions(parent=self))
         self.reference = ClusterReference(
             account=args.account,
             name=name,

@@ -9,7 +9,6 @@ import pulumi
 import pulumi_aws as aws
 
 import config
-from components.aws.account import Account
 from components.ingress.dns_record import TTL_SECONDS, DnsRecord
 
 USABLE = ("ISSUED", "PENDING_VALIDATION")
@@ -39,26 +38,24 @@ class Request:
 
 
 def current_request(
-    name: str, *, domain: str, dns: config.Dns, configured_arn: str | None, account: Account
+    name: str, *, domain: str, dns: config.Dns, configured_arn: str | None, opts: pulumi.InvokeOptions
 ) -> Request:
     """The certificate request of this run: looked up in ACM, since the state would be as old as the last `pulumi up`.
 
-    With a Route 53 zone or a configured certificate there is nothing to look up. The look-up has an AWS provider of its
-    own, since the other one waits for the end of the program.
+    With a Route 53 zone or a configured certificate there is nothing to look up.
 
     Args:
         name: Prefix of the tag `Name` on this stack's certificates; the number of the attempt follows it.
         domain: Domain name of the certificate.
         dns: DNS zone of the domain.
         configured_arn: ARN of an existing certificate; None if the stack requests one.
-        account: The AWS account.
+        opts: Invoke options with a provider that does not wait for the end of the program.
 
     Raises:
         pulumi.RunError: ACM has a certificate for the domain that does not belong to this stack.
     """
     if dns.zone_id or configured_arn:
         return Request(attempt=1, issued=True)
-    opts = pulumi.InvokeOptions(provider=account.provider("aws-look-up", region=account.region))
     for status in (*USABLE, *ENDED):
         try:
             certificate = aws.acm.get_certificate(

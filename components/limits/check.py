@@ -70,7 +70,7 @@ class Limits:
         self._resources.append(Resource(type=registered.type_, name=registered.name, inputs=inputs))
 
     def once_checked(self, value: T) -> pulumi.Output[T]:
-        """A value that nothing gets if the check fails. Do not look anything up in between: it would wait for this."""
+        """A value that nothing gets if the check fails. A look-up that needs it would come too early."""
 
         async def checked() -> T:
             # It runs once the program has ended.

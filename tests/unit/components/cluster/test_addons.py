@@ -137,7 +137,7 @@ def test_system_workloads_depend_on_nodes_and_their_roles_do_not(graph: Graph) -
 
 
 def test_volumes_of_claims_have_the_stacks_tags(graph: Graph) -> None:
-    (provider,) = graph.of_type("pulumi:providers:aws")
+    provider = graph.named("pulumi:providers:aws", "aws")
     tags = configuration(graph, "aws-ebs-csi-driver")["extraVolumeTags"]
     assert tags == json.loads(provider.inputs["defaultTags"])["tags"]
 
@@ -154,7 +154,7 @@ def test_the_default_storage_class_encrypts_and_waits_for_the_pods_zone(graph: G
 
 
 def test_the_aws_provider_has_the_account_and_the_tags_of_the_stack(graph: Graph) -> None:
-    (provider,) = graph.of_type("pulumi:providers:aws")
+    provider = graph.named("pulumi:providers:aws", "aws")
     assert json.loads(provider.inputs["allowedAccountIds"]) == ["123456789012"]
     tags = json.loads(provider.inputs["defaultTags"])["tags"]
     assert set(tags) == {"platform", "stack", "owner", "cost-center"}

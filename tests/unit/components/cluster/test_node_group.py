@@ -177,7 +177,7 @@ def test_root_volumes_are_encrypted_gp3_and_deleted_with_the_node(graph: Graph) 
 
 def test_resources_of_a_node_group_have_the_stacks_tags(graph: Graph) -> None:
     """The provider's default tags do not apply to resources that Auto Scaling creates."""
-    (provider,) = graph.of_type("pulumi:providers:aws")
+    provider = graph.named("pulumi:providers:aws", "aws")
     for one in graph.of_type(TEMPLATE):
         tags = {each["resourceType"]: each["tags"] for each in one.inputs["tagSpecifications"]}
         assert set(tags) == {"instance", "volume", "network-interface"}
