@@ -241,6 +241,8 @@ def in_front(made: Registration) -> dict[str, Any]:
     match made.type:
         case "aws:acm/certificate:Certificate":
             return {"domainValidationOptions": [proof(str(made.inputs["domainName"]))]}
+        case "aws:ec2/eip:Eip":
+            return {"publicIp": "192.0.2.1"}
         case "aws:route53/record:Record":
             return {"fqdn": str(made.inputs["name"]).removesuffix(".")}
         case _:

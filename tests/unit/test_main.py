@@ -16,7 +16,18 @@ from tests.unit.components.workload.test_blue_green import PAIRS, SERVICES
 from tests.unit.graph import UNKNOWN, Graph, Secret, every, of_logs
 from tests.unit.program import CHECKOUT, STACKS, made_up, platform, stack_config, stack_of
 
-OUTPUTS = {"cluster", "kubeconfig", "nodeGroups", "repositories", "hosts", "records", "services", "efk", "jenkins"}
+OUTPUTS = {
+    "cluster",
+    "kubeconfig",
+    "nodeGroups",
+    "repositories",
+    "natAddresses",
+    "hosts",
+    "records",
+    "services",
+    "efk",
+    "jenkins",
+}
 NOT_BUILT_YET = {"jenkins"}
 
 
@@ -128,6 +139,10 @@ def test_the_readme_tells_every_output() -> None:
     _, table = (CHECKOUT / "README.md").read_text(encoding="utf-8").split("| output | value |\n", 1)
     rows = table.split("\n\n", 1)[0].splitlines()[1:]
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])} == OUTPUTS
+
+
+def test_each_nat_gateway_has_its_address_told(known: Graph) -> None:
+    assert len(known.outputs["natAddresses"]) == len(known.of_type("aws:ec2/natGateway:NatGateway"))
 
 
 def test_the_kubeconfig_is_a_secret_output(known: Graph) -> None:
