@@ -41,6 +41,8 @@ def _members(value: Any) -> Mapping[str, Any] | None:
     """A mapping's members, or those of one of Pulumi's input types by their names in the schema."""
     if isinstance(value, Mapping):
         return cast("Mapping[str, Any]", value)
-    if isinstance(value, pulumi.Output | pulumi.Resource | str | bytes | int | float | None):
+    unknown: object = value
+    if isinstance(unknown, pulumi.Output | pulumi.Resource | str | bytes | int | float | None):
         return None
-    return {to_camel(name): member for name, member in cast("dict[str, Any]", vars(value)).items()}
+    properties: dict[str, Any] = vars(unknown)
+    return {to_camel(name): member for name, member in properties.items()}

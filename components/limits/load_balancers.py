@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,7 +141,7 @@ def _load_balancers(ingresses: Sequence[Resource], nodes: Counter[str]) -> Itera
 
 
 def _environment(ingress: Resource) -> str:
-    annotations: Mapping[str, Any] = one_at(ingress.inputs, "metadata.annotations") or {}
+    annotations: dict[str, Any] = one_at(ingress.inputs, "metadata.annotations") or {}
     return str(annotations.get(f"{PREFIX}/target-node-labels", "")).partition("=")[2]
 
 

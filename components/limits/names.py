@@ -272,8 +272,8 @@ def violations(type_: str, name: str, inputs: Any) -> Iterator[Violation]:
         limits |= {"tags": TAG_VALUE}
     for path, limit in {**limits, **LIMITS.get(type_, {})}.items():
         for value in values_at(inputs, path):
-            texts = cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {"": value}
-            for key, text in texts.items():
+            texts = cast("Mapping[str, Any]", value).items() if isinstance(value, Mapping) else [("", value)]
+            for key, text in texts:
                 if isinstance(text, str) and not limit.allows(text):
                     yield Violation(
                         resource=f"{type_} {name}",
