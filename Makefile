@@ -12,7 +12,7 @@ RUN := .venv/bin/python
 CHECKOV := checkov==3.3.30
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview preflight status shell down test test-unit lint lock bench-commands bench-preview bench-release preview-comment
+.PHONY: help up preview preflight status shell down test test-unit lint lock bench-preview bench-release preview-comment
 
 help: ## print these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -57,9 +57,6 @@ bench-preview: .venv/installed ## time previews and updates with SERVICES="5 50 
 
 bench-release: .venv/installed ## time releases beside rolling updates of REPLICAS="2 10 50 100" pods: minutes
 	@$(RUN) -m tools.benchmarks.release $(REPLICAS)
-
-bench-commands: .venv/installed ## time up, preview, status and down in a fresh folder: ten minutes
-	@$(RUN) -m tools.benchmarks.commands
 
 # Packages into an environment: by uv, in a third of pip's time; by pip where uv cannot, as with an index that only pip's
 # configuration names.

@@ -1,4 +1,4 @@
-"""`make bench-commands`, `python -m tools.benchmarks.commands`: times the commands of a rehearsal in a fresh folder."""
+"""`python -m tools.benchmarks.commands`: times the commands of a rehearsal in a fresh folder."""
 
 from __future__ import annotations
 
