@@ -235,9 +235,7 @@ class ServiceState:
         """Whether users were served by what a slot holds; if no entry tells, unless a deploy put it there."""
         # Who switches or rolls back goes to what had served already.
         released = [one for one in self.history if one.outcome is Outcome.RELEASED or one.action is not Action.DEPLOY]
-        served = {one.revision for one in released} | {
-            one.previous for one in self.history if one.previous and one.outcome is not Outcome.RUNNING
-        }
+        served = {one.revision for one in released} | {one.previous for one in self.history if one.previous}
         tried = {entry.revision for entry in self.history if entry.action is Action.DEPLOY}
         return slot.revision is not None and (slot.revision in served if served else slot.revision not in tried)
 

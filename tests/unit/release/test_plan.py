@@ -139,8 +139,9 @@ def follow(
 
 
 def can_serve(state: ServiceState) -> list[str]:
-    """The slots that served and are ready: users need not wait."""
-    return [one.name for one in (state.blue, state.green) if one.serves() and state.has_served(one)]
+    """The slots that are ready and served, as a finished release says: users need not wait."""
+    released = {one.revision for one in state.history if one.outcome is Outcome.RELEASED}
+    return [one.name for one in (state.blue, state.green) if one.serves() and one.revision in released]
 
 
 def fades(of: Slot) -> bool:
