@@ -136,7 +136,8 @@ environments = {
             priority_class=core_addons.priorities.services,
             kept_objects=cluster.kept_objects,
         ),
-        opts=cluster_options,  # not after the nodes: slots start empty, and while nodes start there is time
+        # On destroy, pods must be deleted before their nodes.
+        opts=pulumi.ResourceOptions.merge(cluster_options, pulumi.ResourceOptions(depends_on=[node_groups[name]])),
     )
     for name, environment in settings.environments.items()
 }

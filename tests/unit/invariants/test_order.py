@@ -142,13 +142,6 @@ def test_what_starts_pods_comes_after_all_that_a_pod_needs(whole: Graph) -> None
         assert not missing(whole, one, under_every_pod(whole)), one.urn
 
 
-def test_an_environments_objects_are_made_while_nodes_start(whole: Graph) -> None:
-    """They start no pod. With many services they take longer than the nodes."""
-    nodes = {one.urn for one in whole.of_type(NODES)}
-    for one in every((one for one in whole.objects() if "hello:platform:Environment$" in one.urn), "object"):
-        assert not nodes & set(whole.after_all(one)), one.urn
-
-
 def test_nodes_have_their_way_out_from_their_first_moment_to_their_last(whole: Graph) -> None:
     for one in whole.of_type(NODES):
         assert not missing(whole, one, (two for token in WAY_OUT for two in whole.of_type(token)))
