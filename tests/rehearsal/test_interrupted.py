@@ -101,7 +101,8 @@ def forget(rehearsal: Rehearsal, urn: str, *, done: bool = True) -> None:
             depends on it, since the engine creates those after it.
     """
     layout = rehearsal.layout
-    (file,) = (layout.state / ".pulumi" / "stacks").rglob("dev.json.zst")
+    stacks = (layout.state / ".pulumi" / "stacks").rglob("dev.json*")
+    (file,) = (path for path in stacks if path.name in ("dev.json", "dev.json.zst"))
     exported = json.loads(exported_state(layout, "dev"))
     deployment = exported["deployment"]
     (lost,) = (one for one in deployment["resources"] if one["urn"] == urn)
@@ -118,7 +119,7 @@ def forget(rehearsal: Rehearsal, urn: str, *, done: bool = True) -> None:
     ]
     checkpoint = {"stack": "organization/hello-platform/dev", "latest": deployment}
     file.unlink()
-    file.with_suffix("").write_text(json.dumps({"version": exported["version"], "checkpoint": checkpoint}))
+    file.with_name("dev.json").write_text(json.dumps({"version": exported["version"], "checkpoint": checkpoint}))
 
 
 @contextmanager
