@@ -54,7 +54,7 @@ def api(control_plane: RunningControlPlane) -> KubernetesApi:
 def elasticsearch(name: str, storage: str, *, nodes: int = 1) -> dict[str, Any]:
     """The program's own object, with another name and size."""
     (one,) = program("dev", preview=False).of_kind(KIND)
-    spec: dict[str, Any] = copy.deepcopy(one.spec)
+    spec = copy.deepcopy(dict(one.spec))
     spec["auth"] = {}
     (node_set,) = spec["nodeSets"]
     node_set["podTemplate"] = {"spec": {"containers": [{"name": "elasticsearch"}]}}

@@ -66,6 +66,7 @@ def deploy(rehearsal: Rehearsal, number: int) -> Deploy:
 def service_status(rehearsal: Rehearsal) -> status.ServiceStatus:
     """What `release status` tells."""
     (found,) = status.read_statuses(rehearsal.api(), ENVIRONMENT, [SERVICE], now=SystemClock().now())
+    assert isinstance(found, status.ServiceStatus), found
     return found
 
 

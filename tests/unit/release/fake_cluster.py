@@ -144,7 +144,8 @@ class FakeCluster:
         if dry_run:
             return changed
         if kind == "Service" and not name.endswith("-preview"):
-            self.selected.append((changed["spec"]["selector"] or {}).get(labels.SLOT))
+            selector: dict[str, str] = changed["spec"]["selector"] or {}
+            self.selected.append(selector.get(labels.SLOT, ""))
         return _copy(self._store(changed))
 
     def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
