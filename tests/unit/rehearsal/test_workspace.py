@@ -18,7 +18,7 @@ from config.required import PLATFORM
 from rehearsal import ports, workspace
 from rehearsal.cli import app
 from rehearsal.errors import RehearsalError
-from rehearsal.layout import CHECKOUT, Layout
+from rehearsal.layout import CHECKOUT, RUNS_VARIABLE, Layout
 from rehearsal.toolchain import Toolchain
 from tests.unit.program import FIXTURES, STACKS, stack_file
 
@@ -242,7 +242,8 @@ def test_the_release_tool_works_in_a_shell(layout: Layout) -> None:
     workspace.copy_project(layout, "dev", FIXTURES)
     variables = workspace.shell_environment(layout)
     engine = workspace.environment(layout)
-    assert {name for name in engine if engine[name] != variables[name]} == {"PATH"}
+    changed = {name for name in engine if engine[name] != variables.get(name)}
+    assert changed == {"PATH", RUNS_VARIABLE}, "what a person starts there is none of the rehearsal's processes"
     shown = subprocess.run(
         ["python", "-m", "release", "deploy", "--help"],
         env=variables,

@@ -47,3 +47,10 @@ def test_two_of_a_kind_are_two(name: str) -> None:
     case = CASES[name]
     found = events([*itertools.chain.from_iterable([*case, *case])])
     assert sorted(found) == sorted([*plain(case), *plain(case)])
+
+
+def test_a_private_key_is_one_event_and_hidden() -> None:
+    """Line by line, a mask would not know its middle."""
+    key = ["-----BEGIN RSA PRIVATE KEY-----", "MIIEpAIBAAKCAQEA", "abcd==", "-----END RSA PRIVATE KEY-----"]
+    found = sorted(events(["loaded", *key, "started"]))
+    assert found == [["-----BEGIN RSA PRIVATE KEY-----[masked]"], ["loaded"], ["started"]]
