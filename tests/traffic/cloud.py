@@ -7,7 +7,7 @@ pod, with its own rights, it runs in `make up` (tests/rehearsal).
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +32,14 @@ class Cloud:
     Attributes:
         region: AWS region.
         vpc: The VPC's id.
+        subnets: Ids of its public subnets.
         certificate: ARN of a certificate.
         instances: Provider ids of the nodes, by the nodes' names.
     """
 
     region: str
     vpc: str
+    subnets: Sequence[str]
     certificate: str
     instances: Mapping[str, str]
 
@@ -78,12 +80,15 @@ def make(layout: Layout, region: str, nodes: Mapping[str, str]) -> Cloud:
         made = ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1, NetworkInterfaces=[interface])
         instances[name] = f"aws:///{region}{'ab'[zone]}/{made['Instances'][0]['InstanceId']}"
     certificate = acm.request_certificate(DomainName="hello.example.com")["CertificateArn"]
-    return Cloud(region, vpc, certificate, instances)
+    return Cloud(region, vpc, subnets, certificate, instances)
 
 
-def name_certificate(api: KubernetesApi, cloud: Cloud) -> None:
-    """Has load balancers use the account's certificate, and not the one of a graph that nobody deployed."""
-    change = [{"op": "add", "path": "/spec/certificateArn", "value": [cloud.certificate]}]
+def name_account(api: KubernetesApi, cloud: Cloud) -> None:
+    """Has load balancers use the account's certificate and subnets, and not those of a graph that nobody deployed."""
+    change = [
+        {"op": "add", "path": "/spec/certificateArn", "value": [cloud.certificate]},
+        {"op": "add", "path": "/spec/subnets", "value": {"ids": cloud.subnets}},
+    ]
     for one in api.list(*PARAMETERS):
         api.json_patch(*PARAMETERS, one["metadata"]["name"], change)
 

@@ -166,7 +166,7 @@ def site(directory: Path, tools: Toolchain) -> Generator[Site]:
         for name, address in NODES.items():
             api.create(_node(name, address, account.instances[name]))
         apply_the_program(api)
-        cloud.name_certificate(api, account)
+        cloud.name_account(api, account)
         cloud.start_controller(layout, tools, account)
         first_release.release(api, first_release.targets(outputs), print)
         _start_door(layout, outputs, print)
