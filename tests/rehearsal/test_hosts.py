@@ -58,8 +58,9 @@ def addresses(platform: Rehearsal) -> dict[str, str]:
 
 
 def in_route53(platform: Rehearsal) -> dict[str, list[str]]:
-    """What each record of Route 53 says."""
-    return {one.inputs["name"]: one.inputs["records"] for one in Account.load(platform.layout).records(RECORD)}
+    """What each record of Route 53 says, an alias or a value."""
+    inputs = [one.inputs for one in Account.load(platform.layout).records(RECORD)]
+    return {one["name"]: one.get("records") or [alias["name"] for alias in one["aliases"]] for one in inputs}
 
 
 def told(platform: Rehearsal) -> dict[str, str]:
