@@ -151,7 +151,10 @@ def ended(api: KubernetesApi, name: str, phase: str = "Succeeded") -> None:
 
 @pytest.fixture
 def logs(control_plane: RunningControlPlane, tools: Toolchain) -> Any:
-    """What `kubectl logs` prints."""
+    """What `kubectl logs` prints, once KWOK knows where a pod's logs are.
+
+    It starts before the kinds that say so exist (rehearsal/kubelet/definitions.yaml), and looks for them again later.
+    """
 
     def printed(*arguments: str) -> str:
         command = [
@@ -164,7 +167,18 @@ def logs(control_plane: RunningControlPlane, tools: Toolchain) -> Any:
         run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
         return run.stdout if run.returncode == 0 else run.stderr
 
-    return printed
+    def known(*arguments: str) -> str:
+        found = ""
+
+        def is_known() -> bool:
+            nonlocal found
+            found = printed(*arguments)
+            return "no logs found for container" not in found
+
+        eventually(is_known, "KWOK knows the logs")
+        return found
+
+    return known
 
 
 @pytest.fixture(scope="module")
