@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from contract.blue_green import SERVICE_PORT
 from kube.client import KubernetesObject
 from rehearsal.lifecycle import Rehearsal
 from release import status
@@ -17,7 +18,7 @@ from release.plan import Deploy, Goal, Retire, Rollback
 from release.run import Context, reconcile
 from release.state import ServiceState
 from tests.rehearsal.stacks import ENVIRONMENTS, ONE_STACK, Recorder, changes, live_pods, run_up
-from tests.release.platform import PORT, QUICK
+from tests.release.platform import QUICK
 from tests.release.web import Web
 
 ENVIRONMENT, SERVICE = "dev", "gateway"
@@ -29,7 +30,7 @@ LIMITS = replace(QUICK, ready=60, gone=120, lease=600)
 @pytest.fixture(scope="module")
 def web() -> Iterator[Web]:
     """What answers smoke tests, where no container does."""
-    with Web(PORT) as running:
+    with Web(SERVICE_PORT) as running:
         yield running
 
 

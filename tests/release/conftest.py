@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from contract.blue_green import SERVICE_PORT
 from kube.client import KubernetesApi
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
 from rehearsal.network import namespace as namespaces
 from rehearsal.toolchain import Toolchain
 from tests.rehearsal.conftest import eventually, tools  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]
-from tests.release.platform import PORT, Platform, namespace, node
+from tests.release.platform import Platform, namespace, node
 from tests.release.web import Web
 
 ENVIRONMENTS = ("dev", "prod")
@@ -22,7 +23,7 @@ ENVIRONMENTS = ("dev", "prod")
 @pytest.fixture(scope="module")
 def web() -> Iterator[Web]:
     """What answers for all services."""
-    with Web(PORT) as running:
+    with Web(SERVICE_PORT) as running:
         yield running
 
 

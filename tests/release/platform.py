@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contract import labels
-from contract.blue_green import BLUE, GREEN, PORT_NAME, SENTINEL_DIGEST, SLOTS, lock_name
+from contract.blue_green import BLUE, GREEN, PORT_NAME, SENTINEL_DIGEST, SERVICE_PORT, SLOTS, lock_name
 from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import demo_images
 from rehearsal.demo_images import Fault
@@ -100,7 +100,7 @@ def objects(
     def service_object(name: str, slot: str) -> KubernetesObject:
         spec = {
             "selector": {labels.SERVICE: service, labels.SLOT: slot},
-            "ports": [{"name": PORT_NAME, "port": PORT, "targetPort": PORT_NAME}],
+            "ports": [{"name": PORT_NAME, "port": SERVICE_PORT, "targetPort": PORT_NAME}],
         }
         return {"apiVersion": "v1", "kind": "Service", "metadata": metadata(name), "spec": spec}
 

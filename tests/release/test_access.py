@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from components.workload.admission import fields
-from contract.blue_green import OVERRIDE, VERIFIED_ENVIRONMENT, verified_images_name
+from contract.blue_green import OVERRIDE, SERVICE_PORT, VERIFIED_ENVIRONMENT, verified_images_name
 from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
@@ -27,7 +27,7 @@ from release.session import Options, Session
 from tests.rehearsal.conftest import eventually
 from tests.release import identities
 from tests.release.identities import refusal
-from tests.release.platform import PORT, QUICK, configure
+from tests.release.platform import QUICK, configure
 from tests.release.web import Web
 
 SERVICE = "api"
@@ -91,7 +91,7 @@ def guarded(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
         api = KubernetesApi(layout.kubeconfig)
         identities.add_nodes(api)
         identities.apply_the_program(api)
-        with Web(PORT) as web:
+        with Web(SERVICE_PORT) as web:
             found = Guarded(layout.kubeconfig, api, web)
             # A policy holds a moment after the API server has it.
             eventually(
