@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from contract import labels
-from contract.blue_green import PORT_NAME, SENTINEL_DIGEST
+from contract.blue_green import PORT_NAME, SENTINEL_DIGEST, SERVICE_PORT
 from kube.client import NOT_FOUND, KubernetesApiError, KubernetesObject
 from rehearsal import demo_images
 from rehearsal.demo_images import Fault
 from release.http import Answer, Target
 from release.objects import CONFLICT, UNPROCESSABLE
-from tests.release.platform import PORT
 
 READY_SECONDS = 3
 
@@ -286,7 +285,7 @@ class FakeCaller:
         self._answer = answer
 
     def get(self, target: Target, path: str, *, timeout: float) -> Answer:
-        if (target.port, target.port_name) != (PORT, PORT_NAME):
+        if (target.port, target.port_name) != (SERVICE_PORT, PORT_NAME):
             return Answer(None, f"nothing listens on {target.port}, {target.port_name}")
         return self._answer(target.service)
 

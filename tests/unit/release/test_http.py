@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from contract.blue_green import SERVICE_PORT
 from kube.client import KubernetesApiError
 from release.errors import ReleaseError
 from release.http import Answer, InCluster, Target, ThroughApiServer
@@ -17,10 +18,10 @@ from release.observe import observe
 from release.session import Options, Session
 from tests.http_server import Answer as Told
 from tests.http_server import Request, answering
-from tests.release.platform import PORT, objects
+from tests.release.platform import objects
 from tests.unit.release.fake_cluster import FakeClock, FakeCluster
 
-PREVIEW = Target("dev", "api-preview", PORT, "http")
+PREVIEW = Target("dev", "api-preview", SERVICE_PORT, "http")
 
 
 @pytest.fixture
