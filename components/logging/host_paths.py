@@ -11,7 +11,7 @@ import json
 
 import pulumi
 
-from components.kubernetes import pod_policy
+from components.kubernetes import admission_policy
 
 VARIABLES = {
     "pod": "object.spec",
@@ -83,7 +83,7 @@ def bind(
         f"volumes of these kinds only: {', '.join(VOLUME_TYPES)}": volume_types(),
         f"no directory of the node but {read_only}, for reading only, and {writable}": only_paths(read_only, writable),
     }
-    return pod_policy.bind(
+    return admission_policy.bind(
         name,
         namespace=namespace,
         variables=VARIABLES,

@@ -10,17 +10,9 @@ https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/volume-claim-templ
 from __future__ import annotations
 
 import pulumi
-import pulumi_kubernetes as kubernetes
-from pulumi_kubernetes.admissionregistration.v1 import (
-    MatchResourcesArgs,
-    NamedRuleWithOperationsArgs,
-    ValidatingAdmissionPolicyBindingSpecArgs,
-    ValidatingAdmissionPolicySpecArgs,
-    ValidationArgs,
-)
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.admissionregistration.v1 import NamedRuleWithOperationsArgs
 
-from components.kubernetes.metadata import in_namespace, name_of
+from components.kubernetes import admission_policy
 
 NAME = "elasticsearch-storage"
 
@@ -49,31 +41,15 @@ def bind(namespace: pulumi.Input[str], opts: pulumi.ResourceOptions | None = Non
     Returns:
         The binding, for `depends_on` of Elasticsearch: the policy is in force once it exists.
     """
-    policy = kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
+    return admission_policy.bind(
         NAME,
-        metadata=ObjectMetaArgs(name=NAME),
-        spec=ValidatingAdmissionPolicySpecArgs(
-            match_constraints=MatchResourcesArgs(
-                resource_rules=[
-                    NamedRuleWithOperationsArgs(
-                        api_groups=["elasticsearch.k8s.elastic.co"],
-                        api_versions=["*"],
-                        resources=["elasticsearches"],
-                        operations=["UPDATE"],
-                    )
-                ]
-            ),
-            validations=[ValidationArgs(expression=NOT_SMALLER, message=MESSAGE)],
-        ),
-        opts=opts,
-    )
-    return kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
-        NAME,
-        metadata=ObjectMetaArgs(name=NAME),
-        spec=ValidatingAdmissionPolicyBindingSpecArgs(
-            policy_name=name_of(policy.metadata, NAME),
-            validation_actions=["Deny"],
-            match_resources=MatchResourcesArgs(namespace_selector=in_namespace(namespace)),
+        namespace=namespace,
+        rules={MESSAGE: NOT_SMALLER},
+        requests=NamedRuleWithOperationsArgs(
+            api_groups=["elasticsearch.k8s.elastic.co"],
+            api_versions=["*"],
+            resources=["elasticsearches"],
+            operations=["UPDATE"],
         ),
         opts=opts,
     )

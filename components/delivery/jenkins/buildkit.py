@@ -38,7 +38,7 @@ import config
 import versions
 from components.delivery.jenkins.names import BUILDKIT_CLIENT
 from components.delivery.jenkins.network_policies import BUILDKIT, BUILDKIT_NAMESPACE, BUILDKIT_PORT, of_buildkit
-from components.kubernetes import pod_policy
+from components.kubernetes import admission_policy
 from components.kubernetes.checksum import ANNOTATION, checksum
 from components.kubernetes.metadata import name_of
 from components.kubernetes.namespace import Namespace, NamespaceArgs
@@ -114,7 +114,7 @@ class BuildKit(pulumi.ComponentResource):
             NamespaceArgs(name=BUILDKIT_NAMESPACE, protect=False, pod_security="privileged"),
             opts=child,
         ).namespace
-        policy_binding = pod_policy.bind(
+        policy_binding = admission_policy.bind(
             "hello-buildkit",
             namespace=BUILDKIT_NAMESPACE,
             variables={"containers": CONTAINERS},

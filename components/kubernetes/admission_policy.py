@@ -1,4 +1,4 @@
-"""Validating admission policies on the pods of one namespace, for rules that no Pod Security standard has."""
+"""Validating admission policies on the objects of one namespace, such as rules that no Pod Security standard has."""
 
 from __future__ import annotations
 
@@ -18,44 +18,47 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.kubernetes.metadata import in_namespace, name_of
 
+PODS = NamedRuleWithOperationsArgs(
+    api_groups=[""],
+    api_versions=["v1"],
+    resources=["pods", "pods/ephemeralcontainers"],
+    operations=["CREATE", "UPDATE"],
+)
+"""Requests for pods and ephemeral containers."""
+
 
 def bind(
     name: str,
     *,
     namespace: pulumi.Input[str],
-    variables: Mapping[str, str],
     rules: Mapping[str, str],
+    variables: Mapping[str, str] | None = None,
+    requests: NamedRuleWithOperationsArgs = PODS,
     opts: pulumi.ResourceOptions | None = None,
 ) -> pulumi.Resource:
-    """Registers a ValidatingAdmissionPolicy on pods and ephemeral containers, and binds it to one namespace.
+    """Registers a ValidatingAdmissionPolicy, and binds it to one namespace.
 
     https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
 
     Args:
         name: Name of the policy and of its binding.
         namespace: The namespace.
+        rules: CEL expressions that hold for each object, by the message of a refusal.
         variables: CEL expressions that the rules refer to, by name.
-        rules: CEL expressions that hold for each pod, by the message of a refusal.
+        requests: The requests that it covers.
         opts: Resource options of both.
 
     Returns:
-        The binding; pods that the policy must cover depend on it.
+        The binding; what the policy must cover depends on it.
     """
     policy = kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
         name,
         metadata=ObjectMetaArgs(name=name),
         spec=ValidatingAdmissionPolicySpecArgs(
-            match_constraints=MatchResourcesArgs(
-                resource_rules=[
-                    NamedRuleWithOperationsArgs(
-                        api_groups=[""],
-                        api_versions=["v1"],
-                        resources=["pods", "pods/ephemeralcontainers"],
-                        operations=["CREATE", "UPDATE"],
-                    )
-                ]
-            ),
-            variables=[VariableArgs(name=key, expression=expression) for key, expression in variables.items()],
+            match_constraints=MatchResourcesArgs(resource_rules=[requests]),
+            variables=[VariableArgs(name=key, expression=text) for key, text in variables.items()]
+            if variables
+            else None,
             validations=[ValidationArgs(message=message, expression=rule) for message, rule in rules.items()],
         ),
         opts=opts,
