@@ -25,7 +25,7 @@ https://docs.aws.amazon.com/aws-managed-policy/latest/reference/SecurityAudit.ht
 
 
 def permissions(account: Account, previews: config.Previews) -> list[Statement]:
-    """Permissions on top of `AUDITOR`: some of EKS, and to read this stack's state and decrypt this stack's secrets.
+    """Permissions on top of `AUDITOR`: some of EKS, the certificate, this stack's state and the key of its secrets.
 
     None to write the state: on a self-managed backend, a preview takes no lock.
     """
@@ -33,6 +33,9 @@ def permissions(account: Account, previews: config.Previews) -> list[Statement]:
     statements = [
         Statement(actions=["eks:DescribeAddonVersions"], resources=["*"]),
         Statement(actions=["eks:DescribeAddon", "eks:DescribePodIdentityAssociation"], resources=clusters),
+        # The look-up of an issued certificate reads its text, too, which is public.
+        # https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/acm/certificate_data_source.go
+        Statement(actions=["acm:GetCertificate"], resources=[account.arn("acm", "certificate/*")]),
     ]
     if previews.state_bucket:
         bucket = account.bucket_arn(previews.state_bucket)

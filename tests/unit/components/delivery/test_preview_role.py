@@ -29,6 +29,12 @@ NAMES = [NAME, "hello-dev-jenkins-preview"]
 """The role of GitHub's jobs, and that of Jenkins' agents."""
 
 READS = {
+    "aws:acm/certificate:Certificate": (
+        "acm:DescribeCertificate",
+        "acm:GetCertificate",
+        "acm:ListCertificates",
+        "acm:ListTagsForCertificate",
+    ),
     "aws:cloudwatch/logGroup:LogGroup": ("logs:DescribeLogGroups", "logs:ListTagsForResource"),
     "aws:dlm/lifecyclePolicy:LifecyclePolicy": ("dlm:GetLifecyclePolicy",),
     "aws:ec2/vpc:Vpc": ("ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"),
@@ -44,7 +50,7 @@ READS = {
     PROVIDER: ("iam:GetOpenIDConnectProvider",),
     "aws:kms/key:Key": ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"),
 }
-"""Actions of the AWS provider when it refreshes a resource, by type."""
+"""Actions of the AWS provider when it refreshes a resource or looks it up, by type."""
 
 DATA = ("s3:GetObject", "kms:Decrypt", "secretsmanager:GetSecretValue", "ssm:GetParameter", "ecr:BatchGetImage")
 
