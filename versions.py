@@ -72,11 +72,15 @@ JENKINS_CHART = "5.9.53"
 JENKINS_PLUGINS = {
     "configuration-as-code": "2115.vf6de120eef70",
     "git": "5.10.1",
+    "inline-pipeline": "1.0.32.vf433f2d57630",
     "job-dsl": "3654.vdf58f53e2d15",
     "kubernetes": "4540.v612369217f87",
     "workflow-aggregator": "608.v67378e9d3db_1",
 }
-"""The chart's default plugins, and Job DSL. https://plugins.jenkins.io/."""
+"""The chart's default plugins, Job DSL, and multibranch jobs with a Jenkinsfile of the controller.
+
+https://plugins.jenkins.io/
+"""
 
 JENKINS_HOOK_PLUGINS = {"github": "1.47.0"}
 """Plugin that receives GitHub webhooks and verifies their signature. https://plugins.jenkins.io/github/."""

@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 import config
 from components.delivery.jenkins.names import GIT
 
+DAYS_OF_DELETED_BRANCHES = 7
+"""How long the builds of a deleted branch are kept."""
+
 
 def quoted(text: str) -> str:
     """A multi-line Groovy string literal of the text, without interpolation."""
@@ -41,18 +44,57 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], preview: str |
     if delivery.platform:
         lines += _agents_image(delivery.platform, login, triggers)
         if preview:
-            lines += _job("platform/preview", _branches(delivery.platform, login), preview, triggers=triggers)
+            lines += _branches(
+                "platform/preview",
+                delivery.platform,
+                preview,
+                login=login,
+                poll_minutes=delivery.poll_minutes,
+                marker="Pulumi.yaml",
+            )
     return "\n".join(lines) + "\n"
 
 
-def _branches(source: config.Source, login: str) -> dict[str, str]:
-    """Parameters of the preview job: all branches of the repository but the deployed one. Forks are not built.
+def _branches(
+    name: str, source: config.Source, pipeline: str, *, login: str, poll_minutes: int, marker: str
+) -> Sequence[str]:
+    """A job for each branch of a repository but the deployed one, found by `git ls-remote`. Forks are not built.
 
-    https://github.com/jenkinsci/git-plugin/blob/master/src/main/resources/hudson/plugins/git/BranchSpec/help-name.html
+    A single job for a pattern of branches would poll only while its agent's workspace exists (`getSingleBranch`):
+    https://github.com/jenkinsci/git-plugin/blob/git-5.10.1/src/main/java/hudson/plugins/git/GitSCM.java
+
+    The pipeline is the controller's, by the plugin `inline-pipeline`, and not a branch's own: else whoever pushes a
+    branch could use any agent.
+    https://github.com/jenkinsci/inline-pipeline-plugin/blob/main/README.adoc
+
+    Args:
+        name: Name of the folder of jobs.
+        source: The repository; its branch is the one that is left out.
+        pipeline: Text of the Jenkinsfile.
+        login: Credentials of the repository; empty if it needs none.
+        poll_minutes: Minutes between two looks at the repository.
+        marker: A file that a branch has, or else it is left out.
     """
-    name = source.branch.replace(".", r"\.")  # the only character of a branch name that a regular expression escapes
-    others = f":^(?!origin/{name}$).*"
-    return {"SOURCE": source.repository, "BRANCHES": others, "CREDENTIALS": login}
+    return [
+        f"multibranchPipelineJob({quoted(name)}) {{",
+        "  branchSources { branchSource { source { git {",
+        f"    id({quoted(name)})",
+        f"    remote({quoted(source.repository)})",
+        *([f"    credentialsId({quoted(login)})"] if login else []),
+        "    traits {",
+        "      gitBranchDiscovery()",
+        f"      headWildcardFilter {{ includes('*'); excludes({quoted(source.branch)}) }}",
+        "    }",
+        "  } } } }",
+        "  factory { inlineDefinitionBranchProjectFactory {",
+        f"    markerFile({quoted(marker)})",
+        f"    script({quoted(pipeline)})",
+        "    sandbox(true)",
+        "  } }",
+        f"  triggers {{ periodicFolderTrigger {{ interval('{poll_minutes}m') }} }}",
+        f"  orphanedItemStrategy {{ discardOldItems {{ daysToKeep({DAYS_OF_DELETED_BRANCHES}) }} }}",
+        "}",
+    ]
 
 
 def _job(name: str, parameters: Mapping[str, str], pipeline: str, *, triggers: Sequence[str] = ()) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -188,13 +189,48 @@ def test_a_branch_is_previewed_by_the_controllers_jenkinsfile_on_an_agent_that_m
     }.items()
 
 
+def multibranch(script: str, name: str) -> str:
+    """The statements of a multibranch job of the script, without its pipeline."""
+    without_pipelines = re.sub(r"script\('''.*?(?<!\\)'''\)", "", script, flags=re.DOTALL)
+    pattern = rf"multibranchPipelineJob\('''{re.escape(name)}'''\) {{\n(.*?)\n}}\n"
+    (text,) = re.findall(pattern, without_pipelines, re.DOTALL)
+    return text
+
+
 @pytest.mark.parametrize(
     ("branch", "previewed"), [("change", True), ("main-2", True), ("feature/main", True), ("main", False)]
 )
 def test_every_branch_is_previewed_but_the_one_that_is_brought_up(branch: str, *, previewed: bool) -> None:
-    """The plugin matches the whole name of the branch, including its remote."""
-    (pattern,) = re.findall(r"'''BRANCHES''', ''':(.*)'''\)", job_script(with_previews()))
-    assert bool(re.fullmatch(pattern, f"origin/{branch}")) == previewed
+    """The filter matches whole names, `*` in it any text, spaces part patterns.
+
+    https://github.com/jenkinsci/scm-api-plugin/blob/master/src/main/java/jenkins/scm/impl/trait/WildcardSCMHeadFilterTrait.java
+    """
+    text = multibranch(job_script(with_previews()), "platform/preview")
+    ((included, excluded),) = re.findall(r"includes\('(.*?)'\); excludes\('''(.*?)'''\)", text)
+
+    def matches(patterns: str) -> bool:
+        return any(fnmatch.fnmatchcase(branch, pattern) for pattern in patterns.split(" "))
+
+    assert (matches(included) and not matches(excluded)) == previewed
+
+
+def test_new_commits_of_branches_are_found_without_a_workspace() -> None:
+    """A `pollSCM` of several branches needs the workspace of the build before, which is gone with its agent.
+
+    https://github.com/jenkinsci/git-plugin/blob/master/src/main/java/hudson/plugins/git/GitSCM.java
+    """
+    graph = with_previews()
+    script = job_script(graph)
+    text = multibranch(script, "platform/preview")
+    assert "periodicFolderTrigger { interval('5m') }" in text
+    assert "pollSCM" not in text
+    assert f"remote({quoted(DELIVERY['platform']['repository'])})" in text
+    assert re.findall(r"markerFile\('''(.*?)'''\)", text) == ["Pulumi.yaml"]
+    assert (CHECKOUT / "Pulumi.yaml").is_file()
+    polled = re.findall(r"'''BRANCH''', '''(.*?)'''", script)
+    assert polled == [source.get("branch", "main") for source in DELIVERY["sources"].values()], "one branch a job"
+    plugins = [one.partition(":")[0] for one in chart(graph)["values"]["controller"]["installPlugins"]]
+    assert "inline-pipeline" in plugins
 
 
 def test_agents_are_confined_run_on_dev_and_come_by_digest() -> None:
