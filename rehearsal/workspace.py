@@ -14,6 +14,7 @@ from typing import Any, cast
 import yaml
 
 import config
+from config import stack_file
 from rehearsal import aws
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, RUNS_VARIABLE, Layout
@@ -241,9 +242,9 @@ def _script(path: Path, layout: Layout, *module: str) -> None:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text())
+        content = stack_file.parse(path.read_text())
     except yaml.YAMLError as error:
-        raise RehearsalError(f"{path.name} is not YAML: {error}", remedy="correct the file.") from None
+        raise RehearsalError(f"{path.name} cannot be read: {error}", remedy="correct the file.") from None
     if not isinstance(content, dict):
         raise RehearsalError(f"{path.name} holds no settings.", remedy="restore the file from git.")
     return cast("dict[str, Any]", content)

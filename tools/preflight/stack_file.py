@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 import config
+from config import stack_file
 from rehearsal import workspace
 
 PROJECT_FILE = Path(__file__).resolve().parents[2] / "Pulumi.yaml"
@@ -20,9 +21,12 @@ def read(file: Path) -> config.Settings:
 
     Raises:
         FileNotFoundError: There is no such file.
-        config.SettingsError: The configuration is invalid.
+        config.SettingsError: The file is not YAML, or the configuration is invalid.
     """
-    committed = yaml.safe_load(file.read_text(encoding="utf-8"))
+    try:
+        committed = stack_file.parse(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise config.SettingsError([config.Problem(file.name, "", str(error))]) from None
     return config.load(program_config(workspace.merge_stack_file(committed, {})["config"]))
 
 

@@ -276,3 +276,13 @@ def test_the_engine_is_kept_off_the_persons_own_backend_and_plugins(
     assert variables["PULUMI_BACKEND_URL"].partition("?")[0] == layout.state.as_uri()
     assert Path(variables["PULUMI_HOME"]).is_relative_to(layout.directory)
     assert variables["PATH"].split(os.pathsep) == [str(layout.tools), "/usr/bin"]
+
+
+def test_a_stack_file_with_a_key_twice_is_refused_before_anything_is_made(layout: Layout, tmp_path: Path) -> None:
+    stacks = tmp_path / "stacks"
+    stacks.mkdir()
+    text = (FIXTURES / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+    service = f"  {config.PROJECT}:services:\n    search: {{port: 8080, healthPath: /health}}\n"
+    (stacks / "Pulumi.dev.yaml").write_text(f"{text.rstrip()}\n{service}", encoding="utf-8")
+    with pytest.raises(RehearsalError, match=r"Pulumi.dev.yaml cannot be read: .*services is there twice, in line"):
+        workspace.copy_project(layout, "dev", stacks)
