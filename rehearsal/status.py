@@ -9,7 +9,7 @@ from typing import Any
 from contract import labels
 from kube.client import KubernetesApi, KubernetesObject, has_condition
 from rehearsal.first_release import targets
-from release.slots import is_released
+from release.slots import TEMPLATE_HASH, is_released, template_hash
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,14 @@ class SlotStatus(WorkloadStatus):
     Attributes:
         live: Whether the service's Service selects this slot.
         image: The image; None before the first release.
+        is_outdated: Whether it runs an older template than the service's PodTemplate.
     """
 
     service: str
     slot: str
     live: bool
     image: str | None
+    is_outdated: bool
 
 
 def nodes(api: KubernetesApi) -> list[NodeStatus]:
@@ -62,19 +64,26 @@ def slot_table(api: KubernetesApi, outputs: Mapping[str, Any]) -> list[SlotStatu
     """Both slots of every service in every environment, from the stack's outputs as plain values."""
     pods = api.list("v1", "Pod")
     table: list[SlotStatus] = []
+    templates = {
+        (one["metadata"]["namespace"], one["metadata"]["name"]): template_hash(one)
+        for one in api.list("v1", "PodTemplate")
+    }
     for target in targets(outputs):
         active = api.get("v1", "Service", target.service, target.namespace)
         live = active["spec"]["selector"].get(labels.SLOT) if active else None
         for slot, name in target.deployments.items():
             deployment = api.get("apps/v1", "Deployment", name, target.namespace)
             if deployment is not None:
-                image = str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
+                template = deployment["spec"]["template"]
+                image = str(template["spec"]["containers"][0]["image"])
+                newest = templates.get((target.namespace, target.service))
                 one = SlotStatus(
                     **vars(_workload(deployment, "Deployment", pods)),
                     service=target.service,
                     slot=slot,
                     live=slot == live,
                     image=image if is_released(deployment) else None,
+                    is_outdated=template["metadata"].get("annotations", {}).get(TEMPLATE_HASH) != newest,
                 )
                 table.append(one)
     return table

@@ -35,6 +35,11 @@ def show(
     console.print(
         Group(_outputs(stack, outputs, TRAFFIC[traffic]), "", _nodes(nodes), "", _slots(slots), "", _totals(slots))
     )
+    for slot in slots:
+        if slot.live and slot.image and slot.is_outdated:
+            about = f"{slot.namespace}/{slot.service} has new settings, which reach users with a release"
+            command = f"python -m release deploy {slot.namespace} {slot.service} --image {slot.image}"
+            console.print(f"{about}: {command}", markup=False, highlight=False, soft_wrap=True)
 
 
 def show_logs(console: Console, logs: Sequence[WorkloadStatus]) -> None:
@@ -55,9 +60,11 @@ def show_entrance(console: Console, entrance: Entrance | None) -> None:
         table.add_row(f"host {name}", url, entrance.outside[name])
     console.print("", table)
     if tools := [f"host {name}" for name in entrance.hosts if name not in ENVIRONMENTS]:
-        console.print(f"What is behind {' and '.join(tools)} does not run here: 503.", style="dim")
+        about = f"What is behind {' and '.join(tools)} does not run here: 503. Somebody outside gets 403 where only"
+        console.print(f"{about} listed addresses are admitted (loadBalancer.staffCidrs).", style="dim", highlight=False)
     for one in entrance.unhealthy:
-        console.print(f"Gets no requests: {one}", style="dim", markup=False, soft_wrap=True)
+        if any(one.startswith(f"k8s-{environment}-") for environment in ENVIRONMENTS):
+            console.print(f"Gets no requests: {one}", style="dim", markup=False, highlight=False, soft_wrap=True)
     if entrance.problem:
         console.print(f"The front door stays as it was: {entrance.problem}", style="red", markup=False, soft_wrap=True)
 
@@ -75,8 +82,9 @@ def _outputs(stack: str, outputs: Mapping[str, Any], traffic: str) -> Renderable
     for name, group in outputs["nodeGroups"].items():
         taint = f", taint {group['taint']}" if group.get("taint") else ""
         table.add_row(f"nodes {name}", f"{', '.join(group['names'])}: label {group['label']}{taint}")
-    for service, url in outputs["repositories"].items():
-        table.add_row(f"images {service}", url)
+    table.add_row(
+        "images", " ".join(sorted({f"{url.rpartition('/')[0]}/SERVICE" for url in outputs["repositories"].values()}))
+    )
     return table
 
 

@@ -27,7 +27,7 @@ NODE = NodeStatus(
 )
 
 
-def slot(color: str, *, live: bool, ready: int) -> SlotStatus:
+def slot(color: str, *, live: bool, ready: int, outdated: bool = False) -> SlotStatus:
     image = f"registry.example.com/api@{demo_images.digest('v3')}" if live else None
     wanted, nodes = (2, (NODE.name,)) if live else (0, ())
     return SlotStatus(
@@ -41,12 +41,13 @@ def slot(color: str, *, live: bool, ready: int) -> SlotStatus:
         slot=color,
         live=live,
         image=image,
+        is_outdated=outdated,
     )
 
 
-def shown(*, traffic: bool = True) -> str:
+def shown(*, traffic: bool = True, outdated: bool = False) -> str:
     console = Console(file=StringIO(), width=100)
-    slots = [slot("blue", live=True, ready=1), slot("green", live=False, ready=0)]
+    slots = [slot("blue", live=True, ready=1, outdated=outdated), slot("green", live=False, ready=0, outdated=True)]
     summary.show(console, "dev", OUTPUTS, [NODE], slots, traffic=traffic)
     logs = WorkloadStatus(
         namespace="logging", kind="StatefulSet", name="hello-es-default", ready=2, wanted=3, nodes=(NODE.name,)
@@ -60,7 +61,7 @@ def test_every_host_group_and_repository_is_named() -> None:
     text = shown()
     for word in ("hello.example.com", "test.hello.example.com", "log.hello.example.com", "environment=prod:NoSchedule"):
         assert word in text
-    assert OUTPUTS["repositories"]["api"] in text
+    assert f"{OUTPUTS['repositories']['api'].rpartition('/')[0]}/SERVICE" in text
 
 
 def test_a_record_to_enter_is_told_as_it_is_entered() -> None:
@@ -125,3 +126,15 @@ def test_whether_requests_reach_pods_is_said() -> None:
     assert "reach pods" in row
     (row,) = (line for line in shown(traffic=False).splitlines() if line.startswith("traffic"))
     assert row.split()[1] == "none:"
+
+
+def test_a_live_slot_with_older_settings_is_told_with_the_command_that_releases_them() -> None:
+    image = slot("blue", live=True, ready=1).image
+    assert f"new settings, which reach users with a release: python -m release deploy dev api --image {image}" in shown(
+        outdated=True
+    )
+    assert "new settings" not in shown(), "an idle slot's are nobody's"
+
+
+def test_a_target_of_what_does_not_run_is_not_told() -> None:
+    assert "no requests" not in entrance(also="logs", unhealthy=["k8s-logging-kibanakb: i-1:31715: DOWN"])
