@@ -12,7 +12,7 @@ RUN := .venv/bin/python
 CHECKOV := checkov==3.3.30
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview preflight status shell down test test-unit lint lock bench-preview bench-release preview-comment
+.PHONY: help up preview preflight status shell down test test-unit lint docs diagram pictures lock bench-preview bench-release preview-comment
 
 help: ## print these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -47,6 +47,16 @@ test-unit: .venv/installed ## run the tests that need PyPI only: a minute or two
 
 lint: .venv/installed ## ruff, the strict type checker, and which package may import which
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m basedpyright && .venv/bin/lint-imports
+
+docs: .venv/installed ## build the site of docs/ into .rehearsal/site; a link that leads nowhere fails
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+
+diagram: .venv/installed ## draw docs/images/overview.svg from the program; takes Graphviz
+	@$(RUN) -m tests.unit.diagrams.overview
+
+pictures: .venv/installed ## record `make up` and take screenshots of a stack that is up [STACK=dev]
+	@$(RUN) -m tools.recording --title 'make up' --last 60 docs/images/up.svg -- $(RUN) -m rehearsal up --stack $(STACK)
+	@$(RUN) -m tests.traffic.browser $(STACK)
 
 lock: .venv/installed ## renew constraints.txt: the version of every package that ours need
 	@grep --no-filename --invert-match '^-' requirements.txt requirements-dev.txt | .venv/bin/uv pip compile --quiet --upgrade \

@@ -119,8 +119,8 @@ def block(document: str, key: str) -> dict[str, Any]:
 
 
 def a_sixth_service(adopted: Adopted, stack: str) -> None:
-    """As the README shows it."""
-    services = block("README.md", f"{KEY}:services")[f"{KEY}:services"]
+    """As the page about it shows it."""
+    services = block("docs/how-to/add-a-service.md", f"{KEY}:services")[f"{KEY}:services"]
     adopted.edit(stack, lambda config: config[f"{KEY}:services"].update(services))
 
 
@@ -136,7 +136,7 @@ def another_region(adopted: Adopted, stack: str) -> None:
 
 
 def an_account_of_their_own(adopted: Adopted, stack: str) -> None:
-    """All that the README says to set on the way to AWS."""
+    """All that `docs/aws.md` says to set."""
     account = "210987654321"
 
     def change(config: dict[str, Any]) -> None:

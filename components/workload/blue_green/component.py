@@ -1,7 +1,7 @@
 """The objects of one service in one environment.
 
-Some fields are written by this program, the others by the release tool, none by both: the README has the table. The
-release tool's fields are listed in `ignore_changes`, so that `pulumi up` does not revert them.
+Some fields are written by this program, the others by the release tool, none by both: docs/who-writes-what.md has the
+table. The release tool's fields are listed in `ignore_changes`, so that `pulumi up` does not revert them.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ COMMAND = f".venv/bin/python -m tests.unit.changes.table > {FILE.relative_to(CHE
 INTRODUCTION = f"""# What a change does
 
 What `pulumi up` does on AWS when a setting of a live stack changes. Generated from
-[changes.yaml](../tests/unit/changes/changes.yaml), each row of which is tried against the program:
+`tests/unit/changes/changes.yaml`, each row of which is tried against the program:
 
 ```
 {COMMAND}

@@ -22,7 +22,7 @@ project is shipped with; a test fails when it is out of date. To write it again:
 {COMMAND}
 ```
 
-How policies are evaluated: [semantics.py](../tests/unit/network_policies/semantics.py), after the
+How policies are evaluated: `tests/unit/network_policies/semantics.py`, after the
 [Kubernetes documentation](https://kubernetes.io/docs/concepts/services-networking/network-policies/).
 
 - A cell lists everything that is allowed: each source in the first column was evaluated against every service on its
