@@ -15,13 +15,26 @@ CHECKOV := checkov==3.3.30
 .PHONY: help up preview preflight status shell down test test-unit lint docs diagram pictures lock bench-preview bench-release preview-comment
 
 help: ## print these targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ The platform on this machine
 
 up: .venv/installed ## bring the platform up on this machine [STACK=dev]
 	@$(RUN) -m rehearsal up --stack $(STACK)
 
+status: .venv/installed ## show how it stands [STACK=dev]
+	@$(RUN) -m rehearsal status --stack $(STACK)
+
 preview: .venv/installed ## show what `up` would change [STACK=dev]
 	@$(RUN) -m rehearsal preview --stack $(STACK)
+
+shell: .venv/installed ## open a shell where plain pulumi and kubectl work on it [STACK=dev]
+	@$(RUN) -m rehearsal shell --stack $(STACK)
+
+down: .venv/installed ## destroy it, verify that nothing is left, end its processes [STACK=dev]
+	@$(RUN) -m rehearsal down --stack $(STACK)
+
+##@ AWS
 
 preflight: .venv/installed ## say what in the AWS account would stop the first `pulumi up` [STACK=dev]
 	@$(RUN) -m tools.preflight --stack $(STACK)
@@ -29,14 +42,7 @@ preflight: .venv/installed ## say what in the AWS account would stop the first `
 preview-comment: .venv/installed ## pulumi preview as Markdown, for a pull request in any CI [STACK=dev]
 	@PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --stack $(STACK) --json --non-interactive | $(RUN) -m pipelines.preview_report $(STACK)
 
-status: .venv/installed ## show how it stands [STACK=dev]
-	@$(RUN) -m rehearsal status --stack $(STACK)
-
-shell: .venv/installed ## open a shell where plain pulumi and kubectl work on it [STACK=dev]
-	@$(RUN) -m rehearsal shell --stack $(STACK)
-
-down: .venv/installed ## destroy it, verify that nothing is left, end its processes [STACK=dev]
-	@$(RUN) -m rehearsal down --stack $(STACK)
+##@ Tests
 
 test: .venv/installed $(if $(filter tests tests/scan%,$(TESTS)),.venv-scan/installed) ## run every test [WORKERS=3], or one with what it needs [FILE=tests/…/test_x.py::test_y]
 	$(if $(filter tests/unit/%,$(TESTS)),,-@$(RUN) -m tests.programs)
@@ -48,6 +54,8 @@ test-unit: .venv/installed ## run the tests that need PyPI only: a minute or two
 lint: .venv/installed ## ruff, the strict type checker, and which package may import which
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m basedpyright && .venv/bin/lint-imports
 
+##@ Documents
+
 docs: .venv/installed ## build the site of docs/ into .rehearsal/site; a link that leads nowhere fails
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
 
@@ -57,6 +65,8 @@ diagram: .venv/installed ## draw docs/images/overview.svg from the program; take
 pictures: .venv/installed ## record `make up` and take screenshots of a stack that is up [STACK=dev]
 	@$(RUN) -m tools.recording --title 'make up' --last 60 docs/images/up.svg -- $(RUN) -m rehearsal up --stack $(STACK)
 	@$(RUN) -m tests.traffic.browser $(STACK)
+
+##@ Maintenance
 
 lock: .venv/installed ## renew constraints.txt: the version of every package that ours need
 	@grep --no-filename --invert-match '^-' requirements.txt requirements-dev.txt | .venv/bin/uv pip compile --quiet --upgrade \
