@@ -8,7 +8,7 @@ from config.charts import Chart, is_registry, local_chart
 from config.loading import load, pulumi_config
 from config.models.base import ENVIRONMENTS, LOAD_BALANCERS, PROJECT, EnvironmentName, LoadBalancerName, SecretScope
 from config.models.cluster import Cluster, Environment, Environments, Nodes, Quota
-from config.models.delivery import Certificates, Delivery, Hook, Previews, Source
+from config.models.delivery import Certificates, Delivery, Hook, Previews, Scan, Source, Waiver
 from config.models.logs import LogRetention, Logs
 from config.models.network import Dns, LoadBalancer, Network
 from config.models.service import (
@@ -59,12 +59,14 @@ __all__ = [
     "Replicas",
     "RequiredSecret",
     "Resources",
+    "Scan",
     "SecretScope",
     "Service",
     "Settings",
     "SettingsError",
     "SmokeTest",
     "Source",
+    "Waiver",
     "is_registry",
     "load",
     "local_chart",

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
@@ -83,6 +84,14 @@ def _instance_type_hint(value: str) -> str | None:
         return None
     suggestion = nearest(value, "amd64")
     return f"; did you mean {suggestion}?" if suggestion else ""
+
+
+def _day_hint(value: str) -> str | None:
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        return ""
+    return None if value == day.isoformat() else ""
 
 
 def _each_once(values: list[Hashable]) -> list[Hashable]:
@@ -229,4 +238,10 @@ SourceUrl: TypeAlias = Annotated[
 ]
 BranchName: TypeAlias = Annotated[str, Field(max_length=200), _check(r"[\w.-]+(/[\w.-]+)*", "a branch, such as main")]
 ImageDigest: TypeAlias = Annotated[str, _check(r"sha256:[0-9a-f]{64}", "an image's digest, sha256:…")]
+FindingName: TypeAlias = Annotated[
+    str,
+    Field(max_length=100),
+    _check(r"[A-Z][A-Z0-9]*-[\w:.-]+", "a finding's name as ECR gives it, such as CVE-2026-12345"),
+]
+Day: TypeAlias = Annotated[str, AfterValidator(Check("a day such as 2027-03-31, in quotes", _day_hint))]
 HookUrl: TypeAlias = Annotated[str, Field(max_length=500), _check(r"https://[^\s\"'$]+", "an https:// address")]

@@ -1,6 +1,6 @@
 """ECR for builds: the image of a commit, the login for a push, and the findings of an image scan.
 
-`python -m pipelines.ecr find|login|scan`: results on standard output, messages on standard error.
+`python -m pipelines.ecr find|login`: results on standard output, messages on standard error.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import re
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
 
-CRITICAL = "CRITICAL"
 SCANNED = ("COMPLETE", "ACTIVE")
 """Statuses of a finished scan on push, and of a continuous one with findings.
 
@@ -26,6 +26,14 @@ https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageScanStatus.ht
 """
 
 PENDING = ("IN_PROGRESS", "PENDING")
+UNSUPPORTED = "UNSUPPORTED_IMAGE"
+UNSUPPORTED_ERROR = "UnsupportedImageError"
+"""Status, or beginning of the description of the status `FAILED`, of an image that cannot be scanned: it has no
+operating system's packages, as those from `scratch`.
+
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-troubleshooting.html
+"""
+
 PAUSE_SECONDS = 5
 
 _REPOSITORY = re.compile(
@@ -35,6 +43,27 @@ _REPOSITORY = re.compile(
 
 class PipelineError(Exception):
     """An error that ends a stage, with a message for the build's log."""
+
+
+class UnscannableError(PipelineError):
+    """ECR cannot scan the image, and will not be able to later."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A vulnerability that ECR found in an image.
+
+    Attributes:
+        name: Its name, such as `CVE-2026-12345`.
+        severity: `CRITICAL`, `HIGH`, …
+        package: The packages that have it; may be empty.
+        fixable: Whether a fix is available; None if ECR does not say, as basic scanning does not.
+    """
+
+    name: str
+    severity: str
+    package: str = ""
+    fixable: bool | None = None
 
 
 class Repository:
@@ -75,21 +104,39 @@ class Repository:
         token = self._client.get_authorization_token()["authorizationData"][0]["authorizationToken"]
         return {"auths": {self.host: {"auth": token}}}
 
-    def scan(self, digest: str, *, patience: float) -> Mapping[str, int]:
-        """Waits for the scan that the push started, and returns the number of findings by severity.
+    def scan_again(self, digest: str) -> None:
+        """Asks basic scanning, which scans at the push only, for a new scan: at most one a day and image.
+
+        Enhanced scanning does so by itself whenever a vulnerability becomes known, and refuses.
+        https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_StartImageScan.html
+        """
+        try:
+            self._client.start_image_scan(**self._repository, imageId={"imageDigest": digest})
+        except ClientError as error:
+            if _code(error) not in ("LimitExceededException", "ValidationException", "UnsupportedImageTypeException"):
+                raise
+
+    def findings(self, digest: str, *, patience: float) -> list[Finding]:
+        """Waits for the scan that the push started, and returns its findings. Inspector's suppressed ones are left out.
 
         Args:
             digest: Digest of the image, `sha256:…`.
             patience: Seconds to wait for the scan.
 
         Raises:
-            PipelineError: The image cannot be scanned, or was not scanned in time.
+            PipelineError: The image was not scanned in time, or its scan failed.
+            UnscannableError: It cannot be scanned.
         """
         deadline = time.monotonic() + patience
         while True:
-            status, description, counts = self._scan(digest)
+            status, description, found = self._scan(digest)
             if status in SCANNED:
-                return counts
+                return found
+            if status == UNSUPPORTED or description.startswith(UNSUPPORTED_ERROR):
+                raise UnscannableError(
+                    f"ECR cannot scan {digest}: {status} {description}; list the service in delivery.scan.unscannable "
+                    "to release its images all the same"
+                )
             if status not in PENDING:
                 raise PipelineError(
                     f"ECR cannot scan {digest}: {status} {description}; images that are not scanned are not released"
@@ -98,16 +145,50 @@ class Repository:
                 raise PipelineError(f"ECR has not scanned {digest} in {patience:.0f} s: run the build again")
             time.sleep(min(PAUSE_SECONDS, patience))
 
-    def _scan(self, digest: str) -> tuple[str, str, Mapping[str, int]]:
-        try:
-            response = self._client.describe_image_scan_findings(**self._repository, imageId={"imageDigest": digest})
-        except ClientError as error:
-            if _code(error) == "ScanNotFoundException":  # the image was pushed a moment ago
-                return "PENDING", "", {}
-            raise
-        status = response["imageScanStatus"]
-        counts = response.get("imageScanFindings", {}).get("findingSeverityCounts", {})
-        return status["status"], status.get("description", ""), counts
+    def _scan(self, digest: str) -> tuple[str, str, list[Finding]]:
+        """Status, its description, and the findings on all pages."""
+        status, found, page = dict[str, str](), list[Finding](), dict[str, str]()
+        while True:
+            try:
+                response = self._client.describe_image_scan_findings(
+                    **self._repository, imageId={"imageDigest": digest}, **page
+                )
+            except ClientError as error:
+                if _code(error) == "ScanNotFoundException":  # the image was pushed a moment ago
+                    return "PENDING", "", []
+                raise
+            status = response["imageScanStatus"]
+            found += _findings(response.get("imageScanFindings", {}))
+            if not response.get("nextToken"):
+                return status["status"], status.get("description", ""), found
+            page = {"nextToken": response["nextToken"]}
+
+
+def _findings(response: Mapping[str, Any]) -> list[Finding]:
+    """The findings of one page, of basic or of enhanced scanning.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_EnhancedImageScanFinding.html
+    """
+    basic = [
+        Finding(
+            one["name"],
+            one["severity"],
+            next((pair["value"] for pair in one.get("attributes", []) if pair["key"] == "package_name"), ""),
+        )
+        for one in response.get("findings", [])
+    ]
+    enhanced = [
+        Finding(
+            one["packageVulnerabilityDetails"]["vulnerabilityId"],
+            one["severity"],
+            ", ".join(sorted({p["name"] for p in one["packageVulnerabilityDetails"].get("vulnerablePackages", [])})),
+            # PARTIAL: some of its packages have one.
+            {"YES": True, "PARTIAL": True, "NO": False}.get(one.get("fixAvailable", "")),
+        )
+        for one in response.get("enhancedFindings", [])
+        if one.get("status", "ACTIVE") == "ACTIVE" and "packageVulnerabilityDetails" in one
+    ]
+    return [*basic, *enhanced]
 
 
 def _code(error: Exception) -> str:
@@ -116,7 +197,7 @@ def _code(error: Exception) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; the exit code is 1 if an image has critical findings or ECR does not answer."""
+    """Runs one command; the exit code is 1 if ECR does not answer."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.ecr", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     find = commands.add_parser("find", help="print the image with a tag, or nothing")
@@ -124,12 +205,9 @@ def main(arguments: list[str] | None = None) -> int:
     find.add_argument("tag")
     login = commands.add_parser("login", help="write config.json into $DOCKER_CONFIG")
     login.add_argument("repository")
-    scan = commands.add_parser("scan", help="fail on a critical finding")
-    scan.add_argument("image", help="REPOSITORY@sha256:…")
-    scan.add_argument("--patience", type=float, default=600, help="seconds to wait for the scan")
     options = parser.parse_args(arguments)
     try:
-        return _scan(options.image, options.patience) if options.command == "scan" else _find_or_login(options)
+        return _find_or_login(options)
     except (PipelineError, BotoCoreError, ClientError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
@@ -143,17 +221,6 @@ def _find_or_login(options: argparse.Namespace) -> int:
     path = Path(os.environ["DOCKER_CONFIG"]) / "config.json"
     path.touch(mode=0o600)
     path.write_text(json.dumps(repository.login()), encoding="utf-8")
-    return 0
-
-
-def _scan(image: str, patience: float) -> int:
-    url, _, digest = image.partition("@")
-    counts = Repository(url).scan(digest, patience=patience)
-    findings = ", ".join(f"{number} {severity.lower()}" for severity, number in sorted(counts.items())) or "nothing"
-    sys.stderr.write(f"The scan of {image} found {findings}.\n")
-    if counts.get(CRITICAL):
-        sys.stderr.write(f"error: {image} has critical findings: it is not released. Fix them, and push a commit\n")
-        return 1
     return 0
 
 

@@ -1,4 +1,4 @@
 #!/bin/sh
-# Fails if ECR's scan of IMAGE has critical findings, even if an earlier build pushed the image.
+# Fails if ECR's scan of IMAGE has findings that SCAN_RULES do not let pass, even if an earlier build pushed the image.
 set -eu
-exec python3 -m pipelines.ecr scan "$IMAGE"
+exec python3 -m pipelines.scan "$SERVICE=$IMAGE"

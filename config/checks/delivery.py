@@ -13,7 +13,7 @@ SHORTEST_SECRET = 16
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """A source for an unknown service; a service named `agent` or `build-cache`; an empty or short secret."""
+    """An unknown service in sources or rules of scans; a service named `agent` or `build-cache`; a bad secret."""
     delivery = settings.delivery
     if delivery is None:
         return
@@ -21,6 +21,12 @@ def problems(settings: Settings) -> Iterator[Problem]:
     for service, source in delivery.sources.items():
         if service not in settings.services:
             yield Problem(f"{key}.sources.{service}", source.repository, f"a service: {', '.join(settings.services)}")
+    listed = {f"scan.unscannable[{number}]": one for number, one in enumerate(delivery.scan.unscannable)}
+    for number, waiver in enumerate(delivery.scan.waivers):
+        listed |= {f"scan.waivers[{number}].services[{place}]": one for place, one in enumerate(waiver.services)}
+    for place, service in listed.items():
+        if service not in settings.services and service != "agent":
+            yield Problem(f"{key}.{place}", service, f"a service: {', '.join(settings.services)}, or agent")
     for service in sorted(settings.services.keys() & {"agent", "build-cache"}):
         yield Problem(
             f"{PROJECT}:services.{service}", service, "another name: an ECR repository of Jenkins has this one"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
@@ -11,7 +11,9 @@ from config.values import (
     BranchName,
     BucketName,
     Cidr,
+    Day,
     EachOnce,
+    FindingName,
     GitHubEnvironment,
     GitHubRepository,
     HookUrl,
@@ -83,6 +85,39 @@ class Hook(Model):
         return {"secret": self.secret.get_secret_value()}
 
 
+class Waiver(Model):
+    """A finding of an image scan that may be released until a day."""
+
+    finding: FindingName = Field(description="Name of the finding.")
+    until: Day = Field(description="The last day on which it may be released, in UTC; from the next one on it counts.")
+    reason: str = Field(min_length=10, max_length=300, description="Why it does no harm meanwhile.")
+    services: Annotated[list[ServiceName], EachOnce] = Field(
+        default_factory=list[str], max_length=50, description="The services that it holds for; left out, all."
+    )
+
+
+class Scan(Model):
+    """What a finding of an image scan needs to keep the image from being released."""
+
+    severity: Literal["CRITICAL", "HIGH", "MEDIUM"] = Field(
+        default="CRITICAL", description="The lowest severity that counts."
+    )
+    fixable_only: bool = Field(
+        default=True,
+        description="Whether a finding without a fix does not count. Only enhanced scanning says so; of basic scanning "
+        "every finding counts.",
+    )
+    waivers: list[Waiver] = Field(
+        default_factory=list[Waiver], max_length=50, description="Findings that do not count for a while."
+    )
+    unscannable: Annotated[list[ServiceName], EachOnce] = Field(
+        default_factory=list[str],
+        max_length=50,
+        description="Services whose images ECR cannot scan, such as those from `scratch`, and that are released "
+        "all the same.",
+    )
+
+
 class Delivery(Model):
     """Jenkins and its jobs."""
 
@@ -108,6 +143,7 @@ class Delivery(Model):
         "for the package sources of Debian and Ubuntu, 22 for Git by SSH. Private addresses are never reached.",
     )
     hook: Hook | None = Field(default=None, description="GitHub's webhook; left out, Jenkins only polls.")
+    scan: Scan = Field(default_factory=Scan, description="What image scans may find in what is released.")
     notify_url: HookUrl | None = Field(default=None, description="A URL that gets the result of each build as JSON.")
 
     @property

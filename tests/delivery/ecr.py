@@ -128,11 +128,9 @@ class Ecr:
         if operation == "PutImage":
             return self._put(name, body)
         if operation == "DescribeImageScanFindings":
-            counts = {"CRITICAL": 1} if self.critical else {"LOW": 3}
-            return {
-                "imageScanStatus": {"status": "COMPLETE"},
-                "imageScanFindings": {"findingSeverityCounts": counts},
-            }
+            severity = "CRITICAL" if self.critical else "LOW"
+            found = {"name": "CVE-2026-1", "severity": severity}
+            return {"imageScanStatus": {"status": "COMPLETE"}, "imageScanFindings": {"findings": [found]}}
         raise NotImplementedError(operation)
 
     def tags(self, name: str) -> list[str]:

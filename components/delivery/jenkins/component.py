@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -58,6 +59,11 @@ def secrets(delivery: config.Delivery) -> dict[str, Mapping[str, str]]:
     """Data in clear text of the Secrets that the configuration refers to, without `ADMIN`, by the Secret's name."""
     configured = {GIT: delivery.git, HOOK: delivery.hook}
     return {name: secret.clear for name, secret in configured.items() if secret}
+
+
+def scan_rules(scan: config.Scan) -> str:
+    """The rules of the scan gate as JSON, as `pipelines/scan.py` reads them."""
+    return json.dumps(scan.model_dump(by_alias=False), ensure_ascii=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,13 +171,14 @@ class Jenkins(pulumi.ComponentResource):
 
     def _values(self, registry: str) -> Mapping[str, object]:
         delivery, environment = self._args.delivery, self._args.environment
-        jenkinsfiles = {name: pipelines.jenkinsfile(name) for name in config.ENVIRONMENTS}
+        jenkinsfiles = {name: pipelines.jenkinsfile(name) for name in (*config.ENVIRONMENTS, "preview", "scan")}
         previews = self._args.previews
         variables = {
             "REGISTRY": registry,
             "CACHE": f"{registry}/{CACHE}",
             "BUILDKIT_HOST": HOST,
             "BUILDKIT_TLS": agents.BUILDKIT_TLS,
+            "SCAN_RULES": scan_rules(delivery.scan),
             **({"NOTIFY_URL": delivery.notify_url} if delivery.notify_url else {}),
             **(self._preview_variables(previews) if previews else {}),
         }
@@ -182,7 +189,7 @@ class Jenkins(pulumi.ComponentResource):
             storage_class=STORAGE_CLASS,
             configuration=configuration(
                 variables=variables,
-                jobs=jobs(delivery, jenkinsfiles, pipelines.jenkinsfile("preview") if previews else None),
+                jobs=jobs(delivery, jenkinsfiles, previews=previews is not None),
                 git=delivery.git is not None,
                 hook=delivery.hook is not None,
             ),

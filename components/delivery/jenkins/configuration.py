@@ -34,7 +34,7 @@ def configuration(*, variables: Mapping[str, str], jobs: str, git: bool, hook: b
             "systemMessage": "Made from code. What is changed here is gone at the next start.",
             "quietPeriod": 5,
             "globalNodeProperties": [
-                {"envVars": {"env": [{"key": name, "value": value} for name, value in variables.items()]}}
+                {"envVars": {"env": [{"key": name, "value": literal(value)} for name, value in variables.items()]}}
             ],
         },
         "security": {"globalJobDslSecurityConfiguration": {"useScriptSecurity": False}},

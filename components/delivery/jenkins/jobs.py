@@ -10,6 +10,10 @@ from collections.abc import Mapping, Sequence
 import config
 from components.delivery.jenkins.names import GIT
 
+FOLDERS = ("dev", "prod", "platform")
+NIGHTLY = "H 3 * * *"
+"""When what is live is scanned again: between 3 and 4 o'clock, in UTC."""
+
 DAYS_OF_DELETED_BRANCHES = 7
 """How long the builds of a deleted branch are kept."""
 
@@ -20,18 +24,18 @@ def quoted(text: str) -> str:
     return f"'''{escaped}'''"
 
 
-def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], preview: str | None = None) -> str:
+def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], *, previews: bool = False) -> str:
     """The whole script.
 
     Args:
         delivery: Configuration of Jenkins: sources, polling interval, webhook.
-        pipelines: Text of the Jenkinsfile of each environment.
-        preview: Text of the Jenkinsfile that previews changes of the platform; None where Jenkins does not preview.
+        pipelines: Text of each Jenkinsfile, by the end of its name.
+        previews: Whether Jenkins previews changes of the platform.
     """
     login = GIT if delivery.git else ""
     poll = f"H/{delivery.poll_minutes} * * * *"
     triggers = [f"pollSCM {{ scmpoll_spec({quoted(poll)}) }}", *(["githubPush()"] if delivery.hook else [])]
-    lines = [f"folder({quoted(environment)})" for environment in pipelines]
+    lines = [f"folder({quoted(folder)})" for folder in FOLDERS]
     for service, source in delivery.sources.items():
         parameters = {
             "SERVICE": service,
@@ -41,13 +45,14 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], preview: str |
         }
         lines += _job(f"dev/{service}", parameters, pipelines["dev"], triggers=triggers)
         lines += _job(f"prod/{service}", {"SERVICE": service}, pipelines["prod"])
+    lines += _job("platform/scan", {}, pipelines["scan"], triggers=[f"cron {{ spec({quoted(NIGHTLY)}) }}"])
     if delivery.platform:
         lines += _agents_image(delivery.platform, login, triggers)
-        if preview:
+        if previews:
             lines += _branches(
                 "platform/preview",
                 delivery.platform,
-                preview,
+                pipelines["preview"],
                 login=login,
                 poll_minutes=delivery.poll_minutes,
                 marker="Pulumi.yaml",
@@ -100,9 +105,15 @@ def _branches(
 def _job(name: str, parameters: Mapping[str, str], pipeline: str, *, triggers: Sequence[str] = ()) -> Sequence[str]:
     return [
         f"pipelineJob({quoted(name)}) {{",
-        "  parameters {",
-        *(f"    stringParam({quoted(key)}, {quoted(value)})" for key, value in parameters.items()),
-        "  }",
+        *(
+            [
+                "  parameters {",
+                *(f"    stringParam({quoted(key)}, {quoted(value)})" for key, value in parameters.items()),
+                "  }",
+            ]
+            if parameters
+            else []
+        ),
         *(_trigger_properties(triggers) if triggers else []),
         f"  definition {{ cps {{ script({quoted(pipeline)})",
         "    sandbox(true) } }",
@@ -113,7 +124,6 @@ def _job(name: str, parameters: Mapping[str, str], pipeline: str, *, triggers: S
 def _agents_image(source: config.Source, login: str, triggers: Sequence[str]) -> Sequence[str]:
     """The job that builds the agents' image, by the Jenkinsfile in the platform's repository."""
     return [
-        "folder('platform')",
         "pipelineJob('platform/agent') {",
         *_trigger_properties(triggers),
         "  definition { cpsScm {",

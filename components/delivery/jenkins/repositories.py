@@ -14,7 +14,12 @@ CACHE_DAYS = 14
 
 PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
-READ = ("ecr:DescribeImages", "ecr:DescribeImageScanFindings")
+SCAN = ("ecr:DescribeImages", "ecr:DescribeImageScanFindings", "ecr:StartImageScan")
+INSPECTOR = ("inspector2:ListCoverage", "inspector2:ListFindings")
+"""What ECR asks of its caller besides, where enhanced scanning is on. They know no resources.
+
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced.html
+"""
 
 
 def cache_policy() -> str:
@@ -42,6 +47,6 @@ def permissions(cluster: ClusterReference, services: Sequence[str]) -> list[Stat
         cluster.account.arn("ecr", f"repository/{cluster.name}/{name}") for name in (*services, AGENT, CACHE)
     ]
     return [
-        Statement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
-        Statement(actions=[*PULL, *PUSH, *READ], resources=repositories),
+        Statement(actions=["ecr:GetAuthorizationToken", *INSPECTOR], resources=["*"]),
+        Statement(actions=[*PULL, *PUSH, *SCAN], resources=repositories),
     ]

@@ -135,6 +135,15 @@ def test_prod_waits_for_a_person_for_a_day_and_keeps_no_agent_meanwhile() -> Non
     assert shells(aborted) == ['"$PIPELINES/retire.sh" prod']
 
 
+def test_what_is_live_is_judged_each_night_with_a_word_to_people() -> None:
+    pipeline = parse(PIPELINES / "Jenkinsfile.scan")
+    assert shells(pipeline)[:2] == ['"$PIPELINES/live.sh" prod dev', '"$PIPELINES/rescan.sh"']
+    post = pipeline.one("post")
+    assert post
+    assert [one.name for one in post.body or ()] == ["unsuccessful"]
+    assert shells(post) == ['"$PIPELINES/notify.sh" unsuccessful']
+
+
 def programs(folder: Path, outputs: str) -> Path:
     """A folder with stand-ins of what `preview.sh` calls: each writes down its words, Python runs."""
     told = folder / "told"

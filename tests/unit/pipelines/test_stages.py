@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,8 +14,10 @@ import pytest
 from botocore.stub import Stubber  # pyright: ignore[reportMissingTypeStubs]
 from moto import mock_aws
 
-from pipelines import ecr, notify
+from pipelines import ecr, notify, scan
 from pipelines.candidate import newest
+from pipelines.ecr import Finding
+from pipelines.live import live_images
 from release.verification import Record
 
 REGION = "ap-northeast-2"
@@ -77,37 +79,162 @@ def scans(*answers: dict[str, Any] | str) -> ecr.Repository:
     return ecr.Repository(URL, client)
 
 
-def complete(**counts: int) -> dict[str, Any]:
-    return {"imageScanStatus": {"status": "COMPLETE"}, "imageScanFindings": {"findingSeverityCounts": counts}}
+def basic(name: str, severity: str) -> dict[str, Any]:
+    """A finding of basic scanning, which does not say whether there is a fix.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageScanFinding.html
+    """
+    return {"name": name, "severity": severity, "attributes": [{"key": "package_name", "value": "openssl"}]}
+
+
+def enhanced(name: str, severity: str, fix: str, status: str = "ACTIVE") -> dict[str, Any]:
+    """A finding of enhanced scanning.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_EnhancedImageScanFinding.html
+    """
+    details = {"vulnerabilityId": name, "vulnerablePackages": [{"name": "zlib", "version": "1"}]}
+    return {"severity": severity, "fixAvailable": fix, "status": status, "packageVulnerabilityDetails": details}
+
+
+def complete(*findings: dict[str, Any], more: str = "") -> dict[str, Any]:
+    page = {"imageScanStatus": {"status": "COMPLETE"}, "imageScanFindings": {"findings": list(findings)}}
+    return {**page, "nextToken": more} if more else page
+
+
+def active(*findings: dict[str, Any]) -> dict[str, Any]:
+    return {"imageScanStatus": {"status": "ACTIVE"}, "imageScanFindings": {"enhancedFindings": list(findings)}}
+
+
+UNSUPPORTED: list[dict[str, Any]] = [
+    {"imageScanStatus": {"status": "FAILED", "description": "UnsupportedImageError: no operating system"}},
+    {"imageScanStatus": {"status": "UNSUPPORTED_IMAGE"}},
+]
 
 
 def test_a_scan_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ecr, "PAUSE_SECONDS", 0)
     pending = {"imageScanStatus": {"status": "IN_PROGRESS"}}
-    assert scans("ScanNotFoundException", pending, complete(HIGH=2)).scan(DIGEST, patience=60) == {"HIGH": 2}
+    found = scans("ScanNotFoundException", pending, complete(basic("CVE-1", "HIGH"))).findings(DIGEST, patience=60)
+    assert found == [Finding("CVE-1", "HIGH", "openssl")]
     with pytest.raises(ecr.PipelineError, match="has not scanned"):
-        scans(pending).scan(DIGEST, patience=0)
+        scans(pending).findings(DIGEST, patience=0)
 
 
-def test_what_cannot_be_scanned_is_not_released() -> None:
-    failed = {"imageScanStatus": {"status": "FAILED", "description": "UnsupportedImageError"}}
-    with pytest.raises(ecr.PipelineError, match="UnsupportedImageError"):
-        scans(failed).scan(DIGEST, patience=60)
+def test_findings_of_all_pages_and_of_both_kinds_of_scanning_are_read() -> None:
+    pages = scans(complete(basic("CVE-1", "LOW"), more="next"), complete(basic("CVE-2", "CRITICAL")))
+    assert [one.name for one in pages.findings(DIGEST, patience=0)] == ["CVE-1", "CVE-2"]
+    fixes = active(*(enhanced(f"CVE-{fix}", "HIGH", fix) for fix in ("YES", "PARTIAL", "NO")))
+    assert {one.name: one.fixable for one in scans(fixes).findings(DIGEST, patience=0)} == {
+        "CVE-YES": True,
+        "CVE-PARTIAL": True,
+        "CVE-NO": False,
+    }
+    assert scans(active(enhanced("CVE-1", "HIGH", "YES", "SUPPRESSED"))).findings(DIGEST, patience=0) == []
 
 
-@pytest.mark.parametrize(("counts", "code"), [({"CRITICAL": 1}, 1), ({"HIGH": 9, "LOW": 1}, 0), ({}, 0)])
-def test_a_critical_finding_ends_the_build_and_others_are_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], counts: dict[str, int], code: int
+@pytest.mark.parametrize("answer", UNSUPPORTED)
+def test_what_cannot_be_scanned_is_released_only_where_that_is_allowed(answer: dict[str, Any]) -> None:
+    with pytest.raises(ecr.UnscannableError, match=r"delivery\.scan\.unscannable"):
+        scan.judge(scans(answer), DIGEST, scan.Rules(unscannable=["ai"]), "api", patience=60)
+    verdict = scan.judge(scans(answer), DIGEST, scan.Rules(unscannable=["api"]), "api", patience=60)
+    assert (verdict.blocking, len(verdict.notes)) == ([], 1)
+
+
+def test_a_scan_that_failed_is_no_allowance() -> None:
+    failed = {"imageScanStatus": {"status": "SCAN_ELIGIBILITY_EXPIRED"}}
+    with pytest.raises(ecr.PipelineError, match="SCAN_ELIGIBILITY_EXPIRED"):
+        scan.judge(scans(failed), DIGEST, scan.Rules(unscannable=["api"]), "api", patience=60)
+
+
+TODAY = date(2027, 1, 15)
+
+
+def waiver(days: int, *services: str) -> scan.Waiver:
+    """A waiver of CVE-1 that ends in so many days."""
+    return scan.Waiver("CVE-1", TODAY + timedelta(days=days), "nothing calls it", services)
+
+
+@pytest.mark.parametrize(
+    ("finding", "rules", "blocks"),
+    [
+        (Finding("CVE-1", "CRITICAL"), scan.Rules(), True),
+        (Finding("CVE-1", "CRITICAL", fixable=True), scan.Rules(), True),
+        (Finding("CVE-1", "CRITICAL", fixable=False), scan.Rules(), False),
+        (Finding("CVE-1", "CRITICAL", fixable=False), scan.Rules(fixable_only=False), True),
+        (Finding("CVE-1", "HIGH"), scan.Rules(), False),
+        (Finding("CVE-1", "HIGH"), scan.Rules(severity="HIGH"), True),
+        (Finding("CVE-1", "UNTRIAGED"), scan.Rules(severity="MEDIUM"), False),
+        (Finding("CVE-1", "CRITICAL"), scan.Rules(waivers=[waiver(0)]), False),
+        (Finding("CVE-1", "CRITICAL"), scan.Rules(waivers=[waiver(-1)]), True),
+        (Finding("CVE-1", "CRITICAL"), scan.Rules(waivers=[waiver(-1), waiver(9)]), False),
+        (Finding("CVE-2", "CRITICAL"), scan.Rules(waivers=[waiver(9)]), True),
+        (Finding("CVE-1", "CRITICAL"), scan.Rules(waivers=[waiver(9, "api")]), False),
+        (Finding("CVE-1", "CRITICAL"), scan.Rules(waivers=[waiver(9, "ai")]), True),
+    ],
+)
+def test_a_finding_blocks_by_severity_fix_and_waiver(finding: Finding, rules: scan.Rules, *, blocks: bool) -> None:
+    assert bool(scan.judged([finding], rules, "api", TODAY).blocking) == blocks
+
+
+def test_what_was_let_pass_is_told_with_its_reason() -> None:
+    verdict = scan.judged([Finding("CVE-1", "CRITICAL", "zlib")], scan.Rules(waivers=[waiver(9)]), "api", TODAY)
+    assert verdict.notes == ["critical CVE-1 in zlib: waived until 2027-01-24: nothing calls it"]
+    ended = scan.judged([Finding("CVE-1", "CRITICAL")], scan.Rules(waivers=[waiver(-1)]), "api", TODAY)
+    assert ended.blocking == ["critical CVE-1: its waiver ended on 2027-01-14: nothing calls it"]
+
+
+@pytest.mark.parametrize(
+    ("findings", "rules", "code"),
+    [
+        ([basic("CVE-1", "CRITICAL")], "", 1),
+        ([basic("CVE-1", "HIGH")], "", 0),
+        ([basic("CVE-1", "HIGH")], '{"severity": "HIGH"}', 1),
+        ([], "", 0),
+    ],
+)
+def test_the_gate_of_all_images_closes_for_one(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    findings: list[dict[str, Any]],
+    rules: str,
+    code: int,
 ) -> None:
-    found = scans(complete(**counts))
+    found = iter([scans(complete(*findings)), scans(complete())])
 
     def repository_of(_: str) -> ecr.Repository:
-        return found
+        return next(found)
 
-    monkeypatch.setattr(ecr, "Repository", repository_of)
-    assert ecr.main(["scan", f"{URL}@{DIGEST}"]) == code
+    monkeypatch.setattr(scan, "Repository", repository_of)
+    images = [f"{service}={URL}@{DIGEST}" for service in ("api", "ai")]
+    assert scan.main(images, {"SCAN_RULES": rules}) == code
     told = capsys.readouterr().err
-    assert all(f"{number} {severity.lower()}" in told for severity, number in counts.items())
+    assert ("STOP" in told) == bool(code)
+    assert told.count(DIGEST) == 2, "the second one was judged, too"
+
+
+@pytest.mark.parametrize("refused", ["LimitExceededException", "ValidationException"])
+def test_a_new_scan_is_asked_for_where_ecr_lets(refused: str) -> None:
+    client = cast("Any", boto3).client("ecr", region_name=REGION)
+    stubber: Any = Stubber(client)
+    stubber.add_client_error("start_image_scan", service_error_code=refused)
+    stubber.add_client_error("start_image_scan", service_error_code="AccessDeniedException")
+    stubber.activate()
+    ecr.Repository(URL, client).scan_again(DIGEST)
+    with pytest.raises(Exception, match="AccessDenied"):
+        ecr.Repository(URL, client).scan_again(DIGEST)
+
+
+def test_what_is_live_is_in_the_status() -> None:
+    def slot(image: str | None) -> dict[str, Any]:
+        return {"image": image}
+
+    status: list[dict[str, Any]] = [
+        {"service": "b", "live": "blue", "slots": {"blue": slot("b1"), "green": slot("b2")}},
+        {"service": "a", "live": "green", "slots": {"blue": slot("a1"), "green": slot("a2")}},
+        {"service": "new", "live": "blue", "slots": {"blue": slot(None), "green": slot(None)}},
+        {"service": "unreadable", "healthy": False, "problems": ["no rights"]},
+    ]
+    assert live_images(status) == ["a=a2", "b=b1"]
 
 
 def test_another_registry_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

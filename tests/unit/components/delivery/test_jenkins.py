@@ -6,7 +6,7 @@ import fnmatch
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -15,10 +15,12 @@ import config
 import pipelines
 import versions
 from components.delivery.jenkins.agents import pod
+from components.delivery.jenkins.component import scan_rules
 from components.delivery.jenkins.jobs import quoted
 from config import PROJECT, capacity
 from config.quantities import cpu_millis, memory_bytes
-from pipelines import certificates
+from pipelines import certificates, scan
+from rehearsal.aws.authorization import Access, allows
 from rehearsal.emulators.volumes import class_tags
 from tests.unit.components.delivery.jcasc import POD_TEMPLATES, unknown
 from tests.unit.components.delivery.jenkins import (
@@ -120,13 +122,14 @@ def test_the_configuration_replaces_nothing_in_a_jenkinsfile() -> None:
 def test_each_source_has_a_job_on_dev_and_one_for_prod_with_the_committed_pipelines() -> None:
     script = job_script()
     jobs = re.findall(r"pipelineJob\('''([^']+)'''\)", script)
-    assert jobs == ["dev/api", "prod/api", "dev/ai", "prod/ai"]
+    assert jobs == ["dev/api", "prod/api", "dev/ai", "prod/ai", "platform/scan"]
     assert "pipelineJob('platform/agent')" in script
     for environment in ("dev", "prod"):
         text = pipelines.jenkinsfile(environment)
         assert parsed(text).name == "pipeline"
         assert script.count(f"script({quoted(text)})") == 2
     assert script.count("pollSCM") == 3, "who brings out on prod is a person"
+    assert script.count("cron { spec('''H 3 * * *''') }") == 1, "each night what is live is judged"
 
 
 def test_the_agents_image_is_built_from_this_repository_by_its_own_pipeline() -> None:
@@ -157,8 +160,40 @@ def test_builds_are_told_where_images_go_and_who_builds() -> None:
         "CACHE": f"{REGISTRY}/build-cache",
         "BUILDKIT_HOST": "tcp://buildkitd.buildkit:1234",
         "BUILDKIT_TLS": "/etc/buildkit",
+        "SCAN_RULES": scan_rules(config.Scan()),
         "NOTIFY_URL": "https://hooks.example.com/builds",
     }
+
+
+def test_the_scan_gate_reads_the_rules_that_are_set() -> None:
+    waiver = {"finding": "CVE-2026-1", "until": "2027-03-31", "reason": "never ${called} by it", "services": ["api"]}
+    graph = configured(configuration(scan={"severity": "HIGH", "waivers": [waiver], "unscannable": ["ai"]}))
+    variables = casc(graph)["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
+    (text,) = (one["value"] for one in variables if one["key"] == "SCAN_RULES")
+    assert re.findall(r"(?<!\^)\$\{", text) == [], "the plugin would interpolate it"
+    assert scan.Rules.parse(text.replace("^${", "${")) == scan.Rules(
+        severity="HIGH",
+        fixable_only=True,
+        waivers=[scan.Waiver("CVE-2026-1", date(2027, 3, 31), "never ${called} by it", ["api"])],
+        unscannable=["ai"],
+    )
+
+
+def test_who_builds_may_ask_for_findings_of_both_kinds_of_scanning() -> None:
+    """Enhanced scanning asks its caller for rights in Inspector, too.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced.html
+    """
+    statements = [
+        json.loads(one.inputs["policy"])
+        for one in with_jenkins().of_type("aws:iam/rolePolicy:RolePolicy")
+        if one.name == "hello-dev-build"
+    ]
+    repository = "arn:aws:ecr:ap-northeast-2:123456789012:repository/hello-dev/api"
+    for action in ("ecr:DescribeImageScanFindings", "ecr:StartImageScan"):
+        assert allows(statements, Access(action, repository, {})), action
+    for action in ("inspector2:ListFindings", "inspector2:ListCoverage"):
+        assert allows(statements, Access(action, "*", {})), action
 
 
 def test_each_kind_of_agent_has_the_identity_of_its_stage_and_no_other() -> None:
