@@ -74,8 +74,10 @@ def test_all_that_it_has_started_ends_and_its_folder_is_deleted(owner: Owner, na
 
 
 def test_what_runs_at_its_orderly_end_runs_on(owner: Owner) -> None:
-    waiting = guards(owner.folder)
-    owner.process.communicate("\n")
-    assert owner.process.returncode == 0
+    waiting, line = guards(owner.folder), owner.process.stdin
+    assert line is not None
+    line.write("\n")
+    line.flush()  # not `communicate`: what runs on has the other end of its output
+    assert owner.process.wait(15) == 0
     assert not psutil.wait_procs(waiting, timeout=15)[1]
     assert all(one.is_running() for one in owner.started)
