@@ -13,10 +13,10 @@ from components.aws.ecr import EcrRepositories, EcrRepositoriesArgs
 from components.aws.kms import KmsKeys, KmsKeysArgs
 from components.aws.log_group import LogGroupDefaults
 from components.aws.network import Network, NetworkArgs
+from components.cluster import live
 from components.cluster.cluster import Cluster, ClusterArgs
 from components.cluster.core_addons import CoreAddons, CoreAddonsArgs
 from components.cluster.node_group import NodeGroup, NodeGroupArgs
-from components.cluster.sizes import live_sizes
 from components.delivery.delivery import Delivery, DeliveryArgs
 from components.ingress.certificate import current_request
 from components.ingress.hosts import Hosts, HostsArgs
@@ -39,7 +39,8 @@ account = Account(
 )
 # Look-ups come first: whatever uses `provider` waits for the end of the program, and its check.
 look_ups = pulumi.InvokeOptions(provider=account.provider("aws-look-up", region=settings.region))
-node_group_sizes = live_sizes(platform, look_ups)
+live_cluster = live.look_up(platform, look_ups)
+live_cluster.check(network=settings.network, access=settings.cluster)
 certificate_request = current_request(
     platform,
     domain=settings.domain,
@@ -83,7 +84,7 @@ node_groups = {
             cluster=cluster.eks,
             subnets=network.private_subnets,
             nodes=environment.nodes,
-            live=node_group_sizes,
+            live=live_cluster.node_groups,
             tainted=settings.tainted(name),
             # Nodes and pods need a route to AWS as long as they exist.
             ready=[network, cluster.addons],

@@ -142,6 +142,11 @@ class Rehearsal:
     def _engine(self, *, start_control_plane: bool = True) -> Engine:
         """Prepares toolchain, workspace and control plane; returns the engine."""
         workspace.copy_project(self.layout, self.stack, self.stacks)
+        if workspace.lists_this_machine(self.layout, self.stack):
+            self._report(
+                "cluster.publicAccessCidrs is empty, which a first `pulumi up` on AWS refuses: this rehearsal runs as "
+                f"if it listed this machine ({workspace.THIS_MACHINE})"
+            )
         tools = toolchain.ensure(self._report)
         workspace.put_tools(self.layout, tools)
         origin = charts.origin(self.layout, tools, workspace.charts_setting(self.layout, self.stack))

@@ -28,6 +28,13 @@ PASSPHRASE = "rehearsal"  # noqa: S105 - it protects generated values only
 
 SECRETS = f"{config.PROJECT}:secrets"
 CHARTS = f"{config.PROJECT}:charts"
+CLUSTER = f"{config.PROJECT}:cluster"
+
+THIS_MACHINE = "192.0.2.1/32"
+"""What a rehearsal lists of a stack whose `publicAccessCidrs` is empty: it runs outside of the VPC. For documentation.
+
+https://www.rfc-editor.org/rfc/rfc5737
+"""
 
 _KEYS_OF_ANOTHER_BACKEND = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
@@ -130,7 +137,8 @@ def copy_project(layout: Layout, stack: str, stacks: Path = CHECKOUT) -> None:
     layout.state.mkdir(parents=True, exist_ok=True)
     _write_yaml(layout.workspace / "Pulumi.yaml", {**_read_yaml(CHECKOUT / "Pulumi.yaml"), "main": str(CHECKOUT)})
     copy = layout.workspace / source.name
-    _write_yaml(copy, merge_stack_file(_read_yaml(source), _read_yaml(copy) if copy.is_file() else {}))
+    merged = merge_stack_file(_read_yaml(source), _read_yaml(copy) if copy.is_file() else {})
+    _write_yaml(copy, reached_from_here(merged))
 
 
 def charts_setting(layout: Layout, stack: str) -> str | None:
@@ -159,6 +167,26 @@ def merge_stack_file(committed: Mapping[str, Any], previous: Mapping[str, Any]) 
     plain = {key: value for key, value in committed.items() if key not in _KEYS_OF_ANOTHER_BACKEND}
     kept = {key: value for key, value in previous.items() if key in _KEYS_OF_ANOTHER_BACKEND}
     return {**plain, **kept, "config": _without_encrypted(settings, previous.get("config"), "")}
+
+
+def reached_from_here(stack_file: Mapping[str, Any]) -> dict[str, Any]:
+    """A stack file whose cluster is reached from outside of the VPC: an empty `publicAccessCidrs` lists this machine.
+
+    The program refuses the empty list as long as there is no cluster. A rehearsal starts without one, but the stack of
+    the file may have its own. An invalid part is left to the program.
+    """
+    settings: dict[str, Any] = stack_file["config"]
+    access: Any = settings.get(CLUSTER, {})
+    if not isinstance(access, dict) or access.get("publicAccessCidrs"):  # pyright: ignore[reportUnknownMemberType]
+        return dict(stack_file)
+    listed = {**cast("dict[str, Any]", access), "publicAccessCidrs": [THIS_MACHINE]}
+    return {**stack_file, "config": {**settings, CLUSTER: listed}}
+
+
+def lists_this_machine(layout: Layout, stack: str) -> bool:
+    """Whether the copy of the stack's file lists this machine, because the original has an empty list."""
+    access: Any = _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"].get(CLUSTER)
+    return isinstance(access, dict) and cast("dict[str, Any]", access).get("publicAccessCidrs") == [THIS_MACHINE]
 
 
 def _without_encrypted(value: Any, previous: Any, key: str) -> Any:

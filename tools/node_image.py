@@ -1,7 +1,7 @@
 """`python -m tools.node_image`: pins the newest release of the nodes' image in versions.py.
 
-It asks AWS Systems Manager for the release that EKS recommends for this Kubernetes version, with the credentials of the
-environment. https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html
+It asks AWS Systems Manager for the release that EKS recommends for this Kubernetes version, of both architectures, with
+the credentials of the environment. https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html
 """
 
 from __future__ import annotations
@@ -15,15 +15,22 @@ import versions
 
 FILE = Path(versions.__file__)
 
-IMAGE = "amazon-linux-2023/x86_64/standard"
-PARAMETER = f"/aws/service/eks/optimized-ami/{versions.KUBERNETES}/{IMAGE}/recommended/release_version"
+PARAMETERS = tuple(
+    f"/aws/service/eks/optimized-ami/{versions.KUBERNETES}/amazon-linux-2023/{architecture}/standard/recommended/"
+    "release_version"
+    for architecture in ("x86_64", "arm64")
+)
 
 ASSIGNMENT = re.compile(r'^NODE_IMAGE_RELEASE = "[^"]*"$', re.MULTILINE)
 
 
 def newest(ssm: Any) -> str:
-    """The release that EKS recommends, such as 1.36.1-20260930; `ssm` is a boto3 client."""
-    return str(ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"])
+    """The newest release that both architectures have, such as 1.36.1-20260930; `ssm` is a boto3 client.
+
+    For a few hours after a release, EKS may recommend it for one of them only; the older one both have.
+    """
+    releases = [str(ssm.get_parameter(Name=name)["Parameter"]["Value"]) for name in PARAMETERS]
+    return min(releases, key=lambda release: release.rpartition("-")[2])
 
 
 def pinned(text: str, release: str) -> str:

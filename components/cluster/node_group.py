@@ -16,7 +16,7 @@ import versions
 from components.aws.account import Account
 from components.aws.iam import Role, RoleArgs, Trust
 from components.aws.network import FIRST_ZONES
-from components.cluster.sizes import Sizes
+from components.cluster.live import Sizes
 from config.instance_types import instance_types
 from config.partitions import dns_suffix
 from contract import labels
@@ -75,7 +75,8 @@ def managed_groups(name: str, nodes: config.Nodes, zones: Sequence[str]) -> list
     """
     kept = 1 if nodes.volumes else FIRST_ZONES
     used = list(zones[: max(kept, nodes.max)])
-    groups = [used[:kept], *([zone] for zone in used[kept:])]
+    # Sorted: the same zones in another order are the same group.
+    groups = [sorted(used[:kept]), *([zone] for zone in used[kept:])]
     minimum, desired, maximum = (iter(shares(total, len(used))) for total in (nodes.min, nodes.desired, nodes.max))
     return [
         ManagedGroup(

@@ -22,7 +22,8 @@ class Cluster(Model):
     public_access_cidrs: Annotated[list[Cidr], EachOnce] = Field(
         default_factory=list[str],
         max_length=40,
-        description="Public ranges, /16 or smaller, that reach the Kubernetes API from outside the VPC.",
+        description="Public ranges, /16 or smaller, that reach the Kubernetes API from outside the VPC. Not empty "
+        "until the cluster exists.",
     )
     admin_role_arns: Annotated[list[RoleArn], EachOnce] = Field(
         default_factory=list[str], description="IAM roles of administrators, besides the role that creates the cluster."

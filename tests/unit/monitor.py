@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any, cast
 
 import grpc
@@ -16,7 +15,7 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import resource_pb2
 
-from components.cluster.sizes import Sizes
+from components.cluster.live import NONE, LiveCluster
 from config import PROJECT
 from tests.unit.graph import Graph, Reference, Registration, Secret
 
@@ -56,15 +55,13 @@ class FewInvokes(Mocks):
 
     Args:
         certificates: What ACM has, each with `status` and `tags`, in any order.
-        node_groups: Sizes of the node groups of the cluster that exists, by name; empty where there is no cluster.
-        cluster: The name of that cluster.
+        live: The cluster that exists.
+        cluster: Its name.
     """
 
-    def __init__(
-        self, certificates: Sequence[Mapping[str, Any]], node_groups: Mapping[str, Sizes], cluster: str
-    ) -> None:
+    def __init__(self, certificates: Sequence[Mapping[str, Any]], live: LiveCluster, cluster: str) -> None:
         self._certificates = certificates
-        self._node_groups = node_groups
+        self._live = live
         self._cluster = cluster
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
@@ -79,19 +76,30 @@ class FewInvokes(Mocks):
                         return {"arn": f"arn:aws:acm:ap-northeast-2:{ACCOUNT}:certificate/asked", **certificate}, []
                 raise RefusedError(f"no ACM Certificate matching domain ({asked['domain']})")
             case "aws:eks/getClusters:getClusters":
-                return {"names": ["other", self._cluster] if self._node_groups else ["other"]}, []
-            case "aws:eks/getNodeGroups:getNodeGroups":
-                return {"names": list(self._node_groups)}, []
-            case "aws:eks/getNodeGroup:getNodeGroup":
-                sizes = self._node_groups[asked["nodeGroupName"]]
-                of_group = {"minSize": sizes.min, "desiredSize": sizes.desired, "maxSize": sizes.max}
-                return {"scalingConfigs": [of_group]}, []
+                return {"names": ["other", self._cluster] if self._live.control_plane else ["other"]}, []
             case _:
-                raise AssertionError(f"the program calls {args.token}: give this monitor an answer to it")
+                return _of_cluster(self._live, args.token, asked), []
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         """Is never asked: `RecordingMonitor` answers."""
         raise NotImplementedError(args.typ)
+
+
+def _of_cluster(live: LiveCluster, token: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What EKS and EC2 say of the cluster that exists; the ids of its subnets are their zones."""
+    match token:
+        case "aws:eks/getCluster:getCluster":
+            return {"vpcConfig": {"subnetIds": list(live.control_plane)}}
+        case "aws:ec2/getSubnet:getSubnet":
+            return {"availabilityZone": asked["id"], "cidrBlock": live.control_plane[asked["id"]]}
+        case "aws:eks/getNodeGroups:getNodeGroups":
+            return {"names": list(live.node_groups)}
+        case "aws:eks/getNodeGroup:getNodeGroup":
+            sizes = live.node_groups[asked["nodeGroupName"]]
+            of_group = {"minSize": sizes.min, "desiredSize": sizes.desired, "maxSize": sizes.max}
+            return {"scalingConfigs": [of_group]}
+        case _:
+            raise AssertionError(f"the program calls {token}: give this monitor an answer to it")
 
 
 class RecordingMonitor(MockMonitor):
@@ -107,9 +115,9 @@ class RecordingMonitor(MockMonitor):
         stack: str,
         preview: bool,
         certificates: Sequence[Mapping[str, Any]] = (),
-        node_groups: Mapping[str, Sizes] = MappingProxyType({}),
+        live: LiveCluster = NONE,
     ) -> None:
-        super().__init__(FewInvokes(certificates, node_groups, f"hello-{stack}"))
+        super().__init__(FewInvokes(certificates, live, f"hello-{stack}"))
         self._stack = stack
         self._preview = preview
         self._registrations: dict[str, Registration] = {}

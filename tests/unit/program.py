@@ -11,7 +11,6 @@ import runpy
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -21,7 +20,7 @@ from pulumi.runtime.settings import Settings, configure
 from pulumi.runtime.stack import run_in_stack
 
 import config
-from components.cluster.sizes import Sizes
+from components.cluster.live import NONE, LiveCluster
 from rehearsal import workspace
 from tests.unit.graph import Graph
 from tests.unit.monitor import RecordingMonitor
@@ -63,7 +62,8 @@ def config_without_secrets(stack: str) -> dict[str, str]:
 
 def config_of(file: Path) -> dict[str, str]:
     """The configuration of any stack's file, with made-up values for what is encrypted and for each required secret."""
-    settings = workspace.merge_stack_file(yaml.safe_load(file.read_text(encoding="utf-8")), {})["config"]
+    content = workspace.merge_stack_file(yaml.safe_load(file.read_text(encoding="utf-8")), {})
+    settings = workspace.reached_from_here(content)["config"]
     values: dict[str, Any] = {}
     for secret in workspace.required_secrets(settings):
         values.setdefault(secret.environment, {}).setdefault(secret.service, {})[secret.name] = made_up(secret)
@@ -98,7 +98,7 @@ def run(
     settings: Mapping[str, str],
     preview: bool,
     certificates: Sequence[Mapping[str, Any]] = (),
-    node_groups: Mapping[str, Sizes] = MappingProxyType({}),
+    live: LiveCluster = NONE,
 ) -> Graph:
     """Runs a program from its beginning to its last registration; nothing of it stays in this process's settings.
 
@@ -108,14 +108,14 @@ def run(
         settings: Its configuration.
         preview: Whether nothing is made.
         certificates: What ACM has, each with `status` and `tags`.
-        node_groups: Sizes of the managed node groups that exist, by name.
+        live: The cluster that exists.
     """
 
     def run_program() -> None:
         runpy.run_path(str(program), run_name="__main__")
 
     def run_here() -> Graph:
-        monitor = RecordingMonitor(stack=stack, preview=preview, certificates=certificates, node_groups=node_groups)
+        monitor = RecordingMonitor(stack=stack, preview=preview, certificates=certificates, live=live)
         engine = MockEngine(logging.getLogger(__name__))
         configure(Settings(project=config.PROJECT, stack=stack, monitor=monitor, engine=engine, dry_run=preview))
         set_all_config(dict(settings), [f"{config.PROJECT}:secrets"])

@@ -6,6 +6,7 @@ from rehearsal.emulators.aws.account import Account
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kinds import certificates
 from rehearsal.emulators.aws.kinds.clusters import CLUSTER
+from rehearsal.emulators.aws.kinds.network import SUBNET
 from rehearsal.emulators.aws.kinds.node_groups import NODE_GROUP
 from rehearsal.emulators.aws.lifecycle import Caller
 from rehearsal.emulators.aws.properties import Properties
@@ -60,6 +61,21 @@ def _clusters(caller: Caller, _arguments: Properties) -> Properties:
     return {"id": caller.region, "names": names, "region": caller.region}
 
 
+def _cluster(caller: Caller, arguments: Properties) -> Properties:
+    cluster = Account.load(caller.layout).find(CLUSTER, str(arguments["name"]))
+    if cluster is None:
+        raise AwsError("ResourceNotFoundException", f"No cluster found for name: {arguments['name']}.")
+    return {**arguments, "id": cluster.id, "vpcConfig": cluster.outputs["vpcConfig"], "region": caller.region}
+
+
+def _subnet(caller: Caller, arguments: Properties) -> Properties:
+    subnet = Account.load(caller.layout).find(SUBNET, str(arguments["id"]))
+    if subnet is None:
+        raise AwsError("InvalidSubnetID.NotFound", f"The subnet ID '{arguments['id']}' does not exist")
+    known = {name: subnet.outputs[name] for name in ("availabilityZone", "cidrBlock", "vpcId")}
+    return {**arguments, **known, "region": caller.region}
+
+
 def _node_groups(caller: Caller, arguments: Properties) -> Properties:
     """https://docs.aws.amazon.com/eks/latest/APIReference/API_ListNodegroups.html ."""
     groups = [record.inputs for record in Account.load(caller.layout).records(NODE_GROUP)]
@@ -77,6 +93,8 @@ def _node_group(caller: Caller, arguments: Properties) -> Properties:
 
 INVOKES = {
     "aws:acm/getCertificate:getCertificate": _certificate,
+    "aws:ec2/getSubnet:getSubnet": _subnet,
+    "aws:eks/getCluster:getCluster": _cluster,
     "aws:eks/getClusters:getClusters": _clusters,
     "aws:eks/getNodeGroup:getNodeGroup": _node_group,
     "aws:eks/getNodeGroups:getNodeGroups": _node_groups,

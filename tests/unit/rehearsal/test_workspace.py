@@ -153,6 +153,20 @@ def test_a_file_that_holds_no_config_yet_is_merged_too() -> None:
     assert workspace.merge_stack_file({"config": None}, {}) == {"config": {SECRETS: {}}}
 
 
+def test_a_stack_whose_kubernetes_api_only_its_vpc_reaches_is_rehearsed_from_outside(layout: Layout) -> None:
+    kept = {"logRetentionDays": 30}
+    empty: list[dict[str, Any]] = [{}, {"publicAccessCidrs": []}]
+    for access in empty:
+        reached = workspace.reached_from_here({"config": {workspace.CLUSTER: {**kept, **access}}})
+        assert reached == {"config": {workspace.CLUSTER: {**kept, "publicAccessCidrs": [workspace.THIS_MACHINE]}}}
+    for left in ({"publicAccessCidrs": ["203.0.113.0/24"]}, "for the program to refuse"):
+        assert workspace.reached_from_here({"config": {workspace.CLUSTER: left}}) == {
+            "config": {workspace.CLUSTER: left}
+        }
+    workspace.copy_project(layout, "dev", FIXTURES)
+    assert workspace.lists_this_machine(layout, "dev")
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_copy_runs_the_checkouts_program_and_names_a_value_for_every_secret(layout: Layout, stack: str) -> None:
     workspace.copy_project(layout, stack, FIXTURES)

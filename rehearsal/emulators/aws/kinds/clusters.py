@@ -24,16 +24,19 @@ ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 LEAST_ZONES = 2
 
 
-def _check_zones(cluster: Resource) -> None:
+def _check_subnets(cluster: Resource) -> None:
     """https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets ."""
-    zones, old = (
-        {
-            subnet.outputs["availabilityZone"]
+    new, before = (
+        [
+            subnet.outputs
             for identifier in known_values(properties, "vpcConfig.subnetIds")
             if (subnet := cluster.find(SUBNET, str(identifier)))
-        }
+        ]
         for properties in (cluster.inputs, cluster.previous)
     )
+    if len({subnet["vpcId"] for subnet in (*new, *before)}) > 1:
+        raise AwsError("InvalidParameterException", "Subnets specified must be in the same VPC as the cluster's")
+    zones, old = ({subnet["availabilityZone"] for subnet in subnets} for subnets in (new, before))
     if old and not zones <= old:
         raise AwsError(
             "InvalidParameterException",
@@ -104,7 +107,7 @@ KINDS = (
         # The cluster itself is a record only: moto's EKS lacks access entries, Pod Identity and add-ons' objects.
         api=Api("ec2", _create_security_group, delete=(_delete_security_group,)),
         name=AutoName(longest=100),
-        checks=(_check_zones, _check_endpoint_access),
+        checks=(_check_subnets, _check_endpoint_access),
         deletion_checks=(protection.check,),
         attributes={
             "arn": arn("eks", "cluster/{name}"),

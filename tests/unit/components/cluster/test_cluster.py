@@ -9,8 +9,10 @@ import pytest
 import config
 import versions
 from components.cluster.cluster import DEPLOYERS, access_entries
+from tests.unit.components.cluster.live import LIVE
+from tests.unit.config.configurations import changed
 from tests.unit.graph import Graph, every
-from tests.unit.program import STACKS, configured, stack_config, with_services
+from tests.unit.program import PROGRAM, STACKS, configured, run, stack_config, with_services
 
 CLUSTER = "eks:index:Cluster"
 ADMIN = "arn:aws:iam::123456789012:role/admin"
@@ -48,8 +50,9 @@ def test_eks_installs_no_default_addons(graph: Graph) -> None:
     assert cluster.inputs["corednsAddonOptions"]["enabled"] is False
 
 
-def test_the_kubernetes_api_is_private_by_default(graph: Graph) -> None:
-    (cluster,) = graph.of_type(CLUSTER)
+def test_the_kubernetes_api_is_private_where_no_range_is_listed() -> None:
+    settings = changed({"cluster.publicAccessCidrs": []})
+    (cluster,) = run(PROGRAM, stack="dev", settings=settings, preview=False, live=LIVE).of_type(CLUSTER)
     assert cluster.inputs["endpointPrivateAccess"] is True
     assert cluster.inputs["endpointPublicAccess"] is False
     assert "publicAccessCidrs" not in cluster.inputs

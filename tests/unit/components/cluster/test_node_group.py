@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import config
+from components.cluster.live import LiveCluster, Sizes
 from components.cluster.node_group import managed_groups, shares
-from components.cluster.sizes import Sizes
 from config import ENVIRONMENTS
 from tests.unit.graph import Graph, Registration, every
 from tests.unit.program import CHECKOUT, run, stack_config
@@ -86,6 +86,13 @@ def test_another_zone_replaces_no_group(expected: config.Nodes) -> None:
     assert [(group.name, group.zones) for group in two] == [(group.name, group.zones) for group in three][: len(two)]
 
 
+def test_the_first_zones_in_another_order_are_the_same_group() -> None:
+    zones = [ZONES[1], ZONES[0], *ZONES[2:]]
+    assert managed_groups("x", nodes(2, 2, 4, volumes=False), zones) == managed_groups(
+        "x", nodes(2, 2, 4, volumes=False), ZONES
+    )
+
+
 def test_groups_are_named_by_their_zones() -> None:
     """EKS cannot change a group's subnets: for another zone the group is replaced, and needs another name."""
     assert [group.name for group in managed_groups("x", nodes(2, 2, 4, volumes=True), ZONES)] == ["x-a", "x-b", "x-c"]
@@ -118,14 +125,16 @@ def test_the_desired_size_is_the_autoscalers(graph: Graph) -> None:
 
 
 def test_a_change_of_the_limits_sends_the_live_size_and_nothing_else_does() -> None:
-    live = {
+    sizes = {
         "hello-dev-dev-a": Sizes(min=1, desired=3, max=3),
         "hello-dev-dev-c": Sizes(min=0, desired=0, max=3),
         "hello-dev-prod-ac": Sizes(min=2, desired=3, max=6),
     }
-    groups = run(
-        CHECKOUT / "__main__.py", stack="dev", settings=stack_config("dev"), preview=False, node_groups=live
-    ).of_type(MANAGED)
+    ranges = {"ap-northeast-2a": "10.10.240.0/28", "ap-northeast-2c": "10.10.240.32/28"}
+    live = LiveCluster(control_plane=ranges, node_groups=sizes)
+    groups = run(CHECKOUT / "__main__.py", stack="dev", settings=stack_config("dev"), preview=False, live=live).of_type(
+        MANAGED
+    )
     scaling = {one.name: (one.inputs["scalingConfig"], one.inputs["ignoreScalingChanges"]) for one in groups}
     assert scaling == {
         "hello-dev-dev-a": ({"minSize": 1, "desiredSize": 3, "maxSize": 3}, True),  # limits as configured

@@ -147,7 +147,7 @@ def test_the_account_refuses_what_does_not_fit_what_it_has(example: str, changed
     assert world.account.records() == before
 
 
-def test_a_clusters_subnets_stay_in_the_zones_it_was_made_in(tmp_path: Path) -> None:
+def test_a_clusters_subnets_stay_in_the_vpc_and_the_zones_it_was_made_in(tmp_path: Path) -> None:
     """https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets ."""
     world = World(tmp_path)
     world.make_all()
@@ -158,6 +158,17 @@ def test_a_clusters_subnets_stay_in_the_zones_it_was_made_in(tmp_path: Path) -> 
     wider = {**network, "subnetIds": [*network["subnetIds"], third]}
     with pytest.raises(AwsError, match="exact set of AZs ap-northeast-2a,ap-northeast-2c"):
         lifecycle.change(kind, world.caller, cluster.id, {**cluster.inputs, "vpcConfig": wider}, cluster.inputs)
+    elsewhere = world.make("aws:ec2/vpc:Vpc", "elsewhere", {"cidrBlock": "10.1.0.0/16"}).id
+    moved = [
+        world.make(EXAMPLES["subnet"].type, f"moved-{zone}", {**inputs, **there, "vpcId": elsewhere}).id
+        for zone, there in {
+            "a": {"cidrBlock": "10.1.0.0/20", "availabilityZone": "ap-northeast-2a"},
+            "c": {"cidrBlock": "10.1.16.0/20", "availabilityZone": "ap-northeast-2c"},
+        }.items()
+    ]
+    away = {**network, "subnetIds": moved}
+    with pytest.raises(AwsError, match="same VPC"):
+        lifecycle.change(kind, world.caller, cluster.id, {**cluster.inputs, "vpcConfig": away}, cluster.inputs)
     turned = {**network, "subnetIds": network["subnetIds"][::-1]}
     lifecycle.change(kind, world.caller, cluster.id, {**cluster.inputs, "vpcConfig": turned}, cluster.inputs)
 
