@@ -12,7 +12,7 @@ RUN := .venv/bin/python
 CHECKOV := checkov==3.3.30
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview preflight status shell down test test-unit lint docs diagram pictures lock bench-preview bench-release preview-comment
+.PHONY: help up doctor preview preflight status shell down test test-unit lint docs diagram pictures lock bench-preview bench-release preview-comment
 
 help: ## print these targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ preview: .venv/installed ## show what `up` would change [STACK=dev]
 
 shell: .venv/installed ## open a shell where plain pulumi and kubectl work on it [STACK=dev]
 	@$(RUN) -m rehearsal shell --stack $(STACK)
+
+doctor: .venv/installed ## say what on this machine would stop `make up`, or leave something out of it
+	@$(RUN) -m tools.doctor
 
 down: .venv/installed ## destroy it, verify that nothing is left, end its processes [STACK=dev]
 	@$(RUN) -m rehearsal down --stack $(STACK)

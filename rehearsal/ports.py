@@ -35,11 +35,15 @@ class Ports:
 
 
 def ensure(file: Path) -> Ports:
-    """The ports in a file; missing ones are chosen from the free ports and written to it."""
+    """The ports in a file; missing ones are chosen from the free ports and written to it.
+
+    The choice follows from the file's path: a rehearsal that was taken down comes up on the same ports, unless one is
+    taken.
+    """
     named: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
     names = [field.name for field in fields(Ports)]
     if not named.keys() >= set(names):
-        candidates = random.sample(RANGE, len(RANGE))  # not for cryptography
+        candidates = random.Random(str(file)).sample(RANGE, len(RANGE))  # noqa: S311 - not for cryptography
         free = (port for port in candidates if port not in named.values() and is_free(port))
         named = {name: named.get(name) or next(free) for name in names}
         draft = file.with_name(f"{file.name}.draft")

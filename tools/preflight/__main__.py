@@ -7,16 +7,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 import config
+from tools.findings import Finding, show, stop
 from tools.preflight import account, stack_file, surroundings
-from tools.preflight.findings import Finding, stop
 from tools.preflight.session import Aws
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-COLOURS = {"ok": "green", "look": "yellow", "stop": "red"}
 
 
 def findings(settings: config.Settings, stack: str) -> Iterator[Finding]:
@@ -57,15 +53,7 @@ def main() -> int:
         settings = stack_file.read(arguments.stacks / f"Pulumi.{stack}.yaml")
     except (FileNotFoundError, config.SettingsError) as error:
         sys.exit(f"error: {error}")
-    table = Table(box=None, show_header=False)
-    stopped = False
-    for finding in findings(settings, stack):
-        colour = COLOURS[finding.level]
-        fact = f"{finding.fact}\n→ {finding.remedy}" if finding.remedy else finding.fact
-        table.add_row(f"[{colour}]{finding.level}[/]", finding.subject, fact)
-        stopped |= finding.level == "stop"
-    Console().print(table)
-    return int(stopped)
+    return show(findings(settings, stack))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[re
 import config
 from config.instance_types import instance_types as known_types
 from config.partitions import partition_of
-from tools.preflight.findings import Finding, look, ok, stop
+from tools.findings import Finding, look, ok, stop
 from tools.preflight.session import Aws
 
 ZONES_WITHOUT_EKS = {

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[re
 
 import config
 from rehearsal import toolchain
-from tools.preflight.findings import Finding, look, ok, stop
+from tools.findings import Finding, look, ok, stop
 from tools.preflight.session import Aws
 
 WHAT_IS_MY_ADDRESS = "https://checkip.amazonaws.com"

@@ -20,6 +20,17 @@ def test_ports_are_chosen_once(tmp_path: Path) -> None:
     assert ports.ensure(tmp_path / "another.json") != first
 
 
+def test_a_rehearsal_that_comes_up_anew_has_the_same_ports_but_one_that_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "ports.json"
+    first = ports.ensure(file)
+    file.unlink()
+    assert ports.ensure(file) == first
+    file.unlink()
+    with socket.create_server((ports.LOOPBACK, first.aws)):
+        assert ports.ensure(file).aws != first.aws
+        assert ports.ensure(file).etcd == first.etcd
+
+
 def test_a_port_that_came_later_is_added_and_the_others_stay(tmp_path: Path) -> None:
     file = tmp_path / "ports.json"
     first = ports.ensure(file)

@@ -14,9 +14,9 @@ from moto import mock_aws
 
 import config
 from tests.unit.program import FIXTURES
+from tools.findings import Finding
 from tools.preflight import __main__ as command
 from tools.preflight import account, stack_file, surroundings
-from tools.preflight.findings import Finding
 from tools.preflight.session import Aws
 
 REGION = "ap-northeast-2"
