@@ -12,7 +12,7 @@ from typing import TypeAlias
 from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 
 Key: TypeAlias = tuple[str, str]
-"""Namespace and name."""
+"""Namespace, empty for objects outside namespaces, and name."""
 
 Handler: TypeAlias = Callable[[Key, KubernetesObject | None], None]
 """Handles an added or modified object; None for a deleted one, which it may not know."""
@@ -24,20 +24,22 @@ _PAUSE = 0.5
 """Seconds before a failed list or watch is repeated."""
 
 
-def start(api: KubernetesApi, kind: str, handler: Handler, loop: asyncio.AbstractEventLoop) -> None:
-    """Starts a watch of a kind of API version `v1` in a thread of its own; the handler runs in the loop's thread."""
-    threading.Thread(target=_watch, args=(api, kind, handler, loop), daemon=True).start()
+def start(
+    api: KubernetesApi, kind: str, handler: Handler, loop: asyncio.AbstractEventLoop, *, version: str = "v1"
+) -> None:
+    """Starts a watch of a kind in a thread of its own; the handler runs in the loop's thread."""
+    threading.Thread(target=_watch, args=(api, version, kind, handler, loop), daemon=True).start()
 
 
-def _watch(api: KubernetesApi, kind: str, handler: Handler, loop: asyncio.AbstractEventLoop) -> None:
+def _watch(api: KubernetesApi, version: str, kind: str, handler: Handler, loop: asyncio.AbstractEventLoop) -> None:
     known: set[Key] = set()
     while True:
         try:
-            existing = {_key(body) for body in api.list("v1", kind)}
+            existing = {_key(body) for body in api.list(version, kind)}
             for deleted in known - existing:
                 loop.call_soon_threadsafe(handler, deleted, None)
             known = existing
-            for event, body in api.watch("v1", kind, timeout=_WATCH_SECONDS):
+            for event, body in api.watch(version, kind, timeout=_WATCH_SECONDS):
                 key, is_deleted = _key(body), event == "DELETED"
                 known = known - {key} if is_deleted else known | {key}
                 loop.call_soon_threadsafe(handler, key, None if is_deleted else body)
@@ -47,4 +49,4 @@ def _watch(api: KubernetesApi, kind: str, handler: Handler, loop: asyncio.Abstra
 
 
 def _key(body: KubernetesObject) -> Key:
-    return str(body["metadata"]["namespace"]), str(body["metadata"]["name"])
+    return str(body["metadata"].get("namespace", "")), str(body["metadata"]["name"])

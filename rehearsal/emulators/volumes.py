@@ -5,14 +5,14 @@ https://github.com/kubernetes-csi/external-provisioner
 
 from __future__ import annotations
 
+import asyncio
 import re
-import time
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
 
 from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
-from rehearsal import aws
+from rehearsal import aws, watch
 from rehearsal.layout import Layout
 
 DRIVER = "ebs.csi.aws.com"
@@ -20,20 +20,30 @@ SELECTED_NODE = "volume.kubernetes.io/selected-node"
 ZONE = "topology.kubernetes.io/zone"
 NAME_TAG = "CSIVolumeName"
 MANAGER = "ebs-csi-controller"
-POLL_SECONDS = 1.0
+WATCHED = (
+    ("storage.k8s.io/v1", "StorageClass"),
+    ("v1", "PersistentVolumeClaim"),
+    ("v1", "PersistentVolume"),
+)
+RETRY_SECONDS = 1.0
+"""Seconds before it tries again what failed."""
 
 
-def main() -> None:
-    """Provisions volumes every `POLL_SECONDS`, until the process is killed."""
-    layout = Layout.of_environment()
-    api = KubernetesApi(layout.kubeconfig)
+async def provision(layout: Layout) -> None:
+    """Provisions volumes whenever something of `WATCHED` has changed, until it is cancelled."""
+    api, loop, changed = KubernetesApi(layout.kubeconfig), asyncio.get_running_loop(), asyncio.Event()
     ec2 = aws.client(layout, "ec2", region=aws.region(layout))
+    for version, kind in WATCHED:
+        watch.start(api, kind, lambda _key, _body: changed.set(), loop, version=version)
     while True:
+        await changed.wait()
+        changed.clear()
         try:
-            reconcile(api, ec2)
+            await asyncio.to_thread(reconcile, api, ec2)
         except (KubernetesApiError, OSError, BotoCoreError, ClientError) as error:
             print(error, flush=True)
-        time.sleep(POLL_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
+            changed.set()
 
 
 def reconcile(api: KubernetesApi, ec2: Any) -> None:
@@ -114,4 +124,4 @@ def persistent_volume(
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(provision(Layout.of_environment()))

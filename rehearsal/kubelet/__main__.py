@@ -70,7 +70,9 @@ async def _apply_load(layout: Layout, api: Api) -> None:
     last: object = None
     while True:
         try:
-            usage = kwok.usage(load.read(layout), await asyncio.to_thread(api.list, "v1", "Service"))
+            loads = load.read(layout)
+            services = await asyncio.to_thread(api.list, "v1", "Service") if loads else ()
+            usage = kwok.usage(loads, services)
             if usage != last:
                 await asyncio.to_thread(api.apply, usage, field_manager="kubelet", force=True)
             last = usage

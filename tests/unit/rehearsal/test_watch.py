@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -52,3 +53,24 @@ def test_each_change_is_handled_and_what_was_deleted_meanwhile(monkeypatch: pyte
         return [await asyncio.wait_for(queue.get(), 10) for _ in range(count)]
 
     assert asyncio.run(changes(5)) == [("old", True), ("kept", True), ("late", False), ("old", False), ("kept", True)]
+
+
+def test_objects_outside_namespaces_of_any_api_version_are_watched_too() -> None:
+    storage_class = {"metadata": {"name": "gp3"}}
+
+    def existing(version: str, kind: str) -> list[dict[str, Any]]:
+        assert (version, kind) == ("storage.k8s.io/v1", "StorageClass")
+        return [storage_class]
+
+    def events(version: str, kind: str, **_: int) -> Iterator[tuple[str, dict[str, Any]]]:
+        yield from (("ADDED", one) for one in existing(version, kind))
+        threading.Event().wait()
+
+    async def first() -> watch.Key:
+        keys: asyncio.Queue[watch.Key] = asyncio.Queue()
+        api = cast("KubernetesApi", SimpleNamespace(list=existing, watch=events))
+        loop = asyncio.get_running_loop()
+        watch.start(api, "StorageClass", lambda key, _: keys.put_nowait(key), loop, version="storage.k8s.io/v1")
+        return await asyncio.wait_for(keys.get(), 10)
+
+    assert asyncio.run(first()) == ("", "gp3")
