@@ -111,6 +111,7 @@ class KubernetesApi:
         *,
         namespace: str | None = None,
         label_selector: str | None = None,
+        field_selector: str | None = None,
         metadata_only: bool = False,
     ) -> list[KubernetesObject]:
         """All objects of a kind, in one namespace or in all; each with its `apiVersion` and `kind`.
@@ -120,11 +121,14 @@ class KubernetesApi:
             kind: E.g. `Deployment`.
             namespace: Only objects of this namespace.
             label_selector: Only objects that match it.
+            field_selector: Likewise, by fields that the API server selects by.
+                https://kubernetes.io/docs/concepts/overview/working-with-objects/field-selectors/
             metadata_only: Return only the metadata of each.
                 https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
         """
         options: dict[str, Any] = {"header_params": {"Accept": METADATA_ONLY}} if metadata_only else {}
-        response = self._call("get", api_version, kind, namespace=namespace, label_selector=label_selector, **options)
+        selectors = {"label_selector": label_selector, "field_selector": field_selector}
+        response = self._call("get", api_version, kind, namespace=namespace, **selectors, **options)
         return [{**item, "apiVersion": api_version, "kind": kind} for item in response["items"]]
 
     def create(self, body: KubernetesObject) -> KubernetesObject:

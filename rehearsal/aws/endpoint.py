@@ -77,8 +77,8 @@ class Reachability:
 
     def _instance(self, address: str) -> str | None:
         """Id of the instance that has an IP address, or runs the pod that has it."""
-        pods = self.api.list("v1", "Pod")
-        names = [pod["spec"].get("nodeName") for pod in pods if pod.get("status", {}).get("podIP") == address]
+        pods = self.api.list("v1", "Pod", field_selector=f"status.podIP={address}")
+        names = [pod["spec"].get("nodeName") for pod in pods]
         for node in self.api.list("v1", "Node"):
             addresses = {entry["address"] for entry in node.get("status", {}).get("addresses", ())}
             if node["metadata"]["name"] in names or address in addresses:

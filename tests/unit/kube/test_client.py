@@ -56,6 +56,18 @@ def test_a_group_that_is_going_hides_no_kind_of_another() -> None:
         assert [one["metadata"]["name"] for one in KubernetesApi(kubeconfig(address)).list("v1", "Node")] == ["one"]
 
 
+def test_a_list_is_selected_by_the_api_server() -> None:
+    asked: list[str] = []
+
+    def recording(request: Request) -> Answer:
+        asked.append(request.path)
+        return api_server(request)
+
+    with answering(recording) as address:
+        KubernetesApi(kubeconfig(address)).list("v1", "Node", label_selector="a=b", field_selector="metadata.name=one")
+    assert asked[-1] == "/api/v1/nodes?fieldSelector=metadata.name%3Done&labelSelector=a%3Db"
+
+
 def kubeconfig(address: str) -> dict[str, Any]:
     return {
         "current-context": "one",
