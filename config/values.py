@@ -238,6 +238,14 @@ SourceUrl: TypeAlias = Annotated[
 ]
 BranchName: TypeAlias = Annotated[str, Field(max_length=200), _check(r"[\w.-]+(/[\w.-]+)*", "a branch, such as main")]
 ImageDigest: TypeAlias = Annotated[str, _check(r"sha256:[0-9a-f]{64}", "an image's digest, sha256:…")]
+ImageReference: TypeAlias = Annotated[
+    str,
+    Field(max_length=300),
+    _check(
+        r"[\w.-]+(:\d+)?(/[\w.-]+)+(:[\w.-]+)?(@sha256:[0-9a-f]{64})?(?<![:/])",
+        "an image with its registry, such as docker.io/library/alpine:3.23",
+    ),
+]
 FindingName: TypeAlias = Annotated[
     str,
     Field(max_length=100),

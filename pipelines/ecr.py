@@ -36,6 +36,17 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-troublesho
 
 PAUSE_SECONDS = 5
 
+MANIFESTS = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+INDEXES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+ATTESTATION = "vnd.docker.reference.type"
+"""Annotation of a manifest that is an attestation."""
+
 _REPOSITORY = re.compile(
     r"(?P<host>(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?)/(?P<name>[^@:]+)"
 )
@@ -115,6 +126,24 @@ class Repository:
         except ClientError as error:
             if _code(error) not in ("LimitExceededException", "ValidationException", "UnsupportedImageTypeException"):
                 raise
+
+    def images(self, digest: str) -> list[str]:
+        """Digests of the images of an index, which ECR scans one by one; of an image its own digest.
+
+        An index also has BuildKit's attestations, which are no images:
+        https://github.com/moby/buildkit/blob/v0.34.2/docs/attestations/attestation-storage.md
+
+        Raises:
+            PipelineError: ECR has no such image.
+        """
+        found = self._client.batch_get_image(
+            **self._repository, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=[*INDEXES, *MANIFESTS]
+        )["images"]
+        if not found:
+            raise PipelineError(f"{self.url} has no image {digest}")
+        manifests: list[dict[str, Any]] = json.loads(found[0]["imageManifest"]).get("manifests", [])
+        images = [one["digest"] for one in manifests if ATTESTATION not in one.get("annotations", {})]
+        return images or [digest]
 
     def findings(self, digest: str, *, patience: float) -> list[Finding]:
         """Waits for the scan that the push started, and returns its findings. Inspector's suppressed ones are left out.

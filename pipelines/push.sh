@@ -1,9 +1,12 @@
 #!/bin/sh
-# Pushes the image with its commit as tag, from the layers that were built and tested, and prints it by digest.
+# Pushes the image with its commit as tag, from the layers that were built and tested, and prints it by digest. With
+# PROVENANCE or SBOM_GENERATOR it is an index of the image and its attestations.
 set -eu
 . "${0%/*}/image.sh"
 metadata=$(mktemp)
-build --metadata-file "$metadata" --output type=image,name="$repository:$tag",push=true >&2
+[ -z "${SBOM_GENERATOR:-}" ] || set -- "$@" --opt attest:sbom=generator="$SBOM_GENERATOR"
+[ -z "${PROVENANCE:-}" ] || set -- "$@" --opt attest:provenance=mode=min
+build "$@" --metadata-file "$metadata" --output type=image,name="$repository:$tag",push=true >&2
 python3 -c 'import json, sys; print(sys.argv[1] + "@" + json.load(open(sys.argv[2]))["containerimage.digest"], end="")' \
   "$repository" "$metadata"
 rm -f "$metadata"

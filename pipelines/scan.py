@@ -114,18 +114,21 @@ def _waiver(finding: str, rules: Rules, service: str) -> Waiver | None:
 
 
 def judge(repository: Repository, digest: str, rules: Rules, service: str, *, patience: float) -> Verdict:
-    """The verdict on an image in ECR.
+    """The verdict on an image in ECR, or on all images of an index.
 
     Raises:
         PipelineError: It was not scanned in time, or cannot be scanned and its service is not listed.
     """
-    try:
-        findings = repository.findings(digest, patience=patience)
-    except UnscannableError as error:
-        if service not in rules.unscannable:
-            raise
-        return Verdict([], [f"not scanned, as delivery.scan.unscannable allows: {error}"])
-    return judged(findings, rules, service, datetime.now(UTC).date())
+    findings, notes = list[Finding](), list[str]()
+    for image in repository.images(digest):
+        try:
+            findings += repository.findings(image, patience=patience)
+        except UnscannableError as error:
+            if service not in rules.unscannable:
+                raise
+            notes.append(f"not scanned, as delivery.scan.unscannable allows: {error}")
+    verdict = judged(findings, rules, service, datetime.now(UTC).date())
+    return Verdict(verdict.blocking, [*notes, *verdict.notes])
 
 
 def report(image: str, verdict: Verdict) -> str:
@@ -149,7 +152,8 @@ def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os
         try:
             repository = Repository(url)
             if options.again:
-                repository.scan_again(digest)
+                for one in repository.images(digest):
+                    repository.scan_again(one)
             verdict = judge(repository, digest, rules, service, patience=options.patience)
         except (PipelineError, BotoCoreError, ClientError) as error:
             sys.stderr.write(f"error: {service}: {error}\n")

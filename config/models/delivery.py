@@ -18,6 +18,7 @@ from config.values import (
     GitHubRepository,
     HookUrl,
     ImageDigest,
+    ImageReference,
     KeyArn,
     OidcProviderArn,
     Port,
@@ -143,6 +144,16 @@ class Delivery(Model):
         "for the package sources of Debian and Ubuntu, 22 for Git by SSH. Private addresses are never reached.",
     )
     hook: Hook | None = Field(default=None, description="GitHub's webhook; left out, Jenkins only polls.")
+    provenance: bool = Field(
+        default=False,
+        description="Whether each image is pushed with its provenance by BuildKit: commit, materials and build, as an "
+        "attestation in the image's index.",
+    )
+    sbom_generator: ImageReference | None = Field(
+        default=None,
+        description="Image that writes a software bill of materials (SPDX) of each image, which is pushed with it: "
+        "docker.io/docker/buildkit-syft-scanner:stable-1.",
+    )
     scan: Scan = Field(default_factory=Scan, description="What image scans may find in what is released.")
     notify_url: HookUrl | None = Field(default=None, description="A URL that gets the result of each build as JSON.")
 

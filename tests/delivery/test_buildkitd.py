@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from components.delivery.jenkins.buildkit import CACHE_MEGABYTES
 from pipelines import certificates
 from tests.delivery.agents import InPod
 from tests.delivery.buildkit import Delivery
+from tests.delivery.ecr import INDEX
 from tests.delivery.workshop import DOCKERFILE, SERVICE, Site, Source, missing, opened_site, source
 from tests.unit.program import stack_config
 
@@ -57,15 +59,15 @@ def agent(site: Site, tmp_path: Path) -> Iterator[InPod]:
         yield running
 
 
-def told(site: Site, agent: InPod, *words: str) -> subprocess.CompletedProcess[str]:
+def told(site: Site, agent: InPod, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """What a command writes in an agent, with the variables of a build."""
-    command = agent.command(list(words), {**site.delivery.variables, "SERVICE": SERVICE})
+    command = agent.command(list(words), {**site.delivery.variables, "SERVICE": SERVICE, **variables})
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def stage(site: Site, agent: InPod, name: str) -> subprocess.CompletedProcess[str]:
+def stage(site: Site, agent: InPod, name: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """What a stage writes, which goes well."""
-    found = told(site, agent, "sh", "-ec", f'"$PIPELINES/{name}.sh"')
+    found = told(site, agent, "sh", "-ec", f'"$PIPELINES/{name}.sh"', **variables)
     assert found.returncode == 0, found.stderr
     return found
 
@@ -148,6 +150,24 @@ def test_what_was_built_is_tested_and_pushed_from_its_layers(site: Site, agent: 
         "org.opencontainers.image.revision": commit
     }
     assert site.ecr.complaints(site.delivery.repositories) == []
+
+
+def test_an_image_is_pushed_with_its_provenance_and_the_gate_judges_the_image(
+    site: Site, agent: InPod, repository: Source
+) -> None:
+    commit = repository.commit("with provenance")
+    repository.check_out(agent.workspace)
+    image = stage(site, agent, "push", PROVENANCE="true").stdout
+    name = f"{site.delivery.variables['REGISTRY'].partition('/')[2]}/{SERVICE}"
+    digest, text, kind = site.ecr.manifest(name, f"commit-{commit}")
+    assert (image.rpartition("@")[2], kind) == (digest, INDEX)
+    real, attestation = json.loads(text)["manifests"]
+    assert attestation["annotations"]["vnd.docker.reference.digest"] == real["digest"]
+    (layer,) = json.loads(site.ecr.manifest(name, attestation["digest"])[1])["layers"]
+    assert layer["annotations"]["in-toto.io/predicate-type"].startswith("https://slsa.dev/provenance/")
+    assert site.ecr.complaints(site.delivery.repositories) == []
+    judged = stage(site, agent, "scan", IMAGE=image)
+    assert "nothing that counts" in judged.stderr
 
 
 def test_another_daemon_goes_on_from_the_cache_in_ecr(site: Site, repository: Source, tmp_path: Path) -> None:

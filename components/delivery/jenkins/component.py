@@ -179,6 +179,8 @@ class Jenkins(pulumi.ComponentResource):
             "BUILDKIT_HOST": HOST,
             "BUILDKIT_TLS": agents.BUILDKIT_TLS,
             "SCAN_RULES": scan_rules(delivery.scan),
+            **({"PROVENANCE": "true"} if delivery.provenance else {}),
+            **({"SBOM_GENERATOR": delivery.sbom_generator} if delivery.sbom_generator else {}),
             **({"NOTIFY_URL": delivery.notify_url} if delivery.notify_url else {}),
             **(self._preview_variables(previews) if previews else {}),
         }

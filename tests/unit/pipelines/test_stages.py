@@ -66,10 +66,17 @@ def test_a_login_is_for_the_registry_and_for_nobody_else_on_the_machine(
     assert path.stat().st_mode & 0o077 == 0
 
 
-def scans(*answers: dict[str, Any] | str) -> ecr.Repository:
-    """A repository whose scan gives these answers in turn; a text is an error's code."""
+def scans(*answers: dict[str, Any] | str, manifest: dict[str, Any] | None = None) -> ecr.Repository:
+    """A repository whose scan gives these answers in turn; a text is an error's code.
+
+    Args:
+        answers: The answers.
+        manifest: Asked for first; None if nobody asks.
+    """
     client = cast("Any", boto3).client("ecr", region_name=REGION)
     stubber: Any = Stubber(client)
+    if manifest is not None:
+        stubber.add_response("batch_get_image", {"images": [{"imageManifest": json.dumps(manifest)}]})
     for answer in answers:
         if isinstance(answer, str):
             stubber.add_client_error("describe_image_scan_findings", service_error_code=answer)
@@ -77,6 +84,35 @@ def scans(*answers: dict[str, Any] | str) -> ecr.Repository:
             stubber.add_response("describe_image_scan_findings", answer)
     stubber.activate()
     return ecr.Repository(URL, client)
+
+
+IMAGE: dict[str, Any] = {"schemaVersion": 2, "config": {}, "layers": []}
+INDEX: dict[str, Any] = {
+    "schemaVersion": 2,
+    "manifests": [
+        {"digest": f"sha256:{2:064x}", "platform": {"architecture": "amd64", "os": "linux"}},
+        {
+            "digest": f"sha256:{3:064x}",
+            "platform": {"architecture": "unknown", "os": "unknown"},
+            "annotations": {"vnd.docker.reference.type": "attestation-manifest"},
+        },
+    ],
+}
+"""https://github.com/moby/buildkit/blob/v0.34.2/docs/attestations/attestation-storage.md"""
+
+
+def test_of_an_index_its_images_are_judged_and_not_its_attestations() -> None:
+    client = cast("Any", boto3).client("ecr", region_name=REGION)
+    stubber: Any = Stubber(client)
+    asked = {"registryId": "123456789012", "repositoryName": "hello-dev/api"}
+    stubber.add_response("batch_get_image", {"images": [{"imageManifest": json.dumps(INDEX)}]})
+    image = {"imageDigest": f"sha256:{2:064x}"}
+    stubber.add_response(
+        "describe_image_scan_findings", complete(basic("CVE-1", "CRITICAL")), {**asked, "imageId": image}
+    )
+    with stubber:
+        verdict = scan.judge(ecr.Repository(URL, client), DIGEST, scan.Rules(), "api", patience=0)
+    assert verdict.blocking == ["critical CVE-1 in openssl"]
 
 
 def basic(name: str, severity: str) -> dict[str, Any]:
@@ -135,15 +171,15 @@ def test_findings_of_all_pages_and_of_both_kinds_of_scanning_are_read() -> None:
 @pytest.mark.parametrize("answer", UNSUPPORTED)
 def test_what_cannot_be_scanned_is_released_only_where_that_is_allowed(answer: dict[str, Any]) -> None:
     with pytest.raises(ecr.UnscannableError, match=r"delivery\.scan\.unscannable"):
-        scan.judge(scans(answer), DIGEST, scan.Rules(unscannable=["ai"]), "api", patience=60)
-    verdict = scan.judge(scans(answer), DIGEST, scan.Rules(unscannable=["api"]), "api", patience=60)
+        scan.judge(scans(answer, manifest=IMAGE), DIGEST, scan.Rules(unscannable=["ai"]), "api", patience=60)
+    verdict = scan.judge(scans(answer, manifest=IMAGE), DIGEST, scan.Rules(unscannable=["api"]), "api", patience=60)
     assert (verdict.blocking, len(verdict.notes)) == ([], 1)
 
 
 def test_a_scan_that_failed_is_no_allowance() -> None:
     failed = {"imageScanStatus": {"status": "SCAN_ELIGIBILITY_EXPIRED"}}
     with pytest.raises(ecr.PipelineError, match="SCAN_ELIGIBILITY_EXPIRED"):
-        scan.judge(scans(failed), DIGEST, scan.Rules(unscannable=["api"]), "api", patience=60)
+        scan.judge(scans(failed, manifest=IMAGE), DIGEST, scan.Rules(unscannable=["api"]), "api", patience=60)
 
 
 TODAY = date(2027, 1, 15)
@@ -199,7 +235,7 @@ def test_the_gate_of_all_images_closes_for_one(
     rules: str,
     code: int,
 ) -> None:
-    found = iter([scans(complete(*findings)), scans(complete())])
+    found = iter([scans(complete(*findings), manifest=IMAGE), scans(complete(), manifest=IMAGE)])
 
     def repository_of(_: str) -> ecr.Repository:
         return next(found)

@@ -165,6 +165,16 @@ def test_builds_are_told_where_images_go_and_who_builds() -> None:
     }
 
 
+def test_images_have_the_attestations_that_are_set() -> None:
+    generator = "docker.io/docker/buildkit-syft-scanner:stable-1"
+    graph = configured(configuration(provenance=True, sbomGenerator=generator))
+    variables = casc(graph)["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
+    told = {one["key"]: one["value"] for one in variables}
+    assert (told["PROVENANCE"], told["SBOM_GENERATOR"]) == ("true", generator)
+    script = (CHECKOUT / "pipelines" / "push.sh").read_text(encoding="utf-8")
+    assert all(f"${{{name}:-}}" in script for name in ("PROVENANCE", "SBOM_GENERATOR"))
+
+
 def test_the_scan_gate_reads_the_rules_that_are_set() -> None:
     waiver = {"finding": "CVE-2026-1", "until": "2027-03-31", "reason": "never ${called} by it", "services": ["api"]}
     graph = configured(configuration(scan={"severity": "HIGH", "waivers": [waiver], "unscannable": ["ai"]}))
