@@ -231,6 +231,15 @@ DirectoryPath: TypeAlias = Annotated[
         "an absolute path of a directory, such as /tmp, without . or .. and without a slash at its end",
     ),
 ]
+RelativePath: TypeAlias = Annotated[
+    str,
+    Field(max_length=200),
+    # No characters that the shell, Git's pathspecs or Groovy read.
+    _check(
+        r"\.|(?!\.{1,2}(/|$))[\w.-]+(/(?!\.{1,2}(/|$))[\w.-]+)*",
+        "a path in the repository, such as services/api, without . or .. in it, or . for the repository itself",
+    ),
+]
 SourceUrl: TypeAlias = Annotated[
     str,
     Field(max_length=300),

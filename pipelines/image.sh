@@ -1,8 +1,12 @@
 # Functions and variables of the stages that handle an image; to be sourced in the checkout. SERVICE, REGISTRY, CACHE,
-# BUILDKIT_HOST and BUILDKIT_TLS come from the job and the controller's configuration. No code of a service runs in the
+# BUILDKIT_HOST, BUILDKIT_TLS, and what a repository of several services needs: CONTEXT (a folder), DOCKERFILE (a path)
+# and PATHS (what the image is made of), come from the job and the controller's configuration. No code of a service runs in the
 # agent: builds and unit tests are stages of its Dockerfile, and run in buildkitd.
 repository=$REGISTRY/$SERVICE
-commit=$(git rev-parse HEAD)
+dockerfile=${DOCKERFILE:-Dockerfile}
+# The last commit that changed what the image is made of. Without PATHS each commit does.
+commit=$(if [ -n "${PATHS:-}" ]; then git log -1 --format=%H -- $PATHS; else git rev-parse HEAD; fi)
+[ -n "$commit" ] || { echo "error: no commit has $PATHS: correct delivery.sources.$SERVICE" >&2; exit 1; }
 tag=commit-$commit
 
 build() {
@@ -11,7 +15,7 @@ build() {
   trap 'rm -rf "$DOCKER_CONFIG"' EXIT
   python3 -m pipelines.ecr login "$repository"
   buildctl --tlsdir "$BUILDKIT_TLS" build --progress plain --frontend dockerfile.v0 \
-    --local context=. --local dockerfile=. --opt filename="${DOCKERFILE:-Dockerfile}" \
+    --local context="${CONTEXT:-.}" --local dockerfile="$(dirname "$dockerfile")" --opt filename="${dockerfile##*/}" \
     --opt label:org.opencontainers.image.revision="$commit" \
     --import-cache type=registry,ref="$CACHE:$SERVICE" "$@"
 }

@@ -22,6 +22,7 @@ from config.values import (
     KeyArn,
     OidcProviderArn,
     Port,
+    RelativePath,
     ServiceName,
     SourceUrl,
 )
@@ -32,6 +33,27 @@ class Source(Model):
 
     repository: SourceUrl = Field(description="URL of the Git repository.")
     branch: BranchName = Field(default="main", description="The branch that is built.")
+    context: RelativePath = Field(default=".", description="The build context: the folder that a build gets.")
+    dockerfile: RelativePath | None = Field(
+        default=None, description="The Dockerfile; left out, the file Dockerfile in the context."
+    )
+    paths: Annotated[list[RelativePath], EachOnce] = Field(
+        default_factory=list[str],
+        max_length=30,
+        description="What else in the repository the image is made of. A commit that changes neither context nor "
+        "Dockerfile nor this is not built; with the whole repository as context: nor this and the Dockerfile.",
+    )
+
+    @property
+    def file(self) -> str:
+        """Path of the Dockerfile in the repository."""
+        return self.dockerfile or ("Dockerfile" if self.context == "." else f"{self.context}/Dockerfile")
+
+    @property
+    def watched(self) -> list[str]:
+        """Paths whose commits are built; empty if every commit is."""
+        context = [] if self.context == "." else [self.context]
+        return sorted({*context, *self.paths, self.file}) if context or self.paths else []
 
 
 class GitLogin(Model):

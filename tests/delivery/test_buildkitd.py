@@ -170,6 +170,39 @@ def test_an_image_is_pushed_with_its_provenance_and_the_gate_judges_the_image(
     assert "nothing that counts" in judged.stderr
 
 
+def test_of_several_services_in_a_repository_each_is_built_for_its_own_commits(
+    site: Site, agent: InPod, tmp_path: Path
+) -> None:
+    several = source(tmp_path / "several")
+    dockerfile = "FROM scratch AS test\nCOPY words /words\nFROM test\nCOPY shared /shared\n"
+    for service in ("api", "ai"):
+        several.write(f"services/{service}/words", service)
+        several.write(f"services/{service}/shared/text", "shared")
+        several.write(f"services/{service}/Dockerfile", dockerfile)
+    first = several.commit("first")
+
+    def built(service: str) -> tuple[str, str]:
+        """What there was of the service's image, and its digest after the build."""
+        context = f"services/{service}"
+        variables = {"CONTEXT": context, "DOCKERFILE": f"{context}/Dockerfile", "PATHS": context, "SERVICE": service}
+        several.check_out(agent.workspace)
+        found = stage(site, agent, "find", **variables).stdout
+        if not found:
+            for name in ("build", "test", "push"):
+                stage(site, agent, name, **variables)
+        return found, stage(site, agent, "find", **variables).stdout
+
+    nothing, api = built("api")
+    assert not nothing
+    assert built("ai")[0] == ""
+    assert f"commit-{first}" in site.ecr.tags(f"{site.delivery.variables['REGISTRY'].partition('/')[2]}/ai")
+    several.write("services/ai/words", "others")
+    several.write("README.md", "for people")
+    several.commit("second")
+    assert built("api") == (api, api), "no commit of it"
+    assert built("ai")[0] == ""
+
+
 def test_another_daemon_goes_on_from_the_cache_in_ecr(site: Site, repository: Source, tmp_path: Path) -> None:
     """The daemon's volume goes with its pod: without the cache each restart is a build from nothing."""
     dockerfile = DOCKERFILE.replace("COPY www", f'RUN ["/bin/busybox", "echo", "{LONG}"]\nCOPY www')

@@ -65,6 +65,12 @@ class Source:
         self._git("commit", "--quiet", f"--message={version}")
         return self._git("rev-parse", "HEAD").strip()
 
+    def write(self, path: str, text: str) -> None:
+        """Writes a file, for the next commit."""
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
     def check_out(self, workspace: Path) -> None:
         """What Jenkins' step `checkout` does, as who owns the workspace."""
         owner = workspace.stat()

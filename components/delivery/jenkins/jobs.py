@@ -42,6 +42,9 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], *, previews: b
             "SOURCE": source.repository,
             "BRANCH": source.branch,
             "CREDENTIALS": login,
+            "CONTEXT": source.context,
+            "DOCKERFILE": source.file,
+            "PATHS": " ".join(source.watched),
         }
         lines += _job(f"dev/{service}", parameters, pipelines["dev"], triggers=triggers)
         lines += _job(f"prod/{service}", {"SERVICE": service}, pipelines["prod"])

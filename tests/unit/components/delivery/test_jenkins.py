@@ -165,6 +165,29 @@ def test_builds_are_told_where_images_go_and_who_builds() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ({}, (".", "Dockerfile", "")),
+        (
+            {"context": "services/api"},
+            ("services/api", "services/api/Dockerfile", "services/api services/api/Dockerfile"),
+        ),
+        (
+            {"dockerfile": "docker/api", "paths": ["services/api", "libraries"]},
+            (".", "docker/api", "docker/api libraries services/api"),
+        ),
+    ],
+)
+def test_a_service_of_several_in_a_repository_has_its_context_and_its_commits(
+    source: dict[str, Any], told: tuple[str, str, str]
+) -> None:
+    sources = {"api": {"repository": "https://git.example.com/hello/all.git", **source}}
+    script = job_script(configured(configuration(sources=sources)))
+    names = ("CONTEXT", "DOCKERFILE", "PATHS")
+    assert tuple(re.findall(rf"stringParam\('''{name}''', '''(.*?)'''\)", script)[0] for name in names) == told
+
+
 def test_images_have_the_attestations_that_are_set() -> None:
     generator = "docker.io/docker/buildkit-syft-scanner:stable-1"
     graph = configured(configuration(provenance=True, sbomGenerator=generator))
