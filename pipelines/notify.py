@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 TIMEOUT_SECONDS = 10
 
-FIELDS = {"service": "SERVICE", "image": "IMAGE", "result": "RESULT", "build": "BUILD_URL"}
+FIELDS = {"service": "SERVICE", "image": "IMAGE", "result": "RESULT", "build": "BUILD_URL", "approver": "APPROVER"}
 """Fields of the message, and the environment variables with their values."""
 
 

@@ -19,8 +19,19 @@ from typing import Protocol
 from tests.unit.pipelines.jenkinsfile import Call
 
 ASSIGNED = re.compile(r"env\.(?P<name>\w+) = sh\(script: '(?P<command>[^']+)', returnStdout: true\)\.trim\(\)")
+ASKED = re.compile(r"env\.(?P<name>\w+) = input\(message: \"(?P<message>[^\"]+)\", ok: .*\)", re.DOTALL)
+EXPRESSIONS: Mapping[str, Callable[[Mapping[str, str]], bool]] = {
+    "!env.IMAGE": lambda variables: not variables.get("IMAGE"),
+    "params.ENVIRONMENT == 'prod'": lambda variables: variables["ENVIRONMENT"] == "prod",
+}
+"""What stands in `when`."""
+
 CONDITIONS = {"SUCCESS": {"success"}, "FAILURE": {"failure", "unsuccessful"}, "ABORTED": {"aborted", "unsuccessful"}}
 """Which parts of `post` run, by how the build ended; `always` always does."""
+
+
+APPROVER = "somebody"
+"""Who approves."""
 
 
 class StageError(Exception):
@@ -119,14 +130,18 @@ class Build:
                 self._agent = before
 
     def _holds(self, when: Call) -> bool:
-        assert [one.name for one in when.everything()] == ["when", "expression", "!env.IMAGE"]
-        return not self.variables.get("IMAGE")
+        *names, expression = [one.name for one in when.everything()]
+        assert names == ["when", "expression"]
+        return EXPRESSIONS[expression](self.variables)
 
     def _steps(self, steps: Call) -> None:
         for step in steps.body or ():
             assigned = ASSIGNED.fullmatch(step.name)
             if assigned:
                 self.variables[assigned["name"]] = self._shell(assigned["command"]).strip()
+            elif asked := ASKED.fullmatch(step.name):
+                self._ask(asked["message"])
+                self.variables[asked["name"]] = APPROVER
             elif step.name == "checkout":
                 self.checkout(self._here().workspace)
             elif step.name == "sh":
@@ -136,14 +151,13 @@ class Build:
             elif step.name == "node":
                 with self._on(step.arguments[0]):
                     self._steps(step)
-            elif step.name == "input":
-                self._ask(step.named["message"])
             else:
                 assert step.name == "sleep", step
 
     def _ask(self, message: str) -> None:
         assert self._agent is None, "no agent waits for a person"
-        self.asked.append(message.replace("${env.IMAGE}", self.variables["IMAGE"]))
+        told = re.sub(r"\$\{(?:env|params)\.(\w+)\}", lambda found: self.variables[found[1]], message)
+        self.asked.append(told.replace("\\n", "\n"))
         if not self.approves:
             raise AbortedError
 

@@ -102,6 +102,24 @@ def test_a_build_that_is_stopped_in_its_release_leaves_nothing_half_done(release
     assert (released.answer("dev"), released.answer("prod")) == ("version stopped once", before[1])
 
 
+def test_a_person_rolls_prod_back_with_the_same_approval_and_looks_at_it(released: Workshop) -> None:
+    for version in ("before", "after"):
+        released.source.commit(version)
+        assert released.build("dev").result == "SUCCESS"
+        assert released.build("together", SERVICES=SERVICE).result == "SUCCESS"
+        assert released.answer("prod") == f"version {version}"
+    back = {"COMMAND": "rollback", "ENVIRONMENT": "prod"}
+    refused = released.build("operate", approves=False, **back)
+    assert (refused.result, refused.asked) == ("ABORTED", [f"On prod: rollback {SERVICE}?"])
+    assert released.answer("prod") == "version after"
+    done = released.build("operate", **back)
+    assert (done.result, done.ran) == ("SUCCESS", ["Before", "Approval", "Run"]), done.log
+    assert released.answer("prod") == "version before"
+    looked = released.build("look", COMMAND="history", ENVIRONMENT="prod")
+    assert looked.result == "SUCCESS", looked.log
+    assert "rollback" in looked.log
+
+
 def test_the_cluster_knows_who_released_and_who_verified(released: Workshop) -> None:
     api: KubernetesApi = released.api
     found = api.get("v1", "ConfigMap", f"verified-{SERVICE}", "prod")

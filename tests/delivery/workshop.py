@@ -149,11 +149,13 @@ class Workshop:
     folder: Path
     builds: list[Build] = field(default_factory=list[Build])
 
-    def build(self, pipeline: str, *, approves: bool = True, stopped_at: tuple[str, str] | None = None) -> Build:
+    def build(
+        self, pipeline: str, *, approves: bool = True, stopped_at: tuple[str, str] | None = None, **parameters: str
+    ) -> Build:
         """Runs a pipeline for the service."""
         build = Build(
             self.folder / str(len(self.builds)),
-            {**self.site.delivery.variables, "SERVICE": SERVICE},
+            {**self.site.delivery.variables, "SERVICE": SERVICE, **parameters},
             self.agents,
             self.source.check_out,
             approves=approves,

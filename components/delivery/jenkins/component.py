@@ -38,6 +38,9 @@ from config.charts import JENKINS
 from contract import namespaces
 from contract.identities import PREVIEW
 
+PIPELINES = (*config.ENVIRONMENTS, "look", "operate", "preview", "scan", "together")
+"""Jenkinsfiles that are in the controller's configuration."""
+
 STORAGE_CLASS = "gp3"
 QUOTA = config.Quota(cpu="1500m", memory="3Gi", pods=3)
 """Quota of all agents together: those that the chart runs at a time, and one that is terminating."""
@@ -171,7 +174,7 @@ class Jenkins(pulumi.ComponentResource):
 
     def _values(self, registry: str) -> Mapping[str, object]:
         delivery, environment = self._args.delivery, self._args.environment
-        jenkinsfiles = {name: pipelines.jenkinsfile(name) for name in (*config.ENVIRONMENTS, "preview", "scan")}
+        jenkinsfiles = {name: pipelines.jenkinsfile(name) for name in PIPELINES}
         previews = self._args.previews
         variables = {
             "REGISTRY": registry,

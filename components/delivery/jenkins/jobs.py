@@ -6,11 +6,16 @@ https://jenkinsci.github.io/job-dsl-plugin/#path/pipelineJob
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import config
 from components.delivery.jenkins.names import GIT
 
-FOLDERS = ("dev", "prod", "platform")
+FOLDERS = ("dev", "prod", "operations", "platform")
+CHANGES = ("rollback", "switch", "retire")
+LOOKS = ("status", "history")
+"""Commands of the release tool that are jobs: those that change which slot serves, and those that only look."""
+
 NIGHTLY = "H 3 * * *"
 """When what is live is scanned again: between 3 and 4 o'clock, in UTC."""
 
@@ -49,6 +54,8 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], *, previews: b
         lines += _job(f"dev/{service}", parameters, pipelines["dev"], triggers=triggers)
         lines += _job(f"prod/{service}", {"SERVICE": service}, pipelines["prod"])
     lines += _job("platform/scan", {}, pipelines["scan"], triggers=[f"cron {{ spec({quoted(NIGHTLY)}) }}"])
+    if delivery.sources:
+        lines += _operations(list(delivery.sources), pipelines)
     if delivery.platform:
         lines += _agents_image(delivery.platform, login, triggers)
         if previews:
@@ -61,6 +68,23 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], *, previews: b
                 marker="Pulumi.yaml",
             )
     return "\n".join(lines) + "\n"
+
+
+def _operations(services: Sequence[str], pipelines: Mapping[str, str]) -> Sequence[str]:
+    """The commands of the release tool as jobs, and the release of several services together."""
+    lines = _job("prod/together", {"SERVICES": " ".join(services)}, pipelines["together"])
+    choices = {"SERVICE": services, "ENVIRONMENT": config.ENVIRONMENTS}
+    for command in (*CHANGES, *LOOKS):
+        pipeline = pipelines["operate" if command in CHANGES else "look"]
+        text = with_environment(pipeline, {"COMMAND": command})
+        lines = [*lines, *_job(f"operations/{command}", {}, text, choices=choices)]
+    return lines
+
+
+def with_environment(pipeline: str, variables: Mapping[str, str]) -> str:
+    """The pipeline with these environment variables, which no parameter of a build can replace."""
+    lines = "".join(f"    {name} = {quoted(value)}\n" for name, value in variables.items())
+    return pipeline.replace("  agent none\n", f"  agent none\n  environment {{\n{lines}  }}\n", 1)
 
 
 def _branches(
@@ -105,18 +129,20 @@ def _branches(
     ]
 
 
-def _job(name: str, parameters: Mapping[str, str], pipeline: str, *, triggers: Sequence[str] = ()) -> Sequence[str]:
+def _job(
+    name: str,
+    parameters: Mapping[str, str],
+    pipeline: str,
+    *,
+    triggers: Sequence[str] = (),
+    choices: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Sequence[str]:
+    declared = [f"    stringParam({quoted(key)}, {quoted(value)})" for key, value in parameters.items()]
+    for key, values in choices.items():
+        declared.append(f"    choiceParam({quoted(key)}, [{', '.join(quoted(value) for value in values)}])")
     return [
         f"pipelineJob({quoted(name)}) {{",
-        *(
-            [
-                "  parameters {",
-                *(f"    stringParam({quoted(key)}, {quoted(value)})" for key, value in parameters.items()),
-                "  }",
-            ]
-            if parameters
-            else []
-        ),
+        *(["  parameters {", *declared, "  }"] if declared else []),
         *(_trigger_properties(triggers) if triggers else []),
         f"  definition {{ cps {{ script({quoted(pipeline)})",
         "    sandbox(true) } }",

@@ -127,7 +127,7 @@ def test_prod_waits_for_a_person_for_a_day_and_keeps_no_agent_meanwhile() -> Non
     assert approval.one("agent") is None
     limit = next(one for one in approval.everything() if one.name == "timeout")
     assert limit.named == {"time": "1", "unit": "DAYS"}
-    assert limit.one("input")
+    assert limit.one("script")
     post = pipeline.one("post")
     assert post
     aborted = post.one("aborted")
@@ -142,6 +142,66 @@ def test_what_is_live_is_judged_each_night_with_a_word_to_people() -> None:
     assert post
     assert [one.name for one in post.body or ()] == ["unsuccessful"]
     assert shells(post) == ['"$PIPELINES/notify.sh" unsuccessful']
+
+
+@pytest.mark.parametrize("name", ["prod", "operate", "together"])
+def test_who_approves_is_of_the_group_that_may_and_is_named(name: str) -> None:
+    """`submitter`: ids and groups; with `submitterParameter` alone, the step returns who it was.
+
+    https://www.jenkins.io/doc/pipeline/steps/pipeline-input-step/
+    """
+    pipeline = parse(PIPELINES / f"Jenkinsfile.{name}")
+    asked = [one.name for one in pipeline.everything() if "input(" in one.name]
+    (text,) = asked
+    assert text.startswith("env.APPROVER = input(")
+    assert "submitter: env.APPROVERS ?: ''" in text
+    assert "submitterParameter: 'APPROVER'" in text
+
+
+def test_what_changes_prod_waits_for_a_person_and_keeps_no_agent_meanwhile() -> None:
+    for name in ("operate", "together"):
+        pipeline = parse(PIPELINES / f"Jenkinsfile.{name}")
+        names = [one.arguments[0] for one in pipeline.everything() if one.name == "stage"]
+        assert names.index("Approval") == 1, "before the stage that changes something"
+        assert stage(pipeline, "Approval").one("agent") is None
+    when = stage(parse(PIPELINES / "Jenkinsfile.operate"), "Approval").one("when")
+    assert when
+    assert [one.name for one in when.everything()] == ["when", "expression", "params.ENVIRONMENT == 'prod'"]
+
+
+def ran(script: str, folder: Path, **variables: str) -> tuple[int, list[str]]:
+    """Runs a script, and gives its exit code and the words that it gave the release tool or the candidate's program."""
+    told = folder / "told"
+    told.write_text("", encoding="utf-8")
+    python = folder / "python3"
+    python.write_text(f'#!/bin/sh\necho "$*" >> {told}\necho "$3@digest"\n', encoding="utf-8")
+    python.chmod(0o755)
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", **variables}
+    words = script.split()
+    code = subprocess.run([PIPELINES / words[0], *words[1:]], env=environment, check=False).returncode
+    return code, told.read_text(encoding="utf-8").splitlines()
+
+
+def test_operations_are_the_release_tools_commands(tmp_path: Path) -> None:
+    chosen = {"SERVICE": "api", "ENVIRONMENT": "prod"}
+    for command in ("rollback", "switch", "retire"):
+        assert ran("operate.sh", tmp_path, COMMAND=command, **chosen) == (
+            0,
+            [f"-m release {command} prod api --wait 900"],
+        )
+    assert ran("operate.sh", tmp_path, COMMAND="unlock", **chosen) == (2, [])
+    assert ran("look.sh history", tmp_path, **chosen) == (0, ["-m release history prod api"])
+
+
+def test_several_services_go_by_one_command_which_orders_them(tmp_path: Path) -> None:
+    code, asked = ran("candidates.sh", tmp_path, SERVICES="api ai", REGISTRY="r")
+    assert (code, asked) == (0, ["-m pipelines.candidate r/api api", "-m pipelines.candidate r/ai ai"])
+    code, asked = ran("together.sh prod", tmp_path, IMAGE="api=r/api@1\nai=r/ai@2")
+    assert (code, asked) == (
+        0,
+        ["-m release deploy prod api --image api=r/api@1 ai --image ai=r/ai@2 --wait 900"],
+    )
+    assert ran("candidates.sh", tmp_path, SERVICES="api --override=x", REGISTRY="r") == (2, []), "a word is no option"
 
 
 def programs(folder: Path, outputs: str) -> Path:

@@ -287,8 +287,8 @@ def test_the_candidate_is_what_was_verified_last() -> None:
 
 
 def test_a_hook_hears_of_the_build_and_no_build_fails_for_it(capsys: pytest.CaptureFixture[str]) -> None:
-    told = json.loads(notify.message({"SERVICE": "api", "IMAGE": "", "RESULT": "success"}))
-    assert told == {"service": "api", "image": None, "result": "success", "build": None}
+    told = json.loads(notify.message({"SERVICE": "api", "IMAGE": "", "RESULT": "success", "APPROVER": "kim"}))
+    assert told == {"service": "api", "image": None, "result": "success", "build": None, "approver": "kim"}
     assert notify.main("https://127.0.0.1:9/", {}) == 0
     assert "did not accept the message" in capsys.readouterr().err
     assert notify.main("http://127.0.0.1:9/", {}) == 1, "what is said in clear is said to everybody"

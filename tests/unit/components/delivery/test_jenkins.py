@@ -16,7 +16,7 @@ import pipelines
 import versions
 from components.delivery.jenkins.agents import pod
 from components.delivery.jenkins.component import scan_rules
-from components.delivery.jenkins.jobs import quoted
+from components.delivery.jenkins.jobs import quoted, with_environment
 from config import PROJECT, capacity
 from config.quantities import cpu_millis, memory_bytes
 from pipelines import certificates, scan
@@ -34,7 +34,7 @@ from tests.unit.components.delivery.jenkins import (
 )
 from tests.unit.components.delivery.previews import with_previews
 from tests.unit.graph import Graph, Registration, Secret, every
-from tests.unit.pipelines.jenkinsfile import parsed
+from tests.unit.pipelines.jenkinsfile import faults, parsed
 from tests.unit.program import CHECKOUT, configured, platform
 from tests.unit.test_main import in_clear
 
@@ -122,7 +122,8 @@ def test_the_configuration_replaces_nothing_in_a_jenkinsfile() -> None:
 def test_each_source_has_a_job_on_dev_and_one_for_prod_with_the_committed_pipelines() -> None:
     script = job_script()
     jobs = re.findall(r"pipelineJob\('''([^']+)'''\)", script)
-    assert jobs == ["dev/api", "prod/api", "dev/ai", "prod/ai", "platform/scan"]
+    operations = [f"operations/{name}" for name in ("rollback", "switch", "retire", "status", "history")]
+    assert jobs == ["dev/api", "prod/api", "dev/ai", "prod/ai", "platform/scan", "prod/together", *operations]
     assert "pipelineJob('platform/agent')" in script
     for environment in ("dev", "prod"):
         text = pipelines.jenkinsfile(environment)
@@ -130,6 +131,17 @@ def test_each_source_has_a_job_on_dev_and_one_for_prod_with_the_committed_pipeli
         assert script.count(f"script({quoted(text)})") == 2
     assert script.count("pollSCM") == 3, "who brings out on prod is a person"
     assert script.count("cron { spec('''H 3 * * *''') }") == 1, "each night what is live is judged"
+
+
+def test_an_operation_is_a_job_whose_command_nobody_can_change() -> None:
+    script = job_script()
+    for command, pipeline in (("rollback", "operate"), ("history", "look")):
+        text = with_environment(pipelines.jenkinsfile(pipeline), {"COMMAND": command})
+        assert faults(parsed(text)) == []
+        assert f"script({quoted(text)})" in script
+    assert "stringParam('''COMMAND'''" not in script
+    assert script.count("choiceParam('''ENVIRONMENT''', ['''dev''', '''prod'''])") == 5
+    assert script.count("choiceParam('''SERVICE''', ['''api''', '''ai'''])") == 5
 
 
 def test_the_agents_image_is_built_from_this_repository_by_its_own_pipeline() -> None:
