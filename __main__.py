@@ -102,6 +102,7 @@ core_addons = CoreAddons(
         cluster=cluster.reference,
         charts=settings.charts,
         longest_request_seconds=max(service.longest_request_seconds for service in settings.services.values()),
+        volume_key_arn=settings.cluster.volume_key_arn,
         nodes=list(node_groups.values()),
     ),
     opts=cluster_options,

@@ -10,10 +10,13 @@ import pulumi
 import pulumi_aws as aws
 
 import versions
+from components.aws.account import Account
 from components.aws.iam import Role, RoleArgs
+from components.aws.policy import Statement
 from components.cluster.pod_identity import pods_trust
 from components.cluster.reference import ClusterReference
 from components.kubernetes.scheduling import SYSTEM_REPLICAS, across_environments
+from config.partitions import dns_suffix
 
 NAMESPACE = "kube-system"
 
@@ -25,10 +28,12 @@ class Identity:
     Attributes:
         service_account: Service account of the pods.
         managed_policy: Name of the AWS managed policy for the add-on, with its path.
+        statements: What the managed policy lacks.
     """
 
     service_account: str
     managed_policy: str
+    statements: Sequence[Statement] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +67,34 @@ BEFORE_NODES = (
 """Add-ons that nodes need in order to become ready."""
 
 
-def after_nodes(volume_tags: Mapping[str, str]) -> Sequence[Addon]:
+def volume_key_statements(account: Account, key_arn: str) -> list[Statement]:
+    """Statements for a role whose EBS volumes a customer managed key encrypts; EC2 alone uses the key.
+
+    A volume is attached by a grant on the key, which EC2 lets the caller create.
+    https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html#ebs-encryption-permissions
+    https://docs.aws.amazon.com/eks/latest/userguide/ebs-csi.html
+    """
+    by_ec2 = {"StringEquals": {"kms:ViaService": f"ec2.{account.region}.{dns_suffix(account.region)}"}}
+    return [
+        Statement(
+            actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"],
+            resources=[key_arn],
+            conditions=by_ec2,
+        ),
+        Statement(
+            actions=["kms:CreateGrant"],
+            resources=[key_arn],
+            conditions={**by_ec2, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+        ),
+    ]
+
+
+def after_nodes(account: Account, volume_key_arn: str | None) -> Sequence[Addon]:
     """Add-ons whose pods need nodes.
 
     Args:
-        volume_tags: Tags of the EBS volumes of PersistentVolumeClaims.
+        account: The AWS account, whose tags the EBS volumes of PersistentVolumeClaims get.
+        volume_key_arn: Customer managed key that encrypts these volumes; None for the account's default key.
     """
     return (
         Addon(
@@ -84,12 +112,16 @@ def after_nodes(volume_tags: Mapping[str, str]) -> Sequence[Addon]:
                 "controller": {
                     "replicaCount": SYSTEM_REPLICAS,
                     **across_environments({"app": "ebs-csi-controller"}),
-                    "extraVolumeTags": dict(volume_tags),
+                    "extraVolumeTags": dict(account.tags),
                 }
             },
             # Unlike AmazonEBSCSIDriverPolicy, only for volumes and snapshots that the driver has tagged as its own.
             # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEBSCSIDriverPolicyV2.html
-            identity=Identity(service_account="ebs-csi-controller-sa", managed_policy="AmazonEBSCSIDriverPolicyV2"),
+            identity=Identity(
+                service_account="ebs-csi-controller-sa",
+                managed_policy="AmazonEBSCSIDriverPolicyV2",
+                statements=volume_key_statements(account, volume_key_arn) if volume_key_arn else (),
+            ),
         ),
         Addon(
             name="metrics-server",
@@ -155,6 +187,7 @@ class Addons(pulumi.ComponentResource):
                 account=args.cluster.account,
                 trust=pods_trust(args.cluster, NAMESPACE, identity.service_account),
                 managed_policies=[identity.managed_policy],
+                statements=identity.statements,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -22,12 +22,14 @@ class CoreAddonsArgs:
         cluster: The cluster.
         charts: Source of charts instead of their public repositories; None for those.
         longest_request_seconds: Duration of the longest request of any service.
+        volume_key_arn: KMS key of the volumes of pods; None for the account's default key for EBS.
         nodes: Node groups for their pods.
     """
 
     cluster: ClusterReference
     charts: str | None
     longest_request_seconds: int
+    volume_key_arn: str | None
     nodes: Sequence[pulumi.Resource]
 
 
@@ -51,7 +53,7 @@ class CoreAddons(pulumi.ComponentResource):
             name,
             AddonsArgs(
                 cluster=args.cluster,
-                addons=after_nodes(volume_tags=args.cluster.account.tags),
+                addons=after_nodes(args.cluster.account, args.volume_key_arn),
                 nodes=args.nodes,
             ),
             opts=child,
@@ -66,6 +68,6 @@ class CoreAddons(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        Storage(name, opts=child)
+        Storage(name, args.volume_key_arn, opts=child)
         self.priorities = PriorityClasses(name, opts=child)
         self.register_outputs({"priorities": self.priorities})

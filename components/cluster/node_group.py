@@ -172,7 +172,7 @@ class NodeGroup(pulumi.ComponentResource):
                     ebs=aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
                         volume_type="gp3",
                         volume_size=self._args.nodes.disk_gib,
-                        # By the AWS managed key: a customer managed key would need a grant for Auto Scaling.
+                        # By the account's default key: a customer managed one needs a grant for Auto Scaling.
                         encrypted="true",
                         delete_on_termination="true",
                     ),

@@ -22,10 +22,11 @@ def claim(platform: str, namespace: str, name: str) -> str:
 class Storage(pulumi.ComponentResource):
     """Default StorageClass `gp3`; EKS creates no default.
 
-    Its volumes are encrypted with the AWS managed key for EBS, as are the root volumes of nodes.
+    Its volumes are encrypted; the root volumes of nodes are with the account's default key for EBS.
 
     Args:
         name: The platform's name.
+        key_arn: KMS key of its volumes; None for the account's default key for EBS.
         opts: Options of the component.
 
     Attributes:
@@ -34,7 +35,7 @@ class Storage(pulumi.ComponentResource):
 
     storage_class: str
 
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, key_arn: str | None, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Storage", name, {}, opts)
         self.storage_class = "gp3"
         # https://docs.aws.amazon.com/eks/latest/userguide/ebs-csi.html
@@ -48,6 +49,7 @@ class Storage(pulumi.ComponentResource):
             parameters={
                 "type": "gp3",
                 "encrypted": "true",
+                **({"kmsKeyId": key_arn} if key_arn else {}),
                 # https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md
                 "tagSpecification_1": f"{CLAIM_TAG}={claim(name, '{{ .PVCNamespace }}', '{{ .PVCName }}')}",
             },

@@ -15,7 +15,7 @@ CHECKS = (
     (access.problems, {"account_id", "permissions_boundary_arn", "cluster"}),
     (access.staff_problems, {"load_balancer"}),
     (dns.problems, {"domain", "dns"}),
-    (access.regional_problems, {"account_id", "region", "load_balancer"}),
+    (access.regional_problems, {"account_id", "region", "cluster", "load_balancer"}),
     (access.partition_problems, {"region", "permissions_boundary_arn", "cluster", "load_balancer", "previews"}),
     (nodes.problems, {"environments"}),
     (services.problems, {"services"}),

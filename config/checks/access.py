@@ -66,6 +66,7 @@ def partition_problems(settings: Settings) -> Iterator[Problem]:
         *(("cluster.adminRoleArns", arn) for arn in cluster.admin_role_arns),
         *(("cluster.deployerRoleArns", arn) for arn in cluster.deployer_role_arns),
         *(("cluster.readerRoleArns", arn) for arn in cluster.reader_role_arns),
+        ("cluster.volumeKeyArn", cluster.volume_key_arn),
         ("permissionsBoundaryArn", settings.permissions_boundary_arn),
         ("loadBalancer.certificateArn", balancer.certificate_arn),
         ("loadBalancer.webAclArn", balancer.web_acl_arn),
@@ -93,8 +94,14 @@ def hook_problems(settings: Settings) -> Iterator[Problem]:
 
 
 def regional_problems(settings: Settings) -> Iterator[Problem]:
-    """A certificate or a web ACL of another region or account, which a load balancer cannot use."""
-    load_balancer = settings.load_balancer
+    """A certificate or web ACL of another region or account than the load balancers', a key of another region."""
+    load_balancer, key_arn = settings.load_balancer, settings.cluster.volume_key_arn
+    if key_arn and key_arn.split(":")[3] != settings.region:
+        yield Problem(
+            f"{PROJECT}:cluster.volumeKeyArn",
+            key_arn,
+            f"a KMS key of the region {settings.region}: EBS accepts no other",
+        )
     for key, kind, arn in (
         ("certificateArn", "certificate", load_balancer.certificate_arn),
         ("webAclArn", "web ACL", load_balancer.web_acl_arn),

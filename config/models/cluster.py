@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from config.models.base import EnvironmentName, Model
-from config.values import Cidr, Cpu, EachOnce, InstanceType, Memory, RoleArn
+from config.values import Cidr, Cpu, EachOnce, InstanceType, KeyArn, Memory, RoleArn
 
 LogRetentionDays: TypeAlias = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
@@ -33,6 +33,12 @@ class Cluster(Model):
     )
     reader_role_arns: Annotated[list[RoleArn], EachOnce] = Field(
         default_factory=list[str], description="IAM roles with read access to everything but Secrets."
+    )
+    volume_key_arn: KeyArn | None = Field(
+        default=None,
+        description="A KMS key of this region that encrypts the volumes of pods. Needed where the account's default "
+        "key for EBS is a customer managed one, which is then usually this. Its policy must let this account's IAM "
+        "roles use it. Left out, the account's default key.",
     )
     log_types: Annotated[list[Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]], EachOnce] = (
         Field(

@@ -83,8 +83,23 @@ def ensure_volume(ec2: Any, claim: KubernetesObject, storage_class: KubernetesOb
         return str(existing[0]["VolumeId"])
     size = int(str(claim["spec"]["resources"]["requests"]["storage"]).removesuffix("Gi"))
     tags = [{"Key": key, "Value": value} for key, value in {NAME_TAG: name, **class_tags(claim, storage_class)}.items()]
-    specifications = [{"ResourceType": "volume", "Tags": tags}]
-    return str(ec2.create_volume(AvailabilityZone=zone, Size=size, TagSpecifications=specifications)["VolumeId"])
+    volume = ec2.create_volume(
+        AvailabilityZone=zone,
+        Size=size,
+        TagSpecifications=[{"ResourceType": "volume", "Tags": tags}],
+        **encryption(storage_class),
+    )
+    return str(volume["VolumeId"])
+
+
+def encryption(storage_class: KubernetesObject) -> dict[str, Any]:
+    """The encryption that a StorageClass asks of EC2.
+
+    https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/parameters.md
+    """
+    parameters: dict[str, str] = storage_class.get("parameters") or {}
+    key = {"KmsKeyId": parameters["kmsKeyId"]} if "kmsKeyId" in parameters else {}
+    return {"Encrypted": parameters.get("encrypted") == "true", **key}
 
 
 def class_tags(claim: KubernetesObject, storage_class: KubernetesObject) -> dict[str, str]:

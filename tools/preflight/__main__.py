@@ -28,6 +28,7 @@ def findings(settings: config.Settings, stack: str) -> Iterator[Finding]:
         "creator": lambda: account.cluster_creator(aws, settings),
         "zones": lambda: account.zones(aws, settings),
         "instance types": lambda: account.instance_types(aws, settings),
+        "EBS key": lambda: account.volume_key(aws, settings),
         "quotas": lambda: account.quotas(aws, settings, stack),
         "Kubernetes API": lambda: surroundings.kubernetes_api(aws, settings, stack),
         "DNS zone": lambda: surroundings.dns(aws, settings),

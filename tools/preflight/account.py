@@ -143,6 +143,31 @@ def instance_types(aws: Aws, settings: config.Settings) -> Iterator[Finding]:
             yield ok("instance type", f"{name} is offered in every zone")
 
 
+def volume_key(aws: Aws, settings: config.Settings) -> Iterator[Finding]:
+    """Whether nodes and pods may use the key by which EBS encrypts volumes where no other is named.
+
+    A customer managed key must allow it: Auto Scaling for the root volumes of nodes, the CSI driver for those of pods.
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
+    """
+    subject = "EBS key"
+    identifier = str(aws.client("ec2").get_ebs_default_kms_key_id()["KmsKeyId"])
+    key = aws.client("kms").describe_key(KeyId=identifier)["KeyMetadata"]
+    if identifier.endswith("alias/aws/ebs") or key["KeyManager"] == "AWS":
+        yield ok(subject, "volumes are encrypted with the AWS managed key where no other is named")
+        return
+    if settings.cluster.volume_key_arn is None:
+        yield stop(
+            subject,
+            f"the account's default key for EBS is {key['Arn']}, which the volumes of pods may not use",
+            "set cluster.volumeKeyArn to it, or to another key",
+        )
+    yield look(
+        subject,
+        f"the root volumes of nodes are encrypted with {key['Arn']}",
+        "see that its policy lets AWSServiceRoleForAutoScaling use it and create grants: else no node starts",
+    )
+
+
 def quotas(aws: Aws, settings: config.Settings, stack: str) -> Iterator[Finding]:
     """Whether the account's quotas leave room for the stack.
 

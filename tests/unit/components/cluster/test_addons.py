@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
+from components.aws.account import Account
 from components.cluster.addons import BEFORE_NODES, after_nodes
+from rehearsal.aws.authorization import Access, allows
+from tests.unit.config.configurations import changed
 from tests.unit.graph import Graph, Registration
+from tests.unit.program import configured
 
+ACCOUNT = Account(id="123456789012", region="ap-northeast-2", tags={}, permissions_boundary_arn=None, protect=False)
+KEY = "arn:aws:kms:ap-northeast-2:999999999999:key/0123abcd"
 ADDON = "aws:eks/addon:Addon"
 ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 CHARTS = ("cluster-autoscaler", "aws-load-balancer-controller")
@@ -48,7 +54,7 @@ def system_workloads(graph: Graph) -> dict[str, dict[str, Any]]:
 
 def test_the_expected_addons_have_pinned_versions(graph: Graph) -> None:
     addons = {one.inputs["addonName"]: one.inputs["addonVersion"] for one in graph.of_type(ADDON)}
-    pinned = {one.name: one.version for one in [*BEFORE_NODES, *after_nodes({})]}
+    pinned = {one.name: one.version for one in [*BEFORE_NODES, *after_nodes(ACCOUNT, None)]}
     assert addons == pinned
     assert set(addons) == {"kube-proxy", "eks-pod-identity-agent", "vpc-cni", *REPLICAS}
     assert all(re.fullmatch(r"v\d+\.\d+\.\d+-eksbuild\.\d+", version) for version in addons.values())
@@ -170,3 +176,27 @@ def test_the_role_of_a_chart_trusts_the_charts_service_account(known: Graph, nam
     assert release.inputs["namespace"] == pod_identity.inputs["namespace"] == "kube-system"
     (role,) = (one for one in known.of_type("aws:iam/role:Role") if one.name.endswith(f"-{name}"))
     assert_trusts(role, name)
+
+
+def test_by_default_volumes_have_the_accounts_key_and_the_driver_uses_no_other(graph: Graph) -> None:
+    assert not [one for one in graph.of_type("aws:iam/rolePolicy:RolePolicy") if "ebs-csi" in one.name]
+    (storage_class,) = graph.of_kind("StorageClass")
+    assert "kmsKeyId" not in storage_class.inputs["parameters"]
+
+
+def test_a_key_of_ones_own_encrypts_volumes_and_only_ec2_uses_it() -> None:
+    """https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html ."""
+    graph = configured(changed({"cluster.volumeKeyArn": KEY}))
+    (storage_class,) = graph.of_kind("StorageClass")
+    assert storage_class.inputs["parameters"]["kmsKeyId"] == KEY
+    (policy,) = [one for one in graph.of_type("aws:iam/rolePolicy:RolePolicy") if "ebs-csi" in one.name]
+    assert policy.urn in addon_named(graph, "aws-ebs-csi-driver").dependencies
+    document = json.loads(policy.inputs["policy"])
+    by_ec2 = {"kms:ViaService": ["ec2.ap-northeast-2.amazonaws.com"]}
+    for_aws = {**by_ec2, "kms:GrantIsForAWSResource": ["true"]}
+    for action in ("Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo"):
+        assert allows([document], Access(f"kms:{action}", KEY, by_ec2)), action
+        assert not allows([document], Access(f"kms:{action}", KEY)), "without EC2"
+    assert allows([document], Access("kms:CreateGrant", KEY, for_aws))
+    assert not allows([document], Access("kms:CreateGrant", KEY, by_ec2)), "a grant for anybody"
+    assert not allows([document], Access("kms:Decrypt", f"{KEY}0", by_ec2)), "another key"

@@ -41,14 +41,36 @@ class Quotas:
         return {"Quota": {"ServiceCode": ServiceCode, "QuotaCode": QuotaCode, "Value": self.values.get(QuotaCode, 1e3)}}
 
 
+class Ec2:
+    """moto's EC2 with a default key for EBS, which moto sets and does not tell.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetEbsDefaultKmsKeyId.html
+    """
+
+    def __init__(self, moto: Any, key: str) -> None:
+        self._moto = moto
+        self._key = key
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._moto, name)
+
+    def get_ebs_default_kms_key_id(self) -> dict[str, str]:
+        """Its id, or the alias of AWS's own."""
+        return {"KmsKeyId": self._key}
+
+
 class Account(Aws):
-    """moto's account with other quotas."""
+    """moto's account with other quotas, and another default key for EBS."""
 
     quotas: dict[str, float] = {}  # noqa: RUF012
+    ebs_key: str = "alias/aws/ebs"
 
     def client(self, service: str) -> Any:
-        """The API of moto, but for the quotas."""
-        return Quotas(self.quotas) if service == "service-quotas" else super().client(service)
+        """The API of moto, but for what it lacks."""
+        if service == "service-quotas":
+            return Quotas(self.quotas)
+        moto = super().client(service)
+        return Ec2(moto, self.ebs_key) if service == "ec2" else moto
 
 
 def client(service: str) -> Any:
@@ -280,6 +302,18 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, st
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
     return put
+
+
+def test_a_customer_managed_key_for_ebs_must_be_named_for_the_volumes_of_pods(
+    aws: Account, settings: config.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert only(account.volume_key(aws, settings)).level == "ok"
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    monkeypatch.setattr(Account, "ebs_key", key)
+    assert f"default key for EBS is {key}" in said(account.volume_key(aws, settings), "stop")
+    named = list(account.volume_key(aws, changed(settings, "cluster", volume_key_arn=key)))
+    assert [one.level for one in named] == ["look"]
+    assert "AWSServiceRoleForAutoScaling" in named[0].remedy
 
 
 def test_the_command_fails_when_something_stops_the_first_up(
