@@ -1,33 +1,39 @@
-"""Runs a Pulumi program as the engine's language host does, with the recording monitor in the engine's place."""
+"""The program's graph with the configurations of the tests."""
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
-import gc
 import json
-import logging
-import runpy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
-from pulumi.runtime.config import set_all_config
-from pulumi.runtime.mocks import MockEngine
-from pulumi.runtime.settings import Settings, configure
-from pulumi.runtime.stack import run_in_stack
 
 import config
-from components.cluster.live import NONE, LiveCluster
-from rehearsal import workspace
-from tests.unit.graph import Graph
-from tests.unit.monitor import RecordingMonitor
 from tools.preflight.stack_file import program_config
+from tools.program.graph import Graph
+from tools.program.run import CHECKOUT, PROGRAM, config_of, made_up, run
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-PROGRAM = CHECKOUT / "__main__.py"
+__all__ = [
+    "ABOUT_SHIPPED",
+    "CHECKOUT",
+    "FIXTURES",
+    "PROGRAM",
+    "SHIPPED",
+    "STACKS",
+    "config_of",
+    "config_without_secrets",
+    "configured",
+    "made_up",
+    "platform",
+    "project_file",
+    "run",
+    "stack_config",
+    "stack_file",
+    "stack_of",
+    "with_services",
+]
+
 FIXTURES = CHECKOUT / "tests" / "fixtures" / "stacks"
 """The tests' own stack files: those of the checkout belong to who adopts the project."""
 
@@ -38,11 +44,6 @@ SHIPPED = {path.name.split(".")[1]: path for path in sorted(CHECKOUT.glob("Pulum
 
 ABOUT_SHIPPED = "tests/unit/test_stacks.py"
 """The only unit tests that read them: that they load and preview."""
-
-
-def made_up(secret: config.RequiredSecret) -> str:
-    """A value for a secret, unlike any other text."""
-    return f"made-up-{secret.environment}-{secret.service}-{secret.name}"
 
 
 def project_file() -> dict[str, Any]:
@@ -58,16 +59,6 @@ def stack_file(stack: str) -> dict[str, Any]:
 def config_without_secrets(stack: str) -> dict[str, str]:
     """The configuration of one of the tests' stacks as its file has it."""
     return program_config(stack_file(stack)["config"])
-
-
-def config_of(file: Path) -> dict[str, str]:
-    """The configuration of any stack's file, with made-up values for what is encrypted and for each required secret."""
-    content = workspace.merge_stack_file(yaml.safe_load(file.read_text(encoding="utf-8")), {})
-    settings = workspace.reached_from_here(content)["config"]
-    values: dict[str, Any] = {}
-    for secret in workspace.required_secrets(settings):
-        values.setdefault(secret.environment, {}).setdefault(secret.service, {})[secret.name] = made_up(secret)
-    return program_config({**settings, f"{config.PROJECT}:secrets": values})
 
 
 def stack_config(stack: str) -> dict[str, str]:
@@ -89,43 +80,6 @@ def with_services(settings: Mapping[str, str], *names: str) -> dict[str, str]:
     }
     changed = {"services": {name: services[name] for name in names}, "secrets": kept}
     return {**settings, **{f"{config.PROJECT}:{key}": json.dumps(value) for key, value in changed.items()}}
-
-
-def run(
-    program: Path,
-    *,
-    stack: str,
-    settings: Mapping[str, str],
-    preview: bool,
-    certificates: Sequence[Mapping[str, Any]] = (),
-    live: LiveCluster = NONE,
-) -> Graph:
-    """Runs a program from its beginning to its last registration; nothing of it stays in this process's settings.
-
-    Args:
-        program: The file.
-        stack: The stack's name.
-        settings: Its configuration.
-        preview: Whether nothing is made.
-        certificates: What ACM has, each with `status` and `tags`.
-        live: The cluster that exists.
-    """
-
-    def run_program() -> None:
-        runpy.run_path(str(program), run_name="__main__")
-
-    def run_here() -> Graph:
-        monitor = RecordingMonitor(stack=stack, preview=preview, certificates=certificates, live=live)
-        engine = MockEngine(logging.getLogger(__name__))
-        configure(Settings(project=config.PROJECT, stack=stack, monitor=monitor, engine=engine, dry_run=preview))
-        set_all_config(dict(settings), [f"{config.PROJECT}:secrets"])
-        try:
-            asyncio.run(run_in_stack(run_program))
-        finally:
-            gc.enable()  # the program is alone in its process, the tests are not
-        return monitor.graph
-
-    return contextvars.copy_context().run(run_here)
 
 
 def platform(stack: str, *, preview: bool) -> Graph:

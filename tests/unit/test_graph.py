@@ -10,8 +10,8 @@ from pulumi.runtime.config import get_config
 from pulumi.runtime.settings import get_root_resource
 
 from tests.unit.graph import UNKNOWN, Graph, Reference, Secret, every
-from tests.unit.monitor import DuplicateUrnError, plain
 from tests.unit.program import run
+from tools.program.monitor import DuplicateUrnError, plain
 
 SMALL = """
 import pulumi

@@ -10,8 +10,8 @@ from moto.iam.policy_validation import IAMPolicyDocumentValidator, IAMTrustPolic
 
 from components.aws.iam import Trust, trust_policy
 from tests.unit.graph import Graph, Registration, every
-from tests.unit.monitor import ISSUER
 from tests.unit.program import STACKS, configured, platform, stack_config
+from tools.program.monitor import ISSUER
 
 ROLE = "aws:iam/role:Role"
 INLINE = "aws:iam/rolePolicy:RolePolicy"

@@ -9,8 +9,8 @@ import pytest
 
 from tests.unit.components.ingress.in_front import WITHOUT_A_ZONE, changed, with_certificates
 from tests.unit.graph import Graph
-from tests.unit.monitor import RefusedError, proof
 from tests.unit.program import stack_of
+from tools.program.monitor import RefusedError, proof
 
 CERTIFICATE = "aws:acm/certificate:Certificate"
 VALIDATION = "aws:acm/certificateValidation:CertificateValidation"

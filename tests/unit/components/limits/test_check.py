@@ -21,8 +21,8 @@ from rehearsal.emulators.aws.errors import AwsError
 from tests.unit import program
 from tests.unit.config.configurations import changed
 from tests.unit.graph import Graph, Registration, Secret
-from tests.unit.monitor import RecordingMonitor
 from tests.unit.program import CHECKOUT, run, stack_config
+from tools.program.monitor import RecordingMonitor
 
 
 class Watched(RecordingMonitor):

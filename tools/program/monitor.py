@@ -17,7 +17,7 @@ from pulumi.runtime.proto import resource_pb2
 
 from components.cluster.live import NONE, LiveCluster
 from config import PROJECT
-from tests.unit.graph import Graph, Reference, Registration, Secret
+from tools.program.graph import Graph, Reference, Registration, Secret
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 """Key that marks an object as something else than an object. These three are the engine's protocol:
