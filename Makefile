@@ -12,7 +12,7 @@ RUN := .venv/bin/python
 CHECKOV := checkov==3.3.30
 
 .DEFAULT_GOAL := help
-.PHONY: help up doctor preview preflight status shell down test test-unit lint docs diagram pictures lock bench-preview bench-release preview-comment
+.PHONY: help up doctor preview preflight costs status shell down test test-unit lint docs diagram pictures lock bench-preview bench-release preview-comment
 
 help: ## print these targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ preflight: .venv/installed ## say what in the AWS account would stop the first `
 
 preview-comment: .venv/installed ## pulumi preview as Markdown, for a pull request in any CI [STACK=dev]
 	@PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --stack $(STACK) --json --non-interactive | $(RUN) -m pipelines.preview_report $(STACK)
+
+costs: .venv/installed ## price what a stack creates, a month [STACK=dev]
+	@$(RUN) -m tools.costs $(STACK)
 
 ##@ Tests
 

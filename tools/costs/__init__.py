@@ -1,0 +1,1 @@
+"""What AWS charges for a stack a month, from the resources that its program creates."""
