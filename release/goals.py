@@ -32,7 +32,14 @@ class Switch:
 
 @dataclass(frozen=True)
 class Rollback:
-    """The previous release live again."""
+    """The previous release live again.
+
+    Attributes:
+        keep_failed: Whether the slot that is left keeps its pods, for somebody to look at them. Connections that are
+            open to it stay with it; else its pods end after the switch, and the connections with them.
+    """
+
+    keep_failed: bool = False
 
 
 @dataclass(frozen=True)

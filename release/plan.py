@@ -28,6 +28,7 @@ from release.steps import (
     RetargetAutoscaler,
     Scale,
     ScaleToZero,
+    Settle,
     SmokeTestSlot,
     Step,
     SwitchActive,
@@ -42,6 +43,7 @@ class Progress:
     Attributes:
         smoke_tested: Whether the new version passed its smoke test.
         analyzed: Whether the answers after the switch were no worse than before.
+        settled: Whether the nodes have had their time to follow the switch.
         failure: Why the new version failed.
         abort_failure: Why going back failed, too.
         finished: Whether the outcome is in the history.
@@ -50,6 +52,7 @@ class Progress:
 
     smoke_tested: bool = False
     analyzed: bool = False
+    settled: bool = False
     failure: str | None = None
     abort_failure: str | None = None
     finished: bool = False
@@ -223,6 +226,9 @@ def _after_switch(state: ServiceState, goal: LiveGoal, progress: Progress) -> St
         return Analyze(live.name)
     if state.preview == live.name:
         return SwitchPreview(old.name)
+    if isinstance(goal, Rollback) and not goal.keep_failed and old.desired > 0 and state.serves_minimum:
+        # Connections that are open to the slot that was left end with its pods: they would be its users until then.
+        return ScaleToZero(old.name) if progress.settled else Settle()
     return Finish(Outcome.RELEASED)
 
 

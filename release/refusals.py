@@ -105,7 +105,8 @@ def _rollback_refusal(state: ServiceState) -> Refusal | None:
     if released and released[-1].action is Action.ROLLBACK and released[-1].slot == state.live:
         return Refusal(
             f"{state.service} was rolled back already, by {released[-1].by}",
-            "`release switch` goes forward again while the idle slot is warm; `release history` lists past releases",
+            "`release deploy` goes forward again, or `release switch` where --keep-failed has kept the slot warm; "
+            "`release history` lists past releases",
         )
     if idle.revision is None:
         return Refusal(

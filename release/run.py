@@ -18,7 +18,7 @@ from release.messages import describe, image_of
 from release.observe import observe
 from release.plan import Progress, next_step
 from release.retries import retrying
-from release.state import ServiceState
+from release.state import OpenConnections, ServiceState, open_connections
 from release.steps import (
     Analyze,
     ApplyTemplate,
@@ -33,6 +33,7 @@ from release.steps import (
     RetargetAutoscaler,
     Scale,
     ScaleToZero,
+    Settle,
     SmokeTestSlot,
     Step,
     SwitchActive,
@@ -51,11 +52,13 @@ class Result:
         state: The service at its end.
         message: The result in a sentence.
         exit_code: Exit code of the command.
+        connections: Where connections that were open before the switch stay; None without any.
     """
 
     state: ServiceState
     message: str
     exit_code: ExitCode = ExitCode.DONE
+    connections: OpenConnections | None = None
 
 
 def reconcile(context: Context, environment: str, service: str, goal: Goal) -> Result:
@@ -162,6 +165,9 @@ class _Release:
                 self._smoke_test(state, slot)
             case Analyze():
                 self._analyze(state)
+            case Settle():
+                self._await_nodes()
+                self._progress = replace(self._progress, settled=True)
             case Finish(outcome):
                 self._await_nodes()
                 self._finish(state, outcome)
@@ -310,7 +316,8 @@ class _Release:
         if not self._progress.finished:
             return Result(state, message)
         if self._outcome is Outcome.RELEASED:
-            return Result(state, f"slot {state.live} is live with {image_of(state, state.live)}")
+            message = f"slot {state.live} is live with {image_of(state, state.live)}"
+            return Result(state, message, connections=open_connections(state))
         reason = f"{self._progress.failure}; slot {state.live} is live with {image_of(state, state.live)}"
         if self._progress.abort_failure:
             reason += f"; the way back failed, too: {self._progress.abort_failure}"

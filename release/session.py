@@ -19,7 +19,7 @@ from release.images import Images
 from release.objects import ObjectReader
 from release.observe import observe, services
 from release.retries import ATTEMPTS, retrying
-from release.state import ServiceState
+from release.state import OpenConnections, ServiceState
 
 READ_SECONDS = 4
 """Time limit of a request of a command that only reads."""
@@ -64,6 +64,7 @@ class ServiceResult:
         exit_code: Exit code of a command for this service alone.
         message: The result in a sentence.
         remedy: What to do if it failed.
+        connections: Where connections that were open before a switch stay, if any.
     """
 
     environment: str
@@ -71,6 +72,7 @@ class ServiceResult:
     exit_code: ExitCode
     message: str
     remedy: str | None = None
+    connections: OpenConnections | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The result for `--json`."""
@@ -81,6 +83,7 @@ class ServiceResult:
             "outcome": self.exit_code.name.lower(),
             "message": self.message,
             "remedy": self.remedy,
+            "openConnections": self.connections.to_json() if self.connections else None,
         }
 
 
@@ -170,7 +173,8 @@ class Session:
         succeeded = result.exit_code is ExitCode.DONE
         outcome = "" if succeeded else f"{result.exit_code.name.lower()}: "
         remedy = f"\n  What to do: {result.remedy}" if result.remedy else ""
-        line = f"{result.environment}/{result.service}: {outcome}{result.message}{remedy}"
+        connections = f"\n  Open connections: {result.connections}" if result.connections else ""
+        line = f"{result.environment}/{result.service}: {outcome}{result.message}{connections}{remedy}"
         self.print(line, style="green" if succeeded else "red")
 
     def _print_progress(self, line: str) -> None:

@@ -118,6 +118,27 @@ class SmokeTest:
 
 
 @dataclass(frozen=True)
+class OpenConnections:
+    """Where the connections stay that were open before a switch: those of the load balancer's pool, for example.
+
+    Attributes:
+        slot: The slot that was live before.
+        until: When its pods may be taken away at the earliest; None if they are ending already.
+    """
+
+    slot: str
+    until: datetime | None
+
+    def __str__(self) -> str:
+        end = f"its pods are kept until {self.until:%Y-%m-%d %H:%M:%S %Z}" if self.until else "its pods are ending"
+        return f"new connections reach the live slot; those that were open stay with slot {self.slot}: {end}"
+
+    def to_json(self) -> dict[str, str | None]:
+        """The value for `--json`; the time is in ISO 8601."""
+        return {"slot": self.slot, "until": self.until.isoformat() if self.until else None}
+
+
+@dataclass(frozen=True)
 class ServiceState:
     """Everything that the next step of a release depends on.
 
@@ -266,3 +287,11 @@ class ServiceState:
         """Whether the live slot runs an older template than the PodTemplate."""
         live = self.live_slot.revision
         return live is not None and live.template != self.template
+
+
+def open_connections(state: ServiceState) -> OpenConnections | None:
+    """Where connections stay after the last release of a service; None if no pod is left that could have some."""
+    idle = state.idle_slot
+    if not idle.has_pods:
+        return None
+    return OpenConnections(idle.name, (state.warm_until or state.now) if idle.desired else None)

@@ -85,6 +85,11 @@ class Analyze:
 
 
 @dataclass(frozen=True)
+class Settle:
+    """Wait until each node has had its time to follow the last switch."""
+
+
+@dataclass(frozen=True)
 class Finish:
     """Write the outcome of the release into the history."""
 
@@ -131,7 +136,7 @@ Change: TypeAlias = ScaleToZero | ApplyTemplate | Scale | SwitchPreview | Switch
 
 Await: TypeAlias = AwaitReady | AwaitGone | AwaitEndpoints
 
-Step: TypeAlias = Begin | Change | SmokeTestSlot | Analyze | Finish | Await
+Step: TypeAlias = Begin | Change | SmokeTestSlot | Analyze | Settle | Finish | Await
 
 
 @dataclass(frozen=True)

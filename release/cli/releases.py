@@ -142,20 +142,28 @@ def rollback(
     outage: OutageLimit = 10,
     patience: Patience = 30,
     at_once: AtOnce = 1,
+    keep_failed: Annotated[
+        bool,
+        typer.Option(
+            "--keep-failed",
+            help="Keep the pods of the slot that is left: open connections stay there.",
+        ),
+    ] = False,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
     as_json: AsJson = False,
 ) -> None:
     """Go back to the release that was live before.
 
-    At once while it is warm, else as soon as its pods are ready.
+    At once while it is warm, else as soon as its pods are ready. Then the pods of the slot that is left end, since
+    connections that are open to it would stay with it.
     """
     names = service_names(services, every=every)
     limits = {"lock": wait, "ready": ready, "warm": warm, "outage": outage, "patience": patience}
     session = open_session(kubeconfig, context, as_json=as_json, at_once=at_once, limits=limits)
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
-    exit_with(releases.rollback(session, environment, names or session.services(environment)))
+    exit_with(releases.rollback(session, environment, names or session.services(environment), keep_failed=keep_failed))
 
 
 def retire(

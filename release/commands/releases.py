@@ -53,9 +53,9 @@ def switch(session: Session, environment: str, service: str, to: str | None) -> 
     return _release(session, environment, {service: Switch(to)})
 
 
-def rollback(session: Session, environment: str, names: Iterable[str]) -> ExitCode:
-    """Makes the previous release live again."""
-    return _release(session, environment, {service: Rollback() for service in names})
+def rollback(session: Session, environment: str, names: Iterable[str], *, keep_failed: bool = False) -> ExitCode:
+    """Makes the previous release live again, and ends the pods of the one that was live unless they shall be kept."""
+    return _release(session, environment, {service: Rollback(keep_failed) for service in names})
 
 
 def retire(session: Session, environment: str, names: Iterable[str], *, now: bool) -> ExitCode:
@@ -104,7 +104,9 @@ def _release(
                 return ServiceResult(environment, service, error.exit_code, error.message, error.remedy)
             except KubernetesApiError as error:
                 return ServiceResult(environment, service, ExitCode.FAILED, *explain(error))
-            return ServiceResult(environment, service, result.exit_code, result.message, _remedy(result, service))
+            return ServiceResult(
+                environment, service, result.exit_code, result.message, _remedy(result, service), result.connections
+            )
 
         results, skipped = in_order(
             {service: (dependencies or {}).get(service, ()) for service in goals},

@@ -560,10 +560,12 @@ def test_each_command_runs_as_who_may_run_it(guarded: Guarded, monkeypatch: pyte
     eventually(lambda: releases.promote(release, ["gateway"]) is ExitCode.DONE, "what was verified is promoted")
     assert releases.deploy(person, "prod", {"gateway": second}, override="users cannot log in") is ExitCode.DONE
     for session in (release, person):
-        assert releases.rollback(session, "prod", ["gateway"]) is ExitCode.DONE
+        assert releases.rollback(session, "prod", ["gateway"], keep_failed=True) is ExitCode.DONE
         assert releases.switch(session, "prod", "gateway", None) is ExitCode.DONE
         assert releases.retire(session, "prod", ["gateway"], now=True) is ExitCode.DONE
-        assert releases.rollback(session, "prod", ["gateway"]) is ExitCode.DONE, "a slot is warmed without its record"
+        assert releases.rollback(session, "prod", ["gateway"], keep_failed=True) is ExitCode.DONE, (
+            "a slot is warmed without its record"
+        )
         assert releases.switch(session, "prod", "gateway", None) is ExitCode.DONE
     assert releases.deploy(person, "prod", {"gateway": first}, override=None) is ExitCode.DONE
     for session in (release, verifier, person):

@@ -189,7 +189,7 @@ def roll_back(platform: Platform) -> None:
         if line.startswith(f"Service {RETURNS}: switching"):
             found["to be live"] = service.not_live()
 
-    service.release(Rollback(), look)
+    service.release(Rollback(keep_failed=True), look)
     assert found == {"to be live": MOST_AT_FIRST}, "it serves, and users do not wait until it is as large as the other"
     assert service.not_live() == MOST, "the one that was live is warm, and keeps its size"
     eventually(lambda: service.seen().live_slot.desired == MOST, "the live one is as large as its load wants", 120)

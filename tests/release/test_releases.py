@@ -49,7 +49,7 @@ def test_a_version_goes_live_and_back_and_forward_and_its_predecessor_retires(pl
     assert seen.green.is_ready, "the slot before stays warm"
     assert platform.events("dev", "way")[-3:] == ["ReleaseStarted", "Switched", "Released"]
 
-    assert platform.run("dev", "way", Rollback()).exit_code is ExitCode.DONE
+    assert platform.run("dev", "way", Rollback(keep_failed=True)).exit_code is ExitCode.DONE
     assert live_image(platform.seen("dev", "way")) == first
     with pytest.raises(ReleaseError, match="was rolled back already"):
         platform.run("dev", "way", Rollback())
@@ -64,6 +64,7 @@ def test_a_version_goes_live_and_back_and_forward_and_its_predecessor_retires(pl
         platform.run("dev", "way", Switch())
     assert platform.run("dev", "way", Rollback()).exit_code is ExitCode.DONE, "it is warmed first"
     assert live_image(platform.seen("dev", "way")) == first
+    assert platform.seen("dev", "way").blue.desired == 0, "what it left has no users any more"
 
 
 def test_the_idle_slot_gets_the_live_ones_size(platform: Platform) -> None:

@@ -26,6 +26,7 @@ from release.steps import (
     RetargetAutoscaler,
     Scale,
     ScaleToZero,
+    Settle,
     SmokeTestSlot,
     Step,
     SwitchActive,
@@ -163,6 +164,8 @@ class World:
                 return self._judge(name, "smoke", smoke_tested=True)
             case Analyze(name):
                 return self._judge(name, "watch", analyzed=True)
+            case Settle():
+                return replace(self, progress=replace(self.progress, settled=True))
             case Finish(outcome):
                 ended = replace(self.state.history[-1], outcome=outcome, finished=NOW)
                 ended_world = self._with(history=added(self.state.history, ended))

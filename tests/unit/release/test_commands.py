@@ -12,8 +12,9 @@ from release import history
 from release.commands import releases, reports
 from release.errors import ExitCode, ReleaseError
 from release.history import Action, Entry, Outcome, Revision
-from release.session import Options, Session
+from release.session import Options, ServiceResult, Session
 from release.snapshot import KINDS
+from release.state import OpenConnections
 from tests.release.platform import image, objects
 from tests.unit.release.fake_cluster import FakeClock, FakeCluster
 from tests.unit.release.faults import Faulty
@@ -123,3 +124,19 @@ def test_a_log_shows_a_note_in_one_line(
     apply_template(cluster, replicas=0)
     reports.status(session, "dev", [], watch=False)
     assert "older than the PodTemplate: `release deploy` applies it" in capsys.readouterr().out
+
+
+def test_a_person_and_a_script_read_where_open_connections_stay(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    until = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    stays = ServiceResult("dev", "api", ExitCode.DONE, "slot green is live", None, OpenConnections("blue", until))
+    session.print_results([stays, replace(stays, connections=OpenConnections("blue", None))])
+    printed = capsys.readouterr().out
+    assert "Open connections: new connections reach the live slot" in printed
+    assert "stay with slot blue: its pods are kept until 2026-05-01 12:00:00 UTC" in printed
+    assert "stay with slot blue: its pods are ending" in printed
+    session.options = replace(session.options, as_json=True)
+    session.print_results([stays, replace(stays, connections=None)])
+    found = [one["openConnections"] for one in json.loads(capsys.readouterr().out)]
+    assert found == [{"slot": "blue", "until": "2026-05-01T12:00:00+00:00"}, None]

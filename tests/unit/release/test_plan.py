@@ -30,6 +30,7 @@ from release.steps import (
     RetargetAutoscaler,
     Scale,
     ScaleToZero,
+    Settle,
     SmokeTestSlot,
     Step,
     SwitchActive,
@@ -112,7 +113,7 @@ goals = st.one_of(
         st.builds(image, st.sampled_from(["good", "never ready", "smoke", "watch", "fades"]), st.integers(0, 2)),
     ),
     st.builds(Switch, st.none() | st.sampled_from(SLOTS)),
-    st.just(Rollback()),
+    st.builds(Rollback, st.booleans()),
     st.builds(Retire, st.booleans()),
 )
 
@@ -306,6 +307,24 @@ def test_a_rollback_without_room_takes_the_warm_slot_as_it_is() -> None:
     assert (world.state.live, world.state.live_slot.desired) == (BLUE, 5)
     assert not any(isinstance(step, ScaleToZero) for step in steps), "never a slot that served"
     assert world.state.history[-1].outcome is Outcome.RELEASED
+
+
+def test_a_rollback_ends_the_pods_it_left_once_the_nodes_have_followed_and_what_is_live_serves() -> None:
+    world, steps, _ = rolled_back(1000, blue=2, green=4)
+    assert steps[-3:] == [Settle(), ScaleToZero(GREEN), Finish(Outcome.RELEASED)]
+    assert (world.state.live, world.state.green.desired) == (BLUE, 0)
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_a_rollback_leaves_the_pods_while_what_is_live_has_too_few_and_where_they_shall_be_kept(settled: bool) -> None:
+    running = entry(BLUE, OLD, action=Action.ROLLBACK, previous=NEW, outcome=Outcome.RUNNING)
+    switched = service_state(slot(BLUE, OLD, 4, 2), slot(GREEN, NEW, 2), history=(running,))
+    progress = Progress(settled=settled)
+    drains = ScaleToZero(GREEN) if settled else Settle()
+    assert next_step(switched, Rollback(), progress) == drains
+    assert next_step(switched, Rollback(keep_failed=True), progress) == Finish(Outcome.RELEASED)
+    few = replace(switched, blue=slot(BLUE, OLD, 4, 1))
+    assert next_step(few, Rollback(), progress) == Finish(Outcome.RELEASED)
 
 
 def test_a_failed_switch_goes_back_to_the_slot_before_though_the_live_one_grew_and_nothing_more_fits() -> None:

@@ -386,6 +386,29 @@ def test_retire_takes_the_warm_slots_pods_after_its_time() -> None:
     assert (fixture.state.green.desired, fixture.state.live_slot.is_ready) == (0, True)
 
 
+def test_the_end_of_a_release_says_where_open_connections_stay_and_until_when() -> None:
+    fixture = Fixture(released=False)
+    assert fixture.run(Deploy(FIRST)).connections is None, "there was nothing before"
+    until = fixture.run(Deploy(SECOND)).connections
+    assert until is not None
+    warm = fixture.state.history[-1].finished + timedelta(seconds=LIMITS.warm)  # type: ignore[operator]
+    assert (until.slot, until.until) == (GREEN, warm)
+    assert str(until).endswith(f"stay with slot green: its pods are kept until {warm:%Y-%m-%d %H:%M:%S} UTC")
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_rollback_takes_open_connections_away_from_the_slot_that_it_left_after_the_nodes_followed(keep: bool) -> None:
+    fixture = Fixture()
+    fixture.run(Deploy(SECOND))
+    began = fixture.clock.now()
+    result = fixture.run(Rollback(keep_failed=keep), limits=replace(LIMITS, settle=7))
+    assert (result.exit_code, fixture.state.live) == (ExitCode.DONE, GREEN)
+    assert fixture.state.blue.desired == (2 if keep else 0)
+    assert fixture.clock.now() - began >= timedelta(seconds=7)
+    assert (result.connections is not None) == keep
+    assert fixture.lines.count("Slot blue: taking its 2 pods away") == (not keep)
+
+
 def test_pods_that_get_ready_one_after_the_other_are_looked_at_together() -> None:
     """A look costs requests whose answers grow with the pods: with a look a pod the cost grows with their square."""
     fixture = Fixture(replicas=60)
