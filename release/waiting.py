@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +33,18 @@ GATHER_SECONDS = 1
 """How long changes are gathered before the state is observed again: a look takes longer the more pods there are."""
 
 
+FORGET_SECONDS = 15
+"""A trouble that is not seen for so long has passed; a container in `CrashLoopBackOff` runs for a moment in between."""
+
+
+@dataclass(frozen=True)
+class _Spell:
+    """A trouble that lasts: since when, and when it was last seen."""
+
+    since: datetime
+    seen: datetime
+
+
 class Wait:
     """The current wait of a release: since when, and with which troubles of the pods.
 
@@ -46,7 +59,7 @@ class Wait:
         self._step: Await | None = None
         self._since = context.clock.now()
         self._urgent_since: datetime | None = None
-        self._troubled_since: dict[str, datetime] = {}
+        self._troubled: dict[str, _Spell] = {}
 
     def end(self) -> None:
         """Ends the wait: the same step begins a new one."""
@@ -57,7 +70,7 @@ class Wait:
         now = self._context.clock.now()
         if self._step != step:
             self._step, self._since = step, now
-            self._troubled_since = {}
+            self._troubled = {}
         if isinstance(step, AwaitGone) or not step.is_urgent:
             self._urgent_since = None
         else:
@@ -66,11 +79,7 @@ class Wait:
         troubles = _troubles(state, step)
         if waited >= limit(state, step, self._context.limits):
             return f"{describe(state, step)}, after {waited:.0f} s{in_parentheses(troubles)}"
-        lasting = [
-            trouble
-            for trouble in troubles
-            if (now - self._troubled_since.setdefault(trouble.reason, now)).total_seconds() >= self._patience(trouble)
-        ]
+        lasting = [trouble for trouble in troubles if self._lasted(trouble, now) >= self._patience(trouble)]
         return f"slot {step.slot} does not get ready{in_parentheses(lasting)}" if lasting else None
 
     def until_change(self, state: ServiceState, step: Await) -> None:
@@ -102,6 +111,14 @@ class Wait:
                     return
         except KubernetesApiError:
             self._pause(POLL_SECONDS / 4)
+
+    def _lasted(self, trouble: Trouble, now: datetime) -> float:
+        """For how many seconds a trouble that is seen now has lasted."""
+        before = self._troubled.get(trouble.reason)
+        if before is None or (now - before.seen).total_seconds() > FORGET_SECONDS:
+            before = _Spell(now, seen=now)
+        self._troubled[trouble.reason] = _Spell(before.since, seen=now)
+        return (now - before.since).total_seconds()
 
     def _patience(self, trouble: Trouble) -> float:
         patience = self._context.limits.patience
