@@ -40,7 +40,7 @@ from components.kubernetes.metadata import name_of
 from components.kubernetes.namespace import Namespace, NamespaceArgs
 from components.kubernetes.network_policy import Addresses
 from components.logging import host_paths, network_policies
-from components.logging.fluentd import Elasticsearch, configuration
+from components.logging.fluentd import Elasticsearch, configuration, lost
 from components.logging.fluentd.monitoring import NODE_VARIABLE, PATH, PORT
 from components.logging.names import CA, CA_KEY, DATA_STREAMS, ELASTICSEARCH_HOST, FLUENTD
 from contract.namespaces import LOG_COLLECTOR
@@ -51,7 +51,7 @@ LOGS = "/var/log"
 STATE = f"{LOGS}/hello-fluentd"
 """Directory of the node with the read positions and the buffers."""
 
-OWN_FILES = f"{LOGS}/containers/{FLUENTD}-*_{LOG_COLLECTOR}_*.log"
+OWN_FILES = f"{LOGS}/pods/{LOG_COLLECTOR}_{FLUENTD}-*/*/*"
 """Log files of Fluentd itself."""
 
 CONFIGURATION = "/fluentd/etc/hello"
@@ -174,7 +174,7 @@ class Collector(pulumi.ComponentResource):
         return name_of(config_map.metadata, CA)
 
     def _configuration(self, name: str, logs: config.Logs) -> pulumi.Output[str]:
-        data = {"fluent.conf": text(logs)}
+        data = {"fluent.conf": text(logs), lost.NAME: lost.program()}
         object_name = immutable_name(FLUENTD, data)
         config_map = kubernetes.core.v1.ConfigMap(
             f"{name}-{FLUENTD}", metadata=self._metadata(object_name), immutable=True, data=data, opts=self._child
@@ -204,6 +204,7 @@ def text(logs: config.Logs) -> str:
             password_from=PASSWORD,
             data_streams=DATA_STREAMS,
         ),
+        folder=CONFIGURATION,
         state=STATE,
         own_files=OWN_FILES,
         buffer_mib=logs.buffer_mib,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.logging.fluentd import fields, lines, masks, monitoring, outputs, requests, traces
+from components.logging.fluentd import fields, lines, lost, masks, monitoring, outputs, requests, traces
 from components.logging.fluentd.outputs import Elasticsearch
 from components.logging.fluentd.syntax import Section, label, relabel, section
 
@@ -27,6 +27,7 @@ def configuration(
     *,
     environments: Sequence[str],
     elasticsearch: Elasticsearch,
+    folder: str,
     state: str,
     own_files: str,
     buffer_mib: int,
@@ -37,6 +38,7 @@ def configuration(
         environments: Names of the environments, which are their namespaces. The data stream `platform` has the events
             of all other namespaces.
         elasticsearch: Address of Elasticsearch, and Fluentd's user.
+        folder: Directory of the configuration file, and of the program `lost.NAME`.
         state: Directory of the node for read positions and buffers.
         own_files: Glob pattern of the log files of Fluentd's own containers.
         buffer_mib: Size limit of the buffer on the node's disk, in MiB.
@@ -45,6 +47,7 @@ def configuration(
         SYSTEM,
         *monitoring.metrics(),
         *monitoring.heartbeat(),
+        *lost.counted(folder, state, lines.positions(state)),
         lines.tail(state, own_files),
         *stages(environments),
         *outputs.outputs(elasticsearch, state=state, buffer_mib=buffer_mib),

@@ -31,6 +31,13 @@ def from_message() -> list[Section]:
     ]
 
 
+POD_OF_TAG = (
+    r"var\.log\.pods\.(?<namespace>[^_.]+)_(?<pod_name>[^_]+)_(?<pod_uuid>[a-z0-9-]+)"
+    r"\.(?<container_name>[^.]+)\.\d+\.log(?:\.[\d-]+)?$"
+)
+"""Pod and container of a tag, which is the path of a log file; the plugin's own pattern knows no rotated files."""
+
+
 def kubernetes() -> Section:
     """Adds pod, container, node and labels from the Kubernetes API, of which it reads this node's pods and namespaces.
 
@@ -42,6 +49,7 @@ def kubernetes() -> Section:
             "@id": "kubernetes",
             # A field `kubernetes` of the event itself is not trusted.
             "lookup_from_k8s_field": "false",
+            "tag_to_kubernetes_name_regexp": POD_OF_TAG,
             "skip_namespace_metadata": "true",
             "skip_master_url": "true",
             "@log_level": "warn",

@@ -6,16 +6,26 @@ from components.logging.fluentd.syntax import Section, filter_, label, relabel, 
 
 LINES = "@LINES"
 
+FILES = tuple(f"/var/log/pods/*/*/*.log{suffix}" for suffix in ("", ".????????-??????"))
+"""Glob patterns of the current log file of each container, and of the rotated one that is not compressed."""
+
 PARTIAL_LINE_TIMEOUT = "5s"
 """How long to wait for the rest of a line that the container runtime has written in part."""
 
 
-def tail(state: str, own_files: str, out: str = LINES) -> Section:
-    """Reads the log file of every container, on from the last read position.
+def positions(state: str) -> str:
+    """Path of the file with the read positions."""
+    return f"{state}/containers.pos"
 
-    Files are followed by inode, but only files that the pattern matches: of a file that the kubelet has rotated away,
-    the rest is read for `rotate_wait`, five seconds, and what is left then is lost.
-    https://docs.fluentd.org/input/tail
+
+def tail(state: str, own_files: str, out: str = LINES) -> Section:
+    """Reads the log files of every container, on from the last read position.
+
+    A file is followed by inode to its rotated name, which the kubelet leaves uncompressed until the next rotation. So
+    what is lost is what was not read two rotations later (`lost.py` counts it). A watcher that outlived the rotation
+    would read the file a second time, hence no `rotate_wait`.
+    https://docs.fluentd.org/input/tail#follow_inodes
+    https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/kubelet/logs/container_log_manager.go
 
     Args:
         state: Directory of the read positions.
@@ -25,12 +35,13 @@ def tail(state: str, own_files: str, out: str = LINES) -> Section:
     parameters = {
         "@id": "containers",
         "@label": out,
-        "path": "/var/log/containers/*.log",
+        "path": ",".join(FILES),
         "exclude_path": f'["{own_files}"]',
-        "pos_file": f"{state}/containers.pos",
+        "pos_file": positions(state),
         "tag": "kubernetes.*",
         "read_from_head": "true",
         "follow_inodes": "true",
+        "rotate_wait": "0",
         "enable_stat_watcher": "false",
         "refresh_interval": "5s",
     }

@@ -1,7 +1,8 @@
 """Outputs: a file buffer on the node, then Elasticsearch; a second output for events that Elasticsearch rejects.
 
 No event in the buffer is dropped. While Elasticsearch is unavailable, the buffer fills; once it is full, Fluentd stops
-reading, and resumes at the same position when there is space again, in files that the kubelet has not rotated since. https://docs.fluentd.org/configuration/buffer-section
+reading, and resumes at the same position when there is space again, in files that the kubelet has not compressed since.
+https://docs.fluentd.org/configuration/buffer-section
 """
 
 from __future__ import annotations

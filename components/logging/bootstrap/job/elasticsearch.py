@@ -62,6 +62,7 @@ PROPERTIES: Mapping[str, Any] = {
             "labels": FLATTENED,
         }
     },
+    "lost_bytes": {"type": "long"},
     "plugin_id": KEYWORD,
     "retry_count": {"type": "long"},
     "buffer_queue_length": {"type": "long"},

@@ -38,7 +38,7 @@ class Fluentd:
         """The events of a file's lines, including those that Fluentd would emit after a timeout."""
         if any(fnmatchcase(path, excluded) for excluded in json.loads(self._tail.parameters["exclude_path"])):
             return []
-        assert fnmatchcase(path, self._tail.parameters["path"])
+        assert any(fnmatchcase(path, one) for one in self._tail.parameters["path"].split(","))
         before = len(self.written)
         tag = self._tail.parameters["tag"].replace("*", path.strip("/").replace("/", "."))
         for line in lines:
@@ -76,11 +76,10 @@ class Fluentd:
             case "parser":
                 return _parsed(section, record)
             case "kubernetes_metadata":
-                _, namespace, container = tag.rpartition("containers.")[2].removesuffix(".log").split("_")
-                return {
-                    **record,
-                    "kubernetes": {"namespace_name": namespace, "container_name": container[:-65], **self.pod},
-                }
+                found = re.search(parameters["tag_to_kubernetes_name_regexp"].replace("(?<", "(?P<"), tag)
+                assert found is not None, tag
+                kubernetes = {"namespace_name": found["namespace"], "container_name": found["container_name"]}
+                return {**record, "kubernetes": {**kubernetes, **self.pod}}
             case "record_transformer":
                 (fields,) = section.sections
                 return {**record, **{name: raw.replace("${tag}", tag) for name, raw in fields.parameters.items()}}

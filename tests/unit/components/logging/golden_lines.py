@@ -25,15 +25,18 @@ TEXT = configuration(
         password_from="PASSWORD",  # noqa: S106 - a variable's name
         data_streams="logs-hello",
     ),
+    folder="/fluentd/etc/hello",
     state="/var/log/state",
-    own_files="/var/log/containers/fluentd-*_log-collector_*.log",
+    own_files="/var/log/pods/log-collector_fluentd-*/*/*",
     buffer_mib=1024,
 )
+UID = "0d2e5f3c-9c1b-4f1e-8a5e-3a1f6f0f4b7a"
 FIELDS = ("message", "level", "duration_ms", "json", "environment", "stream")
 
 
 def file_name(index: int, case: dict[str, Any]) -> str:
-    return f"pod-{index}_{case.get('namespace', 'dev')}_api-{'0' * 64}.log"
+    """Path of a case's log file below `/var/log/pods`."""
+    return f"{case.get('namespace', 'dev')}_pod-{index}_{UID}/api/0.log"
 
 
 def content(case: dict[str, Any]) -> Iterator[bytes]:
@@ -79,4 +82,4 @@ def in_order(events: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def emulated(case: dict[str, Any]) -> list[dict[str, Any]]:
     """The events that the emulator makes of a case."""
-    return Fluentd(TEXT).read(f"/var/log/containers/{file_name(0, case)}", content(case))
+    return Fluentd(TEXT).read(f"/var/log/pods/{file_name(0, case)}", content(case))

@@ -15,10 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from components.logging.fluentd import lost
 from components.logging.fluentd.syntax import Section, filter_, section
 from tests.unit.components.logging.fluentd_grammar import parse
 
-FROM_TAG = '${t = tag.split("containers.").last.split("_"); {"namespace_name" => t[1], "pod_name" => t[0]}}'
+FROM_TAG = '${t = tag.match(Regexp.new(%q{PATTERN})); {"namespace_name" => t[:namespace], "pod_name" => t[:pod_name]}}'
+PODS = "var/log/pods"
 SECONDS = 60
 
 
@@ -28,14 +30,15 @@ def events(program: str, text: str, files: Mapping[str, bytes], folder: Path) ->
     Args:
         program: Path of `fluentd`.
         text: The configuration.
-        files: Content of the log files, by name.
+        files: Content of the log files, by path below `/var/log/pods`.
         folder: An empty directory.
     """
-    (folder / "containers").mkdir()
     for name, content in files.items():
-        (folder / "containers" / name).write_bytes(content)
+        path = folder / PODS / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
     config = folder / "fluent.conf"
-    config.write_text("\n".join(part.text for part in _changed(parse(text), folder)), encoding="utf-8")
+    config.write_text("\n".join(part.text for part in changed(parse(text), folder)), encoding="utf-8")
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen([program, "--config", config], stdout=log, stderr=log) as running,
@@ -66,15 +69,20 @@ def _written(folder: Path) -> list[Path]:
     return sorted(folder.glob("events*.log"))
 
 
-def _changed(root: Section, folder: Path) -> Iterator[Section]:
+def changed(root: Section, folder: Path) -> Iterator[Section]:
     for part in root.sections:
         if part.parameters.get("@type") == "tail":
             paths = {
-                "path": f"{folder}/containers/*.log",
+                "path": part.parameters["path"].replace("/var/log", f"{folder}/var/log"),
+                "exclude_path": part.parameters["exclude_path"].replace("/var/log", f"{folder}/var/log"),
                 "pos_file": f"{folder}/position",
-                "tag": "kubernetes.var.log.containers.*",
             }
             yield replace(part, parameters={**part.parameters, **paths})
+        elif part.parameters.get("@type") == "exec":
+            (folder / lost.NAME).write_text(lost.program(), encoding="utf-8")
+            words = part.parameters["command"].split()
+            own = [str(folder / lost.NAME), f"{folder}/{PODS}", f"{folder}/position", f"{folder}/lost.json"]
+            yield replace(part, parameters={**part.parameters, "command": " ".join([*words[:-4], *own])})
         elif part.name == "label":
             yield replace(part, sections=[_changed_stage(stage, folder) for stage in part.sections])
 
@@ -82,7 +90,8 @@ def _changed(root: Section, folder: Path) -> Iterator[Section]:
 def _changed_stage(stage: Section, folder: Path) -> Section:
     match stage.parameters.get("@type"):
         case "kubernetes_metadata":
-            return filter_("record_transformer", {"enable_ruby": "true"}, section("record", {"kubernetes": FROM_TAG}))
+            kubernetes = FROM_TAG.replace("PATTERN", stage.parameters["tag_to_kubernetes_name_regexp"])
+            return filter_("record_transformer", {"enable_ruby": "true"}, section("record", {"kubernetes": kubernetes}))
         case "elasticsearch":
             output = {"@type": "file", "path": f"{folder}/events-{stage.parameters['@id']}", "append": "true"}
             unbuffered = section("buffer", {"flush_mode": "immediate"})

@@ -123,7 +123,7 @@ IMAGE_PLUGINS = {
     *("tail", "cri", "regexp", "json", "relabel", "grep", "record_transformer", "monitor_agent", "file", "parser"),
     *("secondary_file", "concat", "record_modifier", "kubernetes_metadata", "rewrite_tag_filter"),
     *("elasticsearch", "elasticsearch_genid"),
-    *("prometheus", "prometheus_monitor", "prometheus_output_monitor", "prometheus_tail_monitor"),
+    *("exec", "prometheus", "prometheus_monitor", "prometheus_output_monitor", "prometheus_tail_monitor"),
     *("copy", "forward", "http"),
 }
 """Plugins of Fluentd itself or of gems in the image: those in use, and those of a second sink.

@@ -19,7 +19,7 @@ TYPES = {"integer": "short", "float": "double", "": "keyword"}
 
 def event(line: str, pod: dict[str, Any] | None = None) -> dict[str, Any]:
     case = {"log": [line]}
-    path = f"/var/log/containers/{file_name(0, case)}"
+    path = f"/var/log/pods/{file_name(0, case)}"
     (found,) = Fluentd(TEXT, pod=POD if pod is None else pod).read(path, content(case))
     return found
 

@@ -1,0 +1,327 @@
+"""Counts lines that Fluentd loses or doubles while a kubelet rotates the file, with the configuration of the platform.
+
+`python -m tests.unit.components.logging.rotation /path/to/fluentd` prints the table of `docs/logs.md`.
+
+The file is rotated as by the kubelet, and Fluentd has its own HTTP output in place of Elasticsearch's, with the same
+buffer. https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/kubelet/logs/container_log_manager.go
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import http.server
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from components.logging.fluentd.syntax import Section, section
+from tests.unit.components.logging import real_fluentd
+from tests.unit.components.logging.fluentd_grammar import parse
+from tests.unit.components.logging.golden_lines import TEXT, UID
+
+MIB = 2**20
+MAX_FILES = 5
+"""`containerLogMaxFiles`, its default."""
+
+PADDING = "GET /orders/4711 200 in 12 ms for a customer who has 3 items in the basket and pays by card, as last time"
+
+
+@dataclass
+class Container:
+    """A container's log file, written and rotated as on a node.
+
+    Attributes:
+        folder: Its directory below `/var/log/pods`.
+        written: How many lines it has written.
+    """
+
+    folder: Path
+    written: int = 0
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True)
+        self._file = (self.folder / "0.log").open("ab")
+
+    def write(self, mib: float) -> None:
+        """Writes so many MiB of numbered lines at once."""
+        end = self._file.tell() + mib * MIB
+        while self._file.tell() < end:
+            self._file.write(b"".join(self.line(self.written + ahead) for ahead in range(1, 101)))
+            self.written += 100
+        self._file.flush()
+
+    @staticmethod
+    def line(number: int) -> bytes:
+        """A line, in CRI format; all of them are of one length."""
+        return f"2026-11-23T10:00:00.{number:09}+09:00 stdout F INFO line={number:09} {PADDING}\n".encode()
+
+    def rotate(self) -> None:
+        """Compresses what was rotated before, keeps `MAX_FILES`, renames the current file and opens a new one."""
+        for path in self.folder.glob("0.log.*[0-9]"):
+            temporary = Path(f"{path}.tmp")
+            temporary.write_bytes(gzip.compress(path.read_bytes(), compresslevel=1))
+            temporary.rename(f"{path}.gz")
+            path.unlink()
+        for path in sorted(self.folder.glob("0.log.*"))[: -(MAX_FILES - 2) or None]:
+            path.unlink()
+        self._file.close()
+        (self.folder / "0.log").rename(self.folder / time.strftime("0.log.%Y%m%d-%H%M%S", time.gmtime()))
+        self._file = (self.folder / "0.log").open("ab")
+
+
+@dataclass
+class Receiver:
+    """An HTTP server that counts the lines it receives; while `down`, it answers 503."""
+
+    down: bool = False
+    received: Counter[int] = field(default_factory=Counter[int])
+    lost_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if not receiver.down:
+                    receiver.take(json.loads(body))
+                self.send_response(503 if receiver.down else 200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def take(self, events: list[dict[str, Any]]) -> None:
+        """Counts the lines of a request, and the bytes that Fluentd says are lost."""
+        for event in events:
+            self.lost_bytes += event.get("lost_bytes", 0)
+            self.received.update(int(number) for number in re.findall(r"line=(\d+)", str(event["message"])))
+
+    def close(self) -> None:
+        """Ends the server."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@dataclass
+class Node:
+    """A node with one container and Fluentd.
+
+    Attributes:
+        program: Path of `fluentd`.
+        folder: The node's file system, an empty directory.
+        buffer_mib: Size limit of the buffer.
+        configured: Parameters of the input that differ from the platform's.
+    """
+
+    program: str
+    folder: Path
+    buffer_mib: int = 1024
+    configured: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        self.container = Container(self.folder / real_fluentd.PODS / f"dev_api-blue-0_{UID}" / "api")
+        self.receiver = Receiver()
+        self._config = self.folder / "fluent.conf"
+        parts = real_fluentd.changed(parse(TEXT), self.folder)
+        self._config.write_text("\n".join(self._with_http(part).text for part in parts), encoding="utf-8")
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def _with_http(self, part: Section) -> Section:
+        if part.parameters.get("@type") == "tail":
+            paths = {name: one.replace("/var/log", f"{self.folder}/var/log") for name, one in self.configured.items()}
+            return replace(part, parameters={**part.parameters, **paths})
+        if part.name == "label":
+            return replace(part, sections=[self._with_http(one) for one in part.sections])
+        if part.parameters.get("@type") != "file":
+            return part
+        name = part.parameters["path"].rpartition("/events-")[2]
+        (buffer,) = [one for one in _sections_of_output(name) if one.name == "buffer"]
+        http_output = {
+            "@type": "http",
+            "endpoint": f"http://127.0.0.1:{self.receiver.port}/",
+            "json_array": "true",
+            "retryable_response_codes": "503",
+            "error_response_as_unrecoverable": "false",
+        }
+        limits = {
+            "path": f"{self.folder}/buffer/{name}",
+            "total_limit_size": f"{self.buffer_mib}m",
+            "flush_interval": "1s",
+            "retry_max_interval": "2s",
+        }
+        return replace(
+            part,
+            parameters=http_output,
+            sections=[
+                section("format", {"@type": "json"}),
+                replace(buffer, parameters={**buffer.parameters, **limits}),
+            ],
+        )
+
+    def start(self) -> None:
+        """Starts Fluentd, and waits until it reads.
+
+        Raises:
+            AssertionError: It did not start within two minutes.
+        """
+        path = self.folder / "log"
+        with path.open("ab") as log:
+            before = log.tell()
+            self._running = subprocess.Popen([self.program, "--config", self._config], stdout=log, stderr=log)
+        deadline = time.monotonic() + 120
+        while b"fluentd worker is now running" not in path.read_bytes()[before:]:
+            assert time.monotonic() < deadline, path.read_text(encoding="utf-8")
+            time.sleep(0.2)
+
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
+        """Ends Fluentd, by SIGTERM as on an update, or by SIGKILL as when it runs out of memory."""
+        assert self._running is not None
+        if by == signal.SIGKILL:
+            # The supervisor and its worker, at once: the worker ends by itself when its supervisor is gone.
+            children = Path(f"/proc/{self._running.pid}/task/{self._running.pid}/children").read_text(encoding="utf-8")
+            self._running.kill()
+            for child in children.split():
+                os.kill(int(child), signal.SIGKILL)
+        else:
+            self._running.send_signal(by)
+        self._running.wait(90)
+
+    def settle(self, seconds: float = 15, most: float = 900) -> None:
+        """Waits until no line has arrived for some seconds."""
+        start = since = time.monotonic()
+        before = -1
+        while time.monotonic() - since < seconds and time.monotonic() - start < most:
+            if (now := self.receiver.received.total()) != before:
+                before, since = now, time.monotonic()
+            time.sleep(0.5)
+
+    def counted(self) -> tuple[int, int, int]:
+        """How many lines were written, lost, and received more than once."""
+        received = self.receiver.received
+        lost = self.container.written - len(received)
+        return self.container.written, lost, received.total() - len(received)
+
+
+def _sections_of_output(name: str) -> list[Section]:
+    (found,) = [
+        one
+        for part in parse(TEXT).sections
+        for one in part.sections
+        if one.parameters.get("@type") == "elasticsearch" and one.parameters["@id"] == name
+    ]
+    return list(found.sections)
+
+
+@contextlib.contextmanager
+def node(program: str, folder: Path, **changed: Any) -> Generator[Node]:
+    """A node, on which Fluentd ends with the block."""
+    one = Node(program, folder, **changed)
+    one.start()
+    try:
+        yield one
+    finally:
+        one.stop()
+        one.receiver.close()
+
+
+def rotated_once(one: Node, mib: float) -> None:
+    """A burst, and one rotation before Fluentd has read it."""
+    one.container.write(mib)
+    one.container.rotate()
+    one.container.write(0.1)
+    one.settle()
+
+
+def rotated_twice(one: Node, mib: float) -> None:
+    """Two bursts, each followed by a rotation, faster than Fluentd reads."""
+    for _ in range(2):
+        one.container.write(mib)
+        one.container.rotate()
+        time.sleep(1.1)
+    one.container.write(0.1)
+    one.settle()
+
+
+def restarted(one: Node, mib: float) -> None:
+    """Fluentd is replaced, and the file rotated once meanwhile."""
+    one.container.write(mib)
+    one.settle()
+    one.stop()
+    one.container.write(mib)
+    one.container.rotate()
+    one.container.write(mib)
+    one.start()
+    one.settle()
+
+
+def killed(one: Node, mib: float) -> None:
+    """Fluentd is killed while it reads, and the file is rotated meanwhile."""
+    one.container.write(mib)
+    time.sleep(3)
+    one.stop(signal.SIGKILL)
+    one.container.write(mib)
+    one.container.rotate()
+    one.start()
+    one.settle()
+
+
+def outage(one: Node, mib: float) -> None:
+    """Elasticsearch is down for half a minute, and the file is rotated meanwhile."""
+    one.receiver.down = True
+    one.container.write(mib)
+    time.sleep(15)
+    one.container.rotate()
+    one.container.write(mib)
+    time.sleep(15)
+    one.receiver.down = False
+    one.settle()
+
+
+Scenario = Callable[[Node, float], None]
+SCENARIOS: Mapping[str, Scenario] = {
+    "one rotation before Fluentd has read the file": rotated_once,
+    "two rotations before Fluentd has read the first file": rotated_twice,
+    "one rotation while Fluentd restarts": restarted,
+    "one rotation after Fluentd was killed": killed,
+    "one rotation while Elasticsearch is down": outage,
+}
+
+BEFORE = {"path": "/var/log/pods/*/*/*.log", "rotate_wait": "5"}
+
+
+def main() -> None:
+    """Prints the table, of bursts of so many MiB as the second argument says."""
+    program, mib = sys.argv[1], float(sys.argv[2])
+    _say("| | lines | lost | doubled |\n|---|---|---|---|")
+    for what, configured in (("", {}), (" (current file only)", BEFORE)):
+        for name, scenario in SCENARIOS.items():
+            with tempfile.TemporaryDirectory() as folder, node(program, Path(folder), configured=configured) as one:
+                scenario(one, mib)
+                written, lost, doubled = one.counted()
+                _say(f"| {name}{what} | {written:,} | {lost:,} | {doubled:,} |")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
