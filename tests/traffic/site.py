@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from config import PROJECT
 from contract import labels
 from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import control_plane, demo_images, first_release
@@ -34,7 +36,8 @@ from tests.rehearsal.conftest import eventually
 from tests.release.identities import STACK, apply_the_program
 from tests.release.platform import node
 from tests.traffic import cloud
-from tests.unit.program import platform
+from tests.unit.graph import Graph
+from tests.unit.program import configured, stack_config
 
 NODES = {"dev": "10.1.0.10", "prod": "10.1.1.10"}
 """Each environment's node, and its address."""
@@ -49,6 +52,9 @@ An address of their own has ports of its own. A port that the front door has jus
 end reset, still leads to that pod: Linux remembers such a connection for 10 s (nf_conntrack_tcp_timeout_close), and
 takes a new one from the same port for it.
 """
+
+LONGEST_REQUEST = 10
+"""Seconds of the services' longest request, which is what a pod's end takes: the default is 30."""
 
 LIMITS = Limits(ready=120, patience=2, endpoints=60, gone=120, watch=1, warm=600, lock=0)
 """As people release, but for the watch: theirs is 10 s."""
@@ -150,6 +156,18 @@ class Site:
         _start_door(self.layout, self.outputs, report)
 
 
+@cache
+def stack() -> Graph:
+    """The stack's resources, as configured for requests of `LONGEST_REQUEST` seconds."""
+    settings, key = stack_config(STACK), f"{PROJECT}:services"
+    services = {
+        name: {**service, "longestRequestSeconds": LONGEST_REQUEST}
+        for name, service in json.loads(settings[key]).items()
+    }
+    changed = {**settings, key: json.dumps(services)}
+    return configured(changed, stack=STACK)
+
+
 @contextmanager
 def site(directory: Path, tools: Toolchain) -> Generator[Site]:
     """The stack's services with a demo image in every blue slot.
@@ -161,11 +179,11 @@ def site(directory: Path, tools: Toolchain) -> Generator[Site]:
     layout = Layout(directory)
     try:
         control_plane.start(layout, tools, print)
-        api, outputs = KubernetesApi(layout.kubeconfig), platform(STACK, preview=False).outputs
+        api, outputs = KubernetesApi(layout.kubeconfig), stack().outputs
         account = cloud.make(layout, outputs["cluster"]["region"], NODES)
         for name, address in NODES.items():
             api.create(_node(name, address, account.instances[name]))
-        apply_the_program(api)
+        apply_the_program(api, stack())
         cloud.name_account(api, account)
         cloud.start_controller(layout, tools, account)
         first_release.release(api, first_release.targets(outputs), print)
