@@ -1,12 +1,14 @@
-"""`pulumi up` before, during and after a release changes nothing, and reverts nothing."""
+"""`pulumi up` during and after a release changes nothing but what a setting says, and reverts nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
+import yaml
 
 from contract.blue_green import SERVICE_PORT
 from kube.client import KubernetesObject
@@ -17,7 +19,7 @@ from release.errors import ExitCode
 from release.plan import Deploy, Goal, Retire, Rollback
 from release.run import Context, reconcile
 from release.state import ServiceState
-from tests.rehearsal.stacks import ENVIRONMENTS, ONE_STACK, Recorder, changes, live_pods, run_up
+from tests.rehearsal.stacks import ENVIRONMENTS, ON_PROD, Recorder, live_pods, run_up
 from tests.release.platform import QUICK
 from tests.release.web import Web
 
@@ -104,74 +106,72 @@ def preview_and_refresh_find_nothing_either(rehearsal: Rehearsal) -> None:
     assert written(rehearsal) == before
 
 
-@ONE_STACK
-def test_an_update_before_during_and_after_a_release_finds_nothing_to_do(platform: Rehearsal, web: Web) -> None:
+def sets_the_log_level_alone(rehearsal: Rehearsal, level: str | None) -> None:
+    """Whether `up` with another value of a variable (None: without it) changes only what the next release takes up."""
+    before, pods = written(rehearsal), uids(rehearsal)
+    file = rehearsal.layout.workspace / f"Pulumi.{rehearsal.stack}.yaml"
+    content = yaml.safe_load(file.read_text())
+    variables = content["config"]["hello-platform:services"][SERVICE]["variables"]
+    variables.pop("LOG_LEVEL", None)
+    variables.update({} if level is None else {"LOG_LEVEL": level})
+    file.write_text(yaml.safe_dump(content))
+    done = {(key.split("::")[0], operation) for key, operation in run_up(rehearsal).items()}
+    # A ConfigMap that no setting names any more stays in the cluster.
+    done.discard(("kubernetes:core/v1:ConfigMap", "delete"))
+    assert done == {("kubernetes:core/v1:ConfigMap", "create"), ("kubernetes:core/v1:PodTemplate", "update")}
+    assert written(rehearsal) == before
+    assert uids(rehearsal) == pods
+
+
+def uids(rehearsal: Rehearsal) -> set[str]:
+    """The service's pods that are there to stay."""
+    api = rehearsal.api()
+    return {pod["metadata"]["uid"] for name in ENVIRONMENTS for pod in live_pods(api, name, SERVICE)}
+
+
+@ON_PROD
+def test_an_update_before_during_and_after_a_release_reverts_nothing_touches_no_live_pod_and_status_says_drift(
+    platform: Rehearsal, web: Web
+) -> None:
+    """An update finds nothing to do, or changes settings and nothing else. Before a release: `test_platform.py`."""
     moments: list[str] = []
 
-    def update(moment: str, live: str, autoscaled: str) -> Callable[[], None]:
+    def at(moment: str, live: str, autoscaled: str, update: Callable[[Rehearsal], None]) -> Callable[[], None]:
         def check() -> None:
             now = seen(platform)
             assert (now.live, now.autoscaled) == (live, autoscaled), moment
-            finds_nothing_to_do(platform)
+            update(platform)
             moments.append(moment)
 
         return check
 
     first = seen(platform)
     old, new = first.live, first.idle_slot.name
-    update("before", old, old)()
+    to_debug, to_trace, back = (partial(sets_the_log_level_alone, level=level) for level in ("debug", "trace", None))
     left = run(
         platform,
         web,
         deploy(platform, 1),
         {
-            "Smoke test": update("the idle slot is ready, the live one serves", old, old),
-            f"HorizontalPodAutoscaler {SERVICE}": update("the traffic is switched, the autoscaler is not", new, old),
-            "Watching": lambda: preview_and_refresh_find_nothing_either(platform),
+            "Smoke test": at("the idle slot is ready, the live one serves", old, old, to_debug),
+            f"HorizontalPodAutoscaler {SERVICE}": at(
+                "the traffic is switched, the autoscaler is not", new, old, finds_nothing_to_do
+            ),
+            "Watching": at("all is switched", new, new, preview_and_refresh_find_nothing_either),
         },
     )
     assert not left, "the tool told no such step"
-    update("after, with the old slot warm", new, new)()
-    run(platform, web, Retire(now=True))
-    update("the old slot is retired", new, new)()
-    assert len(moments) == 5
-    now = seen(platform)
-    assert now.live_slot.is_ready
-    assert now.live_slot.revision is not None
-    assert now.live_slot.revision.image == deploy(platform, 1).image
-
-
-@ONE_STACK
-def test_settings_that_change_during_and_after_a_release_touch_no_live_pod_and_status_says_drift(
-    platform: Rehearsal, web: Web
-) -> None:
-    def set_level(level: str) -> None:
-        """Changes a variable, and sees that only what the next release takes up has changed."""
-        before, pods = written(platform), uids()
-
-        def edit(config: dict[str, Any]) -> None:
-            config["hello-platform:services"][SERVICE].setdefault("variables", {})["LOG_LEVEL"] = level
-
-        done = {(key.split("::")[0], operation) for key, operation in changes(platform, edit).items()}
-        # A ConfigMap that no setting names any more stays in the cluster.
-        done.discard(("kubernetes:core/v1:ConfigMap", "delete"))
-        assert done == {("kubernetes:core/v1:ConfigMap", "create"), ("kubernetes:core/v1:PodTemplate", "update")}
-        assert written(platform) == before
-        assert uids() == pods
-
-    def uids() -> set[str]:
-        return {pod["metadata"]["uid"] for name in ENVIRONMENTS for pod in live_pods(platform.api(), name, SERVICE)}
-
-    left = run(platform, web, deploy(platform, 2), {"Smoke test": lambda: set_level("debug")})
-    assert not left
     released = seen(platform)
     assert not released.has_drifted, "the release took up what changed in its middle"
+    assert released.live_slot.is_ready
     assert released.live_slot.revision is not None
-    assert released.live_slot.revision.image == deploy(platform, 2).image
+    assert released.live_slot.revision.image == deploy(platform, 1).image
 
-    set_level("trace")
+    at("after, with the old slot warm", new, new, to_trace)()
     assert service_status(platform).to_json()["drift"] is True
     run(platform, web, Rollback())
-    assert seen(platform).live != released.live
+    assert seen(platform).live == old
     assert service_status(platform).is_healthy
-    run_up(platform)
+    run(platform, web, Retire(now=True))
+    at("taken back, and the other slot is retired", old, old, back)()
+    assert len(moments) == 5
