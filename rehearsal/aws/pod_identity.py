@@ -15,8 +15,7 @@ from werkzeug.wrappers import Request, Response
 from kube.client import KubernetesApi
 from rehearsal import aws
 from rehearsal.aws.authorization import as_list
-from rehearsal.emulators.aws.account import Account
-from rehearsal.emulators.aws.kinds.clusters import ASSOCIATION
+from rehearsal.emulators.aws.account import ASSOCIATION, Account
 from rehearsal.layout import Layout
 
 ADDRESS = "169.254.170.23"

@@ -16,6 +16,9 @@ from rehearsal.layout import Layout
 
 LOCK_TIMEOUT_SECONDS = 60
 
+ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+"""Type of the records that kubelet and Pod Identity agent read, who need nothing else of the emulator."""
+
 
 @dataclass(frozen=True)
 class Record:

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 from google.protobuf import json_format, struct_pb2
-from pulumi.runtime import rpc
 
 Properties: TypeAlias = dict[str, Any]
 """JSON values by Pulumi property name (camelCase); `UNKNOWN` for values that are unknown in previews."""
 
-UNKNOWN = rpc.UNKNOWN
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""`pulumi.runtime.rpc.UNKNOWN`, without the SDK: what only reads the account's records starts in half the time.
+
+https://github.com/pulumi/pulumi/blob/v3.260.0/sdk/python/lib/pulumi/runtime/rpc.py
+"""
 
 DEFAULTED = "__defaults"
 """The input that lists the inputs with defaults of the provider; the engine hides properties that begin with `__`.

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from rehearsal.emulators.aws import addons, dependencies, local_cluster, protection
+from rehearsal.emulators.aws.account import ASSOCIATION
 from rehearsal.emulators.aws.api import Api, tag_list
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, arn, text
@@ -19,7 +20,6 @@ from rehearsal.emulators.aws.kinds.network import SUBNET
 from rehearsal.emulators.aws.properties import Properties, known_values
 
 CLUSTER = "aws:eks/cluster:Cluster"
-ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 
 LEAST_ZONES = 2
 
