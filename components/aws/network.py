@@ -11,10 +11,9 @@ import pulumi
 import pulumi_aws as aws
 
 import config
+from components.aws import flow_logs
 from components.aws.account import Account
-from components.aws.iam import Role, RoleArgs, Trust
-from components.aws.log_group import LogGroup, LogGroupArgs, LogGroupDefaults
-from components.aws.policy import Statement
+from components.aws.log_group import LogGroupDefaults
 from components.kubernetes.network_policy import Addresses
 
 
@@ -232,43 +231,19 @@ class Network(pulumi.ComponentResource):
         return aws.ec2.NatGateway(name, allocation_id=address.id, subnet_id=subnet.id, tags={"Name": name}, opts=opts)
 
     def _flow_logs(self, name: str, vpc: aws.ec2.Vpc, path: str, args: NetworkArgs) -> None:
-        """Registers flow logs.
-
-        https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
-        """
-        account = args.account
-        group = LogGroup(name, LogGroupArgs(path=path, defaults=args.logs), opts=pulumi.ResourceOptions(parent=self))
-        role = Role(
-            name,
-            RoleArgs(
-                account=account,
-                trust=Trust(
-                    service="vpc-flow-logs.amazonaws.com",
-                    conditions={
-                        "StringEquals": {"aws:SourceAccount": account.id},
-                        "ArnLike": {"aws:SourceArn": account.arn("ec2", "vpc-flow-log/*")},
-                    },
-                ),
-                statements=[
-                    Statement(
-                        actions=["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-                        resources=[
-                            account.arn("logs", f"log-group:{path}"),
-                            account.arn("logs", f"log-group:{path}:*"),
-                        ],
-                    ),
-                    Statement(actions=["logs:DescribeLogGroups"], resources=[account.arn("logs", "log-group:*")]),
-                ],
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        child = pulumi.ResourceOptions(parent=self)
+        if args.network.flow_logs_to == "s3":
+            destination = flow_logs.bucket(name, args.account, args.logs.retention_days, child)
+        else:
+            destination = flow_logs.log_group(name, path, args.account, args.logs, child)
+        role = destination.role
         aws.ec2.FlowLog(
             name,
             vpc_id=vpc.id,
             traffic_type={"all": "ALL", "rejected": "REJECT"}[args.network.flow_logs],
-            log_destination_type="cloud-watch-logs",
-            log_destination=group.arn,
-            iam_role_arn=role.arn,
+            log_destination_type=destination.type,
+            log_destination=destination.arn,
+            iam_role_arn=role.arn if role else None,
             tags={"Name": name},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role] if role else []),
         )

@@ -27,7 +27,12 @@ class Network(Model):
     )
     flow_logs: Literal["all", "rejected"] = Field(
         default="rejected",
-        description="Traffic in the VPC's flow logs, for which CloudWatch charges by the gigabyte.",
+        description="Traffic in the VPC's flow logs, which are charged by the gigabyte.",
+    )
+    flow_logs_to: Literal["cloudwatch", "s3"] = Field(
+        default="cloudwatch",
+        description="Writing to `s3` costs half as much; `cloudwatch` can be searched at once. Both keep them for "
+        "`cluster.logRetentionDays`.",
     )
     security_group_rules: int = Field(
         default=60,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+from rehearsal.aws.authorization import as_list
 from rehearsal.emulators.aws import protection
 from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.errors import AwsError
@@ -9,10 +13,37 @@ from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, arn, response
 
 
 def _check_role(flow_log: Resource) -> None:
-    to_log_group = flow_log.inputs.get("logDestinationType", "cloud-watch-logs") == "cloud-watch-logs"
-    if to_log_group and not flow_log.inputs.get("iamRoleArn"):
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html ."""
+    destination, role = flow_log.inputs.get("logDestinationType", "cloud-watch-logs"), flow_log.inputs.get("iamRoleArn")
+    if destination == "cloud-watch-logs" and not role:
         raise AwsError(
             "InvalidParameter", "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs."
+        )
+    if destination == "s3" and role:
+        raise AwsError("InvalidParameter", "DeliverLogsPermissionArn is not applicable for s3 delivery")
+
+
+def _check_bucket(flow_log: Resource) -> None:
+    """Stricter than AWS, which adds the missing statements to a bucket policy that the caller may change.
+
+    The program's next update would take them away: it owns the policy.
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
+    """
+    if flow_log.inputs.get("logDestinationType") != "s3":
+        return
+    bucket = str(flow_log.inputs["logDestination"]).rpartition(":")[2].partition("/")[0]
+    with flow_log.client("s3") as s3:
+        statements: list[dict[str, Any]] = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    allowed = {
+        action
+        for statement in statements
+        if statement["Effect"] == "Allow" and statement.get("Principal") == {"Service": "delivery.logs.amazonaws.com"}
+        for action in as_list(statement["Action"])
+    }
+    if not {"s3:PutObject", "s3:GetBucketAcl"} <= allowed:
+        raise AwsError(
+            "LogDestinationPermissionIssue",
+            f"Access Denied for LogDestination: {bucket}. Please check LogDestination permission",
         )
 
 
@@ -55,7 +86,7 @@ KINDS = (
             key="FlowLogIds",
             tagged_as="vpc-flow-log",
         ),
-        checks=(_check_role,),
+        checks=(_check_role, _check_bucket),
         # All inputs but the tags.
         attributes={"arn": arn("ec2", "vpc-flow-log/{id}")},
     ),

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from components.aws.network import FIRST_ZONES, ZoneCidrs, split
 from config import ZONE_LETTERS
 from config.checks.network import NODES_SHARE
+from tests.unit.config.configurations import changed
 from tests.unit.graph import Graph, Registration, every
+from tests.unit.program import configured
 
 
 def network(address: int, prefix: int) -> str:
@@ -139,6 +141,31 @@ def test_flow_logs_record_rejected_traffic_and_depend_on_their_role(graph: Graph
     assert vpc.urn in flow.dependencies
     assert graph.named("aws:iam/rolePolicy:RolePolicy", flow.name).urn in flow.dependencies
     assert graph.named("aws:cloudwatch/logGroup:LogGroup", flow.name).urn in flow.dependencies
+
+
+def test_flow_logs_go_to_a_bucket_that_only_this_accounts_flow_logs_write_to() -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html ."""
+    graph = configured(changed({"network.flowLogsTo": "s3"}))
+    (flow,) = graph.of_type("aws:ec2/flowLog:FlowLog")
+    policy = graph.named("aws:s3/bucketPolicy:BucketPolicy", flow.name)
+    name = "hello-dev-flow-logs-123456789012-ap-northeast-2"
+    assert graph.named("aws:s3/bucket:Bucket", flow.name).inputs["bucket"] == name
+    assert (flow.inputs["logDestinationType"], flow.inputs["logDestination"]) == ("s3", f"arn:aws:s3:::{name}")
+    assert "iamRoleArn" not in flow.inputs
+    assert policy.urn in flow.dependencies
+    statements = json.loads(policy.inputs["policy"])["Statement"]
+    allowed = [one for one in statements if one["Effect"] == "Allow"]
+    assert {one["Action"]: one["Resource"] for one in allowed} == {
+        "s3:PutObject": f"arn:aws:s3:::{name}/AWSLogs/123456789012/*",
+        "s3:GetBucketAcl": f"arn:aws:s3:::{name}",
+    }
+    for one in allowed:
+        assert one["Principal"] == {"Service": "delivery.logs.amazonaws.com"}
+        assert one["Condition"]["StringEquals"]["aws:SourceAccount"] == "123456789012"
+        assert one["Condition"]["ArnLike"] == {"aws:SourceArn": "arn:aws:logs:ap-northeast-2:123456789012:*"}
+    (rule,) = graph.named("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", flow.name).inputs["rules"]
+    assert rule["expiration"] == {"days": 30}
+    assert not [one for one in graph.of_type("aws:cloudwatch/logGroup:LogGroup") if one.name == flow.name]
 
 
 def test_flow_logs_go_into_their_own_group_only(graph: Graph) -> None:

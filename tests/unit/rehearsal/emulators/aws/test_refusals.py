@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from components.aws.account import Account
+from components.aws.flow_logs import log_delivery_statements
+from components.aws.policy import policy_document
 from rehearsal import aws
 from rehearsal.emulators.aws import lifecycle
 from rehearsal.emulators.aws.errors import AwsError
@@ -204,6 +207,27 @@ def test_a_clusters_group_that_another_groups_rule_names_stays_when_the_cluster_
     for name in ("nodes", "cluster"):
         world.delete(world.made[name])
     assert ec2.describe_security_groups(GroupIds=[theirs])["SecurityGroups"]
+
+
+def test_flow_logs_reach_a_bucket_whose_policy_lets_them(tmp_path: Path) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html ."""
+    world = World(tmp_path)
+    world.make_all()
+    account = Account(id=world.caller.account_id, region=REGION, tags={}, permissions_boundary_arn=None, protect=False)
+    flows, bucket = EXAMPLES["flows"].type, world.id("bucket")
+    inputs = {
+        "vpcId": world.id("vpc"),
+        "trafficType": "REJECT",
+        "logDestinationType": "s3",
+        "logDestination": world.arn("bucket"),
+    }
+    with pytest.raises(AwsError, match="Access Denied for LogDestination"):
+        world.make(flows, "to-s3", inputs)
+    policy = policy_document(log_delivery_statements(account, bucket))
+    aws.client(world.layout, "s3", region=REGION).put_bucket_policy(Bucket=bucket, Policy=policy)
+    with pytest.raises(AwsError, match="not applicable for s3"):
+        world.make(flows, "to-s3", {**inputs, "iamRoleArn": world.arn("bounded")})
+    assert world.make(flows, "to-s3", inputs).id.startswith("fl-")
 
 
 def test_a_repository_with_images_goes_only_with_force(tmp_path: Path) -> None:
