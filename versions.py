@@ -74,10 +74,11 @@ JENKINS_PLUGINS = {
     "git": "5.10.1",
     "inline-pipeline": "1.0.32.vf433f2d57630",
     "job-dsl": "3654.vdf58f53e2d15",
+    "junit": "1396.v095840ed8491",
     "kubernetes": "4540.v612369217f87",
     "workflow-aggregator": "608.v67378e9d3db_1",
 }
-"""The chart's default plugins, Job DSL, and multibranch jobs with a Jenkinsfile of the controller.
+"""The chart's default plugins, Job DSL, test reports, and multibranch jobs with a Jenkinsfile of the controller.
 
 https://plugins.jenkins.io/
 """

@@ -1,6 +1,6 @@
 # Functions and variables of the stages that handle an image; to be sourced in the checkout. SERVICE, REGISTRY, CACHE,
 # BUILDKIT_HOST, BUILDKIT_TLS, and what a repository of several services needs: CONTEXT (a folder), DOCKERFILE (a path)
-# and PATHS (what the image is made of), come from the job and the controller's configuration. No code of a service runs in the
+# and PATHS (what the image is made of), and BUILD_SECRETS (a folder), come from the job and the controller's configuration. No code of a service runs in the
 # agent: builds and unit tests are stages of its Dockerfile, and run in buildkitd.
 repository=$REGISTRY/$SERVICE
 dockerfile=${DOCKERFILE:-Dockerfile}
@@ -10,10 +10,18 @@ commit=$(if [ -n "${PATHS:-}" ]; then git log -1 --format=%H -- $PATHS; else git
 tag=commit-$commit
 
 build() {
-  DOCKER_CONFIG=$(mktemp -d)
-  export DOCKER_CONFIG
-  trap 'rm -rf "$DOCKER_CONFIG"' EXIT
-  python3 -m pipelines.ecr login "$repository"
+  if [ -z "${DOCKER_CONFIG:-}" ]; then
+    DOCKER_CONFIG=$(mktemp -d)
+    export DOCKER_CONFIG
+    trap 'rm -rf "$DOCKER_CONFIG"' EXIT
+    python3 -m pipelines.ecr login "$repository"
+  fi
+  # For RUN --mount=type=secret,id=NAME: no layer has them.
+  for secret in "${BUILD_SECRETS:-/nowhere}"/*; do
+    [ ! -f "$secret" ] || set -- "$@" --secret id="${secret##*/}",src="$secret"
+  done
+  # A branch's layers do not replace those of the deployed branch.
+  [ -z "${CACHE_TAG:-}" ] || set -- "$@" --import-cache type=registry,ref="$CACHE:$CACHE_TAG"
   buildctl --tlsdir "$BUILDKIT_TLS" build --progress plain --frontend dockerfile.v0 \
     --local context="${CONTEXT:-.}" --local dockerfile="$(dirname "$dockerfile")" --opt filename="${dockerfile##*/}" \
     --opt label:org.opencontainers.image.revision="$commit" \

@@ -25,6 +25,7 @@ from config.values import (
     RelativePath,
     ServiceName,
     SourceUrl,
+    VariableName,
 )
 
 
@@ -157,6 +158,21 @@ class Delivery(Model):
         default=None, description="Repository of this platform itself, for the agents' image and for previews."
     )
     git: GitLogin | None = Field(default=None, description="The login for private repositories.")
+    checks: bool = Field(
+        default=True,
+        description="Whether the other branches of the services' repositories are built, tested and scanned.",
+    )
+    status_token: SecretStr | None = Field(
+        default=None,
+        description="A token of GitHub that may write commit statuses of the services' repositories, for checks; set "
+        "it as a secret.",
+    )
+    build_secrets: dict[VariableName, SecretStr] = Field(
+        default_factory=dict[str, SecretStr],
+        max_length=30,
+        description="Secrets of image builds, such as tokens of private package registries, by their id in RUN "
+        "--mount=type=secret,id=NAME; set them as secrets. Every branch that is built can read them.",
+    )
     poll_minutes: int = Field(default=5, ge=1, le=59, description="Minutes between polls of the repositories.")
     build_egress_ports: Annotated[list[Port], EachOnce] = Field(
         default_factory=lambda: [80, 443],
@@ -178,6 +194,11 @@ class Delivery(Model):
     )
     scan: Scan = Field(default_factory=Scan, description="What image scans may find in what is released.")
     notify_url: HookUrl | None = Field(default=None, description="A URL that gets the result of each build as JSON.")
+
+    @property
+    def clear_build_secrets(self) -> dict[str, str]:
+        """The secrets of builds, in clear text: pass them to Pulumi as secrets only."""
+        return {name: value.get_secret_value() for name, value in self.build_secrets.items()}
 
     @property
     def admin(self) -> dict[str, str]:

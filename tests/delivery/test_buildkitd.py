@@ -170,6 +170,44 @@ def test_an_image_is_pushed_with_its_provenance_and_the_gate_judges_the_image(
     assert "nothing that counts" in judged.stderr
 
 
+REPORTING = """\
+FROM scratch AS tests
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "mkdir", "/reports"]
+RUN ["/bin/busybox", "cp", "/bin/busybox", "/reports/junit.xml"]
+
+FROM scratch AS reports
+COPY --from=tests /reports /
+
+FROM tests AS test
+RUN ["/bin/busybox", "false"]
+
+FROM tests
+"""
+
+
+def test_reports_are_taken_out_even_of_tests_that_fail(site: Site, agent: InPod, repository: Source) -> None:
+    repository.commit("reporting", dockerfile=REPORTING)
+    repository.check_out(agent.workspace)
+    failed = told(site, agent, "sh", "-ec", '"$PIPELINES/test.sh"')
+    assert failed.returncode
+    assert (agent.workspace / "reports" / "junit.xml").stat().st_size
+
+
+def test_a_build_reads_its_secrets_and_no_layer_has_them(site: Site, agent: InPod, repository: Source) -> None:
+    secret = (
+        "RUN --mount=type=secret,id=NPM_TOKEN " + '["/bin/busybox", "grep", "-q", "made-up", "/run/secrets/NPM_TOKEN"]'
+    )
+    missing = 'RUN ["/bin/busybox", "test", "!", "-s", "/run/secrets/NPM_TOKEN"]'
+    dockerfile = DOCKERFILE.replace("COPY www", f"{secret}\n{missing}\nCOPY www")
+    repository.commit("with a secret", dockerfile=dockerfile)
+    repository.check_out(agent.workspace)
+    folder = agent.workspace / "secrets"
+    folder.mkdir()
+    (folder / "NPM_TOKEN").write_text("made-up", encoding="utf-8")
+    stage(site, agent, "build", BUILD_SECRETS=f"{agent.inside}/secrets")
+
+
 def test_of_several_services_in_a_repository_each_is_built_for_its_own_commits(
     site: Site, agent: InPod, tmp_path: Path
 ) -> None:

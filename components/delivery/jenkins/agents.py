@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from components.delivery.jenkins.names import BUILDER, BUILDKIT_CLIENT, PREVIEWER, SERVICE_ACCOUNTS
+from components.delivery.jenkins.names import BUILD_SECRETS, BUILDER, BUILDKIT_CLIENT, PREVIEWER, SERVICE_ACCOUNTS
 from components.kubernetes.scheduling import node_affinity_manifest, toleration_manifest
 from contract.identities import RELEASE_TOOL_LABELS
 from contract.namespaces import DELIVERY
 
 HOME = "/home/jenkins"
 BUILDKIT_TLS = "/etc/buildkit"
+BUILD_SECRETS_FOLDER = "/etc/build-secrets"
 MEMORY = {"preview": "2Gi"}
 """Memory of the kinds that need more than 1 GiB: a preview runs the Pulumi engine and its providers."""
 
@@ -28,7 +29,7 @@ USER = 1000
 """User and group id of the containers."""
 
 
-def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict[str, Any]:
+def pod(kind: str, image: str, *, environment: str, priority_class: str, build_secrets: bool = False) -> dict[str, Any]:
     """The manifest of an agent's pod.
 
     Args:
@@ -36,6 +37,7 @@ def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict
         image: The agents' image, by digest.
         environment: Environment on whose nodes the pod runs.
         priority_class: Name of the PriorityClass.
+        build_secrets: Whether builds have secrets.
     """
     builds, memory = kind == "build", MEMORY.get(kind, "1Gi")
     volumes: list[dict[str, Any]] = [{"name": "home", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
@@ -43,6 +45,9 @@ def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict
     if builds:
         volumes.append({"name": "buildkit", "secret": {"secretName": BUILDKIT_CLIENT, "defaultMode": 0o440}})
         mounts.append({"name": "buildkit", "mountPath": BUILDKIT_TLS, "readOnly": True})
+    if builds and build_secrets:
+        volumes.append({"name": "secrets", "secret": {"secretName": BUILD_SECRETS, "defaultMode": 0o440}})
+        mounts.append({"name": "secrets", "mountPath": BUILD_SECRETS_FOLDER, "readOnly": True})
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -82,8 +87,13 @@ def pod(kind: str, image: str, *, environment: str, priority_class: str) -> dict
     }
 
 
-def templates(image: str, *, environment: str, priority_class: str, previews: bool) -> str:
+def templates(image: str, *, environment: str, priority_class: str, previews: bool, build_secrets: bool = False) -> str:
     """A value of the chart's `podTemplates`, as JSON, which is also YAML; of `preview` where Jenkins previews."""
+
+    def manifest(kind: str) -> str:
+        one = pod(kind, image, environment=environment, priority_class=priority_class, build_secrets=build_secrets)
+        return json.dumps(one, indent=1)
+
     kinds = [kind for kind in SERVICE_ACCOUNTS if previews or kind != "preview"]
     return json.dumps(
         [
@@ -94,7 +104,7 @@ def templates(image: str, *, environment: str, priority_class: str, previews: bo
                 "serviceAccount": SERVICE_ACCOUNTS[kind],
                 "yamlMergeStrategy": "override",
                 **({"instanceCap": 1} if kind in MEMORY else {}),
-                "yaml": json.dumps(pod(kind, image, environment=environment, priority_class=priority_class), indent=1),
+                "yaml": manifest(kind),
             }
             for kind in kinds
         ],

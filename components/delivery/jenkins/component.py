@@ -23,7 +23,19 @@ from components.delivery.jenkins.backups import Backups, BackupsArgs
 from components.delivery.jenkins.buildkit import HOST, BuildKit, BuildKitArgs
 from components.delivery.jenkins.configuration import configuration
 from components.delivery.jenkins.jobs import jobs
-from components.delivery.jenkins.names import ADMIN, AGENT, BUILD, CACHE, GIT, HOOK, HOOK_PATH, NAME, PORT
+from components.delivery.jenkins.names import (
+    ADMIN,
+    AGENT,
+    BUILD,
+    BUILD_SECRETS,
+    CACHE,
+    GIT,
+    HOOK,
+    HOOK_PATH,
+    NAME,
+    PORT,
+    STATUS,
+)
 from components.delivery.jenkins.repositories import cache_policy, permissions
 from components.delivery.jenkins.values import values
 from components.ingress.ingress import Backend, Route
@@ -38,7 +50,7 @@ from config.charts import JENKINS
 from contract import namespaces
 from contract.identities import PREVIEW
 
-PIPELINES = (*config.ENVIRONMENTS, "look", "operate", "preview", "scan", "together")
+PIPELINES = (*config.ENVIRONMENTS, "check", "look", "operate", "preview", "scan", "together")
 """Jenkinsfiles that are in the controller's configuration."""
 
 STORAGE_CLASS = "gp3"
@@ -61,7 +73,10 @@ def registry_url(urls: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[str]:
 def secrets(delivery: config.Delivery) -> dict[str, Mapping[str, str]]:
     """Data in clear text of the Secrets that the configuration refers to, without `ADMIN`, by the Secret's name."""
     configured = {GIT: delivery.git, HOOK: delivery.hook}
-    return {name: secret.clear for name, secret in configured.items() if secret}
+    found: dict[str, Mapping[str, str]] = {name: secret.clear for name, secret in configured.items() if secret}
+    if delivery.status_token:
+        found[STATUS] = {"token": delivery.status_token.get_secret_value()}
+    return found
 
 
 def scan_rules(scan: config.Scan) -> str:
@@ -141,6 +156,8 @@ class Jenkins(pulumi.ComponentResource):
         )
         self._network_policy("jenkins", namespace, network_policies.of_controller(args.addresses))
         secret_data = {ADMIN: args.delivery.admin, **secrets(args.delivery)}
+        if args.delivery.build_secrets:
+            self._secret(BUILD_SECRETS, args.agent_namespace, args.delivery.clear_build_secrets)
         secret_objects = [self._secret(secret, namespace, data) for secret, data in secret_data.items()]
         location = locate(JENKINS, args.charts)
         kubernetes.helm.v3.Release(
@@ -182,6 +199,7 @@ class Jenkins(pulumi.ComponentResource):
             "BUILDKIT_HOST": HOST,
             "BUILDKIT_TLS": agents.BUILDKIT_TLS,
             "SCAN_RULES": scan_rules(delivery.scan),
+            **({"BUILD_SECRETS": agents.BUILD_SECRETS_FOLDER} if delivery.build_secrets else {}),
             **({"PROVENANCE": "true"} if delivery.provenance else {}),
             **({"SBOM_GENERATOR": delivery.sbom_generator} if delivery.sbom_generator else {}),
             **({"NOTIFY_URL": delivery.notify_url} if delivery.notify_url else {}),
@@ -197,12 +215,14 @@ class Jenkins(pulumi.ComponentResource):
                 jobs=jobs(delivery, jenkinsfiles, previews=previews is not None),
                 git=delivery.git is not None,
                 hook=delivery.hook is not None,
+                status=delivery.status_token is not None,
             ),
             pod_templates=agents.templates(
                 f"{registry}/{AGENT}@{delivery.agent_digest}",
                 environment=environment,
                 priority_class=TOOLING,
                 previews=previews is not None,
+                build_secrets=bool(delivery.build_secrets),
             ),
             plugins={**versions.JENKINS_PLUGINS, **(versions.JENKINS_HOOK_PLUGINS if delivery.hook else {})},
             secrets={secret: list(clear) for secret, clear in secrets(delivery).items()},

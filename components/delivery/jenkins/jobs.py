@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import config
-from components.delivery.jenkins.names import GIT
+from components.delivery.jenkins.names import GIT, STATUS
 
-FOLDERS = ("dev", "prod", "operations", "platform")
+FOLDERS = ("dev", "prod", "checks", "operations", "platform")
 CHANGES = ("rollback", "switch", "retire")
 LOOKS = ("status", "history")
 """Commands of the release tool that are jobs: those that change which slot serves, and those that only look."""
@@ -42,17 +42,29 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], *, previews: b
     triggers = [f"pollSCM {{ scmpoll_spec({quoted(poll)}) }}", *(["githubPush()"] if delivery.hook else [])]
     lines = [f"folder({quoted(folder)})" for folder in FOLDERS]
     for service, source in delivery.sources.items():
-        parameters = {
+        image = {
             "SERVICE": service,
             "SOURCE": source.repository,
-            "BRANCH": source.branch,
-            "CREDENTIALS": login,
             "CONTEXT": source.context,
             "DOCKERFILE": source.file,
             "PATHS": " ".join(source.watched),
         }
+        parameters = {**image, "BRANCH": source.branch, "CREDENTIALS": login}
         lines += _job(f"dev/{service}", parameters, pipelines["dev"], triggers=triggers)
         lines += _job(f"prod/{service}", {"SERVICE": service}, pipelines["prod"])
+        if delivery.checks:
+            lines += _branches(
+                f"checks/{service}",
+                source,
+                with_environment(
+                    pipelines["check"],
+                    {**image, "CACHE_TAG": f"{service}-checks"},
+                    {"STATUS_TOKEN": STATUS} if delivery.status_token else {},
+                ),
+                login=login,
+                poll_minutes=delivery.poll_minutes,
+                marker=source.file,
+            )
     lines += _job("platform/scan", {}, pipelines["scan"], triggers=[f"cron {{ spec({quoted(NIGHTLY)}) }}"])
     if delivery.sources:
         lines += _operations(list(delivery.sources), pipelines)
@@ -81,9 +93,18 @@ def _operations(services: Sequence[str], pipelines: Mapping[str, str]) -> Sequen
     return lines
 
 
-def with_environment(pipeline: str, variables: Mapping[str, str]) -> str:
-    """The pipeline with these environment variables, which no parameter of a build can replace."""
+def with_environment(
+    pipeline: str, variables: Mapping[str, str], credentials: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """The pipeline with these environment variables, which no parameter of a build can replace.
+
+    Args:
+        pipeline: Text of the Jenkinsfile.
+        variables: Values by name.
+        credentials: Ids of credentials whose secrets are values, by name; a build's log shows stars instead.
+    """
     lines = "".join(f"    {name} = {quoted(value)}\n" for name, value in variables.items())
+    lines += "".join(f"    {name} = credentials('{value}')\n" for name, value in credentials.items())
     return pipeline.replace("  agent none\n", f"  agent none\n  environment {{\n{lines}  }}\n", 1)
 
 

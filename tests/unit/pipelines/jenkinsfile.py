@@ -153,6 +153,7 @@ STEPS = {
     "sleep": "workflow-aggregator",
     "timeout": "workflow-aggregator",
     "scmGit": "git",
+    "junit": "junit",
 }
 """The steps that our pipelines use, and the plugin that brings each: https://www.jenkins.io/doc/pipeline/steps/."""
 

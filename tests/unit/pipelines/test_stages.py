@@ -14,7 +14,7 @@ import pytest
 from botocore.stub import Stubber  # pyright: ignore[reportMissingTypeStubs]
 from moto import mock_aws
 
-from pipelines import ecr, notify, scan
+from pipelines import commit_status, ecr, notify, scan
 from pipelines.candidate import newest
 from pipelines.ecr import Finding
 from pipelines.live import live_images
@@ -276,6 +276,33 @@ def test_what_is_live_is_in_the_status() -> None:
 def test_another_registry_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert ecr.main(["find", "docker.io/library/api", "commit-1"]) == 1
     assert "is no ECR repository" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("repository", "target"),
+    [
+        ("https://github.com/hello/api.git", "https://api.github.com/repos/hello/api/statuses/c0ffee"),
+        ("https://github.com/hello/api", "https://api.github.com/repos/hello/api/statuses/c0ffee"),
+        ("https://git.example.com/hello/api.git", "https://git.example.com/api/v3/repos/hello/api/statuses/c0ffee"),
+    ],
+)
+def test_a_commits_status_is_created_where_github_documents_it(repository: str, target: str) -> None:
+    """https://docs.github.com/en/rest/commits/statuses#create-a-commit-status."""
+    assert commit_status.url(repository, "c0ffee") == target
+
+
+def test_a_commits_status_has_the_documented_form_and_no_build_fails_for_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for state in commit_status.STATES:
+        told = commit_status.body(state, "api", "https://jenkins.example.com/job/1/")
+        assert told.keys() == {"state", "context", "description", "target_url"}
+        assert told["state"] in ("error", "failure", "pending", "success")
+        assert len(told["description"]) <= 140
+    variables = {"SERVICE": "api", "BUILD_URL": "https://jenkins.example.com/job/1/", "STATUS_TOKEN": "made-up"}
+    assert commit_status.main(["https://127.0.0.1:9/hello/api", "c0ffee", "success"], variables) == 0
+    assert "is not set" in capsys.readouterr().err
+    assert commit_status.main(["https://example.com/api", "c0ffee", "success"], variables) == 1
 
 
 def test_the_candidate_is_what_was_verified_last() -> None:

@@ -133,6 +133,46 @@ def test_each_source_has_a_job_on_dev_and_one_for_prod_with_the_committed_pipeli
     assert script.count("cron { spec('''H 3 * * *''') }") == 1, "each night what is live is judged"
 
 
+def test_other_branches_of_a_service_are_checked_by_the_controllers_jenkinsfile_and_never_released() -> None:
+    script = job_script()
+    text = multibranch(script, "checks/ai")
+    assert f"remote({quoted(DELIVERY['sources']['ai']['repository'])})" in text
+    assert "excludes('''release/next''')" in text, "that one is built by dev/ai"
+    assert "markerFile('''Dockerfile''')" in text
+    pipeline = parsed(pipelines.jenkinsfile("check"))
+    labels = {one.arguments for one in pipeline.everything() if one.name == "label"}
+    assert labels == {("build",)}, "an agent without rights in the cluster"
+    told = [one.name for one in pipeline.everything()]
+    assert not any(script in name for name in told for script in ("deploy", "verify.sh", "release"))
+    assert "multibranchPipelineJob('''checks" not in job_script(configured(configuration(checks=False)))
+
+
+def test_checks_write_commit_statuses_with_a_token_that_no_log_shows() -> None:
+    graph = configured(configuration(statusToken="made-up-status-token"))
+    assert "STATUS_TOKEN = credentials('jenkins-status')" in job_script(graph).replace("\\'", "'")
+    credentials = casc(graph)["credentials"]["system"]["domainCredentials"][0]["credentials"]
+    assert {
+        "string": {**credentials[1]["string"], "id": "jenkins-status", "secret": "${jenkins-status-token}"}
+    } in credentials
+    assert {"name": "jenkins-status", "keyName": "token"} in chart(graph)["values"]["controller"][
+        "additionalExistingSecrets"
+    ]
+    assert not any("made-up-status-token" in text for one in graph.resources.values() for text in in_clear(one.inputs))
+    assert "STATUS_TOKEN = " not in job_script()
+
+
+def test_build_secrets_are_files_of_build_agents_only() -> None:
+    graph = configured(configuration(buildSecrets={"NPM_TOKEN": "made-up-npm-token"}))
+    mounts = {
+        kind: [mount["mountPath"] for mount in one["spec"]["containers"][0]["volumeMounts"]]
+        for kind, one in templates(graph).items()
+    }
+    assert {kind for kind, paths in mounts.items() if "/etc/build-secrets" in paths} == {"build"}
+    secret = named(graph, "Secret", "build-secrets")
+    assert secret.metadata["namespace"] == "delivery"
+    assert not any("made-up-npm-token" in text for one in graph.resources.values() for text in in_clear(one.inputs))
+
+
 def test_an_operation_is_a_job_whose_command_nobody_can_change() -> None:
     script = job_script()
     for command, pipeline in (("rollback", "operate"), ("history", "look")):
