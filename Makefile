@@ -9,6 +9,8 @@ WORKERS ?= 3
 FILE ?=
 TESTS := $(or $(FILE),tests)
 RUN := .venv/bin/python
+# VERBOSE=1 prints a line for each resource.
+DETAIL := $(if $(VERBOSE),--verbose)
 CHECKOV := checkov==3.3.30
 
 .DEFAULT_GOAL := help
@@ -19,14 +21,14 @@ help: ## print these targets
 
 ##@ The platform on this machine
 
-up: .venv/installed ## bring the platform up on this machine [STACK=dev]
-	@$(RUN) -m rehearsal up --stack $(STACK)
+up: .venv/installed ## bring the platform up on this machine [STACK=dev, VERBOSE=1]
+	@$(RUN) -m rehearsal up --stack $(STACK) $(DETAIL)
 
 status: .venv/installed ## show how it stands [STACK=dev]
 	@$(RUN) -m rehearsal status --stack $(STACK)
 
 preview: .venv/installed ## show what `up` would change [STACK=dev]
-	@$(RUN) -m rehearsal preview --stack $(STACK)
+	@$(RUN) -m rehearsal preview --stack $(STACK) $(DETAIL)
 
 shell: .venv/installed ## open a shell where plain pulumi and kubectl work on it [STACK=dev]
 	@$(RUN) -m rehearsal shell --stack $(STACK)
@@ -35,7 +37,7 @@ doctor: .venv/installed ## say what on this machine would stop `make up`, or lea
 	@$(RUN) -m tools.doctor
 
 down: .venv/installed ## destroy it, verify that nothing is left, end its processes [STACK=dev]
-	@$(RUN) -m rehearsal down --stack $(STACK)
+	@$(RUN) -m rehearsal down --stack $(STACK) $(DETAIL)
 
 ##@ AWS
 

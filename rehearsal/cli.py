@@ -45,6 +45,7 @@ StacksOption = Annotated[
         help="The folder of the Pulumi.NAME.yaml; the checkout by default.",
     ),
 ]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Print a line for each resource.")]
 
 
 @app.callback()
@@ -65,9 +66,15 @@ def options(
 
 
 @app.command()
-def up(stack: StackOption = "dev", directory: DirectoryOption = None, stacks: StacksOption = CHECKOUT) -> None:
+def up(
+    stack: StackOption = "dev",
+    directory: DirectoryOption = None,
+    stacks: StacksOption = CHECKOUT,
+    *,
+    verbose: VerboseOption = False,
+) -> None:
     """Bring the platform up, release a demo image to each service, and show the result."""
-    rehearsal = _rehearsal(stack, directory, stacks)
+    rehearsal = _rehearsal(stack, directory, stacks, verbose=verbose)
     _show(rehearsal, rehearsal.up())
     rehearsal.console.print(
         f"\nNext: `make shell STACK={stack}` for plain pulumi and kubectl, `make down STACK={stack}` to take it down."
@@ -75,9 +82,15 @@ def up(stack: StackOption = "dev", directory: DirectoryOption = None, stacks: St
 
 
 @app.command()
-def preview(stack: StackOption = "dev", directory: DirectoryOption = None, stacks: StacksOption = CHECKOUT) -> None:
+def preview(
+    stack: StackOption = "dev",
+    directory: DirectoryOption = None,
+    stacks: StacksOption = CHECKOUT,
+    *,
+    verbose: VerboseOption = False,
+) -> None:
     """Show what `up` would change."""
-    _rehearsal(stack, directory, stacks).preview()
+    _rehearsal(stack, directory, stacks, verbose=verbose).preview()
 
 
 @app.command(name="status")
@@ -95,9 +108,15 @@ def show_status(
 
 
 @app.command()
-def down(stack: StackOption = "dev", directory: DirectoryOption = None, stacks: StacksOption = CHECKOUT) -> None:
+def down(
+    stack: StackOption = "dev",
+    directory: DirectoryOption = None,
+    stacks: StacksOption = CHECKOUT,
+    *,
+    verbose: VerboseOption = False,
+) -> None:
     """Destroy the stack, verify that nothing is left, and stop all processes."""
-    _rehearsal(stack, directory, stacks).down()
+    _rehearsal(stack, directory, stacks, verbose=verbose).down()
 
 
 @app.command()
@@ -170,9 +189,9 @@ def main() -> None:
         sys.exit(130)
 
 
-def _rehearsal(stack: str, directory: Path | None, stacks: Path = CHECKOUT) -> Rehearsal:
+def _rehearsal(stack: str, directory: Path | None, stacks: Path = CHECKOUT, *, verbose: bool = False) -> Rehearsal:
     layout = Layout(directory.resolve()) if directory else Layout.of_stack(stack)
-    return Rehearsal(stack=stack, layout=layout, console=Console(), stacks=stacks)
+    return Rehearsal(stack=stack, layout=layout, console=Console(), stacks=stacks, verbose=verbose)
 
 
 def _show(rehearsal: Rehearsal, outputs: Mapping[str, Any]) -> None:

@@ -1,14 +1,18 @@
-"""Progress of an engine run: a status line on a terminal, one line per changed resource elsewhere."""
+"""Progress of an engine run: a status line on a terminal, a line now and then elsewhere, or one for each resource."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from types import TracebackType
 from typing import Self
 
 from pulumi.automation.events import EngineEvent, OpType
 from rich.console import Console
+
+STEP = 100
+"""Changed resources after which a log gets a line."""
 
 _MARKUP = re.compile(r"<\{%[^%]*%\}>")
 """Colour markup in the engine's messages, such as `<{%reset%}>`."""
@@ -23,11 +27,19 @@ _HIDDEN_TYPES = ("pulumi:pulumi:Stack", "pulumi:providers:")
 
 
 class EngineDisplay:
-    """Context manager that shows the progress of one engine run."""
+    """Context manager that shows the progress of one engine run.
 
-    def __init__(self, console: Console, title: str) -> None:
+    Args:
+        console: Where to.
+        title: The run, as its command.
+        verbose: Whether each changed resource has a line.
+    """
+
+    def __init__(self, console: Console, title: str, *, verbose: bool = False) -> None:
         self._console = console
         self._title = title
+        self._verbose = verbose
+        self._began = time.monotonic()
         self._changes: Counter[str] = Counter()
         self._status = console.status(title)
 
@@ -44,7 +56,7 @@ class EngineDisplay:
         """Prints the number of changes by kind."""
         self._status.stop()
         counts = ", ".join(f"{number} {word}" for word, number in sorted(self._changes.items()))
-        self._console.print(f"{self._title}: {counts or 'nothing changed'}", highlight=False)
+        self._console.print(f"{self._title}: {counts or 'nothing changed'}, in {self._seconds()} s", highlight=False)
 
     def event(self, event: EngineEvent) -> None:
         """Shows one engine event."""
@@ -64,11 +76,17 @@ class EngineDisplay:
             if about.op in _UNCHANGED | _PARTS or about.type.startswith(_HIDDEN_TYPES):
                 return
             self._changes[_WORDS.get(about.op, "replaced")] += 1
-            if not self._console.is_terminal:
+            done = sum(self._changes.values())
+            if self._verbose:
                 symbol = _SYMBOLS.get(about.op, "±")
                 self._console.print(
                     f"  {symbol} {about.type} {_name(about.urn)}", markup=False, highlight=False, soft_wrap=True
                 )
+            elif not self._console.is_terminal and done % STEP == 0:
+                self._console.print(f"{self._title}: {done} done after {self._seconds()} s", highlight=False)
+
+    def _seconds(self) -> int:
+        return round(time.monotonic() - self._began)
 
 
 def _name(urn: str) -> str:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import psutil
@@ -15,6 +17,7 @@ from pulumi import automation
 from pulumi.automation.events import EngineEvent
 
 from kube.client import KubernetesApi
+from pipelines.preview_report.events import Preview, read
 from rehearsal import recovery, workspace
 from rehearsal.emulators.aws.account import Account
 from rehearsal.errors import RehearsalError
@@ -40,12 +43,18 @@ class Display(Protocol):
         ...
 
 
-def pulumi(layout: Layout, *words: str, value: str | None = None) -> subprocess.CompletedProcess[str]:
+EVENTS = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+"""Environment variables with which `pulumi preview --json` prints the engine's events."""
+
+
+def pulumi(
+    layout: Layout, *words: str, value: str | None = None, variables: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str]:
     """Runs `pulumi` in a rehearsal's workspace; `value` is its standard input."""
     return subprocess.run(
         [layout.tools / "pulumi", *words],
         cwd=layout.workspace,
-        env={**os.environ, **workspace.environment(layout)},
+        env={**os.environ, **workspace.environment(layout), **variables},
         input=value,
         capture_output=True,
         text=True,
@@ -118,16 +127,25 @@ class Engine:
         with self._logged("up") as log:
             return self._stack.up(on_output=log, on_error=log, on_event=display.event)
 
-    def preview(self, show: Callable[[str], None]) -> automation.PreviewResult:
-        """Previews `up`; `show` gets each line of the engine's output."""
+    def preview(self) -> Preview:
+        """What `up` would do.
+
+        Raises:
+            RehearsalError: The engine, the program or a provider refuses it.
+        """
         with self._logged("preview") as log:
-
-            def log_and_show(line: str) -> None:
-                log(line)
-                if not NOISE.search(line):
-                    show(line)
-
-            return self._stack.preview(on_output=log_and_show, on_error=log_and_show, diff=False)
+            options = ("--json", "--non-interactive", "--stack", self._stack.name)
+            run = pulumi(self._layout, "preview", *options, variables=EVENTS)
+            log(run.stdout)
+            log(run.stderr)
+        preview = read(run.stdout.splitlines())
+        if preview.failed:
+            reasons = dict.fromkeys(preview.errors or (run.stderr.strip(),))
+            raise RehearsalError(
+                "\n".join(reason for reason in reasons if reason not in _CONSEQUENCES_OF_A_PREVIEW),
+                remedy="mend it, and run the command again; nothing was changed.",
+            )
+        return replace(preview, warnings=tuple(one for one in preview.warnings if not NOISE.search(one)))
 
     def refresh(self, display: Display) -> automation.RefreshResult:
         """Refreshes the state from the existing resources."""
@@ -192,6 +210,9 @@ class Engine:
                     "What was done is kept, and not done twice.",
                 ) from None
 
+
+_CONSEQUENCES_OF_A_PREVIEW = {"preview failed"}
+"""Errors that say nothing beside others."""
 
 _CONSEQUENCES = (" failed", "grpc: the client connection is closing")
 """Ends of the errors of a stack and of components, such as node groups, that were at work when a resource failed."""

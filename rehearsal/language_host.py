@@ -42,7 +42,11 @@ class LanguageHost(LanguageServer):
         os.chdir(self._folder)
         if str(self._folder) not in sys.path:
             sys.path.insert(0, str(self._folder))
-        return cast("Any", super()).Run(request, context)
+        # The engine's address, to which the program logs: the first argument of an inline program, as of a plugin.
+        request.args[:] = sys.argv[1:2]
+        response = cast("Any", super()).Run(request, context)
+        # The SDK has told an error already; with it in the response, the engine would tell it once more.
+        return language_pb2.RunResponse(bail=True) if response.error else response
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
         """The SDK's version."""

@@ -20,6 +20,7 @@ from rehearsal import (
     first_release,
     leftovers,
     parts,
+    preview_screen,
     toolchain,
     workspace,
 )
@@ -34,19 +35,28 @@ from rehearsal.network import namespace
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """The rehearsal of one stack, whose file is in the folder `stacks`."""
+    """The rehearsal of one stack.
+
+    Attributes:
+        stack: The stack's name.
+        layout: Where its files are.
+        console: Where it prints to.
+        stacks: The folder of the stack's file.
+        verbose: Whether it prints a line for each resource.
+    """
 
     stack: str
     layout: Layout
     console: Console
     stacks: Path = CHECKOUT
+    verbose: bool = False
 
     def up(self) -> dict[str, Any]:
         """Starts missing processes, updates the stack, releases demo images; returns the outputs, secrets masked."""
         with self._alone():
             engine = self._engine()
             engine.recover(self._report)
-            with EngineDisplay(self.console, f"pulumi up --stack {self.stack}") as display:
+            with EngineDisplay(self.console, f"pulumi up --stack {self.stack}", verbose=self.verbose) as display:
                 engine.up(display)
             outputs = self.outputs()
             first_release.release(self.api(), first_release.targets(outputs), self._report)
@@ -58,7 +68,9 @@ class Rehearsal:
         """Previews `up`; before the first `up` it starts no process but the engine."""
         with self._alone():
             engine = self._engine(start_control_plane=self.layout.kubeconfig.exists())
-            engine.preview(lambda line: self.console.print(line, markup=False, highlight=False, soft_wrap=True))
+            with self.console.status(f"pulumi preview --stack {self.stack}"):
+                found = engine.preview()
+            preview_screen.show(self.console, self.stack, found, verbose=self.verbose)
 
     def down(self) -> None:
         """Destroys the stack, verifies that nothing remains, stops all processes and deletes the rehearsal's files.
@@ -73,7 +85,7 @@ class Rehearsal:
             engine = self._engine()
             killed = engine.recover(self._report)
             self._unprotect(engine)
-            with EngineDisplay(self.console, f"pulumi destroy --stack {self.stack}") as display:
+            with EngineDisplay(self.console, f"pulumi destroy --stack {self.stack}", verbose=self.verbose) as display:
                 engine.destroy(display, refresh=killed)
             left = leftovers.find(self.layout, self.api(), engine.resources())
             if left:

@@ -43,12 +43,14 @@ class Change:
         verb: `created`, `changed`, `replaced` or `deleted`.
         type: Pulumi type.
         name: The resource's name in the program.
+        component: The outermost component that it belongs to, such as `Environment`; else its own type's last word.
         differences: Each property that differs: the kind of difference, its path, its value before and after.
     """
 
     verb: str
     type: str
     name: str
+    component: str
     differences: tuple[str, ...]
 
     @property
@@ -64,11 +66,13 @@ class Preview:
     Attributes:
         changes: In the engine's order.
         errors: Messages of errors; with any, it is not known what `up` would do.
+        warnings: Messages of warnings.
         finished: Whether the engine finished the preview.
     """
 
     changes: tuple[Change, ...]
     errors: tuple[str, ...]
+    warnings: tuple[str, ...]
     finished: bool
 
     @property
@@ -84,6 +88,7 @@ def read(lines: Iterable[str]) -> Preview:
     """
     changes: list[Change] = []
     errors: list[str] = []
+    warnings: list[str] = []
     finished = False
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -98,9 +103,11 @@ def read(lines: Iterable[str]) -> Preview:
                 changes.append(_change(metadata))
         if error := _error(event):
             errors.append(error)
+        elif warning := _warning(event):
+            warnings.append(warning)
         if "summaryEvent" in event:
             finished = event["summaryEvent"].get("result", "succeeded") == "succeeded"
-    return Preview(tuple(changes), tuple(errors), finished)
+    return Preview(tuple(changes), tuple(errors), tuple(warnings), finished)
 
 
 def _event(line: str) -> dict[str, Any] | None:
@@ -124,6 +131,17 @@ def _error(event: Mapping[str, Any]) -> str | None:
             diagnostic.get("severity") == "warning" and UNREACHABLE in message.lower()
         ):
             return None
+    return _about(urn, message)
+
+
+def _warning(event: Mapping[str, Any]) -> str | None:
+    """What the engine, a provider or the program warns of, if the event does."""
+    diagnostic = event.get("diagnosticEvent", {})
+    return _about("", diagnostic.get("message", "")) if diagnostic.get("severity") == "warning" else None
+
+
+def _about(urn: str, message: str) -> str | None:
+    """A message after the resource that it is about; None if it is empty."""
     resource, message = str(urn).rpartition("::")[2], _COLOURS.sub("", message).strip()
     return f"{resource}: {message}" if resource and message else message or None
 
@@ -134,7 +152,9 @@ def _change(metadata: dict[str, Any]) -> Change:
         f"{_KINDS[difference['diffKind'].removesuffix('-replace')]} {path}{values.change(metadata, path)}"
         for path, difference in sorted(differences.items())
     ]
-    return Change(VERBS[metadata["op"]], metadata["type"], metadata["urn"].rpartition("::")[2], tuple(lines))
+    types, name = metadata["urn"].split("::")[2:]
+    component = types.split("$")[0].rpartition(":")[2]
+    return Change(VERBS[metadata["op"]], metadata["type"], name, component, tuple(lines))
 
 
 _KINDS = {"add": "+", "delete": "-", "update": "~"}

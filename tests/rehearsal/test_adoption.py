@@ -73,7 +73,7 @@ class Adopted:
     def preview(self, stack: str) -> str:
         """What a rehearsal's preview says, which has no key."""
         options = ["--stack", stack, "--directory", self.elsewhere / f"rehearsal-{stack}"]
-        return self._passes([sys.executable, "-m", "rehearsal", "preview", *options])
+        return self._passes([sys.executable, "-m", "rehearsal", "preview", "--verbose", *options])
 
     def test(self) -> None:
         """Runs the copy's unit tests that read its stack files; `tests/unit/conftest.py` refuses it in any other."""

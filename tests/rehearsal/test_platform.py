@@ -8,16 +8,18 @@ import os
 import shlex
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
+from rich.console import Console
 
 import versions
 from kube.client import KubernetesApiError
-from rehearsal import status, workspace
+from rehearsal import preview_screen, status, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT
 from rehearsal.lifecycle import Rehearsal
@@ -217,11 +219,12 @@ def test_no_secret_is_in_any_preview_nor_in_what_sets_it(platform: Rehearsal) ->
     file = platform.layout.workspace / f"Pulumi.{platform.stack}.yaml"
     before = file.read_text()
     new = {key: f"canary-{number}-{token_hex(16)}" for number, key in enumerate(required_secrets(platform))}
-    engine, shown = platform.open(), list[str]()
+    engine, screen = platform.open(), Console(file=StringIO(), width=200)
     try:
         with watched_processes() as processes:
             engine.set_secrets(new)
-            engine.preview(shown.append)
+            preview_screen.show(screen, platform.stack, engine.preview(), verbose=True)
+        shown = cast("StringIO", screen.file).getvalue().splitlines()
         assert_not_told(platform, new, [*processes, *shown])
     finally:
         file.write_text(before)

@@ -22,7 +22,9 @@ def failed_after(troubled: Iterable[bool]) -> int | None:
     clock = FakeClock()
     limits = Limits(patience=30, ready=10_000)
     cluster = FakeCluster(clock, [])
-    context = Context(api=cluster, caller=FakeCaller(), clock=clock, report=list[str]().append, by="tester", limits=limits)
+    context = Context(
+        api=cluster, caller=FakeCaller(), clock=clock, report=list[str]().append, by="tester", limits=limits
+    )
     wait = Wait(context, clock.sleep)
     for number, is_troubled in enumerate(troubled):
         green = slot(GREEN, revision(), 2, 0, troubles=(PULL,) if is_troubled else ())
