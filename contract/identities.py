@@ -11,6 +11,9 @@ RELEASE = "hello-release"
 VERIFY = "hello-verify"
 """Service account that records verified images, and may change nothing else."""
 
+RECONCILER = "hello-reconciler"
+"""Service account of the reconciler, which finishes releases, goes back, and retires slots; it brings no image in."""
+
 PREVIEW = "hello-preview"
 """Service account that previews changes of the platform; its access to the cluster comes from an IAM role."""
 

@@ -37,9 +37,24 @@ class Rollback:
     Attributes:
         keep_failed: Whether the slot that is left keeps its pods, for somebody to look at them. Connections that are
             open to it stay with it; else its pods end after the switch, and the connections with them.
+        reason: Why, for the history.
     """
 
     keep_failed: bool = False
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Resume:
+    """The unfinished release at its end, whoever began it: as it would have ended, or taken back.
+
+    Attributes:
+        release: Its id in the history.
+        failure: Why to take it back; None to go on with it.
+    """
+
+    release: str
+    failure: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,4 +71,4 @@ class Retire:
 LiveGoal: TypeAlias = Deploy | Switch | Rollback
 """The goals that make a slot live."""
 
-Goal: TypeAlias = LiveGoal | Retire
+Goal: TypeAlias = LiveGoal | Retire | Resume

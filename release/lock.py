@@ -13,8 +13,14 @@ from release.clock import Clock
 from release.errors import ExitCode, LostRaceError, ReleaseError
 from release.objects import ObjectApi
 
+LEASE = ("coordination.k8s.io/v1", "Lease")
+"""API version and kind of a lock."""
+
 LEASE_SECONDS = 60
 """Duration of the lease."""
+
+RENEW_SECONDS = 3
+"""A holder renews the lock so often: the reconciler sees long before the lock expires that a holder has died."""
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 
@@ -93,15 +99,20 @@ class Lock:
         self._renewed: float | None = None
         self._seen = ("", 0.0)
 
-    def acquire(self) -> Holder | None:
+    def acquire(self, *, over: str | None = None) -> Holder | None:
         """Takes the lock if it is free, expired or this run's already; else returns its holder.
+
+        Args:
+            over: Resource version of the Lease of a holder who was seen to have died: the lock is taken from it.
 
         Raises:
             LostRaceError: Another run took it at the same time: try again.
         """
-        lease = self._api.get("coordination.k8s.io/v1", "Lease", blue_green.lock_name(self._service), self._environment)
+        lease = self._api.get(*LEASE, blue_green.lock_name(self._service), self._environment)
         now, current = self._clock.now(), holder(lease)
-        if lease and current and current.identity != self._identity and not self._has_expired(lease, current):
+        is_mine = current is not None and current.identity == self._identity
+        is_over = lease is not None and str(lease["metadata"]["resourceVersion"]) == over
+        if lease and current and not (is_mine or is_over or self._has_expired(lease, current)):
             return current
         before: dict[str, Any] = (lease or {}).get("spec") or {}
         transitions = before.get("leaseTransitions")
@@ -118,7 +129,7 @@ class Lock:
                 "namespace": self._environment,
                 "labels": {labels.SERVICE: self._service},
             }
-            body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
+            body = {"apiVersion": LEASE[0], "kind": LEASE[1], "metadata": metadata, "spec": spec}
             objects.create(self._api, body)
         else:
             objects.patch(self._api, lease, [{"op": "add", "path": "/spec", "value": spec}])
@@ -132,12 +143,12 @@ class Lock:
         return now - self._seen[1] >= current.seconds
 
     def renew(self) -> None:
-        """Renews the lock once a third of the lease is over.
+        """Renews the lock every `RENEW_SECONDS`, or once a third of a shorter lease is over.
 
         Raises:
             ReleaseError: The lease expired, and another run has taken the lock.
         """
-        if self._renewed is None or self._clock.monotonic() - self._renewed >= self._seconds / 3:
+        if self._renewed is None or self._clock.monotonic() - self._renewed >= min(self._seconds / 3, RENEW_SECONDS):
             self.check()
 
     def check(self) -> None:
@@ -170,7 +181,7 @@ class Lock:
     def _patch(self, change: list[dict[str, Any]]) -> None:
         objects.patch_if(
             self._api,
-            ("coordination.k8s.io/v1", "Lease", blue_green.lock_name(self._service), self._environment),
+            (*LEASE, blue_green.lock_name(self._service), self._environment),
             {"op": "test", "path": "/spec/holderIdentity", "value": self._identity},
             change,
         )

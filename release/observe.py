@@ -20,13 +20,13 @@ from contract.blue_green import (
     preview_service_name,
     slot_name,
 )
-from kube.client import KubernetesObject
+from kube.client import KubernetesObject, has_condition
 from release import history, slots, verification
 from release.errors import ReleaseError
 from release.history import Revision
 from release.http import Target
 from release.objects import ObjectReader
-from release.state import ServiceState, Slot, SmokeTest, Trouble, live_slot, other
+from release.state import Pod, ServiceState, Slot, SmokeTest, Trouble, live_slot, other
 
 TERMINAL_PHASES = ("Succeeded", "Failed")
 """Phases of pods that take no room on a node any more."""
@@ -186,6 +186,22 @@ def _slot(name: str, deployment: KubernetesObject | None, pods: list[KubernetesO
         ),
         configuration=_configuration(spec["template"]["spec"]) if revision else (),
         resource_version=str(deployment["metadata"]["resourceVersion"]),
+        members=tuple(_pod(pod) for pod in existing if "deletionTimestamp" not in pod["metadata"]),
+    )
+
+
+def _pod(pod: KubernetesObject) -> Pod:
+    status: dict[str, Any] = pod.get("status") or {}
+    stopped: list[dict[str, Any]] = [
+        container.get(state, {}).get("terminated") or {}
+        for container in _list(status, "containerStatuses")
+        for state in ("state", "lastState")
+    ]
+    times = [datetime.fromisoformat(str(one["finishedAt"])) for one in stopped if one.get("finishedAt")]
+    return Pod(
+        created=datetime.fromisoformat(str(pod["metadata"]["creationTimestamp"])),
+        is_ready=has_condition(pod, "Ready"),
+        stopped=max(times, default=None),
     )
 
 

@@ -9,10 +9,10 @@ service, of which two versions must never run at once: it is down while one vers
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from release.goals import Deploy, Goal, LiveGoal, Retire, Rollback, Switch
-from release.history import Action, Outcome, Revision
+from release.goals import Deploy, Goal, LiveGoal, Resume, Retire, Rollback, Switch
+from release.history import Action, Entry, Outcome, Revision
 from release.refusals import refusal, retire_refusal, warm_refusal
 from release.state import ServiceState, Slot, other
 from release.steps import (
@@ -73,9 +73,39 @@ def next_step(state: ServiceState, goal: Goal, progress: Progress) -> Step | Don
         return _retire(state, goal)
     if not state.is_selected and state.live_slot.serves():
         return SwitchActive(state.live)
+    if isinstance(goal, Resume):
+        return _resume(state, goal, progress)
     slot = _resumed_slot(state, goal)
-    if slot is None:
-        return _start(state, goal)
+    return _start(state, goal) if slot is None else _go_on(state, goal, progress, slot)
+
+
+def _resume(state: ServiceState, goal: Resume, progress: Progress) -> Step | Done | Refusal:
+    running = state.running
+    if running is None or running.id != goal.release:
+        return Done("another run has finished the release")
+    if progress.failure is None and state.slot(running.slot).revision != running.revision:
+        return Refusal(
+            f"slot {running.slot} of {state.service} does not hold {running.revision.image}",
+            "deploy it again, or take the release back",
+        )
+    # A PodTemplate that was changed since the release began is the next release's.
+    then = replace(state, template=running.revision.template)
+    return _go_on(then, _goal_of(running), progress, running.slot)
+
+
+def _goal_of(entry: Entry) -> LiveGoal:
+    """The goal with which a release was begun."""
+    match entry.action:
+        case Action.DEPLOY:
+            return Deploy(entry.revision.image, entry.override)
+        case Action.SWITCH:
+            return Switch(entry.slot)
+        case Action.ROLLBACK:
+            return Rollback()
+
+
+def _go_on(state: ServiceState, goal: LiveGoal, progress: Progress, slot: str) -> Step:
+    """The next step of a release that has begun, which makes a slot live."""
     if progress.abort_failure is not None:
         return Finish(Outcome.FAILED)
     if progress.failure is not None:
@@ -250,7 +280,8 @@ def _abort(state: ServiceState, goal: LiveGoal, *, failed: Slot, old: Slot) -> S
     if state.autoscaled != old.name:
         return RetargetAutoscaler(old.name)
     # A slot that was to be gone back to, or to be switched to, stays as it is: it is the way out if the other is bad.
-    if failed.desired > 0 and (state.exclusive or isinstance(goal, Deploy)):
+    is_needless = isinstance(goal, Deploy) and not state.is_rescue_due
+    if failed.desired > 0 and (state.exclusive or is_needless):
         return ScaleToZero(failed.name)
     if state.exclusive and old.revision is not None and not old.is_ready:
         return AwaitGone(failed.name) if failed.pods > 0 else _scale_up(state, old)

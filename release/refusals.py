@@ -102,7 +102,8 @@ def _switch_refusal(state: ServiceState, goal: Switch) -> Refusal | None:
 def _rollback_refusal(state: ServiceState) -> Refusal | None:
     idle = state.idle_slot
     released = [entry for entry in state.history if entry.outcome is Outcome.RELEASED]
-    if released and released[-1].action is Action.ROLLBACK and released[-1].slot == state.live:
+    is_back = bool(released) and released[-1].action is Action.ROLLBACK and released[-1].slot == state.live
+    if is_back and not state.is_rescue_due:
         return Refusal(
             f"{state.service} was rolled back already, by {released[-1].by}",
             "`release deploy` goes forward again, or `release switch` where --keep-failed has kept the slot warm; "

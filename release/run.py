@@ -6,11 +6,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from contract.identities import RECONCILER, username
 from kube.client import KubernetesApiError
 from release import changes, events, history, probe, smoke
 from release.context import Context, Limits
 from release.errors import ExitCode, ReleaseError
-from release.goals import Deploy, Goal
+from release.goals import Deploy, Goal, Resume, Rollback
 from release.history import Action, Entry, Outcome
 from release.http import Answer, Target
 from release.lock import Holder, Lock
@@ -41,6 +42,9 @@ from release.steps import (
 )
 from release.waiting import Wait
 
+RECONCILER_SECONDS = 20
+"""A run waits for the reconciler at least so long: most of what that does takes seconds, and nobody asked for it."""
+
 __all__ = ["Context", "Limits", "Result", "reconcile"]
 
 
@@ -61,8 +65,22 @@ class Result:
     connections: OpenConnections | None = None
 
 
-def reconcile(context: Context, environment: str, service: str, goal: Goal) -> Result:
+def reconcile(
+    context: Context,
+    environment: str,
+    service: str,
+    goal: Goal | Callable[[ServiceState], Goal | None],
+    *,
+    over: str | None = None,
+) -> Result:
     """Reaches a goal, or goes back to what was live before; holds the service's lock meanwhile.
+
+    Args:
+        context: The surroundings.
+        environment: The environment.
+        service: The service.
+        goal: The goal; or what chooses it from the state under the lock, None for none.
+        over: As for `Lock.acquire`. The holder changes nothing any more: it checks the lock before each change.
 
     Raises:
         ReleaseError: The goal is refused, or another run holds the lock or took it over.
@@ -70,8 +88,14 @@ def reconcile(context: Context, environment: str, service: str, goal: Goal) -> R
     """
     identity = f"{context.by}/{context.run}"
     lock = Lock(context.api, environment, service, identity, context.clock, seconds=context.limits.lease)
-    _acquire(context, lock, environment, service)
+    _acquire(context, lock, environment, service, over)
     try:
+        if callable(goal):
+            state = retrying(context.clock)(lambda: observe(context.api, environment, service, now=context.clock.now()))
+            chosen = goal(state)
+            if chosen is None:
+                return Result(state, "nothing is due")
+            goal = chosen
         result = _Release(context, environment, service, goal, lock).run()
         if result.exit_code is ExitCode.DONE:
             retrying(context.clock)(lock.check)
@@ -83,12 +107,14 @@ def reconcile(context: Context, environment: str, service: str, goal: Goal) -> R
             retrying(context.clock)(lock.release)
 
 
-def _acquire(context: Context, lock: Lock, environment: str, service: str) -> None:
+def _acquire(context: Context, lock: Lock, environment: str, service: str, over: str | None) -> None:
     began, is_reported = context.clock.monotonic(), False
-    while (holder := retrying(context.clock)(lock.acquire)) is not None:
+    while (holder := retrying(context.clock)(lambda: lock.acquire(over=over))) is not None:
         is_plausible = holder.is_plausible(context.clock.now())
         # A lock that nobody seems to hold is watched for its duration: the clock of its holder may be wrong.
-        patience = context.limits.lock if is_plausible else max(context.limits.lock, holder.seconds + 1)
+        is_reconciler = holder.identity.startswith(f"{username(RECONCILER)}/")
+        least = RECONCILER_SECONDS if is_reconciler else 0 if is_plausible else holder.seconds + 1
+        patience = max(context.limits.lock, least)
         if context.clock.monotonic() - began >= patience:
             raise _locked(holder, environment, service)
         if not is_reported:
@@ -126,7 +152,7 @@ class _Release:
         self._goal = goal
         self._lock = lock
         self._wait = Wait(context, self._pause)
-        self._progress = Progress()
+        self._progress = Progress(failure=goal.failure if isinstance(goal, Resume) else None)
         self._baseline = probe.Sample(0, 0)
         self._outcome = Outcome.RELEASED
         self._last_line = ""
@@ -211,6 +237,7 @@ class _Release:
             by=context.by,
             build=context.build,
             started=context.clock.now(),
+            reason=goal.reason if isinstance(goal, Rollback) else None,
             override=goal.override if isinstance(goal, Deploy) else None,
             service_uid=state.uid,
             warm_seconds=context.limits.warm,
@@ -299,7 +326,7 @@ class _Release:
             running,
             outcome=outcome,
             finished=self._context.clock.now(),
-            reason="; then ".join(reasons) or None,
+            reason="; then ".join(reasons) or running.reason,
             configuration=state.live_slot.configuration if outcome is Outcome.RELEASED else running.configuration,
         )
         history.write(self._context.api, self._environment, self._service, entry)

@@ -58,6 +58,21 @@ class Trouble:
 
 
 @dataclass(frozen=True)
+class Pod:
+    """A pod of a slot that is not terminating.
+
+    Attributes:
+        created: When it was created.
+        is_ready: Whether it is ready.
+        stopped: When a container of it stopped last, to be started again; None if none did.
+    """
+
+    created: datetime
+    is_ready: bool
+    stopped: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Slot:
     """One of the two Deployments of a service.
 
@@ -71,6 +86,7 @@ class Slot:
         troubles: Why pods of it are not ready.
         configuration: Names of the ConfigMaps and Secrets that its pods read.
         resource_version: Resource version of the Deployment.
+        members: Its pods, without those that are terminating or have ended.
     """
 
     name: str
@@ -82,6 +98,7 @@ class Slot:
     troubles: tuple[Trouble, ...] = ()
     configuration: tuple[str, ...] = ()
     resource_version: str = ""
+    members: tuple[Pod, ...] = ()
 
     @property
     def has_pods(self) -> bool:
@@ -92,6 +109,13 @@ class Slot:
     def is_ready(self) -> bool:
         """Whether all desired pods are ready, and there is at least one."""
         return self.serves(at_least=self.desired)
+
+    def failing(self, since: datetime) -> int:
+        """Number of its pods that are of before a time and not ready now, or of which a container stopped after it."""
+        return sum(
+            (not pod.is_ready and pod.created <= since) or (pod.stopped is not None and pod.stopped > since)
+            for pod in self.members
+        )
 
     def serves(self, *, at_least: int = 1) -> bool:
         """Whether all its pods run one revision, and at least this many of them are ready."""
@@ -156,7 +180,7 @@ class ServiceState:
         active_endpoints: Number of ready endpoints of the active Service by slot; those of unknown pods under "".
         preview_endpoints: The same of the preview Service.
         repository: Repository of the service's images.
-        template: Hash of the current PodTemplate.
+        template: Hash of the current PodTemplate; of a release that is resumed, of the one that it began with.
         configuration: Names of the ConfigMaps and Secrets that the PodTemplate names.
         exclusive: Whether two versions must never run at once.
         depends_on: The services that it calls.
@@ -188,7 +212,7 @@ class ServiceState:
     active_endpoints: Mapping[str, int]
     preview_endpoints: Mapping[str, int]
     repository: str
-    template: str
+    template: str | None
     configuration: tuple[str, ...]
     exclusive: bool
     active_target: Target

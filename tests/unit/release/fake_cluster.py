@@ -18,6 +18,8 @@ from release.objects import CONFLICT, UNPROCESSABLE
 
 READY_SECONDS = 3
 
+READY = {"type": "Ready", "status": "True"}
+
 NO_NODE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/2 nodes are available"}
 
 Key = tuple[str, str, str]
@@ -61,6 +63,8 @@ class FakeCluster:
         """The pods of a slot get ready one after the other, so far apart."""
         self.fading = ""
         """The pods of this image are not ready any more once the active Service selects them."""
+        self.stopped: dict[Key, datetime] = {}
+        """When a container of a pod stopped last."""
         self.served: set[str] = set()
         """The images that users were served by."""
         self.outage = self.longest_outage = 0.0
@@ -199,6 +203,7 @@ class FakeCluster:
             metadata: dict[str, Any] = {
                 "namespace": namespace,
                 "name": key[2],
+                "creationTimestamp": self.clock.now().isoformat(),
                 "labels": spec["template"]["metadata"]["labels"],
             }
             self._store(
@@ -213,6 +218,11 @@ class FakeCluster:
         for key in wanted:
             fits = self.clock.now() >= self._placed[key]
             pod_status: dict[str, Any] = {"phase": "Running"} if fits else {"phase": "Pending", "conditions": [NO_NODE]}
+            if fits and self._is_ready(key, image):
+                pod_status["conditions"] = [READY]
+            if key in self.stopped:
+                ended = {"finishedAt": self.stopped[key].isoformat()}
+                pod_status["containerStatuses"] = [{"lastState": {"terminated": ended}}]
             if self._objects[key]["status"] != pod_status:
                 self._store({**self._objects[key], "status": pod_status})
         ready = sum(self._is_ready(key, image) for key in wanted)

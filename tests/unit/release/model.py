@@ -180,10 +180,6 @@ class World:
                     return self._failed(f"{name} has no endpoints")
                 return self._with(**{"active_endpoints" if active else "preview_endpoints": found})
 
-    def crashed(self) -> World:
-        """The tool is gone, and with it all that it remembered."""
-        return replace(self, progress=Progress())
-
     def _get_ready(self, name: str, step: AwaitReady) -> World:
         """The pods that fit are ready, of a version whose pods can be; if not enough are, the wait lasts to its end."""
         slot = self.state.slot(name)

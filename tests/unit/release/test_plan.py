@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from contract.blue_green import BLUE, GREEN, SENTINEL_DIGEST, SLOTS
 from release.context import Limits
-from release.goals import Deploy, Goal, Retire, Rollback, Switch
+from release.duties import Circumstances, Policy, due
+from release.goals import Deploy, Goal, Resume, Retire, Rollback, Switch
 from release.history import Action, Entry, Outcome, Revision
 from release.plan import Progress, next_step
-from release.state import ServiceState, Slot
+from release.state import ServiceState, Slot, other
 from release.steps import (
     Analyze,
     ApplyTemplate,
@@ -122,7 +123,8 @@ def follow(
     start: ServiceState, goal: Goal, crashes: frozenset[int] = frozenset(), room: int = 1000
 ) -> tuple[World, list[Step], Done | Refusal]:
     """Does step after step until there is none; the tool is killed, and run again, after some of them."""
-    world, steps = World(start, room=room), list[Step]()
+    begun = Progress(failure=goal.failure if isinstance(goal, Resume) else None)
+    world, steps = World(start, begun, room=room), list[Step]()
     while True:
         step = world.step(goal)
         if isinstance(step, Done | Refusal):
@@ -135,7 +137,7 @@ def follow(
         check_step(before, world.state, step)
         assert world.outage <= OUTAGE * (1 + len(crashes)), f"users waited {world.outage} s: {steps}"
         if len(steps) in crashes:
-            world = world.crashed()
+            world = replace(world, progress=begun)
         assert len(steps) < MANY_STEPS, f"no end: {steps}"
 
 
@@ -187,6 +189,62 @@ def test_from_any_state_repeated_steps_end_with_a_live_slot_that_serves(
         assert world.state.live_slot.revision == Revision(goal.image, start.template)
         assert world.state.autoscaled == world.state.live
         assert world.state.running is None
+
+
+@st.composite
+def abandoned(draw: st.DrawFn) -> ServiceState:
+    """A state with an unfinished release, which nobody is at work on."""
+    state = draw(states())
+    name = draw(st.sampled_from(SLOTS))
+    new, old = state.slot(name), state.slot(other(name))
+    running = entry(
+        name,
+        draw(st.just(new.revision or NEW) | revisions),
+        action=draw(st.sampled_from(Action)),
+        previous=draw(st.just(old.revision) | st.none() | revisions),
+        outcome=Outcome.RUNNING,
+    )
+    return replace(state, history=(*state.history, replace(running, id="abandoned")))
+
+
+circumstances = st.builds(
+    Circumstances,
+    has_holder_failed=st.booleans(),
+    is_abandoned=st.just(value=True),
+    was_given_back=st.booleans(),
+    failure=st.none() | st.just("admission refuses it"),
+)
+
+
+@hypothesis_settings(max_examples=400, derandomize=True)
+@given(states() | abandoned(), circumstances, st.frozensets(st.integers(1, 25), max_size=3), st.integers(4, 12))
+def test_from_any_state_what_the_reconciler_does_ends_and_lets_nobody_wait(
+    start: ServiceState, circumstances: Circumstances, crashes: frozenset[int], room: int
+) -> None:
+    goal = due(start, circumstances, Policy())
+    if goal is None:
+        return
+    world, steps, end = follow(start, goal, crashes, room)
+    event(f"{type(goal).__name__}: {type(end).__name__}")
+    assert not any(isinstance(step, ApplyTemplate) for step in steps), "it brings nothing in"
+    assert isinstance(end, Done), end
+    if not isinstance(goal, Retire):
+        assert world.state.running is None
+    if start.live_slot.serves() and not start.exclusive and not fades(world.state.live_slot):
+        assert world.state.live_slot.serves()
+
+
+def test_what_is_taken_back_is_not_emptied_while_it_alone_serves_and_served_before() -> None:
+    """Such as a version that is deployed a second time; the live slot loses its pods meanwhile."""
+    before = entry(GREEN, NEW)
+    running = replace(entry(GREEN, NEW, previous=OLD, outcome=Outcome.RUNNING), id="abandoned")
+    state = service_state(slot(BLUE, OLD, 3), slot(GREEN, NEW, 3), history=(before, running))
+    goal, progress = Resume("abandoned", "it was interrupted"), Progress(failure="it was interrupted")
+    assert next_step(state, goal, progress) == ScaleToZero(GREEN)
+    dark = replace(state, blue=replace(state.blue, ready=0))
+    assert not isinstance(next_step(dark, goal, progress), ScaleToZero)
+    assert isinstance(next_step(state, Resume("another"), Progress()), Done)
+    assert isinstance(next_step(replace(state, green=slot(GREEN, OLD, 3)), Resume("abandoned"), Progress()), Refusal)
 
 
 @given(st.sampled_from(["never ready", "smoke", "watch", "fades"]), st.booleans(), st.integers(0, 1))
