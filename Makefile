@@ -30,6 +30,9 @@ status: .venv/installed ## show how it stands [STACK=dev]
 preview: .venv/installed ## show what `up` would change [STACK=dev]
 	@$(RUN) -m rehearsal preview --stack $(STACK) $(DETAIL)
 
+preview-comment: .venv/installed ## the same as Markdown, as a pull request gets it [STACK=dev]
+	@$(RUN) -m rehearsal preview --stack $(STACK) --markdown
+
 shell: .venv/installed ## open a shell where plain pulumi and kubectl work on it [STACK=dev]
 	@$(RUN) -m rehearsal shell --stack $(STACK)
 
@@ -43,9 +46,6 @@ down: .venv/installed ## destroy it, verify that nothing is left, end its proces
 
 preflight: .venv/installed ## say what in the AWS account would stop the first `pulumi up` [STACK=dev]
 	@$(RUN) -m tools.preflight --stack $(STACK)
-
-preview-comment: .venv/installed ## pulumi preview as Markdown, for a pull request in any CI [STACK=dev]
-	@PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --stack $(STACK) --json --non-interactive | $(RUN) -m pipelines.preview_report $(STACK)
 
 costs: .venv/installed ## price what a stack creates, a month [STACK=dev]
 	@$(RUN) -m tools.costs $(STACK)

@@ -7,14 +7,15 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from rehearsal import control_plane, demo_images, status, strays, summary, workspace
+from pipelines.preview_report.markdown import render
+from rehearsal import control_plane, demo_images, preview_screen, status, strays, summary, workspace
 from rehearsal.demo_images import Fault
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door.running import entrance
@@ -88,9 +89,16 @@ def preview(
     stacks: StacksOption = CHECKOUT,
     *,
     verbose: VerboseOption = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the comment of a pull request; everything else to standard error.")
+    ] = False,
 ) -> None:
     """Show what `up` would change."""
-    _rehearsal(stack, directory, stacks, verbose=verbose).preview()
+    rehearsal = _rehearsal(stack, directory, stacks, verbose=verbose)
+    if markdown:
+        print(render(replace(rehearsal, console=Console(stderr=True)).preview(), stack), end="")
+    else:
+        preview_screen.show(rehearsal.console, stack, rehearsal.preview(), verbose=verbose)
 
 
 @app.command(name="status")

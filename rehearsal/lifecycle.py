@@ -14,13 +14,13 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from kube.client import KubernetesApi
+from pipelines.preview_report.events import Preview
 from rehearsal import (
     charts,
     control_plane,
     first_release,
     leftovers,
     parts,
-    preview_screen,
     toolchain,
     workspace,
 )
@@ -64,13 +64,12 @@ class Rehearsal:
             running.start(self.layout, domain=domain, region=region, report=self._report)
             return outputs
 
-    def preview(self) -> None:
-        """Previews `up`; before the first `up` it starts no process but the engine."""
+    def preview(self) -> Preview:
+        """What `up` would do; before the first `up` no process is started but the engine."""
         with self._alone():
             engine = self._engine(start_control_plane=self.layout.kubeconfig.exists())
             with self.console.status(f"pulumi preview --stack {self.stack}"):
-                found = engine.preview()
-            preview_screen.show(self.console, self.stack, found, verbose=self.verbose)
+                return engine.preview()
 
     def down(self) -> None:
         """Destroys the stack, verifies that nothing remains, stops all processes and deletes the rehearsal's files.

@@ -114,6 +114,7 @@ PARTITION_FREE = every(
             path
             for folder in ("contract", "pipelines", "release", "tools")
             for path in (CHECKOUT / folder).rglob("*.py")
+            if path.parent.name != "program"  # it answers as AWS does
         ),
     ],
     "module that reaches AWS",
@@ -132,13 +133,13 @@ def test_no_arn_names_a_partition(path: Path) -> None:
             assert not re.search(r"arn:aws[a-z-]*:", node.value), f"line {node.lineno}"
 
 
-def test_make_help_names_each_target_in_groups_of_six_at_most() -> None:
+def test_make_help_names_each_target_in_groups_of_seven_at_most() -> None:
     text = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
     (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
     told = re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE)
     assert sorted(told) == sorted(phony.split())
     groups = text.split("\n##@ ")[1:]
-    assert {len(re.findall(r"^[a-z-]+:.*## ", one, re.MULTILINE)) for one in every(groups)} <= {1, 2, 3, 4, 5, 6}
+    assert {len(re.findall(r"^[a-z-]+:.*## ", one, re.MULTILINE)) for one in every(groups)} <= set(range(1, 8))
 
 
 def pinned(name: str) -> dict[str, str]:

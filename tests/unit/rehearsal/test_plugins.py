@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from pipelines.preview_report.events import Preview
 from rehearsal import cli, plugins
 from rehearsal.errors import RehearsalError
 from rehearsal.lifecycle import Rehearsal
@@ -163,8 +164,9 @@ def test_a_download_that_has_no_end_is_given_up(tmp_path: Path, monkeypatch: pyt
 def test_the_option_names_the_plugin_as_the_variable_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     used: list[Path | None] = []
 
-    def preview(_: Rehearsal) -> None:
+    def preview(_: Rehearsal) -> Preview:
         used.append(find_kubernetes_plugin(tmp_path))
+        return Preview((), (), (), finished=True)
 
     monkeypatch.setattr(Rehearsal, "preview", preview)
     monkeypatch.setenv(PLUGIN_VARIABLE, "/elsewhere")
