@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from release.cli import releases, reports
+from release.cli import reconciler, releases, reports
 from release.errors import ExitCode, ReleaseError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ for _command in (
     reports.status,
     reports.history,
     reports.render,
+    reconciler.reconcile,
 ):
     app.command()(_command)
 

@@ -60,18 +60,26 @@ def rollback(session: Session, environment: str, names: Iterable[str], *, keep_f
 
 def retire(session: Session, environment: str, names: Iterable[str], *, now: bool) -> ExitCode:
     """Scales idle slots to zero, and deletes the configuration and image tags that nothing needs any more."""
+    return _release(
+        session,
+        environment,
+        {service: Retire(now) for service in names},
+        clean_up=lambda service, report: clean_up(session, environment, service, report),
+    )
 
-    def clean_up(service: str, report: Report) -> None:
-        state = session.observe(environment, service)
-        for name in retrying(session.clock)(lambda: prune(session.api, state)):
-            report(f"Deleted configuration {name}: nothing refers to it")
-        if session.options.image_tags:
-            for tag in Images(state.repository).drop(
-                environment, lambda: in_use(session.observe(environment, service))
-            ):
-                report(f"Removed tag {tag}: its image is not used here any more")
 
-    return _release(session, environment, {service: Retire(now) for service in names}, clean_up=clean_up)
+def clean_up(session: Session, environment: str, service: str, report: Report) -> None:
+    """Deletes the configuration and image tags of a service that nothing needs any more.
+
+    Raises:
+        ReleaseError: ECR refused, or did not answer.
+    """
+    state = session.observe(environment, service)
+    for name in retrying(session.clock)(lambda: prune(session.api, state)):
+        report(f"Deleted configuration {name}: nothing refers to it")
+    if session.options.image_tags:
+        for tag in Images(state.repository).drop(environment, lambda: in_use(session.observe(environment, service))):
+            report(f"Removed tag {tag}: its image is not used here any more")
 
 
 def _release(
