@@ -86,6 +86,13 @@ https://plugins.jenkins.io/
 JENKINS_HOOK_PLUGINS = {"github": "1.47.0"}
 """Plugin that receives GitHub webhooks and verifies their signature. https://plugins.jenkins.io/github/."""
 
+JENKINS_LOGIN_PLUGINS = {
+    "github-oauth": "685.v53b_070455063",
+    "matrix-auth": "3.2.9",
+    "oic-auth": "4.626.ve5a_d9f26c051",
+}
+"""Plugins for the login by an identity provider, and for what groups may do. https://plugins.jenkins.io/."""
+
 BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.34.2-rootless"
 """Same version as in `pipelines/agent.Dockerfile`. https://github.com/moby/buildkit/releases."""
 

@@ -255,6 +255,14 @@ ImageReference: TypeAlias = Annotated[
         "an image with its registry, such as docker.io/library/alpine:3.23",
     ),
 ]
+GroupName: TypeAlias = Annotated[
+    str,
+    Field(max_length=200),
+    # A comma separates groups, ${ begins a reference.
+    _check(r"[\w.@:*/+-]+( [\w.@:*/+-]+)*", "a group's name, without a comma; on GitHub OWNER*TEAM", re.UNICODE),
+]
+ClaimName: TypeAlias = Annotated[str, Field(max_length=100), _check(r"[\w.:/-]+", "a claim's name, such as groups")]
+ClientId: TypeAlias = Annotated[str, Field(max_length=200), _check(r"[\w.:/@-]+", "a client id")]
 FindingName: TypeAlias = Annotated[
     str,
     Field(max_length=100),

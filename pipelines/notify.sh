@@ -1,6 +1,5 @@
 #!/bin/sh
-# Posts the result of a build to NOTIFY_URL, if it is set: a JSON object with service, image, result and build.
+# Posts the result of a build (the argument) to NOTIFY_SLACK, NOTIFY_TEAMS and NOTIFY_WEBHOOK, as far as they are set.
 set -eu
-[ -n "${NOTIFY_URL:-}" ] || exit 0
 export RESULT="$1"
-exec python3 -m pipelines.notify "$NOTIFY_URL"
+exec python3 -m pipelines.notify

@@ -11,11 +11,14 @@ from config.values import (
     BranchName,
     BucketName,
     Cidr,
+    ClaimName,
+    ClientId,
     Day,
     EachOnce,
     FindingName,
     GitHubEnvironment,
     GitHubRepository,
+    GroupName,
     HookUrl,
     ImageDigest,
     ImageReference,
@@ -109,6 +112,57 @@ class Hook(Model):
         return {"secret": self.secret.get_secret_value()}
 
 
+class Notify(Model):
+    """Where results of builds are posted. Each URL is a secret: whoever knows it can post."""
+
+    slack_url: SecretStr | None = Field(default=None, description="A Slack incoming webhook's URL; set it as a secret.")
+    teams_url: SecretStr | None = Field(
+        default=None, description="URL of a Teams workflow for webhook requests; set it as a secret."
+    )
+    webhook_url: SecretStr | None = Field(
+        default=None, description="A URL that gets a plain JSON object; set it as a secret."
+    )
+
+    @property
+    def clear(self) -> dict[str, str]:
+        """The URLs that are set, in clear text: pass them to Pulumi as secrets only."""
+        urls = {"slack": self.slack_url, "teams": self.teams_url, "webhook": self.webhook_url}
+        return {name: url.get_secret_value() for name, url in urls.items() if url}
+
+
+class Oidc(Model):
+    """An OpenID Connect provider, which Jenkins reaches on port 443 of a public address."""
+
+    discovery_url: HookUrl = Field(description="The provider's URL that ends in /.well-known/openid-configuration.")
+    user_claim: ClaimName = Field(default="preferred_username", description="The claim with a person's id in Jenkins.")
+    groups_claim: ClaimName = Field(default="groups", description="The claim with a person's groups.")
+
+
+class Login(Model):
+    """The login by an identity provider, and the groups that may do something. Who is in none sees nothing."""
+
+    client_id: ClientId = Field(description="Jenkins' client id at the provider.")
+    client_secret: SecretStr = Field(description="Its secret; set it as a secret.")
+    oidc: Oidc | None = Field(default=None, description="The provider; left out, it is github.com.")
+    look: Annotated[list[GroupName], EachOnce] = Field(
+        default_factory=list[str], max_length=50, description="Groups that see jobs and builds. On GitHub OWNER*TEAM."
+    )
+    build: Annotated[list[GroupName], EachOnce] = Field(
+        default_factory=list[str], max_length=50, description="Groups that start and stop jobs, too."
+    )
+    approve: Annotated[list[GroupName], EachOnce] = Field(
+        min_length=1, max_length=50, description="Groups that may approve for prod; they may start and stop jobs, too."
+    )
+    administer: Annotated[list[GroupName], EachOnce] = Field(
+        default_factory=list[str], max_length=50, description="Groups that may do everything; left out, only `admin`."
+    )
+
+    @property
+    def clear(self) -> dict[str, str]:
+        """The secret in clear text: pass it to Pulumi as a secret only."""
+        return {"secret": self.client_secret.get_secret_value()}
+
+
 class Waiver(Model):
     """A finding of an image scan that may be released until a day."""
 
@@ -193,7 +247,11 @@ class Delivery(Model):
         "docker.io/docker/buildkit-syft-scanner:stable-1.",
     )
     scan: Scan = Field(default_factory=Scan, description="What image scans may find in what is released.")
-    notify_url: HookUrl | None = Field(default=None, description="A URL that gets the result of each build as JSON.")
+    notify: Notify | None = Field(default=None, description="Who is told the result of builds.")
+    login: Login | None = Field(
+        default=None,
+        description="Who may log in and do what; left out, `admin` is the only user, who else is for emergencies.",
+    )
 
     @property
     def clear_build_secrets(self) -> dict[str, str]:

@@ -55,7 +55,7 @@ class Delivery:
     def graph(self) -> Graph:
         """Everything of it."""
         made = certificates.new_certificates(datetime.now(UTC))
-        delivery = {**DELIVERY, "certificates": made, "sources": {}, "notifyUrl": None}
+        delivery = {**DELIVERY, "certificates": made, "sources": {}, "notify": None}
         config = {**self.config, f"{PROJECT}:delivery": json.dumps(delivery)}
         return configured(config, stack=self.stack)
 

@@ -32,7 +32,9 @@ from components.delivery.jenkins.names import (
     GIT,
     HOOK,
     HOOK_PATH,
+    LOGIN,
     NAME,
+    NOTIFY,
     PORT,
     STATUS,
 )
@@ -57,7 +59,7 @@ STORAGE_CLASS = "gp3"
 QUOTA = config.Quota(cpu="1500m", memory="3Gi", pods=3)
 """Quota of all agents together: those that the chart runs at a time, and one that is terminating."""
 
-LOGIN = "/login"
+HEALTH = "/login"
 """Health check path: answers without a login; the chart's probes use it as well."""
 
 LONGEST_REQUEST = 60
@@ -72,11 +74,17 @@ def registry_url(urls: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[str]:
 
 def secrets(delivery: config.Delivery) -> dict[str, Mapping[str, str]]:
     """Data in clear text of the Secrets that the configuration refers to, without `ADMIN`, by the Secret's name."""
-    configured = {GIT: delivery.git, HOOK: delivery.hook}
+    configured = {GIT: delivery.git, HOOK: delivery.hook, LOGIN: delivery.login, NOTIFY: delivery.notify}
     found: dict[str, Mapping[str, str]] = {name: secret.clear for name, secret in configured.items() if secret}
     if delivery.status_token:
         found[STATUS] = {"token": delivery.status_token.get_secret_value()}
     return found
+
+
+def tokens(delivery: config.Delivery) -> dict[str, str]:
+    """What each secret text of pipelines is for, by its id."""
+    purposes = {STATUS: "Writes commit statuses", NOTIFY: "Tells results of builds"}
+    return {f"{name}-{key}": purpose for name, purpose in purposes.items() for key in secrets(delivery).get(name, {})}
 
 
 def scan_rules(scan: config.Scan) -> str:
@@ -176,7 +184,7 @@ class Jenkins(pulumi.ComponentResource):
             namespace=namespace,
             routes=[Route(path="/", service=NAME, port=PORT)],
             environment=args.environment,
-            annotations=target_group(health_path=LOGIN, longest_request_seconds=LONGEST_REQUEST),
+            annotations=target_group(health_path=HEALTH, longest_request_seconds=LONGEST_REQUEST),
         )
         self.hook = None
         if args.delivery.hook:
@@ -202,7 +210,7 @@ class Jenkins(pulumi.ComponentResource):
             **({"BUILD_SECRETS": agents.BUILD_SECRETS_FOLDER} if delivery.build_secrets else {}),
             **({"PROVENANCE": "true"} if delivery.provenance else {}),
             **({"SBOM_GENERATOR": delivery.sbom_generator} if delivery.sbom_generator else {}),
-            **({"NOTIFY_URL": delivery.notify_url} if delivery.notify_url else {}),
+            **({"APPROVERS": ",".join(delivery.login.approve)} if delivery.login else {}),
             **(self._preview_variables(previews) if previews else {}),
         }
         return values(
@@ -215,7 +223,7 @@ class Jenkins(pulumi.ComponentResource):
                 jobs=jobs(delivery, jenkinsfiles, previews=previews is not None),
                 git=delivery.git is not None,
                 hook=delivery.hook is not None,
-                status=delivery.status_token is not None,
+                tokens=tokens(delivery),
             ),
             pod_templates=agents.templates(
                 f"{registry}/{AGENT}@{delivery.agent_digest}",
@@ -224,7 +232,12 @@ class Jenkins(pulumi.ComponentResource):
                 previews=previews is not None,
                 build_secrets=bool(delivery.build_secrets),
             ),
-            plugins={**versions.JENKINS_PLUGINS, **(versions.JENKINS_HOOK_PLUGINS if delivery.hook else {})},
+            login=delivery.login,
+            plugins={
+                **versions.JENKINS_PLUGINS,
+                **(versions.JENKINS_HOOK_PLUGINS if delivery.hook else {}),
+                **(versions.JENKINS_LOGIN_PLUGINS if delivery.login else {}),
+            },
             secrets={secret: list(clear) for secret, clear in secrets(delivery).items()},
             annotations={ANNOTATION: checksum({ADMIN: delivery.admin, **secrets(delivery)})},
         )

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from components.delivery.jenkins.names import GIT, HOOK, STATUS
+from components.delivery.jenkins.names import GIT, HOOK
 
 
 def literal(text: str) -> str:
@@ -20,7 +20,7 @@ def literal(text: str) -> str:
     return text.replace("${", "^${")
 
 
-def configuration(*, variables: Mapping[str, str], jobs: str, git: bool, hook: bool, status: bool = False) -> str:
+def configuration(*, variables: Mapping[str, str], jobs: str, git: bool, hook: bool, tokens: Mapping[str, str]) -> str:
     """The configuration, which the chart merges with its own: security realm, agents, Jenkins' URL.
 
     Args:
@@ -28,7 +28,7 @@ def configuration(*, variables: Mapping[str, str], jobs: str, git: bool, hook: b
         jobs: The Job DSL script.
         git: Whether sources need the login in the Secret `GIT`.
         hook: Whether GitHub sends webhooks, signed with the key in the Secret `HOOK`.
-        status: Whether checks write commit statuses, with the token in the Secret `STATUS`.
+        tokens: What each secret text is for that pipelines use, by its id, `SECRET-KEY`.
     """
     document: dict[str, Any] = {
         "jenkins": {
@@ -51,14 +51,9 @@ def configuration(*, variables: Mapping[str, str], jobs: str, git: bool, hook: b
             "description": "Reads the services' sources",
         }
         credentials.append({"usernamePassword": login})
-    if status:
-        token = {
-            "scope": "GLOBAL",
-            "id": STATUS,
-            "secret": f"${{{STATUS}-token}}",
-            "description": "Writes commit statuses",
-        }
-        credentials.append({"string": token})
+    for name, purpose in tokens.items():
+        text = {"scope": "GLOBAL", "id": name, "secret": f"${{{name}}}", "description": purpose}
+        credentials.append({"string": text})
     if hook:
         # SYSTEM: available to the controller, not to jobs.
         secret = {"scope": "SYSTEM", "id": HOOK, "secret": f"${{{HOOK}-secret}}", "description": "Signs webhooks"}

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import config
-from components.delivery.jenkins.names import GIT, STATUS
+from components.delivery.jenkins.names import GIT, NOTIFY, STATUS
 
 FOLDERS = ("dev", "prod", "checks", "operations", "platform")
 CHANGES = ("rollback", "switch", "retire")
@@ -40,6 +40,10 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], *, previews: b
     login = GIT if delivery.git else ""
     poll = f"H/{delivery.poll_minutes} * * * *"
     triggers = [f"pollSCM {{ scmpoll_spec({quoted(poll)}) }}", *(["githubPush()"] if delivery.hook else [])]
+    told = {f"NOTIFY_{name.upper()}": f"{NOTIFY}-{name}" for name in (delivery.notify.clear if delivery.notify else {})}
+    pipelines = {
+        name: with_environment(text, {}, told if "notify.sh" in text else {}) for name, text in pipelines.items()
+    }
     lines = [f"folder({quoted(folder)})" for folder in FOLDERS]
     for service, source in delivery.sources.items():
         image = {
@@ -59,7 +63,7 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], *, previews: b
                 with_environment(
                     pipelines["check"],
                     {**image, "CACHE_TAG": f"{service}-checks"},
-                    {"STATUS_TOKEN": STATUS} if delivery.status_token else {},
+                    {"STATUS_TOKEN": f"{STATUS}-token"} if delivery.status_token else {},
                 ),
                 login=login,
                 poll_minutes=delivery.poll_minutes,
@@ -105,7 +109,12 @@ def with_environment(
     """
     lines = "".join(f"    {name} = {quoted(value)}\n" for name, value in variables.items())
     lines += "".join(f"    {name} = credentials('{value}')\n" for name, value in credentials.items())
-    return pipeline.replace("  agent none\n", f"  agent none\n  environment {{\n{lines}  }}\n", 1)
+    if not lines:
+        return pipeline
+    begin, block = "  agent none\n", "  environment {\n"
+    if begin + block in pipeline:
+        return pipeline.replace(begin + block, begin + block + lines, 1)
+    return pipeline.replace(begin, f"{begin}{block}{lines}  }}\n", 1)
 
 
 def _branches(

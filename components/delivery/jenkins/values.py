@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import config
+from components.delivery.jenkins import access
 from components.delivery.jenkins.agents import USER
 from components.delivery.jenkins.names import ADMIN, NAME, PORT
 from components.kubernetes.scheduling import node_affinity_manifest, toleration_manifest
@@ -40,6 +42,7 @@ def values(
     storage_class: str,
     configuration: str,
     pod_templates: str,
+    login: config.Login | None,
     plugins: Mapping[str, str],
     secrets: Mapping[str, Sequence[str]],
     annotations: Mapping[str, str],
@@ -53,6 +56,7 @@ def values(
         storage_class: StorageClass of Jenkins' home.
         configuration: The configuration as code, as YAML.
         pod_templates: The agents' pod templates, as YAML.
+        login: Who may log in and do what; None if `admin` is the only user.
         plugins: Version of each plugin, by its name.
         secrets: Keys of each Secret that the configuration refers to, as `${SECRET-KEY}`.
         annotations: Annotations of the controller's pod.
@@ -87,7 +91,15 @@ def values(
             # Dependencies of plugins at the version that they declare, not at the newest one.
             "installLatestPlugins": False,
             "overwritePlugins": True,
-            "JCasC": {"configScripts": {"hello": configuration}, "overwriteConfiguration": True},
+            "JCasC": {
+                "configScripts": {"hello": configuration},
+                "overwriteConfiguration": True,
+                **(
+                    {"securityRealm": access.realm(login), "authorizationStrategy": access.strategy(login)}
+                    if login
+                    else {}
+                ),
+            },
             "affinity": node_affinity_manifest(environment),
             "tolerations": [toleration_manifest(environment)],
             "priorityClassName": priority_class,

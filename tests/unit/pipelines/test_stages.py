@@ -313,9 +313,51 @@ def test_the_candidate_is_what_was_verified_last() -> None:
     assert newest([]) is None
 
 
-def test_a_hook_hears_of_the_build_and_no_build_fails_for_it(capsys: pytest.CaptureFixture[str]) -> None:
-    told = json.loads(notify.message({"SERVICE": "api", "IMAGE": "", "RESULT": "success", "APPROVER": "kim"}))
-    assert told == {"service": "api", "image": None, "result": "success", "build": None, "approver": "kim"}
-    assert notify.main("https://127.0.0.1:9/", {}) == 0
+BUILT = {
+    "SERVICE": "api",
+    "IMAGE": "",
+    "RESULT": "success",
+    "APPROVER": "kim",
+    "JOB_NAME": "prod/api",
+    "BUILD_URL": "https://jenkins.example.com/job/prod/job/api/1/",
+}
+
+
+def test_a_webhook_hears_of_the_build() -> None:
+    assert notify.webhook({**BUILT, "JOB_NAME": ""}) == {
+        "service": "api",
+        "image": None,
+        "result": "success",
+        "build": BUILT["BUILD_URL"],
+        "job": None,
+        "approver": "kim",
+    }
+
+
+def test_slack_gets_a_text_with_a_link_and_nothing_that_it_reads_as_markup() -> None:
+    """https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks."""
+    assert notify.slack({**BUILT, "APPROVER": "<!channel> & co"}) == {
+        "text": "prod/api: success, approved by &lt;!channel&gt; &amp; co "
+        "<https://jenkins.example.com/job/prod/job/api/1/|Build>"
+    }
+
+
+def test_teams_gets_one_adaptive_card() -> None:
+    """https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using."""
+    told = notify.teams(BUILT)
+    assert told["type"] == "message"
+    (attachment,) = told["attachments"]
+    assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+    card = attachment["content"]
+    assert (card["type"], card["$schema"]) == ("AdaptiveCard", "http://adaptivecards.io/schemas/adaptive-card.json")
+    assert card["body"][0]["text"] == "prod/api: success, approved by kim"
+    assert card["actions"] == [{"type": "Action.OpenUrl", "title": "Build", "url": BUILT["BUILD_URL"]}]
+
+
+def test_no_build_fails_for_who_does_not_listen_and_no_log_has_the_url(capsys: pytest.CaptureFixture[str]) -> None:
+    assert notify.main(BUILT) == 0
+    assert notify.main({**BUILT, "NOTIFY_SLACK": "https://127.0.0.1:9/made-up-path"}) == 0
     assert "did not accept the message" in capsys.readouterr().err
-    assert notify.main("http://127.0.0.1:9/", {}) == 1, "what is said in clear is said to everybody"
+    wrong = {**BUILT, "NOTIFY_TEAMS": "http://127.0.0.1:9/made-up-path"}
+    assert notify.main(wrong) == 1, "what is said in clear is said to everybody"
+    assert "made-up-path" not in capsys.readouterr().err

@@ -88,7 +88,7 @@ def stack_with_encrypted_values(folder: Path) -> Path:
         DELIVERY: {
             "adminPassword": ENCRYPTED,
             "hook": {"cidrs": ["192.30.252.0/22", ENCRYPTED], "secret": ENCRYPTED},
-            "notifyUrl": ENCRYPTED,
+            "notify": {"slackUrl": ENCRYPTED},
             "sources": {"a.b": ENCRYPTED, "api": {"repository": "https://git.example.com/api.git"}},
         },
     }
@@ -109,7 +109,7 @@ def test_every_encrypted_value_is_replaced_by_a_secret_of_the_rehearsals_own(lay
         f"{DELIVERY}.adminPassword": "rehearsal-delivery-adminPassword",
         f"{DELIVERY}.hook.cidrs[1]": "rehearsal-delivery-hook-cidrs-1",
         f"{DELIVERY}.hook.secret": "rehearsal-delivery-hook-secret",
-        f"{DELIVERY}.notifyUrl": "https://rehearsal.invalid/rehearsal-delivery-notifyUrl",
+        f"{DELIVERY}.notify.slackUrl": "https://rehearsal.invalid/rehearsal-delivery-notify-slackUrl",
         f'{DELIVERY}.sources["a.b"]': "rehearsal-delivery-sources-a-b",
     }
     delivery = yaml.safe_load(copy)["config"][DELIVERY]
@@ -133,7 +133,7 @@ def test_what_a_rehearsal_encrypted_stays_as_long_as_the_stacks_file_has_it_encr
     workspace.copy_project(layout, "dev", stacks)
     assert yaml.safe_load(file.read_text()) == content
     missing = {key for key in workspace.missing_secrets(layout, "dev") if key.startswith(DELIVERY)}
-    assert missing == {f"{DELIVERY}.{name}" for name in ("hook.secret", "notifyUrl", 'sources["a.b"]')}
+    assert missing == {f"{DELIVERY}.{name}" for name in ("hook.secret", "notify.slackUrl", 'sources["a.b"]')}
 
     source = yaml.safe_load((stacks / "Pulumi.dev.yaml").read_text())
     source["config"][DELIVERY]["adminPassword"] = "in plain text"

@@ -44,6 +44,30 @@ SCHEMA: dict[str, Any] = {
     "jobs": [{"script": str}],
 }
 
+SECURITY_REALM: dict[str, Any] = {
+    # https://github.com/jenkinsci/oic-auth-plugin/blob/master/src/test/resources/org/jenkinsci/plugins/oic/ConfigurationAsCode.yml,
+    # …/ConfigurationAsCodeMinimalWellKnown.yml
+    "oic": {
+        "clientId": str,
+        "clientSecret": str,
+        "serverConfiguration": {"wellKnown": {"wellKnownOpenIDConfigurationUrl": str}},
+        "userNameField": str,
+        "groupsFieldName": str,
+        "properties": [{"escapeHatch": {"username": str, "group": str, "secret": str}}],
+    },
+    # https://github.com/jenkinsci/configuration-as-code-plugin/blob/master/demos/github-oauth/README.md
+    "github": {
+        "githubWebUri": str,
+        "githubApiUri": str,
+        "clientID": str,
+        "clientSecret": str,
+        "oauthScopes": str,
+    },
+}
+
+# https://github.com/jenkinsci/matrix-auth-plugin/blob/master/src/test/resources/org/jenkinsci/plugins/matrixauth/integrations/casc/configuration-as-code-v3.yml
+AUTHORIZATION: dict[str, Any] = {"globalMatrix": {"entries": [{"group": {"name": str, "permissions": [str]}}]}}
+
 POD_TEMPLATES: list[Any] = [
     {
         "name": str,

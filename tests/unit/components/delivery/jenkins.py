@@ -15,6 +15,7 @@ from tests.unit.program import configured, stack_config
 PASSWORD = "made-up-admin-password"  # noqa: S105 - made up
 TOKEN = "made-up-git-token"  # noqa: S105 - likewise
 SECRET = "made-up-hook-secret"  # noqa: S105 - likewise
+SLACK = "https://hooks.example.com/made-up-slack-path"
 HOOK: dict[str, Any] = {
     "cidrs": ["192.30.252.0/22", "185.199.108.0/22", "140.82.112.0/20", "143.55.64.0/20"],
     "secret": SECRET,
@@ -31,7 +32,7 @@ DELIVERY: dict[str, Any] = {
     },
     "platform": {"repository": "https://git.example.com/hello/platform.git"},
     "git": {"username": "reader", "token": TOKEN},
-    "notifyUrl": "https://hooks.example.com/builds",
+    "notify": {"slackUrl": SLACK, "webhookUrl": f"{SLACK}/plain"},
 }
 
 

@@ -22,11 +22,12 @@ from config.quantities import cpu_millis, memory_bytes
 from pipelines import certificates, scan
 from rehearsal.aws.authorization import Access, allows
 from rehearsal.emulators.volumes import class_tags
-from tests.unit.components.delivery.jcasc import POD_TEMPLATES, unknown
+from tests.unit.components.delivery.jcasc import AUTHORIZATION, POD_TEMPLATES, SECURITY_REALM, unknown
 from tests.unit.components.delivery.jenkins import (
     DELIVERY,
     PASSWORD,
     SECRET,
+    SLACK,
     TOKEN,
     configuration,
     with_hook,
@@ -87,7 +88,7 @@ def test_chart_and_plugins_are_pinned() -> None:
 
 
 def test_no_secret_is_in_the_charts_values_or_in_clear_anywhere(graph: Graph) -> None:
-    secrets = [PASSWORD, TOKEN, *DELIVERY["certificates"].values()]
+    secrets = [PASSWORD, TOKEN, SLACK, *DELIVERY["certificates"].values()]
     for one in graph.resources.values():
         for text in in_clear(one.inputs):
             assert not any(secret in text for secret in secrets), one.urn
@@ -128,7 +129,8 @@ def test_each_source_has_a_job_on_dev_and_one_for_prod_with_the_committed_pipeli
     for environment in ("dev", "prod"):
         text = pipelines.jenkinsfile(environment)
         assert parsed(text).name == "pipeline"
-        assert script.count(f"script({quoted(text)})") == 2
+        told = {"NOTIFY_SLACK": "jenkins-notify-slack", "NOTIFY_WEBHOOK": "jenkins-notify-webhook"}
+        assert script.count(f"script({quoted(with_environment(text, {}, told))})") == 2
     assert script.count("pollSCM") == 3, "who brings out on prod is a person"
     assert script.count("cron { spec('''H 3 * * *''') }") == 1, "each night what is live is judged"
 
@@ -147,13 +149,72 @@ def test_other_branches_of_a_service_are_checked_by_the_controllers_jenkinsfile_
     assert "multibranchPipelineJob('''checks" not in job_script(configured(configuration(checks=False)))
 
 
+def texts(graph: Graph) -> list[dict[str, str]]:
+    """The secret texts among Jenkins' credentials."""
+    credentials = casc(graph)["credentials"]["system"]["domainCredentials"][0]["credentials"]
+    return [one["string"] for one in credentials if "string" in one]
+
+
+def test_who_is_told_of_builds_is_a_secret_of_the_pipelines_that_tell() -> None:
+    told = {one["id"]: one["secret"] for one in texts(with_jenkins())}
+    assert told == {
+        "jenkins-notify-slack": "${jenkins-notify-slack}",
+        "jenkins-notify-webhook": "${jenkins-notify-webhook}",
+    }
+    script = job_script().replace("\\'", "'")
+    assert script.count("NOTIFY_SLACK = credentials('jenkins-notify-slack')") == script.count('notify.sh" unsuccessful')
+    assert "NOTIFY_TEAMS" not in script
+    data = named(with_jenkins(), "Secret", "jenkins-notify").inputs["stringData"]
+    assert isinstance(data, Secret) or all(isinstance(value, Secret) for value in data.values())
+
+
+LOGIN: dict[str, Any] = {
+    "clientId": "jenkins",
+    "clientSecret": "made-up-client-secret",
+    "look": ["staff"],
+    "build": ["developers"],
+    "approve": ["leads", "on-call"],
+    "administer": ["platform"],
+}
+DISCOVERY = "https://id.example.com/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize("provider", ["oic", "github"])
+def test_people_log_in_at_their_provider_and_groups_have_roles(provider: str) -> None:
+    login = {**LOGIN, **({"oidc": {"discoveryUrl": DISCOVERY}} if provider == "oic" else {})}
+    graph = configured(configuration(login=login))
+    controller = chart(graph)["values"]["controller"]
+    realm, strategy = (json.loads(controller["JCasC"][name]) for name in ("securityRealm", "authorizationStrategy"))
+    assert list(realm) == [provider]
+    assert list(unknown(realm, SECURITY_REALM)) == []
+    assert list(unknown(strategy, AUTHORIZATION)) == []
+    assert realm[provider]["clientSecret"] == "${jenkins-login-secret}"
+    assert {"name": "jenkins-login", "keyName": "secret"} in controller["additionalExistingSecrets"]
+    matrix = {one["group"]["name"]: set(one["group"]["permissions"]) for one in strategy["globalMatrix"]["entries"]}
+    assert {name for name, may in matrix.items() if "Overall/Administer" in may} == {"platform", "emergency"}
+    assert {name for name, may in matrix.items() if "Job/Build" in may} == {"developers", "leads", "on-call"}
+    assert matrix["staff"] == {"Overall/Read", "Job/Read", "View/Read"}
+    assert not matrix.keys() & {"anonymous", "authenticated"}
+    variables = casc(graph)["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
+    assert {"key": "APPROVERS", "value": "leads,on-call"} in variables
+    plugins = {one.partition(":")[0] for one in controller["installPlugins"]}
+    assert plugins >= {"matrix-auth", "oic-auth", "github-oauth"}
+    assert not any("made-up-client-secret" in text for one in graph.resources.values() for text in in_clear(one.inputs))
+
+
+def test_admin_is_for_emergencies_where_people_log_in_elsewhere() -> None:
+    graph = configured(configuration(login={**LOGIN, "oidc": {"discoveryUrl": DISCOVERY}}))
+    realm = json.loads(chart(graph)["values"]["controller"]["JCasC"]["securityRealm"])
+    (escape,) = realm["oic"]["properties"]
+    assert escape["escapeHatch"]["secret"] == "${chart-admin-password}"  # noqa: S105 - a reference
+    assert "securityRealm" not in chart()["values"]["controller"]["JCasC"], "the chart's: admin is the only user"
+
+
 def test_checks_write_commit_statuses_with_a_token_that_no_log_shows() -> None:
     graph = configured(configuration(statusToken="made-up-status-token"))
-    assert "STATUS_TOKEN = credentials('jenkins-status')" in job_script(graph).replace("\\'", "'")
-    credentials = casc(graph)["credentials"]["system"]["domainCredentials"][0]["credentials"]
-    assert {
-        "string": {**credentials[1]["string"], "id": "jenkins-status", "secret": "${jenkins-status-token}"}
-    } in credentials
+    assert "STATUS_TOKEN = credentials('jenkins-status-token')" in job_script(graph).replace("\\'", "'")
+    (status,) = (one for one in texts(graph) if one["id"].startswith("jenkins-status"))
+    assert status["secret"] == "${jenkins-status-token}"  # noqa: S105 - a reference
     assert {"name": "jenkins-status", "keyName": "token"} in chart(graph)["values"]["controller"][
         "additionalExistingSecrets"
     ]
@@ -176,7 +237,11 @@ def test_build_secrets_are_files_of_build_agents_only() -> None:
 def test_an_operation_is_a_job_whose_command_nobody_can_change() -> None:
     script = job_script()
     for command, pipeline in (("rollback", "operate"), ("history", "look")):
-        text = with_environment(pipelines.jenkinsfile(pipeline), {"COMMAND": command})
+        text = pipelines.jenkinsfile(pipeline)
+        if pipeline == "operate":
+            told = {"NOTIFY_SLACK": "jenkins-notify-slack", "NOTIFY_WEBHOOK": "jenkins-notify-webhook"}
+            text = with_environment(text, {}, told)
+        text = with_environment(text, {"COMMAND": command})
         assert faults(parsed(text)) == []
         assert f"script({quoted(text)})" in script
     assert "stringParam('''COMMAND'''" not in script
@@ -213,7 +278,6 @@ def test_builds_are_told_where_images_go_and_who_builds() -> None:
         "BUILDKIT_HOST": "tcp://buildkitd.buildkit:1234",
         "BUILDKIT_TLS": "/etc/buildkit",
         "SCAN_RULES": scan_rules(config.Scan()),
-        "NOTIFY_URL": "https://hooks.example.com/builds",
     }
 
 
@@ -502,7 +566,7 @@ def test_the_certificates_are_for_one_another() -> None:
 def test_sources_without_a_login_need_none() -> None:
     values = configuration()
     delivery = json.loads(values[f"{PROJECT}:delivery"])
-    del delivery["git"]
+    del delivery["git"], delivery["notify"]
     graph = configured({**values, f"{PROJECT}:delivery": json.dumps(delivery)})
     (release,) = (one for one in graph.of_type("kubernetes:helm.sh/v3:Release") if one.name == "jenkins")
     assert release.inputs["values"]["controller"]["additionalExistingSecrets"] == []
