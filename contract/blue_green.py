@@ -53,6 +53,11 @@ SERVICE_PORT = 80
 pods got when they were released, stay right."""
 
 
+WARM_SECONDS = 600
+"""Time for which a release leaves the old slot's pods running, unless it is told another: for a rollback at once, and
+for connections that were open before the switch."""
+
+
 def slot_name(service: str, slot: str) -> str:
     """Name of a slot's Deployment and PodDisruptionBudget."""
     return f"{service}-{slot}"

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from contract.blue_green import WARM_SECONDS
 from release.clock import Clock
 from release.http import Caller
 from release.lock import LEASE_SECONDS
@@ -42,7 +43,7 @@ class Limits:
     gone: float = 3900
     watch: float = 10
     settle: float = 3
-    warm: int = 600
+    warm: int = WARM_SECONDS
     lock: float = 0
     lease: int = LEASE_SECONDS
 

@@ -14,12 +14,20 @@ from pulumi_kubernetes.autoscaling.v2 import (
 )
 
 import config
+from contract.blue_green import WARM_SECONDS
 
 TARGET_CPU_PERCENT = 70
 """Average CPU use, in percent of the request, that the autoscaler aims at."""
 
-SCALE_DOWN_SECONDS = 300
-"""Stabilization window of scaling down: the load must have been lower for this long before a pod is removed."""
+SCALE_DOWN_SECONDS = WARM_SECONDS + 300
+"""Stabilization window of scaling down: the load must have been lower for this long before a pod is removed.
+
+After a switch, connections that were open go on loading the old slot until it is retired, so that the new one seems to
+need fewer pods than it will. The window is longer than the old slot stays and reaches back to the load before the
+switch, since the autoscaler's recommendations are its own, whichever Deployment it scales.
+https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/podautoscaler/horizontal.go
+(`stabilizeRecommendationWithBehaviors`)
+"""
 
 
 def autoscaler_spec(deployment: str, replicas: config.ReplicaRange) -> HorizontalPodAutoscalerSpecArgs:

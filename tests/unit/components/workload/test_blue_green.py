@@ -16,6 +16,7 @@ from components.kubernetes.immutable import immutable_name
 from components.workload.blue_green.annotations import release_annotations
 from config import ENVIRONMENTS, SERVICE_NAME_LIMIT
 from contract.blue_green import SENTINEL_DIGEST, contract
+from release.context import Limits
 from tests.unit.graph import Graph, Registration, Secret, every, of_logs
 from tests.unit.program import stack_of
 
@@ -125,9 +126,16 @@ def test_the_autoscaler_is_seeded_with_the_live_slot(graph: Graph) -> None:
 def test_a_load_that_falls_for_a_moment_shrinks_nothing(graph: Graph) -> None:
     for autoscaler in graph.of_kind("HorizontalPodAutoscaler"):
         assert autoscaler.spec["behavior"]["scaleDown"] == {
-            "stabilizationWindowSeconds": 300,
+            "stabilizationWindowSeconds": 900,
             "policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}],
         }
+
+
+def test_the_new_slot_keeps_its_size_while_open_connections_load_the_old_one(graph: Graph) -> None:
+    for autoscaler in graph.of_kind("HorizontalPodAutoscaler"):
+        window = autoscaler.spec["behavior"]["scaleDown"]["stabilizationWindowSeconds"]
+        # 3600 is the most that Kubernetes takes.
+        assert Limits().warm + Limits().watch + Limits().settle < window <= 3600
 
 
 @pytest.mark.parametrize(("environment", "service"), PAIRS)
