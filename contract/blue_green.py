@@ -30,6 +30,9 @@ DEPENDS_ON = "hello-platform/depends-on"
 GRACE_SECONDS = "hello-platform/grace-seconds"
 """Annotation on the PodTemplate: termination grace period in whole seconds."""
 
+TEST_ENVIRONMENT = "dev"
+"""Environment, and its namespace, in which images are tried."""
+
 VERIFIED_ENVIRONMENT = "prod"
 """Environment, and its namespace, that accepts only images verified on dev."""
 

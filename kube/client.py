@@ -69,6 +69,7 @@ class KubernetesApi:
 
     Attributes:
         in_pod: Whether it runs in a pod of the cluster, as the pod's service account; the cluster's DNS is available.
+        cluster: Which cluster it is, for a person: the kubeconfig's context and cluster, and the address.
 
     Args:
         kubeconfig: Path of a kubeconfig, or its parsed content; None for kubectl's default: `KUBECONFIG`, the file in
@@ -89,6 +90,7 @@ class KubernetesApi:
     ) -> None:
         self.in_pod = kubeconfig is None and context is None and _in_a_pod()
         api_client = _api_client(kubeconfig, context, request_seconds)
+        self.cluster = _cluster(kubeconfig, context, in_pod=self.in_pod, api_client=api_client)
         self._rest: Any = api_client
         self._discovery = threading.Lock()
         self._client: Any = _checked(
@@ -362,6 +364,22 @@ def _loaded(kubeconfig: Path | dict[str, Any] | None, context: str | None) -> An
         # An error of YAML has several lines; one of a kubeconfig begins with a phrase of the client's.
         reason = " ".join(str(error).removeprefix("Invalid kube-config file. ").split()).rstrip(".")
         raise KubernetesApiError(f"no valid kubeconfig: {reason}", status=UNREACHABLE, reason=NO_KUBECONFIG) from None
+
+
+def _cluster(kubeconfig: Path | dict[str, Any] | None, context: str | None, *, in_pod: bool, api_client: Any) -> str:
+    """Which cluster a client is of, in words."""
+    address = str(api_client.configuration.host)
+    if in_pod:
+        return f"of this pod, {address}"
+    if isinstance(kubeconfig, dict):
+        contexts: list[dict[str, Any]] = kubeconfig.get("contexts") or []
+        current = str(kubeconfig.get("current-context"))
+    else:
+        contexts, active = _library().config.list_kube_config_contexts(str(kubeconfig) if kubeconfig else None)
+        current = str(active["name"])
+    name = context or current
+    cluster = next((str(one["context"]["cluster"]) for one in contexts if one["name"] == name), name)
+    return f"{cluster}, context {name}, {address}"
 
 
 def _in_a_pod() -> bool:

@@ -1,4 +1,4 @@
 #!/bin/sh
-# Verifies the image that is live on dev: prod takes only verified images.
+# Verifies IMAGE, provided that it is still live on dev: prod takes only verified images.
 set -eu
-exec python3 -m release verify dev "$SERVICE"
+exec python3 -m release verify dev "$SERVICE" --image "$IMAGE"

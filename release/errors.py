@@ -43,6 +43,17 @@ class ReleaseError(Exception):
         self.remedy = remedy
         self.exit_code = exit_code
 
+    def to_json(self) -> dict[str, str | int | None]:
+        """The error for `--json`, as the result of a command that came to no service."""
+        return {
+            "environment": None,
+            "service": None,
+            "exitCode": int(self.exit_code),
+            "outcome": self.exit_code.name.lower(),
+            "message": self.message,
+            "remedy": self.remedy,
+        }
+
     def __str__(self) -> str:
         return f"{self.message}\n  What to do: {self.remedy}"
 

@@ -17,7 +17,7 @@ from kube.client import KubernetesObject
 from release import objects
 from release.objects import ObjectApi, ObjectReader
 
-TEST_ENVIRONMENT = "dev"
+TEST_ENVIRONMENT = blue_green.TEST_ENVIRONMENT
 """The environment in which images are tried."""
 
 VERIFIED_ENVIRONMENT = blue_green.VERIFIED_ENVIRONMENT

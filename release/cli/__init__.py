@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import platform
 import signal
 import sys
-from typing import NoReturn
+from pathlib import Path
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -12,7 +16,6 @@ from release.cli import reconciler, releases, reports
 from release.errors import ExitCode, ReleaseError
 
 app = typer.Typer(
-    help="Deploy images into the blue and green slots of services, and switch between them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -35,17 +38,37 @@ for _command in (
     app.command()(_command)
 
 
+def _print_version(is_asked: bool) -> None:
+    """Prints what tells two copies of the tool apart: an agent's image and a laptop's checkout, for example."""
+    if is_asked:
+        from release.history import VERSION  # noqa: PLC0415 - slow to import
+
+        typer.echo(f"release {source_digest()}, histories of version {VERSION}, Python {platform.python_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and end.")
+    ] = False,
+) -> None:
+    """Deploy images into the blue and green slots of services, and switch between them."""
+
+
 def main() -> None:
-    """Runs a command; its errors are printed without a traceback."""
+    """Runs a command; its errors are printed without a traceback, with `--json` as JSON on standard output, too."""
     signal.signal(signal.SIGTERM, _interrupt)
+    code: object
     try:
-        app()
+        code = app(standalone_mode="--json" not in sys.argv)
+    except SystemExit as end:
+        code = end.code
     except ReleaseError as error:
         _fail(error)
-    except SystemExit as end:
-        if end.code == ExitCode.INTERRUPTED:  # typer's exit code for a KeyboardInterrupt
-            typer.echo("Interrupted. Run the same command again: it goes on where this one stopped.", err=True)
-        raise
+    except typer.TyperException as error:  # with --json: else typer prints it
+        usage = "python -m release COMMAND --help"
+        _fail(ReleaseError(error.format_message(), remedy=usage, exit_code=ExitCode(error.exit_code)))
     except Exception as error:
         from kube.client import KubernetesApiError  # noqa: PLC0415 - slow to import
         from release.session import explain  # noqa: PLC0415 - likewise
@@ -54,6 +77,18 @@ def main() -> None:
             raise
         message, remedy = explain(error)
         _fail(ReleaseError(message, remedy=remedy, exit_code=ExitCode.FAILED))
+    if code == ExitCode.INTERRUPTED:  # typer's exit code for a KeyboardInterrupt
+        typer.echo("Interrupted. Run the same command again: it goes on where this one stopped.", err=True)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def source_digest() -> str:
+    """The first digits of the SHA-256 of the tool's own source."""
+    digest = hashlib.sha256()
+    for folder in ("contract", "kube", "release"):
+        for file in sorted((Path(__file__).parents[2] / folder).rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -62,4 +97,6 @@ def _interrupt(*_: object) -> NoReturn:
 
 def _fail(error: ReleaseError) -> NoReturn:
     typer.echo(f"error: {error}", err=True)
+    if "--json" in sys.argv:
+        typer.echo(json.dumps([error.to_json()], indent=2))
     sys.exit(int(error.exit_code))

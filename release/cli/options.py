@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from contract.blue_green import SLOTS
-from release.errors import ExitCode
+from contract.blue_green import SLOTS, VERIFIED_ENVIRONMENT
+from release.errors import ExitCode, ReleaseError
 
 if TYPE_CHECKING:
     from release.session import Session
@@ -39,7 +40,14 @@ ImageTags = Annotated[
 LockWait = Annotated[
     float, typer.Option("--wait", min=0, help="Seconds to wait for another release of the service to end.")
 ]
-AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=16, help="Services that are released at the same time.")]
+AtOnce = Annotated[
+    int | None,
+    typer.Option(
+        "--at-once", min=1, max=16, help="Services that are released at the same time; by default 1, with --all 8."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; else it is only shown.")]
+Confirmed = Annotated[bool, typer.Option("--yes", help="Do not ask before pods of prod end; for scripts.")]
 Ready = Annotated[
     float | None,
     typer.Option(
@@ -65,17 +73,22 @@ Patience = Annotated[
 ]
 
 
+AT_ONCE_OF_ALL = 8
+"""How many services `--all` releases at the same time unless told otherwise, each after those that it calls."""
+
+
 def open_session(
     kubeconfig: Path | None,
     context: str | None,
     *,
     as_json: bool,
     image_tags: bool = True,
-    at_once: int = 1,
+    at_once: int | None = None,
+    every: bool = False,
     limits: dict[str, float | None] | None = None,
     only_reads: bool = False,
 ) -> Session:
-    """The session that the options describe; `limits` are arguments of `Limits`."""
+    """The session that the options describe; `every` is `--all`, and `limits` are arguments of `Limits`."""
     from release.context import Limits  # noqa: PLC0415 - slow to import
     from release.session import Options, Session  # noqa: PLC0415 - likewise
 
@@ -84,7 +97,7 @@ def open_session(
         context=context,
         as_json=as_json,
         image_tags=image_tags,
-        at_once=at_once,
+        at_once=at_once or (AT_ONCE_OF_ALL if every else 1),
         only_reads=only_reads,
         limits=Limits(**limits or {}),  # pyright: ignore[reportArgumentType]
     )
@@ -135,6 +148,22 @@ def images_by_service(names: list[str], values: list[str]) -> dict[str, str]:
             raise typer.BadParameter(f"{image} is not an image by digest, REPOSITORY@sha256:…", param_hint="--image")
         images[service] = image
     return images
+
+
+def confirm(session: Session, environment: str, what: str, *, yes: bool) -> None:
+    """Asks the person at the terminal before pods of prod end; with `--yes`, and in other environments, nobody.
+
+    Raises:
+        typer.BadParameter: There is nobody to ask.
+        ReleaseError: The answer is no.
+    """
+    if yes or environment != VERIFIED_ENVIRONMENT:
+        return
+    what += f", in {environment} of {session.api.cluster}"
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"{what}: nobody is there to be asked, so a script has to say it", param_hint="--yes")
+    if not typer.confirm(f"{what}?", err=True):
+        raise ReleaseError(f"not confirmed: {what}", remedy="run it again, and confirm it")
 
 
 def exit_with(code: ExitCode) -> NoReturn:

@@ -10,6 +10,7 @@ from release.cli.options import (
     All,
     AsJson,
     AtOnce,
+    Confirmed,
     Environment,
     ImageTags,
     Kubeconfig,
@@ -22,7 +23,9 @@ from release.cli.options import (
     Services,
     Warm,
     WatchFor,
+    Yes,
     check_slot,
+    confirm,
     exit_with,
     images_by_service,
     open_session,
@@ -48,7 +51,7 @@ def deploy(
     warm: Warm = 600,
     outage: OutageLimit = 10,
     patience: Patience = 30,
-    at_once: AtOnce = 1,
+    at_once: AtOnce = None,
     image_tags: ImageTags = True,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
@@ -69,6 +72,7 @@ def deploy(
         as_json=as_json,
         image_tags=image_tags,
         at_once=at_once,
+        every=every,
         limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "outage": outage, "patience": patience},
     )
     from release.commands import releases  # noqa: PLC0415 - slow to import
@@ -87,7 +91,7 @@ def promote(
     warm: Warm = 600,
     outage: OutageLimit = 10,
     patience: Patience = 30,
-    at_once: AtOnce = 1,
+    at_once: AtOnce = None,
     image_tags: ImageTags = True,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
@@ -101,6 +105,7 @@ def promote(
         as_json=as_json,
         image_tags=image_tags,
         at_once=at_once,
+        every=every,
         limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "outage": outage, "patience": patience},
     )
     from release.commands import releases  # noqa: PLC0415 - slow to import
@@ -141,7 +146,7 @@ def rollback(
     warm: Warm = 600,
     outage: OutageLimit = 10,
     patience: Patience = 30,
-    at_once: AtOnce = 1,
+    at_once: AtOnce = None,
     keep_failed: Annotated[
         bool,
         typer.Option(
@@ -160,7 +165,7 @@ def rollback(
     """
     names = service_names(services, every=every)
     limits = {"lock": wait, "ready": ready, "warm": warm, "outage": outage, "patience": patience}
-    session = open_session(kubeconfig, context, as_json=as_json, at_once=at_once, limits=limits)
+    session = open_session(kubeconfig, context, as_json=as_json, at_once=at_once, every=every, limits=limits)
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
     exit_with(releases.rollback(session, environment, names or session.services(environment), keep_failed=keep_failed))
@@ -172,6 +177,7 @@ def retire(
     *,
     every: All = False,
     now: Annotated[bool, typer.Option("--now", help="Do not wait for the end of the warm time.")] = False,
+    yes: Confirmed = False,
     wait: LockWait = 0,
     image_tags: ImageTags = True,
     kubeconfig: Kubeconfig = None,
@@ -183,16 +189,21 @@ def retire(
     That is configuration, and tags of images in ECR.
     """
     names = service_names(services, every=every)
-    session = open_session(kubeconfig, context, as_json=as_json, image_tags=image_tags, limits={"lock": wait})
+    session = open_session(
+        kubeconfig, context, as_json=as_json, image_tags=image_tags, every=every, limits={"lock": wait}
+    )
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
-    exit_with(releases.retire(session, environment, names or session.services(environment), now=now))
+    names = names or session.services(environment)
+    confirm(session, environment, f"end the pods of the idle slot of {', '.join(names)}", yes=yes)
+    exit_with(releases.retire(session, environment, names, now=now))
 
 
 def verify(
     environment: Environment,
     service: Service,
     *,
+    image: Annotated[str | None, typer.Option(help="The image that was tried; refused if another one is live.")] = None,
     image_tags: ImageTags = True,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
@@ -205,10 +216,7 @@ def verify(
     session = open_session(kubeconfig, context, as_json=as_json, image_tags=image_tags)
     from release.commands import verify as command  # noqa: PLC0415 - slow to import
 
-    exit_with(command.verify(session, environment, service))
-
-
-Yes = Annotated[bool, typer.Option("--yes", help="Do it; else it is only shown.")]
+    exit_with(command.verify(session, environment, service, image=image))
 
 
 def repair(

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from contract.blue_green import BLUE, SLOTS
+from contract.blue_green import BLUE, SLOTS, TEST_ENVIRONMENT, VERIFIED_ENVIRONMENT
 from release.cli.options import (
     AsJson,
     Environment,
@@ -24,7 +24,7 @@ from release.cli.options import (
 
 
 def status(
-    environment: Environment,
+    environment: Annotated[str | None, typer.Argument(help="dev or prod; both without.", metavar="[ENV]")] = None,
     services: Services = None,
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Keep showing, until interrupted.")] = False,
@@ -40,7 +40,8 @@ def status(
 
     deadline = time.monotonic() + ANSWER_SECONDS
     session = by(deadline, lambda: open_session(kubeconfig, context, as_json=as_json, only_reads=True))
-    exit_with(reports.status(session, environment, services or [], watch=watch, deadline=deadline))
+    environments = [environment] if environment else [TEST_ENVIRONMENT, VERIFIED_ENVIRONMENT]
+    exit_with(reports.status(session, environments, services or [], watch=watch, deadline=deadline))
 
 
 def history(

@@ -25,7 +25,7 @@ Report: TypeAlias = Callable[[str], None]
 
 def deploy(session: Session, environment: str, images: Mapping[str, str], *, override: str | None) -> ExitCode:
     """Deploys each service's image; where it is empty the live image again, with the current PodTemplate."""
-    states = {service: session.observe(environment, service) for service in images}
+    states = session.observe_all(environment, images)
     goals = {service: Deploy(image or _live_image(states[service]), override) for service, image in images.items()}
     return _release(session, environment, goals, _dependencies(states))
 
@@ -36,7 +36,7 @@ def promote(session: Session, names: Iterable[str]) -> ExitCode:
     Raises:
         ReleaseError: A live slot on dev is not ready, or its release is unfinished.
     """
-    states = {service: session.observe(TEST_ENVIRONMENT, service) for service in names}
+    states = session.observe_all(TEST_ENVIRONMENT, list(names))
     for service, state in states.items():
         if state.running is not None or state.live_failed or not state.live_slot.serves():
             raise ReleaseError(

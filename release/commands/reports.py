@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
+from rich.console import Group
 from rich.live import Live
 
 from release.errors import ExitCode
@@ -13,43 +14,50 @@ from release.history import Entry
 from release.session import Session
 from release.snapshot import Snapshot
 from release.status import Status, read_statuses, table
-from release.threads import ANSWER_SECONDS, by
+from release.threads import ANSWER_SECONDS, at_once, by
 
 
 def status(
-    session: Session, environment: str, names: Sequence[str], *, watch: bool, deadline: float | None = None
+    session: Session, environments: Sequence[str], names: Sequence[str], *, watch: bool, deadline: float | None = None
 ) -> ExitCode:
     """Shows the status of services, without names of all; `NOT_READY` if a live slot does not serve.
 
     Args:
         session: The session.
-        environment: The environment.
+        environments: The environments.
         names: The services; none for all.
         watch: Whether to go on showing it.
         deadline: The time of the monotonic clock by which it answers; by default in `ANSWER_SECONDS`.
     """
 
-    def observe() -> list[Status]:
+    def observe_one(environment: str) -> list[Status]:
         reader = session.api if len(names) == 1 else Snapshot(session.api, environment)
         return read_statuses(
             reader, environment, names or session.services(environment, reader), now=session.clock.now()
         )
 
+    def observe() -> dict[str, list[Status]]:
+        return dict(zip(environments, at_once(observe_one, environments), strict=True))
+
+    def tables(found: Mapping[str, Iterable[Status]]) -> Group:
+        return Group(*(table(environment, statuses) for environment, statuses in found.items()))
+
     statuses = by(deadline or time.monotonic() + ANSWER_SECONDS, lambda: session.retrying(observe))
     if session.options.as_json:
-        session.print_json([one.to_json() for one in statuses])
+        session.print_json([one.to_json() for found in statuses.values() for one in found])
     elif watch:
         with (
             suppress(KeyboardInterrupt),
-            Live(table(environment, statuses), console=session.out, auto_refresh=False) as live,
+            Live(tables(statuses), console=session.out, auto_refresh=False) as live,
         ):
             while True:
                 time.sleep(1)
                 statuses = session.retrying(observe)
-                live.update(table(environment, statuses), refresh=True)
+                live.update(tables(statuses), refresh=True)
     else:
-        session.out.print(table(environment, statuses))
-    return ExitCode.DONE if all(one.is_healthy for one in statuses) else ExitCode.NOT_READY
+        session.out.print(tables(statuses))
+    is_healthy = all(one.is_healthy for found in statuses.values() for one in found)
+    return ExitCode.DONE if is_healthy else ExitCode.NOT_READY
 
 
 def history(session: Session, environment: str, service: str) -> ExitCode:

@@ -12,11 +12,17 @@ from release.session import ServiceResult, Session
 from release.verification import TEST_ENVIRONMENT, VERIFIED_ENVIRONMENT, Record
 
 
-def verify(session: Session, environment: str, service: str) -> ExitCode:
+def verify(session: Session, environment: str, service: str, *, image: str | None = None) -> ExitCode:
     """Smoke tests the live slot on dev, and records its image as verified.
 
+    Args:
+        session: The session.
+        environment: The environment, which has to be dev.
+        service: The service.
+        image: The image that was tried; None for whatever is live.
+
     Raises:
-        ReleaseError: It is not ready, its release is unfinished, or it fails the smoke test.
+        ReleaseError: Another image is live, it is not ready, its release is unfinished, or it fails the smoke test.
     """
     if environment != TEST_ENVIRONMENT:
         raise ReleaseError(
@@ -29,6 +35,11 @@ def verify(session: Session, environment: str, service: str) -> ExitCode:
         raise ReleaseError(
             f"the live slot {state.live} of {service} is not ready, its release is under way, or it failed",
             remedy=f"see `release status {environment}`, and verify when it is",
+        )
+    if image not in (None, revision.image):
+        raise ReleaseError(
+            f"{service} has {revision.image} live in {environment}, not {image}: another release came in between",
+            remedy=f"release deploy {environment} {service} --image {image}, try it, and verify it",
         )
     get = functools.partial(session.caller().get, state.active_target)
     failure = smoke.failure(

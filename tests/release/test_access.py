@@ -572,7 +572,7 @@ def test_each_command_runs_as_who_may_run_it(guarded: Guarded, monkeypatch: pyte
         assert session.services("dev")
         assert reports.history(session, "prod", "gateway") is ExitCode.DONE
     for session in (release, person):
-        assert reports.status(session, "prod", ["gateway"], watch=False) is ExitCode.DONE
+        assert reports.status(session, ["prod"], ["gateway"], watch=False) is ExitCode.DONE
 
 
 def test_retire_takes_a_secret_along_that_it_may_not_read_or_delete(

@@ -77,6 +77,19 @@ def kubeconfig(address: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("context", [None, "two"])
+@pytest.mark.parametrize("in_file", [True, False])
+def test_a_client_says_of_which_cluster_it_is(context: str | None, in_file: bool, tmp_path: Path) -> None:
+    with answering(api_server) as address:
+        content = kubeconfig(address)
+        content["contexts"].append({"name": "two", "context": {"cluster": "hello-prod", "user": "one"}})
+        content["clusters"].append({"name": "hello-prod", "cluster": {"server": address}})
+        file = tmp_path / "kubeconfig"
+        file.write_text(json.dumps(content))
+        cluster = KubernetesApi(file if in_file else content, context=context).cluster
+    assert cluster == (f"hello-prod, context two, {address}" if context else f"one, context one, {address}")
+
+
 def test_subresources_are_created_and_patched_at_their_paths() -> None:
     requests: list[tuple[str, str, str | None, Any]] = []
 

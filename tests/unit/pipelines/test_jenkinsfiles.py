@@ -185,10 +185,11 @@ def ran(script: str, folder: Path, **variables: str) -> tuple[int, list[str]]:
 def test_operations_are_the_release_tools_commands(tmp_path: Path) -> None:
     chosen = {"SERVICE": "api", "ENVIRONMENT": "prod"}
     for command in ("rollback", "switch", "retire"):
-        assert ran("operate.sh", tmp_path, COMMAND=command, **chosen) == (
-            0,
-            [f"-m release {command} prod api --wait 900"],
-        )
+        confirmed = " --yes" if command == "retire" else ""  # nobody is at a terminal there
+        words = f"-m release {command} prod api --wait 900{confirmed}"
+        assert ran("operate.sh", tmp_path, COMMAND=command, **chosen) == (0, [words])
+    assert ran("retire.sh prod", tmp_path, **chosen) == (0, ["-m release retire prod api --yes"])
+    assert ran("verify.sh", tmp_path, IMAGE="r@1", **chosen) == (0, ["-m release verify dev api --image r@1"])
     assert ran("operate.sh", tmp_path, COMMAND="unlock", **chosen) == (2, [])
     assert ran("look.sh history", tmp_path, **chosen) == (0, ["-m release history prod api"])
 

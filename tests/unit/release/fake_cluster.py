@@ -69,6 +69,8 @@ class FakeCluster:
         """The images that users were served by."""
         self.outage = self.longest_outage = 0.0
         """Seconds that users wait now, and have waited at most, while pods of an image that served were ready."""
+        self.cluster = "hello-test, context test"
+        """Which cluster it is, for a person."""
         self.selected: list[str] = []
         """The slots that the active Service came to select, in their order."""
         for one in objects:

@@ -76,6 +76,11 @@ class Faulty:
     def watch(self, api_version: str, kind: str, **options: Any) -> Iterator[tuple[str, KubernetesObject]]:
         return self._call(f"{WATCH} {kind}", lambda: self._api.watch(api_version, kind, **options))
 
+    @property
+    def cluster(self) -> str:
+        """Which cluster it is, for a person."""
+        return str(getattr(self._api, "cluster", ""))
+
     def _is_it(self, name: str) -> bool:
         if isinstance(self._at, int):
             return len(self.calls) == self._at

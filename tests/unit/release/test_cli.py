@@ -7,7 +7,9 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from platform import python_version
 from typing import Any
 
 import pytest
@@ -16,10 +18,13 @@ from typer.testing import CliRunner
 
 from contract.blue_green import SENTINEL_DIGEST
 from kube.client import KubernetesApiError
-from release.cli import app, main
-from release.cli.options import images_by_service
-from release.errors import ExitCode
+from release.cli import app, main, source_digest
+from release.cli.options import confirm, images_by_service
+from release.errors import ExitCode, ReleaseError
+from release.session import Options, Session
+from tests.release.platform import objects
 from tests.unit.kube.test_client import Stalling
+from tests.unit.release.fake_cluster import FakeClock, FakeCluster
 
 IMAGE = f"registry.example.com/api@sha256:{'ab' * 32}"
 TEMPLATE: dict[str, Any] = {
@@ -69,10 +74,19 @@ def kubeconfig(server: str) -> dict[str, Any]:
 
 def ended(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     """Exit code and what was told, of the program as a person starts it."""
+    code, _, error = printed(arguments, monkeypatch, capsys)
+    return code, error
+
+
+def printed(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error."""
     monkeypatch.setattr("sys.argv", ["release", *arguments])
     with pytest.raises(SystemExit) as end:
         main()
-    return int(end.value.code or 0), capsys.readouterr().err
+    told = capsys.readouterr()
+    return int(end.value.code or 0), told.out, told.err
 
 
 @pytest.mark.parametrize(
@@ -199,3 +213,94 @@ def test_each_service_gets_its_image(names: list[str], given: list[str], wanted:
 def test_an_image_that_is_for_no_service_is_told(names: list[str], given: list[str], told: str) -> None:
     with pytest.raises(typer.BadParameter, match=told):
         images_by_service(names, given)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["deploy", "dev"], ExitCode.USAGE, "name services, or use --all"),
+        (["deploy", "dev", "api", "--image", "api:latest"], ExitCode.USAGE, "is not an image by digest"),
+        (["deploy", "dev", "api", "--at-once", "many"], ExitCode.USAGE, "--at-once"),
+        (["history", "nowhere", "api"], ExitCode.REFUSED, "there is no service api in nowhere"),
+        (["retire", "prod", "api"], ExitCode.USAGE, "end the pods of the idle slot of api, in prod of hello-test"),
+    ],
+)
+def test_an_early_error_is_json_for_a_script(
+    arguments: list[str], code: ExitCode, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connect(monkeypatch)
+    ended_with, out, error = printed([*arguments, "--json"], monkeypatch, capsys)
+    (result,) = json.loads(out)
+    assert (ended_with, result["exitCode"], result["outcome"]) == (code, code, code.name.lower())
+    assert told in result["message"]
+    assert told in " ".join(error.split()), "a person reads it, too"
+
+
+def connect(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
+    """The cluster that every command comes to: a service in dev and in prod."""
+    cluster = FakeCluster(FakeClock(), [*objects("dev", "api"), *objects("prod", "api")])
+
+    def fake(*_: object, **__: object) -> FakeCluster:
+        return cluster
+
+    monkeypatch.setattr("release.session.KubernetesApi", fake)
+    return cluster
+
+
+def test_status_without_an_environment_shows_both_and_says_of_which_cluster(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connect(monkeypatch)
+    code, out, error = printed(["status"], monkeypatch, capsys)
+    assert code == 0, error
+    assert [word for line in out.splitlines() if (word := line.strip()) in ("dev", "prod")] == ["dev", "prod"]
+    assert error == "Cluster: hello-test, context test\n"
+    _, out, _ = printed(["status", "--json"], monkeypatch, capsys)
+    assert [one["environment"] for one in json.loads(out)] == ["dev", "prod"]
+
+
+def test_the_version_tells_two_copies_of_the_tool_apart(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = printed(["--version"], monkeypatch, capsys)
+    assert (code, out) == (0, f"release {source_digest()}, histories of version 1, Python {python_version()}\n")
+
+
+@pytest.mark.parametrize(("answer", "is_refused"), [(True, False), (False, True)])
+def test_a_person_confirms_what_ends_pods_of_prod(
+    answer: bool, is_refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = connect(monkeypatch)
+    asked: list[str] = []
+
+    def ask(question: str, **_: object) -> bool:
+        asked.append(question)
+        return answer
+
+    monkeypatch.setattr("typer.confirm", ask)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    session = Session(Options(), api.clock)
+    confirm(session, "prod", "end pods", yes=True)
+    confirm(session, "dev", "end pods", yes=False)
+    assert asked == []
+    with pytest.raises(ReleaseError, match="not confirmed") if is_refused else nullcontext():
+        confirm(session, "prod", "end pods", yes=False)
+    assert asked == ["end pods, in prod of hello-test, context test?"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "at_once"), [(["--all"], 8), (["--all", "--at-once", "2"], 2), (["api"], 1)], ids=str
+)
+def test_all_services_are_released_side_by_side(
+    arguments: list[str], at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Options] = []
+
+    def refuse(options: Options) -> None:
+        opened.append(options)
+        raise ReleaseError("enough", remedy="-")
+
+    monkeypatch.setattr("release.session.Session", refuse)
+    for command in (["deploy", "dev"], ["promote"], ["rollback", "dev"]):
+        CliRunner().invoke(app, [*command, *arguments])
+    assert [one.at_once for one in opened] == [at_once] * 3

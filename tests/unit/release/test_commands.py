@@ -10,6 +10,7 @@ import pytest
 
 from release import history
 from release.commands import releases, reports
+from release.commands.verify import verify
 from release.errors import ExitCode, ReleaseError
 from release.history import Action, Entry, Outcome, Revision
 from release.session import Options, ServiceResult, Session
@@ -90,17 +91,17 @@ def test_the_status_of_many_services_takes_one_request_a_kind_and_says_the_same(
     counted = Faulty(cluster)
     session.api = counted  # type: ignore[assignment]
     session.options = replace(session.options, as_json=True)
-    reports.status(session, "dev", [], watch=False)
+    reports.status(session, ["dev"], [], watch=False)
     together = json.loads(capsys.readouterr().out)
     assert sorted(counted.calls) == sorted(f"list {kind}" for kind in KINDS)
     for status in together:
-        reports.status(session, "dev", [status["service"]], watch=False)
+        reports.status(session, ["dev"], [status["service"]], watch=False)
         assert json.loads(capsys.readouterr().out) == [status]
 
 
 def test_an_environment_without_services_is_no_healthy_one(session: Session) -> None:
     with pytest.raises(ReleaseError, match="there is no service in nowhere"):
-        reports.status(session, "nowhere", [], watch=False)
+        reports.status(session, ["nowhere"], [], watch=False)
 
 
 def test_what_dev_is_still_releasing_is_not_promoted(session: Session, cluster: FakeCluster) -> None:
@@ -117,12 +118,22 @@ def test_what_dev_is_still_releasing_is_not_promoted(session: Session, cluster: 
         releases.promote(session, ["api"])
 
 
+def test_what_was_tried_is_verified_and_nothing_that_came_in_since(session: Session, cluster: FakeCluster) -> None:
+    apply_template(cluster, replicas=2)
+    cluster.list("v1", "Pod", namespace="dev")  # its controllers see it
+    cluster.clock.sleep(60)
+    with pytest.raises(ReleaseError, match="another release came in between"):
+        verify(session, "dev", "api", image=image("api"))
+    with pytest.raises(AttributeError, match="in_pod"):  # the right one: it would be asked next
+        verify(session, "dev", "api", image=IMAGE)
+
+
 def test_a_log_shows_a_note_in_one_line(
     session: Session, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What is no terminal has no width, and no narrow one."""
     apply_template(cluster, replicas=0)
-    reports.status(session, "dev", [], watch=False)
+    reports.status(session, ["dev"], [], watch=False)
     assert "older than the PodTemplate: `release deploy` applies it" in capsys.readouterr().out
 
 

@@ -81,6 +81,7 @@ def test_the_way_is_that_of_the_place(in_pod: bool, monkeypatch: pytest.MonkeyPa
         """No API server is asked."""
 
     monkeypatch.setattr("kube.client._api_client", nothing)
+    monkeypatch.setattr("kube.client._cluster", nothing)
     monkeypatch.setattr("kubernetes.dynamic.DynamicClient", nothing)
     session = Session(Options(kubeconfig=None if in_pod else kubeconfig), FakeClock())
     assert isinstance(session.caller(), InCluster if in_pod else ThroughApiServer)

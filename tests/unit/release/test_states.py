@@ -118,7 +118,7 @@ def session(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> Session:
 
 def problems(session: Session, capsys: pytest.CaptureFixture[str]) -> tuple[ExitCode, list[str]]:
     capsys.readouterr()
-    code = reports.status(session, "dev", ["api"], watch=False)
+    code = reports.status(session, ["dev"], ["api"], watch=False)
     return code, json.loads(capsys.readouterr().out)[0]["problems"]
 
 
@@ -180,7 +180,7 @@ def test_a_bad_service_hides_no_other(session: Session, fixture: Fixture, capsys
         fixture.cluster.create(body)
     fixture.cluster.delete("v1", "Service", "api", "dev")
     capsys.readouterr()
-    assert reports.status(session, "dev", [], watch=False) is ExitCode.NOT_READY
+    assert reports.status(session, ["dev"], [], watch=False) is ExitCode.NOT_READY
     api, web = json.loads(capsys.readouterr().out)
     assert "Service api is not in dev" in api["problems"][0]
     assert (web["service"], web["problems"]) == ("web", [])
