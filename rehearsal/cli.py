@@ -153,7 +153,6 @@ def shell(stack: StackOption = "dev", directory: DirectoryOption = None) -> None
         style="yellow",
         highlight=False,
     )
-    os.chdir(rehearsal.layout.workspace)
     command = workspace.shell_command(rehearsal.layout, os.environ.get("SHELL", "/bin/sh"))
     os.execvpe(command[0], command, {**os.environ, **workspace.shell_environment(rehearsal.layout)})  # noqa: S606 - the user's own shell
 

@@ -94,8 +94,14 @@ def shell_command(layout: Layout, program: str) -> list[str]:
 
 
 def _programs(layout: Layout) -> str:
-    """PATH of the rehearsal's tools and of this Python."""
-    return f"{layout.tools}{os.pathsep}{Path(sys.executable).parent}"
+    """PATH of the rehearsal's tools and of this Python, with a `pulumi` that works on the rehearsal from any folder."""
+    folder = layout.directory / "shell"
+    folder.mkdir(parents=True, exist_ok=True)
+    engine = folder / "pulumi"
+    words = (str(layout.tools / "pulumi"), "--cwd", str(layout.workspace))
+    engine.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+    engine.chmod(0o755)
+    return os.pathsep.join([str(folder), str(layout.tools), str(Path(sys.executable).parent)])
 
 
 def put_tools(layout: Layout, toolchain: Toolchain, emulators: Mapping[str, str] = EMULATORS) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import platformdirs
 
 from rehearsal import plugins
+from rehearsal.layout import DIRECTORY_VARIABLE
 from rehearsal.toolchain.builds import DATA, build, built
 from rehearsal.toolchain.tools import (
     COREDNS,
@@ -100,18 +101,22 @@ def fits(engine: str, sdk: str) -> bool:
     return engine.removeprefix("v").split(".")[:2] == sdk.split(".")[:2]
 
 
-def _installed_engine() -> Path | None:
-    if (program := shutil.which("pulumi")) is None:
+def installed_engine() -> Path | None:
+    """The `pulumi` on PATH that fits the SDK, if there is one; none of a rehearsal's own."""
+    # They come first in `make shell`, and lead to the toolchain.
+    rehearsal = Path(os.environ.get(DIRECTORY_VARIABLE, os.devnull))
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    path = os.pathsep.join(folder for folder in folders if not Path(folder).is_relative_to(rehearsal))
+    if (program := shutil.which("pulumi", path=path)) is None:
         return None
     variables = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     run = subprocess.run([program, "version"], env=variables, capture_output=True, text=True, check=False)
-    # Resolved, as in `make shell` it is a rehearsal's link, which is about to be replaced.
     return Path(program).resolve() if run.returncode == 0 and fits(run.stdout, version("pulumi")) else None
 
 
 def _installed() -> dict[GoTool, Path]:
     """Paths of installed programs, which need no build."""
-    paths = {PULUMI: _installed_engine(), KUBERNETES_PROVIDER: plugins.find_kubernetes_plugin(cache())}
+    paths = {PULUMI: installed_engine(), KUBERNETES_PROVIDER: plugins.find_kubernetes_plugin(cache())}
     return {tool: path for tool, path in paths.items() if path is not None}
 
 

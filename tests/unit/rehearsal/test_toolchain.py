@@ -16,6 +16,7 @@ import pytest
 
 from rehearsal import plugins, toolchain
 from rehearsal.errors import RehearsalError
+from rehearsal.layout import DIRECTORY_VARIABLE
 from rehearsal.toolchain import builds, golang, tools
 from rehearsal.toolchain.builds import build, built
 from rehearsal.toolchain.tools import (
@@ -128,7 +129,7 @@ def test_a_module_that_is_not_required_has_no_version(tmp_path: Path) -> None:
         ("", False),
     ],
 )
-def test_an_installed_engine_is_used_if_its_minor_version_is_the_sdks(engine: str, fits: bool) -> None:
+def test_aninstalled_engine_is_used_if_its_minor_version_is_the_sdks(engine: str, fits: bool) -> None:
     assert toolchain.fits(engine, "3.260.0") is fits
 
 
@@ -188,7 +189,7 @@ def test_an_engine_on_path_is_used_instead_of_a_build(go: Path, tmp_path: Path) 
     engine = tmp_path / "engine"
     engine.write_text(f"#!/bin/sh\necho v{version('pulumi')}\n")
     engine.chmod(0o755)
-    (tmp_path / "path" / "pulumi").symlink_to(engine)  # as in `make shell`, where the link is a rehearsal's own
+    (tmp_path / "path" / "pulumi").symlink_to(engine)
     assert toolchain.ensure(ignore).pulumi == engine
     assert go.read_text() == "build\n" * (len(TOOLS) - 1)
     engine.write_text("#!/bin/sh\necho v3.1.0\n")
@@ -299,3 +300,19 @@ def test_without_go_and_without_the_package_index_the_message_says_what_to_do(
 
 def _numbers(release: str) -> list[int]:
     return [int(number) for number in release.split(".")]
+
+
+def test_the_engine_of_a_rehearsals_shell_is_not_an_installed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make up` inside `make shell` would link the engine to itself."""
+    rehearsal, elsewhere = tmp_path / "rehearsal", tmp_path / "elsewhere"
+    for folder in (rehearsal / "shell", rehearsal / "bin", elsewhere):
+        folder.mkdir(parents=True)
+        program = folder / "pulumi"
+        program.write_text(f"#!/bin/sh\necho v{version('pulumi')}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{rehearsal / 'shell'}:{rehearsal / 'bin'}:{elsewhere}:{os.environ['PATH']}")
+    assert toolchain.installed_engine() == rehearsal / "shell" / "pulumi"
+    monkeypatch.setenv(DIRECTORY_VARIABLE, str(rehearsal))
+    assert toolchain.installed_engine() == elsewhere / "pulumi"

@@ -250,6 +250,23 @@ def test_a_person_whose_shell_puts_other_programs_first_gets_the_rehearsals(layo
     assert workspace.shell_command(layout, "/bin/fish") == ["/bin/fish"]
 
 
+def test_pulumi_works_in_a_shell_from_any_folder(layout: Layout, tmp_path: Path) -> None:
+    layout.tools.mkdir(parents=True)
+    engine = layout.tools / "pulumi"
+    engine.write_text('#!/bin/sh\necho "$@"\n')
+    engine.chmod(0o755)
+    command = workspace.shell_command(layout, "/bin/bash")
+    shown = subprocess.run(
+        [*command, "-i", "-c", "pulumi up --yes && pwd"],
+        env={**os.environ, "HOME": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.splitlines() == [f"--cwd {layout.workspace} up --yes", str(tmp_path)]
+
+
 def test_the_release_tool_works_in_a_shell(layout: Layout) -> None:
     layout.control_plane.mkdir(parents=True)
     at = ports.ensure(layout.control_plane / "ports.json")
