@@ -108,11 +108,10 @@ def test_a_person_rolls_prod_back_with_the_same_approval_and_looks_at_it(release
         assert released.build("dev").result == "SUCCESS"
         assert released.build("together", SERVICES=SERVICE).result == "SUCCESS"
         assert released.answer("prod") == f"version {version}"
-    back = {"COMMAND": "rollback", "ENVIRONMENT": "prod"}
-    refused = released.build("operate", approves=False, **back)
+    refused = released.build("operate", approves=False, COMMAND="rollback", ENVIRONMENT="prod")
     assert (refused.result, refused.asked) == ("ABORTED", [f"On prod: rollback {SERVICE}?"])
     assert released.answer("prod") == "version after"
-    done = released.build("operate", **back)
+    done = released.build("operate", COMMAND="rollback", ENVIRONMENT="prod")
     assert (done.result, done.ran) == ("SUCCESS", ["Before", "Approval", "Run"]), done.log
     assert released.answer("prod") == "version before"
     looked = released.build("look", COMMAND="history", ENVIRONMENT="prod")

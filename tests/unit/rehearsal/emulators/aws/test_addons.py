@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components.aws import account as platform_account
 from components.cluster import cluster as platform_cluster
 from components.cluster.addons import after_nodes
 from kube.client import KubernetesObject
@@ -144,7 +145,10 @@ def test_an_add_on_that_the_stand_in_has_not_is_refused_by_name(tmp_path: Path) 
 
 
 def test_the_add_ons_of_the_program_are_ones_that_eks_takes() -> None:
-    for addon in (*platform_cluster.BEFORE_NODES, *after_nodes({"owner": "web"})):
+    owner = platform_account.Account(
+        id="123456789012", region="ap-northeast-2", tags={"owner": "web"}, permissions_boundary_arn=None, protect=False
+    )
+    for addon in (*platform_cluster.BEFORE_NODES, *after_nodes(owner, None)):
         configuration = json.dumps(dict(addon.configuration)) if addon.configuration else ""
         inputs = {"addonName": addon.name, "configurationValues": configuration}
         addons.check(Resource(layout=Layout(Path()), account=Account([]), account_id="", region="", inputs=inputs))
