@@ -149,6 +149,7 @@ delivery = Delivery(
         services=list(settings.services),
         delivery=settings.delivery,
         previews=settings.previews,
+        github_actions=settings.github_actions,
         previews_in_jenkins=settings.previews_in_jenkins,
         jenkins_host=settings.jenkins_host,
         environment=settings.tooling_environment,

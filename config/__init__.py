@@ -8,7 +8,18 @@ from config.charts import Chart, is_registry, local_chart
 from config.loading import load, pulumi_config
 from config.models.base import ENVIRONMENTS, LOAD_BALANCERS, PROJECT, EnvironmentName, LoadBalancerName, SecretScope
 from config.models.cluster import Cluster, Environment, Environments, Nodes, Quota
-from config.models.delivery import Certificates, Delivery, Hook, Login, Notify, Previews, Scan, Source, Waiver
+from config.models.delivery import (
+    Certificates,
+    Delivery,
+    GitHubActions,
+    Hook,
+    Login,
+    Notify,
+    Previews,
+    Scan,
+    Source,
+    Waiver,
+)
 from config.models.logs import LogRetention, Logs
 from config.models.network import Dns, LoadBalancer, Network
 from config.models.service import (
@@ -44,6 +55,7 @@ __all__ = [
     "Environment",
     "EnvironmentName",
     "Environments",
+    "GitHubActions",
     "Hook",
     "LoadBalancer",
     "LoadBalancerName",

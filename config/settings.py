@@ -16,7 +16,7 @@ from config.models.base import (
     SecretScope,
 )
 from config.models.cluster import Cluster, Environments
-from config.models.delivery import Delivery, Previews
+from config.models.delivery import Delivery, GitHubActions, Previews
 from config.models.logs import Logs
 from config.models.network import Dns, LoadBalancer, Network
 from config.models.service import Service
@@ -65,6 +65,10 @@ class Settings(Model):
     )
 
     delivery: Delivery | None = Field(default=None, description="Jenkins; left out, there is none.")
+    github_actions: GitHubActions | None = Field(
+        default=None,
+        description="Builds and releases by GitHub Actions; left out, its jobs have no access.",
+    )
     previews: Previews | None = Field(default=None, description="The IAM role for previews; left out, there is none.")
 
     def host(self, environment: EnvironmentName) -> str:

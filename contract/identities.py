@@ -24,6 +24,15 @@ DEPLOYERS = "hello:deployers"
 """Group of the people who release; the EKS access entries of their IAM roles name it."""
 
 
+VERIFIERS = "hello:verifiers"
+"""Group of CI outside the cluster that records verified images; the access entry of its IAM role names it."""
+
+
+def releasers(environment: str) -> str:
+    """Group of CI outside the cluster that releases to one environment; the access entry of its IAM role names it."""
+    return f"hello:release-{environment}"
+
+
 def username(service_account: str) -> str:
     """User name of a service account of the delivery namespace in the Kubernetes API.
 

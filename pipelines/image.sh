@@ -27,3 +27,9 @@ build() {
     --opt label:org.opencontainers.image.revision="$commit" \
     --import-cache type=registry,ref="$CACHE:$SERVICE" "$@"
 }
+
+# Prints the image by digest, from the metadata of its build.
+printed() {
+  python3 -c 'import json, sys; print(sys.argv[1] + "@" + json.load(open(sys.argv[2]))["containerimage.digest"], end="")' \
+    "$repository" "$1"
+}

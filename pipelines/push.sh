@@ -7,6 +7,5 @@ metadata=$(mktemp)
 [ -z "${SBOM_GENERATOR:-}" ] || set -- "$@" --opt attest:sbom=generator="$SBOM_GENERATOR"
 [ -z "${PROVENANCE:-}" ] || set -- "$@" --opt attest:provenance=mode=min
 build "$@" --metadata-file "$metadata" --output type=image,name="$repository:$tag",push=true >&2
-python3 -c 'import json, sys; print(sys.argv[1] + "@" + json.load(open(sys.argv[2]))["containerimage.digest"], end="")' \
-  "$repository" "$metadata"
+printed "$metadata"
 rm -f "$metadata"

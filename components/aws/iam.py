@@ -24,7 +24,7 @@ class Trust:
     """
 
     service: str
-    conditions: Conditions = field(default_factory=dict[str, Mapping[str, str]])
+    conditions: Conditions = field(default_factory=dict[str, Mapping[str, str | Sequence[str]]])
     session_tags: bool = False
 
 

@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-Conditions: TypeAlias = Mapping[str, Mapping[str, str]]
-"""Conditions of a policy statement, by operator and key: `{"StringEquals": {"aws:SourceAccount": "123456789012"}}`."""
+Conditions: TypeAlias = Mapping[str, Mapping[str, str | Sequence[str]]]
+"""Conditions of a policy statement, by operator and key: `{"StringEquals": {"aws:SourceAccount": "123456789012"}}`.
+
+Of several values of a key one has to match.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +32,7 @@ class Statement:
     actions: str | Sequence[str]
     resources: str | Sequence[str] | None = None
     principal: Literal["*"] | Mapping[str, str] | None = None
-    conditions: Conditions = field(default_factory=dict[str, Mapping[str, str]])
+    conditions: Conditions = field(default_factory=dict[str, Mapping[str, str | Sequence[str]]])
     effect: Literal["Allow", "Deny"] = "Allow"
     sid: str | None = None
 

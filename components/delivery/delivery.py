@@ -1,4 +1,4 @@
-"""Delivery: the identities of releases and their rights, admission policies, Jenkins, and the roles of previews."""
+"""Delivery: the identities of releases and their rights, admission policies, Jenkins, and roles of CI elsewhere."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from components.aws.policy import Statement
 from components.cluster.core_addons import CoreAddons
 from components.cluster.pod_identity import PodIdentity, PodIdentityArgs
 from components.cluster.reference import ClusterReference
+from components.delivery.github_actions import GitHubActions, GitHubActionsArgs
 from components.delivery.jenkins.component import Jenkins, JenkinsArgs
 from components.delivery.preview_role import PreviewRole, PreviewRoleArgs
 from components.delivery.release_access import ReleaseAccess, ReleaseAccessArgs
@@ -42,6 +43,7 @@ class DeliveryArgs:
         services: Names of the services.
         delivery: Configuration of Jenkins; None for a stack without it.
         previews: Configuration of the preview roles; None for a stack without them.
+        github_actions: Configuration of GitHub Actions; None where its jobs have no access.
         previews_in_jenkins: Whether Jenkins previews changes of the platform.
         jenkins_host: Host name of Jenkins.
         environment: Environment on whose nodes the tools run.
@@ -57,6 +59,7 @@ class DeliveryArgs:
     services: Sequence[str]
     delivery: config.Delivery | None
     previews: config.Previews | None
+    github_actions: config.GitHubActions | None
     previews_in_jenkins: bool
     jenkins_host: str
     environment: config.EnvironmentName
@@ -86,8 +89,10 @@ class Delivery(pulumi.ComponentResource):
         super().__init__("hello:platform:Delivery", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.namespace = Namespace(DELIVERY, NamespaceArgs(name=DELIVERY, protect=args.protect), opts=child).namespace
-        self._identity(RELEASE, args.cluster, permissions(args.cluster, args.services, *TAG, *UNTAG))
-        self._identity(VERIFY, args.cluster, permissions(args.cluster, args.services, *TAG))
+        release_statement = permissions(args.cluster, args.services, *TAG, *UNTAG)
+        verify_statement = permissions(args.cluster, args.services, *TAG)
+        self._identity(RELEASE, args.cluster, release_statement)
+        self._identity(VERIFY, args.cluster, verify_statement)
         kubernetes.networking.v1.NetworkPolicy(
             f"{DELIVERY}-{RELEASE}",
             metadata=ObjectMetaArgs(name=RELEASE, namespace=self.namespace),
@@ -95,7 +100,11 @@ class Delivery(pulumi.ComponentResource):
             opts=child,
         )
         namespaces = {name: environment.namespace for name, environment in args.environments.items()}
-        ReleaseAccess(name, ReleaseAccessArgs(environments=namespaces, services=args.services), opts=child)
+        ReleaseAccess(
+            name,
+            ReleaseAccessArgs(environments=namespaces, services=args.services, outside=args.github_actions is not None),
+            opts=child,
+        )
         Admission(
             name,
             AdmissionArgs(
@@ -126,8 +135,9 @@ class Delivery(pulumi.ComponentResource):
             self.backends["jenkins"] = jenkins.backend
             if jenkins.hook:
                 self.backends["hook"] = jenkins.hook
+        preview_roles: list[pulumi.Resource] = []
         if args.previews:
-            PreviewRole(
+            preview_role = PreviewRole(
                 name,
                 PreviewRoleArgs(
                     previews=args.previews,
@@ -135,6 +145,21 @@ class Delivery(pulumi.ComponentResource):
                     agent_namespace=self.namespace if args.previews_in_jenkins else None,
                 ),
                 opts=child,
+            )
+            preview_roles = [preview_role]
+        if args.github_actions:
+            GitHubActions(
+                name,
+                GitHubActionsArgs(
+                    actions=args.github_actions,
+                    cluster=args.cluster,
+                    services=args.services,
+                    release_statement=release_statement,
+                    verify_statement=verify_statement,
+                    # An account has one provider for GitHub.
+                    creates_provider=not (args.previews and args.previews.repository),
+                ),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=preview_roles),
             )
         self.register_outputs({"namespace": self.namespace})
 

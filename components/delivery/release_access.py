@@ -27,7 +27,7 @@ from contract.blue_green import (
     slot_name,
     verified_images_name,
 )
-from contract.identities import DEPLOYERS, RELEASE, VERIFY
+from contract.identities import DEPLOYERS, RELEASE, VERIFIERS, VERIFY, releasers
 from contract.namespaces import DELIVERY
 
 RBAC = "rbac.authorization.k8s.io"
@@ -101,10 +101,12 @@ class ReleaseAccessArgs:
     Attributes:
         environments: Namespace of each environment, by the environment's name.
         services: Names of the services.
+        outside: Whether CI outside the cluster releases and verifies.
     """
 
     environments: Mapping[str, pulumi.Input[str]]
     services: Sequence[str]
+    outside: bool = False
 
 
 class ReleaseAccess(pulumi.ComponentResource):
@@ -113,14 +115,17 @@ class ReleaseAccess(pulumi.ComponentResource):
     def __init__(self, name: str, args: ReleaseAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:ReleaseAccess", name, {}, opts)
         release, verify = _service_account(RELEASE), _service_account(VERIFY)
-        people = SubjectArgs(kind="Group", name=DEPLOYERS, api_group=RBAC)
+        people = _group(DEPLOYERS)
+        verifiers = [_group(VERIFIERS)] if args.outside else []
         services = args.services
         for environment, namespace in args.environments.items():
-            self._role(environment, namespace, "hello-look", read_rules(services), [release, verify, people])
-            self._role(environment, namespace, "hello-release", release_rules(services), [release, people])
-            self._role(environment, namespace, "hello-ask", proxy_rules(services), [people])
+            outside = [_group(releasers(environment))] if args.outside else []
+            readers = [release, verify, people, *outside, *verifiers]
+            self._role(environment, namespace, "hello-look", read_rules(services), readers)
+            self._role(environment, namespace, "hello-release", release_rules(services), [release, people, *outside])
+            self._role(environment, namespace, "hello-ask", proxy_rules(services), [people, *outside])
         verified = VERIFIED_ENVIRONMENT, args.environments[VERIFIED_ENVIRONMENT]
-        self._role(*verified, "hello-verify", verify_rules(services), [verify])
+        self._role(*verified, "hello-verify", verify_rules(services), [verify, *verifiers])
         self._role(*verified, "hello-override", override_rules(services), [people])
         self.register_outputs({})
 
@@ -142,6 +147,10 @@ class ReleaseAccess(pulumi.ComponentResource):
             subjects=subjects,
             opts=child,
         )
+
+
+def _group(name: str) -> SubjectArgs:
+    return SubjectArgs(kind="Group", name=name, api_group=RBAC)
 
 
 def _service_account(name: str) -> SubjectArgs:

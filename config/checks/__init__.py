@@ -28,6 +28,7 @@ CHECKS = (
     (secrets.problems, {"services", "secrets"}),
     (delivery.problems, {"services", "delivery"}),
     (delivery.preview_problems, {"delivery", "previews"}),
+    (delivery.actions_problems, {"services", "github_actions", "previews"}),
     (access.hook_problems, {"load_balancer", "delivery"}),
 )
 """The checks, each with the fields of `Settings` that it reads; its docstring says what it refuses."""

@@ -62,3 +62,21 @@ def preview_problems(settings: Settings) -> Iterator[Problem]:
             "nothing would assume the role: set repository and environment for GitHub, or stateBucket and "
             "delivery.platform for Jenkins",
         )
+
+
+def actions_problems(settings: Settings) -> Iterator[Problem]:
+    """A repository of GitHub Actions for an unknown service; another OIDC provider than that of previews."""
+    actions = settings.github_actions
+    if actions is None:
+        return
+    key = f"{PROJECT}:githubActions"
+    for service, repository in actions.repositories.items():
+        if service not in settings.services:
+            yield Problem(f"{key}.repositories.{service}", repository, f"a service: {', '.join(settings.services)}")
+    previews = settings.previews
+    if previews and previews.repository and previews.oidc_provider_arn != actions.oidc_provider_arn:
+        yield Problem(
+            f"{key}.oidcProviderArn",
+            actions.oidc_provider_arn or "",
+            "the same as previews.oidcProviderArn: an account has one provider for GitHub",
+        )

@@ -264,6 +264,18 @@ class Delivery(Model):
         return {"username": "admin", "password": self.admin_password.get_secret_value()}
 
 
+class GitHubActions(Model):
+    """Builds and releases by GitHub Actions, beside Jenkins or in its place: the IAM roles of their jobs."""
+
+    repositories: dict[ServiceName, GitHubRepository] = Field(
+        min_length=1, description="Repository of each service that GitHub Actions builds and releases."
+    )
+    oidc_provider_arn: OidcProviderArn | None = Field(
+        default=None,
+        description="GitHub's OIDC provider in IAM, if the account already has it; left out, this stack creates it.",
+    )
+
+
 class Previews(Model):
     """The read-only IAM role for previews on GitHub or in Jenkins."""
 

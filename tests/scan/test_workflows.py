@@ -18,6 +18,10 @@ FOLDER = CHECKOUT / ".github" / "workflows"
 WORKFLOWS = sorted(FOLDER.glob("*.yml"))
 ZIZMOR = CHECKOUT / ".venv" / "bin" / "zizmor"
 NAMES = [path.stem for path in WORKFLOWS]
+PLATFORM = ["drift", "preview"]
+"""Workflows of this repository; the others are for the services' repositories to call."""
+
+SERVICES = ["service-build", "service-release"]
 
 BAD = """
 on: pull_request_target
@@ -56,7 +60,7 @@ def steps(name: str) -> list[dict[str, Any]]:
 
 
 def test_linters_find_nothing() -> None:
-    assert NAMES == ["drift", "preview"]
+    assert [*PLATFORM, *SERVICES] == NAMES
     assert actionlint(*WORKFLOWS) == ""
     assert "No findings to report" in zizmor(*WORKFLOWS)
 
@@ -78,13 +82,13 @@ def test_every_action_is_pinned_by_commit_and_says_its_version(name: str) -> Non
         assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one), one
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLATFORM)
 def test_the_engine_is_the_one_that_the_program_is_tried_with(name: str) -> None:
     told = [step["with"]["pulumi-version"] for step in steps(name) if "pulumi/actions" in step.get("uses", "")]
     assert set(told) == {version("pulumi")}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLATFORM)
 def test_no_workflow_changes_anything(name: str) -> None:
     """Neither by the action nor in a shell, and no token writes but to comment."""
     assert {step["with"]["command"] for step in steps(name) if "command" in step.get("with", {})} <= {"preview"}
@@ -114,7 +118,7 @@ def test_every_stack_is_previewed_on_every_pull_request() -> None:
     assert "secrets." not in str(jobs["check"]) + str(jobs["fork"])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLATFORM)
 def test_an_unreachable_cluster_fails_before_the_preview(name: str) -> None:
     named = [step.get("name", "") for step in steps(name)]
     assert named.index("Reach the cluster") < named.index({"preview": "Preview", "drift": "Compare"}[name])
@@ -126,3 +130,27 @@ def test_a_comment_is_edited_in_place_and_a_failure_takes_the_place_of_the_last_
     assert all(preview["with"][option] is True for option in wanted)
     last = workflow("preview")["jobs"]["stack"]["steps"][-1]
     assert (last["if"], last["run"]) == ("failure()", 'python3 -m pipelines.preview_report.comment "$STACK"')
+
+
+def test_services_are_built_released_and_verified_by_the_pipelines_scripts_in_environments_with_a_role_each() -> None:
+    jobs = {name: job for file in SERVICES for name, job in workflow(file)["jobs"].items()}
+    assert {name: job["environment"] for name, job in jobs.items()} == {
+        "build": "build",
+        "release": "release-${{ inputs.environment }}",
+        "verify": "verify",
+    }
+    for name, job in jobs.items():
+        (role,) = {step["with"]["role-to-assume"] for step in job["steps"] if "configure-aws" in step.get("uses", "")}
+        assert role == f"${{{{ vars.{name.upper()}_ROLE_ARN }}}}"
+        assert job["permissions"] == {"contents": "read", "id-token": "write"}
+        for script in re.findall(r"\$PIPELINES/(\w+\.sh)", str(job["steps"])):
+            assert (CHECKOUT / "pipelines" / script).is_file(), script
+    assert jobs["verify"]["needs"] == "release"
+    assert jobs["verify"]["if"] == "inputs.environment == 'dev'"
+
+
+def test_a_service_workflow_is_called_with_what_its_scripts_need() -> None:
+    for file in SERVICES:
+        text = (FOLDER / f"{file}.yml").read_text(encoding="utf-8")
+        inputs = workflow(file)["True"]["workflow_call"]["inputs"]
+        assert set(re.findall(r"inputs\.([\w-]+)", text)) == set(inputs)

@@ -21,14 +21,21 @@ from pulumi_kubernetes.admissionregistration.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs, ObjectMetaArgs
 
+import config
 from components.kubernetes.metadata import name_of
 from components.workload.admission import fields, images
 from contract import labels
 from contract.blue_green import SLOTS, VERIFIED_ENVIRONMENT, slot_name, verified_images_name
-from contract.identities import DEPLOYERS, RELEASE, username
+from contract.identities import DEPLOYERS, RELEASE, releasers, username
 
-IS_DEPLOYER = f"request.userInfo.username == '{username(RELEASE)}' || '{DEPLOYERS}' in request.userInfo.groups"
-"""Match condition: the user is the release identity, or a person who deploys. Both have the same rights and limits."""
+GROUPS = (DEPLOYERS, *(releasers(environment) for environment in config.ENVIRONMENTS))
+IS_DEPLOYER = " || ".join(
+    (
+        f"request.userInfo.username == '{username(RELEASE)}'",
+        *(f"'{group}' in request.userInfo.groups" for group in GROUPS),
+    )
+)
+"""The release identity, CI outside that releases, or a person who deploys. All have the same limits."""
 
 
 @dataclass(frozen=True, kw_only=True)

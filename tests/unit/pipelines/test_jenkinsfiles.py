@@ -81,6 +81,8 @@ def test_every_shell_command_is_one_script_that_exists(pipeline: Call) -> None:
 
 def test_every_script_is_used_and_stops_at_its_first_error() -> None:
     used = {name for path in JENKINSFILES for name in COMMAND.findall("\n".join(shells(parse(path))))}
+    for workflow in every(sorted((CHECKOUT / ".github" / "workflows").glob("service-*.yml")), "workflow"):
+        used |= set(COMMAND.findall(workflow.read_text(encoding="utf-8")))
     for script in SCRIPTS:
         if not os.access(script, os.X_OK):
             continue  # what others source
