@@ -6,6 +6,7 @@ import pickle
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, cast
 
 from contract import labels
@@ -19,6 +20,8 @@ from release.objects import CONFLICT, UNPROCESSABLE
 READY_SECONDS = 3
 
 READY = {"type": "Ready", "status": "True"}
+
+_fault = cache(demo_images.fault)
 
 NO_NODE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/2 nodes are available"}
 
@@ -73,6 +76,8 @@ class FakeCluster:
         """Which cluster it is, for a person."""
         self.selected: list[str] = []
         """The slots that the active Service came to select, in their order."""
+        self._controlled: object = None
+        """What everything depended on when the controllers acted last."""
         for one in objects:
             self._store(one)
         self._control()
@@ -154,6 +159,7 @@ class FakeCluster:
         return _copy(self._store(changed))
 
     def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
+        self._version += 1
         self._objects.pop((kind, str(namespace), name), None)
         if kind == "Deployment":  # its pods go with it
             for key in [key for key in self._objects if key[0] == "Pod" and key[2].startswith(f"{name}-")]:
@@ -186,6 +192,10 @@ class FakeCluster:
 
     def _control(self) -> None:
         """Pods as Deployments want them, their status, and the endpoints that Services select."""
+        state = (self._version, self.clock.now(), self.node_seconds, self.stagger_seconds, self.fading)
+        if state == self._controlled:
+            return
+        self._controlled = state
         for (kind, namespace, name), one in list(self._objects.items()):
             if kind == "Deployment":
                 self._pods(namespace, name, one)
@@ -264,7 +274,7 @@ class FakeCluster:
     def _is_ready(self, pod: Key, image: str) -> bool:
         if image == self.fading and self._is_selected(pod):
             return False
-        if image.endswith(SENTINEL_DIGEST) or demo_images.fault(image) is Fault.NEVER_READY:
+        if image.endswith(SENTINEL_DIGEST) or _fault(image) is Fault.NEVER_READY:
             return False
         number = int(pod[2].rpartition("-")[2])
         start = READY_SECONDS + number * self.stagger_seconds
