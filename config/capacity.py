@@ -118,6 +118,7 @@ def tooling(logs: Logs) -> list[Pods]:
         Pods("Jenkins agent", _requests("500m", "1Gi"), 1),
         Pods("Jenkins agent that previews", _requests("500m", "2Gi"), 1),
         Pods("buildkitd", _requests("500m", "1Gi"), 1),
+        Pods("release reconciler", _requests("100m", "256Mi"), 1),
         Pods("Elasticsearch", _requests(logs.cpu, logs.memory), logs.nodes),
         KIBANA,
         ELASTIC_OPERATOR,

@@ -1,4 +1,4 @@
-"""Delivery: the identities of releases and their rights, admission policies, Jenkins, and roles of CI elsewhere."""
+"""Delivery: identities and rights of releases, admission policies, Jenkins, the reconciler, roles of CI elsewhere."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from components.cluster.reference import ClusterReference
 from components.delivery.github_actions import GitHubActions, GitHubActionsArgs
 from components.delivery.jenkins.component import Jenkins, JenkinsArgs
 from components.delivery.preview_role import PreviewRole, PreviewRoleArgs
+from components.delivery.reconciler import Reconciler, ReconcilerArgs
 from components.delivery.release_access import ReleaseAccess, ReleaseAccessArgs
 from components.ingress.ingress import Backend
 from components.kubernetes import network_policy
 from components.kubernetes.namespace import Namespace, NamespaceArgs
+from components.kubernetes.priority_classes import TOOLING
 from components.workload.admission import Admission, AdmissionArgs
 from components.workload.environment import Environment
 from contract.identities import RELEASE, VERIFY
@@ -100,7 +102,7 @@ class Delivery(pulumi.ComponentResource):
             opts=child,
         )
         namespaces = {name: environment.namespace for name, environment in args.environments.items()}
-        ReleaseAccess(
+        access = ReleaseAccess(
             name,
             ReleaseAccessArgs(environments=namespaces, services=args.services, outside=args.github_actions is not None),
             opts=child,
@@ -132,6 +134,21 @@ class Delivery(pulumi.ComponentResource):
                 ),
                 opts=child,
             )
+            if args.delivery.reconciler:
+                Reconciler(
+                    name,
+                    ReconcilerArgs(
+                        image=jenkins.agent_image,
+                        replicas=int(args.delivery.has_agent),
+                        namespace=self.namespace,
+                        environments=namespaces,
+                        environment=args.environment,
+                        priority_class=TOOLING,
+                        cluster=args.cluster,
+                        statements=[permissions(args.cluster, args.services, *UNTAG)],
+                    ),
+                    opts=pulumi.ResourceOptions(parent=self, depends_on=[access]),
+                )
             self.backends["jenkins"] = jenkins.backend
             if jenkins.hook:
                 self.backends["hook"] = jenkins.hook

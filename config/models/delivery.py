@@ -31,6 +31,9 @@ from config.values import (
     VariableName,
 )
 
+NO_IMAGE = "sha256:" + 64 * "0"
+"""A digest that is valid, and of no image."""
+
 
 class Source(Model):
     """A Git repository with a Dockerfile, whose stage `test` runs the unit tests."""
@@ -202,8 +205,13 @@ class Delivery(Model):
     admin_password: SecretStr = Field(description="Password of the user `admin`; set it as a secret.")
     certificates: Certificates = Field(description="Certificates for mutual TLS between build agents and buildkitd.")
     agent_digest: ImageDigest = Field(
-        default="sha256:" + 64 * "0",
+        default=NO_IMAGE,
         description="Digest of the agents' image in this stack's ECR repository `agent`; without it no agent starts.",
+    )
+    reconciler: bool = Field(
+        default=True,
+        description="Whether a pod with the agents' image ends abandoned releases, goes back from versions whose pods "
+        "fail, and retires slots; without `agentDigest` it has no pod.",
     )
     sources: dict[ServiceName, Source] = Field(
         default_factory=dict[str, Source], description="Repository of each service that Jenkins builds."
@@ -257,6 +265,11 @@ class Delivery(Model):
     def clear_build_secrets(self) -> dict[str, str]:
         """The secrets of builds, in clear text: pass them to Pulumi as secrets only."""
         return {name: value.get_secret_value() for name, value in self.build_secrets.items()}
+
+    @property
+    def has_agent(self) -> bool:
+        """Whether `agent_digest` names an image: in the first `up` there is none."""
+        return self.agent_digest != NO_IMAGE
 
     @property
     def admin(self) -> dict[str, str]:

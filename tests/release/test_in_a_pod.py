@@ -33,6 +33,7 @@ from release.errors import ExitCode
 from tests.rehearsal.conftest import eventually
 from tests.release.identities import STACK, apply_the_program
 from tests.release.platform import node
+from tests.unit.graph import Graph
 from tests.unit.program import platform as graph_of
 
 OVER = ("Succeeded", "Failed")
@@ -121,10 +122,12 @@ def cluster(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @contextmanager
-def started(layout: Layout, tools: Toolchain) -> Generator[Cluster]:
+def started(layout: Layout, tools: Toolchain, graph: Graph | None = None) -> Generator[Cluster]:
+    """A cluster with the objects of a graph, else of the stack."""
+    graph = graph or graph_of(STACK, preview=False)
     kubernetes.start(layout, tools, print)
     try:
-        api, outputs = KubernetesApi(layout.kubeconfig), dict(graph_of(STACK, preview=False).outputs)
+        api, outputs = KubernetesApi(layout.kubeconfig), dict(graph.outputs)
         for name, address in NODES.items():
             machine = node()
             machine["metadata"] = {"name": name, "labels": {**MACHINE, "environment": name}}
@@ -135,7 +138,7 @@ def started(layout: Layout, tools: Toolchain) -> Generator[Cluster]:
             api.create(machine)
         dns = addons.objects("coredns", versions.COREDNS, "")
         in_cluster.bring(api, addons.mark("coredns"), dns, manager="test")
-        apply_the_program(api)
+        apply_the_program(api, graph)
         first_release.release(api, first_release.targets(outputs), print)
         assert in_cluster.waits_for(api, dns, 60) == []
         yield Cluster(layout, api, str(tools.kubernetes_program("kubectl")), outputs)

@@ -56,8 +56,8 @@ PIPELINES = (*config.ENVIRONMENTS, "check", "look", "operate", "preview", "scan"
 """Jenkinsfiles that are in the controller's configuration."""
 
 STORAGE_CLASS = "gp3"
-QUOTA = config.Quota(cpu="1500m", memory="3Gi", pods=3)
-"""Quota of all agents together: those that the chart runs at a time, and one that is terminating."""
+QUOTA = config.Quota(cpu="1600m", memory="3328Mi", pods=4)
+"""Quota of the agents' namespace: the agents that the chart runs at a time, one that is terminating, the reconciler."""
 
 HEALTH = "/login"
 """Health check path: answers without a login; the chart's probes use it as well."""
@@ -130,11 +130,13 @@ class Jenkins(pulumi.ComponentResource):
 
     Attributes:
         url: URL of Jenkins' pages.
+        agent_image: The agents' image, by digest.
         backend: Routes of Jenkins' host.
         hook: Route of the webhook's public host; None without a webhook.
     """
 
     url: str
+    agent_image: pulumi.Output[str]
     backend: Backend
     hook: Backend | None
 
@@ -147,6 +149,9 @@ class Jenkins(pulumi.ComponentResource):
             namespaces.JENKINS, NamespaceArgs(name=namespaces.JENKINS, protect=args.protect), opts=child
         ).namespace
         self.url = f"https://{args.host}/"
+        self.agent_image = registry_url(args.repositories.repository_urls).apply(
+            lambda registry: f"{registry}/{AGENT}@{args.delivery.agent_digest}"
+        )
         self._repository(name, AGENT, mutability="IMMUTABLE", policy=lifecycle_policy())
         self._repository(name, CACHE, mutability="MUTABLE", policy=cache_policy())
         build_identity = self._agents(name)

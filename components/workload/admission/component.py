@@ -26,16 +26,16 @@ from components.kubernetes.metadata import name_of
 from components.workload.admission import fields, images
 from contract import labels
 from contract.blue_green import SLOTS, VERIFIED_ENVIRONMENT, slot_name, verified_images_name
-from contract.identities import DEPLOYERS, RELEASE, releasers, username
+from contract.identities import DEPLOYERS, RECONCILER, RELEASE, releasers, username
 
 GROUPS = (DEPLOYERS, *(releasers(environment) for environment in config.ENVIRONMENTS))
 IS_DEPLOYER = " || ".join(
     (
-        f"request.userInfo.username == '{username(RELEASE)}'",
+        f"request.userInfo.username in ['{username(RELEASE)}', '{username(RECONCILER)}']",
         *(f"'{group}' in request.userInfo.groups" for group in GROUPS),
     )
 )
-"""The release identity, CI outside that releases, or a person who deploys. All have the same limits."""
+"""The release identity, the reconciler, CI outside that releases, or a person who deploys. All have the same limits."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -459,7 +459,7 @@ def sum_of(requests: Iterable[Mapping[str, str]]) -> capacity.Resources:
 
 def test_agents_have_a_quota(graph: Graph) -> None:
     (quota,) = (one for one in graph.of_kind("ResourceQuota") if one.metadata["name"] == "agents")
-    assert quota.spec["hard"]["pods"] == "3"
+    assert quota.spec["hard"]["pods"] == "4"
 
 
 def test_who_builds_pushes_to_this_stacks_repositories_only() -> None:

@@ -1,0 +1,190 @@
+"""The reconciler of releases: one pod of the release tool, with an identity that brings no image in.
+
+It runs the agents' image, so it has no pod until the setting `delivery.agentDigest` names one. Its rights are those of
+a release, less what brings a version in: an admission policy refuses it every change of a slot's pods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.admissionregistration.v1 import NamedRuleWithOperationsArgs
+from pulumi_kubernetes.core.v1 import (
+    CapabilitiesArgs,
+    ContainerArgs,
+    ContainerPortArgs,
+    EmptyDirVolumeSourceArgs,
+    HTTPGetActionArgs,
+    PodSecurityContextArgs,
+    PodSpecArgs,
+    PodTemplateSpecArgs,
+    ProbeArgs,
+    ResourceRequirementsArgs,
+    SeccompProfileArgs,
+    SecurityContextArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+from pulumi_kubernetes.rbac.v1 import RoleRefArgs, SubjectArgs
+
+from components.aws.policy import Statement
+from components.cluster.pod_identity import PodIdentity, PodIdentityArgs
+from components.cluster.reference import ClusterReference
+from components.kubernetes import admission_policy
+from components.kubernetes.scheduling import node_affinity, toleration
+from contract.identities import RECONCILER, RELEASE_TOOL_LABELS, username
+from contract.namespaces import DELIVERY
+
+LABELS = {**RELEASE_TOOL_LABELS, "app.kubernetes.io/component": "reconciler"}
+"""Labels of its pod: the NetworkPolicies of the release tool select it, too."""
+
+ROLES = ("hello-look", "hello-release")
+"""Roles of `ReleaseAccess` that it is bound to."""
+
+BRINGS_NOTHING_IN = (
+    f"request.userInfo.username != '{username(RECONCILER)}' || object.spec.template == oldObject.spec.template"
+)
+"""True where a change of a Deployment is not the reconciler's, or leaves its pods as they are but for their number."""
+
+PORT = 8080
+USER = 1000
+"""User and group id, as in the agents' pods."""
+
+REQUESTS = {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "64Mi"}
+LIMITS = {"cpu": "500m", "memory": "256Mi", "ephemeral-storage": "128Mi"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconcilerArgs:
+    """Arguments of `Reconciler`.
+
+    Attributes:
+        image: The agents' image, by digest.
+        replicas: Number of pods; 0 while there is no such image.
+        namespace: Namespace of its pod.
+        environments: Namespace of each environment, by the environment's name.
+        environment: Environment on whose nodes it runs.
+        priority_class: Name of the PriorityClass.
+        cluster: The cluster.
+        statements: What its IAM role allows.
+    """
+
+    image: pulumi.Input[str]
+    replicas: int
+    namespace: pulumi.Input[str]
+    environments: Mapping[str, pulumi.Input[str]]
+    environment: str
+    priority_class: pulumi.Input[str]
+    cluster: ClusterReference
+    statements: Sequence[Statement]
+
+
+class Reconciler(pulumi.ComponentResource):
+    """Its Deployment, service account, IAM role, bindings to Roles, and admission policies."""
+
+    def __init__(self, name: str, args: ReconcilerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:Reconciler", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        account = kubernetes.core.v1.ServiceAccount(
+            RECONCILER,
+            metadata=ObjectMetaArgs(name=RECONCILER, namespace=args.namespace),
+            automount_service_account_token=False,
+            opts=child,
+        )
+        identity = PodIdentity(
+            f"{name}-reconciler",
+            PodIdentityArgs(
+                cluster=args.cluster, namespace=DELIVERY, service_account=RECONCILER, statements=args.statements
+            ),
+            opts=child,
+        )
+        limits = [self._access(environment, namespace) for environment, namespace in args.environments.items()]
+        kubernetes.apps.v1.Deployment(
+            RECONCILER,
+            metadata=ObjectMetaArgs(
+                name=RECONCILER,
+                namespace=args.namespace,
+                labels=LABELS,
+                # An image that cannot be pulled would keep every change of the platform waiting.
+                annotations={"pulumi.com/skipAwait": "true"},
+            ),
+            spec=kubernetes.apps.v1.DeploymentSpecArgs(
+                replicas=args.replicas,
+                # The quota of the agents has room for one.
+                strategy=kubernetes.apps.v1.DeploymentStrategyArgs(type="Recreate"),
+                selector=LabelSelectorArgs(match_labels=LABELS),
+                template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=LABELS), spec=pod(args)),
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[account, identity, *limits]),
+        )
+        self.register_outputs({})
+
+    def _access(self, environment: str, namespace: pulumi.Input[str]) -> pulumi.Resource:
+        """Bindings to the Roles of an environment, and the policy that limits what they allow."""
+        child = pulumi.ResourceOptions(parent=self)
+        limit = admission_policy.bind(
+            f"{RECONCILER}-{environment}",
+            namespace=namespace,
+            rules={
+                "the reconciler brings no version in, and changes no pod of a slot but their number": BRINGS_NOTHING_IN
+            },
+            requests=NamedRuleWithOperationsArgs(
+                api_groups=["apps"], api_versions=["v1"], resources=["deployments"], operations=["UPDATE"]
+            ),
+            opts=child,
+        )
+        for role in ROLES:
+            name = f"{RECONCILER}-{role.removeprefix('hello-')}"
+            kubernetes.rbac.v1.RoleBinding(
+                f"{environment}-{name}",
+                metadata=ObjectMetaArgs(name=name, namespace=namespace),
+                role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=role),
+                subjects=[SubjectArgs(kind="ServiceAccount", name=RECONCILER, namespace=DELIVERY)],
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[limit]),
+            )
+        return limit
+
+
+def pod(args: ReconcilerArgs) -> PodSpecArgs:
+    """The spec of its pod."""
+    healthz = HTTPGetActionArgs(path="/healthz", port="health")
+    readyz = HTTPGetActionArgs(path="/readyz", port="health")
+    return PodSpecArgs(
+        service_account_name=RECONCILER,
+        automount_service_account_token=True,
+        affinity=node_affinity(args.environment),
+        tolerations=[toleration(args.environment)],
+        priority_class_name=args.priority_class,
+        # It can be killed at any time, and leaves nothing to be finished that the next one does not find.
+        termination_grace_period_seconds=5,
+        security_context=PodSecurityContextArgs(
+            run_as_non_root=True,
+            run_as_user=USER,
+            run_as_group=USER,
+            fs_group=USER,
+            seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
+        ),
+        containers=[
+            ContainerArgs(
+                name="reconciler",
+                image=args.image,
+                command=["python3", "-m", "release", "reconcile", f"--port={PORT}"],
+                ports=[ContainerPortArgs(name="health", container_port=PORT)],
+                startup_probe=ProbeArgs(http_get=healthz, period_seconds=2, failure_threshold=30, timeout_seconds=2),
+                readiness_probe=ProbeArgs(http_get=readyz, period_seconds=10, timeout_seconds=2),
+                liveness_probe=ProbeArgs(http_get=healthz, period_seconds=20, failure_threshold=3, timeout_seconds=5),
+                resources=ResourceRequirementsArgs(requests=REQUESTS, limits=LIMITS),
+                security_context=SecurityContextArgs(
+                    allow_privilege_escalation=False,
+                    read_only_root_filesystem=True,
+                    capabilities=CapabilitiesArgs(drop=["ALL"]),
+                ),
+                volume_mounts=[VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108 - a volume of the pod
+            )
+        ],
+        volumes=[VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs(size_limit="32Mi"))],
+    )
