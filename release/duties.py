@@ -61,7 +61,8 @@ def due(state: ServiceState, circumstances: Circumstances, policy: Policy) -> Go
     if not state.is_selected:
         return None
     is_free = not circumstances.is_locked
-    if state.is_rescue_due:
+    # Nobody asks it to bring in what never served: a first release, for example, is smoke tested before.
+    if state.is_rescue_due and state.has_served(state.idle_slot):
         reason = f"slot {state.live} has no ready pod, and slot {other(state.live)} has"
         return Rollback(reason=reason) if is_free or circumstances.has_holder_failed else None
     if not is_free or state.missing:

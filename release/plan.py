@@ -1,9 +1,10 @@
 """The next step of a release, from the state of the service: a pure function, so that any later run can resume.
 
 The live slot serves before and after each step; only `SwitchActive` changes what users reach, and it selects a slot
-that serves. Where the live slot does not serve, and another one that served is ready, users come first: it is switched
-to, and grows afterwards. No slot that served is emptied while the other one is bad. The exception is an exclusive
-service, of which two versions must never run at once: it is down while one version ends and the other starts.
+that serves. Where the live slot has no ready pod and the other one serves, users come first: it is switched to, and
+grows afterwards. No slot that serves is emptied while the other one has no ready pod: readiness shows that it can
+serve, whatever the history says. The exception is an exclusive service, of which two versions must never run at once:
+it is down while one version ends and the other starts.
 """
 
 from __future__ import annotations
@@ -215,12 +216,14 @@ def _before_switch(state: ServiceState, goal: LiveGoal, progress: Progress, *, n
 
 
 def _takes_over_at_once(state: ServiceState, goal: LiveGoal, progress: Progress, *, new: Slot) -> bool:
-    """Whether users wait for a slot that was live before: it is switched to when it serves, and grows afterwards."""
-    if state.exclusive or isinstance(goal, Deploy):
-        return False
+    """Whether users wait for a slot that served before, or could: it is switched to as it is, and grows afterwards."""
     if state.is_rescue_due:
-        return True
-    return isinstance(goal, Rollback) and new.serves(at_least=1 if progress.hurried else state.enough)
+        # What a deploy has brought in is smoke tested first, unless it is a revision that served.
+        is_untested = isinstance(goal, Deploy) and new.revision == _target_revision(state, goal)
+        return not is_untested or state.has_served(new)
+    if state.exclusive or not isinstance(goal, Rollback):
+        return False
+    return new.serves(at_least=1 if progress.hurried else state.enough)
 
 
 def _removal_before_start(state: ServiceState, goal: LiveGoal, *, new: Slot, live: Slot) -> Step | None:
@@ -241,7 +244,7 @@ def _after_switch(state: ServiceState, goal: LiveGoal, progress: Progress) -> St
         return Scale(live.name, state.size)
     # What is gone back to is better than what was left, with however few pods.
     least = 1 if isinstance(goal, Rollback) else max(1, min(live.desired, state.minimum))
-    is_urgent = (live.ready < least or not state.active_endpoints) and _way_back_serves(state, old)
+    is_urgent = (live.ready < least or not state.active_endpoints) and _takes_back(state, old)
     if not live.serves(at_least=least):
         return AwaitReady(live.name, is_urgent)
     growth = _growth(state, live, beside=old)
@@ -297,12 +300,13 @@ def _is_way_back(state: ServiceState, old: Slot) -> bool:
     return old.revision is not None and state.running is not None and old.revision == state.running.previous
 
 
-def _way_back_serves(state: ServiceState, old: Slot) -> bool:
-    return not state.exclusive and old.serves() and _is_way_back(state, old)
+def _takes_back(state: ServiceState, old: Slot) -> bool:
+    """Whether the slot that is not live any more can have its users back at once."""
+    return state.is_rescue_due or (not state.exclusive and old.serves() and _is_way_back(state, old))
 
 
 def _switch_back(state: ServiceState, *, failed: Slot, old: Slot) -> Step:
-    if not _is_way_back(state, old):
+    if not (_is_way_back(state, old) or state.is_rescue_due):
         return Finish(Outcome.FAILED)  # there is nothing to go back to
     if state.exclusive and failed.has_pods:
         return _remove_pods(failed)

@@ -33,7 +33,7 @@ def problems(state: ServiceState) -> list[Problem]:
         slot = state.idle_slot if state.is_rescue_due else state.live_slot
         found.append(Problem(text, SwitchActive(slot.name) if slot.serves() else None, repair))
     elif state.is_rescue_due:
-        text = f"the live slot {state.live} has no ready pod, and slot {other(state.live)}, which served, is ready"
+        text = f"the live slot {state.live} has no ready pod, and slot {other(state.live)} is ready"
         found.append(Problem(text, SwitchActive(other(state.live)), repair))
     elif state.was_released and not state.live_slot.serves():
         text = f"the live slot {state.live} does not serve: {state.live_slot.ready} of {state.live_slot.desired} pods"

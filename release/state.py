@@ -267,9 +267,8 @@ class ServiceState:
 
     @property
     def is_rescue_due(self) -> bool:
-        """Whether users wait at a live slot without a ready pod, while the other slot, which served, is ready."""
-        idle = self.idle_slot
-        return not self.exclusive and self.live_slot.ready == 0 and idle.serves() and self.has_served(idle)
+        """Whether users wait at a live slot without a ready pod, while the other slot could serve them."""
+        return not self.exclusive and self.live_slot.ready == 0 and self.idle_slot.serves()
 
     @property
     def enough(self) -> int:

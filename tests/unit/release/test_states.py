@@ -72,7 +72,7 @@ LEFT: dict[str, tuple[Spoil, str]] = {
     ),
     "live slot deleted": (
         lambda fixture: fixture.cluster.delete("apps/v1", "Deployment", "api-green", "dev"),
-        "the live slot green has no ready pod, and slot blue, which served, is ready",
+        "the live slot green has no ready pod, and slot blue is ready",
     ),
 }
 
