@@ -174,9 +174,14 @@ def pod(args: ReconcilerArgs) -> PodSpecArgs:
                 image=args.image,
                 command=["python3", "-m", "release", "reconcile", f"--port={PORT}"],
                 ports=[ContainerPortArgs(name="health", container_port=PORT)],
-                startup_probe=ProbeArgs(http_get=healthz, period_seconds=2, failure_threshold=30, timeout_seconds=2),
                 readiness_probe=ProbeArgs(http_get=readyz, period_seconds=10, timeout_seconds=2),
-                liveness_probe=ProbeArgs(http_get=healthz, period_seconds=20, failure_threshold=3, timeout_seconds=5),
+                liveness_probe=ProbeArgs(
+                    http_get=healthz,
+                    initial_delay_seconds=30,
+                    period_seconds=20,
+                    failure_threshold=3,
+                    timeout_seconds=5,
+                ),
                 resources=ResourceRequirementsArgs(requests=REQUESTS, limits=LIMITS),
                 security_context=SecurityContextArgs(
                     allow_privilege_escalation=False,

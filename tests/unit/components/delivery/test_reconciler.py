@@ -62,7 +62,7 @@ def test_its_pod_is_confined_and_probed_and_counted() -> None:
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(one)
+    assert {"readinessProbe", "livenessProbe"} <= set(one)
     assert spec["priorityClassName"] == "tooling"
     (counted,) = (pods for pods in capacity.tooling(config.Logs()) if pods.name == "release reconciler")
     requests = one["resources"]["requests"]
