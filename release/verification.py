@@ -35,11 +35,13 @@ class Record:
         digest: `sha256:…`.
         by: The verifying user, by the API server's name for them.
         at: Time of the verification.
+        check: The command that tried it, besides the smoke test; None if there was none.
     """
 
     digest: str
     by: str
     at: datetime
+    check: str | None = None
 
 
 def verified(api: ObjectReader, environment: str, service: str) -> frozenset[str] | None:
@@ -77,10 +79,7 @@ def write(api: ObjectApi, service: str, record: Record, *, in_use: Collection[st
     """
     config_map = api.get("v1", "ConfigMap", blue_green.verified_images_name(service), VERIFIED_ENVIRONMENT)
     others = [other for other in parse(config_map) if other.digest != record.digest]
-    data = {
-        _digits(one.digest): json.dumps({"by": one.by, "at": one.at.isoformat()})
-        for one in kept([*others, record], in_use)
-    }
+    data = {_digits(one.digest): json.dumps(_value(one)) for one in kept([*others, record], in_use)}
     if config_map is None:
         metadata = {
             "name": blue_green.verified_images_name(service),
@@ -97,9 +96,15 @@ def _record(digits: str, text: str) -> Record:
     try:
         value: Mapping[str, Any] = json.loads(text)
         at = datetime.fromisoformat(str(value["at"]))
-        return Record(digest, str(value["by"]), at if at.tzinfo else at.replace(tzinfo=UTC))
+        check = str(value["check"]) if value.get("check") else None
+        return Record(digest, str(value["by"]), at if at.tzinfo else at.replace(tzinfo=UTC), check)
     except (ValueError, KeyError, TypeError):
         return Record(digest, "unknown", datetime.fromtimestamp(0, UTC))
+
+
+def _value(record: Record) -> dict[str, str]:
+    value = {"by": record.by, "at": record.at.isoformat()}
+    return {**value, "check": record.check} if record.check else value
 
 
 def _digits(digest: str) -> str:

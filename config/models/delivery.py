@@ -51,6 +51,14 @@ class Source(Model):
         "Dockerfile nor this is not built; with the whole repository as context: nor this and the Dockerfile.",
     )
 
+    check: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=500,
+        description="A shell command that has to end well before an image that is live on dev is verified for prod, "
+        "such as a call of end-to-end tests; it gets SERVICE, ENVIRONMENT and IMAGE, and the record carries it.",
+    )
+
     @property
     def file(self) -> str:
         """Path of the Dockerfile in the repository."""

@@ -204,6 +204,10 @@ def verify(
     service: Service,
     *,
     image: Annotated[str | None, typer.Option(help="The image that was tried; refused if another one is live.")] = None,
+    check: Annotated[
+        str | None, typer.Option(help="Shell command that tries it, with SERVICE, ENVIRONMENT and IMAGE; recorded.")
+    ] = None,
+    check_within: Annotated[float, typer.Option(min=1, help="Seconds for the check.")] = 1800,
     image_tags: ImageTags = True,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
@@ -216,7 +220,8 @@ def verify(
     session = open_session(kubeconfig, context, as_json=as_json, image_tags=image_tags)
     from release.commands import verify as command  # noqa: PLC0415 - slow to import
 
-    exit_with(command.verify(session, environment, service, image=image))
+    result = command.verify(session, environment, service, image=image, check=check or None, check_within=check_within)
+    exit_with(result)
 
 
 def repair(

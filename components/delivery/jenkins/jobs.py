@@ -54,7 +54,8 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], *, previews: b
             "PATHS": " ".join(source.watched),
         }
         parameters = {**image, "BRANCH": source.branch, "CREDENTIALS": login}
-        lines += _job(f"dev/{service}", parameters, pipelines["dev"], triggers=triggers)
+        dev = with_environment(pipelines["dev"], {"VERIFY_CHECK": source.check} if source.check else {})
+        lines += _job(f"dev/{service}", parameters, dev, triggers=triggers)
         lines += _job(f"prod/{service}", {"SERVICE": service}, pipelines["prod"])
         if delivery.checks:
             lines += _branches(

@@ -207,6 +207,13 @@ def test_several_services_go_by_one_command_which_orders_them(tmp_path: Path) ->
     assert ran("candidates.sh", tmp_path, SERVICES="api --override=x", REGISTRY="r") == (2, []), "a word is no option"
 
 
+def test_an_image_is_verified_after_the_check_that_is_set(tmp_path: Path) -> None:
+    tried = {"SERVICE": "api", "IMAGE": "r/api@1"}
+    plain = "-m release verify dev api --image r/api@1"
+    assert ran("verify.sh", tmp_path, **tried) == (0, [plain])
+    assert ran("verify.sh", tmp_path, **tried, VERIFY_CHECK="curl x y") == (0, [f"{plain} --check curl x y"])
+
+
 def programs(folder: Path, outputs: str) -> Path:
     """A folder with stand-ins of what `preview.sh` calls: each writes down its words, Python runs."""
     told = folder / "told"

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from release import history
+from release import check, history, verification
 from release.commands import releases, reports
 from release.commands.verify import verify
 from release.errors import ExitCode, ReleaseError
 from release.history import Action, Entry, Outcome, Revision
 from release.session import Options, ServiceResult, Session
 from release.snapshot import KINDS
-from release.state import OpenConnections
+from release.state import OpenConnections, ServiceState
 from tests.release.platform import image, objects
 from tests.unit.release.fake_cluster import FakeClock, FakeCluster
 from tests.unit.release.faults import Faulty
@@ -126,6 +129,51 @@ def test_what_was_tried_is_verified_and_nothing_that_came_in_since(session: Sess
         verify(session, "dev", "api", image=image("api"))
     with pytest.raises(AttributeError, match="in_pod"):  # the right one: it would be asked next
         verify(session, "dev", "api", image=IMAGE)
+
+
+def test_an_image_is_recorded_only_after_its_check_and_with_it(
+    session: Session, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    apply_template(cluster, replicas=2)
+    cluster.list("v1", "Pod", namespace="dev")  # its controllers see it
+    cluster.clock.sleep(60)
+
+    def passes(*_: object, **__: object) -> None:
+        return None
+
+    def user(_: Session) -> str:
+        return "hello-verify"
+
+    def caller(_: Session) -> SimpleNamespace:
+        return SimpleNamespace(get=passes)
+
+    observe = session.observe
+
+    def observe_dev(_: str, service: str) -> ServiceState:
+        return observe("dev", service)  # the fake cluster has one environment
+
+    monkeypatch.setattr("release.smoke.failure", passes)
+    monkeypatch.setattr(session, "observe", observe_dev)
+    monkeypatch.setattr(Session, "caller", caller)
+    monkeypatch.setattr(Session, "user", user)
+    monkeypatch.setattr(Session, "keep_image", passes)
+    with pytest.raises(ReleaseError, match="not recorded: the check ended with exit code 3"):
+        verify(session, "dev", "api", check="exit 3")
+    assert cluster.get("v1", "ConfigMap", "verified-api", "prod") is None
+    told = tmp_path / "told"
+    command = f'echo "$SERVICE $ENVIRONMENT $IMAGE" > {told}'
+    assert verify(session, "dev", "api", check=command) is ExitCode.DONE
+    assert told.read_text(encoding="utf-8") == f"api dev {IMAGE}\n"
+    (record,) = verification.parse(cluster.get("v1", "ConfigMap", "verified-api", "prod"))
+    assert (record.digest, record.by, record.check) == (IMAGE.partition("@")[2], "hello-verify", command)
+
+
+def test_a_check_that_takes_too_long_is_ended_with_its_processes(tmp_path: Path) -> None:
+    late = tmp_path / "late"
+    failure = check.failure(f"(sleep 3; touch {late}) & sleep 60", {}, within=1)
+    assert failure == "the check took longer than 1 s"
+    time.sleep(3.5)
+    assert not late.exists()
 
 
 def test_a_log_shows_a_note_in_one_line(

@@ -304,6 +304,14 @@ def test_a_service_of_several_in_a_repository_has_its_context_and_its_commits(
     assert tuple(re.findall(rf"stringParam\('''{name}''', '''(.*?)'''\)", script)[0] for name in names) == told
 
 
+def test_the_check_of_a_service_is_in_its_pipeline_where_no_parameter_replaces_it() -> None:
+    source = {"repository": "https://git.example.com/hello/api.git", "check": "curl --fail 'https://x/?image='$IMAGE"}
+    script = job_script(configured(configuration(sources={"api": source})))
+    text = with_environment(pipelines.jenkinsfile("dev"), {"VERIFY_CHECK": source["check"]})
+    assert faults(parsed(text)) == []
+    assert quoted(f"    VERIFY_CHECK = {quoted(source['check'])}\n").strip("'") in script
+
+
 def test_images_have_the_attestations_that_are_set() -> None:
     generator = "docker.io/docker/buildkit-syft-scanner:stable-1"
     graph = configured(configuration(provenance=True, sbomGenerator=generator))
