@@ -1,18 +1,22 @@
-"""The destroy of a stack, after all other tests with the fixture `platform`."""
+"""The destroy of a used stack, and its second creation, after all other tests with the fixture `platform`."""
 
 from __future__ import annotations
 
+import json
 import time
+from functools import partial
 
 import psutil
 
 from rehearsal import aws, control_plane, leftovers
 from rehearsal.emulators.aws import protection
 from rehearsal.emulators.aws.account import Account
+from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.processes import ProcessTable
 from tests.rehearsal.conftest import eventually
-from tests.rehearsal.stacks import ON_PROD, Recorder
+from tests.rehearsal.stacks import ON_PROD, ONE_STACK, Recorder
+from tools.program.graph import every
 
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
 CONTROLLER = "kubernetes:helm.sh/v3:Release::aws-load-balancer-controller"
@@ -48,10 +52,31 @@ def test_a_controller_that_no_route_leads_to_aws_keeps_its_ingress(platform: Reh
     )
 
 
-def test_down_leaves_nothing(platform: Rehearsal) -> None:
+def use(layout: Layout) -> None:
+    """Leaves in the account what a stack in use leaves: images, logs, old versions of objects."""
+    client = partial(aws.client, layout, region=aws.region(layout))
+    ecr, s3, logs = client("ecr"), client("s3"), client("logs")
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json"})
+    for repository in every(ecr.describe_repositories()["repositories"]):
+        ecr.put_image(repositoryName=repository["repositoryName"], imageManifest=manifest, imageTag="release-1")
+    for bucket in every(one["Name"] for one in s3.list_buckets()["Buckets"]):
+        # moto takes the condition of a policy's Deny for met: that of requests without TLS holds for all.
+        policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+        s3.delete_bucket_policy(Bucket=bucket)
+        for content in (b"old", b"new"):
+            s3.put_object(Bucket=bucket, Key="used", Body=content)
+        s3.delete_object(Bucket=bucket, Key="used")
+        s3.put_object(Bucket=bucket, Key="kept", Body=b"used")
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    for group in every(logs.describe_log_groups()["logGroups"]):
+        stream = {"logGroupName": group["logGroupName"], "logStreamName": "used"}
+        logs.create_log_stream(**stream)
+        logs.put_log_events(**stream, logEvents=[{"timestamp": int(time.time() * 1000), "message": "used"}])
+
+
+def test_a_destroy_of_a_used_stack_leaves_nothing_in_the_account(platform: Rehearsal) -> None:
     layout = platform.layout
-    processes = [psutil.Process(record.pid) for record in ProcessTable(layout.processes).running()]
-    assert len(processes) >= len(control_plane.TRAFFIC)
+    use(layout)
     platform.open().unprotect()
     protection.lift(layout)
     recorder = Recorder()
@@ -70,6 +95,20 @@ def test_down_leaves_nothing(platform: Rehearsal) -> None:
     assert api.list("v1", "Pod") == []
     assert api.list("networking.k8s.io/v1", "IngressClass") == []
 
+
+@ONE_STACK
+def test_a_used_and_destroyed_stack_is_made_again_in_the_same_account(platform: Rehearsal) -> None:
+    recorder = Recorder()
+    platform.open().up(recorder)
+    assert recorder.errors == []
+    assert set(recorder.operations.values()) == {"create"}
+    assert any(name.startswith("aws:cloudwatch/logGroup") for name in recorder.operations)
+
+
+def test_down_leaves_nothing(platform: Rehearsal) -> None:
+    layout = platform.layout
+    processes = [psutil.Process(record.pid) for record in ProcessTable(layout.processes).running()]
+    assert len(processes) >= len(control_plane.TRAFFIC)
     platform.down()
     assert not layout.directory.exists()
     assert [process for process in processes if process.is_running()] == []

@@ -11,17 +11,21 @@ import zlib
 from dataclasses import replace
 from typing import Any
 
+from rehearsal.aws.authorization import Access, allows
 from rehearsal.emulators.aws import addons, dependencies, local_cluster, protection
 from rehearsal.emulators.aws.account import ASSOCIATION
 from rehearsal.emulators.aws.api import Api, tag_list
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, arn, text
+from rehearsal.emulators.aws.kinds.logs import STILL_WRITTEN
 from rehearsal.emulators.aws.kinds.network import SUBNET
 from rehearsal.emulators.aws.properties import Properties, known_values
 
 CLUSTER = "aws:eks/cluster:Cluster"
 
 LEAST_ZONES = 2
+
+ALLOW_ALL = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
 def _check_subnets(cluster: Resource) -> None:
@@ -96,6 +100,21 @@ def _delete_security_group(cluster: Resource) -> None:
             ec2.delete_security_group(GroupId=group.id)
 
 
+def _keep_logging(cluster: Resource) -> None:
+    """EKS writes logs until after the cluster's deletion, and makes a deleted log group again unless its role may not.
+
+    https://github.com/terraform-aws-modules/terraform-aws-eks/issues/920
+    """
+    role, group = str(cluster.inputs["roleArn"]).rpartition("/")[2], f"/aws/eks/{cluster.id}/cluster"
+    with cluster.client("iam") as iam:
+        names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    access = Access("logs:CreateLogGroup", cluster.text(f"arn:aws:logs:{{region}}:{{account}}:log-group:{group}"))
+    if cluster.inputs.get("enabledClusterLogTypes") and allows([ALLOW_ALL, *documents], access):
+        with cluster.client("logs") as logs:
+            logs.tag_log_group(logGroupName=group, tags={STILL_WRITTEN: "true"})
+
+
 def _association_id(_: Resource) -> str:
     return "a-" + "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(17))
 
@@ -105,7 +124,7 @@ KINDS = (
         type=CLUSTER,
         make_id=text("{name}"),
         # The cluster itself is a record only: moto's EKS lacks access entries, Pod Identity and add-ons' objects.
-        api=Api("ec2", _create_security_group, delete=(_delete_security_group,)),
+        api=Api("ec2", _create_security_group, delete=(_delete_security_group, _keep_logging)),
         name=AutoName(longest=100),
         checks=(_check_subnets, _check_endpoint_access),
         deletion_checks=(protection.check,),

@@ -10,7 +10,7 @@ import pytest
 
 from components.aws.account import Account
 from components.aws.flow_logs import log_delivery_statements
-from components.aws.policy import policy_document
+from components.aws.policy import Statement, policy_document
 from rehearsal import aws
 from rehearsal.emulators.aws import lifecycle
 from rehearsal.emulators.aws.errors import AwsError
@@ -207,6 +207,29 @@ def test_a_clusters_group_that_another_groups_rule_names_stays_when_the_cluster_
     for name in ("nodes", "cluster"):
         world.delete(world.made[name])
     assert ec2.describe_security_groups(GroupIds=[theirs])["SecurityGroups"]
+
+
+@pytest.mark.parametrize("denied", [True, False])
+def test_eks_makes_the_log_group_of_a_deleted_cluster_again_unless_its_role_may_not(
+    tmp_path: Path, *, denied: bool
+) -> None:
+    world = World(tmp_path)
+    world.make_all()
+    group, kind = EXAMPLES["logs"].type, EXAMPLES["cluster"]
+    inputs = {**kind.inputs(world), "name": "other", "enabledClusterLogTypes": ["audit"]}
+    made = [
+        world.make(group, "control-plane", {"name": "/aws/eks/other/cluster"}),
+        world.make(kind.type, "other", inputs),
+    ]
+    if denied:
+        statement = Statement(effect="Deny", actions="logs:CreateLogGroup", resources="*")
+        policy = {"role": world.id("role"), "policy": policy_document([statement])}
+        world.make(EXAMPLES["inline"].type, "denied", policy)
+    for one in reversed(made):
+        world.delete(one)
+    logs = aws.client(world.layout, "logs", region=REGION)
+    left = [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
+    assert ("/aws/eks/other/cluster" in left) is not denied
 
 
 def test_flow_logs_reach_a_bucket_whose_policy_lets_them(tmp_path: Path) -> None:
