@@ -241,11 +241,9 @@ def _dug(record: Any, path: list[str]) -> Any:
 
 
 def _to_s(value_: Any) -> str:
-    return (
-        {None: "", True: "true", False: "false"}.get(value_, str(value_))
-        if not isinstance(value_, (dict, list))
-        else json.dumps(value_)
-    )
+    if value_ is None or isinstance(value_, str):
+        return value_ or ""
+    return json.dumps(value_) if isinstance(value_, (bool, dict, list)) else str(value_)
 
 
 def _parsed(section: Section, record: Record) -> Record:
