@@ -175,6 +175,11 @@ GitHubRepository: TypeAlias = Annotated[
 GitHubEnvironment: TypeAlias = Annotated[
     str, Field(max_length=255), _check(r"[\w.-]+", "the name of an environment, such as preview-dev")
 ]
+Email: TypeAlias = Annotated[
+    str,
+    Field(max_length=254),
+    _check(r"[\w.%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "an email address such as a@example.com"),
+]
 TagValue: TypeAlias = Annotated[
     str,
     Field(max_length=256),

@@ -34,6 +34,7 @@ _ANYWHERE = (
 
 _LISTS = (
     ("acm", "list_certificates", "CertificateSummaryList", "CertificateArn"),
+    ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
     ("ec2", "describe_addresses", "Addresses", "AllocationId"),
     ("ec2", "describe_flow_logs", "FlowLogs", "FlowLogId"),
     ("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
@@ -46,6 +47,7 @@ _LISTS = (
     ("iam", "list_roles", "Roles", "RoleName"),
     ("logs", "describe_log_groups", "logGroups", "logGroupName"),
     ("s3", "list_buckets", "Buckets", "Name"),
+    ("sns", "list_topics", "Topics", "TopicArn"),
 )
 """Service, operation, key of the list in the response, key of the name. A stack's lists fit on one page each."""
 

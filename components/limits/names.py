@@ -62,6 +62,7 @@ class Violation:
 
 _ACM = "https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html"
 _EKS = "https://docs.aws.amazon.com/eks/latest/APIReference"
+_CLOUDWATCH = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference"
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _ELB = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference"
 _K8S = "https://kubernetes.io/docs/concepts/overview/working-with-objects"
@@ -117,6 +118,12 @@ LIMITS: Mapping[str, Mapping[str, Limit]] = {
         "subjectAlternativeNames": Limit(longest=253, words="a domain name", pattern=_DOMAIN, source=_ACM),
     },
     "aws:cloudwatch/logGroup:LogGroup": {"name": LOG_GROUP_NAME},
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {
+        "name": Limit(longest=255, words="any characters", source=f"{_CLOUDWATCH}/API_PutMetricAlarm.html"),
+        "alarmDescription": Limit(
+            longest=1024, words="any characters", source=f"{_CLOUDWATCH}/API_PutMetricAlarm.html"
+        ),
+    },
     "aws:dlm/lifecyclePolicy:LifecyclePolicy": {
         "description": Limit(
             longest=500,
@@ -166,6 +173,14 @@ LIMITS: Mapping[str, Mapping[str, Limit]] = {
             longest=20_480,
             words="as JSON",
             source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html",
+        )
+    },
+    "aws:sns/topic:Topic": {
+        "name": Limit(
+            longest=256,
+            words="letters, digits, hyphens and underscores",
+            pattern=r"[A-Za-z0-9_-]+",
+            source="https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html",
         )
     },
     "eks:index:Cluster": {

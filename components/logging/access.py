@@ -31,7 +31,11 @@ ROLES: Mapping[str, object] = {
         # Writes the lifecycle policies, which run with the rights of their author: to roll over and delete indices.
         # `manage` does not include reading events.
         # https://www.elastic.co/docs/troubleshoot/elasticsearch/index-lifecycle-management-errors
-        "indices": [{"names": [INDEX_PATTERN], "privileges": ["manage"]}],
+        "indices": [
+            {"names": [INDEX_PATTERN], "privileges": ["manage"]},
+            # Heartbeats and losses, for the alarms.
+            {"names": [f"{DATA_STREAMS}-platform"], "privileges": ["read"]},
+        ],
         "applications": [
             {"application": "kibana-.kibana", "privileges": ["space_all"], "resources": ["space:default"]}
         ],

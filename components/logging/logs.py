@@ -19,6 +19,7 @@ from components.kubernetes.annotations import PATCH_FORCE
 from components.kubernetes.charts import locate
 from components.kubernetes.metadata import name_of
 from components.logging import access, elastic, network_policies, operator, storage_policy
+from components.logging.alarms import Alarms, AlarmsArgs
 from components.logging.bootstrap.component import Bootstrap, BootstrapArgs
 from components.logging.collector import Collector, CollectorArgs
 from components.logging.kibana import Kibana, KibanaArgs
@@ -93,10 +94,17 @@ class Logs(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
+        alarms = Alarms(
+            name,
+            AlarmsArgs(cluster=args.cluster, emails=tuple(args.logs.alert_emails)),
+            opts=self._child,
+        )
         Bootstrap(
             name,
             BootstrapArgs(
                 logs=args.logs,
+                platform=args.cluster.name,
+                region=args.cluster.account.region,
                 bucket=snapshots.bucket,
                 namespace=self._namespace,
                 environment=environment,
@@ -105,7 +113,7 @@ class Logs(pulumi.ComponentResource):
                 collector_namespace=collector.namespace,
                 ca=collector.ca,
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=stack),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*stack, alarms]),
         )
         self.summary = {
             "host": args.host,
@@ -115,6 +123,7 @@ class Logs(pulumi.ComponentResource):
             "kibana": KIBANA,
             "dataViews": [*config.ENVIRONMENTS, "platform"],
             "snapshots": snapshots.bucket,
+            "alarms": alarms.topic,
             "setup": f"kubectl --namespace {LOGGING} create job --from=cronjob/logs-setup logs-setup-by-hand",
         }
         self.register_outputs({"summary": self.summary})

@@ -12,7 +12,15 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgs,
 )
 
-from components.kubernetes.network_policy import Addresses, ip_blocks, kubernetes_api, pods, public_https, tcp
+from components.kubernetes.network_policy import (
+    Addresses,
+    credentials,
+    ip_blocks,
+    kubernetes_api,
+    pods,
+    public_https,
+    tcp,
+)
 from components.logging.names import (
     ELASTICSEARCH_PODS,
     ELASTICSEARCH_PORT,
@@ -70,6 +78,9 @@ def of_logging(addresses: Addresses) -> dict[str, NetworkPolicySpecArgs]:
                 _egress(elasticsearch, ELASTICSEARCH_PORT),
                 _egress(kibana, KIBANA_PORT),
                 kubernetes_api(addresses),
+                # CloudWatch, and the pod's AWS credentials for it.
+                public_https(addresses),
+                credentials(),
             ],
         ),
     }

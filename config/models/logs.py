@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from config.models.base import Model
-from config.values import Cpu, Memory
+from config.values import Cpu, Email, Memory
 
 
 class LogRetention(Model):
@@ -29,6 +29,10 @@ class Logs(Model):
     retention_days: LogRetention = Field(default_factory=LogRetention, description="Days for which events are kept.")
     snapshot_days: int = Field(
         default=14, ge=1, le=3650, description="Days for which the nightly snapshots are kept in S3."
+    )
+    alert_emails: list[Email] = Field(
+        default_factory=list[Email],
+        description="Addresses that Amazon SNS tells of the logs' alarms; each has to confirm one message.",
     )
     buffer_mib: int = Field(
         default=2048,

@@ -71,6 +71,8 @@ class ApiRequest:
         for resource in self._resources() or ["*"]:
             context: dict[str, Sequence[str]] = {"aws:RequestedRegion": [self.region], "aws:TagKeys": [*request_tags]}
             context |= {f"aws:RequestTag/{key}": [value] for key, value in request_tags.items()}
+            if self.service == "cloudwatch" and "Namespace" in self.parameters:
+                context["cloudwatch:namespace"] = [self.parameters["Namespace"]]
             for key, value in tags(resource).items() if resource != "*" else ():
                 context |= {f"aws:ResourceTag/{key}": [value], f"{self.service}:ResourceTag/{key}": [value]}
             yield Access(f"{self.service}:{self.action}", resource, context)

@@ -52,6 +52,7 @@ from components.logging.names import (
     SETUP,
 )
 from components.workload.pod_template import RUN_AS_USER
+from config.partitions import dns_suffix
 from contract import labels
 from contract.namespaces import LOG_COLLECTOR, LOGGING
 
@@ -75,6 +76,8 @@ class BootstrapArgs:
 
     Attributes:
         logs: Configuration of the logs.
+        platform: Name of the platform, the value of the metrics' dimension.
+        region: AWS region.
         bucket: Name of the S3 bucket for snapshots.
         namespace: Namespace of Elasticsearch, Kibana and the CronJob.
         environment: Environment on whose nodes the job runs.
@@ -85,6 +88,8 @@ class BootstrapArgs:
     """
 
     logs: config.Logs
+    platform: str
+    region: str
     bucket: str
     namespace: pulumi.Input[str]
     environment: str
@@ -95,14 +100,17 @@ class BootstrapArgs:
 
 
 class Bootstrap(pulumi.ComponentResource):
-    """The CronJob, the ConfigMap with its program, and its right to patch one ConfigMap."""
+    """The CronJob, the ConfigMap with its program, and its right to patch one ConfigMap and to list Fluentd's pods."""
 
     def __init__(self, name: str, args: BootstrapArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:LogsSetup", name, {}, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self._args = args
         self._role_binding()
-        data = {**job.files(), "parameters.json": json.dumps(parameters(args.logs, args.bucket), indent=1)}
+        data = {
+            **job.files(),
+            "parameters.json": json.dumps(parameters(args.logs, args.bucket, args.platform, args.region), indent=1),
+        }
         script = immutable_name(SETUP, data)
         kubernetes.core.v1.ConfigMap(
             f"{name}-setup", metadata=self._metadata(script), immutable=True, data=data, opts=self._child
@@ -140,7 +148,7 @@ class Bootstrap(pulumi.ComponentResource):
         return ObjectMetaArgs(name=name, namespace=self._args.namespace, labels=dict(network_policies.SETUP_PODS))
 
     def _role_binding(self) -> None:
-        """The job's service account, with the right to patch the ConfigMap of the CA's certificate."""
+        """The job's service account, with its rights in Fluentd's namespace."""
         kubernetes.core.v1.ServiceAccount(
             SETUP, metadata=self._metadata(SETUP), automount_service_account_token=False, opts=self._child
         )
@@ -151,7 +159,9 @@ class Bootstrap(pulumi.ComponentResource):
             rules=[
                 kubernetes.rbac.v1.PolicyRuleArgs(
                     api_groups=[""], resources=["configmaps"], resource_names=[self._args.ca], verbs=["get", "patch"]
-                )
+                ),
+                # Which nodes there are to report: those that have a pod of Fluentd.
+                kubernetes.rbac.v1.PolicyRuleArgs(api_groups=[""], resources=["pods"], verbs=["list"]),
             ],
             opts=self._child,
         )
@@ -168,12 +178,14 @@ class Bootstrap(pulumi.ComponentResource):
         )
 
 
-def parameters(logs: config.Logs, bucket: str) -> dict[str, object]:
+def parameters(logs: config.Logs, bucket: str, platform: str, region: str) -> dict[str, object]:
     """The program's parameters, as JSON-compatible values.
 
     Args:
         logs: Configuration of the logs.
         bucket: Name of the S3 bucket for snapshots.
+        platform: Name of the platform.
+        region: AWS region, where the metrics go.
     """
     return {
         "elasticsearch": f"https://{ELASTICSEARCH_HOST}:{ELASTICSEARCH_PORT}",
@@ -185,6 +197,11 @@ def parameters(logs: config.Logs, bucket: str) -> dict[str, object]:
         "environments": list(config.ENVIRONMENTS),
         "retentionDays": logs.retention_days.model_dump(),
         "snapshots": {"bucket": bucket, "days": logs.snapshot_days},
+        "alarms": {
+            "stack": platform,
+            "region": region,
+            "url": f"https://monitoring.{region}.{dns_suffix(region)}/",
+        },
         "trusted": {"namespace": LOG_COLLECTOR, "configMap": CA, "key": CA_KEY},
     }
 

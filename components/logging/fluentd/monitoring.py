@@ -12,9 +12,10 @@ NODE_VARIABLE = "K8S_NODE_NAME"
 """Environment variable with the node's name; the metadata plugin reads it as well."""
 
 HEARTBEAT_FIELDS = (
-    "plugin_id,retry_count,buffer_queue_length,buffer_total_queued_size,buffer_available_buffer_space_ratios"
+    "plugin_id,retry_count,emit_records,buffer_queue_length,buffer_total_queued_size,"
+    "buffer_available_buffer_space_ratios"
 )
-"""Fields of a heartbeat, about the output `events`: sizes in bytes, the ratio in percent.
+"""Fields of a heartbeat, about the outputs `events` and `refused`: sizes in bytes, the ratio in percent.
 
 https://docs.fluentd.org/input/monitor_agent
 """
@@ -32,7 +33,7 @@ def metrics() -> list[Section]:
 
 
 def heartbeat() -> list[Section]:
-    """An event a minute with the state of the buffer, so that a node without a working Fluentd can be noticed."""
+    """An event a minute for each output with the state of its buffer: a node without a working Fluentd has none."""
     record = section("record", {"stream": "heartbeat", "message": "Fluentd is alive", "kubernetes": _node()})
     return [
         source(
@@ -41,7 +42,7 @@ def heartbeat() -> list[Section]:
         ),
         label(
             "@HEARTBEAT",
-            filter_("grep", {}, section("regexp", {"key": "plugin_id", "pattern": r"/\Aevents\z/"})),
+            filter_("grep", {}, section("regexp", {"key": "plugin_id", "pattern": r"/\A(?:events|refused)\z/"})),
             filter_("record_transformer", {"keep_keys": HEARTBEAT_FIELDS, "renew_record": "true"}, record),
             relabel(NAMED),
         ),

@@ -1,7 +1,8 @@
 """Program that configures Elasticsearch and Kibana for the logs: `python -m logs_setup FILE`, run in a pod.
 
 It needs the standard library only. It is idempotent: it can run at any time, also twice at once. `elasticsearch` and
-`kibana` have the requests, `client` sends them, and `__main__` has their order.
+`kibana` have the requests, `client` sends them, and `__main__` has their order. Each run ends with the state of the
+logs as metrics: `checks` has the questions, `cloudwatch` publishes the answers.
 """
 
 from __future__ import annotations

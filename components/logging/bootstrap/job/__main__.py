@@ -7,10 +7,11 @@ import json
 import os
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import elasticsearch, kibana
+from . import checks, cloudwatch, elasticsearch, kibana
 from .client import Request, Server, SetupError, say
 
 PATIENCE = 480
@@ -35,11 +36,8 @@ def set_up(parameters: dict[str, Any], password: str, *, deadline: float, kubern
     Raises:
         SetupError: A request failed.
     """
-    token = base64.b64encode(f"{parameters['user']}:{password}".encode()).decode()
-    login = {"Authorization": f"Basic {token}"}
-    elasticsearch_server = Server(
-        "Elasticsearch", parameters["elasticsearch"], parameters["elasticsearchCa"], login, deadline
-    )
+    login = _login(parameters, password)
+    elasticsearch_server = _elasticsearch(parameters, login, deadline)
     kibana_server = Server(
         "Kibana", parameters["kibana"], parameters["kibanaCa"], {**login, **kibana.HEADERS}, deadline
     )
@@ -60,6 +58,49 @@ def set_up(parameters: dict[str, Any], password: str, *, deadline: float, kubern
                 raise SetupError(f"{server.name}: {request.method} {request.path}: {json.dumps(answer)[:500]}")
             sent.append(f"{server.name}: {request.method} {request.path}")
     return sent
+
+
+def watch(parameters: dict[str, Any], password: str, *, deadline: float, kubernetes: Server) -> dict[str, float]:
+    """The state of the logs, as the metrics of `checks`.
+
+    Args:
+        parameters: The content of the parameter file.
+        password: Password of the user in `parameters`.
+        deadline: Time limit, by `time.monotonic`.
+        kubernetes: The Kubernetes API.
+
+    Raises:
+        SetupError: A request failed.
+    """
+    elasticsearch_server = _elasticsearch(parameters, _login(parameters, password), deadline)
+    questions = checks.questions(parameters["dataStreams"], parameters["trusted"]["namespace"])
+    answers = {
+        name: (kubernetes if name == "pods" else elasticsearch_server).ask(question)
+        for name, question in questions.items()
+    }
+    return checks.values(answers, datetime.now(tz=UTC))
+
+
+def publish(alarms: dict[str, str], metrics: dict[str, float]) -> None:
+    """Publishes metrics to CloudWatch.
+
+    Raises:
+        SetupError: CloudWatch cannot be reached, or refuses them.
+    """
+    body = cloudwatch.form(checks.NAMESPACE, {"Stack": alarms["stack"]}, metrics)
+    try:
+        cloudwatch.publish(alarms["url"], alarms["region"], body, cloudwatch.of_pod(), datetime.now(tz=UTC))
+    except (OSError, KeyError) as error:
+        raise SetupError(f"CloudWatch: PutMetricData: {error!r}; see the role of the service account") from None
+
+
+def _login(parameters: dict[str, Any], password: str) -> dict[str, str]:
+    token = base64.b64encode(f"{parameters['user']}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {token}"}
+
+
+def _elasticsearch(parameters: dict[str, Any], login: dict[str, str], deadline: float) -> Server:
+    return Server("Elasticsearch", parameters["elasticsearch"], parameters["elasticsearchCa"], login, deadline)
 
 
 def trust(trusted: dict[str, str], certificate: str) -> Request:
@@ -86,15 +127,26 @@ def main() -> int:
         The exit code: 0, or 1 where a request failed.
     """
     parameters = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    deadline = time.monotonic() + PATIENCE
+    password, start = os.environ[PASSWORD], time.monotonic()
+    metrics: dict[str, float] = {checks.NOT_SET_UP: 0}
+    kubernetes = in_cluster(start + PATIENCE)
     try:
-        sent = set_up(parameters, os.environ[PASSWORD], deadline=deadline, kubernetes=in_cluster(deadline))
+        sent = set_up(parameters, password, deadline=start + PATIENCE, kubernetes=kubernetes)
+        say("\n".join(sent))
+        metrics |= watch(parameters, password, deadline=start + PATIENCE, kubernetes=kubernetes)
+        result = f"SET UP: {len(sent)} requests succeeded"
     except SetupError as error:
-        say(f"NOT SET UP: {error}")
-        return 1
-    say("\n".join(sent))
-    say(f"SET UP: {len(sent)} requests succeeded")
-    return 0
+        metrics[checks.NOT_SET_UP] = 1
+        result = f"NOT SET UP: {error}"
+    say(f"metrics: {json.dumps(metrics)}")
+    code = int(metrics[checks.NOT_SET_UP])
+    try:
+        publish(parameters["alarms"], metrics)
+    except SetupError as error:
+        say(f"NOT PUBLISHED: {error}")
+        code = 1
+    say(result)
+    return code
 
 
 if __name__ == "__main__":

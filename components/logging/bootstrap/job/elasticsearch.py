@@ -63,6 +63,7 @@ PROPERTIES: Mapping[str, Any] = {
         }
     },
     "lost_bytes": {"type": "long"},
+    "emit_records": {"type": "long"},
     "plugin_id": KEYWORD,
     "retry_count": {"type": "long"},
     "buffer_queue_length": {"type": "long"},

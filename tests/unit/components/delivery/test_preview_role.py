@@ -36,6 +36,8 @@ READS = {
         "acm:ListTagsForCertificate",
     ),
     "aws:cloudwatch/logGroup:LogGroup": ("logs:DescribeLogGroups", "logs:ListTagsForResource"),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ("cloudwatch:DescribeAlarms",),
+    "aws:sns/topic:Topic": ("sns:GetTopicAttributes", "sns:ListTagsForResource"),
     "aws:dlm/lifecyclePolicy:LifecyclePolicy": ("dlm:GetLifecyclePolicy",),
     "aws:ec2/vpc:Vpc": ("ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"),
     "aws:ec2/launchTemplate:LaunchTemplate": ("ec2:DescribeLaunchTemplates", "ec2:DescribeLaunchTemplateVersions"),

@@ -176,7 +176,7 @@ class Node:
         )
 
     def start(self) -> None:
-        """Starts Fluentd, and waits until it reads.
+        """Starts Fluentd, and waits until it begins to read.
 
         Raises:
             AssertionError: It did not start within two minutes.
@@ -186,7 +186,7 @@ class Node:
             before = log.tell()
             self._running = subprocess.Popen([self.program, "--config", self._config], stdout=log, stderr=log)
         deadline = time.monotonic() + 120
-        while b"fluentd worker is now running" not in path.read_bytes()[before:]:
+        while b"starting fluentd worker" not in path.read_bytes()[before:]:
             assert time.monotonic() < deadline, path.read_text(encoding="utf-8")
             time.sleep(0.2)
 
@@ -201,7 +201,11 @@ class Node:
                 os.kill(int(child), signal.SIGKILL)
         else:
             self._running.send_signal(by)
-        self._running.wait(90)
+        try:
+            self._running.wait(90)
+        except subprocess.TimeoutExpired:
+            # As the kubelet does after a pod's grace period.
+            self.stop(signal.SIGKILL)
 
     def settle(self, seconds: float = 15, most: float = 900) -> None:
         """Waits until no line has arrived for some seconds."""

@@ -91,7 +91,7 @@ def test_each_node_gives_a_sign_of_life_a_minute_with_the_state_of_its_buffer() 
     monitor = source("monitor_agent").parameters
     assert monitor["emit_interval"] == "60s"
     grep, transformer, _ = label(monitor["@label"]).sections
-    assert child(grep, "regexp").parameters == {"key": "plugin_id", "pattern": r"/\Aevents\z/"}
+    assert child(grep, "regexp").parameters == {"key": "plugin_id", "pattern": r"/\A(?:events|refused)\z/"}
     assert set(transformer.parameters["keep_keys"].split(",")) <= set(PROPERTIES)
     record = child(transformer, "record").parameters
     assert record["stream"] == "heartbeat"

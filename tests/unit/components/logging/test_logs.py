@@ -274,16 +274,14 @@ def test_the_operator_may_read_nodes_before_pods_wait_for_their_zones() -> None:
     assert binding.urn in graph.after_all(of_kind(graph, "Elasticsearch"))
 
 
-def test_the_setup_fills_one_config_map_and_has_no_other_right(known: Graph) -> None:
+def test_the_setup_fills_one_config_map_lists_fluentds_pods_and_has_no_other_right(known: Graph) -> None:
     role = of_kind(known, "Role")
-    (rule,) = role.inputs["rules"]
     assert role.metadata["namespace"] == "log-collector"
-    assert rule == {
-        "apiGroups": [""],
-        "resources": ["configmaps"],
-        "resourceNames": ["elasticsearch-ca"],
-        "verbs": ["get", "patch"],
-    }
+    core: dict[str, Any] = {"apiGroups": [""]}
+    assert role.inputs["rules"] == [
+        {**core, "resources": ["configmaps"], "resourceNames": ["elasticsearch-ca"], "verbs": ["get", "patch"]},
+        {**core, "resources": ["pods"], "verbs": ["list"]},
+    ]
     (filled,) = (one for one in known.of_kind("ConfigMap") if one.metadata["name"] == "elasticsearch-ca")
     assert filled.ignore_changes == ("data",)
 
@@ -294,15 +292,19 @@ def test_each_user_has_a_role_of_its_own_name_and_fluentds_only_adds() -> None:
     for role in roles().values():
         assert not {"all", "manage", "superuser"} & {*role.get("cluster", [])}
         for index in role["indices"]:
-            assert index["names"] == ["logs-hello-*"]
+            assert index["names"] in (["logs-hello-*"], ["logs-hello-platform"])
             assert not {"all", "delete", "delete_index", "write", "index"} & {*index["privileges"]}
 
 
 def test_who_writes_the_lifecycles_may_roll_over_and_delete_and_nobody_else() -> None:
-    # Elasticsearch does a lifecycle's actions as the user who wrote it last; `manage` alone has all of them, and reads
-    # no event. https://www.elastic.co/docs/reference/elasticsearch/security-privileges
+    # Elasticsearch does a lifecycle's actions as the user who wrote it last; `manage` has all of them, and reads
+    # no event; those of the platform, with heartbeats, are read for the alarms. https://www.elastic.co/docs/reference/elasticsearch/security-privileges
+    setup = roles()["logs-setup"]["indices"]
+    assert setup == [
+        {"names": ["logs-hello-*"], "privileges": ["manage"]},
+        {"names": ["logs-hello-platform"], "privileges": ["read"]},
+    ]
     may = {user: {one for index in role["indices"] for one in index["privileges"]} for user, role in roles().items()}
-    assert may["logs-setup"] == {"manage"}
     assert [user for user, privileges in may.items() if "manage" in privileges] == ["logs-setup"]
 
 

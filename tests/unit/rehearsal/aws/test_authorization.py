@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
 
 from rehearsal import aws
-from rehearsal.aws.authorization import Access, allows
+from rehearsal.aws.authorization import Access, ApiRequest, allows
 from rehearsal.layout import Layout
 from tests.unit.program import platform
 from tests.unit.rehearsal.aws.serving import serve
@@ -56,6 +56,21 @@ def policy(*statements: dict[str, Any]) -> list[dict[str, Any]]:
 def test_a_statement_allows_what_it_says(changed: dict[str, Any], allowed: bool) -> None:
     access = Access("ec2:CreateTags", ARN, {"aws:RequestTag/a": ["1"], "aws:TagKeys": ["a"]})
     assert allows(policy(statement(**changed)), access) is allowed
+
+
+@pytest.mark.parametrize(("namespace", "allowed"), [("Hello/Logs", True), ("Other", False)])
+def test_metrics_are_of_the_namespace_of_a_condition(namespace: str, *, allowed: bool) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html."""
+    only = policy(
+        statement(
+            Action="cloudwatch:PutMetricData",
+            Resource="*",
+            Condition={"StringEquals": {"cloudwatch:namespace": "Hello/Logs"}},
+        )
+    )
+    request = ApiRequest("cloudwatch", "PutMetricData", {"Namespace": namespace}, "ap-northeast-2", "123456789012")
+    (access,) = request.accesses(lambda _: {})
+    assert allows(only, access) is allowed
 
 
 def test_a_denial_wins() -> None:

@@ -43,6 +43,8 @@ class Account:
         self.asked.append(f"{method} {path}")
         if self.faults.get(path):
             return self.faults[path].pop(0), {"error": "not now"}
+        if path.startswith("/api/v1/") and method == "GET":
+            return 200, {"kind": "PodList", "items": []}
         if path.startswith("/api/v1/"):
             self.there[path] = json.loads(body)["data"]
             return 200, {"kind": "ConfigMap"}
@@ -53,9 +55,21 @@ class Account:
             self._kibana(path, body, headers) if path.startswith("/api/") else self._elasticsearch(method, path, body)
         )
 
+    def _state(self, path: str) -> Any:
+        """What Elasticsearch says of itself: nothing is wrong, and no event is there."""
+        none: dict[str, Any] = {"hosts": {"buckets": []}}
+        answers: dict[str, Any] = {
+            "_search": {"aggregations": {"nodes": none, "refused": none, "lost": {"value": 0}}},
+            "allocation": [{"node": "hello-es-default-0", "disk.percent": "12"}],
+            "explain": {"indices": {}},
+            "nightly": {"nightly": {"policy": self.there.get(path)}},
+            "health": {"status": "green"},
+        }
+        return answers[urlsplit(path).path.rpartition("/")[2]]
+
     def _elasticsearch(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
-        if method == "GET":
-            return 200, {"status": "green"}
+        if method == "GET" or path.endswith("/_search"):
+            return 200, self._state(path)
         if path.startswith("/_data_stream/"):
             name = path.rpartition("/")[2]
             templates: list[Any] = [one for at, one in self.there.items() if at.startswith("/_index_template/")]

@@ -17,13 +17,15 @@ from components.logging.bootstrap import job
 from components.logging.bootstrap.component import parameters
 from components.logging.bootstrap.job import __main__ as program
 from components.logging.bootstrap.job import client, elasticsearch, kibana
-from components.logging.bootstrap.job.__main__ import set_up
+from components.logging.bootstrap.job.__main__ import set_up, watch
+from components.logging.bootstrap.job.checks import CHECKS, NOT_SET_UP
 from components.logging.bootstrap.job.client import Server, SetupError
 from config import Logs
 from tests.unit.components.logging.bootstrap.stand_in import PASSWORD, Account, serving
 from tests.unit.graph import every
 
 ENVIRONMENTS = ["dev", "prod", "platform"]
+NAMES = ("snapshots-of-it", "hello-dev", "ap-northeast-2")
 TRUST = "/api/v1/namespaces/log-collector/configmaps/elasticsearch-ca?fieldManager=logs-setup"
 
 
@@ -39,7 +41,7 @@ def stack_parameters(account: Account, folder: Path) -> dict[str, Any]:
     certificate = folder / "ca.crt"
     certificate.write_text("a certificate")
     return {
-        **parameters(Logs(), "snapshots-of-it"),
+        **parameters(Logs(), *NAMES),
         "elasticsearch": account.url,
         "kibana": account.url,
         "elasticsearchCa": str(certificate),
@@ -73,6 +75,16 @@ def test_a_first_run_makes_everything(account: Account, tmp_path: Path) -> None:
         }
     assert account.there["default"] == "dev"
     assert account.there[TRUST] == {"ca.crt": "a certificate"}
+
+
+def test_after_the_setup_the_state_of_the_logs_is_asked_for(account: Account, tmp_path: Path) -> None:
+    run(account, tmp_path)
+    deadline = time.monotonic() + 5
+    kubernetes = Server("Kubernetes", account.url, None, {}, deadline)
+    metrics = watch(stack_parameters(account, tmp_path), PASSWORD, deadline=deadline, kubernetes=kubernetes)
+    assert {*metrics, NOT_SET_UP} == {check.metric for check in CHECKS}
+    assert not any(metrics.values())
+    assert "GET /api/v1/namespaces/log-collector/pods" in account.asked
 
 
 def test_fluentd_may_trust_elasticsearch_once_its_data_streams_are_there(account: Account, tmp_path: Path) -> None:
@@ -172,10 +184,18 @@ def test_the_log_of_a_run_ends_with_its_result(
     def in_cluster(deadline: float) -> Server:
         return Server("Kubernetes", account.url, None, {}, deadline)
 
+    published: list[dict[str, float]] = []
     monkeypatch.setattr(program, "in_cluster", in_cluster)
+
+    def publish(alarms: dict[str, str], metrics: dict[str, float]) -> None:
+        assert alarms["stack"] == "hello-dev"
+        published.append(metrics)
+
+    monkeypatch.setattr(program, "publish", publish)
     monkeypatch.setattr(sys, "argv", ["logs_setup", str(file)])
     monkeypatch.setenv("ELASTICSEARCH_PASSWORD", password)
     assert program.main() == code
+    assert [one[NOT_SET_UP] for one in published] == [code]
     assert re.fullmatch(ends, capsys.readouterr().out.splitlines(keepends=True)[-1])
 
 
@@ -233,7 +253,7 @@ def test_the_script_needs_nothing_but_the_standard_library(tmp_path: Path) -> No
     package.mkdir()
     for name, text in job.files().items():
         (package / name).write_text(text)
-    (tmp_path / "parameters.json").write_text(json.dumps(parameters(Logs(), "snapshots-of-it")))
+    (tmp_path / "parameters.json").write_text(json.dumps(parameters(Logs(), *NAMES)))
     command = [
         sys.executable,
         "-I",

@@ -197,6 +197,27 @@ EXAMPLES: dict[str, Example] = {
         },
     ),
     "logs": Example("aws:cloudwatch/logGroup:LogGroup", lambda _: {"name": "/aws/eks/hello", "retentionInDays": 30}),
+    "topic": Example("aws:sns/topic:Topic", lambda _: {"name": "hello-logs"}),
+    "told": Example(
+        "aws:sns/topicSubscription:TopicSubscription",
+        lambda w: {"topic": w.arn("topic"), "protocol": "email", "endpoint": "a@example.com"},
+    ),
+    "alarm": Example(
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        lambda w: {
+            "name": "hello-logs-LostBytes",
+            "namespace": "Hello/Logs",
+            "metricName": "LostBytes",
+            "dimensions": {"Stack": "hello"},
+            "statistic": "Maximum",
+            "period": 600,
+            "evaluationPeriods": 1,
+            "threshold": 0,
+            "comparisonOperator": "GreaterThanThreshold",
+            "treatMissingData": "ignore",
+            "alarmActions": [w.arn("topic")],
+        },
+    ),
     "flows": Example(
         "aws:ec2/flowLog:FlowLog",
         lambda w: {
