@@ -19,6 +19,7 @@ from components.delivery.jenkins.component import scan_rules
 from components.delivery.jenkins.jobs import quoted, with_environment
 from config import PROJECT, capacity
 from config.quantities import cpu_millis, memory_bytes
+from contract.identities import RECONCILER
 from pipelines import certificates, scan
 from rehearsal.aws.authorization import Access, allows
 from rehearsal.emulators.volumes import class_tags
@@ -589,6 +590,46 @@ def test_the_sidecar_has_the_memory_that_it_was_seen_to_take() -> None:
     resources = chart()["values"]["controller"]["sidecars"]["configAutoReload"]["resources"]
     assert memory_bytes(resources["limits"]["memory"]) > 189 * 10**6
     assert resources["requests"]["memory"] == resources["limits"]["memory"], "or its node may end it first"
+
+
+def resources_of_the_page() -> dict[str, dict[str, tuple[str, str]]]:
+    """Requests and limits in `docs/delivery.md`, by container and by kind; each row says where they come from."""
+    text = (CHECKOUT / "docs" / "delivery.md").read_text(encoding="utf-8")
+    section = text.partition("### What each container may take")[2].partition("\n### ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "|" in line]
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for names, *figures, source in every(rows[2:], "row"):
+        assert len(source) > len("not measured"), names
+        for name in re.findall(r"`([\w-]+)`", names):
+            pairs = {kind: tuple(figure.split(", ")) for kind, figure in zip(KINDS, figures, strict=True) if figure}
+            found[name] = {kind: (request, limit) for kind, (request, limit) in pairs.items()}
+    return found
+
+
+KINDS = ("cpu", "memory", "ephemeral-storage")
+
+
+def test_the_page_says_what_each_container_may_take() -> None:
+    controller = chart()["values"]["controller"]
+    assert "initContainerResources" not in controller, "the chart gives it the controller's"
+    sidecar = controller["sidecars"]["configAutoReload"]["resources"]
+    (buildkitd,) = named(with_jenkins(), "Deployment", "buildkitd").spec["template"]["spec"]["containers"]
+    (reconciler,) = named(with_jenkins(), "Deployment", RECONCILER).spec["template"]["spec"]["containers"]
+    containers: dict[str, Any] = {
+        "reconciler": reconciler["resources"],
+        "jenkins": controller["resources"],
+        "init": controller["resources"],
+        "config-reload": sidecar,
+        "config-reload-init": sidecar,
+        "buildkitd": buildkitd["resources"],
+    }
+    for kind, one in templates(with_previews()).items():
+        (container,) = one["spec"]["containers"]
+        containers[kind] = container["resources"]
+    assert resources_of_the_page() == {
+        name: {kind: (of["requests"][kind], of["limits"][kind]) for kind in of["requests"]}
+        for name, of in containers.items()
+    }
 
 
 def restarted_by(**changes: Any) -> set[str]:
