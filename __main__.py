@@ -71,7 +71,12 @@ cluster = Cluster(
 repositories = EcrRepositories(
     platform,
     EcrRepositoriesArgs(
-        namespace=platform, services=list(settings.services), key_arn=kms_keys.images, protect=settings.protect
+        account=account,
+        namespace=platform,
+        services=list(settings.services),
+        key_arn=kms_keys.images,
+        protect=settings.protect,
+        docker_hub_secret_arn=settings.cluster.docker_hub_secret_arn,
     ),
     opts=aws_options,
 )
@@ -86,6 +91,7 @@ node_groups = {
             nodes=environment.nodes,
             live=live_cluster.node_groups,
             tainted=settings.tainted(name),
+            statements=repositories.node_statements,
             # Nodes and pods need a route to AWS as long as they exist.
             ready=[network, cluster.addons],
         ),
@@ -173,6 +179,7 @@ logs = Logs(
         charts=settings.charts,
         protect=settings.protect,
         cluster=cluster.reference,
+        docker_hub=repositories.docker_hub,
         network=network,
         core_addons=core_addons,
     ),

@@ -161,6 +161,14 @@ KeyArn: TypeAlias = Annotated[
     str,
     _check(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+", "a KMS key's ARN, arn:aws:kms:REGION:ACCOUNT:key/ID"),
 ]
+DockerHubSecretArn: TypeAlias = Annotated[
+    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-secret.html
+    str,
+    _check(
+        r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:ecr-pullthroughcache/[\w/+=.@-]+",
+        "a secret's ARN, arn:aws:secretsmanager:REGION:ACCOUNT:secret:ecr-pullthroughcache/NAME",
+    ),
+]
 BucketName: TypeAlias = Annotated[
     str, _check(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 bucket's name, such as hello-pulumi-state")
 ]

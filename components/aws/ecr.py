@@ -1,4 +1,4 @@
-"""ECR repositories, one for each service."""
+"""ECR repositories, one for each service, and the cache of images from Docker Hub."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.account import Account
+from components.aws.policy import Statement
+from config.partitions import dns_suffix
 from contract.blue_green import RELEASE_TAG_PREFIX
+
+DOCKER_HUB = "docker.io"
+"""Registry in the names of Docker Hub's images."""
 
 COMMIT_TAG_PREFIX = "commit-"
 """Prefix of the tags that builds set."""
@@ -74,16 +80,20 @@ class EcrRepositoriesArgs:
     """Arguments of `EcrRepositories`.
 
     Attributes:
+        account: The AWS account.
         namespace: Prefix of each repository's name, before the slash.
         services: Names of the services.
         key_arn: KMS key that encrypts the images.
         protect: Whether Pulumi refuses to delete a repository, and ECR one with images.
+        docker_hub_secret_arn: Secret with a login of Docker Hub, with which ECR caches its images; None for no cache.
     """
 
+    account: Account
     namespace: str
     services: Sequence[str]
     key_arn: pulumi.Input[str]
     protect: bool
+    docker_hub_secret_arn: str | None
 
 
 class EcrRepositories(pulumi.ComponentResource):
@@ -92,10 +102,14 @@ class EcrRepositories(pulumi.ComponentResource):
     Attributes:
         repository_urls: URL of each repository, by service.
         key_arn: KMS key that encrypts the images.
+        docker_hub: Where nodes pull Docker Hub's images from: itself, or the cache.
+        node_statements: What nodes need for that besides the right to pull.
     """
 
     repository_urls: dict[str, pulumi.Output[str]]
     key_arn: pulumi.Input[str]
+    docker_hub: pulumi.Output[str]
+    node_statements: list[Statement]
 
     def __init__(self, name: str, args: EcrRepositoriesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Registry", name, {}, opts)
@@ -120,4 +134,40 @@ class EcrRepositories(pulumi.ComponentResource):
             )
             self.repository_urls[service] = repository.repository_url
         self.key_arn = args.key_arn
-        self.register_outputs({"repository_urls": self.repository_urls, "key_arn": self.key_arn})
+        self.docker_hub, self.node_statements = pulumi.Output.from_input(DOCKER_HUB), []
+        if args.docker_hub_secret_arn:
+            self._cache_docker_hub(name, args.account, f"{args.namespace}-hub", args.docker_hub_secret_arn)
+        self.register_outputs(
+            {"repository_urls": self.repository_urls, "key_arn": self.key_arn, "docker_hub": self.docker_hub}
+        )
+
+    def _cache_docker_hub(self, name: str, account: Account, prefix: str, secret_arn: str) -> None:
+        """Has ECR make a repository for each image that nodes pull for the first time, and fetch newer tags daily.
+
+        https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
+        """
+        rule = aws.ecr.PullThroughCacheRule(
+            f"{name}-hub",
+            ecr_repository_prefix=prefix,
+            upstream_registry_url="registry-1.docker.io",
+            credential_arn=secret_arn,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        registry = f"{account.id}.dkr.ecr.{account.region}.{dns_suffix(account.region)}"
+        self.docker_hub = rule.ecr_repository_prefix.apply(lambda made: f"{registry}/{made}")
+        self.node_statements = [
+            Statement(
+                actions=["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"],
+                resources=[account.arn("ecr", f"repository/{prefix}/*")],
+            )
+        ]
+
+
+def from_docker_hub(image: str, source: pulumi.Input[str]) -> pulumi.Output[str]:
+    """An image of Docker Hub as nodes pull it.
+
+    Args:
+        image: Its name, with the registry `docker.io` and the user or `library`.
+        source: `EcrRepositories.docker_hub`.
+    """
+    return pulumi.Output.concat(source, image.removeprefix(DOCKER_HUB))

@@ -140,6 +140,14 @@ LIMITS: Mapping[str, Mapping[str, Limit]] = {
             source="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html",
         ),
     },
+    "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": {
+        "ecrRepositoryPrefix": Limit(
+            longest=30,
+            words="2 or more lower-case letters and digits, with single dots, hyphens and underscores between",
+            pattern=r"(?=..)([a-z0-9]+([._-][a-z0-9]+)*/)*[a-z0-9]+([._-][a-z0-9]+)*",
+            source="https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html",
+        )
+    },
     "aws:ecr/repository:Repository": {
         "name": Limit(
             longest=256,

@@ -34,6 +34,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 import config
 import versions
+from components.aws.ecr import from_docker_hub
 from components.kubernetes.annotations import SKIP_AWAIT
 from components.kubernetes.immutable import immutable_name
 from components.kubernetes.metadata import name_of
@@ -73,6 +74,7 @@ class CollectorArgs:
         password: Password of Fluentd's user in Elasticsearch.
         addresses: IP ranges of the VPC.
         priority_class: Name of the tools' PriorityClass: on a full node, Fluentd preempts services.
+        docker_hub: Where nodes pull Docker Hub's images from.
         protect: Whether the namespace is protected from deletion.
     """
 
@@ -80,6 +82,7 @@ class CollectorArgs:
     password: str
     addresses: Addresses
     priority_class: pulumi.Input[str]
+    docker_hub: pulumi.Input[str]
     protect: bool
 
 
@@ -127,7 +130,9 @@ class Collector(pulumi.ComponentResource):
             ),
             spec=kubernetes.apps.v1.DaemonSetSpecArgs(
                 selector=LabelSelectorArgs(match_labels=network_policies.FLUENTD_PODS),
-                template=_pods(config_map, secret, args.priority_class),
+                template=_pods(
+                    from_docker_hub(versions.FLUENTD_IMAGE, args.docker_hub), config_map, secret, args.priority_class
+                ),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy_binding, role_binding]),
         )
@@ -212,7 +217,10 @@ def text(logs: config.Logs) -> str:
 
 
 def _pods(
-    config_map: pulumi.Input[str], secret: pulumi.Input[str], priority_class: pulumi.Input[str]
+    image: pulumi.Input[str],
+    config_map: pulumi.Input[str],
+    secret: pulumi.Input[str],
+    priority_class: pulumi.Input[str],
 ) -> PodTemplateSpecArgs:
     health = HTTPGetActionArgs(path=PATH, port="metrics")
     return PodTemplateSpecArgs(
@@ -232,7 +240,7 @@ def _pods(
             containers=[
                 ContainerArgs(
                     name=FLUENTD,
-                    image=versions.FLUENTD_IMAGE,
+                    image=image,
                     env=_variables(secret),
                     ports=[ContainerPortArgs(name="metrics", container_port=PORT)],
                     resources=ResourceRequirementsArgs(requests=RESOURCES, limits=LIMITS),

@@ -42,6 +42,7 @@ class LogsArgs:
         charts: Source of the charts; None for their public repositories.
         protect: Whether namespaces and Elasticsearch are protected from deletion.
         cluster: The cluster.
+        docker_hub: Where nodes pull Docker Hub's images from.
         network: The VPC.
         core_addons: The core add-ons and priority classes, which the operator is created after and deleted before.
     """
@@ -53,6 +54,7 @@ class LogsArgs:
     charts: str | None
     protect: bool
     cluster: ClusterReference
+    docker_hub: pulumi.Input[str]
     network: Network
     core_addons: CoreAddons
 
@@ -90,6 +92,7 @@ class Logs(pulumi.ComponentResource):
                 password=args.secrets[FLUENTD_PASSWORD],
                 addresses=args.network.addresses,
                 priority_class=args.core_addons.priorities.tooling,
+                docker_hub=args.docker_hub,
                 protect=args.protect,
             ),
             opts=self._child,

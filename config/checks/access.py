@@ -67,6 +67,7 @@ def partition_problems(settings: Settings) -> Iterator[Problem]:
         *(("cluster.deployerRoleArns", arn) for arn in cluster.deployer_role_arns),
         *(("cluster.readerRoleArns", arn) for arn in cluster.reader_role_arns),
         ("cluster.volumeKeyArn", cluster.volume_key_arn),
+        ("cluster.dockerHubSecretArn", cluster.docker_hub_secret_arn),
         ("permissionsBoundaryArn", settings.permissions_boundary_arn),
         ("loadBalancer.certificateArn", balancer.certificate_arn),
         ("loadBalancer.webAclArn", balancer.web_acl_arn),
@@ -94,7 +95,7 @@ def hook_problems(settings: Settings) -> Iterator[Problem]:
 
 
 def regional_problems(settings: Settings) -> Iterator[Problem]:
-    """A certificate or web ACL of another region or account than the load balancers', a key of another region."""
+    """A certificate, web ACL or secret of another region or account than what uses it, a key of another region."""
     load_balancer, key_arn = settings.load_balancer, settings.cluster.volume_key_arn
     if key_arn and key_arn.split(":")[3] != settings.region:
         yield Problem(
@@ -102,18 +103,19 @@ def regional_problems(settings: Settings) -> Iterator[Problem]:
             key_arn,
             f"a KMS key of the region {settings.region}: EBS accepts no other",
         )
-    for key, kind, arn in (
-        ("certificateArn", "certificate", load_balancer.certificate_arn),
-        ("webAclArn", "web ACL", load_balancer.web_acl_arn),
+    for key, kind, user, arn in (
+        ("cluster.dockerHubSecretArn", "secret", "ECR", settings.cluster.docker_hub_secret_arn),
+        ("loadBalancer.certificateArn", "certificate", "a load balancer", load_balancer.certificate_arn),
+        ("loadBalancer.webAclArn", "web ACL", "a load balancer", load_balancer.web_acl_arn),
     ):
         if arn is None:
             continue
-        _, _, _, region, account, _ = arn.split(":")
+        region, account = arn.split(":")[3:5]
         if (region, account) != (settings.region, settings.account_id):
             yield Problem(
-                f"{PROJECT}:loadBalancer.{key}",
+                f"{PROJECT}:{key}",
                 arn,
-                f"a {kind} of the region {settings.region} and the account {settings.account_id}: a load balancer "
+                f"a {kind} of the region {settings.region} and the account {settings.account_id}: {user} "
                 "accepts no other",
             )
 

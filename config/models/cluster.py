@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from config.models.base import EnvironmentName, Model
-from config.values import Cidr, Cpu, EachOnce, InstanceType, KeyArn, Memory, RoleArn
+from config.values import Cidr, Cpu, DockerHubSecretArn, EachOnce, InstanceType, KeyArn, Memory, RoleArn
 
 LogRetentionDays: TypeAlias = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
@@ -33,6 +33,11 @@ class Cluster(Model):
     )
     reader_role_arns: Annotated[list[RoleArn], EachOnce] = Field(
         default_factory=list[str], description="IAM roles with read access to everything but Secrets."
+    )
+    docker_hub_secret_arn: DockerHubSecretArn | None = Field(
+        default=None,
+        description="A secret in Secrets Manager with a login of Docker Hub, `username` and `accessToken`: nodes pull "
+        "its images through a cache in ECR. Left out, from Docker Hub, which limits the pulls of each address.",
     )
     volume_key_arn: KeyArn | None = Field(
         default=None,

@@ -36,6 +36,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 import config
 import versions
+from components.aws.ecr import from_docker_hub
 from components.delivery.jenkins.names import BUILDKIT_CLIENT
 from components.delivery.jenkins.network_policies import BUILDKIT, BUILDKIT_NAMESPACE, BUILDKIT_PORT, of_buildkit
 from components.kubernetes import admission_policy
@@ -93,6 +94,7 @@ class BuildKitArgs:
         priority_class: Name of the PriorityClass.
         addresses: IP ranges of the VPC.
         client_namespace: Namespace of the agents, where the client's certificate is.
+        docker_hub: Where nodes pull Docker Hub's images from.
     """
 
     certificates: config.Certificates
@@ -101,6 +103,7 @@ class BuildKitArgs:
     priority_class: pulumi.Input[str]
     addresses: Addresses
     client_namespace: pulumi.Input[str]
+    docker_hub: pulumi.Input[str]
 
 
 class BuildKit(pulumi.ComponentResource):
@@ -149,7 +152,13 @@ class BuildKit(pulumi.ComponentResource):
                         # The daemon reads its certificate at its start only.
                         annotations={ANNOTATION: checksum({f"{NAME}-server": args.certificates.of_server})},
                     ),
-                    spec=pod(server, environment=args.environment, priority_class=args.priority_class, account=NAME),
+                    spec=pod(
+                        from_docker_hub(versions.BUILDKIT_IMAGE, args.docker_hub),
+                        server,
+                        environment=args.environment,
+                        priority_class=args.priority_class,
+                        account=NAME,
+                    ),
                 ),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[account, policy_binding]),
@@ -179,7 +188,12 @@ class BuildKit(pulumi.ComponentResource):
 
 
 def pod(
-    certificates: pulumi.Input[str], *, environment: str, priority_class: pulumi.Input[str], account: str
+    image: pulumi.Input[str],
+    certificates: pulumi.Input[str],
+    *,
+    environment: str,
+    priority_class: pulumi.Input[str],
+    account: str,
 ) -> PodSpecArgs:
     """The daemon's pod.
 
@@ -198,7 +212,7 @@ def pod(
         containers=[
             ContainerArgs(
                 name=NAME,
-                image=versions.BUILDKIT_IMAGE,
+                image=image,
                 image_pull_policy="Always",
                 args=[
                     *("--addr", SOCKET, "--addr", f"tcp://0.0.0.0:{BUILDKIT_PORT}"),

@@ -164,6 +164,7 @@ class Jenkins(pulumi.ComponentResource):
                 priority_class=TOOLING,
                 addresses=args.addresses,
                 client_namespace=args.agent_namespace,
+                docker_hub=args.repositories.docker_hub,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[args.core_addons]),
         )
@@ -180,7 +181,9 @@ class Jenkins(pulumi.ComponentResource):
             chart=location.chart,
             version=location.version,
             repository_opts=location.repository_opts,
-            values=registry_url(args.repositories.repository_urls).apply(self._values),
+            values=pulumi.Output.all(
+                registry_url(args.repositories.repository_urls), args.repositories.docker_hub
+            ).apply(lambda known: self._values(*known)),
             # The pod downloads the plugins before it is ready.
             timeout=900,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[build_identity, *secret_objects, args.core_addons]),
@@ -202,7 +205,7 @@ class Jenkins(pulumi.ComponentResource):
         )
         self.register_outputs({"url": self.url})
 
-    def _values(self, registry: str) -> Mapping[str, object]:
+    def _values(self, registry: str, docker_hub: str) -> Mapping[str, object]:
         delivery, environment = self._args.delivery, self._args.environment
         jenkinsfiles = {name: pipelines.jenkinsfile(name) for name in PIPELINES}
         previews = self._args.previews
@@ -245,6 +248,7 @@ class Jenkins(pulumi.ComponentResource):
             },
             secrets={secret: list(clear) for secret, clear in secrets(delivery).items()},
             annotations={ANNOTATION: checksum({ADMIN: delivery.admin, **secrets(delivery)})},
+            docker_hub=docker_hub,
         )
 
     def _preview_variables(self, previews: config.Previews) -> dict[str, str]:

@@ -46,6 +46,7 @@ def values(
     plugins: Mapping[str, str],
     secrets: Mapping[str, Sequence[str]],
     annotations: Mapping[str, str],
+    docker_hub: str,
 ) -> dict[str, object]:
     """The chart's values.
 
@@ -60,6 +61,7 @@ def values(
         plugins: Version of each plugin, by its name.
         secrets: Keys of each Secret that the configuration refers to, as `${SECRET-KEY}`.
         annotations: Annotations of the controller's pod.
+        docker_hub: Where nodes pull Docker Hub's images from.
     """
     return {
         "fullnameOverride": NAME,
@@ -81,7 +83,14 @@ def values(
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "containerSecurityContext": SECURITY_CONTEXT,
-            "sidecars": {"configAutoReload": {"containerSecurityContext": SECURITY_CONTEXT, "resources": SIDECAR}},
+            "image": {"registry": docker_hub},
+            "sidecars": {
+                "configAutoReload": {
+                    "image": {"registry": docker_hub},
+                    "containerSecurityContext": SECURITY_CONTEXT,
+                    "resources": SIDECAR,
+                }
+            },
             "servicePort": PORT,
             # The load balancer's targets are nodes: decision 0003.
             "serviceType": "NodePort",

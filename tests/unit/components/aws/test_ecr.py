@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.ecr.policy_validation import EcrLifecyclePolicyValidator
 
 from components.aws.ecr import KEPT_COMMITS, UNTAGGED_DAYS, lifecycle_policy
+from config import ENVIRONMENTS
+from rehearsal.aws.authorization import Access, allows
+from tests.unit.components.delivery.jenkins import configuration as delivery_config
 from tests.unit.components.workload.test_blue_green import SERVICES
+from tests.unit.config.configurations import changed
 from tests.unit.graph import Graph
+from tests.unit.program import configured
 
 
 @dataclass(frozen=True)
@@ -96,3 +101,52 @@ def test_every_repository_has_the_lifecycle_policy(known: Graph) -> None:
     assert {one.inputs["repository"] for one in policies} == names
     for one in policies:
         assert one.inputs["policy"] == lifecycle_policy()
+
+
+LOGIN = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:ecr-pullthroughcache/hub-a1b2c3"
+CACHE = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/hello-dev-hub"
+
+
+def images(value: Any) -> Iterator[str]:
+    """Every container's image in an object's inputs."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        if isinstance(fields.get("image"), str):
+            yield fields["image"]
+        for item in fields.values():
+            yield from images(item)
+    elif isinstance(value, list):
+        for item in cast("list[Any]", value):
+            yield from images(item)
+
+
+def test_with_a_login_every_image_of_docker_hub_comes_through_ecr() -> None:
+    """https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html ."""
+    settings = delivery_config()
+    cluster = json.loads(settings["hello-platform:cluster"])
+    with_login = {**settings, "hello-platform:cluster": json.dumps({**cluster, "dockerHubSecretArn": LOGIN})}
+    before, after = configured(settings), configured(with_login)
+    (rule,) = after.of_type("aws:ecr/pullThroughCacheRule:PullThroughCacheRule")
+    assert (rule.inputs["upstreamRegistryUrl"], rule.inputs["credentialArn"]) == ("registry-1.docker.io", LOGIN)
+    of_hub = {image for one in before.objects() for image in images(one.inputs) if image.startswith("docker.io/")}
+    assert {image.partition(":")[0] for image in of_hub} == {
+        "docker.io/fluent/fluentd-kubernetes-daemonset",
+        "docker.io/moby/buildkit",
+    }
+    now = {image for one in after.objects() for image in images(one.inputs)}
+    assert {image.replace("docker.io", CACHE) for image in of_hub} <= now
+    assert not [image for image in now if image.startswith("docker.io/")]
+    controller = after.release("jenkins").inputs["values"]["controller"]
+    assert controller["image"]["registry"] == controller["sidecars"]["configAutoReload"]["image"]["registry"] == CACHE
+
+
+def test_nodes_alone_may_fill_the_cache_and_only_where_there_is_one() -> None:
+    graph = configured(changed({"cluster.dockerHubSecretArn": LOGIN}))
+    roles = {f"hello-dev-{environment}" for environment in ENVIRONMENTS}
+    made = Access("ecr:CreateRepository", "arn:aws:ecr:ap-northeast-2:123456789012:repository/hello-dev-hub/fluent/x")
+    other = replace(made, resource="arn:aws:ecr:ap-northeast-2:123456789012:repository/hello-dev/api")
+    policies = {one.name: json.loads(one.inputs["policy"]) for one in graph.of_type("aws:iam/rolePolicy:RolePolicy")}
+    assert {name for name, policy in policies.items() if allows([policy], made)} == roles
+    assert not any(allows([policies[name]], other) for name in roles)
+    names = {one.name for one in configured(changed({})).of_type("aws:iam/rolePolicy:RolePolicy")}
+    assert not names & roles

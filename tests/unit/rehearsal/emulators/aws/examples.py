@@ -291,6 +291,14 @@ EXAMPLES: dict[str, Example] = {
         },
     ),
     "repository": Example("aws:ecr/repository:Repository", lambda _: {"name": "hello/api"}),
+    "hub": Example(
+        "aws:ecr/pullThroughCacheRule:PullThroughCacheRule",
+        lambda w: {
+            "ecrRepositoryPrefix": "hello-hub",
+            "upstreamRegistryUrl": "registry-1.docker.io",
+            "credentialArn": f"arn:aws:secretsmanager:{REGION}:{w.caller.account_id}:secret:ecr-pullthroughcache/x",
+        },
+    ),
     "expiry": Example(
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
         lambda _: {"repository": "hello/api", "policy": LIFECYCLE_POLICY},

@@ -79,6 +79,7 @@ def test_what_is_not_known_yet_is_not_judged(example: str, inputs: dict[str, Any
     assert wrong == {}
 
 
+_SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret"
 ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     # A second one of what there can be only one of.
     ("internet", {}, "InvalidParameterValue"),
@@ -121,6 +122,9 @@ ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("expiry", {"repository": "none"}, "RepositoryNotFoundException"),
     ("flows", {"vpcId": "vpc-0123456789abcdef0"}, "InvalidVpcID.NotFound"),
     # What does not fit together.
+    ("hub", {"ecrRepositoryPrefix": "other", "credentialArn": None}, "InvalidParameterException"),
+    ("hub", {"ecrRepositoryPrefix": "other", "credentialArn": f"{_SECRET}:hub"}, "InvalidParameterException"),
+    ("hub", {}, "PullThroughCacheRuleAlreadyExistsException"),
     ("flows", {"trafficType": "REJECT", "iamRoleArn": None}, "InvalidParameter"),
     ("cluster", {"name": "x", "vpcConfig": {"subnetIds": []}}, "InvalidParameterException"),
     (
