@@ -129,6 +129,8 @@ class Reconciler:
     def do(self, duty: Duty) -> None:
         """Does what is due, unless it is not any more; what fails is reported, and is due again."""
         context, memory = self.context(*duty.key), self._memories[duty.key]
+        if not isinstance(duty.goal, Retire):
+            context = replace(context, clean_up=lambda: None)
         try:
             result = reconcile(
                 context, duty.environment, duty.service, lambda state: self._still_due(duty, state), over=duty.over

@@ -15,7 +15,7 @@ from contract.identities import RECONCILER, username
 from kube.client import KubernetesApiError, KubernetesObject
 from release.duties import Circumstances, Policy, due
 from release.errors import ExitCode, ReleaseError
-from release.goals import Deploy, Goal, Resume, Retire, Rollback
+from release.goals import Deploy, Goal, Resume, Retire, Rollback, Switch
 from release.history import Action, Outcome
 from release.objects import ObjectApi
 from release.reconciler import BUSY_SECONDS, Reconciler
@@ -253,6 +253,10 @@ def test_a_warm_slot_is_retired_after_its_time_and_what_nothing_needs_is_removed
     fixture.run(Deploy(SECOND))
     cleaned: list[str] = []
     actor = Actor(fixture, clean_up=lambda: cleaned.append(fixture.state.live))
+    killed(fixture, Switch(), "patch HorizontalPodAutoscaler")
+    pass_time(fixture, 100, actor)
+    fixture.run(Deploy(SECOND))
+    assert cleaned == [], "after a retirement only"
     pass_time(fixture, LIMITS.warm - 60, actor)
     assert (fixture.state.green.desired, cleaned) == (2, [])
     pass_time(fixture, 120, actor)
