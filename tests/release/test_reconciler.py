@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -100,8 +101,9 @@ def test_a_version_whose_pods_fail_minutes_after_its_release_is_left(cluster: Cl
     pods = cluster.api.list(
         "v1", "Pod", namespace="dev", label_selector=f"app.kubernetes.io/name=ai,slot={before.live}"
     )
+    at = before.now + timedelta(seconds=1)  # a status has whole seconds
     for pod in pods:
-        restarted = {"lastState": {"terminated": {"exitCode": 1, "finishedAt": f"{before.now:%Y-%m-%dT%H:%M:%SZ}"}}}
+        restarted = {"lastState": {"terminated": {"exitCode": 1, "finishedAt": f"{at:%Y-%m-%dT%H:%M:%SZ}"}}}
         statuses = [{**one, **restarted, "restartCount": 1} for one in pod["status"]["containerStatuses"]]
         change = {"status": {"containerStatuses": statuses}}
         cluster.api.subresource("patch", "Pod/status", pod["metadata"]["name"], "dev", change)
