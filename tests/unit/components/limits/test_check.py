@@ -18,7 +18,6 @@ from components.limits.check import LimitsError
 from components.limits.inputs import values_at
 from rehearsal.emulators.aws import inputs as emulated
 from rehearsal.emulators.aws.errors import AwsError
-from tests.unit import program
 from tests.unit.config.configurations import changed
 from tests.unit.graph import Graph, Registration, Secret
 from tests.unit.program import CHECKOUT, run, stack_config
@@ -39,7 +38,7 @@ class Watched(RecordingMonitor):
 
 def refusal(monkeypatch: pytest.MonkeyPatch, stack: str, settings: dict[str, str]) -> LimitsError:
     """The error of the program in an update without a preview, which creates nothing."""
-    monkeypatch.setattr(program, "RecordingMonitor", Watched)
+    monkeypatch.setattr("tools.program.run.RecordingMonitor", Watched)
     Watched.registered.clear()
     with pytest.raises(LimitsError) as caught:
         run(CHECKOUT / "__main__.py", stack=stack, settings=settings, preview=False)
