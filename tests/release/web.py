@@ -49,5 +49,8 @@ class Web:
         if target.port != self.port:
             return Answer(None, f"nothing listens on port {target.port}")
         url = f"{self._url}/{target.namespace}/{target.service}{path}"
-        response = urllib3.request("GET", url, timeout=timeout, retries=False)
+        try:
+            response = urllib3.request("GET", url, timeout=timeout, retries=False)
+        except urllib3.exceptions.HTTPError as error:  # no answer in time counts as a bad one, as everywhere
+            return Answer(None, str(error))
         return Answer(response.status, response.data.decode())
