@@ -527,9 +527,8 @@ def test_a_push_that_github_signed_starts_what_is_polled_and_nothing_else_is_bel
     assert casc(graph)["unclassified"] == {
         "gitHubPluginConfig": {"hookSecretConfigs": [{"credentialsId": "jenkins-hook", "signatureAlgorithm": "SHA256"}]}
     }
-    (entry,) = casc(graph)["credentials"]["system"]["domainCredentials"]
-    (secret,) = (one["string"] for one in entry["credentials"] if "string" in one)
-    assert (secret["id"], secret["secret"], secret["scope"]) == ("jenkins-hook", "${jenkins-hook-secret}", "SYSTEM")
+    (secret,) = (one for one in texts(graph) if one["scope"] == "SYSTEM")
+    assert (secret["id"], secret["secret"]) == ("jenkins-hook", "${jenkins-hook-secret}")
     controller = chart(graph)["values"]["controller"]
     assert {"name": "jenkins-hook", "keyName": "secret"} in controller["additionalExistingSecrets"]
     plugins = {name: f"{name}:{version}" for name, version in versions.JENKINS_HOOK_PLUGINS.items()}
