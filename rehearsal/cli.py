@@ -14,8 +14,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from pipelines.preview_report import screen
 from pipelines.preview_report.markdown import render
-from rehearsal import control_plane, demo_images, preview_screen, status, strays, summary, workspace
+from rehearsal import control_plane, demo_images, status, strays, summary, workspace
 from rehearsal.demo_images import Fault
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door.running import entrance
@@ -98,7 +99,7 @@ def preview(
     if markdown:
         print(render(replace(rehearsal, console=Console(stderr=True)).preview(), stack), end="")
     else:
-        preview_screen.show(rehearsal.console, stack, rehearsal.preview(), verbose=verbose)
+        screen.show(rehearsal.console, stack, rehearsal.preview(), verbose=verbose)
 
 
 @app.command(name="status")

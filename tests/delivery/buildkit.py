@@ -20,9 +20,9 @@ from tests import programs
 from tests.delivery import images
 from tests.delivery.runtime import Container, Network, PodSpec
 from tests.unit.components.delivery.jenkins import DELIVERY
-from tests.unit.graph import Graph
 from tests.unit.manifests import manifests
 from tests.unit.program import configured
+from tools.program.graph import Graph
 
 PROGRAMS = (programs.BUILDCTL, programs.BUILDKITD, programs.ROOTLESSKIT)
 

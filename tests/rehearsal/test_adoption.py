@@ -18,8 +18,8 @@ import yaml
 from rehearsal import workspace
 from rehearsal.layout import CHECKOUT
 from rehearsal.toolchain import Toolchain
-from tests.unit.graph import every
 from tests.unit.program import ABOUT_SHIPPED, FIXTURES, SHIPPED, STACKS
+from tools.program.graph import every
 
 KEY = "hello-platform"
 

@@ -27,10 +27,10 @@ from rehearsal.charts import OURS, OWN
 from rehearsal.toolchain import Toolchain
 from tests.rehearsal.rendering import Helm, helm
 from tests.unit.components.delivery import jenkins
-from tests.unit.graph import Graph, every
 from tests.unit.manifests import manifests, without_secrets
 from tests.unit.network_policies.semantics import matches
 from tests.unit.program import configured, stack_config
+from tools.program.graph import Graph, every
 
 Object = dict[str, Any]
 Keys = tuple[str, ...]

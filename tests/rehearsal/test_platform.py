@@ -19,7 +19,8 @@ from rich.console import Console
 
 import versions
 from kube.client import KubernetesApiError
-from rehearsal import preview_screen, status, workspace
+from pipelines.preview_report import screen
+from rehearsal import status, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT
 from rehearsal.lifecycle import Rehearsal
@@ -219,12 +220,12 @@ def test_no_secret_is_in_any_preview_nor_in_what_sets_it(platform: Rehearsal) ->
     file = platform.layout.workspace / f"Pulumi.{platform.stack}.yaml"
     before = file.read_text()
     new = {key: f"canary-{number}-{token_hex(16)}" for number, key in enumerate(required_secrets(platform))}
-    engine, screen = platform.open(), Console(file=StringIO(), width=200)
+    engine, console = platform.open(), Console(file=StringIO(), width=200)
     try:
         with watched_processes() as processes:
             engine.set_secrets(new)
-            preview_screen.show(screen, platform.stack, engine.preview(), verbose=True)
-        shown = cast("StringIO", screen.file).getvalue().splitlines()
+            screen.show(console, platform.stack, engine.preview(), verbose=True)
+        shown = cast("StringIO", console.file).getvalue().splitlines()
         assert_not_told(platform, new, [*processes, *shown])
     finally:
         file.write_text(before)

@@ -15,9 +15,9 @@ from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
 from rehearsal import toolchain
 from rehearsal.emulators import in_cluster
 from tests.release.platform import node
-from tests.unit.graph import Graph
 from tests.unit.manifests import manifests
 from tests.unit.program import platform
+from tools.program.graph import Graph
 
 STACK = "prod"
 

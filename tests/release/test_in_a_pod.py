@@ -33,8 +33,8 @@ from release.errors import ExitCode
 from tests.rehearsal.conftest import eventually
 from tests.release.identities import STACK, apply_the_program
 from tests.release.platform import node
-from tests.unit.graph import Graph
 from tests.unit.program import platform as graph_of
+from tools.program.graph import Graph
 
 OVER = ("Succeeded", "Failed")
 SECONDS = 300

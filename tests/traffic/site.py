@@ -36,8 +36,8 @@ from tests.rehearsal.conftest import eventually
 from tests.release.identities import STACK, apply_the_program
 from tests.release.platform import node
 from tests.traffic import cloud
-from tests.unit.graph import Graph
 from tests.unit.program import configured, stack_config
+from tools.program.graph import Graph
 
 NODES = {"dev": "10.1.0.10", "prod": "10.1.1.10"}
 """Each environment's node, and its address."""

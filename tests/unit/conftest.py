@@ -16,8 +16,8 @@ import botocore.session  # pyright: ignore[reportMissingTypeStubs]
 import hypothesis
 import pytest
 
-from tests.unit.graph import Graph
 from tests.unit.program import ABOUT_SHIPPED, CHECKOUT, SHIPPED, STACKS, platform
+from tools.program.graph import Graph
 
 _sessions: Any = botocore.session
 _sessions.create_loader = functools.cache(_sessions.create_loader)

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import yaml
 
-from tests.unit.graph import Graph, Secret
+from tools.program.graph import Graph, Secret
 
 
 def manifests(graph: Graph) -> list[dict[str, Any]]:

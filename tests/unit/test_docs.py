@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.graph import every
 from tests.unit.program import CHECKOUT
+from tools.program.graph import every
 
 DOCUMENTS = every(
     # The changelog names what was there once.

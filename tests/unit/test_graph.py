@@ -9,8 +9,8 @@ from pulumi.runtime import is_dry_run
 from pulumi.runtime.config import get_config
 from pulumi.runtime.settings import get_root_resource
 
-from tests.unit.graph import UNKNOWN, Graph, Reference, Secret, every
 from tests.unit.program import run
+from tools.program.graph import UNKNOWN, Graph, Reference, Secret, every
 from tools.program.monitor import DuplicateUrnError, plain
 
 SMALL = """

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.unit.graph import every
 from tests.unit.program import CHECKOUT
+from tools.program.graph import every
 
 COMPONENTS = every(
     # A job's program runs in its pod, by the standard library alone.

@@ -13,8 +13,8 @@ import pytest
 import config
 from config import ENVIRONMENTS
 from tests.unit.components.workload.test_blue_green import PAIRS, SERVICES
-from tests.unit.graph import UNKNOWN, Graph, Secret, every, of_logs
 from tests.unit.program import CHECKOUT, STACKS, made_up, platform, stack_config, stack_of
+from tools.program.graph import UNKNOWN, Graph, Secret, every, of_logs
 
 OUTPUTS = {
     "cluster",

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.unit.graph import every
 from tests.unit.program import CHECKOUT
+from tools.program.graph import every
 
 ENGLISH, KOREAN = ((CHECKOUT / name).read_text(encoding="utf-8") for name in ("README.md", "README.ko.md"))
 LANGUAGES = pytest.mark.parametrize("text", [ENGLISH, KOREAN], ids=["English", "Korean"])

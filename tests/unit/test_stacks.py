@@ -11,7 +11,6 @@ from pydantic.alias_generators import to_camel
 import config
 from config import PROJECT, Settings, load
 from config.annotations import bare
-from tests.unit.graph import every
 from tests.unit.program import (
     SHIPPED,
     STACKS,
@@ -22,6 +21,7 @@ from tests.unit.program import (
     stack_config,
     stack_file,
 )
+from tools.program.graph import every
 
 
 @pytest.mark.parametrize("stack", every(SHIPPED, "stack"))

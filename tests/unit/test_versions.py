@@ -10,7 +10,7 @@ import pytest
 import versions
 from components.cluster.cluster import DAYS_OF_WARNING, support_warning
 from rehearsal.toolchain.tools import KUBERNETES
-from tests.unit.graph import Graph
+from tools.program.graph import Graph
 
 OF_THE_MINOR = {
     "kube-proxy": versions.KUBE_PROXY.removeprefix("v"),

@@ -9,7 +9,7 @@ from typing import Any, cast
 from rehearsal.emulators.aws.kinds import KINDS
 from rehearsal.emulators.aws.lifecycle import difference
 from rehearsal.emulators.aws.properties import changed_paths
-from tests.unit.graph import Graph, Registration
+from tools.program.graph import Graph, Registration
 
 REPLACES: Mapping[str, tuple[str, ...]] = {
     "": ("metadata.name", "metadata.namespace"),

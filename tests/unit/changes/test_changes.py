@@ -15,8 +15,8 @@ from tests.unit.changes.differences import operations
 from tests.unit.changes.table import ROWS, Row
 from tests.unit.components.cluster.live import LIVE
 from tests.unit.config.configurations import changed, refusal
-from tests.unit.graph import every
 from tests.unit.program import CHECKOUT, platform, run
+from tools.program.graph import every
 
 
 def batches(rows: Sequence[Row]) -> list[list[Row]]:

@@ -23,8 +23,8 @@ from config.capacity import (
 from config.instance_types import instance_types
 from config.quantities import cpu_millis, memory_bytes
 from tests.unit.config.configurations import changed
-from tests.unit.graph import every
 from tests.unit.program import CHECKOUT, STACKS, platform, run, stack_config
+from tools.program.graph import every
 
 MIB = 2**20
 

@@ -14,7 +14,7 @@ from config.annotations import bare
 from config.documentation import EXAMPLE, PAGE, page
 from config.models.base import Model
 from tests.unit.config.configurations import GOOD, changed, parsed
-from tests.unit.graph import every
+from tools.program.graph import every
 
 
 def models(kind: Any) -> Iterator[type[Model]]:

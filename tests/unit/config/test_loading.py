@@ -19,7 +19,7 @@ import config
 from config import PROJECT, Settings, load
 from config.loading import TEXT_KEYS
 from tests.unit.config.configurations import GOOD, changed, in_pulumis_form, parsed, problems, refusal
-from tests.unit.graph import every
+from tools.program.graph import every
 
 
 def test_text_is_what_the_models_want_as_text() -> None:

@@ -14,8 +14,8 @@ from components.aws import network
 from config import SettingsError, load, required_secrets
 from config.checks.network import NODES_SHARE
 from tests.unit.config.configurations import changed, parsed, problems
-from tests.unit.graph import every
 from tests.unit.program import config_without_secrets, stack_config
+from tools.program.graph import every
 
 REFUSALS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("refusals.yaml").read_text(encoding="utf-8"))
 

@@ -10,8 +10,8 @@ from hashlib import sha256
 from html import escape
 from pathlib import Path
 
-from tests.unit.graph import Graph, Registration
 from tests.unit.program import CHECKOUT, platform
+from tools.program.graph import Graph, Registration
 
 FILE = CHECKOUT / "docs" / "images" / "overview.svg"
 STACK = "prod"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from config import PROJECT
-from tests.unit.graph import Graph
 from tests.unit.program import configured, platform, stack_config
+from tools.program.graph import Graph
 
 
 def hashed(graph: Graph) -> dict[tuple[str, str, str], str]:

@@ -13,8 +13,8 @@ import pytest
 from components.cluster.cluster import DELETED_ONE_BY_ONE
 from components.kubernetes.annotations import SKIP_AWAIT
 from tests.unit.components.delivery.jenkins import with_hook
-from tests.unit.graph import Graph, Reference, Registration, every
 from tests.unit.program import STACKS, platform
+from tools.program.graph import Graph, Reference, Registration, every
 
 ADDON = "aws:eks/addon:Addon"
 CLUSTER, NODES = "eks:index:Cluster", "eks:index:ManagedNodeGroup"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from tests.unit.graph import Graph, Registration, every, of_logs
+from tools.program.graph import Graph, Registration, every, of_logs
 
 Pod = tuple[Registration, Mapping[str, Any]]
 

@@ -10,8 +10,8 @@ import config
 from components.delivery.jenkins.names import HOOK_PATH
 from tests.unit.components.delivery.jenkins import HOOK, with_hook, with_jenkins
 from tests.unit.components.delivery.jenkins import configuration as delivery_config
-from tests.unit.graph import Graph
 from tests.unit.program import stack_config, stack_of
+from tools.program.graph import Graph
 
 
 @pytest.fixture

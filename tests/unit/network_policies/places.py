@@ -11,10 +11,10 @@ from typing import Any
 import config
 from contract.blue_green import SLOTS
 from contract.identities import RELEASE_TOOL_LABELS
-from tests.unit.graph import Graph, every
 from tests.unit.manifests import without_secrets
 from tests.unit.network_policies.semantics import Endpoint, Namespace, Policy, Port, reaches
 from tests.unit.program import platform, stack_config
+from tools.program.graph import Graph, every
 
 HTTPS = Port(443)
 OTHER = Port(8443)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tests.unit.graph import Graph
 from tests.unit.network_policies.places import control_plane, namespaces, policies, subnets
 from tests.unit.network_policies.semantics import Endpoint, Port, reaches
+from tools.program.graph import Graph
 
 OUTSIDE = {
     "internet": "192.0.2.0/24",

@@ -12,11 +12,11 @@ import config
 from components.kubernetes.network_policy import Addresses, default_deny, service_policy
 from contract.identities import RELEASE_TOOL_LABELS
 from tests.unit.arguments import manifest
-from tests.unit.graph import every
 from tests.unit.network_policies import table
 from tests.unit.network_policies.places import KUBE_SYSTEM, OTHER, Place, Reach, reach_of
 from tests.unit.network_policies.semantics import Endpoint, Namespace, Policy, Port, reaches
 from tests.unit.program import STACKS, platform, stack_config
+from tools.program.graph import every
 
 DNS = {"DNS:53", "DNS:53/UDP"}
 

@@ -15,9 +15,9 @@ import pytest
 
 import versions
 from tests.programs import BUILDCTL, BUILDKITD
-from tests.unit.graph import every
 from tests.unit.pipelines.jenkinsfile import Call, PipelineSyntaxError, faults, parse, parsed
 from tests.unit.program import CHECKOUT
+from tools.program.graph import every
 
 PIPELINES = CHECKOUT / "pipelines"
 JENKINSFILES = every(sorted(PIPELINES.glob("Jenkinsfile.*")), "Jenkinsfile")

@@ -17,9 +17,9 @@ from rehearsal import strays, toolchain
 from rehearsal.layout import RUNS_VARIABLE
 from rehearsal.network import namespace
 from rehearsal.toolchain import golang
-from tests.unit.graph import every
 from tools import doctor
 from tools.findings import Finding, show
+from tools.program.graph import every
 
 GIB = doctor.GIB
 

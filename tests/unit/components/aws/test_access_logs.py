@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import config
-from tests.unit.graph import Graph, Registration
 from tests.unit.program import stack_config, stack_of
+from tools.program.graph import Graph, Registration
 
 
 def resource(graph: Graph, kind: str) -> Registration:

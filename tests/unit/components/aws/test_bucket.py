@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.unit.graph import Graph, Registration, every
+from tools.program.graph import Graph, Registration, every
 
 BUCKET = "aws:s3/bucket:Bucket"
 

@@ -17,8 +17,8 @@ from rehearsal.aws.authorization import Access, allows
 from tests.unit.components.delivery.jenkins import configuration as delivery_config
 from tests.unit.components.workload.test_blue_green import SERVICES
 from tests.unit.config.configurations import changed
-from tests.unit.graph import Graph
 from tests.unit.program import configured
+from tools.program.graph import Graph
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import pytest
 from moto.iam.policy_validation import IAMPolicyDocumentValidator, IAMTrustPolicyDocumentValidator
 
 from components.aws.iam import Trust, trust_policy
-from tests.unit.graph import Graph, Registration, every
 from tests.unit.program import STACKS, configured, platform, stack_config
+from tools.program.graph import Graph, Registration, every
 from tools.program.monitor import ISSUER
 
 ROLE = "aws:iam/role:Role"

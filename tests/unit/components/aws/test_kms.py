@@ -6,7 +6,7 @@ import json
 from fnmatch import fnmatchcase
 from typing import Any
 
-from tests.unit.graph import Graph, every
+from tools.program.graph import Graph, every
 
 KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"

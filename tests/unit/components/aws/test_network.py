@@ -13,8 +13,8 @@ from components.aws.network import FIRST_ZONES, ZoneCidrs, split
 from config import ZONE_LETTERS
 from config.checks.network import NODES_SHARE
 from tests.unit.config.configurations import changed
-from tests.unit.graph import Graph, Registration, every
 from tests.unit.program import configured
+from tools.program.graph import Graph, Registration, every
 
 
 def network(address: int, prefix: int) -> str:

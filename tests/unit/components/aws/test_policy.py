@@ -8,7 +8,7 @@ from typing import Any
 from moto.iam.policy_validation import IAMPolicyDocumentValidator
 
 from components.aws.policy import Statement, policy_document
-from tests.unit.graph import every
+from tools.program.graph import every
 
 
 def statements(document: str) -> list[dict[str, Any]]:

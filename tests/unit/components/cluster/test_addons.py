@@ -12,8 +12,8 @@ from components.aws.account import Account
 from components.cluster.addons import BEFORE_NODES, after_nodes
 from rehearsal.aws.authorization import Access, allows
 from tests.unit.config.configurations import changed
-from tests.unit.graph import Graph, Registration
 from tests.unit.program import configured
+from tools.program.graph import Graph, Registration
 
 ACCOUNT = Account(id="123456789012", region="ap-northeast-2", tags={}, permissions_boundary_arn=None, protect=False)
 KEY = "arn:aws:kms:ap-northeast-2:999999999999:key/0123abcd"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import versions
-from tests.unit.graph import Graph
+from tools.program.graph import Graph
 
 
 def test_its_chart_is_pinned_and_comes_from_the_projects_repository(graph: Graph) -> None:

@@ -11,8 +11,8 @@ import versions
 from components.cluster.cluster import DEPLOYERS, access_entries
 from tests.unit.components.cluster.live import LIVE
 from tests.unit.config.configurations import changed
-from tests.unit.graph import Graph, every
 from tests.unit.program import PROGRAM, STACKS, configured, run, stack_config, with_services
+from tools.program.graph import Graph, every
 
 CLUSTER = "eks:index:Cluster"
 ADMIN = "arn:aws:iam::123456789012:role/admin"

@@ -12,8 +12,8 @@ import config
 from components.cluster.live import LiveCluster, Sizes
 from components.cluster.node_group import managed_groups, shares
 from config import ENVIRONMENTS
-from tests.unit.graph import Graph, Registration, every
 from tests.unit.program import CHECKOUT, run, stack_config
+from tools.program.graph import Graph, Registration, every
 
 MANAGED = "eks:index:ManagedNodeGroup"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"

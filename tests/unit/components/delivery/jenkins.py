@@ -9,8 +9,8 @@ from typing import Any
 
 from config import PROJECT
 from pipelines import certificates
-from tests.unit.graph import Graph
 from tests.unit.program import configured, stack_config
+from tools.program.graph import Graph
 
 PASSWORD = "made-up-admin-password"  # noqa: S105 - made up
 TOKEN = "made-up-git-token"  # noqa: S105 - likewise

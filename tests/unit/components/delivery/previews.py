@@ -8,8 +8,8 @@ from typing import Any
 
 from config import PROJECT
 from tests.unit.components.delivery.jenkins import configuration as jenkins_config
-from tests.unit.graph import Graph
 from tests.unit.program import configured
+from tools.program.graph import Graph
 
 KEY = "arn:aws:kms:ap-northeast-2:123456789012:key/5a1d8c1e-0000-4000-8000-000000000000"
 STATE_KEY = KEY.replace("5a1d8c1e", "7b3e2f90")

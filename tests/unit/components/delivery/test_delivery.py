@@ -12,7 +12,7 @@ from contract.identities import DEPLOYERS, RELEASE, VERIFY
 from contract.namespaces import DELIVERY
 from release import verification
 from tests.unit.components.workload.test_blue_green import SERVICES
-from tests.unit.graph import UNKNOWN, Graph, Registration, every, of_logs
+from tools.program.graph import UNKNOWN, Graph, Registration, every, of_logs
 
 UNNAMED_VERBS = {"list", "watch", "create"}
 """https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources ."""

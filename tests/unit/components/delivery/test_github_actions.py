@@ -10,8 +10,8 @@ import pytest
 from config import PROJECT
 from rehearsal.aws.authorization import Access, allows
 from tests.unit.components.delivery.previews import PREVIEWS
-from tests.unit.graph import Graph
 from tests.unit.program import configured, stack_config
+from tools.program.graph import Graph
 
 ACTIONS: dict[str, Any] = {"repositories": {"api": "hello/api", "ai": "hello/ai"}}
 ROLE = "aws:iam/role:Role"

@@ -35,10 +35,10 @@ from tests.unit.components.delivery.jenkins import (
     with_jenkins,
 )
 from tests.unit.components.delivery.previews import with_previews
-from tests.unit.graph import Graph, Registration, Secret, every
 from tests.unit.pipelines.jenkinsfile import faults, parsed
 from tests.unit.program import CHECKOUT, configured, platform
 from tests.unit.test_main import in_clear
+from tools.program.graph import Graph, Registration, Secret, every
 
 REGISTRY = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/hello-dev"
 

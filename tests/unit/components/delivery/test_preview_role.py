@@ -16,9 +16,9 @@ from config import PROJECT
 from rehearsal.aws.authorization import Access, allows
 from tests.unit.components.delivery.previews import KEY, STATE_KEY, config, with_previews
 from tests.unit.components.delivery.test_jenkins import job_script
-from tests.unit.graph import Graph, Registration
 from tests.unit.manifests import without_secrets
 from tests.unit.program import configured, platform
+from tools.program.graph import Graph, Registration
 
 ROLE = "aws:iam/role:Role"
 PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"

@@ -14,8 +14,8 @@ from contract.identities import RECONCILER, RELEASE_TOOL_LABELS, username
 from contract.namespaces import DELIVERY
 from tests.unit.components.delivery.jenkins import DELIVERY as SETTINGS
 from tests.unit.components.delivery.jenkins import configuration, with_jenkins
-from tests.unit.graph import Graph, Registration
 from tests.unit.program import configured, platform
+from tools.program.graph import Graph, Registration
 
 
 def deployment(graph: Graph) -> Registration:

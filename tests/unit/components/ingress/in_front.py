@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 from config import PROJECT
-from tests.unit.graph import Graph
 from tests.unit.program import PROGRAM, run, stack_config, with_services
+from tools.program.graph import Graph
 
 WITHOUT_A_ZONE = json.dumps({"zone": "example.com"})
 AT_THE_APEX = "example.com"

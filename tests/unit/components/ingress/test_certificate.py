@@ -8,8 +8,8 @@ import pulumi
 import pytest
 
 from tests.unit.components.ingress.in_front import WITHOUT_A_ZONE, changed, with_certificates
-from tests.unit.graph import Graph
 from tests.unit.program import stack_of
+from tools.program.graph import Graph
 from tools.program.monitor import RefusedError, proof
 
 CERTIFICATE = "aws:acm/certificate:Certificate"

@@ -11,8 +11,8 @@ import config
 from components.ingress.hosts import HostsArgs
 from tests.unit.components.delivery.jenkins import with_jenkins
 from tests.unit.components.ingress.in_front import AT_THE_APEX, changed, with_certificates
-from tests.unit.graph import Graph, Registration
 from tests.unit.program import stack_config, stack_of
+from tools.program.graph import Graph, Registration
 
 RECORD = "aws:route53/record:Record"
 

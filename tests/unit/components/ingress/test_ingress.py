@@ -9,8 +9,8 @@ import pytest
 import config
 from components.ingress.ingress import Backend
 from components.ingress.target_group import PREFIX
-from tests.unit.graph import Graph, every
 from tests.unit.program import stack_config, stack_of
+from tools.program.graph import Graph, every
 
 DOMAINS = {"dev": "dev.hello.example.com", "prod": "hello.example.com"}
 

@@ -13,8 +13,8 @@ from components.ingress.ingress_class import IngressClassArgs
 from config import PROJECT
 from rehearsal.toolchain.tools import LOAD_BALANCER_CONTROLLER
 from tests.unit.components.delivery.jenkins import with_jenkins
-from tests.unit.graph import Graph
 from tests.unit.program import configured, stack_config, stack_of, with_services
+from tools.program.graph import Graph
 
 STAFF_NAMESPACES = ["logging"]
 NAME = "aws-load-balancer-controller"

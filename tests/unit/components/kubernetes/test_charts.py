@@ -12,8 +12,8 @@ from config import PROJECT
 from config.charts import ALWAYS, JENKINS
 from tests.unit.components.delivery import jenkins
 from tests.unit.config.test_charts import as_archives, as_folders
-from tests.unit.graph import every
 from tests.unit.program import configured
+from tools.program.graph import every
 
 REGISTRY = "oci://registry.example.com/charts"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import versions
 from config import ENVIRONMENTS
-from tests.unit.graph import Graph, every
 from tests.unit.program import stack_of
+from tools.program.graph import Graph, every
 
 CLUSTER_WIDE = {
     "Namespace",

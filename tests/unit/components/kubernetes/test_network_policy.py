@@ -10,7 +10,7 @@ import pytest
 import config
 from components.kubernetes.network_policy import Addresses, default_deny, port_policy, service_policy
 from tests.unit.arguments import manifest
-from tests.unit.graph import Graph, every, of_logs
+from tools.program.graph import Graph, every, of_logs
 
 ADDRESSES = Addresses(
     vpc="10.20.0.0/16",

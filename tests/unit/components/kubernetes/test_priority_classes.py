@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.graph import Graph
+from tools.program.graph import Graph
 
 MAX_VALUE = 1_000_000_000
 """https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/#priorityclass."""

@@ -19,8 +19,8 @@ from components.limits.inputs import values_at
 from rehearsal.emulators.aws import inputs as emulated
 from rehearsal.emulators.aws.errors import AwsError
 from tests.unit.config.configurations import changed
-from tests.unit.graph import Graph, Registration, Secret
 from tests.unit.program import CHECKOUT, run, stack_config
+from tools.program.graph import Graph, Registration, Secret
 from tools.program.monitor import RecordingMonitor
 
 

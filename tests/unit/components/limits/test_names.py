@@ -10,7 +10,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.limits import names
 from components.limits.inputs import values_at
-from tests.unit.graph import Graph
+from tools.program.graph import Graph
 
 BUCKET = "aws:s3/bucket:Bucket"
 ROLE = "aws:iam/role:Role"

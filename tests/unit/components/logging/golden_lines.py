@@ -10,7 +10,7 @@ import yaml
 
 from components.logging.fluentd import Elasticsearch, configuration
 from tests.unit.components.logging.fluentd_emulator import Fluentd
-from tests.unit.graph import every
+from tools.program.graph import every
 
 FOLDER = Path(__file__).parent / "golden"
 CASES: list[dict[str, Any]] = every(

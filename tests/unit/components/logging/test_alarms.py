@@ -7,8 +7,8 @@ import json
 import pytest
 
 from components.logging.bootstrap.job.checks import CHECKS, NAMESPACE, NOT_SET_UP
-from tests.unit.graph import Graph
 from tests.unit.program import configured, platform, stack_config
+from tools.program.graph import Graph
 
 ALARM, TOPIC, SUBSCRIPTION = (
     "aws:cloudwatch/metricAlarm:MetricAlarm",

@@ -15,7 +15,7 @@ from components.logging.fluentd.syntax import Section
 from config import Logs
 from tests.unit.components.logging.fluentd_grammar import parse, value
 from tests.unit.components.logging.test_logs import of_kind, pods
-from tests.unit.graph import Graph
+from tools.program.graph import Graph
 
 ROOT = parse(text(Logs.model_validate({"bufferMib": 700})))
 OUTPUTS = ("events", "refused")

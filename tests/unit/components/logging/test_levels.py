@@ -12,7 +12,7 @@ from components.logging.bootstrap.job import kibana
 from components.logging.fluentd.levels import KEYS, LEVELS
 from tests.unit.components.logging.bootstrap.kuery import matches
 from tests.unit.components.logging.golden_lines import emulated
-from tests.unit.graph import every
+from tools.program.graph import every
 
 UNKNOWN = "unknown"
 CASES: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "cases" / "levels.yaml").read_text("utf-8"))

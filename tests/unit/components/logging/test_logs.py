@@ -18,9 +18,9 @@ from components.logging.collector import LOGS, STATE
 from components.logging.snapshots import Identity
 from config import capacity
 from config.quantities import cpu_millis, memory_bytes
-from tests.unit.graph import Graph, Registration, Secret, every, of_logs
 from tests.unit.invariants.test_pods import specs
 from tests.unit.program import STACKS, made_up, platform, stack_config, stack_of
+from tools.program.graph import Graph, Registration, Secret, every, of_logs
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 PASSWORDS = {

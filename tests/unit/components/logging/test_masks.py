@@ -15,7 +15,7 @@ import pytest
 
 from components.logging.fluentd.masks import CARD_CHECK, MASKED, RESIDENT_CHECK, masks
 from tests.unit.components.logging.fluentd_emulator import CHECKS, modified
-from tests.unit.graph import every
+from tools.program.graph import every
 
 FOLDER = Path(__file__).parent / "cases"
 SECRET = re.compile("⟦(.*?)⟧")

@@ -11,7 +11,7 @@ import pytest
 from components.logging.fluentd.syntax import Section
 from tests.unit.components.logging.fluentd_grammar import parse, pattern
 from tests.unit.components.logging.golden_lines import TEXT
-from tests.unit.graph import every
+from tools.program.graph import every
 
 PARAMETERS = (
     *("expression", "pattern"),

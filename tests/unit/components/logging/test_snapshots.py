@@ -8,8 +8,8 @@ from typing import Any
 from components.logging.snapshots import FOLDER, TOKEN
 from config import load
 from tests.unit.components.logging.test_logs import of_kind, pods
-from tests.unit.graph import Graph, every, of_logs
 from tests.unit.program import stack_config, stack_of
+from tools.program.graph import Graph, every, of_logs
 
 
 def bucket_of(graph: Graph) -> str:

@@ -10,7 +10,7 @@ import yaml
 
 from tests.unit.components.logging.fluentd_grammar import pattern
 from tests.unit.components.logging.golden_lines import emulated
-from tests.unit.graph import every
+from tools.program.graph import every
 
 CASES: dict[str, list[list[str]]] = yaml.safe_load((Path(__file__).parent / "cases" / "events.yaml").read_text("utf-8"))
 COLOUR = pattern(r"/\x1b\[[0-9;]*m/")

@@ -17,8 +17,8 @@ from components.workload.blue_green.annotations import release_annotations
 from config import ENVIRONMENTS, SERVICE_NAME_LIMIT
 from contract.blue_green import SENTINEL_DIGEST, contract
 from release.context import Limits
-from tests.unit.graph import Graph, Registration, Secret, every, of_logs
 from tests.unit.program import stack_of
+from tools.program.graph import Graph, Registration, Secret, every, of_logs
 
 SERVICES = {"frontend": 80, "gateway": 8099, "api": 8099, "ai": 8085, "crawling": 8000}
 PUBLIC = {"frontend", "gateway"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from components.kubernetes.quotas import DEFAULT_LIMITS, DEFAULT_REQUESTS
 from config import ENVIRONMENTS
-from tests.unit.graph import Graph, Registration, every
+from tools.program.graph import Graph, Registration, every
 
 
 def quotas(graph: Graph, name: str) -> list[Registration]:

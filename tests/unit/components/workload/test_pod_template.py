@@ -18,8 +18,8 @@ from components.workload.pod_template import (
 )
 from tests.unit.arguments import manifest
 from tests.unit.components.workload.test_blue_green import SERVICES
-from tests.unit.graph import UNKNOWN, Graph, every
 from tests.unit.program import stack_config, stack_of
+from tools.program.graph import UNKNOWN, Graph, every
 
 PORTS = {service: [{"name": "http", "containerPort": port}] for service, port in SERVICES.items()}
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 import config
-from tests.unit.graph import every
 from tests.unit.program import CHECKOUT, FIXTURES, STACKS, configured, platform, stack_config
 from tools.costs.__main__ import PRICES
 from tools.costs.estimate import HOURS, Item, Prices, items, one_more
+from tools.program.graph import every
 
 TABLE = Prices.read(PRICES)
 

@@ -24,7 +24,7 @@ import versions
 from components.logging.access import ROLES
 from components.logging.bootstrap.job import elasticsearch
 from components.logging.bootstrap.job.client import Request
-from tests.unit.graph import every
+from tools.program.graph import every
 
 REQUESTS = every(
     [

@@ -12,8 +12,8 @@ from components.logging.bootstrap.job import kibana
 from components.logging.bootstrap.job.elasticsearch import PROPERTIES
 from tests.unit.components.logging.bootstrap.kuery import field, matches
 from tests.unit.components.logging.golden_lines import CASES, emulated, message
-from tests.unit.graph import every
 from tests.unit.program import CHECKOUT
+from tools.program.graph import every
 
 ENVIRONMENTS = ("dev", "prod", "platform")
 OBJECTS = every(one for environment in ENVIRONMENTS for one in kibana.saved_objects(environment))

@@ -22,7 +22,7 @@ from components.logging.bootstrap.job.checks import CHECKS, NOT_SET_UP
 from components.logging.bootstrap.job.client import Server, SetupError
 from config import Logs
 from tests.unit.components.logging.bootstrap.stand_in import PASSWORD, Account, serving
-from tests.unit.graph import every
+from tools.program.graph import every
 
 ENVIRONMENTS = ["dev", "prod", "platform"]
 NAMES = ("snapshots-of-it", "hello-dev", "ap-northeast-2")

@@ -1,4 +1,4 @@
-"""What `make preview` prints: what is lost first, then each change with its values, and what is new in numbers."""
+"""The preview report for a terminal: what is lost first, then each change with its values, what is new in numbers."""
 
 from __future__ import annotations
 

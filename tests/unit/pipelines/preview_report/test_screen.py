@@ -6,8 +6,8 @@ from io import StringIO
 
 from rich.console import Console
 
+from pipelines.preview_report import screen
 from pipelines.preview_report.events import Preview, read
-from rehearsal import preview_screen
 from tests.unit.pipelines.preview_report.test_markdown import EVENTS
 
 
@@ -17,7 +17,7 @@ def recorded(name: str) -> Preview:
 
 def shown(name: str, *, verbose: bool = False) -> list[str]:
     console = Console(file=StringIO(), width=80)
-    preview_screen.show(console, "dev", recorded(name), verbose=verbose)
+    screen.show(console, "dev", recorded(name), verbose=verbose)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue().splitlines()
 
