@@ -114,7 +114,7 @@ def interrupted(fixture: Fixture, goal: Goal, line: str) -> None:
 
 @pytest.mark.parametrize(
     ("fades", "number_of_actors", "step"),
-    [(False, 1, 1), (True, 1, 2), (False, 2, 7), (True, 2, 7)],
+    [(False, 1, 1), (True, 1, 1), (False, 2, 7), (True, 2, 7)],
     ids=["one reconciler", "one reconciler, fading", "two reconcilers", "two reconcilers, fading"],
 )
 def test_a_release_that_died_anywhere_is_ended_and_no_user_waits_longer_than_for_one_that_lives(
