@@ -37,6 +37,13 @@ SERVICES = ("ec2", "elbv2", "iam", "sts")
 """Services whose moto backends create resources by themselves, or call such backends."""
 
 
+PREFIXES = {"monitoring": "cloudwatch"}
+"""Prefixes of actions in policies, by the service's name in signatures, where they differ.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+"""
+
+
 def listen(application: Application, port: int) -> BaseWSGIServer:
     """A server that listens on a port of loopback, 0 for any free one; `serve_forever` starts to serve."""
     # A log line for each request would hide all others.
@@ -106,7 +113,7 @@ def _check_action_permitted(self: Any, resource: str) -> None:
         return
     body = self._body.decode() if isinstance(self._body, bytes) else str(self._body)
     parameters = flat(json.loads(body)) if body.startswith("{") else ((k, v[0]) for k, v in self._data.items())
-    request = ApiRequest(service, action, dict(parameters), self._region, self.account_id)
+    request = ApiRequest(str(PREFIXES.get(service, service)), action, dict(parameters), self._region, self.account_id)
     documents: list[Any] = [vars(IAMPolicy(policy))["_policy_json"] for policy in self._access_key.collect_policies()]
     accesses = request.accesses(lambda arn: _tags(arn, self._region, self.account_id))
     for access in [Access(self._action, resource)] if service == "s3" else accesses:

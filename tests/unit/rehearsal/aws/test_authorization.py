@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
+from urllib.error import HTTPError
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
 
+from components.aws.policy import policy_document
+from components.logging import alarms
+from components.logging.bootstrap.job import cloudwatch
+from components.logging.bootstrap.job.cloudwatch import Credentials
 from rehearsal import aws
 from rehearsal.aws.authorization import Access, ApiRequest, allows
 from rehearsal.layout import Layout
@@ -106,6 +112,7 @@ class Controller:
         iam.put_role_policy(RoleName="controller", PolicyName="own", PolicyDocument=json.dumps(document))
         sts = aws.client(layout, "sts", region=REGION)
         keys = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="pod")["Credentials"]
+        self.credentials = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
         self._session = cast("Any", boto3).Session(
             aws_access_key_id=keys["AccessKeyId"],
             aws_secret_access_key=keys["SecretAccessKey"],
@@ -156,6 +163,22 @@ def make_all(controller: Controller, vpc: str, subnets: list[str], cluster: str)
     elbv2.delete_target_group(TargetGroupArn=target)
     elbv2.delete_load_balancer(LoadBalancerArn=balancer)
     ec2.delete_security_group(GroupId=group)
+
+
+def published(layout: Layout, bootstrap: Controller, namespace: str) -> list[Any]:
+    """The metrics of a namespace after the logging bootstrap has published one."""
+    body = cloudwatch.form(namespace, {"Stack": "hello"}, {"LostBytes": 1})
+    now = datetime.now(tz=UTC)
+    cloudwatch.publish(f"{aws.url(layout)}/", REGION, body, bootstrap.credentials, now)
+    return aws.client(layout, "cloudwatch", region=REGION).list_metrics(Namespace=namespace)["Metrics"]
+
+
+def test_the_logging_bootstrap_publishes_metrics_of_its_namespace_only(layout: Layout) -> None:
+    """Its own signature, by the credentials of its role and the program's policy."""
+    bootstrap = Controller(layout, json.loads(policy_document(alarms.permissions())))
+    assert published(layout, bootstrap, "Hello/Logs")
+    with pytest.raises(HTTPError, match="403"):
+        published(layout, bootstrap, "Other")
 
 
 @pytest.fixture
