@@ -111,16 +111,16 @@ def adopted(tools: Toolchain, tmp_path: Path) -> Adopted:
     return Adopted(folder, elsewhere, tools.pulumi)
 
 
-def block(document: str, key: str) -> dict[str, Any]:
-    """The settings that a page shows in its first block with a key."""
+def block(document: str, key: str, part: str) -> dict[str, Any]:
+    """The value of a key in the first block of a page that has it with this part."""
     text = (CHECKOUT / document).read_text(encoding="utf-8")
-    shown = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
-    return next(yaml.safe_load(one) for one in shown if key in yaml.safe_load(one))
+    shown = [yaml.safe_load(one) for one in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)]
+    return next(one[key] for one in shown if part in one.get(key, ()))
 
 
 def a_sixth_service(adopted: Adopted, stack: str) -> None:
     """As the page about it shows it."""
-    services = block("docs/how-to/add-a-service.md", f"{KEY}:services")[f"{KEY}:services"]
+    services = block("docs/how-to/add-a-service.md", f"{KEY}:services", "search")
     adopted.edit(stack, lambda config: config[f"{KEY}:services"].update(services))
 
 
@@ -171,7 +171,7 @@ def secrets(adopted: Adopted, stack: str) -> None:
 def jenkins(adopted: Adopted, stack: str) -> None:
     """As the page on delivery brings it up, with pushes told by GitHub."""
     adopted.with_key(stack, sys.executable, "-m", "pipelines.certificates", "--stack", stack)
-    delivery = block("docs/delivery.md", f"{KEY}:delivery")[f"{KEY}:delivery"]
+    delivery = block("docs/delivery.md", f"{KEY}:delivery", "platform")
     hook = {"cidrs": ["192.30.252.0/22"]}
     adopted.edit(stack, lambda config: config[f"{KEY}:delivery"].update({**delivery, "hook": hook}))
     for name in ("adminPassword", "git.token", "hook.secret"):

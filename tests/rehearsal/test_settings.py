@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -55,9 +56,9 @@ class Story:
     back: dict[str, str]
 
     def of_services(self, done: dict[str, str]) -> dict[str, str]:
-        """The part of what was done that is the services', which begins with the environment's name."""
-        starts = tuple(f"{environment}-" for environment in ENVIRONMENTS)
-        return {key: operation for key, operation in done.items() if key.partition("::")[2].startswith(starts)}
+        """What was done for services, `ENVIRONMENT-SERVICE…`; what is delivery's begins with `ENVIRONMENT-hello-`."""
+        service = re.compile(rf"({'|'.join(ENVIRONMENTS)})-(?!hello-)")
+        return {key: operation for key, operation in done.items() if service.match(key.partition("::")[2])}
 
     def of_jenkins(self, done: dict[str, str]) -> dict[str, str]:
         """The rest."""

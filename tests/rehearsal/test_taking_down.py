@@ -7,6 +7,7 @@ import time
 from functools import partial
 
 import psutil
+import yaml
 
 from rehearsal import aws, control_plane, leftovers
 from rehearsal.emulators.aws import protection
@@ -15,7 +16,7 @@ from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.processes import ProcessTable
 from tests.rehearsal.conftest import eventually
-from tests.rehearsal.stacks import ON_PROD, ONE_STACK, Recorder
+from tests.rehearsal.stacks import ON_PROD, ONE_STACK, Recorder, run_up
 from tools.program.graph import every
 
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
@@ -74,9 +75,20 @@ def use(layout: Layout) -> None:
         logs.put_log_events(**stream, logEvents=[{"timestamp": int(time.time() * 1000), "message": "used"}])
 
 
+def let_go(platform: Rehearsal) -> None:
+    """What comes before the destroy of a protected stack, in which AWS keeps repositories and buckets that are used."""
+    file = platform.layout.workspace / f"Pulumi.{platform.stack}.yaml"
+    content = yaml.safe_load(file.read_text())
+    if content["config"]["hello-platform:protect"]:
+        content["config"]["hello-platform:protect"] = False
+        file.write_text(yaml.safe_dump(content))
+        assert set(run_up(platform).values()) == {"update"}
+
+
 def test_a_destroy_of_a_used_stack_leaves_nothing_in_the_account(platform: Rehearsal) -> None:
     layout = platform.layout
     use(layout)
+    let_go(platform)
     platform.open().unprotect()
     protection.lift(layout)
     recorder = Recorder()
