@@ -65,7 +65,7 @@ lint: .venv/installed ## ruff, the strict type checker, and which package may im
 ##@ Documents
 
 docs: .venv/installed ## build the site of docs/ into .rehearsal/site; a link that leads nowhere fails
-	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet --strict
 
 diagram: .venv/installed ## draw docs/images/overview.svg from the program; takes Graphviz
 	@$(RUN) -m tests.unit.diagrams.overview
