@@ -1,4 +1,4 @@
-"""The programs that are built from Go modules. Their versions are in the `go.mod` files only."""
+"""The programs that are built from Go modules (`tools.yaml`). Their versions are in the `go.mod` files only."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter
 
 MODULES = Path(__file__).parent / "go"
 
@@ -73,101 +77,15 @@ class GoTool:
         return f"{self.name}-{self.version}-{digest.hexdigest()[:12]}"
 
 
-SHARED = "shared"
-"""Folder of the module of programs with the same versions of libraries."""
+_TABLE: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+_TOOLS = {name: TypeAdapter(GoTool).validate_python({"name": name, **entry}) for name, entry in _TABLE.items()}
 
-PULUMI = GoTool(
-    "pulumi",
-    "github.com/pulumi/pulumi/pkg/v3",
-    "cmd/pulumi",
-    minutes=3,
-    module_of_ours=SHARED,
-    version_variable="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
-)
-
-KUBERNETES = GoTool(
-    "kubernetes",
-    "k8s.io/kubernetes",
-    None,
-    minutes=3.5,
-    module_of_ours=SHARED,
-    version_variable="k8s.io/component-base/version.gitVersion",
-    version_prefix="v",
-    links=("etcd", "kubectl", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler"),
-)
-
-KWOK = GoTool(
-    "kwok",
-    "sigs.k8s.io/kwok",
-    "cmd/kwok",
-    minutes=0.2,
-    module_of_ours=SHARED,
-    # Stages of nodes (ready, heartbeat) and of pods (ready, complete, delete).
-    # https://kwok.sigs.k8s.io/docs/user/stages-configuration/
-    data=(
-        "kustomize/stage/node/fast/node-initialize.yaml",
-        "kustomize/stage/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
-        "kustomize/stage/pod/fast/pod-ready.yaml",
-        "kustomize/stage/pod/fast/pod-complete.yaml",
-        "kustomize/stage/pod/fast/pod-delete.yaml",
-        # Metrics for metrics-server. https://kwok.sigs.k8s.io/docs/user/resource-usage-configuration/
-        "kustomize/metrics/resource/metrics-resource.yaml",
-    ),
-)
-
-ECK_OPERATOR = GoTool(
-    "eck-operator",
-    "github.com/elastic/cloud-on-k8s/v3",
-    "cmd",
-    minutes=0.5,
-    module_of_ours=SHARED,
-    version_variable="github.com/elastic/cloud-on-k8s/v3/pkg/about.version",
-    data=("deploy/eck-operator",),
-)
-"""The operator of Elasticsearch and Kibana (ECK), and its chart."""
-
-KUBERNETES_PROVIDER = GoTool(
-    "pulumi-resource-kubernetes",
-    "github.com/pulumi/pulumi-kubernetes/provider/v4",
-    None,
-    minutes=4.5,
-    module_of_ours="kubernetes-provider",
-)
-"""The provider `kubernetes`, with Helm; built only where no plugin can be installed."""
-
-LOAD_BALANCER_CONTROLLER = GoTool(
-    "aws-load-balancer-controller",
-    "sigs.k8s.io/aws-load-balancer-controller",
-    "",
-    minutes=1.5,
-    data=("helm/aws-load-balancer-controller",),
-)
-"""The AWS Load Balancer Controller and its chart."""
-
-COREDNS = GoTool("coredns", "github.com/coredns/coredns", None, minutes=0.3)
-"""The cluster's DNS. Its module has mostly the library versions of `SHARED`."""
-
-METRICS_SERVER = GoTool(
-    "metrics-server",
-    "sigs.k8s.io/metrics-server",
-    "cmd/metrics-server",
-    version_variable="k8s.io/component-base/version.gitVersion",
-    version_prefix="v",
-    minutes=0.2,
-)
-"""The metrics API of pods and nodes. Its module has mostly the library versions of `SHARED`, so it builds fast."""
-
-TOOLS = (
-    PULUMI,
-    KUBERNETES_PROVIDER,
-    KUBERNETES,
-    KWOK,
-    ECK_OPERATOR,
-    LOAD_BALANCER_CONTROLLER,
-    COREDNS,
-    METRICS_SERVER,
-)
+TOOLS = tuple(_TOOLS.values())
 """Programs of a rehearsal, in the order of building."""
+
+PULUMI, KUBERNETES_PROVIDER = _TOOLS["pulumi"], _TOOLS["pulumi-resource-kubernetes"]
+KUBERNETES, KWOK, COREDNS, METRICS_SERVER = map(_TOOLS.__getitem__, ("kubernetes", "kwok", "coredns", "metrics-server"))
+ECK_OPERATOR, LOAD_BALANCER_CONTROLLER = _TOOLS["eck-operator"], _TOOLS["aws-load-balancer-controller"]
 
 
 def required_version(go_mod: Path, module: str) -> str:
