@@ -131,6 +131,17 @@ def allows(documents: Iterable[Mapping[str, Any]], access: Access) -> bool:
     return "Allow" in effects and "Deny" not in effects
 
 
+def granted(document: Mapping[str, Any], service: str) -> set[str]:
+    """The actions that the policy of a resource, such as a role's trust policy, allows a service principal."""
+    return {
+        action
+        for statement in as_list(document["Statement"])
+        if statement["Effect"] == "Allow" and isinstance(statement.get("Principal"), dict)
+        if service in as_list(statement["Principal"].get("Service"))
+        for action in as_list(statement["Action"])
+    }
+
+
 def as_list(value: Any) -> list[Any]:
     """A policy element as a list, which policies may write as a single value."""
     return cast("list[Any]", value) if isinstance(value, list) else [value]

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
 from kube.client import KubernetesApi
 from rehearsal import aws
-from rehearsal.aws.authorization import as_list
+from rehearsal.aws.authorization import granted
 from rehearsal.emulators.aws.account import ASSOCIATION, Account
 from rehearsal.layout import Layout
 
@@ -59,7 +59,7 @@ def credentials(layout: Layout, api: KubernetesApi, token: str, *, region: str) 
         raise RefusedError(404, f"service account {namespace}/{name} has no Pod Identity association")
     iam, sts = (aws.client(layout, service, region=region) for service in ("iam", "sts"))
     trust = iam.get_role(RoleName=role.rsplit("/", 1)[-1])["Role"]["AssumeRolePolicyDocument"]
-    if not trusts_eks(trust):
+    if not granted(trust, AUDIENCE) >= _REQUIRED_ACTIONS:
         raise RefusedError(403, f"{role} does not trust {AUDIENCE} with {' and '.join(sorted(_REQUIRED_ACTIONS))}")
     session = sts.assume_role(RoleArn=role, RoleSessionName=f"eks-{name}"[:64])["Credentials"]
     return {
@@ -69,17 +69,6 @@ def credentials(layout: Layout, api: KubernetesApi, token: str, *, region: str) 
         "AccountId": role.split(":")[4],
         "Expiration": session["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-
-
-def trusts_eks(document: Mapping[str, Any]) -> bool:
-    """Whether a role's trust policy allows EKS Pod Identity to assume the role."""
-    allowed = {
-        action
-        for statement in document["Statement"]
-        if statement["Effect"] == "Allow" and AUDIENCE in as_list(_principal(statement).get("Service", ()))
-        for action in as_list(statement["Action"])
-    }
-    return allowed >= _REQUIRED_ACTIONS
 
 
 def application(answer: Callable[[str], Mapping[str, str]]) -> Callable[..., Iterable[bytes]]:
@@ -114,8 +103,3 @@ def _service_account(api: KubernetesApi, token: str) -> tuple[str, str]:
         raise RefusedError(400, f"the token is not a service account's for {AUDIENCE}")
     namespace, _, name = user.removeprefix(_USER).partition(":")
     return namespace, name
-
-
-def _principal(statement: Mapping[str, Any]) -> Mapping[str, Any]:
-    principal = statement.get("Principal")
-    return cast("dict[str, Any]", principal) if isinstance(principal, dict) else {}

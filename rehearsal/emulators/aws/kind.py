@@ -1,4 +1,4 @@
-"""Declarative description of an AWS resource type, for the tables in `kinds/`; its inputs are in `inputs.yaml`."""
+"""Declarative description of an AWS resource type, for the table `kinds.yaml`; its inputs are in `inputs.yaml`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from rehearsal.emulators.aws.account import Account, Record
 from rehearsal.emulators.aws.api import Api, aws_client
-from rehearsal.emulators.aws.properties import Properties, known_values
+from rehearsal.emulators.aws.properties import Properties
 from rehearsal.layout import Layout
 
 
@@ -109,18 +109,3 @@ class Kind:
     def regional(self) -> bool:
         """Whether its resources have a region."""
         return not self.type.startswith(("aws:iam/", "aws:route53/"))
-
-
-def response_value(path: str) -> Attribute:
-    """The first value at a dotted path of the API's response to the creation, e.g. `Vpc.VpcId`."""
-    return lambda resource: next(known_values(resource.response, path), "")
-
-
-def text(template: str) -> Attribute:
-    """An attribute from a template of `Resource.text`."""
-    return lambda resource: resource.text(template)
-
-
-def arn(service: str, resource: str) -> Attribute:
-    """The ARN of a regional resource; `resource` is its last part, a template of `Resource.text`."""
-    return text(f"arn:aws:{service}:{{region}}:{{account}}:{resource}")

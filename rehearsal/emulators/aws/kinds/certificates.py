@@ -13,11 +13,9 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from rehearsal.emulators.aws import dependencies
 from rehearsal.emulators.aws.account import Account, Record, changing
-from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import Kind, Resource, response_value, text
+from rehearsal.emulators.aws.kind import Resource
 from rehearsal.emulators.aws.properties import Properties
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
@@ -63,7 +61,7 @@ def _digits(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-def _validation_options(certificate: Resource) -> list[dict[str, Any]]:
+def validation_options(certificate: Resource) -> list[dict[str, Any]]:
     """The validation record of each name; DOMAIN and *.DOMAIN have the same."""
     names: list[str] = [certificate.inputs["domainName"], *certificate.inputs.get("subjectAlternativeNames", [])]
     return [
@@ -77,14 +75,14 @@ def _validation_options(certificate: Resource) -> list[dict[str, Any]]:
     ]
 
 
-def _check_issued(validation: Resource) -> None:
+def check_issued(validation: Resource) -> None:
     """Fails at once where the real provider waits for 75 minutes: the validation record is not in DNS."""
     certificate = validation.find(CERTIFICATE, str(validation.inputs["certificateArn"]))
     if certificate and status(validation.layout, validation.account, certificate) != "ISSUED":
         raise AwsError("Timeout", f"ACM certificate {certificate.id} is not issued: its validation record is missing")
 
 
-def _keep_issued(layout: Layout, record: Record, _account: Account) -> Properties:
+def keep_issued(layout: Layout, record: Record, _account: Account) -> Properties:
     """Stores the status: a certificate stays issued without its validation record until its renewal."""
     with changing(layout) as account:
         certificate = account.find(CERTIFICATE, str(record.inputs["certificateArn"]))
@@ -93,50 +91,24 @@ def _keep_issued(layout: Layout, record: Record, _account: Account) -> Propertie
     return {}
 
 
-def _fqdn(record: Resource) -> str:
+def fqdn(record: Resource) -> str:
+    """The record's name without the final dot."""
     return str(record.inputs["name"]).removesuffix(".")
 
 
-def _check_values(record: Resource) -> None:
+def check_values(record: Resource) -> None:
+    """Refuses a record with both values and an alias, or with neither."""
     if bool(record.inputs.get("records")) == bool(record.inputs.get("aliases")):
         raise AwsError("InvalidChangeBatch", "a record has either values and a TTL, or is an alias")
 
 
-def _check_cname(record: Resource) -> None:
+def check_cname(record: Resource) -> None:
+    """Refuses a CNAME beside another record of the same name."""
     for other in record.account.records(RECORD):
-        same = str(other.inputs["name"]).removesuffix(".") == _fqdn(record) and other.id != record.id
+        same = str(other.inputs["name"]).removesuffix(".") == fqdn(record) and other.id != record.id
         if same and "CNAME" in (other.inputs["type"], record.inputs["type"]):
             raise AwsError(
                 "InvalidChangeBatch",
                 f"RRSet of type CNAME with DNS name {record.inputs['name']} is not permitted as it conflicts with "
                 "other records with the same DNS name",
             )
-
-
-KINDS = (
-    Kind(
-        type=CERTIFICATE,
-        make_id=response_value("CertificateArn"),
-        api=Api("acm", Call("request_certificate"), delete=(Call("delete_certificate"),), key="CertificateArn"),
-        deletion_checks=(dependencies.check_certificate,),
-        attributes={
-            "arn": text("{id}"),
-            "domainValidationOptions": _validation_options,
-            "status": lambda _: "PENDING_VALIDATION",
-        },
-    ),
-    Kind(
-        type="aws:acm/certificateValidation:CertificateValidation",
-        make_id=text("{certificateArn}"),
-        checks=(_check_issued,),
-        converge=_keep_issued,
-        tagged=False,
-    ),
-    Kind(
-        type=RECORD,
-        make_id=text("{zoneId}_{name}_{type}"),
-        checks=(_check_values, _check_cname),
-        attributes={"fqdn": _fqdn},
-        tagged=False,
-    ),
-)

@@ -6,17 +6,15 @@ https://docs.aws.amazon.com/eks/latest/APIReference/API_Operations.html
 from __future__ import annotations
 
 import secrets
-import string
 import zlib
 from dataclasses import replace
 from typing import Any
 
 from rehearsal.aws.authorization import Access, allows
-from rehearsal.emulators.aws import addons, dependencies, local_cluster, protection
-from rehearsal.emulators.aws.account import ASSOCIATION
-from rehearsal.emulators.aws.api import Api, tag_list
+from rehearsal.emulators.aws import dependencies, local_cluster
+from rehearsal.emulators.aws.api import tag_list
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, arn, text
+from rehearsal.emulators.aws.kind import Resource
 from rehearsal.emulators.aws.kinds.logs import STILL_WRITTEN
 from rehearsal.emulators.aws.kinds.network import SUBNET
 from rehearsal.emulators.aws.properties import Properties, known_values
@@ -28,7 +26,7 @@ LEAST_ZONES = 2
 ALLOW_ALL = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
-def _check_subnets(cluster: Resource) -> None:
+def check_subnets(cluster: Resource) -> None:
     """https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets ."""
     new, before = (
         [
@@ -51,23 +49,31 @@ def _check_subnets(cluster: Resource) -> None:
         raise AwsError("InvalidParameterException", "Subnets specified must be in at least two different AZs")
 
 
-def _check_endpoint_access(cluster: Resource) -> None:
+def check_endpoint_access(cluster: Resource) -> None:
+    """Refuses a cluster without any endpoint."""
     network = cluster.inputs["vpcConfig"]
     if network.get("endpointPublicAccess", True) is False and network.get("endpointPrivateAccess") is not True:
         raise AwsError("InvalidParameterException", "Private and public endpoint access cannot both be disabled")
 
 
-def _vpc_config(cluster: Resource) -> Properties:
+def vpc_config(cluster: Resource) -> Properties:
+    """The input of this name, with the cluster security group."""
     group = cluster.response.get("GroupId") or cluster.previous["vpcConfig"]["clusterSecurityGroupId"]
     return {**cluster.inputs["vpcConfig"], "clusterSecurityGroupId": group}
 
 
-def _identities(cluster: Resource) -> list[dict[str, Any]]:
+def endpoint(cluster: Resource) -> str:
+    """The local API server's URL."""
+    return local_cluster.endpoint(cluster.layout)
+
+
+def identities(cluster: Resource) -> list[dict[str, Any]]:
+    """A cluster's OIDC issuer."""
     issuer = f"https://oidc.eks.{cluster.region}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
     return [{"oidcs": [{"issuer": issuer}]}]
 
 
-def _create_security_group(cluster: Resource) -> Properties:
+def create_security_group(cluster: Resource) -> Properties:
     """The cluster security group, which EKS creates for nodes and the control plane's network interfaces.
 
     https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html
@@ -92,7 +98,7 @@ def _create_security_group(cluster: Resource) -> Properties:
     return group
 
 
-def _delete_security_group(cluster: Resource) -> None:
+def delete_security_group(cluster: Resource) -> None:
     """Deletes the cluster security group, unless it is in use: it then stays, and blocks the deletion of its VPC."""
     group = replace(cluster, id=cluster.previous["vpcConfig"]["clusterSecurityGroupId"])
     if not dependencies.is_used(group):
@@ -100,7 +106,7 @@ def _delete_security_group(cluster: Resource) -> None:
             ec2.delete_security_group(GroupId=group.id)
 
 
-def _keep_logging(cluster: Resource) -> None:
+def keep_logging(cluster: Resource) -> None:
     """EKS writes logs until after the cluster's deletion, and makes a deleted log group again unless its role may not.
 
     https://github.com/terraform-aws-modules/terraform-aws-eks/issues/920
@@ -113,52 +119,3 @@ def _keep_logging(cluster: Resource) -> None:
     if cluster.inputs.get("enabledClusterLogTypes") and allows([ALLOW_ALL, *documents], access):
         with cluster.client("logs") as logs:
             logs.tag_log_group(logGroupName=group, tags={STILL_WRITTEN: "true"})
-
-
-def _association_id(_: Resource) -> str:
-    return "a-" + "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(17))
-
-
-KINDS = (
-    Kind(
-        type=CLUSTER,
-        make_id=text("{name}"),
-        # The cluster itself is a record only: moto's EKS lacks access entries, Pod Identity and add-ons' objects.
-        api=Api("ec2", _create_security_group, delete=(_delete_security_group, _keep_logging)),
-        name=AutoName(longest=100),
-        checks=(_check_subnets, _check_endpoint_access),
-        deletion_checks=(protection.check,),
-        attributes={
-            "arn": arn("eks", "cluster/{name}"),
-            "endpoint": lambda cluster: local_cluster.endpoint(cluster.layout),
-            "identities": _identities,
-        },
-        revised={"vpcConfig": _vpc_config},
-        converge=local_cluster.record_keys,
-        dissolve=local_cluster.delete_objects,
-    ),
-    Kind(
-        type="aws:eks/addon:Addon",
-        make_id=text("{clusterName}:{addonName}"),
-        checks=(addons.check,),
-        attributes={"arn": arn("eks", "addon/{clusterName}/{addonName}")},
-        converge=addons.converge,
-        dissolve=addons.dissolve,
-    ),
-    # https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html
-    Kind(
-        type="aws:eks/accessEntry:AccessEntry",
-        make_id=text("{clusterName}:{principalArn}"),
-        attributes={"accessEntryArn": arn("eks", "access-entry/{clusterName}/{principalArn}")},
-    ),
-    Kind(
-        type="aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
-        make_id=text("{clusterName}#{principalArn}#{policyArn}"),
-        tagged=False,
-    ),
-    Kind(
-        type=ASSOCIATION,
-        make_id=_association_id,
-        attributes={"associationArn": arn("eks", "podidentityassociation/{clusterName}/{id}")},
-    ),
-)

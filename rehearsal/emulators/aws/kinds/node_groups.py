@@ -10,9 +10,8 @@ from typing import Any
 from config.instance_types import instance_types
 from rehearsal.emulators.aws import nodes
 from rehearsal.emulators.aws.account import Account, Record
-from rehearsal.emulators.aws.api import Api, Call
 from rehearsal.emulators.aws.errors import AwsError
-from rehearsal.emulators.aws.kind import AutoName, Kind, Resource, arn, response_value, text
+from rehearsal.emulators.aws.kind import Resource
 from rehearsal.emulators.aws.kinds.clusters import CLUSTER
 from rehearsal.emulators.aws.kinds.network import SUBNET
 from rehearsal.emulators.aws.properties import Properties, known_values
@@ -29,22 +28,22 @@ EFFECTS = {"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule"
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "ARM_64"}
 
 
-def _latest_version(template: Resource) -> int:
+def latest_version(template: Resource) -> int:
+    """Latest version of a launch template; each update makes one."""
     return int(template.previous.get("latestVersion", 0)) + 1
 
 
-def _default_version(template: Resource) -> int:
+def default_version(template: Resource) -> int:
+    """Default version of a launch template."""
     if template.inputs.get("updateDefaultVersion"):
-        return _latest_version(template)
+        return latest_version(template)
     return int(template.previous.get("defaultVersion", 1))
 
 
-def _set_default_version(template: Resource) -> None:
+def set_default_version(template: Resource) -> None:
+    """Sets a launch template's default version."""
     with template.client("ec2") as ec2:
-        ec2.modify_launch_template(LaunchTemplateId=template.id, DefaultVersion=str(_default_version(template)))
-
-
-_NAMES = {"vpcSecurityGroupIds": "SecurityGroupIds"}
+        ec2.modify_launch_template(LaunchTemplateId=template.id, DefaultVersion=str(default_version(template)))
 
 
 def _template(account: Account, inputs: Properties) -> Record:
@@ -63,7 +62,8 @@ def _version(inputs: Properties, template: Record) -> int:
     return int(version if version.isdigit() else template.outputs["latestVersion"])
 
 
-def _check_sizes(group: Resource) -> None:
+def check_sizes(group: Resource) -> None:
+    """Refuses a desired size outside of the group's limits."""
     sizes = group.inputs["scalingConfig"]
     least, desired, most = (int(sizes[name]) for name in ("minSize", "desiredSize", "maxSize"))
     if least > desired:
@@ -74,7 +74,8 @@ def _check_sizes(group: Resource) -> None:
         raise AwsError("InvalidParameterException", f"desired capacity {desired} can't be greater than max size {most}")
 
 
-def _check_template(group: Resource) -> None:
+def check_template(group: Resource) -> None:
+    """Refuses settings that contradict the group's launch template."""
     template = _template(group.account, group.inputs)
     version = _version(group.inputs, template)
     if not 1 <= version <= int(template.outputs["latestVersion"]):
@@ -132,43 +133,18 @@ def spec(record: Record, account: Account) -> NodeGroupSpec:
     )
 
 
-def _converge(layout: Layout, record: Record, account: Account) -> Properties:
+def converge(layout: Layout, record: Record, account: Account) -> Properties:
+    """Brings instances and nodes in line with a group."""
     nodes.converge(layout, spec(record, account))
     return {"status": "ACTIVE"}
 
 
-def _dissolve(layout: Layout, record: Record) -> None:
+def dissolve(layout: Layout, record: Record) -> None:
+    """Deletes a group's nodes and instances."""
     inputs = record.inputs
     nodes.dissolve(layout, record.outputs["region"], str(inputs["clusterName"]), str(inputs["nodeGroupName"]))
 
 
-KINDS = (
-    Kind(
-        type=LAUNCH_TEMPLATE,
-        make_id=response_value("LaunchTemplate.LaunchTemplateId"),
-        api=Api(
-            "ec2",
-            Call("create_launch_template", names={"name": "LaunchTemplateName", **_NAMES}, into="LaunchTemplateData"),
-            update=(
-                Call("create_launch_template_version", names=_NAMES, into="LaunchTemplateData"),
-                _set_default_version,
-            ),
-            delete=(Call("delete_launch_template"),),
-            key="LaunchTemplateId",
-            tagged_as="launch-template",
-        ),
-        name=AutoName(longest=125),
-        attributes={"arn": arn("ec2", "launch-template/{id}")},
-        revised={"defaultVersion": _default_version, "latestVersion": _latest_version},
-    ),
-    Kind(
-        type=NODE_GROUP,
-        make_id=text("{clusterName}:{nodeGroupName}"),
-        name=AutoName(property="nodeGroupName", longest=63),
-        checks=(_check_sizes, _check_template),
-        attributes={"arn": arn("eks", "nodegroup/{clusterName}/{nodeGroupName}")},
-        revised={"status": lambda group: "UPDATING" if group.previous else "CREATING"},
-        converge=_converge,
-        dissolve=_dissolve,
-    ),
-)
+def status(group: Resource) -> str:
+    """A group's status until `converge` has ended."""
+    return "UPDATING" if group.previous else "CREATING"

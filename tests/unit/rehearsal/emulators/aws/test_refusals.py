@@ -327,5 +327,5 @@ def test_a_change_is_judged_like_a_creation(tmp_path: Path) -> None:
 
 
 def test_a_type_that_the_stand_in_does_not_have_is_refused_by_name() -> None:
-    with pytest.raises(RehearsalError, match=r"aws:sqs/queue:Queue[\s\S]*rehearsal/emulators/aws/kinds/"):
+    with pytest.raises(RehearsalError, match=r"aws:sqs/queue:Queue[\s\S]*rehearsal/emulators/aws/kinds\.yaml"):
         kind_of("aws:sqs/queue:Queue")
