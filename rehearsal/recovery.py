@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from kube.client import KubernetesApi, KubernetesObject
-from rehearsal import processes
+from rehearsal import processes, strays
 from rehearsal.emulators.aws.account import Account
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import DIRECTORY_VARIABLE, Layout
@@ -56,18 +56,16 @@ def end_orphaned_providers(layout: Layout) -> None:
 
     Only then does the account say what was created.
     """
-    orphans = [process for process in psutil.process_iter() if _is_orphaned_provider(process, layout)]
-    processes.end(orphans, PROVIDER_GRACE_SECONDS)
+    ours = strays.marked(DIRECTORY_VARIABLE).get(str(layout.directory), ())
+    processes.end([process for process in ours if _is_orphaned_provider(process)], PROVIDER_GRACE_SECONDS)
 
 
-def _is_orphaned_provider(process: psutil.Process, layout: Layout) -> bool:
-    """Whether a process is a provider of this rehearsal whose parent is no engine."""
+def _is_orphaned_provider(process: psutil.Process) -> bool:
+    """Whether a process is a provider whose parent is no engine."""
     try:
         is_provider = any(PROVIDER.search(word) or word in EMULATORS.values() for word in process.cmdline())
-        if not is_provider or process.environ().get(DIRECTORY_VARIABLE) != str(layout.directory):
-            return False
         parent = process.parent()
-        return parent is None or parent.name() != "pulumi"
+        return is_provider and (parent is None or parent.name() != "pulumi")
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
 
