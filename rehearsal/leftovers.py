@@ -1,10 +1,13 @@
-"""Resources that remain after a destroy."""
+"""Resources that remain after a destroy, of the kinds in `leftovers.yaml`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from kube.client import KubernetesApi
 from rehearsal import aws
@@ -14,42 +17,7 @@ from rehearsal.layout import Layout
 
 SYSTEM_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
 
-_ANYWHERE = (
-    ("v1", "Node"),
-    ("v1", "PersistentVolume"),
-    ("v1", "PersistentVolumeClaim"),
-    ("v1", "Pod"),
-    ("apps/v1", "DaemonSet"),
-    ("apps/v1", "Deployment"),
-    ("apps/v1", "StatefulSet"),
-    ("networking.k8s.io/v1", "Ingress"),
-    ("networking.k8s.io/v1", "IngressClass"),
-    ("storage.k8s.io/v1", "StorageClass"),
-    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
-    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
-    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
-)
-"""Kinds without any object in a new control plane, except the CustomResourceDefinitions of kwok."""
-
-
-_LISTS = (
-    ("acm", "list_certificates", "CertificateSummaryList", "CertificateArn"),
-    ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
-    ("ec2", "describe_addresses", "Addresses", "AllocationId"),
-    ("ec2", "describe_flow_logs", "FlowLogs", "FlowLogId"),
-    ("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
-    ("ec2", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
-    ("ec2", "describe_volumes", "Volumes", "VolumeId"),
-    ("ecr", "describe_repositories", "repositories", "repositoryName"),
-    ("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerArn"),
-    ("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupArn"),
-    ("iam", "list_open_id_connect_providers", "OpenIDConnectProviderList", "Arn"),
-    ("iam", "list_roles", "Roles", "RoleName"),
-    ("logs", "describe_log_groups", "logGroups", "logGroupName"),
-    ("s3", "list_buckets", "Buckets", "Name"),
-    ("sns", "list_topics", "Topics", "TopicArn"),
-)
-"""Service, operation, key of the list in the response, key of the name. A stack's lists fit on one page each."""
+_KINDS: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
 
 
 def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
@@ -61,7 +29,7 @@ def find(layout: Layout, api: KubernetesApi, state: Sequence[str]) -> list[str]:
         *(f"cluster: Namespace {name}" for name in _names(api, "v1", "Namespace") if name not in SYSTEM_NAMESPACES),
         *(
             f"cluster: {kind} {name}"
-            for api_version, kind in _ANYWHERE
+            for api_version, kind in _KINDS["cluster"]
             for name in _names(api, api_version, kind)
             if not name.endswith(kwok.GROUP)
         ),
@@ -77,7 +45,7 @@ def in_account(layout: Layout, region: str) -> list[str]:
     client = partial(aws.client, layout, region=region)
     listed = [
         f"{key} {resource[name]}"
-        for service, operation, key, name in _LISTS
+        for service, operation, key, name in _KINDS["account"]
         for resource in getattr(client(service), operation)()[key]
     ]
     return [*listed, *_networks(client("ec2")), *_keys(client("kms"))]
