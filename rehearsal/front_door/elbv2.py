@@ -5,54 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
+
+import yaml
 
 from rehearsal.errors import RehearsalError
 
 Described: TypeAlias = Mapping[str, Any]
 """An object in a response of the API: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/ ."""
 
-_ANY = "[ -~]*"
-_SWITCH = "true|false"
-_CODES = "[2-4][0-9]{2}(-[2-4][0-9]{2})?"
-
-LOAD_BALANCER: Mapping[str, str] = {
-    "Type": "application",
-    "Scheme": "internet-facing",
-    "access_logs.s3.bucket": _ANY,
-    "access_logs.s3.enabled": _SWITCH,
-    "access_logs.s3.prefix": _ANY,
-    "deletion_protection.enabled": _SWITCH,
-    "idle_timeout.timeout_seconds": "[1-9][0-9]{0,3}",
-    "load_balancing.cross_zone.enabled": _SWITCH,  # always true on an ALB; moto has false
-    "routing.http.drop_invalid_header_fields.enabled": _SWITCH,
-}
-"""Regular expressions of the supported values, by name: what the controller and moto make of this project's Ingresses.
-
-Names without dots are fields of the described object, the others its attributes.
-"""
-
-LISTENER: Mapping[str, str] = {"tcp.idle_timeout.seconds": "350"}  # moto adds it; on AWS only an NLB's listener has it
-"""As `LOAD_BALANCER`."""
-
-TARGET_GROUP: Mapping[str, str] = {
-    "TargetType": "instance",
-    "Protocol": "HTTPS?",
-    "ProtocolVersion": "HTTP1",
-    "HealthCheckEnabled": "True",
-    "HealthCheckProtocol": "HTTPS?",
-    "HealthCheckPort": "traffic-port",
-    # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Matcher.html
-    "HttpCode": f"{_CODES}(,{_CODES})*",
-    "deregistration_delay.timeout_seconds": "[0-9]{1,4}",
-    "load_balancing.algorithm.type": "round_robin",
-    "load_balancing.cross_zone.enabled": "use_load_balancer_configuration",
-    "slow_start.duration_seconds": "0",
-    "stickiness.enabled": "false",
-    "stickiness.type": _ANY,
-    "waf.fail_open.enabled": _SWITCH,  # moto adds it; on AWS a load balancer has it
-}
-"""As `LOAD_BALANCER`."""
+_SUPPORTED: Mapping[str, Mapping[str, str]] = yaml.safe_load(Path(__file__).with_name("supported.yaml").read_text())
+LOAD_BALANCER, LISTENER, TARGET_GROUP = (_SUPPORTED[kind] for kind in ("LoadBalancer", "Listener", "TargetGroup"))
+"""Regular expressions of the supported values, by name."""
 
 
 @dataclass(frozen=True, kw_only=True)

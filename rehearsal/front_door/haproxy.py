@@ -30,6 +30,8 @@ IDLE_SECONDS = 60
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
 """
 
+_DEFAULTS = Path(__file__).with_name("defaults.cfg").read_text()
+
 _CHECKER = "ELB-HealthChecker/2.0"
 
 _POOLED = "pool-max-conn -1 pool-purge-delay 60s"
@@ -79,31 +81,9 @@ def _idle(balancer: LoadBalancer) -> int:
 
 
 def _defaults(idle: int, gone_after: int) -> list[str]:
-    """Global settings and defaults; without retries, which would hide lost requests."""
-    return [
-        "global",
-        "  log stdout format raw local0",
-        "  nbthread 1",
-        f"  hard-stop-after {gone_after}s",
-        f"  stats socket unix@{SOCKET} mode 600 level user",
-        f"  server-state-file {STATES}",
-        "",
-        "defaults",
-        "  load-server-state-from-file global",
-        "  mode http",
-        "  log global",
-        "  option httplog",
-        "  option dontlog-normal",
-        "  retries 0",
-        "  http-reuse always",
-        # A replaced worker closes a client's connection with a response, never between two requests.
-        "  option idle-close-on-response",
-        "  option forwardfor",
-        "  timeout connect 10s",
-        f"  timeout client {idle}s",
-        f"  timeout http-keep-alive {idle}s",
-        f"  timeout server {idle}s",
-    ]
+    """Global settings and defaults."""
+    settings = {"idle": idle, "gone_after": gone_after, "socket": SOCKET, "states": STATES}
+    return _DEFAULTS.format_map(settings).splitlines()
 
 
 def _frontend(domain: str, staff: str, outside: str) -> list[str]:
