@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import yaml
@@ -58,6 +59,7 @@ def write_stages(stock: Path, folder: Path, *, containers_run: bool) -> None:
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(stage))
 
 
+_WAITING = Template(Path(__file__).with_name("kwok_waiting.tmpl").read_text())
 _NOT_READY_AT_ONCE = (Fault.SLOW_START, Fault.NEVER_READY, Fault.CANNOT_BE_PULLED, Fault.CRASH_LOOP)
 _CANNOT_BE_PULLED = "Pending", "ImagePullBackOff", "Back-off pulling image: not found"
 _CRASH_LOOP = "Running", "CrashLoopBackOff", "back-off 10s restarting failed container"
@@ -88,18 +90,6 @@ def _never_ready(ready: dict[str, Any]) -> dict[str, Any]:
 def _waiting(ready: dict[str, Any], name: str, fault: Fault, status: tuple[str, str, str]) -> dict[str, Any]:
     """The containers wait, which is written once."""
     phase, reason, message = status
-    template = f"""
-phase: {phase}
-conditions:
-- {{type: Ready, status: "False", lastTransitionTime: {{{{ Now | Quote }}}}}}
-containerStatuses:
-{{{{ range .spec.containers }}}}
-- image: {{{{ .image | Quote }}}}
-  name: {{{{ .name | Quote }}}}
-  ready: false
-  restartCount: 3
-  state: {{waiting: {{reason: {reason}, message: "{message}"}}}}
-{{{{ end }}}}
-"""
+    template = _WAITING.substitute(phase=phase, reason=reason, message=message)
     stage = _with(ready, name, {"key": ".status.containerStatuses", "operator": "DoesNotExist"})
     return _with(stage, name, _image_is("In", fault), next={"statusTemplate": template})
