@@ -32,7 +32,7 @@ ETCD, API_SERVER, CONTROLLER_MANAGER, KWOK, AWS = "etcd", "kube-apiserver", "kub
 EVERY_NODE = "every-node"
 """Node name of kube-proxy."""
 
-_PROGRAMS: Mapping[str, Any] = yaml.load(Path(__file__).with_suffix(".yaml").read_text(), yaml.BaseLoader)  # noqa: S506 - a safe loader
+_PROGRAMS: Mapping[str, Any] = yaml.load(Path(__file__).with_suffix(".yaml").read_text(), yaml.CBaseLoader)  # noqa: S506 - a safe loader
 """Flags, ports and probes of the programs that are no modules of this project; all values are text."""
 
 _CLIENTS = ("controller-manager", "scheduler", "kwok", "kube-proxy", "kubelet")

@@ -40,7 +40,7 @@ class Call:
 
     operation: str
     names: Mapping[str, str] = field(default_factory=dict[str, str])
-    constants: Mapping[str, str] = field(default_factory=dict[str, str])
+    constants: Mapping[str, Any] = field(default_factory=dict[str, Any])
     into: str = ""
 
 

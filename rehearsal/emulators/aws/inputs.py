@@ -253,5 +253,5 @@ class Inputs:
 @cache
 def table() -> dict[str, Inputs]:
     """The inputs of all types, by Pulumi's type token."""
-    types: Any = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+    types: Any = yaml.load(Path(__file__).with_suffix(".yaml").read_text(), yaml.CSafeLoader)
     return TypeAdapter(dict[str, Inputs]).validate_python(types)

@@ -18,11 +18,11 @@ from rehearsal.emulators.aws.properties import known_values
 from rehearsal.errors import RehearsalError
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML with the tag `!function` for a function of `rehearsal.emulators.aws`."""
 
 
-def _function(_loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
+def _function(_loader: _Loader, node: yaml.ScalarNode) -> Any:
     module, _, name = str(node.value).rpartition(".")
     return resolve_name(f"rehearsal.emulators.aws.{module}:{name}")
 

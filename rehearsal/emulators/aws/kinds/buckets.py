@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 
 from __future__ import annotations
 
-from rehearsal.emulators.aws.api import tag_list
 from rehearsal.emulators.aws.kind import Resource
 
 
@@ -14,12 +13,6 @@ def create(bucket: Resource) -> None:
     place = {"CreateBucketConfiguration": {"LocationConstraint": bucket.region}}
     with bucket.client("s3") as s3:
         s3.create_bucket(Bucket=bucket.inputs["bucket"], **({} if bucket.region == "us-east-1" else place))
-
-
-def put_tags(bucket: Resource) -> None:
-    """Sets a bucket's tags."""
-    with bucket.client("s3") as s3:
-        s3.put_bucket_tagging(Bucket=bucket.id, Tagging={"TagSet": tag_list(bucket.inputs.get("tagsAll") or {})})
 
 
 def empty(bucket: Resource) -> None:
