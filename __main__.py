@@ -176,6 +176,7 @@ logs = Logs(
         host=settings.log_host,
         environment=settings.tooling_environment,
         secrets=settings.secret_values("platform", "logs"),
+        passwords=settings.secret_values("platform", "people"),
         charts=settings.charts,
         protect=settings.protect,
         cluster=cluster.reference,

@@ -20,7 +20,7 @@ from config.models.delivery import (
     Source,
     Waiver,
 )
-from config.models.logs import LogRetention, Logs
+from config.models.logs import LogRetention, LogRole, Logs, Person
 from config.models.network import Dns, LoadBalancer, Network
 from config.models.service import (
     Amounts,
@@ -60,12 +60,14 @@ __all__ = [
     "LoadBalancer",
     "LoadBalancerName",
     "LogRetention",
+    "LogRole",
     "Login",
     "Logs",
     "Network",
     "Nodes",
     "Notify",
     "PerEnvironment",
+    "Person",
     "Previews",
     "Problem",
     "Quota",

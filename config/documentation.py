@@ -19,7 +19,7 @@ from config.annotations import bare, is_union
 from config.checks import CHECKS
 from config.models.base import PROJECT, Model, SecretScope
 from config.settings import Settings
-from config.values import Check, EachOnce, ServiceName, VariableName
+from config.values import Check, EachOnce, PersonName, ServiceName, VariableName
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
 
@@ -51,7 +51,8 @@ HEADER = f"""\
 <!-- Written by `python -m config.documentation` from the models in config/. Change those. -->
 
 All keys of a stack's file, `Pulumi.STACK.yaml`, under `{PROJECT}:`. `NAME` is a service, `VARIABLE` an environment
-variable. An invalid configuration is refused before anything is changed, with all its problems at once.
+variable, `PERSON` who logs in to Kibana. An invalid configuration is refused before anything is changed, with all its
+problems at once.
 
 A service is a few lines; only `port` and `healthPath` are required:
 
@@ -67,6 +68,7 @@ A configuration is also refused for:
 
 PLACEHOLDERS: tuple[tuple[Any, str], ...] = (
     (ServiceName, "NAME"),
+    (PersonName, "PERSON"),
     (VariableName, "VARIABLE"),
     (SecretScope, "ENVIRONMENT"),
 )

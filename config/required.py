@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from config.models.base import ENVIRONMENTS, PROJECT, SecretScope
@@ -14,13 +14,15 @@ class RequiredSecret:
 
     Attributes:
         environment: `dev` or `prod`; `platform` for the platform's own.
-        service: The service that uses it; `logs` for Elasticsearch, Fluentd and Kibana.
-        name: The environment variable.
+        service: The service that uses it; `logs` for Elasticsearch, Fluentd and Kibana, `people` for people's.
+        name: The environment variable, or the person whose password it is.
+        minimum: Its minimum length in characters.
     """
 
     environment: SecretScope
     service: str
     name: str
+    minimum: int = 1
 
     @property
     def key(self) -> str:
@@ -34,7 +36,8 @@ class RequiredSecret:
 
 
 LOGS = "logs"
-"""The name under which the logging secrets are in the configuration."""
+PEOPLE = "people"
+"""The names under which the logging secrets, and the passwords of people, are in the configuration."""
 
 FLUENTD_PASSWORD = "FLUENTD_PASSWORD"  # noqa: S105 - these are names of secrets
 SETUP_PASSWORD = "SETUP_PASSWORD"  # noqa: S105
@@ -51,12 +54,33 @@ PLATFORM: Mapping[str, int] = {
 """The platform's own secrets, each with its minimum length in characters."""
 
 
-def required_secrets(secrets_by_service: Mapping[str, list[str]]) -> list[RequiredSecret]:
-    """All required secrets: those of the services in both environments, and the platform's own."""
+PASSWORD_LENGTH = 16
+"""Minimum length of a person's password in characters."""
+
+
+def person_secret(person: str) -> str:
+    """Name of the secret with a person's password: `ada-lovelace` has `ADA_LOVELACE`."""
+    return person.replace("-", "_").upper()
+
+
+def required_secrets(secrets_by_service: Mapping[str, list[str]], people: Iterable[str] = ()) -> list[RequiredSecret]:
+    """All required secrets: those of the services in both environments, and the platform's own.
+
+    Args:
+        secrets_by_service: Names of each service's secrets.
+        people: Names in `logs.people`. Each has a password; without any, the shared user `reader` has one.
+    """
+    people = list(people)
     of_services = [
         RequiredSecret(environment, service, name)
         for environment in ENVIRONMENTS
         for service, names in secrets_by_service.items()
         for name in names
     ]
-    return [*of_services, *(RequiredSecret("platform", LOGS, name) for name in PLATFORM)]
+    of_platform = [
+        RequiredSecret("platform", LOGS, name, minimum)
+        for name, minimum in PLATFORM.items()
+        if name != READER_PASSWORD or not people
+    ]
+    of_people = [RequiredSecret("platform", PEOPLE, person_secret(name), PASSWORD_LENGTH) for name in people]
+    return [*of_services, *of_platform, *of_people]

@@ -60,7 +60,8 @@ class Settings(Model):
     secrets: dict[SecretScope, dict[ServiceName, SecretValues]] = Field(
         default_factory=dict[SecretScope, dict[str, dict[str, SecretStr]]],
         description="Values of the services' secrets, `secrets.dev.NAME.VARIABLE` and `secrets.prod.NAME.VARIABLE`, "
-        "and of the platform's own, `secrets.platform.logs.VARIABLE`. "
+        "and of the platform's own, `secrets.platform.logs.VARIABLE`, and people's passwords for "
+        "Kibana, `secrets.platform.people.VARIABLE`. "
         "Never write them into a file: `pulumi config set --secret --path KEY` asks for the value.",
     )
 

@@ -226,6 +226,15 @@ ServiceName: TypeAlias = Annotated[
     # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
     _check(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters and digits, a letter first, single hyphens between"),
 ]
+PersonName: TypeAlias = Annotated[
+    str,
+    Field(max_length=SERVICE_NAME_LIMIT),
+    # Part of a Secret's name, and of a secret's in the configuration.
+    _check(
+        r"[a-z][a-z0-9]*(-[a-z0-9]+)*",
+        "a name such as ada-lovelace: lower-case letters and digits, a letter first, single hyphens between",
+    ),
+]
 ChartSource: TypeAlias = Annotated[
     str,
     Field(max_length=200),

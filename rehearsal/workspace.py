@@ -258,7 +258,9 @@ def required_secrets(settings: Mapping[str, Any]) -> list[config.RequiredSecret]
         for name, service in cast("dict[str, Any]", services).items()
         if isinstance(service, dict)
     }
-    return config.required_secrets(names)
+    logs = settings.get(f"{config.PROJECT}:logs")
+    people = cast("dict[str, Any]", logs).get("people") if isinstance(logs, dict) else None
+    return config.required_secrets(names, map(str, cast("dict[str, Any]", people)) if isinstance(people, dict) else ())
 
 
 def _link(link: Path, target: Path) -> None:

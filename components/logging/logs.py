@@ -39,6 +39,7 @@ class LogsArgs:
         host: Host name of Kibana.
         environment: Environment on whose nodes Elasticsearch, Kibana, the operator and the bootstrap job run.
         secrets: The platform's secrets, by name, in clear text.
+        passwords: Passwords of people, by the secret's name, in clear text.
         charts: Source of the charts; None for their public repositories.
         protect: Whether namespaces and Elasticsearch are protected from deletion.
         cluster: The cluster.
@@ -51,6 +52,7 @@ class LogsArgs:
     host: str
     environment: str
     secrets: Mapping[str, str]
+    passwords: Mapping[str, str]
     charts: str | None
     protect: bool
     cluster: ClusterReference
@@ -191,10 +193,10 @@ class Logs(pulumi.ComponentResource):
             self._secret(
                 f"{name}-user-{user.name}",
                 f"elasticsearch-user-{user.name}",
-                {"username": user.name, "password": self._args.secrets[user.secret], "roles": user.name},
+                user.secret,
                 type_="kubernetes.io/basic-auth",
             )
-            for user in access.USERS
+            for user in access.users(self._args.logs.people, secrets=self._args.secrets, passwords=self._args.passwords)
         ]
         keys = self._secret(
             f"{name}-kibana-keys", "kibana-keys", {elastic.KEY: self._args.secrets[KIBANA_ENCRYPTION_KEY]}

@@ -7,7 +7,7 @@ from contract.namespaces import LOGGING
 FLUENTD = "fluentd"
 SETUP = "logs-setup"
 READER = "reader"
-"""Users of Elasticsearch; the first two are also Kubernetes service accounts."""
+"""Users of Elasticsearch; the first two are also Kubernetes service accounts, the last is shared by people."""
 
 ELASTICSEARCH = "hello"
 """Name of the Elasticsearch object, from which the operator derives the names of Services and Secrets.

@@ -15,8 +15,16 @@ https://www.elastic.co/docs/deploy-manage/production-guidance/availability-and-r
 """
 
 
+TAKEN = ("fluentd", "logs-setup", "reader", "elastic", "kibana")
+"""Users of Elasticsearch that the platform, Elasticsearch and its operator have; the operator's begin with `elastic-`.
+
+https://www.elastic.co/docs/deploy-manage/users-roles/cluster-or-deployment-auth/built-in-users
+https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/pkg/controller/elasticsearch/user/predefined.go
+"""
+
+
 def problems(settings: Settings) -> Iterator[Problem]:
-    """Two Elasticsearch pods; zone awareness with fewer than three; dev nodes without `volumes`."""
+    """Two Elasticsearch pods; zone awareness with fewer than three; people named as programs; no `volumes` on dev."""
     logs = settings.logs
     if 1 < logs.nodes < QUORUM:
         yield Problem(
@@ -24,6 +32,9 @@ def problems(settings: Settings) -> Iterator[Problem]:
         )
     if logs.zone_awareness and logs.nodes < QUORUM:
         yield Problem(f"{PROJECT}:logs.zoneAwareness", "true", f"false, or {QUORUM} and more logs.nodes")
+    for person in logs.people:
+        if person in TAKEN or person.startswith("elastic-"):
+            yield Problem(f"{PROJECT}:logs.people.{person}", "", "another name: there is a user of this one")
     for name, environment in settings.environments.items():
         if not settings.tainted(name) and not environment.nodes.volumes:
             yield Problem(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal, TypeAlias
+
 from pydantic import Field
 
 from config.models.base import Model
-from config.values import Cpu, Email, Memory
+from config.values import Cpu, EachOnce, Email, Memory, PersonName
+
+LogRole: TypeAlias = Literal["read-dev", "read-prod", "read-platform", "admin"]
+"""Roles of people in Elasticsearch and Kibana."""
 
 
 class LogRetention(Model):
@@ -14,6 +19,16 @@ class LogRetention(Model):
     dev: int = Field(default=14, ge=1, le=3650, description="Days for services on dev.")
     prod: int = Field(default=90, ge=1, le=3650, description="Days for services on prod.")
     platform: int = Field(default=30, ge=1, le=3650, description="Days for the cluster's own programs and the tools.")
+
+
+class Person(Model):
+    """A person who logs in to Kibana."""
+
+    roles: Annotated[list[LogRole], EachOnce] = Field(
+        min_length=1,
+        description="What the person may do: read the logs of an environment or of the platform's own programs, and "
+        "save searches and dashboards; `admin` also manages data streams, snapshots and Kibana.",
+    )
 
 
 class Logs(Model):
@@ -29,6 +44,12 @@ class Logs(Model):
     retention_days: LogRetention = Field(default_factory=LogRetention, description="Days for which events are kept.")
     snapshot_days: int = Field(
         default=14, ge=1, le=3650, description="Days for which the nightly snapshots are kept in S3."
+    )
+    people: dict[PersonName, Person] = Field(
+        default_factory=dict[str, Person],
+        max_length=200,
+        description="Who may log in to Kibana, by name; left out, `reader` is the one login for all. "
+        "The password of `ada-lovelace` is the secret `secrets.platform.people.ADA_LOVELACE`.",
     )
     alert_emails: list[Email] = Field(
         default_factory=list[Email],

@@ -62,6 +62,23 @@ def test_the_copys_own_salt_and_secrets_are_kept_while_settings_follow_the_check
     assert merged["encryptionsalt"] == "v1:ours"
 
 
+def test_the_rehearsal_makes_a_password_up_for_each_person() -> None:
+    settings: dict[str, Any] = {
+        f"{config.PROJECT}:services": {"api": {}},
+        f"{config.PROJECT}:logs": {"people": {"ada-lovelace": {"roles": ["admin"]}}},
+    }
+    people = workspace.merge_stack_file({"config": settings}, {})["config"][SECRETS]["platform"]
+    assert set(people["people"]) == {"ADA_LOVELACE"}
+    assert set(people["logs"]) == {*PLATFORM} - {"READER_PASSWORD"}
+
+
+@pytest.mark.parametrize("logs", [None, "many", {"people": ["ada"]}, {"people": None}, {}])
+def test_what_is_no_list_of_people_is_left_to_the_program(logs: Any) -> None:
+    settings: dict[str, Any] = {f"{config.PROJECT}:services": {"api": {}}, f"{config.PROJECT}:logs": logs}
+    platform = workspace.merge_stack_file({"config": settings}, {})["config"][SECRETS]["platform"]
+    assert set(platform) == {"logs"}
+
+
 def test_only_secrets_that_have_no_value_yet_are_made_up(layout: Layout) -> None:
     workspace.copy_project(layout, "dev", FIXTURES)
     file = layout.workspace / "Pulumi.dev.yaml"

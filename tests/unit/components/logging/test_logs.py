@@ -12,7 +12,6 @@ import pytest
 import config
 import versions
 from components.logging import elastic, operator, storage_policy
-from components.logging.access import ROLES, USERS
 from components.logging.bootstrap.job.__main__ import PATIENCE
 from components.logging.collector import LOGS, STATE
 from components.logging.snapshots import Identity
@@ -284,32 +283,6 @@ def test_the_setup_fills_one_config_map_lists_fluentds_pods_and_has_no_other_rig
     ]
     (filled,) = (one for one in known.of_kind("ConfigMap") if one.metadata["name"] == "elasticsearch-ca")
     assert filled.ignore_changes == ("data",)
-
-
-def test_each_user_has_a_role_of_its_own_name_and_fluentds_only_adds() -> None:
-    assert {user.name for user in USERS} == set(ROLES)
-    assert ROLES["fluentd"] == {"indices": [{"names": ["logs-hello-*"], "privileges": ["create_doc"]}]}
-    for role in roles().values():
-        assert not {"all", "manage", "superuser"} & {*role.get("cluster", [])}
-        for index in role["indices"]:
-            assert index["names"] in (["logs-hello-*"], ["logs-hello-platform"])
-            assert not {"all", "delete", "delete_index", "write", "index"} & {*index["privileges"]}
-
-
-def test_who_writes_the_lifecycles_may_roll_over_and_delete_and_nobody_else() -> None:
-    # Elasticsearch does a lifecycle's actions as the user who wrote it last; `manage` has all of them, and reads
-    # no event; those of the platform, with heartbeats, are read for the alarms. https://www.elastic.co/docs/reference/elasticsearch/security-privileges
-    setup = roles()["logs-setup"]["indices"]
-    assert setup == [
-        {"names": ["logs-hello-*"], "privileges": ["manage"]},
-        {"names": ["logs-hello-platform"], "privileges": ["read"]},
-    ]
-    may = {user: {one for index in role["indices"] for one in index["privileges"]} for user, role in roles().items()}
-    assert [user for user, privileges in may.items() if "manage" in privileges] == ["logs-setup"]
-
-
-def roles() -> dict[str, dict[str, Any]]:
-    return cast("dict[str, dict[str, Any]]", ROLES)
 
 
 def test_the_output_says_where_the_logs_are(known: Graph) -> None:
