@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -18,13 +19,15 @@ COLUMN, ROW, GAP = 20, 13, 4
 """Pixels of a column and of a row of Kibana's grid, and between panels."""
 COLUMNS = 48
 """Columns of Kibana's grid."""
+LINE, CHARACTER = 14, 7
+"""Pixels of a line of text, and of a character at most."""
 HEAD = 34
 """Pixels above the panels."""
 
 STYLE = """<style>
 text { font: 12px system-ui, sans-serif; fill: #1f2328 }
 .title { font-weight: 600 }
-.small { font-size: 11px; fill: #57606a }
+.small { font-size: 10px; fill: #57606a }
 .query { font: 11px ui-monospace, monospace; fill: #57606a }
 rect { fill: #ffffff; stroke: #8c959f } line { stroke: #d0d7de }
 @media (prefers-color-scheme: dark) {
@@ -135,22 +138,32 @@ def _drawn(panel: Panel) -> Iterable[str]:
     width, height = panel.width * COLUMN - 2 * GAP, panel.height * ROW - 2 * GAP
     yield f'<rect x="{left}" y="{top}" width="{width}" height="{height}" rx="4"/>'
     yield _text(left + 10, top + 20, panel.title, "title")
-    yield _text(left + 10, top + 37, panel.query, "query")
+    yield _text(left + 10, top + 37, panel.query, "query", width - 20)
+    under = top + 37 + LINE * len(_lines(panel.query, width - 20)) + 6
     if panel.bars:
         foot = top + height - 28
-        yield f'<line x1="{left + 10}" y1="{top + 50}" x2="{left + 10}" y2="{foot}"/>'
+        yield f'<line x1="{left + 10}" y1="{under - 8}" x2="{left + 10}" y2="{foot}"/>'
         yield f'<line x1="{left + 10}" y1="{foot}" x2="{left + width - 10}" y2="{foot}"/>'
         yield _text(left + 10, top + height - 10, panel.bars, "small")
     step = (width - 20) // max(len(panel.columns), 1)
     for index, column in enumerate(panel.columns):
-        yield _text(left + 10 + index * step, top + 60, column, "small")
+        yield _text(left + 10 + index * step, under, column, "small", step - 6)
     if panel.columns:
-        for row in range(top + 68, top + height - 10, 20):
+        head = LINE * max(len(_lines(column, step - 6)) for column in panel.columns)
+        for row in range(under + head - 6, top + height - 10, 20):
             yield f'<line x1="{left + 10}" y1="{row}" x2="{left + width - 10}" y2="{row}"/>'
 
 
-def _text(x: int, y: int, text: str, kind: str) -> str:
-    return f'<text class="{kind}" x="{x}" y="{y}">{escape(text)}</text>'
+def _text(x: int, y: int, text: str, kind: str, width: int = COLUMNS * COLUMN) -> str:
+    lines = "".join(
+        f'<tspan x="{x}" dy="{LINE if index else 0}">{escape(line)}</tspan>'
+        for index, line in enumerate(_lines(text, width))
+    )
+    return f'<text class="{kind}" x="{x}" y="{y}">{lines}</text>'
+
+
+def _lines(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width // CHARACTER, break_long_words=False)
 
 
 def main() -> None:

@@ -15,7 +15,8 @@ def test_the_picture_is_of_today() -> None:
 
 
 def test_it_shows_every_panel_with_its_fields_and_its_query() -> None:
-    drawn = {unescape(text) for text in re.findall("<text [^>]*>([^<]*)</text>", draw(saved_objects(ENVIRONMENT)))}
+    texts = re.findall("<text [^>]*>(.*?)</text>", draw(saved_objects(ENVIRONMENT)))
+    drawn = {unescape(" ".join(re.findall(">([^<]+)<", text))) for text in texts}
     title, shown = panels(saved_objects(ENVIRONMENT))
     assert title in drawn
     for panel in every(shown, "panel"):
