@@ -138,6 +138,7 @@ environments = {
             services=settings.services,
             secrets={service: settings.secret_values(name, service) for service in settings.services},
             quota=environment.quota,
+            dashboard=settings.dashboard(name),
             protect=settings.protect,
             repositories=repositories.repository_urls,
             addresses=network.addresses,

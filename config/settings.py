@@ -125,6 +125,10 @@ class Settings(Model):
         """The host name of Kibana."""
         return f"log.{self.domain}"
 
+    def dashboard(self, environment: EnvironmentName) -> str:
+        """URL of an environment's dashboard in Kibana, which the logging bootstrap imports with this id."""
+        return f"https://{self.log_host}/app/dashboards#/view/{environment}-dashboard"
+
     @property
     def jenkins_host(self) -> str:
         """The host name of Jenkins."""

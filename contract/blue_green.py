@@ -30,6 +30,9 @@ DEPENDS_ON = "hello-platform/depends-on"
 GRACE_SECONDS = "hello-platform/grace-seconds"
 """Annotation on the PodTemplate: termination grace period in whole seconds."""
 
+DASHBOARD = "hello-platform/dashboard"
+"""Annotation on the PodTemplate: URL of the environment's dashboard in Kibana."""
+
 TEST_ENVIRONMENT = "dev"
 """Environment, and its namespace, in which images are tried."""
 
@@ -106,8 +109,8 @@ def contract(namespace: str, service: str) -> dict[str, Any]:
     Returns:
         `namespace`, `slots`, `deployments` (by slot), `activeService`, `previewService`, `selectorKey`,
         `podTemplate`, `autoscaler`, `annotations` (keys on the PodTemplate: `smokeTest`, `exclusive`, `dependsOn`,
-        `graceSeconds`), and `commands`: `firstRelease` (with a placeholder for the image), `liveSlot`, `switch` (blue
-        to green) and `goBack` (green to blue).
+        `graceSeconds`, `dashboard`), and `commands`: `firstRelease` (with a placeholder for the image), `liveSlot`,
+        `switch` (blue to green) and `goBack` (green to blue).
     """
     kubectl = f"kubectl --namespace {namespace}"
     selector = f"/spec/selector/{labels.SLOT}"
@@ -131,6 +134,7 @@ def contract(namespace: str, service: str) -> dict[str, Any]:
             "exclusive": EXCLUSIVE,
             "dependsOn": DEPENDS_ON,
             "graceSeconds": GRACE_SECONDS,
+            "dashboard": DASHBOARD,
         },
         "commands": {
             "firstRelease": f"{kubectl} get podtemplate {service} --output=json"

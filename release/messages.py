@@ -52,6 +52,11 @@ def image_of(state: ServiceState, slot: str) -> str:
     return revision.image if revision else "no image"
 
 
+def where_to_look(state: ServiceState) -> str:
+    """The end of a message on a release that failed: where its logs are; empty if the platform does not say."""
+    return f"; its logs: {state.dashboard}" if state.dashboard else ""
+
+
 def in_parentheses(troubles: Iterable[Trouble]) -> str:
     """The end of a message that names troubles; empty without any."""
     text = "; ".join(str(trouble) for trouble in troubles)

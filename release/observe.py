@@ -10,6 +10,7 @@ from typing import Any
 
 from contract import labels
 from contract.blue_green import (
+    DASHBOARD,
     DEPENDS_ON,
     EXCLUSIVE,
     PORT_NAME,
@@ -119,6 +120,7 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
             for body in (*deployments.values(), *slices)
         ),
         uid=uid,
+        dashboard=annotations.get(DASHBOARD, ""),
         missing=missing,
         anomalies=tuple(history.problems(releases)),
     )

@@ -15,7 +15,7 @@ from release.goals import Deploy, Goal, Resume, Rollback
 from release.history import Action, Entry, Outcome
 from release.http import Answer, Target
 from release.lock import Holder, Lock
-from release.messages import describe, image_of
+from release.messages import describe, image_of, where_to_look
 from release.observe import observe
 from release.plan import Progress, next_step
 from release.retries import retrying
@@ -348,7 +348,7 @@ class _Release:
         reason = f"{self._progress.failure}; slot {state.live} is live with {image_of(state, state.live)}"
         if self._progress.abort_failure:
             reason += f"; the way back failed, too: {self._progress.abort_failure}"
-        return Result(state, reason, _failure_code(state))
+        return Result(state, reason + where_to_look(state), _failure_code(state))
 
     def _get(self, target: Target) -> Callable[[str, float], Answer]:
         """A GET of a Service, by path and time-out in seconds."""

@@ -196,6 +196,7 @@ class ServiceState:
         is_selected: Whether the active Service selects `live`.
         selected: The slot in the active Service's selector, whatever it is; None without one.
         target: Name of the autoscaler's target; None if it is that of the slot `autoscaled`.
+        dashboard: URL of the environment's dashboard in Kibana; empty if the PodTemplate names none.
         missing: The objects that somebody deleted, such as `Deployment api-blue`.
         anomalies: What else is in a state that this tool did not write, in words.
     """
@@ -228,6 +229,7 @@ class ServiceState:
     is_selected: bool = True
     selected: str | None = None
     target: str | None = None
+    dashboard: str = ""
     missing: tuple[str, ...] = ()
     anomalies: tuple[str, ...] = ()
 

@@ -31,6 +31,7 @@ class EnvironmentArgs:
         quota: Limits on the sum of all pods.
         protect: Whether the namespace, the Services and the Deployments are protected from deletion.
         repositories: URL of each service's ECR repository.
+        dashboard: URL of the environment's dashboard in Kibana.
         addresses: IP ranges of the VPC.
         priority_class: Name of the services' PriorityClass.
         kept_objects: Kubernetes provider of objects that are retained on delete and may be created again.
@@ -42,6 +43,7 @@ class EnvironmentArgs:
     quota: config.Quota
     protect: bool
     repositories: Mapping[str, pulumi.Input[str]]
+    dashboard: str
     addresses: Addresses
     priority_class: pulumi.Input[str]
     kept_objects: kubernetes.Provider
@@ -82,6 +84,7 @@ class Environment(pulumi.ComponentResource):
                     spec=spec,
                     secrets=args.secrets[service],
                     callers=[caller for caller, other in args.services.items() if service in other.egress.services],
+                    dashboard=args.dashboard,
                     addresses=args.addresses,
                     priority_class=args.priority_class,
                     protect=args.protect,

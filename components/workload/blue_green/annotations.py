@@ -9,8 +9,13 @@ from components.workload.pod_template import grace_seconds
 from contract import blue_green
 
 
-def release_annotations(spec: config.Service) -> dict[str, str]:
-    """The annotations of a service's PodTemplate, as `contract.blue_green` defines them."""
+def release_annotations(spec: config.Service, dashboard: str) -> dict[str, str]:
+    """The annotations of a service's PodTemplate, as `contract.blue_green` defines them.
+
+    Args:
+        spec: Configuration of the service.
+        dashboard: URL of the environment's dashboard in Kibana.
+    """
     smoke_test = {
         **spec.smoke_test.model_dump(by_alias=True),
         "path": spec.smoke_test.path or spec.health_path,
@@ -21,4 +26,5 @@ def release_annotations(spec: config.Service) -> dict[str, str]:
         blue_green.EXCLUSIVE: json.dumps(spec.exclusive),
         blue_green.DEPENDS_ON: json.dumps(spec.egress.services),
         blue_green.GRACE_SECONDS: str(grace_seconds(spec)),
+        blue_green.DASHBOARD: dashboard,
     }

@@ -51,6 +51,7 @@ class BlueGreenArgs:
         spec: Configuration of the service.
         secrets: Environment variables whose values are secret, in clear text.
         callers: Names of the services that may call this one.
+        dashboard: URL of the environment's dashboard in Kibana.
         addresses: IP ranges of the VPC.
         priority_class: Name of the pods' PriorityClass.
         protect: Whether Services and Deployments are protected from deletion.
@@ -64,6 +65,7 @@ class BlueGreenArgs:
     spec: config.Service
     secrets: Mapping[str, str]
     callers: Sequence[str]
+    dashboard: str
     addresses: Addresses
     priority_class: pulumi.Input[str]
     protect: bool
@@ -102,7 +104,7 @@ class BlueGreen(pulumi.ComponentResource):
 
         kubernetes.core.v1.PodTemplate(
             name,
-            metadata=self._metadata(args.service, annotations=release_annotations(args.spec)),
+            metadata=self._metadata(args.service, annotations=release_annotations(args.spec, args.dashboard)),
             template=template(),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -87,6 +87,7 @@ def test_the_annotation_keys_of_the_contract() -> None:
         "exclusive": "hello-platform/exclusive",
         "dependsOn": "hello-platform/depends-on",
         "graceSeconds": "hello-platform/grace-seconds",
+        "dashboard": "hello-platform/dashboard",
     }
 
 

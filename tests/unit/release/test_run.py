@@ -33,6 +33,7 @@ from tests.unit.release.faults import WATCH, Fault, Faulty, KilledError
 
 FAULTS: tuple[Fault, ...] = tuple(one for one in get_args(Fault) if one not in ("killed", "lost watch", "stalled"))
 LIMITS = Limits(ready=30, patience=5, endpoints=30, watch=1)
+DASHBOARD = "https://log.example.com/app/dashboards#/view/dev-dashboard"
 FIRST, SECOND = image("api"), image("api")
 
 
@@ -40,7 +41,7 @@ class Fixture:
     """A service that was released once."""
 
     def __init__(self, *, exclusive: bool = False, replicas: int = 2, released: bool = True, **options: Any) -> None:
-        annotations = {"hello-platform/exclusive": json.dumps(exclusive)}
+        annotations = {"hello-platform/exclusive": json.dumps(exclusive), "hello-platform/dashboard": DASHBOARD}
         self.clock = FakeClock()
         sizes = {"minimum": replicas, "maximum": max(4, replicas)}
         made = objects("dev", "api", annotations=annotations, **sizes, **options)
@@ -200,6 +201,7 @@ def test_a_version_that_fails_is_taken_back(
     result = fixture.run(goal, caller=caller or worse)
     assert result.exit_code is ExitCode.ROLLED_BACK
     assert told in result.message
+    assert result.message.endswith(f"; its logs: {DASHBOARD}")
     state = fixture.state
     assert (state.live, state.live_slot.is_ready, state.autoscaled, state.blue.desired) == (GREEN, True, GREEN, 0)
     assert fixture.cluster.selected == ([] if seen_before_the_switch else [BLUE, GREEN])

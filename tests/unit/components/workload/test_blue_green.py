@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 import config
 from components.kubernetes.immutable import immutable_name
+from components.logging.bootstrap.job.kibana import saved_objects
 from components.workload.blue_green.annotations import release_annotations
 from config import ENVIRONMENTS, SERVICE_NAME_LIMIT
 from contract.blue_green import SENTINEL_DIGEST, contract
 from release.context import Limits
-from tests.unit.program import stack_of
+from tests.unit.program import platform, stack_config, stack_of
 from tools.program.graph import Graph, Registration, Secret, every, of_logs
 
 SERVICES = {"frontend": 80, "gateway": 8099, "api": 8099, "ai": 8085, "crawling": 8000}
@@ -169,10 +170,19 @@ def test_the_pod_template_tells_the_release_tool_what_is_in_no_pod(graph: Graph)
         assert annotations["hello-platform/grace-seconds"] == str(int(grace))
 
 
+def test_a_release_that_fails_can_name_the_dashboard_that_the_logging_bootstrap_imports() -> None:
+    for resource in platform("prod", preview=False).of_kind("PodTemplate"):
+        environment = resource.metadata["namespace"]
+        (dashboard,) = (one for one in saved_objects(environment) if one["type"] == "dashboard")
+        host = config.load(stack_config("prod")).log_host
+        url = f"https://{host}/app/dashboards#/view/{dashboard['id']}"
+        assert resource.metadata["annotations"]["hello-platform/dashboard"] == url
+
+
 def test_a_smoke_test_that_names_no_path_asks_for_the_services_health() -> None:
     def annotations(**smoke_test: Any) -> dict[str, Any]:
         spec = config.Service.model_validate({"port": 1, "healthPath": "/health", "smokeTest": smoke_test})
-        return json.loads(release_annotations(spec)["hello-platform/smoke-test"])
+        return json.loads(release_annotations(spec, "")["hello-platform/smoke-test"])
 
     defaults = {"path": "/health", "status": 200, "contains": None, "tries": 10, "deadlineSeconds": 60}
     assert annotations() == defaults
