@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import config
+from components.logging import access
 from kube.client import KubernetesApi, KubernetesApiError
 from rehearsal import status
 from rehearsal.lifecycle import Rehearsal
@@ -132,9 +133,11 @@ def test_the_real_operator_makes_elasticsearch_and_kibana_of_what_it_is_asked_fo
         assert "ca.crt" in (api.get("v1", "Secret", secret, LOGGING) or {})["data"], secret
     # The operator's own: Fluentd's, the setup's and the reader's users and roles, as Elasticsearch reads them.
     realm = (api.get("v1", "Secret", "hello-es-xpack-file-realm", LOGGING) or {})["data"]
+    users, roles = (base64.b64decode(realm[name]).decode() for name in ("users", "roles.yml"))
     for user in ("fluentd", "logs-setup", "reader"):
-        assert user in base64.b64decode(realm["users"]).decode()
-        assert user in base64.b64decode(realm["roles.yml"]).decode()
+        assert user in users
+    for role in ("fluentd", "logs-setup", *access.PEOPLE_ROLES):
+        assert role in roles
     assert api.get("policy/v1", "PodDisruptionBudget", "hello-es-default", LOGGING)
     claims = api.list("v1", "PersistentVolumeClaim", namespace=LOGGING)
     assert [claim["status"]["phase"] for claim in claims] == ["Bound"] * wanted.nodes
