@@ -79,7 +79,8 @@ def let_go(platform: Rehearsal) -> None:
     """What comes before the destroy of a protected stack, in which AWS keeps repositories and buckets that are used."""
     file = platform.layout.workspace / f"Pulumi.{platform.stack}.yaml"
     content = yaml.safe_load(file.read_text())
-    if content["config"]["hello-platform:protect"]:
+    # The engine writes it as a text where it has set a secret.
+    if str(content["config"]["hello-platform:protect"]).lower() == "true":
         content["config"]["hello-platform:protect"] = False
         file.write_text(yaml.safe_dump(content))
         assert set(run_up(platform).values()) == {"update"}
