@@ -63,6 +63,19 @@ EXEMPTIONS = (
         BUILDKITD,
         "Two daemons share no layers: the old one ends before the new one starts.",
     ),
+    *(
+        Exemption(
+            check,
+            "Deployment delivery/hello-reconciler",
+            "It runs the agents' image as the agents do, whose own user is 1000.",
+        )
+        for check in ("CKV_K8S_40", "container-security-context-user-group-id")
+    ),
+    Exemption(
+        "CKV_K8S_38",
+        "Deployment delivery/hello-reconciler",
+        "The token is what it reads and writes the cluster with, by Roles of names and admission policies.",
+    ),
     Exemption("ingress-targets-service", "Ingress jenkins/*", "Jenkins' chart makes the Service, not the program."),
     Exemption(
         "networkpolicy-targets-pod",

@@ -11,6 +11,9 @@ from tests.unit.components.logging.test_logs import of_kind, pods
 from tests.unit.program import stack_config, stack_of
 from tools.program.graph import Graph, every, of_logs
 
+OWNER = "hello:platform:Snapshots"
+"""The component that has Elasticsearch's role."""
+
 
 def bucket_of(graph: Graph) -> str:
     (bucket,) = (one for one in graph.of_type("aws:s3/bucket:Bucket") if of_logs(one))
@@ -24,7 +27,7 @@ def container(graph: Graph) -> dict[str, Any]:
 
 def test_elasticsearch_reads_and_writes_its_bucket_and_nothing_else(known: Graph) -> None:
     arn = f"arn:aws:s3:::{bucket_of(known)}"
-    (policy,) = (one for one in known.of_type("aws:iam/rolePolicy:RolePolicy") if of_logs(one))
+    (policy,) = (one for one in known.of_type("aws:iam/rolePolicy:RolePolicy") if OWNER in one.urn)
     allowed = {one["Resource"][0]: set(one["Action"]) for one in json.loads(policy.inputs["policy"])["Statement"]}
     assert set(allowed) == {arn, f"{arn}/*"}
     assert {"s3:PutObject", "s3:GetObject", "s3:DeleteObject"} <= allowed[f"{arn}/*"]
@@ -42,7 +45,7 @@ def test_elasticsearch_acts_as_its_role_by_a_token_of_its_own_service_account(kn
     assert mount == {"name": volume["name"], "mountPath": FOLDER, "readOnly": True}
     variables = {one["name"]: one["value"] for one in container(known)["env"]}
     assert variables["AWS_WEB_IDENTITY_TOKEN_FILE"] == f"{FOLDER}/{TOKEN}"
-    (role,) = (one for one in known.of_type("aws:iam/role:Role") if of_logs(one))
+    (role,) = (one for one in known.of_type("aws:iam/role:Role") if OWNER in one.urn)
     assert variables["AWS_ROLE_ARN"].endswith(f":role/{role.inputs['name']}")
     (account,) = (one for one in known.of_kind("ServiceAccount") if one.metadata["name"] == "elasticsearch")
     assert account.metadata["namespace"] == "logging"

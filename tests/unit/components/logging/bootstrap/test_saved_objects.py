@@ -141,14 +141,6 @@ def test_the_documented_query_finds_the_errors_of_one_service_and_no_others() ->
         assert matches(query, {"level": level, "kubernetes": {"container_name": service}}) is is_found
 
 
-def test_the_documented_query_over_nodes_names_fields_that_there_are() -> None:
-    text = (CHECKOUT / "docs" / "logs.md").read_text(encoding="utf-8")
-    (query,) = (one for one in re.findall(r"`(FROM [^`]+)`", text))
-    for name in ("stream", "kubernetes.host", "@timestamp"):
-        assert name in query
-        field(name, {})
-
-
 def test_a_query_over_a_field_that_there_is_not_is_noticed() -> None:
     assert "container" not in PROPERTIES
     with pytest.raises(KeyError):
