@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from config.models.base import PROJECT
 from config.problems import Problem
@@ -18,9 +18,8 @@ def problems(settings: Settings) -> Iterator[Problem]:
     if delivery is None:
         return
     key = f"{PROJECT}:delivery"
-    for service, source in delivery.sources.items():
-        if service not in settings.services:
-            yield Problem(f"{key}.sources.{service}", source.repository, f"a service: {', '.join(settings.services)}")
+    sources = {service: source.repository for service, source in delivery.sources.items()}
+    yield from _unknown_services(settings, f"{key}.sources", sources)
     listed = {f"scan.unscannable[{number}]": one for number, one in enumerate(delivery.scan.unscannable)}
     for number, waiver in enumerate(delivery.scan.waivers):
         listed |= {f"scan.waivers[{number}].services[{place}]": one for place, one in enumerate(waiver.services)}
@@ -70,9 +69,7 @@ def actions_problems(settings: Settings) -> Iterator[Problem]:
     if actions is None:
         return
     key = f"{PROJECT}:githubActions"
-    for service, repository in actions.repositories.items():
-        if service not in settings.services:
-            yield Problem(f"{key}.repositories.{service}", repository, f"a service: {', '.join(settings.services)}")
+    yield from _unknown_services(settings, f"{key}.repositories", actions.repositories)
     previews = settings.previews
     if previews and previews.repository and previews.oidc_provider_arn != actions.oidc_provider_arn:
         yield Problem(
@@ -80,3 +77,10 @@ def actions_problems(settings: Settings) -> Iterator[Problem]:
             actions.oidc_provider_arn or "",
             "the same as previews.oidcProviderArn: an account has one provider for GitHub",
         )
+
+
+def _unknown_services(settings: Settings, key: str, repositories: Mapping[str, str]) -> Iterator[Problem]:
+    """A repository of a service that there is not."""
+    for service, repository in repositories.items():
+        if service not in settings.services:
+            yield Problem(f"{key}.{service}", repository, f"a service: {', '.join(settings.services)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -55,10 +54,9 @@ def _table(stack: str, found: list[Item]) -> Table:
         ("month", "right"),
     ):
         table.add_column(column, justify=justify)  # pyright: ignore[reportArgumentType] - as narrow as rich's own
-    for part, group in groupby(found, key=lambda item: item.part):
-        for item in group:
-            each = "no price" if item.each is None else f"{item.each:.2f}"
-            table.add_row(part, item.what, f"{item.number:g}", each, f"{item.month:.0f}")
+    for item in found:
+        each = "no price" if item.each is None else f"{item.each:.2f}"
+        table.add_row(item.part, item.what, f"{item.number:g}", each, f"{item.month:.0f}")
     table.add_section()
     table.add_row("all", "", "", "", f"{sum(item.month for item in found):.0f}", style="bold")
     return table

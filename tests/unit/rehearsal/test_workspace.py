@@ -249,21 +249,26 @@ def test_another_kubernetes_provider_takes_the_place_of_the_one_before(
         assert (layout.tools / "pulumi-resource-kubernetes").readlink() == provider
 
 
+def in_a_shell(layout: Layout, home: Path, command: str) -> str:
+    """What a command prints in the rehearsal's Bash of a person who is at home."""
+    return subprocess.run(
+        [*workspace.shell_command(layout, "/bin/bash"), "-i", "-c", command],
+        env={**os.environ, "HOME": str(home)},
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
 def test_a_person_whose_shell_puts_other_programs_first_gets_the_rehearsals(layout: Layout, tmp_path: Path) -> None:
     other = tmp_path / "python"
     other.write_text("#!/bin/sh\nexit 1\n")
     other.chmod(0o755)
     (tmp_path / ".bashrc").write_text(f'export MINE=kept PATH={tmp_path}:"$PATH"\n')
     layout.directory.mkdir(parents=True, exist_ok=True)
-    command = workspace.shell_command(layout, "/bin/bash")
-    shown = subprocess.run(
-        [*command, "-i", "-c", "type -p python && echo $MINE"],
-        env={**os.environ, "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert shown.stdout.split() == [str(Path(sys.executable).parent / "python"), "kept"]
+    shown = in_a_shell(layout, tmp_path, "type -p python && echo $MINE")
+    assert shown.split() == [str(Path(sys.executable).parent / "python"), "kept"]
     assert workspace.shell_command(layout, "/bin/fish") == ["/bin/fish"]
 
 
@@ -272,16 +277,8 @@ def test_pulumi_works_in_a_shell_from_any_folder(layout: Layout, tmp_path: Path)
     engine = layout.tools / "pulumi"
     engine.write_text('#!/bin/sh\necho "$@"\n')
     engine.chmod(0o755)
-    command = workspace.shell_command(layout, "/bin/bash")
-    shown = subprocess.run(
-        [*command, "-i", "-c", "pulumi up --yes && pwd"],
-        env={**os.environ, "HOME": str(tmp_path)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert shown.stdout.splitlines() == [f"--cwd {layout.workspace} up --yes", str(tmp_path)]
+    shown = in_a_shell(layout, tmp_path, "pulumi up --yes && pwd")
+    assert shown.splitlines() == [f"--cwd {layout.workspace} up --yes", str(tmp_path)]
 
 
 def test_the_release_tool_works_in_a_shell(layout: Layout) -> None:
