@@ -180,7 +180,7 @@ def image(
         )
     (container, *_) = slots.containers_to_fill(template)
     repository = container["image"].partition("@")[0]
-    print(f"{repository}@{demo_images.digest(version, fault)}")
+    print(f"{repository}:{version}@{demo_images.digest(version, fault)}")
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 
@@ -13,10 +13,12 @@ class Deploy:
     Attributes:
         image: Image by digest.
         override: Reason for letting an unverified image into prod.
+        version: The image's tag, for people; None if nothing tells it.
     """
 
     image: str
     override: str | None = None
+    version: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

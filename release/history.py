@@ -85,6 +85,7 @@ class Entry:
         warm_seconds: How long the other slot stays warm after it.
         configuration: Names of the ConfigMaps and Secrets that its pods read.
         service_uid: UID of the active Service that it switched; None in entries of before.
+        version: The image's tag, for people; None if nothing tells it.
     """
 
     id: str
@@ -102,6 +103,7 @@ class Entry:
     warm_seconds: int = 0
     configuration: tuple[str, ...] = ()
     service_uid: str | None = None
+    version: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The entry as the ConfigMap and `--json` contain it."""
@@ -111,6 +113,7 @@ class Entry:
             "action": self.action,
             "slot": self.slot,
             "image": self.revision.image,
+            "imageVersion": self.version,
             "template": self.revision.template,
             "previousImage": self.previous.image if self.previous else None,
             "previousTemplate": self.previous.template if self.previous else None,
@@ -154,6 +157,7 @@ class Entry:
             warm_seconds=int(value.get("warmSeconds") or 0),
             configuration=tuple(str(name) for name in value.get("configuration") or ()),
             service_uid=value.get("serviceUid"),
+            version=value.get("imageVersion"),
         )
 
 
@@ -185,6 +189,12 @@ def problems(config_map: KubernetesObject | None) -> list[str]:
         return [f"the history is no JSON list ({error})"]
     count = sum(_entry(value) is None for value in values)
     return [f"{count} of {len(values)} entries of the history cannot be read"] if count else []
+
+
+def version_of(entries: Sequence[Entry], image: str) -> str | None:
+    """The version of an image, by the newest entry that knows it; None if none does."""
+    known = [entry.version for entry in entries if entry.version and entry.revision.image == image]
+    return known[-1] if known else None
 
 
 def _load(config_map: KubernetesObject | None) -> list[Any]:

@@ -17,6 +17,17 @@ from release.state import ServiceState
 _REPOSITORY = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/(?P<name>.+)")
 
 
+_REFERENCE = re.compile(r"(?P<repository>\S+?)(:(?P<tag>\w[\w.-]{0,127}))?@(?P<digest>sha256:[0-9a-f]{64})")
+"""https://github.com/distribution/reference/blob/main/reference.go: a tag before a digest is allowed, and decides
+nothing."""
+
+
+def split(reference: str) -> tuple[str, str | None]:
+    """An image by digest, and the tag that its reference may have beside: `REPOSITORY:TAG@sha256:…`."""
+    match = _REFERENCE.fullmatch(reference)
+    return (f"{match['repository']}@{match['digest']}", match["tag"]) if match else (reference, None)
+
+
 def in_use(state: ServiceState) -> frozenset[str]:
     """The digests of images that are live, warm, verified, or in the history."""
     revisions = {state.blue.revision, state.green.revision}
@@ -75,6 +86,15 @@ class Images:
         except _errors() as error:
             if _code(error) not in ("ImageAlreadyExistsException", "ImageTagAlreadyExistsException"):
                 raise _unreachable(error) from None
+
+    def version(self, digest: str) -> str | None:
+        """The first of an image's tags that a build gave it; None without one, or where it may not be asked for."""
+        try:
+            found = self._client.describe_images(**self._repository, imageIds=[{"imageDigest": digest}])
+        except _errors():
+            return None
+        tags = sorted(tag for image in found["imageDetails"] for tag in image.get("imageTags", ()))
+        return next((tag for tag in tags if not tag.startswith(TAG_PREFIX)), None)
 
     def drop(self, environment: str, in_use: Callable[[], Collection[str]]) -> list[str]:
         """Removes the tags of an environment from all images but those in use.

@@ -15,7 +15,7 @@ from release.goals import Deploy, Goal, Resume, Rollback
 from release.history import Action, Entry, Outcome
 from release.http import Answer, Target
 from release.lock import Holder, Lock
-from release.messages import describe, image_of, where_to_look
+from release.messages import describe, image_of, named, where_to_look
 from release.observe import observe
 from release.plan import Progress, next_step
 from release.retries import retrying
@@ -242,9 +242,13 @@ class _Release:
             service_uid=state.uid,
             warm_seconds=context.limits.warm,
             configuration=state.configuration if isinstance(goal, Deploy) else state.slot(step.slot).configuration,
+            version=(goal.version if isinstance(goal, Deploy) else None)
+            or history.version_of(state.history, step.revision.image),
         )
         history.write(context.api, self._environment, self._service, entry)
-        self._report(f"{step.action} of {step.revision.image} into slot {step.slot}, live is {state.live}")
+        self._report(
+            f"{step.action} of {named(step.revision.image, entry.version)} into slot {step.slot}, live is {state.live}"
+        )
         self._event(
             state, "ReleaseStarted", f"{step.action} of {step.revision.image} into slot {step.slot} by {context.by}"
         )

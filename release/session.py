@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from contract.blue_green import SENTINEL_DIGEST
 from kube.client import NO_KUBECONFIG, UNREACHABLE, KubernetesApi, KubernetesApiError
 from release.clock import Clock, StoppableClock, SystemClock
 from release.context import Limits
@@ -66,6 +67,7 @@ class ServiceResult:
         message: The result in a sentence.
         remedy: What to do if it failed.
         connections: Where connections that were open before a switch stay, if any.
+        image: The live image by its whole digest, if a release ended.
     """
 
     environment: str
@@ -74,6 +76,7 @@ class ServiceResult:
     message: str
     remedy: str | None = None
     connections: OpenConnections | None = None
+    image: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The result for `--json`."""
@@ -83,6 +86,7 @@ class ServiceResult:
             "exitCode": int(self.exit_code),
             "outcome": self.exit_code.name.lower(),
             "message": self.message,
+            "image": self.image,
             "remedy": self.remedy,
             "openConnections": self.connections.to_json() if self.connections else None,
         }
@@ -164,6 +168,15 @@ class Session:
         """Tags an image in ECR so that it does not expire while the service's environment needs it."""
         if self.options.image_tags:
             Images(state.repository).keep(state.environment, image.rpartition("@")[2])
+
+    def version(self, state: ServiceState, image: str) -> str | None:
+        """The tag that a build gave an image in ECR; None if there is none, or images are not tagged there."""
+        if not self.options.image_tags or image.endswith(SENTINEL_DIGEST):
+            return None
+        try:
+            return Images(state.repository).version(image.rpartition("@")[2])
+        except ReleaseError:
+            return None
 
     def print(self, line: str, *, style: str | None = None) -> None:
         """Prints a line as it is, without wrapping it."""

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from rich.table import Table
 from rich.text import Text
 
 from contract.blue_green import SLOTS, lock_name
 from release import lock
 from release.errors import ReleaseError
-from release.history import Outcome
+from release.history import Outcome, version_of
 from release.lock import Holder
+from release.messages import named
 from release.objects import ObjectReader
 from release.observe import observe
 from release.problems import problems
 from release.state import ServiceState, Slot
+from release.tables import Row, Sheet
 
 
 @dataclass(frozen=True)
@@ -106,18 +107,21 @@ def read_statuses(api: ObjectReader, environment: str, services: Iterable[str], 
     return [status(service) for service in services]
 
 
-def table(environment: str, statuses: Iterable[Status]) -> Table:
-    """A table with one row for each slot of each service."""
-    rows = Table(title=environment, box=None, header_style="bold", pad_edge=False, title_justify="left")
-    for column in ("service", "slot", "", "ready", "image", "age", "by", "note"):
-        rows.add_column(column, no_wrap=column != "note")
+def table(environment: str, statuses: Iterable[Status], *, full: bool = False) -> Sheet:
+    """A table with one row for each slot of each service.
+
+    Args:
+        environment: The environment.
+        statuses: The status of its services.
+        full: Whether the whole image of each slot is shown, too.
+    """
+    rows: list[Row] = []
     for status in statuses:
         if isinstance(status, Unreadable):
-            rows.add_row(status.service, "", "", Text("?", style="red"), "", "", "", status.error)
+            rows.append(Row((status.service, "", "", Text("?", style="red")), (status.error,)))
             continue
-        for slot in SLOTS:
-            rows.add_row(*_row(status, status.seen.slot(slot)))
-    return rows
+        rows += [_row(status, status.seen.slot(slot), full=full) for slot in SLOTS]
+    return Sheet(environment, ("service", "slot", "state", "ready", "image", "age", "by"), rows)
 
 
 def age(since: timedelta) -> str:
@@ -129,23 +133,31 @@ def age(since: timedelta) -> str:
     return f"{seconds}s"
 
 
-def _row(status: ServiceStatus, slot: Slot) -> tuple[Text | str, ...]:
+def _row(status: ServiceStatus, slot: Slot, *, full: bool) -> Row:
     state = status.seen
     is_live = slot.name == state.live
     entries = [entry for entry in state.history if entry.revision == slot.revision and entry.slot == slot.name]
     last = entries[-1] if entries else None
     ready = f"{slot.ready}/{slot.desired}"
     as_desired = slot.is_ready or (slot.desired == 0 and (not is_live or slot.revision is None))
-    return (
+    image = slot.revision.image if slot.revision else None
+    cells = (
         state.service if slot.name == SLOTS[0] else "",
         slot.name,
-        Text("live", style="bold green") if is_live else "",
+        Text("live", style="bold green") if is_live else _warm(state, slot),
         Text(ready, style="" if as_desired else "red"),
-        slot.revision.digest.removeprefix("sha256:")[:12] if slot.revision else Text("none yet", style="dim"),
+        named(image, version_of(state.history, image)) if image else Text("none yet", style="dim"),
         age(state.now - (last.finished or last.started)) if last else "",
-        _short(last.by) if last else "",
-        "; ".join(_notes(status, slot)),
+        short_name(last.by) if last else "",
     )
+    notes: list[Text | str] = [Text(note, style="yellow") for note in _notes(status, slot)]
+    return Row(cells, [*([image] if image and full else []), *notes])
+
+
+def _warm(state: ServiceState, slot: Slot) -> str:
+    if not slot.desired or state.warm_until is None:
+        return ""
+    return f"warm {age(state.warm_until - state.now)}" if state.warm_until > state.now else "warm"
 
 
 def _notes(status: ServiceStatus, slot: Slot) -> list[str]:
@@ -159,18 +171,18 @@ def _notes(status: ServiceStatus, slot: Slot) -> list[str]:
         if state.live_failed:
             notes.append("its release failed, and there was no way back: `release deploy` a good image")
         if status.holder:
-            notes.append(f"locked by {_short(status.holder.identity.rpartition('/')[0])}")
+            notes.append(f"locked by {short_name(status.holder.identity.rpartition('/')[0])}")
         elif state.running:
             notes.append(f"a {state.running.action} did not finish: run it again")
     elif slot.desired and state.warm_until:
-        left = state.warm_until - state.now
-        notes.append(f"warm for {age(left)}" if left > timedelta() else "warm time is over: `release retire`")
+        if state.warm_until <= state.now:
+            notes.append("warm time is over: `release retire`")
     elif last and (last.outcome, last.slot, last.revision) == (Outcome.FAILED, slot.name, slot.revision):
         notes.append("failed: `release history` says why")
     return notes
 
 
-def _short(user: str) -> str:
+def short_name(user: str) -> str:
     """The last part of an ARN or of a service account's name: the whole would fill a line."""
     return re.split("[/:]", user)[-1]
 

@@ -29,6 +29,7 @@ Kubeconfig = Annotated[
 ]
 KubeContext = Annotated[str | None, typer.Option("--context", help="A context of the kubeconfig.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output, for scripts.")]
+Full = Annotated[bool, typer.Option("--full", help="Show each image in full, to be deployed again.")]
 ImageTags = Annotated[
     bool,
     typer.Option(
@@ -127,12 +128,13 @@ def check_slot(slot: str, option: str) -> None:
 
 
 def images_by_service(names: list[str], values: list[str]) -> dict[str, str]:
-    """The image of each service by the values of `--image`; empty for the image that is live.
+    """The image of each service by the values of `--image`, with its tag if it has one; empty for the live image.
 
     Raises:
         typer.BadParameter: A value is no image by digest, or it does not say of which service.
     """
-    from release.slots import is_image  # noqa: PLC0415 - slow to import
+    from release.images import split  # noqa: PLC0415 - slow to import
+    from release.slots import is_image  # noqa: PLC0415 - likewise
 
     images = dict.fromkeys(names, "")
     for value in values:
@@ -144,7 +146,7 @@ def images_by_service(names: list[str], values: list[str]) -> dict[str, str]:
         if service not in images:
             raise typer.BadParameter(f"{service} is not among {', '.join(names)}", param_hint="--image")
         # The sentinel is refused later, with an explanation.
-        if not is_image(image) and not image.endswith("0" * 64):
+        if not is_image(split(image)[0]) and not image.endswith("0" * 64):
             raise typer.BadParameter(f"{image} is not an image by digest, REPOSITORY@sha256:…", param_hint="--image")
         images[service] = image
     return images

@@ -219,8 +219,10 @@ def verify(
     """
     session = open_session(kubeconfig, context, as_json=as_json, image_tags=image_tags)
     from release.commands import verify as command  # noqa: PLC0415 - slow to import
+    from release.images import split  # noqa: PLC0415 - likewise
 
-    result = command.verify(session, environment, service, image=image, check=check or None, check_within=check_within)
+    tried = split(image)[0] if image else None
+    result = command.verify(session, environment, service, image=tried, check=check or None, check_within=check_within)
     exit_with(result)
 
 

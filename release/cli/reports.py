@@ -13,6 +13,7 @@ from contract.blue_green import BLUE, SLOTS, TEST_ENVIRONMENT, VERIFIED_ENVIRONM
 from release.cli.options import (
     AsJson,
     Environment,
+    Full,
     Kubeconfig,
     KubeContext,
     Service,
@@ -28,6 +29,7 @@ def status(
     services: Services = None,
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Keep showing, until interrupted.")] = False,
+    full: Full = False,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
     as_json: AsJson = False,
@@ -41,13 +43,14 @@ def status(
     deadline = time.monotonic() + ANSWER_SECONDS
     session = by(deadline, lambda: open_session(kubeconfig, context, as_json=as_json, only_reads=True))
     environments = [environment] if environment else [TEST_ENVIRONMENT, VERIFIED_ENVIRONMENT]
-    exit_with(reports.status(session, environments, services or [], watch=watch, deadline=deadline))
+    exit_with(reports.status(session, environments, services or [], watch=watch, full=full, deadline=deadline))
 
 
 def history(
     environment: Environment,
     service: Service,
     *,
+    full: Full = False,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
     as_json: AsJson = False,
@@ -58,7 +61,7 @@ def history(
 
     deadline = time.monotonic() + ANSWER_SECONDS
     session = by(deadline, lambda: open_session(kubeconfig, context, as_json=as_json, only_reads=True))
-    exit_with(reports.history(session, environment, service))
+    exit_with(reports.history(session, environment, service, full=full))
 
 
 def render(
@@ -70,11 +73,11 @@ def render(
 
     It is rendered from the PodTemplate (JSON) on standard input.
     """
-    from release import slots  # noqa: PLC0415 - slow to import
+    from release import images, slots  # noqa: PLC0415 - slow to import
 
     check_slot(slot, "--slot")
     try:
-        deployment = slots.render(json.load(sys.stdin), slot=slot, image=image, replicas=replicas)
+        deployment = slots.render(json.load(sys.stdin), slot=slot, image=images.split(image)[0], replicas=replicas)
     except json.JSONDecodeError:
         raise typer.BadParameter(
             "is no JSON: pipe `kubectl get podtemplate SERVICE --output=json` into it", param_hint="standard input"

@@ -11,7 +11,8 @@ from release.context import Context
 from release.display import Display
 from release.errors import ExitCode, ReleaseError
 from release.goals import Deploy, Goal, Retire, Rollback, Switch
-from release.images import Images, in_use
+from release.history import version_of
+from release.images import Images, in_use, split
 from release.order import in_order
 from release.prune import prune
 from release.retries import retrying
@@ -26,7 +27,7 @@ Report: TypeAlias = Callable[[str], None]
 def deploy(session: Session, environment: str, images: Mapping[str, str], *, override: str | None) -> ExitCode:
     """Deploys each service's image; where it is empty the live image again, with the current PodTemplate."""
     states = session.observe_all(environment, images)
-    goals = {service: Deploy(image or _live_image(states[service]), override) for service, image in images.items()}
+    goals = {service: _deploy(session, states[service], image, override) for service, image in images.items()}
     return _release(session, environment, goals, _dependencies(states))
 
 
@@ -44,7 +45,11 @@ def promote(session: Session, names: Iterable[str]) -> ExitCode:
                 "release of it is under way, or its last one failed",
                 remedy=f"see `release status {TEST_ENVIRONMENT}`",
             )
-    goals = {service: Deploy(_live_image(state)) for service, state in states.items()}
+    goals = {
+        service: Deploy(image, version=version_of(state.history, image))
+        for service, state in states.items()
+        for image in [_live_image(state)]
+    }
     return _release(session, VERIFIED_ENVIRONMENT, goals, _dependencies(states))
 
 
@@ -112,8 +117,16 @@ def _release(
                 return ServiceResult(environment, service, error.exit_code, error.message, error.remedy)
             except KubernetesApiError as error:
                 return ServiceResult(environment, service, ExitCode.FAILED, *explain(error))
+            finally:
+                display.end(environment, service)
             return ServiceResult(
-                environment, service, result.exit_code, result.message, _remedy(result, service), result.connections
+                environment,
+                service,
+                result.exit_code,
+                result.message,
+                _remedy(result, service),
+                result.connections,
+                image=live.image if (live := result.state.live_slot.revision) else None,
             )
 
         results, skipped = in_order(
@@ -126,6 +139,11 @@ def _release(
     reason = "skipped: a service that it depends on failed"
     skipped_results = [ServiceResult(environment, one, ExitCode.REFUSED, reason, "see above") for one in skipped]
     return session.print_results([*results.values(), *skipped_results])
+
+
+def _deploy(session: Session, state: ServiceState, reference: str, override: str | None) -> Deploy:
+    image, version = split(reference or _live_image(state))
+    return Deploy(image, override, version or version_of(state.history, image) or session.version(state, image))
 
 
 def _dependencies(states: Mapping[str, ServiceState]) -> dict[str, tuple[str, ...]]:

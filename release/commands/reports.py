@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from rich.console import Group
 from rich.live import Live
+from rich.text import Text
 
 from release.errors import ExitCode
-from release.history import Entry
+from release.history import Entry, Outcome, version_of
+from release.messages import named
 from release.session import Session
 from release.snapshot import Snapshot
-from release.status import Status, read_statuses, table
+from release.status import Status, read_statuses, short_name, table
+from release.tables import Row, Sheet
 from release.threads import ANSWER_SECONDS, at_once, by
 
 
 def status(
-    session: Session, environments: Sequence[str], names: Sequence[str], *, watch: bool, deadline: float | None = None
+    session: Session,
+    environments: Sequence[str],
+    names: Sequence[str],
+    *,
+    watch: bool,
+    full: bool = False,
+    deadline: float | None = None,
 ) -> ExitCode:
     """Shows the status of services, without names of all; `NOT_READY` if a live slot does not serve.
 
@@ -27,6 +36,7 @@ def status(
         environments: The environments.
         names: The services; none for all.
         watch: Whether to go on showing it.
+        full: Whether each image is shown in full.
         deadline: The time of the monotonic clock by which it answers; by default in `ANSWER_SECONDS`.
     """
 
@@ -40,7 +50,7 @@ def status(
         return dict(zip(environments, at_once(observe_one, environments), strict=True))
 
     def tables(found: Mapping[str, Iterable[Status]]) -> Group:
-        return Group(*(table(environment, statuses) for environment, statuses in found.items()))
+        return Group(*(table(environment, statuses, full=full) for environment, statuses in found.items()))
 
     statuses = by(deadline or time.monotonic() + ANSWER_SECONDS, lambda: session.retrying(observe))
     if session.options.as_json:
@@ -55,27 +65,56 @@ def status(
                 statuses = session.retrying(observe)
                 live.update(tables(statuses), refresh=True)
     else:
-        session.out.print(tables(statuses))
+        session.out.print(tables(statuses), crop=False)
     is_healthy = all(one.is_healthy for found in statuses.values() for one in found)
     return ExitCode.DONE if is_healthy else ExitCode.NOT_READY
 
 
-def history(session: Session, environment: str, service: str) -> ExitCode:
-    """Shows a service's last releases, newest first."""
+def history(session: Session, environment: str, service: str, *, full: bool = False) -> ExitCode:
+    """Shows a service's last releases, newest first.
+
+    Args:
+        session: The session.
+        environment: The environment.
+        service: The service.
+        full: Whether each image is shown in full, ready to be deployed again.
+    """
     deadline = time.monotonic() + ANSWER_SECONDS
-    entries = list(reversed(by(deadline, lambda: session.observe(environment, service)).history))
+    entries = by(deadline, lambda: session.observe(environment, service)).history
     if session.options.as_json:
-        session.print_json([entry.to_json() for entry in entries])
+        session.print_json([entry.to_json() for entry in reversed(entries)])
+    elif entries:
+        session.out.print(history_table(f"{environment}/{service}", entries, full=full), crop=False)
     else:
-        for line in _history_lines(entries) if entries else [f"{environment}/{service} has no releases yet"]:
-            session.print(line)
+        session.print(f"{environment}/{service} has no releases yet")
     return ExitCode.DONE
 
 
-def _history_lines(entries: Iterable[Entry]) -> Iterator[str]:
-    """Each release with its full image, ready to be copied into `release deploy`."""
-    for entry in entries:
-        started = f"{entry.started:%Y-%m-%d %H:%M %Z}"
-        yield f"{started}  {entry.action:8}  {entry.slot:5}  {entry.outcome:11}  {entry.by}"
+_STYLES = {Outcome.RELEASED: "green", Outcome.FAILED: "red", Outcome.INTERRUPTED: "yellow", Outcome.RUNNING: "bold"}
+
+
+def history_table(title: str, entries: Sequence[Entry], *, full: bool = False) -> Sheet:
+    """A table of releases, newest first, with the reason of each that failed.
+
+    Args:
+        title: Its heading.
+        entries: The releases, newest last.
+        full: Whether each image is shown in full, too.
+    """
+
+    def row(entry: Entry) -> Row:
+        image = entry.revision.image
+        cells = (
+            f"{entry.started:%Y-%m-%d %H:%M}",
+            entry.action,
+            Text(entry.outcome, style=_STYLES[entry.outcome]),
+            entry.slot,
+            named(image, entry.version or version_of(entries, image)),
+            short_name(entry.by),
+        )
         override = f"override: {entry.override}" if entry.override else None
-        yield from (f"  {line}" for line in (entry.revision.image, entry.reason, override, entry.build) if line)
+        notes = (image if full else None, entry.reason, override, entry.build)
+        return Row(cells, [note for note in notes if note])
+
+    columns = ("started (UTC)", "action", "outcome", "slot", "image", "by")
+    return Sheet(title, columns, [row(entry) for entry in reversed(entries)])

@@ -43,7 +43,7 @@ def run(*arguments: str) -> Result:
 @pytest.mark.parametrize("fault", [None, *Fault])
 def test_it_prints_an_image_of_the_services_own_repository(fault: Fault | None) -> None:
     shown = run("dev", "api", "v2", *(("--fault", fault.value) if fault else ()))
-    assert shown.stdout == f"{REPOSITORY}@{demo_images.digest('v2', fault)}\n"
+    assert shown.stdout == f"{REPOSITORY}:v2@{demo_images.digest('v2', fault)}\n"
 
 
 def test_what_is_wrong_is_told() -> None:

@@ -62,7 +62,7 @@ def apply_template(cluster: FakeCluster, *, replicas: int) -> None:
     cluster.apply(deployment)
 
 
-def test_the_history_has_each_image_whole_and_says_what_went_wrong(
+def test_the_history_is_a_table_that_says_what_went_wrong_and_has_each_image_whole_on_demand(
     session: Session, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert reports.history(session, "dev", "api") is ExitCode.DONE
@@ -77,11 +77,17 @@ def test_the_history_has_each_image_whole_and_says_what_went_wrong(
     history.write(cluster, "dev", "api", first)
     history.write(cluster, "dev", "api", replace(first, id="2", outcome=Outcome.RELEASED, reason=None))
     reports.history(session, "dev", "api")
-    newest, its_image, *_, oldest, _, reason, override, build = capsys.readouterr().out.splitlines()
-    assert newest == "2026-05-01 12:00 UTC  deploy    blue   released     jane"
-    assert its_image == f"  {IMAGE}", "in one piece, to be deployed again"
+    title, heading, newest, *_, build = capsys.readouterr().out.splitlines()
+    digits = IMAGE.rpartition(":")[2][:12]
+    assert (title, heading.split()) == ("dev/api", ["started", "(UTC)", "action", "outcome", "slot", "image", "by"])
+    assert newest.split() == ["2026-05-01", "12:00", "deploy", "released", "blue", digits, "jane"]
+    assert build == f"    {first.build}"
+    reports.history(session, "dev", "api", full=True)
+    _, _, _, its_image, _, _, oldest, _, *reason, override, _ = capsys.readouterr().out.splitlines()
+    assert its_image == f"    {IMAGE}", "in one piece, to be deployed again"
     assert "failed" in oldest
-    assert (reason, override, build) == (f"  {first.reason}", "  override: the fire of May", f"  {first.build}")
+    assert " ".join(" ".join(reason).split()) == str(first.reason).strip()
+    assert override == "    override: the fire of May"
 
 
 def test_the_status_of_many_services_takes_one_request_a_kind_and_says_the_same(

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from components.aws.ecr import RELEASE_TAG_PREFIX, lifecycle_policy
 from release.errors import ReleaseError
-from release.images import TAG_PREFIX, Images, in_use, tag
+from release.images import TAG_PREFIX, Images, in_use, split, tag
 from tests.unit.release.model import NOW, entry, revision, service_state, slot
 
 REGION = "ap-northeast-2"
@@ -143,3 +143,24 @@ def test_live_warm_verified_and_released_images_are_in_use() -> None:
         verified=verified,
     )
     assert in_use(found) == {live.digest, warm.digest, past.digest, before.digest, *verified}
+
+
+def test_the_version_of_an_image_is_the_tag_that_its_build_gave_it(ecr: Any) -> None:
+    digest = push(ecr, 7)
+    images = Images(REPOSITORY)
+    images.keep("dev", digest)
+    assert images.version(digest) == "commit-7"
+    assert images.version(f"sha256:{'0' * 64}") is None
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        (f"{REPOSITORY}:v2@sha256:{'ab' * 32}", (f"{REPOSITORY}@sha256:{'ab' * 32}", "v2")),
+        (f"localhost:5000/api@sha256:{'ab' * 32}", (f"localhost:5000/api@sha256:{'ab' * 32}", None)),
+        (f"localhost:5000/api:v2@sha256:{'ab' * 32}", (f"localhost:5000/api@sha256:{'ab' * 32}", "v2")),
+        ("api:latest", ("api:latest", None)),
+    ],
+)
+def test_a_tag_beside_a_digest_is_for_people(reference: str, found: tuple[str, str | None]) -> None:
+    assert split(reference) == found

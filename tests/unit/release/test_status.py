@@ -37,7 +37,7 @@ def test_a_release_is_shown_with_its_age_who_made_it_and_how_long_the_way_back_i
     blue, green = text.splitlines()[-2:]
     assert ["live" in line for line in (blue, green)] == [False, True]
     assert all(word in green for word in ("2/2", NEW.digest.removeprefix("sha256:")[:12], "1m", "tester"))
-    assert "warm for 9m" in blue
+    assert "warm 9m" in blue
 
 
 def test_what_is_wrong_is_shown() -> None:
@@ -48,10 +48,10 @@ def test_what_is_wrong_is_shown() -> None:
     assert "CrashLoopBackOff" in shown(broken)
     assert not ServiceStatus(broken, None).is_healthy
     failed = entry(BLUE, OLD, previous=NEW, outcome=Outcome.FAILED)
-    blue, green = shown(replace(RELEASED, blue=slot(BLUE, OLD, 0), history=(*RELEASED.history, failed))).splitlines()[
-        -2:
-    ]
-    assert ["failed: `release history` says why" in line for line in (blue, green)] == [True, False]
+    text = shown(replace(RELEASED, blue=slot(BLUE, OLD, 0), history=(*RELEASED.history, failed)))
+    _, note, green = text.splitlines()[-3:]
+    assert note.strip() == "failed: `release history` says why"
+    assert green.split()[0] == GREEN
     over = replace(RELEASED, now=NOW + timedelta(hours=1))
     assert "warm time is over" in shown(over)
 
@@ -66,7 +66,17 @@ def test_what_is_wrong_is_shown() -> None:
 )
 def test_who_released_is_told_in_a_word(user: str, name: str) -> None:
     history = (replace(RELEASED.history[0], by=user),)
-    assert f"1m   {name} " in shown(replace(RELEASED, history=history))
+    assert f"1m   {name}\n" in shown(replace(RELEASED, history=history))
+
+
+def test_a_slot_has_the_version_of_its_image_and_the_whole_image_on_demand() -> None:
+    known = replace(RELEASED, history=(replace(RELEASED.history[0], version="v2"),))
+    digits = NEW.digest.removeprefix("sha256:")
+    assert f"v2 ({digits[:12]})" in shown(known)
+    assert NEW.image not in shown(known)
+    console = Console(file=StringIO(), width=80)
+    console.print(table("dev", [ServiceStatus(known, None)], full=True), crop=False)
+    assert f"    {NEW.image}\n" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_a_machine_gets_the_same() -> None:
