@@ -28,7 +28,12 @@ BUILDCTL = GoTool("buildctl", "github.com/moby/buildkit", "cmd/buildctl", minute
 ROOTLESSKIT = GoTool("rootlesskit", "github.com/rootless-containers/rootlesskit/v3", "cmd/rootlesskit", minutes=0.5)
 """Runs buildkitd as root of a user namespace only; at the version in buildkitd's rootless image."""
 
-PROGRAMS = (KUBE_SCORE, ACTIONLINT, BUILDKITD, BUILDCTL, ROOTLESSKIT)
+PROMETHEUS = GoTool(
+    "prometheus", "github.com/prometheus/prometheus", "cmd/prometheus", minutes=1.5, tags="remove_all_sd"
+)
+"""The metrics server, without the service discoveries of clouds; its module has mostly the library versions of `shared`."""
+
+PROGRAMS = (KUBE_SCORE, ACTIONLINT, BUILDKITD, BUILDCTL, ROOTLESSKIT, PROMETHEUS)
 
 
 def find(tool: GoTool) -> Path | None:

@@ -29,6 +29,7 @@ class GoTool:
             that common packages are compiled once.
         version_variable: Go variable to set to the program's version, or None.
         version_prefix: Prefix of the version in that variable.
+        tags: Build tags, separated by commas.
         links: Names of links to the program.
         data: Files and folders of the program's module to copy into `data/` beside the program.
     """
@@ -40,6 +41,7 @@ class GoTool:
     module_of_ours: str = ""
     version_variable: str | None = None
     version_prefix: str = ""
+    tags: str = ""
     links: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
 
@@ -64,7 +66,8 @@ class GoTool:
         flags = ["-s", "-w"]
         if self.version_variable is not None:
             flags += ["-X", f"{self.version_variable}={self.version_prefix}{self.version}"]
-        return ("build", "-ldflags", " ".join(flags), "-gcflags", "all=-dwarf=false")
+        tags = ("-tags", self.tags) if self.tags else ()
+        return ("build", *tags, "-ldflags", " ".join(flags), "-gcflags", "all=-dwarf=false")
 
     @property
     def key(self) -> str:
