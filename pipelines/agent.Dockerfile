@@ -13,7 +13,7 @@ RUN apt-get update \
 WORKDIR /opt/hello
 # What the release tool and the pipelines need, without Pulumi; the versions are those of requirements.txt.
 COPY constraints.txt ./
-RUN python3 -m venv .venv && .venv/bin/pip install --no-cache-dir --constraint constraints.txt boto3 kubernetes rich tenacity typer
+RUN python3 -m venv .venv && .venv/bin/pip install --no-cache-dir --constraint constraints.txt boto3 jinja2 kubernetes rich sse-starlette starlette tenacity typer uvicorn
 COPY --from=buildkit /usr/bin/buildctl /usr/local/bin/
 COPY --from=pulumi /pulumi/bin/ /usr/local/bin/
 COPY contract ./contract

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from release.cli import reconciler, releases, reports
+from release.cli import page, reconciler, releases, reports
 from release.errors import ExitCode, ReleaseError
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ for _command in (
     reports.history,
     reports.render,
     reconciler.reconcile,
+    page.page,
 ):
     app.command()(_command)
 

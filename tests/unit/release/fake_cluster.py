@@ -295,7 +295,10 @@ class FakeCluster:
         ]
         found = self._objects.get(("EndpointSlice", namespace, service), {})
         if found.get("endpoints") != endpoints:
-            metadata = {"name": service, "namespace": namespace, "labels": {"kubernetes.io/service-name": service}}
+            # As the EndpointSlice controller does: with the Service's own labels.
+            own = self._objects["Service", namespace, service]["metadata"].get("labels") or {}
+            slice_labels = {**own, "kubernetes.io/service-name": service}
+            metadata = {"name": service, "namespace": namespace, "labels": slice_labels}
             kinds = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice"}
             self._store({**kinds, "metadata": metadata, "endpoints": endpoints})
 
