@@ -19,15 +19,12 @@ from contract.blue_green import SLOTS
 from kube.client import KubernetesObject
 from release import steps
 from release.goals import Resume
-from release.history import Entry, Outcome, Revision
-from release.messages import describe
+from release.history import Entry, Outcome, Revision, version_of
+from release.messages import describe, named
 from release.plan import Progress, next_step
 from release.problems import problems
 from release.state import ServiceState, Slot
 from release.status import ServiceStatus, Status, Unreadable, short_name
-
-DIGITS = 12
-"""Digits of a digest's short form."""
 
 PHASES = ("bring in", "wait for pods", "smoke test", "switch", "watch")
 """The phases of a release, in their order."""
@@ -73,7 +70,7 @@ class ImageView:
     """An image.
 
     Attributes:
-        short: The first `DIGITS` digits of its digest.
+        short: Its version, if the history knows it, and the first digits of its digest.
         full: The whole reference.
     """
 
@@ -265,7 +262,7 @@ class Look:
 
 def version(shown: object) -> str:
     """A short digest of something that is shown: it is another one as soon as that changes."""
-    return hashlib.sha256(repr(shown).encode()).hexdigest()[:DIGITS]
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:12]
 
 
 def environment_view(
@@ -302,7 +299,7 @@ def service_view(status: Status) -> ServiceView:
         running=running,
         problems=found,
         warm_until=state.warm_until if state.idle_slot.desired else None,
-        history=tuple(_release(entry) for entry in reversed(state.history)),
+        history=tuple(_release(entry, state.history) for entry in reversed(state.history)),
     )
 
 
@@ -376,7 +373,7 @@ def _slot(state: ServiceState, slot: Slot) -> SlotView:
     return SlotView(
         name=slot.name,
         role="live" if slot.name == state.live else "warm" if slot.desired else "idle",
-        image=_image(slot.revision) if slot.revision else None,
+        image=_image(slot.revision, state.history) if slot.revision else None,
         ready=slot.ready,
         desired=slot.desired,
         since=(entries[-1].finished or entries[-1].started) if entries else None,
@@ -391,7 +388,7 @@ def _running(status: ServiceStatus) -> RunningView | None:
         return None
     step = next_step(state, Resume(entry.id), Progress())
     return RunningView(
-        release=_release(entry),
+        release=_release(entry, state.history),
         phase=len(PHASES) - 1 if state.live == entry.slot else _PHASE_OF.get(type(step), PHASES.index("switch")),
         step=_in_words(state, step),
         is_manned=status.holder is not None,
@@ -411,12 +408,12 @@ def _words(name: str) -> Iterator[str]:
         yield name[start:end].lower()
 
 
-def _release(entry: Entry) -> ReleaseView:
+def _release(entry: Entry, history: Sequence[Entry]) -> ReleaseView:
     return ReleaseView(
         id=entry.id,
         action=str(entry.action),
         slot=entry.slot,
-        image=_image(entry.revision),
+        image=_image(entry.revision, history),
         by=entry.by,
         who=short_name(entry.by),
         build=_web_address(entry.build),
@@ -427,8 +424,8 @@ def _release(entry: Entry) -> ReleaseView:
     )
 
 
-def _image(revision: Revision) -> ImageView:
-    return ImageView(short=revision.digest.removeprefix("sha256:")[:DIGITS], full=revision.image)
+def _image(revision: Revision, history: Sequence[Entry]) -> ImageView:
+    return ImageView(short=named(revision.image, version_of(history, revision.image)), full=revision.image)
 
 
 def _web_address(url: str | None) -> str | None:

@@ -12,6 +12,7 @@ import pytest
 from contract.blue_green import BLUE, GREEN
 from release.history import Action, Outcome
 from release.lock import Holder
+from release.messages import named
 from release.page.view import (
     PHASES,
     Condition,
@@ -52,7 +53,10 @@ def test_a_service_is_shown_with_both_slots_who_released_and_how_long_the_way_ba
     ]
     image = found.slots[1].image
     assert image is not None
-    assert (image.short, image.full) == (NEW.digest.removeprefix("sha256:")[:12], NEW.image)
+    assert (image.short, image.full) == (named(NEW.image, None), NEW.image)
+    told = shown(replace(RELEASED, history=(replace(RELEASED.history[0], version="v7"),))).slots[1].image
+    assert told is not None
+    assert told.short.startswith("v7 (")
     assert found.slots[1].since == NOW - timedelta(minutes=1)
     assert found.warm_until == NOW + timedelta(minutes=9)
     assert [(one.who, one.outcome) for one in found.history] == [("tester", Outcome.RELEASED)]
