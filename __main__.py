@@ -81,14 +81,14 @@ repositories = EcrRepositories(
     opts=aws_options,
 )
 node_groups = {
-    name: NodeGroup(
-        f"{platform}-{name}",
+    pool: NodeGroup(
+        f"{platform}-{pool}",
         NodeGroupArgs(
             account=account,
             environment=name,
             cluster=cluster.eks,
             subnets=network.private_subnets,
-            nodes=environment.nodes,
+            nodes=nodes,
             live=live_cluster.node_groups,
             tainted=settings.tainted(name),
             statements=repositories.node_statements,
@@ -97,7 +97,7 @@ node_groups = {
         ),
         opts=aws_options,
     )
-    for name, environment in settings.environments.items()
+    for pool, name, nodes in settings.environments.node_pools()
 }
 cluster_options = pulumi.ResourceOptions(
     providers=[provider, cluster.provider], transformations=[cluster.deleted_with_cluster]
@@ -143,10 +143,16 @@ environments = {
             repositories=repositories.repository_urls,
             addresses=network.addresses,
             priority_class=core_addons.priorities.services,
+            service_nodes=environment.service_nodes is not None,
             kept_objects=cluster.kept_objects,
         ),
         # On destroy, pods must be deleted before their nodes.
-        opts=pulumi.ResourceOptions.merge(cluster_options, pulumi.ResourceOptions(depends_on=[node_groups[name]])),
+        opts=pulumi.ResourceOptions.merge(
+            cluster_options,
+            pulumi.ResourceOptions(
+                depends_on=[node_groups[pool] for pool, of, _ in settings.environments.node_pools() if of == name]
+            ),
+        ),
     )
     for name, environment in settings.environments.items()
 }

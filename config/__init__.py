@@ -7,7 +7,7 @@ the parsing of Pulumi's configuration.
 from config.charts import Chart, is_registry, local_chart
 from config.loading import load, pulumi_config
 from config.models.base import ENVIRONMENTS, LOAD_BALANCERS, PROJECT, EnvironmentName, LoadBalancerName, SecretScope
-from config.models.cluster import Cluster, Environment, Environments, Nodes, Quota
+from config.models.cluster import Cluster, Environment, Environments, Nodes, Quota, ServiceNodes
 from config.models.delivery import (
     Certificates,
     Delivery,
@@ -78,6 +78,7 @@ __all__ = [
     "Scan",
     "SecretScope",
     "Service",
+    "ServiceNodes",
     "Settings",
     "SettingsError",
     "SmokeTest",

@@ -133,6 +133,11 @@ def available_on_node(kind: InstanceType) -> Resources:
     return whole - _sum(pods.one for pods in ON_EVERY_NODE)
 
 
+def available_on_any(kinds: Iterable[InstanceType]) -> Resources:
+    """What a node of each of some types (one or more) offers at least."""
+    return Resources(*map(min, zip(*(_numbers(available_on_node(kind)) for kind in kinds), strict=True)))
+
+
 def allowed_by_quota(quota: Quota) -> Resources:
     """What a ResourceQuota allows."""
     return Resources(cpu_millis(quota.cpu), memory_bytes(quota.memory), quota.pods)

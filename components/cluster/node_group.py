@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -66,7 +67,7 @@ class ManagedGroup:
     sizes: Sizes
 
 
-def managed_groups(name: str, nodes: config.Nodes, zones: Sequence[str]) -> list[ManagedGroup]:
+def managed_groups(name: str, nodes: config.Nodes | config.ServiceNodes, zones: Sequence[str]) -> list[ManagedGroup]:
     """Managed node groups of one environment. The name of each ends with its zones.
 
     Where pods have volumes, there is one group in each zone: a volume exists in one zone, and its pod needs a node
@@ -93,6 +94,13 @@ def managed_groups(name: str, nodes: config.Nodes, zones: Sequence[str]) -> list
     ]
 
 
+def _types_hash(nodes: config.Nodes | config.ServiceNodes) -> str:
+    """Ending of the names of groups that are replaced when their instance types or Spot change; otherwise empty."""
+    if isinstance(nodes, config.Nodes):
+        return ""
+    return "-" + hashlib.sha256(f"{nodes.spot} {sorted(nodes.instance_types)}".encode()).hexdigest()[:4]
+
+
 @dataclass(frozen=True, kw_only=True)
 class NodeGroupArgs:
     """Arguments of `NodeGroup`.
@@ -102,7 +110,8 @@ class NodeGroupArgs:
         environment: Value of the nodes' label `environment`.
         cluster: The cluster.
         subnets: Ids of the private subnets, by zone.
-        nodes: Instance type, number of nodes, root volume size, and whether pods have volumes.
+        nodes: Instance types, number of nodes, root volume size. Those for services alone have the label and taint
+            `nodes=services`.
         live: Present sizes of the managed node groups that exist, by name.
         tainted: Whether the nodes have the taint `environment=NAME:NoSchedule`.
         statements: Permissions of the nodes besides `NODE_POLICIES`.
@@ -113,7 +122,7 @@ class NodeGroupArgs:
     environment: str
     cluster: eks.Cluster
     subnets: Mapping[str, pulumi.Input[str]]
-    nodes: config.Nodes
+    nodes: config.Nodes | config.ServiceNodes
     live: Mapping[str, Sizes]
     tainted: bool
     statements: Sequence[Statement]
@@ -123,8 +132,11 @@ class NodeGroupArgs:
 class NodeGroup(pulumi.ComponentResource):
     """Managed node groups with a common role and launch template.
 
-    The instance type is set in the launch template: EKS rolls nodes to a new version of the template, but would replace
-    a group whose own instance type changes.
+    A single instance type is set in the launch template: EKS rolls nodes to a new version of the template, but would
+    replace a group whose own instance type changes. Several can be set on the group only; their hash is in its name, so
+    that a group with others comes up beside the old one. EKS takes Spot nodes out of service itself: it starts another
+    when AWS announces that it may take one back, and drains the old one, so nothing else has to watch for that.
+    https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html#managed-node-group-capacity-types
 
     Attributes:
         summary: Stack output: `names` of the managed node groups, `label` of the nodes, `taint` or None, `zones`.
@@ -135,6 +147,10 @@ class NodeGroup(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodeGroupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:NodeGroup", name, {}, opts)
         self._args = args
+        environment = {labels.ENVIRONMENT: args.environment}
+        dedicated = {labels.NODES: labels.SERVICES} if isinstance(args.nodes, config.ServiceNodes) else {}
+        self._labels = {**environment, **dedicated}
+        self._taints = {**(environment if args.tainted else {}), **dedicated}
         role = Role(
             name,
             RoleArgs(
@@ -146,15 +162,14 @@ class NodeGroup(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         template = self._launch_template(name)
-        groups = managed_groups(name, args.nodes, list(args.subnets))
+        groups = managed_groups(f"{name}{_types_hash(args.nodes)}", args.nodes, list(args.subnets))
         node_groups = [self._managed_group(group, role, template) for group in groups]
 
-        label = f"{labels.ENVIRONMENT}={args.environment}"
         self.summary = pulumi.Output.from_input(
             {
                 "names": [group.node_group.node_group_name for group in node_groups],
-                "label": label,
-                "taint": f"{label}:NoSchedule" if args.tainted else None,
+                "label": ",".join(f"{key}={value}" for key, value in self._labels.items()),
+                "taint": ",".join(f"{key}={value}:NoSchedule" for key, value in self._taints.items()) or None,
                 "zones": [zone for group in groups for zone in group.zones],
             }
         )
@@ -165,7 +180,7 @@ class NodeGroup(pulumi.ComponentResource):
             name,
             name=name,
             update_default_version=True,
-            instance_type=self._args.nodes.instance_type,
+            instance_type=self._args.nodes.instance_type if isinstance(self._args.nodes, config.Nodes) else None,
             # IMDSv2 only, and unreachable for pods, whose packets need one more hop.
             metadata_options=aws.ec2.LaunchTemplateMetadataOptionsArgs(
                 http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
@@ -193,6 +208,7 @@ class NodeGroup(pulumi.ComponentResource):
 
     def _managed_group(self, group: ManagedGroup, role: Role, template: aws.ec2.LaunchTemplate) -> eks.ManagedNodeGroup:
         args = self._args
+        services = args.nodes if isinstance(args.nodes, config.ServiceNodes) else None
         sizes = group.sizes.with_live(args.live.get(group.name))
         return eks.ManagedNodeGroup(
             group.name,
@@ -204,13 +220,14 @@ class NodeGroup(pulumi.ComponentResource):
             subnet_ids=[args.subnets[zone] for zone in group.zones],
             version=versions.KUBERNETES,
             release_version=versions.NODE_IMAGE_RELEASE,
-            ami_type=AMI_TYPES[instance_types()[args.nodes.instance_type].architecture],
-            labels={labels.ENVIRONMENT: args.environment},
+            ami_type=AMI_TYPES[instance_types()[args.nodes.instance_types[0]].architecture],
+            instance_types=sorted(services.instance_types) if services else None,
+            capacity_type="SPOT" if services and services.spot else None,
+            labels=self._labels,
             taints=[
-                aws.eks.NodeGroupTaintArgs(key=labels.ENVIRONMENT, value=args.environment, effect="NO_SCHEDULE"),
-            ]
-            if args.tainted
-            else [],
+                aws.eks.NodeGroupTaintArgs(key=key, value=value, effect="NO_SCHEDULE")
+                for key, value in self._taints.items()
+            ],
             scaling_config=aws.eks.NodeGroupScalingConfigArgs(
                 min_size=sizes.min, max_size=sizes.max, desired_size=sizes.desired
             ),

@@ -29,10 +29,11 @@ SYSTEM_REPLICAS = 2
 """Replicas of a system workload: one on the nodes of each environment."""
 
 
-def node_affinity(environment: str) -> AffinityArgs:
-    """Required node affinity to the nodes of an environment."""
-    requirement = NodeSelectorRequirementArgs(key=labels.ENVIRONMENT, operator="In", values=[environment])
-    selector = NodeSelectorArgs(node_selector_terms=[NodeSelectorTermArgs(match_expressions=[requirement])])
+def node_affinity(environment: str, *, service_nodes: bool = False) -> AffinityArgs:
+    """Required node affinity to the nodes of an environment, or to those of them that its services alone use."""
+    wanted = {labels.ENVIRONMENT: environment} | ({labels.NODES: labels.SERVICES} if service_nodes else {})
+    requirements = [NodeSelectorRequirementArgs(key=key, operator="In", values=[wanted[key]]) for key in wanted]
+    selector = NodeSelectorArgs(node_selector_terms=[NodeSelectorTermArgs(match_expressions=requirements)])
     return AffinityArgs(
         node_affinity=NodeAffinityArgs(required_during_scheduling_ignored_during_execution=selector),
     )
@@ -48,6 +49,12 @@ def node_affinity_manifest(environment: str) -> dict[str, Any]:
 def toleration(environment: str) -> TolerationArgs:
     """Toleration of the taint of an environment's nodes; without effect where they have none."""
     return TolerationArgs(key=labels.ENVIRONMENT, operator="Equal", value=environment, effect="NoSchedule")
+
+
+SERVICE_NODES_TOLERATION = TolerationArgs(
+    key=labels.NODES, operator="Equal", value=labels.SERVICES, effect="NoSchedule"
+)
+"""Toleration of the taint of nodes for services alone."""
 
 
 def toleration_manifest(environment: str) -> dict[str, Any]:

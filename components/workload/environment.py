@@ -34,6 +34,7 @@ class EnvironmentArgs:
         dashboard: URL of the environment's dashboard in Kibana.
         addresses: IP ranges of the VPC.
         priority_class: Name of the services' PriorityClass.
+        service_nodes: Whether the environment has nodes for its services alone.
         kept_objects: Kubernetes provider of objects that are retained on delete and may be created again.
     """
 
@@ -46,6 +47,7 @@ class EnvironmentArgs:
     dashboard: str
     addresses: Addresses
     priority_class: pulumi.Input[str]
+    service_nodes: bool
     kept_objects: kubernetes.Provider
 
 
@@ -87,6 +89,7 @@ class Environment(pulumi.ComponentResource):
                     dashboard=args.dashboard,
                     addresses=args.addresses,
                     priority_class=args.priority_class,
+                    service_nodes=args.service_nodes,
                     protect=args.protect,
                     kept_objects=args.kept_objects,
                 ),

@@ -32,7 +32,7 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 import config
-from components.kubernetes.scheduling import node_affinity, spread, toleration
+from components.kubernetes.scheduling import SERVICE_NODES_TOLERATION, node_affinity, spread, toleration
 from contract import labels
 from contract.blue_green import PORT_NAME
 
@@ -83,6 +83,7 @@ def pod_template(
     image: pulumi.Input[str],
     spec: config.Service,
     priority_class: pulumi.Input[str],
+    service_nodes: bool,
     config_map: str | None,
     secret: str | None,
     extra_labels: Mapping[str, str] | None = None,
@@ -96,6 +97,7 @@ def pod_template(
         image: Image by digest; here that of `SENTINEL_DIGEST`.
         spec: Configuration of the service.
         priority_class: Name of the PriorityClass.
+        service_nodes: Whether the environment has nodes for its services alone.
         config_map: Name of the ConfigMap with the environment variables, if there are any.
         secret: Name of the Secret with the secret environment variables, if there are any.
         extra_labels: Labels on top of `pod_labels`, such as the slot.
@@ -108,8 +110,8 @@ def pod_template(
     return PodTemplateSpecArgs(
         metadata=ObjectMetaArgs(labels={**pod_labels(environment, service), **(extra_labels or {})}),
         spec=PodSpecArgs(
-            affinity=node_affinity(environment),
-            tolerations=[toleration(environment)],
+            affinity=node_affinity(environment, service_nodes=service_nodes),
+            tolerations=[toleration(environment), *([SERVICE_NODES_TOLERATION] if service_nodes else [])],
             topology_spread_constraints=spread({labels.SERVICE: service}, match_label_keys=[labels.SLOT]),
             priority_class_name=priority_class,
             service_account_name=service,

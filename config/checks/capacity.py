@@ -8,7 +8,7 @@ from config import capacity
 from config.capacity import Pods, Resources
 from config.instance_types import instance_types
 from config.models.base import PROJECT, EnvironmentName
-from config.models.cluster import Quota
+from config.models.cluster import Nodes, Quota, ServiceNodes
 from config.problems import Problem
 from config.quantities import UNITS
 from config.settings import Settings
@@ -41,29 +41,39 @@ def _quota_problems(key: str, quota: Quota, needed: Resources) -> Iterator[Probl
 def _node_problems(
     key: str, settings: Settings, environment: EnvironmentName, moments: list[list[Pods]]
 ) -> Iterator[Problem]:
-    nodes = settings.environments.of(environment).nodes
-    node = capacity.available_on_node(instance_types()[nodes.instance_type])
+    chosen = settings.environments.of(environment)
     others = [
         *capacity.ON_EACH_ENVIRONMENT,
         *(() if settings.tainted(environment) else capacity.tooling(settings.logs)),
     ]
-    unplaced = [pods for pods in [*moments[0], *others] if not pods.one.times_in(node)]
+    if chosen.service_nodes is None:
+        yield from _pool_problems(f"{key}.nodes", chosen.nodes, [[*moment, *others] for moment in moments])
+    else:
+        yield from _pool_problems(f"{key}.nodes", chosen.nodes, [others])
+        yield from _pool_problems(f"{key}.serviceNodes", chosen.service_nodes, moments)
+
+
+def _pool_problems(key: str, nodes: Nodes | ServiceNodes, moments: list[list[Pods]]) -> Iterator[Problem]:
+    node = capacity.available_on_any(instance_types()[name] for name in nodes.instance_types)
+    types = f"{key}.instanceType" if isinstance(nodes, Nodes) else f"{key}.instanceTypes"
+    names = " or ".join(nodes.instance_types)
+    unplaced = [pods for pods in moments[0] if not pods.one.times_in(node)]
     if unplaced:
         pods = max(unplaced, key=lambda kind: (kind.one.memory, kind.one.cpu_millis))
         yield Problem(
-            f"{key}.nodes.instanceType",
-            nodes.instance_type,
+            types,
+            names,
             f"a larger type: beside the DaemonSets, a node has room for {node}; one pod of {pods.name} requests "
             f"{pods.one.amounts}",
         )
         return
-    needed = max(capacity.nodes_needed([*moment, *others], node) or 0 for moment in moments)
+    needed = max(capacity.nodes_needed(moment, node) or 0 for moment in moments)
     if needed > nodes.max:
-        requested = capacity.demand([[*moment, *others] for moment in moments])
+        requested = capacity.demand(moments)
         yield Problem(
-            f"{key}.nodes.max",
+            f"{key}.max",
             str(nodes.max),
-            f"{needed} or more nodes of {nodes.instance_type}, or a larger nodes.instanceType: every service at its "
+            f"{needed} or more nodes of {names}, or a larger {'.'.join(types.split('.')[-2:])}: every service at its "
             f"maximum, the largest in both slots, and the platform's own pods request {requested}; beside the "
             f"DaemonSets, a node has room for {node}",
         )

@@ -46,8 +46,9 @@ def address_problems(settings: Settings) -> Iterator[Problem]:
     in_zone = ipaddress.IPv4Network(network.cidr).num_addresses // NODES_SHARE - RESERVED_ADDRESSES
     available = len(network.zones) * max(0, in_zone)
     needed = sum(
-        nodes.max * instance_types()[nodes.instance_type].interfaces * instance_types()[nodes.instance_type].addresses
-        for nodes in (settings.environments.dev.nodes, settings.environments.prod.nodes)
+        nodes.max
+        * max(kind.interfaces * kind.addresses for kind in map(instance_types().get, nodes.instance_types) if kind)
+        for _, _, nodes in settings.environments.node_pools()
     )
     if needed > available:
         yield Problem(

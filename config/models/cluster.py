@@ -76,6 +76,40 @@ class Nodes(Model):
         "lives in one zone, or a single zone if there are fewer nodes than zones.",
     )
 
+    @property
+    def instance_types(self) -> list[str]:
+        """The only instance type, as a list."""
+        return [self.instance_type]
+
+
+class ServiceNodes(Model):
+    """EC2 nodes for the services of an environment alone, beside its `nodes`."""
+
+    instance_types: Annotated[list[InstanceType], EachOnce] = Field(
+        min_length=1,
+        max_length=20,
+        description="EC2 instance types with the same architecture, vCPUs and memory, of which AWS takes what it has. "
+        "The more, the less often Spot has none.",
+    )
+    spot: bool = Field(
+        default=False,
+        description="Whether the nodes are Spot instances: cheaper, and taken back by AWS at two minutes' notice. "
+        "Not for prod.",
+    )
+    min: int = Field(default=0, ge=0, le=100, description="Minimum number of nodes.")
+    max: int = Field(ge=1, le=100, description="Maximum number of nodes.")
+    disk_gib: int = Field(default=50, ge=20, le=1000, description="Root volume of each node, GiB.")
+
+    @property
+    def desired(self) -> int:
+        """Number of nodes at creation."""
+        return self.min
+
+    @property
+    def volumes(self) -> bool:
+        """Whether pods with volumes run here."""
+        return False
+
 
 class Quota(Model):
     """The namespace's ResourceQuota."""
@@ -89,6 +123,10 @@ class Environment(Model):
     """The configuration of one environment."""
 
     nodes: Nodes = Field(description="The EC2 nodes of the environment.")
+    service_nodes: ServiceNodes | None = Field(
+        default=None,
+        description="EC2 nodes for the environment's services alone; left out, they run on `nodes`.",
+    )
     quota: Quota = Field(description="The namespace's ResourceQuota.")
 
 
@@ -104,6 +142,13 @@ class Environments(Model):
         """Yields each environment's name and settings."""
         yield "dev", self.dev
         yield "prod", self.prod
+
+    def node_pools(self) -> Iterator[tuple[str, EnvironmentName, Nodes | ServiceNodes]]:
+        """Yields name, environment and settings of all nodes: `dev` and `prod`, and `dev-services` where there are."""
+        for name, environment in self.items():
+            yield name, name, environment.nodes
+            if environment.service_nodes:
+                yield f"{name}-services", name, environment.service_nodes
 
     def of(self, environment: EnvironmentName) -> Environment:
         """One environment's settings."""

@@ -154,10 +154,15 @@ def _nodes(graph: Graph, prices: Prices) -> Iterator[Item]:
         number = sum(
             int(one.inputs["scalingConfig"]["desiredSize"]) for one in inside if one.type.endswith("NodeGroup")
         )
-        instance_type = str(template.inputs["instanceType"])
+        managed = next(one for one in inside if one.type.endswith("NodeGroup"))
+        instance_type = str(template.inputs.get("instanceType") or managed.inputs["instanceTypes"][0])
+        # Nobody pays more for Spot than on demand, but the price changes by the hour.
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-spot-instances-history.html
+        bought = "Spot, at most" if managed.inputs.get("capacityType") == "SPOT" else "on demand"
         disk = sum(int(one["ebs"]["volumeSize"]) for one in template.inputs["blockDeviceMappings"])
-        part = f"nodes of {group.name.rpartition('-')[2]}"
-        yield Item(part, f"{instance_type}, on demand", number, prices.instance(instance_type))
+        part = f"nodes of {managed.inputs['labels']['environment']}"
+        part += " for services" if "nodes" in managed.inputs["labels"] else ""
+        yield Item(part, f"{instance_type}, {bought}", number, prices.instance(instance_type))
         yield Item(part, "GiB of root volumes", number * disk, prices.others["volume-gib"])
 
 

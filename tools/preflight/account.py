@@ -25,7 +25,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requi
 """
 
 STANDARD_FAMILIES = frozenset("acdhimrtz")
-"""First letters of the instance families that the quota of standard On-Demand instances counts.
+"""First letters of the instance families that the quotas of standard On-Demand and Spot instances count.
 
 https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 """
@@ -120,7 +120,7 @@ def zones(aws: Aws, settings: config.Settings) -> Iterator[Finding]:
 
 def instance_types(aws: Aws, settings: config.Settings) -> Iterator[Finding]:
     """Whether each zone offers the instance types of both environments."""
-    wanted = sorted({environment.nodes.instance_type for _, environment in settings.environments.items()})
+    wanted = sorted({name for _, _, nodes in settings.environments.node_pools() for name in nodes.instance_types})
     offers = _pages(
         aws.client("ec2"),
         "describe_instance_type_offerings",
@@ -195,23 +195,31 @@ def quotas(aws: Aws, settings: config.Settings, stack: str) -> Iterator[Finding]
 
 def _quotas(aws: Aws, settings: config.Settings, stack: str) -> list[Quota]:
     ec2 = aws.client("ec2")
-    nodes = [environment.nodes for _, environment in settings.environments.items()]
     gateways = len(settings.network.zones) if settings.network.nat_gateways == "per-zone" else 1
     platform = f"hello-{stack}"
 
     def of_others(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [item for item in items if not _is_of_stack(item.get("Tags", []), stack, platform)]
 
-    def used_vcpus() -> int:
-        pages = _pages(ec2, "describe_instances", Filters=[{"Name": "instance-state-name", "Values": ["running"]}])
-        instances = [one for page in pages for group in page["Reservations"] for one in group["Instances"]]
-        on_demand = [one for one in of_others(instances) if one.get("InstanceLifecycle") != "spot"]
-        return sum(_standard_vcpus(one["InstanceType"]) for one in on_demand)
+    def vcpus(name: str, code: str, *, spot: bool) -> Quota:
+        def used() -> int:
+            pages = _pages(ec2, "describe_instances", Filters=[{"Name": "instance-state-name", "Values": ["running"]}])
+            instances = [one for page in pages for group in page["Reservations"] for one in group["Instances"]]
+            alike = [one for one in of_others(instances) if (one.get("InstanceLifecycle") == "spot") == spot]
+            return sum(_standard_vcpus(one["InstanceType"]) for one in alike)
 
-    first = sum(one.desired * _standard_vcpus(one.instance_type) for one in nodes)
-    most = sum(one.max * _standard_vcpus(one.instance_type) for one in nodes)
+        pools = [
+            (pool, max(map(_standard_vcpus, pool.instance_types)))
+            for _, _, pool in settings.environments.node_pools()
+            if (isinstance(pool, config.ServiceNodes) and pool.spot) == spot
+        ]
+        first, most = sum(pool.desired * size for pool, size in pools), sum(pool.max * size for pool, size in pools)
+        return Quota(f"vCPUs of standard {name}", "ec2", code, used, first, most)
+
+    spot_quota = vcpus("Spot instances", "L-34B43A08", spot=True)
     return [
-        Quota("vCPUs of standard On-Demand instances", "ec2", "L-1216C47A", used_vcpus, first, most),
+        vcpus("On-Demand instances", "L-1216C47A", spot=False),
+        *([spot_quota] if spot_quota.most else []),
         Quota(
             "Elastic IP addresses",
             "ec2",

@@ -54,6 +54,7 @@ class BlueGreenArgs:
         dashboard: URL of the environment's dashboard in Kibana.
         addresses: IP ranges of the VPC.
         priority_class: Name of the pods' PriorityClass.
+        service_nodes: Whether the environment has nodes for its services alone.
         protect: Whether Services and Deployments are protected from deletion.
         kept_objects: Kubernetes provider of objects that are retained on delete and may be created again.
     """
@@ -68,6 +69,7 @@ class BlueGreenArgs:
     dashboard: str
     addresses: Addresses
     priority_class: pulumi.Input[str]
+    service_nodes: bool
     protect: bool
     kept_objects: kubernetes.Provider
 
@@ -96,6 +98,7 @@ class BlueGreen(pulumi.ComponentResource):
                 image=pulumi.Output.concat(args.repository, "@", SENTINEL_DIGEST),
                 spec=args.spec,
                 priority_class=args.priority_class,
+                service_nodes=args.service_nodes,
                 config_map=configuration if args.spec.variables and not is_seed else None,
                 secret=configuration if args.secrets and not is_seed else None,
                 extra_labels=slot_label,

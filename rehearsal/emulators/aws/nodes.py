@@ -197,6 +197,7 @@ def _run(ec2: Any, group: NodeGroupSpec, zone: str) -> Instance:
         SecurityGroupIds=[group.security_group],
         TagSpecifications=[{"ResourceType": "instance", "Tags": tag_list(tags)}],
         LaunchTemplate={"LaunchTemplateId": group.template, "Version": str(group.generation)},
+        **({"InstanceMarketOptions": {"MarketType": "spot"}} if group.capacity_type == "SPOT" else {}),
     )
     return _instance(response["Instances"][0])
 

@@ -204,6 +204,8 @@ class ManagedNodeGroup(pulumi.ComponentResource):
             labels=arguments.pop("labels", None),
             node_group_name=arguments.pop("nodeGroupName", None),
             taints=arguments.pop("taints", None),
+            instance_types=arguments.pop("instanceTypes", None),
+            capacity_type=arguments.pop("capacityType", None),
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=ignored),
         )
         refuse(arguments, component)

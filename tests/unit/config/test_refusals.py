@@ -102,6 +102,10 @@ def test_a_sixth_service_is_a_few_lines() -> None:
 ALLOWED: list[dict[str, Any]] = [
     {"services.ai.egress.services": ["api"]},
     {"environments.dev.nodes.max": 4},
+    {
+        "environments.dev.nodes.max": 3,
+        "environments.dev.serviceNodes": {"instanceTypes": ["t3.large", "t3a.large"], "spot": True, "max": 4},
+    },
     {"network.cidr": "192.168.0.0/16", "services.api.egress.networks": [{"cidr": "172.20.1.0/24", "ports": [1]}]},
     {"network.cidr": "10.100.0.0/16"},
     {"network.cidr": "172.20.0.0/16"},

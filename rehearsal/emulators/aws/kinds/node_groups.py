@@ -48,12 +48,18 @@ def set_default_version(template: Resource) -> None:
 
 def _template(account: Account, inputs: Properties) -> Record:
     template = account.find(LAUNCH_TEMPLATE, str(next(known_values(inputs, "launchTemplate.id"), "")))
-    if template is None or "instanceType" not in template.inputs:
+    if template is None:
         raise RehearsalError(
-            "the aws emulator creates a node group only from a launch template with an instance type",
-            remedy="Set `launchTemplate.id` to that of such a template.",
+            "the aws emulator creates a node group only from a launch template",
+            remedy="Set `launchTemplate.id` to that of one.",
         )
     return template
+
+
+def _instance_types(inputs: Properties, template: Record) -> list[str]:
+    """Instance types of a group, which are in its launch template or its own; without any, EKS takes t3.medium."""
+    alone = template.inputs.get("instanceType")
+    return [alone] if alone else list(inputs.get("instanceTypes") or ["t3.medium"])
 
 
 def _version(inputs: Properties, template: Record) -> int:
@@ -88,23 +94,23 @@ def check_template(group: Resource) -> None:
         )
     if group.inputs.get("diskSize") is not None:
         raise AwsError("InvalidRequestException", "Disk size must be specified within the launch template.")
-    if group.inputs.get("instanceTypes"):
+    types = _instance_types(group.inputs, template)
+    if template.inputs.get("instanceType") and group.inputs.get("instanceTypes"):
         raise AwsError("InvalidRequestException", "Cannot specify instance types in launch template and API request")
     if template.inputs.get("iamInstanceProfile"):
         raise AwsError("InvalidParameterException", "Launch template should not specify an instance profile.")
-    name, image = template.inputs["instanceType"], str(group.inputs.get("amiType", DEFAULT_AMI))
-    architecture = ARCHITECTURES[instance_types()[name].architecture]
-    if "CUSTOM" not in image and architecture.lower() not in image.lower():
-        raise AwsError(
-            "InvalidParameterException", f"[{name}] is not a valid instance type for requested amiType {image}"
-        )
+    image = str(group.inputs.get("amiType", DEFAULT_AMI)).lower()
+    wrong = [one for one in types if ARCHITECTURES[instance_types()[one].architecture].lower() not in image]
+    if wrong and "custom" not in image:
+        message = f"{wrong} is not a valid instance type for requested amiType {group.inputs.get('amiType')}"
+        raise AwsError("InvalidParameterException", message)
 
 
 def spec(record: Record, account: Account) -> NodeGroupSpec:
     """A node group's specification of instances and nodes.
 
     Raises:
-        RehearsalError: Its launch template does not exist, or has no instance type.
+        RehearsalError: Its launch template does not exist.
     """
     inputs = record.inputs
     subnets = [subnet for subnet_id in inputs["subnetIds"] if (subnet := account.find(SUBNET, str(subnet_id)))]
@@ -115,7 +121,7 @@ def spec(record: Record, account: Account) -> NodeGroupSpec:
     disk_gib = next(known_values(template.inputs, "blockDeviceMappings.ebs.volumeSize"), DEFAULT_DISK_GIB)
     return NodeGroupSpec(
         name=str(inputs["nodeGroupName"]),
-        instance_type=template.inputs["instanceType"],
+        instance_type=_instance_types(inputs, template)[0],
         desired=int(inputs["scalingConfig"]["desiredSize"]),
         labels=inputs.get("labels") or {},
         taints=tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ import config
 from components.cluster.live import LiveCluster, Sizes
 from components.cluster.node_group import managed_groups, shares
 from config import ENVIRONMENTS
+from tests.unit.config.configurations import changed
 from tests.unit.program import CHECKOUT, run, stack_config
 from tools.program.graph import Graph, Registration, every
 
@@ -240,3 +242,53 @@ def test_pods_are_deleted_before_their_nodes(graph: Graph, environment: str) -> 
     (namespace,) = (one for one in graph.of_kind("Namespace") if one.metadata["name"] == environment)
     for group in groups_of(graph, environment):
         assert group.urn in graph.comes_after(namespace)
+
+
+SPOT: dict[str, Any] = {"instanceTypes": ["m7i.large", "m6i.large", "m5.large"], "spot": True, "max": 4}
+
+
+def with_service_nodes(**nodes: object) -> Graph:
+    """The dev stack with nodes for dev's services alone."""
+    settings = changed({"environments.dev.serviceNodes": {**SPOT, **nodes}})
+    return run(CHECKOUT / "__main__.py", stack="dev", settings=settings, preview=False)
+
+
+def service_groups(graph: Graph) -> list[Registration]:
+    return every(one for one in graph.of_type(MANAGED) if one.inputs["labels"].get("nodes") == "services")
+
+
+def test_service_nodes_are_spot_instances_of_several_types_that_only_services_tolerate() -> None:
+    graph = with_service_nodes()
+    templates = {one.parent: one for one in graph.of_type(TEMPLATE)}
+    for one in service_groups(graph):
+        assert one.inputs["capacityType"] == "SPOT"
+        assert one.inputs["instanceTypes"] == ["m5.large", "m6i.large", "m7i.large"]
+        assert "instanceType" not in templates[one.parent].inputs
+        assert one.inputs["labels"] == {"environment": "dev", "nodes": "services"}
+        assert one.inputs["taints"] == [{"key": "nodes", "value": "services", "effect": "NO_SCHEDULE"}]
+        assert (one.inputs["scalingConfig"]["minSize"], one.inputs["scalingConfig"]["maxSize"]) == (0, 4)
+    assert graph.outputs["nodeGroups"]["dev-services"]["taint"] == "nodes=services:NoSchedule"
+
+
+def test_only_devs_services_tolerate_the_taint_of_service_nodes() -> None:
+    """Tools hold data, and system pods serve prod too: they stay on nodes that AWS does not take back."""
+    graph = with_service_nodes()
+    tolerating = {one.urn for one in graph.resources.values() if "'key': 'nodes'" in str(one.inputs)}
+    pods = [*graph.of_kind("PodTemplate"), *(one for one in graph.of_kind("Deployment") if "BlueGreen" in one.parent)]
+    of_dev = {one.urn for one in pods if one.metadata["namespace"] == "dev"}
+    assert tolerating == {*of_dev, *(one.urn for one in service_groups(graph))}
+
+
+def test_other_types_or_spot_make_groups_of_another_name() -> None:
+    """EKS cannot change either: a group of the same name would be refused while the old one exists."""
+    types: list[str] = SPOT["instanceTypes"]
+    variants: list[dict[str, object]] = [
+        {},
+        {"spot": False},
+        {"instanceTypes": types[:1]},
+        {"instanceTypes": types[::-1]},
+    ]
+    names = [{one.inputs["nodeGroupName"] for one in service_groups(with_service_nodes(**nodes))} for nodes in variants]
+    assert names[0] == names[3]
+    assert not names[0] & names[1]
+    assert not names[0] & names[2]

@@ -44,7 +44,7 @@ def templates(graph: Graph) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def pod(**keys: Any) -> dict[str, Any]:
+def pod(*, service_nodes: bool = False, **keys: Any) -> dict[str, Any]:
     """The spec of a service's pod; `keys` are added to the configuration of the service."""
     template = pod_template(
         environment="dev",
@@ -52,6 +52,7 @@ def pod(**keys: Any) -> dict[str, Any]:
         image="registry.example.com/api@sha256:…",
         spec=config.Service.model_validate({"port": 8099, "healthPath": "/health", **keys}),
         priority_class="services",
+        service_nodes=service_nodes,
         config_map=None,
         secret=None,
     )
@@ -89,6 +90,19 @@ def test_pods_tolerate_their_own_environments_taint_and_no_other(graph: Graph) -
         assert template["spec"]["tolerations"] == [
             {"key": "environment", "operator": "Equal", "value": environment, "effect": "NoSchedule"}
         ]
+
+
+def test_where_services_have_nodes_of_their_own_pods_require_them_and_tolerate_their_taint() -> None:
+    spec = pod(service_nodes=True)
+    (term,) = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    assert {one["key"]: one["values"] for one in term["matchExpressions"]} == {
+        "environment": ["dev"],
+        "nodes": ["services"],
+    }
+    assert {(one["key"], one["value"]) for one in spec["tolerations"]} == {
+        ("environment", "dev"),
+        ("nodes", "services"),
+    }
 
 
 def test_pods_pass_pod_security_restricted(graph: Graph) -> None:

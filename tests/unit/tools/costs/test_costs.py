@@ -76,6 +76,13 @@ def test_a_node_more_costs_what_is_said_of_it(environment: str) -> None:
     assert month(found(environments=environments)) - month(found()) == pytest.approx(more)
 
 
+def test_spot_nodes_cost_at_most_what_they_cost_on_demand() -> None:
+    environments = json.loads(stack_config("dev")[f"{config.PROJECT}:environments"])
+    environments["dev"]["serviceNodes"] = {"instanceTypes": ["t3.large", "t3a.large"], "spot": True, "min": 2, "max": 4}
+    nodes = found(environments=environments)["nodes of dev for services", "t3.large, Spot, at most"]
+    assert (nodes.number, nodes.each) == (2, TABLE.instance("t3.large"))
+
+
 def test_more_logs_cost_what_is_said_of_them() -> None:
     logs = json.loads(stack_config("dev")[f"{config.PROJECT}:logs"])
     more = one_more(list(found().values()))["100 GiB of logs (logs.storageGib)"]

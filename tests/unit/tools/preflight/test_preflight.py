@@ -200,6 +200,27 @@ def test_quotas_leave_room_for_the_first_up_and_for_growth(aws: Account, setting
     assert "Elastic IP" in report("stop", L_0263D0A3=2)
 
 
+def test_spot_instances_have_a_quota_of_their_own(aws: Account, settings: config.Settings) -> None:
+    """The largest of their types counts, since AWS chooses."""
+    spot = {"instanceTypes": ["m7i.xlarge", "m6i.xlarge"], "spot": True, "min": 1, "max": 6}
+    dev = settings.environments.dev.model_copy(update={"service_nodes": config.ServiceNodes.model_validate(spot)})
+    client("ec2").run_instances(
+        ImageId="ami-0123456789abcdef0",
+        InstanceType="m5.2xlarge",
+        MinCount=1,
+        MaxCount=1,
+        InstanceMarketOptions={"MarketType": "spot"},
+    )
+    with_spot = changed(settings, "environments", dev=dev)
+    assert "Spot" not in said(account.quotas(aws, settings, "prod"), "ok")
+    report = said(account.quotas(aws, with_spot, "prod"), "ok")
+    assert "Spot instances: 1000, of which 8 are used elsewhere; the stack takes 4 at first and up to 24" in report
+    assert "20 at first and up to 48" in report, "the quota of On-Demand instances does not count them"
+    aws.quotas = {"L-34B43A08": 10}
+    assert "--quota-code L-34B43A08" in said(account.quotas(aws, with_spot, "prod"), "stop")
+    assert "m6i.xlarge" in said(account.instance_types(aws, with_spot), "ok")
+
+
 def test_what_others_use_counts_and_what_an_earlier_up_made_does_not(aws: Account, settings: config.Settings) -> None:
     ec2 = client("ec2")
     image = "ami-0123456789abcdef0"

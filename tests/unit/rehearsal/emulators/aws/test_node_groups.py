@@ -49,6 +49,33 @@ def test_nodes_come_from_the_group_its_subnets_and_its_launch_template(tmp_path:
     assert (made.region, made.capacity_type) == ("ap-northeast-2", "SPOT")
 
 
+def test_several_instance_types_are_the_groups_own_and_spot_is_bought(tmp_path: Path) -> None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html: one place or the other."""
+    world = World(tmp_path)
+    world.make_all()
+    template = world.make("aws:ec2/launchTemplate:LaunchTemplate", "untyped", {})
+    inputs = {
+        **EXAMPLES["nodes"].inputs(world),
+        "nodeGroupName": "services",
+        "capacityType": "SPOT",
+        "instanceTypes": ["m6i.large", "m5.large"],
+        "launchTemplate": {"id": template.id, "version": "1"},
+    }
+    made = spec(world.make(NODE_GROUP, "services", inputs), world.account)
+    assert (made.instance_type, made.capacity_type) == ("m6i.large", "SPOT")
+    ids = [one.id for one in nodes.start_instances(world.layout, made)]
+    reservations = aws.client(world.layout, "ec2", region=REGION).describe_instances(InstanceIds=ids)["Reservations"]
+    lifecycles = {one.get("InstanceLifecycle") for each in reservations for one in each["Instances"]}
+    assert lifecycles == {"spot"}
+    typed = world.make("aws:ec2/launchTemplate:LaunchTemplate", "typed", {"instanceType": "m6i.large"})
+    both = {**inputs, "nodeGroupName": "both", "launchTemplate": {"id": typed.id, "version": "1"}}
+    with pytest.raises(AwsError, match="Cannot specify instance types in launch template and API request"):
+        world.make(NODE_GROUP, "both", both)
+    graviton = {**inputs, "nodeGroupName": "graviton", "instanceTypes": ["m6i.large", "m7g.large"]}
+    with pytest.raises(AwsError, match=r"m7g.large.* is not a valid instance type"):
+        world.make(NODE_GROUP, "graviton", graviton)
+
+
 def test_a_new_version_of_the_launch_template_means_other_nodes(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.make_all()
