@@ -89,7 +89,8 @@ def shell_command(layout: Layout, program: str) -> list[str]:
     if Path(program).name != "bash":
         return [program]
     start = layout.directory / "bashrc"
-    start.write_text(f'[ ! -f ~/.bashrc ] || . ~/.bashrc\nPATH={shlex.quote(_programs(layout))}:"$PATH"\n')
+    path = f'PATH={shlex.quote(_programs(layout))}:"$PATH"'
+    start.write_text(f'[ ! -f ~/.bashrc ] || . ~/.bashrc\n{path}\neval "$(python -m release completion bash)"\n')
     return [program, "--rcfile", str(start)]
 
 

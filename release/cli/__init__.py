@@ -13,6 +13,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from release.cli import page, reconciler, releases, reports
+from release.cli.completion import asked_to_complete, completion
+from release.cli.examples import epilog
 from release.errors import ExitCode, ReleaseError
 
 app = typer.Typer(
@@ -33,10 +35,11 @@ for _command in (
     reports.status,
     reports.history,
     reports.render,
+    completion,
     reconciler.reconcile,
     page.page,
 ):
-    app.command()(_command)
+    app.command(epilog=epilog(_command.__name__))(_command)
 
 
 def _print_version(is_asked: bool) -> None:
@@ -62,7 +65,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     code: object
     try:
-        code = app(standalone_mode="--json" not in sys.argv)
+        code = app(prog_name=asked_to_complete(), standalone_mode="--json" not in sys.argv)
     except SystemExit as end:
         code = end.code
     except ReleaseError as error:

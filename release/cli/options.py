@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from contract.blue_green import SLOTS, VERIFIED_ENVIRONMENT
+from contract.blue_green import SLOTS, TEST_ENVIRONMENT, VERIFIED_ENVIRONMENT
 from release.errors import ExitCode, ReleaseError
 
 if TYPE_CHECKING:
     from release.session import Session
 
-Environment = Annotated[str, typer.Argument(help="dev or prod: the namespace.", metavar="ENV")]
+
+def environments() -> list[str]:
+    """The environments, for completion."""
+    return [TEST_ENVIRONMENT, VERIFIED_ENVIRONMENT]
+
+
+Environment = Annotated[
+    str, typer.Argument(help="dev or prod: the namespace.", metavar="ENV", autocompletion=environments)
+]
 Service = Annotated[str, typer.Argument(help="The service.", metavar="SERVICE")]
 Services = Annotated[list[str] | None, typer.Argument(help="The services.", metavar="SERVICE…")]
 All = Annotated[bool, typer.Option("--all", help="All services.")]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from contract.blue_green import BLUE, SLOTS, TEST_ENVIRONMENT, VERIFIED_ENVIRONMENT
+from contract.blue_green import BLUE, SLOTS
 from release.cli.options import (
     AsJson,
     Environment,
@@ -19,13 +19,16 @@ from release.cli.options import (
     Service,
     Services,
     check_slot,
+    environments,
     exit_with,
     open_session,
 )
 
 
 def status(
-    environment: Annotated[str | None, typer.Argument(help="dev or prod; both without.", metavar="[ENV]")] = None,
+    environment: Annotated[
+        str | None, typer.Argument(help="dev or prod; both without.", metavar="[ENV]", autocompletion=environments)
+    ] = None,
     services: Services = None,
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Keep showing, until interrupted.")] = False,
@@ -42,8 +45,8 @@ def status(
 
     deadline = time.monotonic() + ANSWER_SECONDS
     session = by(deadline, lambda: open_session(kubeconfig, context, as_json=as_json, only_reads=True))
-    environments = [environment] if environment else [TEST_ENVIRONMENT, VERIFIED_ENVIRONMENT]
-    exit_with(reports.status(session, environments, services or [], watch=watch, full=full, deadline=deadline))
+    shown = [environment] if environment else environments()
+    exit_with(reports.status(session, shown, services or [], watch=watch, full=full, deadline=deadline))
 
 
 def history(

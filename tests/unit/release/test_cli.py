@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -304,3 +305,31 @@ def test_all_services_are_released_side_by_side(
     for command in (["deploy", "dev"], ["promote"], ["rollback", "dev"]):
         CliRunner().invoke(app, [*command, *arguments])
     assert [one.at_once for one in opened] == [at_once] * 3
+
+
+COMPLETIONS = {
+    "bash": (
+        "COMP_WORDS=(release deploy dev api --wa); COMP_CWORD=4; _release_completion; echo ${COMPREPLY[@]};"
+        "COMP_WORDS=(release deploy ''); COMP_CWORD=2; _release_completion; echo ${COMPREPLY[@]}"
+    ),
+    "zsh": (
+        "_arguments() { print -r -- $@ }; words=(release deploy dev api --wa); CURRENT=5; _release_completion;"
+        "words=(release deploy ''); CURRENT=3; _release_completion"
+    ),
+    "fish": "complete -C 'release deploy dev api --wa'; complete -C 'release deploy '",
+}
+
+
+@pytest.mark.parametrize("shell", COMPLETIONS)
+def test_a_shell_completes_options_and_environments_in_any_folder(shell: str, tmp_path: Path) -> None:
+    """Bash is everywhere; zsh and fish are tried where they are installed."""
+    if shell != "bash" and shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell}")
+    code, setup = CliRunner().invoke(app, ["completion", shell]), tmp_path / "setup"
+    start = "compdef() { }\n" if shell == "zsh" else ""
+    setup.write_text(start + code.output, encoding="utf-8")
+    script = f"source {setup}; {COMPLETIONS[shell]}; release --version"
+    ran = subprocess.run([shell, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    for found in ("--wait", "--watch-for", "--warm-for", "dev", "prod", f"release {source_digest()}"):
+        assert found in ran.stdout
+    assert "--override" not in ran.stdout
