@@ -18,7 +18,10 @@ PREVIEW = "hello-preview"
 """Service account that previews changes of the platform; its access to the cluster comes from an IAM role."""
 
 RELEASE_TOOL_LABELS = {labels.SERVICE: RELEASE}
-"""Labels of every pod in the delivery namespace that runs the release tool; network policies select by them."""
+"""Labels of the agents' pods that run the release tool; network policies select by them."""
+
+RECONCILER_LABELS = {labels.SERVICE: RECONCILER}
+"""Labels of the reconciler's pod, likewise."""
 
 DEPLOYERS = "hello:deployers"
 """Group of the people who release; the EKS access entries of their IAM roles name it."""

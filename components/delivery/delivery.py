@@ -27,7 +27,7 @@ from components.kubernetes.namespace import Namespace, NamespaceArgs
 from components.kubernetes.priority_classes import TOOLING
 from components.workload.admission import Admission, AdmissionArgs
 from components.workload.environment import Environment
-from contract.identities import RELEASE, VERIFY
+from contract.identities import RELEASE, RELEASE_TOOL_LABELS, VERIFY
 from contract.namespaces import DELIVERY
 
 TAG = ("ecr:BatchGetImage", "ecr:PutImage")
@@ -98,7 +98,9 @@ class Delivery(pulumi.ComponentResource):
         kubernetes.networking.v1.NetworkPolicy(
             f"{DELIVERY}-{RELEASE}",
             metadata=ObjectMetaArgs(name=RELEASE, namespace=self.namespace),
-            spec=network_policy.release_tool_policy(args.services, addresses=args.network.addresses),
+            spec=network_policy.release_tool_policy(
+                RELEASE_TOOL_LABELS, args.services, addresses=args.network.addresses
+            ),
             opts=child,
         )
         namespaces = {name: environment.namespace for name, environment in args.environments.items()}
@@ -138,6 +140,8 @@ class Delivery(pulumi.ComponentResource):
                 Reconciler(
                     name,
                     ReconcilerArgs(
+                        services=args.services,
+                        addresses=args.network.addresses,
                         image=jenkins.agent_image,
                         replicas=int(args.delivery.has_agent),
                         namespace=self.namespace,

@@ -34,13 +34,10 @@ from pulumi_kubernetes.rbac.v1 import RoleRefArgs, SubjectArgs
 from components.aws.policy import Statement
 from components.cluster.pod_identity import PodIdentity, PodIdentityArgs
 from components.cluster.reference import ClusterReference
-from components.kubernetes import admission_policy
+from components.kubernetes import admission_policy, network_policy
 from components.kubernetes.scheduling import node_affinity, toleration
-from contract.identities import RECONCILER, RELEASE_TOOL_LABELS, username
+from contract.identities import RECONCILER, RECONCILER_LABELS, username
 from contract.namespaces import DELIVERY
-
-LABELS = {**RELEASE_TOOL_LABELS, "app.kubernetes.io/component": "reconciler"}
-"""Labels of its pod: the NetworkPolicies of the release tool select it, too."""
 
 ROLES = ("hello-look", "hello-release")
 """Roles of `ReleaseAccess` that it is bound to."""
@@ -63,6 +60,8 @@ class ReconcilerArgs:
     """Arguments of `Reconciler`.
 
     Attributes:
+        services: Names of the services.
+        addresses: IPv4 ranges of the VPC.
         image: The agents' image, by digest.
         replicas: Number of pods; 0 while there is no such image.
         namespace: Namespace of its pod.
@@ -73,6 +72,8 @@ class ReconcilerArgs:
         statements: What its IAM role allows.
     """
 
+    services: Sequence[str]
+    addresses: network_policy.Addresses
     image: pulumi.Input[str]
     replicas: int
     namespace: pulumi.Input[str]
@@ -84,7 +85,7 @@ class ReconcilerArgs:
 
 
 class Reconciler(pulumi.ComponentResource):
-    """Its Deployment, service account, IAM role, bindings to Roles, and admission policies."""
+    """Its Deployment, service account, IAM role, bindings to Roles, and policies of admission and network."""
 
     def __init__(self, name: str, args: ReconcilerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Reconciler", name, {}, opts)
@@ -102,13 +103,19 @@ class Reconciler(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        kubernetes.networking.v1.NetworkPolicy(
+            RECONCILER,
+            metadata=ObjectMetaArgs(name=RECONCILER, namespace=args.namespace),
+            spec=network_policy.release_tool_policy(RECONCILER_LABELS, args.services, addresses=args.addresses),
+            opts=child,
+        )
         limits = [self._access(environment, namespace) for environment, namespace in args.environments.items()]
         kubernetes.apps.v1.Deployment(
             RECONCILER,
             metadata=ObjectMetaArgs(
                 name=RECONCILER,
                 namespace=args.namespace,
-                labels=LABELS,
+                labels=RECONCILER_LABELS,
                 # An image that cannot be pulled would keep every change of the platform waiting.
                 annotations={"pulumi.com/skipAwait": "true"},
             ),
@@ -116,8 +123,8 @@ class Reconciler(pulumi.ComponentResource):
                 replicas=args.replicas,
                 # The quota of the agents has room for one.
                 strategy=kubernetes.apps.v1.DeploymentStrategyArgs(type="Recreate"),
-                selector=LabelSelectorArgs(match_labels=LABELS),
-                template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=LABELS), spec=pod(args)),
+                selector=LabelSelectorArgs(match_labels=RECONCILER_LABELS),
+                template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=RECONCILER_LABELS), spec=pod(args)),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[account, identity, *limits]),
         )

@@ -28,7 +28,7 @@ import config
 from components.kubernetes.metadata import in_namespace
 from contract import labels
 from contract.blue_green import PORT_NAME
-from contract.identities import RELEASE_TOOL_LABELS
+from contract.identities import RECONCILER, RELEASE
 from contract.namespaces import DELIVERY
 
 BOTH_WAYS = ["Ingress", "Egress"]
@@ -97,7 +97,14 @@ def service_policy(
         callers: Services that may call it.
         addresses: The VPC's ranges.
     """
-    sources = [*(pods({labels.SERVICE: caller}) for caller in callers), pods(RELEASE_TOOL_LABELS, DELIVERY)]
+    release_tool = LabelSelectorRequirementArgs(key=labels.SERVICE, operator="In", values=[RELEASE, RECONCILER])
+    sources = [
+        *(pods({labels.SERVICE: caller}) for caller in callers),
+        NetworkPolicyPeerArgs(
+            namespace_selector=in_namespace(DELIVERY),
+            pod_selector=LabelSelectorArgs(match_expressions=[release_tool]),
+        ),
+    ]
     return NetworkPolicySpecArgs(
         pod_selector=_selector(service),
         policy_types=BOTH_WAYS,
@@ -130,10 +137,13 @@ def port_policy(service: str, spec: config.Service, *, addresses: Addresses) -> 
     )
 
 
-def release_tool_policy(services: Sequence[str], *, addresses: Addresses) -> NetworkPolicySpecArgs:
+def release_tool_policy(
+    pod_labels: Mapping[str, str], services: Sequence[str], *, addresses: Addresses
+) -> NetworkPolicySpecArgs:
     """Policy of the pods that run the release tool: egress to every service, the Kubernetes API and ECR; no ingress.
 
     Args:
+        pod_labels: Labels of these pods.
         services: Names of the services.
         addresses: The VPC's ranges.
     """
@@ -148,7 +158,7 @@ def release_tool_policy(services: Sequence[str], *, addresses: Addresses) -> Net
         for service in services
     ]
     return NetworkPolicySpecArgs(
-        pod_selector=LabelSelectorArgs(match_labels=RELEASE_TOOL_LABELS),
+        pod_selector=LabelSelectorArgs(match_labels=pod_labels),
         policy_types=BOTH_WAYS,
         egress=[*to_services, kubernetes_api(addresses), public_https(addresses), credentials()],
     )

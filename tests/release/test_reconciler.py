@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from contract import labels
 from contract.blue_green import slot_name, verified_images_name
 from contract.identities import RECONCILER, username
 from contract.namespaces import DELIVERY
@@ -48,7 +49,7 @@ def cluster(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def is_ready(cluster: Cluster) -> bool:
-    pods = cluster.api.list("v1", "Pod", namespace=DELIVERY, label_selector="app.kubernetes.io/component=reconciler")
+    pods = cluster.api.list("v1", "Pod", namespace=DELIVERY, label_selector=f"{labels.SERVICE}={RECONCILER}")
     return len(pods) == 1 and has_condition(pods[0], "Ready")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from components.delivery.jenkins.names import BUILDER, PREVIEWER
 from components.delivery.jenkins.network_policies import BUILDKIT, CONTROLLER
-from contract.identities import RELEASE_TOOL_LABELS
+from contract.identities import RECONCILER_LABELS, RELEASE_TOOL_LABELS
 from tests.unit.components.delivery.previews import with_previews
 from tests.unit.network_policies.surroundings import Surroundings
 
@@ -16,6 +16,7 @@ AROUND = Surroundings(
         "builder": ("delivery", BUILDER),
         "releaser": ("delivery", RELEASE_TOOL_LABELS),
         "previewer": ("delivery", PREVIEWER),
+        "reconciler": ("delivery", RECONCILER_LABELS),
         "stranger in delivery": ("delivery", {"app": "any"}),
         "jenkins": ("jenkins", CONTROLLER),
         "buildkitd": ("buildkit", BUILDKIT),
@@ -37,6 +38,7 @@ PORTS = (22, 80, 443, 1234, 8080, 8099, 9200)
         ("jenkins", 50000, set[str]()),
         ("builder", 8080, set[str]()),
         ("releaser", 8080, set[str]()),
+        ("reconciler", 8080, set[str]()),
         ("metadata", 80, {"a node", "internet", "an API server"}),
     ],
 )
@@ -57,6 +59,10 @@ def test_each_is_reached_by_those_who_need_it(place: str, port: int, wanted: set
                 ("Kubernetes API", 443),
                 ("an API server", 443),
             },
+        ),
+        (
+            "reconciler",
+            {("internet", 443), ("Pod Identity", 80), ("Kubernetes API", 443), ("an API server", 443)},
         ),
         ("buildkitd", {("internet", 80), ("internet", 443)}),
         ("jenkins", {("internet", 443), ("Kubernetes API", 443), ("an API server", 443)}),

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import config
-from components.delivery.reconciler import BRINGS_NOTHING_IN, LABELS, ROLES
+from components.delivery.reconciler import BRINGS_NOTHING_IN, ROLES
 from config import capacity
-from contract.identities import RECONCILER, RELEASE_TOOL_LABELS, username
+from contract.identities import RECONCILER, RECONCILER_LABELS, RELEASE, RELEASE_TOOL_LABELS, username
 from contract.namespaces import DELIVERY
 from tests.unit.components.delivery.jenkins import DELIVERY as SETTINGS
 from tests.unit.components.delivery.jenkins import configuration, with_jenkins
@@ -70,10 +70,15 @@ def test_its_pod_is_confined_and_probed_and_counted() -> None:
     assert (requests["cpu"], requests["memory"]) == ("100m", "256Mi")
 
 
-def test_the_network_policies_of_the_release_tool_are_its() -> None:
-    labels = deployment(with_jenkins()).spec["template"]["metadata"]["labels"]
-    assert labels == LABELS
-    assert RELEASE_TOOL_LABELS.items() <= labels.items()
+def test_a_network_policy_of_its_own_selects_it_and_that_of_the_agents_does_not() -> None:
+    graph = with_jenkins()
+    labels = deployment(graph).spec["template"]["metadata"]["labels"]
+    policies = {one.metadata["name"]: one.spec for one in graph.of_kind("NetworkPolicy")}
+    assert policies[RECONCILER]["podSelector"] == {"matchLabels": labels} == {"matchLabels": RECONCILER_LABELS}
+    assert policies[RECONCILER]["egress"] == policies[RELEASE]["egress"]
+    assert (
+        policies[RELEASE]["podSelector"] == {"matchLabels": RELEASE_TOOL_LABELS} != policies[RECONCILER]["podSelector"]
+    )
 
 
 @pytest.mark.parametrize("environment", config.ENVIRONMENTS)

@@ -47,7 +47,11 @@ def admitted(**keys: Any) -> dict[str, Any]:
 
 TOOL = {
     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "delivery"}},
-    "podSelector": {"matchLabels": {"app.kubernetes.io/name": "hello-release"}},
+    "podSelector": {
+        "matchExpressions": [
+            {"key": "app.kubernetes.io/name", "operator": "In", "values": ["hello-release", "hello-reconciler"]}
+        ]
+    },
 }
 
 
