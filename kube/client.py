@@ -70,6 +70,7 @@ class KubernetesApi:
     Attributes:
         in_pod: Whether it runs in a pod of the cluster, as the pod's service account; the cluster's DNS is available.
         cluster: Which cluster it is, for a person: the kubeconfig's context and cluster, and the address.
+        is_concurrent: Whether several threads may call it, and gain time by that.
 
     Args:
         kubeconfig: Path of a kubeconfig, or its parsed content; None for kubectl's default: `KUBECONFIG`, the file in
@@ -80,6 +81,8 @@ class KubernetesApi:
     Raises:
         KubernetesApiError: There is no kubeconfig, or it is invalid.
     """
+
+    is_concurrent = True
 
     def __init__(
         self,

@@ -16,6 +16,11 @@ UNPROCESSABLE = 422
 class ObjectReader(Protocol):
     """What the state of a service is read from: the API server, or a snapshot of an environment."""
 
+    @property
+    def is_concurrent(self) -> bool:
+        """Whether several threads may call it, and gain time by that."""
+        ...
+
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> KubernetesObject | None:
         """The object, or None where there is none."""
         ...

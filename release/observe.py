@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from contract import labels
 from contract.blue_green import (
@@ -28,6 +29,9 @@ from release.history import Revision
 from release.http import Target
 from release.objects import ObjectReader
 from release.state import Pod, ServiceState, Slot, SmokeTest, Trouble, live_slot, other
+from release.threads import start
+
+T = TypeVar("T")
 
 TERMINAL_PHASES = ("Succeeded", "Failed")
 """Phases of pods that take no room on a node any more."""
@@ -50,20 +54,28 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
         KubernetesApiError: The API server refused.
     """
     label = f"{labels.SERVICE}={service}"
-    template = api.get("v1", "PodTemplate", service, environment)
+    names = f"kubernetes.io/service-name in ({service},{preview_service_name(service)})"
+
+    def get(api_version: str, kind: str, name: str) -> Future[KubernetesObject | None]:
+        return _ask(api, lambda: api.get(api_version, kind, name, environment))
+
+    def list_(api_version: str, kind: str, selector: str = label) -> Future[list[KubernetesObject]]:
+        return _ask(api, lambda: api.list(api_version, kind, namespace=environment, label_selector=selector))
+
+    # The largest first.
+    asked_pods, asked_slices = list_("v1", "Pod"), list_("discovery.k8s.io/v1", "EndpointSlice", names)
+    asked_deployments, asked_services = list_("apps/v1", "Deployment"), list_("v1", "Service")
+    asked_template = get("v1", "PodTemplate", service)
+    asked_autoscaler = get("autoscaling/v2", "HorizontalPodAutoscaler", service)
+    asked_releases = get("v1", "ConfigMap", history_name(service))
+    asked_verified = _ask(api, lambda: verification.verified(api, environment, service))
+
+    template = asked_template.result()
     if template is None:
         raise _no_service(api, environment, service)
-    deployments = _by_name(api.list("apps/v1", "Deployment", namespace=environment, label_selector=label))
-    services = _by_name(api.list("v1", "Service", namespace=environment, label_selector=label))
-    pods = api.list("v1", "Pod", namespace=environment, label_selector=label)
-    slices = api.list(
-        "discovery.k8s.io/v1",
-        "EndpointSlice",
-        namespace=environment,
-        label_selector=f"kubernetes.io/service-name in ({service},{preview_service_name(service)})",
-    )
-    autoscaler = api.get("autoscaling/v2", "HorizontalPodAutoscaler", service, environment)
-    releases = api.get("v1", "ConfigMap", history_name(service), environment)
+    pods, slices = asked_pods.result(), asked_slices.result()
+    deployments, services = _by_name(asked_deployments.result()), _by_name(asked_services.result())
+    autoscaler, releases = asked_autoscaler.result(), asked_releases.result()
     active, preview = services.get(service), services.get(preview_service_name(service))
     if active is None:
         raise _deleted(f"Service {service}", environment)
@@ -113,7 +125,7 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
         smoke_test=smoke_test(annotations.get(SMOKE_TEST), template["template"]["spec"]),
         start_seconds=_start_seconds(template["template"]["spec"]),
         history=entries,
-        verified=verification.verified(api, environment, service),
+        verified=asked_verified.result(),
         now=now,
         versions=frozenset(
             (str(body["kind"]), str(body["metadata"]["name"]), str(body["metadata"]["resourceVersion"]))
@@ -124,6 +136,15 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
         missing=missing,
         anomalies=tuple(history.problems(releases)),
     )
+
+
+def _ask(api: ObjectReader, question: Callable[[], T]) -> Future[T]:
+    """The answer of the API server: asked on a thread of its own, if that gains time."""
+    if api.is_concurrent:
+        return start(lambda _: question(), None)
+    answer: Future[T] = Future()
+    answer.set_result(question())
+    return answer
 
 
 def _selected(service: KubernetesObject) -> str | None:

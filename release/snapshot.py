@@ -40,6 +40,8 @@ class Snapshot:
         KubernetesApiError: The API server refused, or did not answer.
     """
 
+    is_concurrent = False
+
     def __init__(self, api: ObjectReader, environment: str) -> None:
         def read(kind: str) -> list[KubernetesObject]:
             api_version, label = KINDS[kind]

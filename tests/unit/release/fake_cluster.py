@@ -54,6 +54,8 @@ class FakeClock:
 class FakeCluster:
     """Objects, and controllers that act whenever somebody asks."""
 
+    is_concurrent = False
+
     def __init__(self, clock: FakeClock, objects: list[KubernetesObject]) -> None:
         self.clock = clock
         self._objects: dict[Key, KubernetesObject] = {}

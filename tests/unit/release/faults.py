@@ -29,6 +29,8 @@ class Faulty:
         meanwhile: What happens while it is stalled.
     """
 
+    is_concurrent = False
+
     def __init__(
         self,
         api: ObjectApi,
