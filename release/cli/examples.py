@@ -50,6 +50,7 @@ EXAMPLES = {
         "python -m release completion fish > ~/.config/fish/conf.d/release.fish",
     ),
     "reconcile": ("python -m release reconcile dev prod",),
+    "page": ("python -m release page dev prod --port 8080",),
 }
 """Command lines by command."""
 
