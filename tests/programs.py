@@ -31,7 +31,7 @@ ROOTLESSKIT = GoTool("rootlesskit", "github.com/rootless-containers/rootlesskit/
 PROMETHEUS = GoTool(
     "prometheus", "github.com/prometheus/prometheus", "cmd/prometheus", minutes=1.5, tags="remove_all_sd"
 )
-"""The metrics server, without the service discoveries of clouds; its module has mostly the library versions of `shared`."""
+"""The metrics server, without clouds' service discoveries; its module mostly has the library versions of `shared`."""
 
 PROGRAMS = (KUBE_SCORE, ACTIONLINT, BUILDKITD, BUILDCTL, ROOTLESSKIT, PROMETHEUS)
 

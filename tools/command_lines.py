@@ -22,8 +22,8 @@ _HEAD = """\
 What `--help` says. What the commands do: [Releases](releases.md), [Rehearsal](rehearsal.md); their exit codes:
 [Releases](releases.md#exit-codes). `make help` prints the targets that run the others.
 
-`release` as a command of your shell, in any folder, that completes commands, options and environments with the tab key (a
-bash of `make shell` has it):
+`release` as a command of your shell, in any folder, that completes commands, options and environments with the tab key
+(a bash of `make shell` has it):
 
 | shell | once, in the checkout |
 |---|---|
