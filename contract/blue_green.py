@@ -30,6 +30,10 @@ DEPENDS_ON = "hello-platform/depends-on"
 GRACE_SECONDS = "hello-platform/grace-seconds"
 """Annotation on the PodTemplate: termination grace period in whole seconds."""
 
+CANARY = "hello-platform/canary"
+"""Annotation on the PodTemplate of a service with a canary: JSON with the keys `steps`, the weights in percent in their
+order, and `secondsPerStep`."""
+
 DASHBOARD = "hello-platform/dashboard"
 """Annotation on the PodTemplate: URL of the environment's dashboard in Kibana."""
 
@@ -59,13 +63,18 @@ SERVICE_PORT = 80
 pods got when they were released, stay right."""
 
 
+FORWARD_ACTION = "alb.ingress.kubernetes.io/actions."
+"""Prefix, before the service's name, of the annotation on the Ingress of a service with a canary: the load balancer's
+action, which forwards by weight to the active Service and to the Services of both slots. The program writes it once,
+with the whole weight on the active Service; afterwards the weights are the release tool's."""
+
 WARM_SECONDS = 600
 """Time for which a release leaves the old slot's pods running, unless it is told another: for a rollback at once, and
 for connections that were open before the switch."""
 
 
 def slot_name(service: str, slot: str) -> str:
-    """Name of a slot's Deployment and PodDisruptionBudget."""
+    """Name of a slot's Deployment and PodDisruptionBudget, and of its Service if the service has a canary."""
     return f"{service}-{slot}"
 
 
@@ -95,6 +104,16 @@ def history_name(service: str) -> str:
 def lock_name(service: str) -> str:
     """Name of the Lease that a running release of a service holds."""
     return f"{service}-release"
+
+
+def forward_action(service: str) -> str:
+    """The initial action of a service with a canary, as JSON: all requests to its active Service.
+
+    The three Services get their target groups, and these their targets, before any weight changes.
+    """
+    weights = {service: 100, **{slot_name(service, slot): 0 for slot in SLOTS}}
+    groups = [{"serviceName": name, "servicePort": PORT_NAME, "weight": weight} for name, weight in weights.items()]
+    return json.dumps({"type": "forward", "forwardConfig": {"targetGroups": groups}})
 
 
 def contract(namespace: str, service: str) -> dict[str, Any]:

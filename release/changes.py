@@ -5,11 +5,20 @@ from __future__ import annotations
 from contract import labels
 from contract.blue_green import RELEASE_MANAGER, preview_service_name, slot_name
 from kube.client import KubernetesApiError, KubernetesObject
-from release import objects, slots
+from release import forward, objects, slots, weights
 from release.errors import LostRaceError, ReleaseError
 from release.objects import UNPROCESSABLE, ObjectApi
 from release.state import ServiceState
-from release.steps import ApplyTemplate, Change, RetargetAutoscaler, Scale, ScaleToZero, SwitchActive, SwitchPreview
+from release.steps import (
+    ApplyTemplate,
+    Change,
+    RetargetAutoscaler,
+    Scale,
+    ScaleToZero,
+    SetWeights,
+    SwitchActive,
+    SwitchPreview,
+)
 
 FORBIDDEN = 403
 
@@ -35,6 +44,8 @@ def apply(api: ObjectApi, state: ServiceState, step: Change) -> None:
             _select(api, state, preview_service_name(state.service), old=old, new=slot)
         case SwitchActive(slot):
             _select(api, state, state.service, old=state.live if state.is_selected else state.selected, new=slot)
+        case SetWeights(slot, weight):
+            _weigh(api, state, slot, weight)
         case RetargetAutoscaler(slot):
             objects.replace(
                 api,
@@ -104,3 +115,16 @@ def _select(api: ObjectApi, state: ServiceState, service: str, *, old: str | Non
         return
     # The `test` in the patch makes a lost race an error instead of a second switch.
     objects.replace(api, ("v1", "Service", service, state.environment), path, old=old, new=new)
+
+
+def _weigh(api: ObjectApi, state: ServiceState, slot: str, weight: int) -> None:
+    action = state.action
+    if action is None:
+        raise LostRaceError(f"no Ingress forwards to the slots of {state.service} any more")
+    objects.replace(
+        api,
+        ("networking.k8s.io/v1", "Ingress", action.ingress, state.environment),
+        f"/metadata/annotations/{action.annotation.replace('/', '~1')}",
+        old=action.text,
+        new=forward.with_weights(action.text, state.service, weights.shares(slot, weight)),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from contract.blue_green import WARM_SECONDS
@@ -26,6 +26,7 @@ class Limits:
         outage: How long users may wait at a live slot that is not ready, while the slot before it is: then it is gone
             back to. A rollback waits as long for more pods of a slot that has some.
         endpoints: For the endpoints of a Service to follow its selector.
+        weights: For the load balancer's rules to follow the Ingress.
         gone: For pods to terminate: not shorter than their grace period.
         watch: How long the answers of the active Service are compared after the switch.
         settle: From a switch to the end of a release, so that new connections follow the EndpointSlices: by default
@@ -40,6 +41,7 @@ class Limits:
     patience: float = 30
     outage: float = 10
     endpoints: float = 60
+    weights: float = 60
     gone: float = 3900
     watch: float = 10
     settle: float = 3
@@ -61,6 +63,7 @@ class Context:
         build: URL of the pipeline's build, if one releases.
         limits: Time limits.
         keep_image: Keeps an image in the registry, given the service's state and the image.
+        weights: The weights of the slots in the load balancer's rules, by slot; None while there are none.
         clean_up: Removes what nothing needs any more, after a success and under the lock; it looks for itself.
         run: Unique name of this run.
     """
@@ -73,5 +76,6 @@ class Context:
     build: str | None = None
     limits: Limits = field(default_factory=Limits)
     keep_image: Callable[[ServiceState, str], None] = lambda _state, _image: None
+    weights: Callable[[ServiceState], Mapping[str, int] | None] = lambda state: state.weights
     clean_up: Callable[[], None] = lambda: None
     run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from release.goals import Goal, Resume, Retire, Rollback
+from release.goals import Goal, Resume, Retire, Rollback, Route
 from release.history import Action, Entry, Outcome
 from release.refusals import retire_refusal
 from release.state import ServiceState, other
@@ -61,14 +61,27 @@ def due(state: ServiceState, circumstances: Circumstances, policy: Policy) -> Go
     if not state.is_selected:
         return None
     is_free = not circumstances.is_locked
-    # Nobody asks it to bring in what never served: a first release, for example, is smoke tested before.
-    if state.is_rescue_due and state.has_served(state.idle_slot):
-        reason = f"slot {state.live} has no ready pod, and slot {other(state.live)} has"
-        return Rollback(reason=reason) if is_free or circumstances.has_holder_failed else None
+    if (rescue := _rescue(state)) is not None:
+        return rescue if is_free or circumstances.has_holder_failed else None
     if not is_free or state.missing:
         return None
     if state.running is not None:
         return _end(state, state.running, circumstances) if circumstances.is_abandoned else None
+    return _upkeep(state, circumstances, policy)
+
+
+def _rescue(state: ServiceState) -> Goal | None:
+    """What is to be done for users who wait, while a slot could serve them; None if none do."""
+    # Nobody asks it to bring in what never served: a first release, for example, is smoke tested before.
+    if state.is_rescue_due and state.has_served(state.idle_slot):
+        return Rollback(reason=f"slot {state.live} has no ready pod, and slot {other(state.live)} has")
+    return Route() if state.is_misrouted else None
+
+
+def _upkeep(state: ServiceState, circumstances: Circumstances, policy: Policy) -> Goal | None:
+    """What is due where no release is unfinished."""
+    if not state.follows_live:  # a run has died between its switch and the weights, and its release was over
+        return Route()
     if reason := regression(state, policy):
         return Rollback(reason=reason)
     return Retire() if _is_retirement_due(state, circumstances) else None

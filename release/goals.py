@@ -13,11 +13,16 @@ class Deploy:
     Attributes:
         image: Image by digest.
         override: Reason for letting an unverified image into prod.
+        canary: The weights in percent that the new slot gets before the switch, in their order; empty for none, None
+            for those of the service's settings.
+        step_seconds: How long each weight lasts; None for the time of the service's settings.
         version: The image's tag, for people; None if nothing tells it.
     """
 
     image: str
     override: str | None = None
+    canary: tuple[int, ...] | None = None
+    step_seconds: float | None = None
     version: str | None = field(default=None, compare=False)
 
 
@@ -70,7 +75,12 @@ class Retire:
     now: bool = False
 
 
+@dataclass(frozen=True)
+class Route:
+    """The load balancer's weights as the active Service selects: all requests to the live slot."""
+
+
 LiveGoal: TypeAlias = Deploy | Switch | Rollback
 """The goals that make a slot live."""
 
-Goal: TypeAlias = LiveGoal | Retire | Resume
+Goal: TypeAlias = LiveGoal | Retire | Resume | Route

@@ -86,6 +86,8 @@ class Entry:
         configuration: Names of the ConfigMaps and Secrets that its pods read.
         service_uid: UID of the active Service that it switched; None in entries of before.
         version: The image's tag, for people; None if nothing tells it.
+        canary: The weights in percent that its slot gets before the switch, in their order.
+        step_seconds: How long each of them lasts.
     """
 
     id: str
@@ -104,6 +106,8 @@ class Entry:
     configuration: tuple[str, ...] = ()
     service_uid: str | None = None
     version: str | None = None
+    canary: tuple[int, ...] = ()
+    step_seconds: float = 0
 
     def to_json(self) -> dict[str, Any]:
         """The entry as the ConfigMap and `--json` contain it."""
@@ -127,6 +131,8 @@ class Entry:
             "warmSeconds": self.warm_seconds,
             "configuration": list(self.configuration),
             "serviceUid": self.service_uid,
+            "canary": list(self.canary),
+            "stepSeconds": self.step_seconds,
         }
 
     @classmethod
@@ -158,6 +164,8 @@ class Entry:
             configuration=tuple(str(name) for name in value.get("configuration") or ()),
             service_uid=value.get("serviceUid"),
             version=value.get("imageVersion"),
+            canary=tuple(int(weight) for weight in value.get("canary") or ()),
+            step_seconds=float(value.get("stepSeconds") or 0),
         )
 
 

@@ -14,10 +14,12 @@ from release.steps import (
     AwaitEndpoints,
     AwaitGone,
     AwaitReady,
+    AwaitWeights,
     Change,
     RetargetAutoscaler,
     Scale,
     ScaleToZero,
+    SetWeights,
     SwitchActive,
     SwitchPreview,
 )
@@ -58,8 +60,17 @@ def describe(state: ServiceState, step: Change | Await) -> str:
             return f"Service {blue_green.preview_service_name(state.service)}: slot {slot.name}"
         case SwitchActive():
             return f"Service {state.service}: switching from slot {state.live} to slot {slot.name}"
+        case SetWeights(_, weight):
+            return f"Load balancer: {weight} % of the requests to slot {slot.name}"
         case RetargetAutoscaler():
             return f"HorizontalPodAutoscaler {state.service}: slot {slot.name}"
+        case _:
+            return _describe_wait(state, step)
+
+
+def _describe_wait(state: ServiceState, step: Await) -> str:
+    slot = state.slot(step.slot)
+    match step:
         case AwaitReady():
             return f"Slot {slot.name}: {slot.ready} of {slot.desired} pods are ready"
         case AwaitGone():
@@ -67,6 +78,8 @@ def describe(state: ServiceState, step: Change | Await) -> str:
         case AwaitEndpoints():
             service = state.service if step.active else blue_green.preview_service_name(state.service)
             return f"Service {service} does not lead to slot {slot.name} only yet"
+        case AwaitWeights(_, weight):
+            return f"The load balancer's rules do not give {weight} % of the requests to slot {slot.name} yet"
 
 
 def image_of(state: ServiceState, slot: str) -> str:

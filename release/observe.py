@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from contract import labels
 from contract.blue_green import (
+    CANARY,
     DASHBOARD,
     DEPENDS_ON,
     EXCLUSIVE,
@@ -23,12 +24,12 @@ from contract.blue_green import (
     slot_name,
 )
 from kube.client import KubernetesObject, has_condition
-from release import history, slots, verification
+from release import forward, history, slots, verification
 from release.errors import ReleaseError
 from release.history import Revision
 from release.http import Target
 from release.objects import ObjectReader
-from release.state import Pod, ServiceState, Slot, SmokeTest, Trouble, live_slot, other
+from release.state import Canary, ForwardAction, Pod, ServiceState, Slot, SmokeTest, Trouble, live_slot, other
 from release.threads import start
 
 T = TypeVar("T")
@@ -98,6 +99,10 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
     entries = history.parse(releases)
     selected = _selected(active)
     uid = str(active["metadata"]["uid"])
+    canary = _canary(annotations.get(CANARY))
+    ingresses = api.list("networking.k8s.io/v1", "Ingress", namespace=environment) if canary else []
+    action = forward.find(ingresses, service)
+    weights, bad_action = _weights(action, service)
     live = live_slot(selected, uid, blue, green, entries)
     target = str(autoscaler["spec"]["scaleTargetRef"]["name"]) if autoscaler else slot_name(service, live)
     return ServiceState(
@@ -134,7 +139,10 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
         uid=uid,
         dashboard=annotations.get(DASHBOARD, ""),
         missing=missing,
-        anomalies=tuple(history.problems(releases)),
+        anomalies=(*history.problems(releases), *bad_action),
+        canary=canary,
+        weights=weights,
+        action=action,
     )
 
 
@@ -300,6 +308,23 @@ def smoke_test(annotation: str | None, spec: Mapping[str, Any]) -> SmokeTest:
         tries=settings.get("tries", default.tries),
         deadline_seconds=settings.get("deadlineSeconds", default.deadline_seconds),
     )
+
+
+def _canary(annotation: str | None) -> Canary | None:
+    if annotation is None:
+        return None
+    settings: dict[str, Any] = json.loads(annotation)
+    return Canary(tuple(int(weight) for weight in settings["steps"]), float(settings["secondsPerStep"]))
+
+
+def _weights(action: ForwardAction | None, service: str) -> tuple[dict[str, int] | None, list[str]]:
+    """The weights of a forward action, and what is wrong with it."""
+    if action is None:
+        return None, []
+    try:
+        return forward.weights(action, service), []
+    except ValueError as error:
+        return None, [f"annotation {action.annotation} of Ingress {action.ingress} cannot be read: {error}"]
 
 
 def _start_seconds(spec: Mapping[str, Any]) -> float:

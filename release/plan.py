@@ -5,15 +5,19 @@ that serves. Where the live slot has no ready pod and the other one serves, user
 grows afterwards. No slot that serves is emptied while the other one has no ready pod: readiness shows that it can
 serve, whatever the history says. The exception is an exclusive service, of which two versions must never run at once:
 it is down while one version ends and the other starts.
+
+Where the load balancer forwards to the slots by weight, `weights` says what that needs before each step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from release.goals import Deploy, Goal, LiveGoal, Resume, Retire, Rollback, Switch
+from release import weights
+from release.goals import Deploy, Goal, LiveGoal, Resume, Retire, Rollback, Route, Switch
 from release.history import Action, Entry, Outcome, Revision
+from release.progress import Progress
 from release.refusals import refusal, retire_refusal, warm_refusal
 from release.state import ServiceState, Slot, other
 from release.steps import (
@@ -37,29 +41,6 @@ from release.steps import (
 )
 
 
-@dataclass(frozen=True)
-class Progress:
-    """What this run of the tool has done so far and the cluster does not show.
-
-    Attributes:
-        smoke_tested: Whether the new version passed its smoke test.
-        analyzed: Whether the answers after the switch were no worse than before.
-        settled: Whether the nodes have had their time to follow the switch.
-        failure: Why the new version failed.
-        abort_failure: Why going back failed, too.
-        finished: Whether the outcome is in the history.
-        hurried: Whether a rollback has waited long enough for more pods, and takes those that are ready.
-    """
-
-    smoke_tested: bool = False
-    analyzed: bool = False
-    settled: bool = False
-    failure: str | None = None
-    abort_failure: str | None = None
-    finished: bool = False
-    hurried: bool = False
-
-
 def next_step(state: ServiceState, goal: Goal, progress: Progress) -> Step | Done | Refusal:
     """The next step towards a goal.
 
@@ -70,14 +51,34 @@ def next_step(state: ServiceState, goal: Goal, progress: Progress) -> Step | Don
     """
     if progress.finished:
         return Done("finished")
+    step = _next_step(state, goal, progress)
+    return weights.routed(state, progress, step, in_canary=_is_in_canary(state, goal, progress))
+
+
+def _next_step(state: ServiceState, goal: Goal, progress: Progress) -> Step | Done | Refusal:
+    """The next step but for the load balancer's weights, outside of a canary."""
+    if isinstance(goal, Route):
+        return Done(f"the load balancer sends all requests to slot {state.live}")
     if isinstance(goal, Retire):
         return _retire(state, goal)
     if not state.is_selected and state.live_slot.serves():
         return SwitchActive(state.live)
     if isinstance(goal, Resume):
         return _resume(state, goal, progress)
+    running = state.running
+    if isinstance(goal, Rollback) and running and weights.is_under_way(state) and not state.is_rescue_due:
+        return _abort(state, _goal_of(running), failed=state.slot(running.slot), old=state.live_slot)
     slot = _resumed_slot(state, goal)
     return _start(state, goal) if slot is None else _go_on(state, goal, progress, slot)
+
+
+def _is_in_canary(state: ServiceState, goal: Goal, progress: Progress) -> bool:
+    """Whether this run carries a canary on, whose weights are not the live slot's."""
+    if progress.failure is not None or state.running is None or not weights.is_under_way(state):
+        return False
+    if isinstance(goal, Deploy):
+        return _resumed_slot(state, goal) is not None
+    return isinstance(goal, Resume) and goal.release == state.running.id
 
 
 def _resume(state: ServiceState, goal: Resume, progress: Progress) -> Step | Done | Refusal:
@@ -98,7 +99,7 @@ def _goal_of(entry: Entry) -> LiveGoal:
     """The goal with which a release was begun."""
     match entry.action:
         case Action.DEPLOY:
-            return Deploy(entry.revision.image, entry.override)
+            return Deploy(entry.revision.image, entry.override, entry.canary, entry.step_seconds)
         case Action.SWITCH:
             return Switch(entry.slot)
         case Action.ROLLBACK:
@@ -190,7 +191,8 @@ def _begin(state: ServiceState, goal: LiveGoal) -> Begin | Refusal:
         return Refusal(f"slot {slot} of {state.service} never had an image", "`release deploy` brings one in")
     # Only a revision that was live is worth going back to: the idle slot may hold one that failed.
     previous = None if slot == state.live else state.live_slot.revision
-    return Begin(_action(goal), slot, revision, previous)
+    canary = weights.canary_steps(state, goal, slot) if isinstance(goal, Deploy) else ()
+    return Begin(_action(goal), slot, revision, previous, canary)
 
 
 def _before_switch(state: ServiceState, goal: LiveGoal, progress: Progress, *, new: Slot, live: Slot) -> Step:
@@ -205,14 +207,17 @@ def _before_switch(state: ServiceState, goal: LiveGoal, progress: Progress, *, n
     if isinstance(goal, Deploy) and new.revision != _target_revision(state, goal):
         return ApplyTemplate(new.name, goal.image, state.size)
     if new.desired < state.size or not new.is_ready:
-        return _scale_up(state, new, is_urgent=isinstance(goal, Rollback) and new.serves() and not state.exclusive)
+        is_taken = isinstance(goal, Rollback) and new.serves() and not state.exclusive
+        return _scale_up(state, new, is_urgent=is_taken or (weights.is_reached(state, new.name) and not new.serves()))
     if isinstance(goal, Rollback):
         return SwitchActive(new.name)
     if state.preview != new.name:
         return SwitchPreview(new.name)
     if state.preview_endpoints != {new.name: new.ready}:
         return AwaitEndpoints(new.name, active=False)
-    return SwitchActive(new.name) if progress.smoke_tested else SmokeTestSlot(new.name)
+    if not progress.smoke_tested:
+        return SmokeTestSlot(new.name)
+    return weights.next_canary_step(state, progress, new.name) or SwitchActive(new.name)
 
 
 def _takes_over_at_once(state: ServiceState, goal: LiveGoal, progress: Progress, *, new: Slot) -> bool:

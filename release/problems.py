@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from contract.blue_green import SLOTS, preview_service_name
 from release.state import ServiceState, other
-from release.steps import Change, RetargetAutoscaler, SwitchActive, SwitchPreview
+from release.steps import Change, RetargetAutoscaler, SetWeights, SwitchActive, SwitchPreview
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,9 @@ def problems(state: ServiceState) -> list[Problem]:
             f"HorizontalPodAutoscaler {state.service} scales {state.target or state.autoscaled}, not slot {state.live}"
         )
         found.append(Problem(text, RetargetAutoscaler(state.live), repair))
+    if state.running is None and not state.follows_live:
+        text = f"the load balancer sends requests to slot {other(state.live)}, though slot {state.live} is live"
+        found.append(Problem(text, SetWeights(state.live, 100), repair))
     if state.preview not in SLOTS:
         text = f"Service {preview_service_name(state.service)} selects no slot"
         found.append(Problem(text, SwitchPreview(other(state.live)), repair))

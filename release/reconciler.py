@@ -17,7 +17,7 @@ from release.clock import Clock
 from release.context import Context
 from release.duties import Circumstances, Policy, due
 from release.errors import ExitCode, ReleaseError
-from release.goals import Goal, Resume, Retire, Rollback
+from release.goals import Goal, Resume, Retire, Rollback, Route
 from release.lock import LEASE, holder
 from release.objects import ObjectApi
 from release.observe import observe, services
@@ -48,8 +48,8 @@ class Memory:
     Attributes:
         lease: Resource version of its Lease; empty without one.
         lease_since: Since when the Lease has been so.
-        waiting_since: Since when users wait at a live slot without a ready pod, while the other slot has some; None if
-            they do not.
+        waiting_since: Since when users wait at a slot without a ready pod, while the other slot has some; None if they
+            do not.
         failure: Id of an unfinished release that could not be gone on with, and why.
         collected: When it was looked for what nothing needs any more.
         failures: How often in a row what was due has failed.
@@ -170,7 +170,7 @@ class Reconciler:
         version = str(lease["metadata"]["resourceVersion"]) if lease else ""
         if version != memory.lease:
             memory.lease, memory.lease_since = version, now
-        memory.waiting_since = (memory.waiting_since or now) if state.is_rescue_due else None
+        memory.waiting_since = (memory.waiting_since or now) if state.is_rescue_due or state.is_misrouted else None
         waited = now - (memory.waiting_since or now)
         holds, unchanged = holder(lease), now - memory.lease_since
         is_locked = holds is not None and unchanged < holds.seconds
@@ -185,7 +185,7 @@ class Reconciler:
         )
         goal = due(state, circumstances, self.policy)
         # Users wait for no pause after a failure.
-        if goal is None or (now < memory.not_before and not isinstance(goal, Rollback)):
+        if goal is None or (now < memory.not_before and not isinstance(goal, Rollback | Route)):
             return None
         over = version if holds else None
         return Duty(*key, goal, circumstances, release, over)

@@ -69,6 +69,11 @@ def missing_refusal(state: ServiceState) -> Refusal | None:
 def _deploy_refusal(state: ServiceState, goal: Deploy) -> Refusal | None:
     if state.missing:
         return missing_refusal(state)
+    if goal.canary and state.weights is None:
+        return Refusal(
+            f"the load balancer knows no slots of {state.service} in {state.environment}, so it can have no canary",
+            "give the service a `canary:` in the stack's settings and run `pulumi up`, or deploy without --canary",
+        )
     repository, _, digest = goal.image.partition("@")
     if digest == SENTINEL_DIGEST:
         return Refusal(

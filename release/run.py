@@ -8,16 +8,18 @@ from dataclasses import dataclass, replace
 
 from contract.identities import RECONCILER, username
 from kube.client import KubernetesApiError
-from release import changes, events, history, probe, smoke
+from release import changes, events, history, probe, smoke, weights
 from release.context import Context, Limits
 from release.errors import ExitCode, ReleaseError
 from release.goals import Deploy, Goal, Resume, Rollback
 from release.history import Action, Entry, Outcome
+from release.hold import Hold
 from release.http import Answer, Target
 from release.lock import Holder, Lock
 from release.messages import describe, image_of, named, where_to_look
 from release.observe import observe
-from release.plan import Progress, next_step
+from release.plan import next_step
+from release.progress import Progress
 from release.retries import retrying
 from release.state import OpenConnections, ServiceState, open_connections
 from release.steps import (
@@ -27,7 +29,9 @@ from release.steps import (
     AwaitEndpoints,
     AwaitGone,
     AwaitReady,
+    AwaitWeights,
     Begin,
+    Change,
     Done,
     Finish,
     Refusal,
@@ -35,6 +39,7 @@ from release.steps import (
     Scale,
     ScaleToZero,
     Settle,
+    SetWeights,
     SmokeTestSlot,
     Step,
     SwitchActive,
@@ -154,6 +159,7 @@ class _Release:
         self._wait = Wait(context, self._pause)
         self._progress = Progress(failure=goal.failure if isinstance(goal, Resume) else None)
         self._baseline = probe.Sample(0, 0)
+        self._hold: Hold | None = None
         self._outcome = Outcome.RELEASED
         self._last_line = ""
         # The latest time of a switch that the nodes may not follow yet: an earlier run may have switched just now.
@@ -185,12 +191,14 @@ class _Release:
         match step:
             case AwaitReady() | AwaitGone() | AwaitEndpoints():
                 self._await(state, step)
+            case AwaitWeights():
+                self._await_weights(state, step)
             case Begin():
                 self._begin(state, step)
             case SmokeTestSlot(slot):
                 self._smoke_test(state, slot)
-            case Analyze():
-                self._analyze(state)
+            case Analyze(slot):
+                self._analyze(state) if slot == state.live else self._watch_canary(state, step)
             case Settle():
                 self._await_nodes()
                 self._progress = replace(self._progress, settled=True)
@@ -201,10 +209,16 @@ class _Release:
                 self._report(describe(state, step))
                 self._switch(state, step)
                 self._event(state, "Switched", f"from {state.live} to {slot}, {image_of(state, slot)}")
-            case ScaleToZero() | ApplyTemplate() | Scale() | SwitchPreview() | RetargetAutoscaler():
-                self._report(describe(state, step))
-                self._lock.check()
-                changes.apply(self._context.api, state, step)
+            case ScaleToZero() | ApplyTemplate() | Scale() | SwitchPreview() | SetWeights() | RetargetAutoscaler():
+                self._change(state, step)
+
+    def _change(self, state: ServiceState, step: Change) -> None:
+        self._report(describe(state, step))
+        self._lock.check()
+        changes.apply(self._context.api, state, step)
+        if isinstance(step, SetWeights):
+            self._progress = replace(self._progress, weights=None, is_unrouted=False)
+            self._event(state, "Weighted", describe(state, step))
 
     def _switch(self, state: ServiceState, step: SwitchActive) -> None:
         api = self._context.api
@@ -228,6 +242,8 @@ class _Release:
             if step.slot != state.live:
                 changes.dry_run_template(context.api, state, step.slot, goal.image, override=goal.override)
             context.keep_image(state, goal.image)
+            if step.canary:
+                context.weights(state)  # who may not read the rules gets no users onto the new version
         entry = Entry(
             id=context.run,
             action=step.action,
@@ -244,6 +260,8 @@ class _Release:
             configuration=state.configuration if isinstance(goal, Deploy) else state.slot(step.slot).configuration,
             version=(goal.version if isinstance(goal, Deploy) else None)
             or history.version_of(state.history, step.revision.image),
+            canary=step.canary,
+            step_seconds=weights.step_seconds(state, goal) if isinstance(goal, Deploy) and step.canary else 0,
         )
         history.write(context.api, self._environment, self._service, entry)
         self._report(
@@ -277,6 +295,21 @@ class _Release:
             )
         self._progress = replace(self._progress, smoke_tested=True)
 
+    def _watch_canary(self, state: ServiceState, step: Analyze) -> None:
+        """One turn of the watch of a new slot at a weight."""
+        running = state.running
+        assert running is not None  # noqa: S101 - the plan analyzes only a release that has begun
+        if self._hold is None or self._hold.step != step:
+            self._hold = Hold(step, self._context.clock.now(), running.step_seconds, probe.Sample(0, 0))
+            self._report(f"Watching slot {step.slot} at {step.weight} % for {running.step_seconds:g} s")
+        ask, test = self._get(state.preview_target), state.smoke_test
+        self._hold = self._hold.after_turn(test, ask, lambda: self._pause(probe.PAUSE_SECONDS))
+        failure = self._hold.failure(test, self._baseline)
+        if failure is not None:
+            self._fail(state, failure)
+        elif self._hold.is_over(self._context.clock.now()):
+            self._progress = replace(self._progress, passed_weight=step.weight)
+
     def _analyze(self, state: ServiceState) -> None:
         if not self._baseline.tries:
             # No slot served before the switch: until kube-proxy has followed, the nodes refuse connections.
@@ -309,12 +342,34 @@ class _Release:
     def _await(self, state: ServiceState, step: Await) -> None:
         failure = self._wait.failure(state, step)
         self._report(describe(state, step))
-        if failure is not None and isinstance(step, AwaitReady) and step.is_urgent and step.slot != state.live:
+        is_urgent = isinstance(step, AwaitReady) and step.is_urgent and step.slot != state.live
+        if failure is not None and is_urgent and not weights.is_reached(state, step.slot):
             self._progress = replace(self._progress, hurried=True)
         elif failure is not None:
             self._fail(state, failure)
         else:
             self._wait.until_change(state, step)
+
+    def _await_weights(self, state: ServiceState, step: AwaitWeights) -> None:
+        failure = self._wait.failure(state, step)
+        try:
+            found, problem = self._context.weights(state), ""
+        except ReleaseError as error:
+            found, problem = None, f" ({error.message}: {error.remedy})"
+        if found == weights.shares(step.slot, step.weight):
+            self._progress = replace(self._progress, weights=(step.slot, step.weight), settled=False)
+            self._switched = self._context.clock.now()  # the load balancer's nodes follow its rules
+            return
+        self._report(describe(state, step) + problem)
+        running = state.running
+        if failure is None:
+            self._wait.until_change(state, step)
+        elif running is not None and running.action is not Action.ROLLBACK and not isinstance(self._goal, Rollback):
+            self._fail(state, failure + problem)
+        else:
+            # No version is to blame: what was left is not emptied.
+            self._progress = replace(self._progress, is_unrouted=True)
+            self._event(state, "WeightsIgnored", failure + problem, warning=True)
 
     def _fail(self, state: ServiceState, reason: str) -> None:
         is_first = self._progress.failure is None
@@ -330,7 +385,7 @@ class _Release:
             running,
             outcome=outcome,
             finished=self._context.clock.now(),
-            reason="; then ".join(reasons) or running.reason,
+            reason="; then ".join(reasons) or running.reason or self._taken_back(outcome),
             configuration=state.live_slot.configuration if outcome is Outcome.RELEASED else running.configuration,
         )
         history.write(self._context.api, self._environment, self._service, entry)
@@ -343,12 +398,20 @@ class _Release:
             message = f"slot {state.live} is live with {image_of(state, state.live)}"
             self._event(state, "RolledBack" if is_back else "NotRolledBack", message, warning=True)
 
+    def _taken_back(self, outcome: Outcome) -> str | None:
+        """Why a canary has failed that a rollback took back."""
+        return f"taken back by {self._context.by}" if outcome is Outcome.FAILED else None
+
     def _result(self, state: ServiceState, message: str) -> Result:
         if not self._progress.finished:
             return Result(state, message)
         if self._outcome is Outcome.RELEASED:
             message = f"slot {state.live} is live with {image_of(state, state.live)}"
             return Result(state, message, connections=open_connections(state))
+        if isinstance(self._goal, Rollback) and self._progress.failure is None:
+            return Result(
+                state, f"the canary was taken back; slot {state.live} is live with {image_of(state, state.live)}"
+            )
         reason = f"{self._progress.failure}; slot {state.live} is live with {image_of(state, state.live)}"
         if self._progress.abort_failure:
             reason += f"; the way back failed, too: {self._progress.abort_failure}"

@@ -19,6 +19,7 @@ KINDS: Mapping[str, tuple[str, str | None]] = {
     "Service": ("v1", labels.SERVICE),
     "HorizontalPodAutoscaler": ("autoscaling/v2", None),
     "ConfigMap": ("v1", labels.SERVICE),
+    "Ingress": ("networking.k8s.io/v1", None),
     "Lease": ("coordination.k8s.io/v1", None),
 }
 """API version of each kind that is read, and the label that its objects must have, if any; the largest first."""

@@ -142,6 +142,34 @@ class SmokeTest:
 
 
 @dataclass(frozen=True)
+class Canary:
+    """The canary of a service: how the load balancer's requests move to a new version before the switch.
+
+    Attributes:
+        steps: The weights in percent that the new slot gets, in their order.
+        step_seconds: How long each of them lasts.
+    """
+
+    steps: tuple[int, ...]
+    step_seconds: float
+
+
+@dataclass(frozen=True)
+class ForwardAction:
+    """The action of the load balancer that forwards by weight to the slots of a service.
+
+    Attributes:
+        ingress: Name of the Ingress that has it.
+        annotation: Key of its annotation.
+        text: The annotation's value, as JSON.
+    """
+
+    ingress: str
+    annotation: str
+    text: str
+
+
+@dataclass(frozen=True)
 class OpenConnections:
     """Where the connections stay that were open before a switch: those of the load balancer's pool, for example.
 
@@ -199,6 +227,10 @@ class ServiceState:
         dashboard: URL of the environment's dashboard in Kibana; empty if the PodTemplate names none.
         missing: The objects that somebody deleted, such as `Deployment api-blue`.
         anomalies: What else is in a state that this tool did not write, in words.
+        canary: The canary of its settings; None without one.
+        weights: The shares in percent of the load balancer's requests that the Ingress gives to the slots: 0 and 0 as
+            long as it gives all to the active Service. None if the load balancer knows that Service only.
+        action: The action with these weights; None without `weights`.
     """
 
     environment: str
@@ -232,6 +264,9 @@ class ServiceState:
     dashboard: str = ""
     missing: tuple[str, ...] = ()
     anomalies: tuple[str, ...] = ()
+    canary: Canary | None = None
+    weights: Mapping[str, int] | None = None
+    action: ForwardAction | None = field(default=None, compare=False)
 
     def slot(self, name: str) -> Slot:
         """One slot."""
@@ -271,6 +306,17 @@ class ServiceState:
     def is_rescue_due(self) -> bool:
         """Whether users wait at a live slot without a ready pod, while the other slot could serve them."""
         return not self.exclusive and self.live_slot.ready == 0 and self.idle_slot.serves()
+
+    @property
+    def is_misrouted(self) -> bool:
+        """Whether the load balancer sends users to a slot without a ready pod, while the live slot could serve them."""
+        shares = (self.weights or {}).items()
+        return self.live_slot.serves() and any(share and not self.slot(name).ready for name, share in shares)
+
+    @property
+    def follows_live(self) -> bool:
+        """Whether the load balancer sends all requests to the live slot."""
+        return not (self.weights or {}).get(other(self.live))
 
     @property
     def enough(self) -> int:

@@ -52,6 +52,7 @@ class ServiceStatus:
             "slots": {slot: _slot(state.slot(slot)) for slot in SLOTS},
             "warmUntil": state.warm_until.isoformat() if state.warm_until and state.idle_slot.desired else None,
             "autoscaled": state.autoscaled,
+            "weights": dict(state.weights) if state.weights else None,
             "problems": [f"{one.text}: {one.remedy}" for one in problems(state)],
             "lastRelease": last.to_json() if last else None,
             "lock": {"holder": self.holder.identity, "until": self.holder.until.isoformat()} if self.holder else None,
@@ -163,6 +164,8 @@ def _warm(state: ServiceState, slot: Slot) -> str:
 def _notes(status: ServiceStatus, slot: Slot) -> list[str]:
     state = status.seen
     notes = [str(trouble.reason) for trouble in slot.troubles]
+    if state.weights and not state.follows_live:
+        notes.append(f"gets {state.weights[slot.name]} % of the load balancer's requests")
     last = state.history[-1] if state.history else None
     if slot.name == state.live:
         if state.has_drifted:

@@ -17,12 +17,14 @@ class Begin:
         slot: The slot to make live.
         revision: The revision that the slot is to run.
         previous: The revision that is live now; None if nothing is, or if the live slot itself is released again.
+        canary: The weights in percent that the slot gets before the switch, in their order.
     """
 
     action: Action
     slot: str
     revision: Revision
     previous: Revision | None
+    canary: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,19 @@ class SwitchActive:
 
 
 @dataclass(frozen=True)
+class SetWeights:
+    """Let the load balancer forward a share of the requests to a slot, and all others to the other slot.
+
+    Attributes:
+        slot: The slot.
+        weight: Its share in percent, 0 to 100.
+    """
+
+    slot: str
+    weight: int
+
+
+@dataclass(frozen=True)
 class RetargetAutoscaler:
     """Let the HorizontalPodAutoscaler scale a slot."""
 
@@ -79,9 +94,15 @@ class SmokeTestSlot:
 
 @dataclass(frozen=True)
 class Analyze:
-    """Compare the answers of the active Service with those before the switch to this slot."""
+    """Compare the answers of a slot with those of the slot before it.
+
+    Attributes:
+        slot: The new slot.
+        weight: Its share of the load balancer's requests in percent; 100 after the switch.
+    """
 
     slot: str
+    weight: int = 100
 
 
 @dataclass(frozen=True)
@@ -131,10 +152,23 @@ class AwaitEndpoints:
     is_urgent: bool = False
 
 
-Change: TypeAlias = ScaleToZero | ApplyTemplate | Scale | SwitchPreview | SwitchActive | RetargetAutoscaler
-"""The steps that change a Deployment, a Service or the HorizontalPodAutoscaler."""
+@dataclass(frozen=True)
+class AwaitWeights:
+    """Wait until the load balancer's rules have the weights of `SetWeights`.
 
-Await: TypeAlias = AwaitReady | AwaitGone | AwaitEndpoints
+    Attributes:
+        slot: The slot.
+        weight: Its share in percent, 0 to 100.
+    """
+
+    slot: str
+    weight: int
+
+
+Change: TypeAlias = ScaleToZero | ApplyTemplate | Scale | SwitchPreview | SwitchActive | SetWeights | RetargetAutoscaler
+"""The steps that change a Deployment, a Service, the Ingress or the HorizontalPodAutoscaler."""
+
+Await: TypeAlias = AwaitReady | AwaitGone | AwaitEndpoints | AwaitWeights
 
 Step: TypeAlias = Begin | Change | SmokeTestSlot | Analyze | Settle | Finish | Await
 

@@ -13,7 +13,7 @@ from kube.client import KubernetesApiError, KubernetesObject
 from release.context import Context, Limits
 from release.messages import describe, in_parentheses
 from release.state import ServiceState, Trouble
-from release.steps import Await, AwaitEndpoints, AwaitGone, AwaitReady
+from release.steps import Await, AwaitEndpoints, AwaitGone, AwaitReady, AwaitWeights
 
 BEFORE_START_SECONDS = 420
 """Time for a slot's pods besides their start: a node may have to be added, and an image has to be pulled."""
@@ -71,7 +71,7 @@ class Wait:
         if self._step != step:
             self._step, self._since = step, now
             self._troubled = {}
-        if isinstance(step, AwaitGone) or not step.is_urgent:
+        if isinstance(step, AwaitGone | AwaitWeights) or not step.is_urgent:
             self._urgent_since = None
         else:
             self._urgent_since = self._urgent_since or now  # of whatever users wait for, in its turn
@@ -88,7 +88,7 @@ class Wait:
         Pods that get ready one after the other are looked at together: until all are, or for `GATHER_SECONDS`.
         """
         first_change: datetime | None = None
-        if isinstance(step, AwaitGone):
+        if isinstance(step, AwaitGone | AwaitWeights):
             self._pause(POLL_SECONDS / 4)
             return
         api_version, kind = (
@@ -136,6 +136,8 @@ def limit(state: ServiceState, step: Await, limits: Limits) -> float:
             return limits.gone
         case AwaitEndpoints():
             return limits.endpoints
+        case AwaitWeights():
+            return limits.weights
 
 
 def _is_partial(changed: KubernetesObject, state: ServiceState, step: Await) -> bool:

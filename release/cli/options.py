@@ -82,6 +82,22 @@ Patience = Annotated[
 ]
 
 
+CanarySteps = Annotated[
+    str | None,
+    typer.Option(
+        "--canary",
+        help="Weights in percent that the new version gets before the switch, such as 10,50; `none` switches at once. "
+        "By default those of the service's settings.",
+        metavar="WEIGHTS",
+    ),
+]
+StepSeconds = Annotated[
+    float | None,
+    typer.Option(
+        "--step-seconds", min=0, help="Seconds for each weight; by default the time of the service's settings."
+    ),
+]
+
 AT_ONCE_OF_ALL = 8
 """How many services `--all` releases at the same time unless told otherwise, each after those that it calls."""
 
@@ -111,6 +127,23 @@ def open_session(
         limits=Limits(**limits or {}),  # pyright: ignore[reportArgumentType]
     )
     return Session(options)
+
+
+def canary_steps(text: str | None) -> tuple[int, ...] | None:
+    """The weights of `--canary`; none for `none`.
+
+    Raises:
+        typer.BadParameter: They are no rising percentages.
+    """
+    if text is None:
+        return None
+    try:
+        steps = () if text == "none" else tuple(int(part) for part in text.split(","))
+    except ValueError:
+        steps = (0,)
+    if any(not 0 < weight <= 100 for weight in steps) or list(steps) != sorted(set(steps)):  # noqa: PLR2004 - percent
+        raise typer.BadParameter(f"{text}: rising percentages, such as 10,50, or `none`", param_hint="--canary")
+    return steps
 
 
 def service_names(services: list[str] | None, *, every: bool) -> list[str]:

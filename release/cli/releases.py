@@ -10,6 +10,7 @@ from release.cli.options import (
     All,
     AsJson,
     AtOnce,
+    CanarySteps,
     Confirmed,
     Environment,
     ImageTags,
@@ -21,9 +22,11 @@ from release.cli.options import (
     Ready,
     Service,
     Services,
+    StepSeconds,
     Warm,
     WatchFor,
     Yes,
+    canary_steps,
     check_slot,
     confirm,
     exit_with,
@@ -51,6 +54,8 @@ def deploy(
     warm: Warm = 600,
     outage: OutageLimit = 10,
     patience: Patience = 30,
+    canary: CanarySteps = None,
+    step_seconds: StepSeconds = None,
     at_once: AtOnce = None,
     image_tags: ImageTags = True,
     kubeconfig: Kubeconfig = None,
@@ -61,6 +66,7 @@ def deploy(
 
     A version that fails is taken back. Without an image, the live one is deployed again with the newest PodTemplate.
     """
+    steps = canary_steps(canary)
     if override is not None and not override.strip():
         raise typer.BadParameter("needs a reason", param_hint="--override")
     names = service_names(services, every=every)
@@ -78,7 +84,7 @@ def deploy(
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
     images = images_by_service(names or session.services(environment), image or [])
-    exit_with(releases.deploy(session, environment, images, override=override))
+    exit_with(releases.deploy(session, environment, images, override=override, canary=steps, step_seconds=step_seconds))
 
 
 def promote(
@@ -91,6 +97,8 @@ def promote(
     warm: Warm = 600,
     outage: OutageLimit = 10,
     patience: Patience = 30,
+    canary: CanarySteps = None,
+    step_seconds: StepSeconds = None,
     at_once: AtOnce = None,
     image_tags: ImageTags = True,
     kubeconfig: Kubeconfig = None,
@@ -98,6 +106,7 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Deploy to prod the image that is live on dev and verified."""
+    steps = canary_steps(canary)
     names = service_names(services, every=every)
     session = open_session(
         kubeconfig,
@@ -110,7 +119,7 @@ def promote(
     )
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
-    exit_with(releases.promote(session, names or session.services("dev")))
+    exit_with(releases.promote(session, names or session.services("dev"), canary=steps, step_seconds=step_seconds))
 
 
 def switch(

@@ -12,6 +12,7 @@ from release.context import Context
 from release.display import Display
 from release.duties import Policy
 from release.reconciler import BUSY_SECONDS, QUIET_SECONDS, Reconciler
+from release.rules import weights_in_effect
 from release.session import Session
 
 LIVELY_SECONDS, READY_SECONDS = 180, 60
@@ -38,6 +39,7 @@ def reconcile(session: Session, environments: Sequence[str], policy: Policy, *, 
             by=user,
             limits=session.options.limits,
             clean_up=lambda: clean_up(session, environment, service, report),
+            weights=lambda state: weights_in_effect(session.api, state),
         )
 
     reconciler = Reconciler(session.api, clock, context, environments, policy)

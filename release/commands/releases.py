@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from kube.client import KubernetesApiError
@@ -16,6 +17,7 @@ from release.images import Images, in_use, split
 from release.order import in_order
 from release.prune import prune
 from release.retries import retrying
+from release.rules import weights_in_effect
 from release.run import Result, reconcile
 from release.session import ServiceResult, Session, explain
 from release.state import ServiceState
@@ -24,14 +26,31 @@ from release.verification import TEST_ENVIRONMENT, VERIFIED_ENVIRONMENT
 Report: TypeAlias = Callable[[str], None]
 
 
-def deploy(session: Session, environment: str, images: Mapping[str, str], *, override: str | None) -> ExitCode:
+def deploy(
+    session: Session,
+    environment: str,
+    images: Mapping[str, str],
+    *,
+    override: str | None,
+    canary: tuple[int, ...] | None = None,
+    step_seconds: float | None = None,
+) -> ExitCode:
     """Deploys each service's image; where it is empty the live image again, with the current PodTemplate."""
     states = session.observe_all(environment, images)
-    goals = {service: _deploy(session, states[service], image, override) for service, image in images.items()}
+    goals = {
+        service: replace(_deploy(session, states[service], image, override), canary=canary, step_seconds=step_seconds)
+        for service, image in images.items()
+    }
     return _release(session, environment, goals, _dependencies(states))
 
 
-def promote(session: Session, names: Iterable[str]) -> ExitCode:
+def promote(
+    session: Session,
+    names: Iterable[str],
+    *,
+    canary: tuple[int, ...] | None = None,
+    step_seconds: float | None = None,
+) -> ExitCode:
     """Deploys to prod what is live on dev.
 
     Raises:
@@ -46,7 +65,7 @@ def promote(session: Session, names: Iterable[str]) -> ExitCode:
                 remedy=f"see `release status {TEST_ENVIRONMENT}`",
             )
     goals = {
-        service: Deploy(image, version=version_of(state.history, image))
+        service: Deploy(image, canary=canary, step_seconds=step_seconds, version=version_of(state.history, image))
         for service, state in states.items()
         for image in [_live_image(state)]
     }
@@ -110,6 +129,7 @@ def _release(
                 limits=session.options.limits,
                 keep_image=session.keep_image,
                 clean_up=lambda: clean_up(service, report),
+                weights=lambda state: weights_in_effect(session.api, state),
             )
             try:
                 result = reconcile(context, environment, service, goals[service])
@@ -143,7 +163,7 @@ def _release(
 
 def _deploy(session: Session, state: ServiceState, reference: str, override: str | None) -> Deploy:
     image, version = split(reference or _live_image(state))
-    return Deploy(image, override, version or version_of(state.history, image) or session.version(state, image))
+    return Deploy(image, override, version=version or version_of(state.history, image) or session.version(state, image))
 
 
 def _dependencies(states: Mapping[str, ServiceState]) -> dict[str, tuple[str, ...]]:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from contract import labels
-from contract.blue_green import BLUE, GREEN, PORT_NAME, SENTINEL_DIGEST, SERVICE_PORT, SLOTS, lock_name
+from contract.blue_green import (
+    BLUE,
+    CANARY,
+    FORWARD_ACTION,
+    GREEN,
+    PORT_NAME,
+    SENTINEL_DIGEST,
+    SERVICE_PORT,
+    SLOTS,
+    forward_action,
+    lock_name,
+)
 from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import demo_images
 from rehearsal.demo_images import Fault
@@ -69,6 +81,7 @@ def objects(
     configuration: str | None = None,
     path: str = "/health",
     start_seconds: int = 180,
+    canary: tuple[int, ...] = (),
 ) -> list[KubernetesObject]:
     """The objects of a service in an environment."""
 
@@ -114,13 +127,21 @@ def objects(
         "minReplicas": minimum,
         "maxReplicas": maximum,
     }
+    ingress = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": metadata(service, annotations={f"{FORWARD_ACTION}{service}": forward_action(service)}),
+        "spec": {"defaultBackend": {"service": {"name": service, "port": {"name": "use-annotation"}}}},
+    }
+    settings = {CANARY: json.dumps({"steps": canary, "secondsPerStep": 1})} if canary else {}
     return [
         {
             "apiVersion": "v1",
             "kind": "PodTemplate",
-            "metadata": metadata(service, annotations=annotations or {}),
+            "metadata": metadata(service, annotations={**(annotations or {}), **settings}),
             "template": template(),
         },
+        *([ingress] if canary else []),
         *(deployment(slot) for slot in SLOTS),
         service_object(service, BLUE),
         service_object(f"{service}-preview", GREEN),

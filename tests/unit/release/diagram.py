@@ -13,8 +13,9 @@ from dataclasses import replace
 from contract.blue_green import BLUE, GREEN
 from rehearsal.layout import CHECKOUT
 from release.goals import Deploy, Goal, Rollback, Switch
-from release.state import ServiceState
-from release.steps import AwaitEndpoints, Begin, Done, Finish, Refusal, Settle, Step
+from release.state import Canary, ServiceState
+from release.steps import Analyze, AwaitEndpoints, AwaitWeights, Begin, Done, Finish, Refusal, Settle, SetWeights, Step
+from release.weights import shares
 from tests.unit.release.model import World, entry, image, revision, service_state, slot
 from tools.benchmarks.tables import replace_section
 
@@ -45,6 +46,9 @@ def starts() -> Iterator[tuple[str, ServiceState, Goal]]:
     for state in (warm, dark, cold, grown):
         yield "A rollback", state, Rollback()
     yield "A rollback", warm, Rollback(keep_failed=True)
+    weighted = replace(empty, weights=shares(BLUE, 100), canary=Canary((10, 50), 60))
+    for quality in QUALITIES:
+        yield "A deploy of a service with a canary of 10 and 50 %", weighted, Deploy(image(quality, 5))
     for quality in QUALITIES:
         yield "A switch", replace(warm, green=slot(GREEN, revision(quality), 2)), Switch()
 
@@ -73,7 +77,10 @@ def name(step: Step | Done | Refusal, start: ServiceState) -> str:
             words = WORDS.get(kind) or re.sub(r"(?<!^)(?=[A-Z])", " ", kind).lower()
             words = words.removesuffix(" slot")
             service = (" of users" if step.active else " of preview") if isinstance(step, AwaitEndpoints) else ""
-            return f"{words}{service}: {'old' if step.slot == start.live else 'new'} slot"
+            weight = f" {step.weight} %" if isinstance(step, SetWeights | AwaitWeights) else ""
+            if isinstance(step, Analyze) and step.slot != start.live and step.weight < 100:
+                weight = f" at {step.weight} %"
+            return f"{words}{weight}{service}: {'old' if step.slot == start.live else 'new'} slot"
 
 
 def arrows(starts: Iterable[tuple[ServiceState, Goal]]) -> dict[tuple[str, str], bool]:

@@ -68,6 +68,8 @@ class FakeCluster:
         """The pods of a slot get ready one after the other, so far apart."""
         self.fading = ""
         """The pods of this image are not ready any more once the active Service selects them."""
+        self.dark: set[str] = set()
+        """The pods of these images are not ready any more."""
         self.stopped: dict[Key, datetime] = {}
         """When a container of a pod stopped last."""
         self.served: set[str] = set()
@@ -194,7 +196,7 @@ class FakeCluster:
 
     def _control(self) -> None:
         """Pods as Deployments want them, their status, and the endpoints that Services select."""
-        state = (self._version, self.clock.now(), self.node_seconds, self.stagger_seconds, self.fading)
+        state = (self._version, self.clock.now(), self.node_seconds, self.stagger_seconds, self.fading, len(self.dark))
         if state == self._controlled:
             return
         self._controlled = state
@@ -275,6 +277,8 @@ class FakeCluster:
 
     def _is_ready(self, pod: Key, image: str) -> bool:
         if image == self.fading and self._is_selected(pod):
+            return False
+        if image in self.dark:
             return False
         if image.endswith(SENTINEL_DIGEST) or _fault(image) is Fault.NEVER_READY:
             return False

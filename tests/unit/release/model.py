@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contract.blue_green import BLUE
 from release.context import Limits
-from release.goals import Goal
+from release.goals import Goal, Rollback
 from release.history import Action, Entry, Outcome, Revision, added
 from release.http import Target
-from release.plan import Progress, next_step
+from release.plan import next_step
+from release.progress import Progress
 from release.state import ServiceState, Slot, SmokeTest, other
 from release.steps import (
     Analyze,
@@ -19,6 +21,7 @@ from release.steps import (
     AwaitEndpoints,
     AwaitGone,
     AwaitReady,
+    AwaitWeights,
     Begin,
     Done,
     Finish,
@@ -27,12 +30,14 @@ from release.steps import (
     Scale,
     ScaleToZero,
     Settle,
+    SetWeights,
     SmokeTestSlot,
     Step,
     SwitchActive,
     SwitchPreview,
 )
 from release.waiting import limit
+from release.weights import shares
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REPOSITORY = "registry.example.com/hello/api"
@@ -128,12 +133,18 @@ class World:
         progress: What the tool remembers.
         room: How many pods fit on the nodes.
         outage: Seconds for which users have waited so far, while a slot that served was ready.
+        rules: The weights in the load balancer's rules; None while nobody knows them.
+        is_deaf: Whether the load balancer does not follow the Ingress any more.
+        goal: What was asked for.
     """
 
     state: ServiceState
     progress: Progress = field(default_factory=Progress)
     room: int = 1000
     outage: float = 0
+    rules: Mapping[str, int] | None = None
+    is_deaf: bool = False
+    goal: Goal | None = None
 
     def step(self, goal: Goal) -> Step | Done | Refusal:
         """What the plan says."""
@@ -142,8 +153,8 @@ class World:
     def after(self, step: Step) -> World:  # noqa: C901, PLR0911, PLR0912 - one line a step
         """The world when a step is done, or has failed."""
         match step:
-            case Begin(action, name, runs, previous):
-                begun = entry(name, runs, action=action, previous=previous, outcome=Outcome.RUNNING)
+            case Begin(action, name, runs, previous, canary):
+                begun = entry(name, runs, action=action, previous=previous, outcome=Outcome.RUNNING, canary=canary)
                 return self._with(history=added(self.state.history, replace(begun, id="this run")))
             case ScaleToZero(name):
                 return self._slot(name, desired=0, ready=0)
@@ -155,15 +166,19 @@ class World:
             case SwitchPreview(name):
                 return self._with(preview=name)
             case SwitchActive(name):
-                fades = (runs_now := self.state.slot(name).revision) and quality(runs_now.image) == "fades"
-                faded = {name: replace(self.state.slot(name), ready=0)} if fades else {}
-                return self._with(live=name, **faded)
+                return self._with(live=name, **self._faded(name))
+            case SetWeights(name, weight):
+                changed = self._with(weights=shares(name, weight), **(self._faded(name) if weight else {}))
+                return replace(changed, progress=replace(self.progress, weights=None, is_unrouted=False))
+            case AwaitWeights(name, weight):
+                return self._follow(name, weight)
             case RetargetAutoscaler(name):
                 return self._with(autoscaled=name)
             case SmokeTestSlot(name):
                 return self._judge(name, "smoke", smoke_tested=True)
-            case Analyze(name):
-                return self._judge(name, "watch", analyzed=True)
+            case Analyze(name, weight):
+                passed = {"analyzed": True} if self.state.live == name else {"passed_weight": weight}
+                return self._judge(name, "watch", **passed)
             case Settle():
                 return replace(self, progress=replace(self.progress, settled=True))
             case Finish(outcome):
@@ -180,11 +195,27 @@ class World:
                     return self._failed(f"{name} has no endpoints")
                 return self._with(**{"active_endpoints" if active else "preview_endpoints": found})
 
+    def _faded(self, name: str) -> dict[str, Slot]:
+        """What a slot becomes that gets users."""
+        runs = self.state.slot(name).revision
+        return {name: replace(self.state.slot(name), ready=0)} if runs and quality(runs.image) == "fades" else {}
+
+    def _follow(self, name: str, weight: int) -> World:
+        """The load balancer follows the Ingress, unless it is deaf."""
+        if not self.is_deaf:
+            known = replace(self.progress, weights=(name, weight), settled=False)
+            return replace(self, rules=self.state.weights, progress=known)
+        running = self.state.running
+        if running is None or running.action is Action.ROLLBACK or isinstance(self.goal, Rollback):
+            return replace(self, progress=replace(self.progress, is_unrouted=True))
+        return self._failed("the load balancer does not follow")
+
     def _get_ready(self, name: str, step: AwaitReady) -> World:
         """The pods that fit are ready, of a version whose pods can be; if not enough are, the wait lasts to its end."""
         slot = self.state.slot(name)
         can = slot.revision is not None and quality(slot.revision.image) != "never ready"
-        if slot.revision is not None and quality(slot.revision.image) == "fades" and self.state.live == name:
+        gets_users = self.state.live == name or (self.state.weights or {}).get(name)
+        if slot.revision is not None and quality(slot.revision.image) == "fades" and gets_users:
             can = False
         fit = max(slot.ready, min(slot.desired, self.room - self.state.slot(other(name)).pods)) if can else slot.ready
         grown = self._slot(name, ready=fit, pods=max(fit, slot.pods if not can else fit), is_rolled_out=True)
@@ -193,12 +224,13 @@ class World:
         lasted = limit(self.state, step, Limits())
         idle = self.state.idle_slot
         waits = self.state.live_slot.ready == 0 and idle.serves() and self.state.has_served(idle)
+        waits = waits or self.state.is_misrouted
         outage = self.outage + (lasted if waits and not self.state.exclusive else 0)
-        if step.is_urgent and name != self.state.live:
+        if step.is_urgent and name != self.state.live and not (self.state.weights or {}).get(name):
             return replace(self, outage=outage, progress=replace(self.progress, hurried=True))
         return replace(self._failed(f"{name} is not ready"), outage=outage)
 
-    def _judge(self, name: str, where: str, **passed: bool) -> World:
+    def _judge(self, name: str, where: str, **passed: float) -> World:
         runs = self.state.slot(name).revision
         assert runs is not None
         if quality(runs.image) == where:

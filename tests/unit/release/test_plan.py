@@ -14,16 +14,18 @@ from hypothesis import strategies as st
 from contract.blue_green import BLUE, GREEN, SENTINEL_DIGEST, SLOTS
 from release.context import Limits
 from release.duties import Circumstances, Policy, due
-from release.goals import Deploy, Goal, Resume, Retire, Rollback, Switch
+from release.goals import Deploy, Goal, Resume, Retire, Rollback, Route, Switch
 from release.history import Action, Entry, Outcome, Revision
-from release.plan import Progress, next_step
-from release.state import ServiceState, Slot, other
+from release.plan import next_step
+from release.progress import Progress
+from release.state import Canary, ServiceState, Slot, other
 from release.steps import (
     Analyze,
     ApplyTemplate,
     AwaitEndpoints,
     AwaitGone,
     AwaitReady,
+    AwaitWeights,
     Begin,
     Done,
     Finish,
@@ -32,11 +34,13 @@ from release.steps import (
     Scale,
     ScaleToZero,
     Settle,
+    SetWeights,
     SmokeTestSlot,
     Step,
     SwitchActive,
     SwitchPreview,
 )
+from release.weights import shares
 from tests.unit.release.model import (
     NOW,
     REPOSITORY,
@@ -50,7 +54,7 @@ from tests.unit.release.model import (
     slot,
 )
 
-MANY_STEPS = 60
+MANY_STEPS = 90
 OUTAGE = Limits().outage
 
 OLD, NEW = revision("good", 1), revision("good", 2)
@@ -73,6 +77,11 @@ def slots(draw: st.DrawFn, name: str) -> Slot:
     return Slot(name, runs, wanted, ready, wanted + ending, is_rolled_out=draw(st.booleans()) or not can)
 
 
+canaries = st.sampled_from([(), (10, 50), (100,)])
+
+all_weights = st.none() | st.sampled_from([{BLUE: 0, GREEN: 0}, *(shares(BLUE, share) for share in (0, 10, 50, 100))])
+
+
 @st.composite
 def states(draw: st.DrawFn) -> ServiceState:
     blue, green = draw(slots(BLUE)), draw(slots(GREEN))
@@ -87,10 +96,12 @@ def states(draw: st.DrawFn) -> ServiceState:
                 action=st.sampled_from(Action),
                 previous=st.none() | revisions,
                 outcome=st.sampled_from(Outcome),
+                canary=canaries,
             ),
             max_size=3,
         )
     )
+    exclusive = draw(st.booleans())
     return service_state(
         blue,
         green,
@@ -99,7 +110,9 @@ def states(draw: st.DrawFn) -> ServiceState:
         autoscaled=draw(st.sampled_from(SLOTS)),
         active_endpoints=draw(some_endpoints),
         preview_endpoints=draw(some_endpoints),
-        exclusive=draw(st.booleans()),
+        exclusive=exclusive,
+        canary=draw(st.none() | st.just(Canary((10, 50), 1))),
+        weights=None if exclusive else draw(all_weights),
         history=tuple(
             replace(one, revision=which[one.slot].revision or one.revision) if draw(st.booleans()) else one
             for one in past
@@ -112,6 +125,7 @@ goals = st.one_of(
     st.builds(
         Deploy,
         st.builds(image, st.sampled_from(["good", "never ready", "smoke", "watch", "fades"]), st.integers(0, 2)),
+        canary=st.none() | canaries,
     ),
     st.builds(Switch, st.none() | st.sampled_from(SLOTS)),
     st.builds(Rollback, st.booleans()),
@@ -120,17 +134,26 @@ goals = st.one_of(
 
 
 def follow(
-    start: ServiceState, goal: Goal, crashes: frozenset[int] = frozenset(), room: int = 1000
+    start: ServiceState,
+    goal: Goal,
+    crashes: frozenset[int] = frozenset(),
+    room: int = 1000,
+    *,
+    is_deaf: bool = False,
 ) -> tuple[World, list[Step], Done | Refusal]:
     """Does step after step until there is none; the tool is killed, and run again, after some of them."""
     begun = Progress(failure=goal.failure if isinstance(goal, Resume) else None)
-    world, steps = World(start, begun, room=room), list[Step]()
+    world, steps = World(start, begun, room=room, is_deaf=is_deaf, goal=goal), list[Step]()
     while True:
         step = world.step(goal)
         if isinstance(step, Done | Refusal):
             return world, steps, step
         if isinstance(step, SwitchActive):
             assert world.state.slot(step.slot).serves(), f"{step} of {world.state}"
+        if isinstance(step, SetWeights):
+            assert step.slot == world.state.live or world.state.slot(step.slot).is_ready, f"{step} of {world.state}"
+        if isinstance(step, ScaleToZero) and world.state.weights is not None and world.state.is_selected:
+            assert world.rules == shares(other(step.slot), 100), f"{step} of a slot that may get requests: {steps}"
         before = world.state
         world = world.after(step)
         steps.append(step)
@@ -160,14 +183,17 @@ def check_step(before: ServiceState, after: ServiceState, step: Step) -> None:
 
 
 @hypothesis_settings(max_examples=400)
-@given(states(), goals, st.frozensets(st.integers(1, 25), max_size=3), st.integers(4, 20))
+@given(states(), goals, st.frozensets(st.integers(1, 35), max_size=3), st.integers(4, 20), st.booleans())
 def test_from_any_state_repeated_steps_end_with_a_live_slot_that_serves(
-    start: ServiceState, goal: Goal, crashes: frozenset[int], room: int
+    start: ServiceState, goal: Goal, crashes: frozenset[int], room: int, is_deaf: bool
 ) -> None:
-    world, steps, end = follow(start, goal, crashes, room)
+    world, steps, end = follow(start, goal, crashes, room, is_deaf=is_deaf)
     event(f"{type(goal).__name__}: {type(end).__name__}")
     if isinstance(end, Refusal) and not crashes:
-        assert world.state == start or {type(one) for one in steps} <= {RetargetAutoscaler, SwitchActive}
+        changes = {RetargetAutoscaler, SwitchActive, SetWeights, AwaitWeights}
+        assert world.state == start or {type(one) for one in steps} <= changes
+    if start.weights is not None and isinstance(end, Done):
+        assert world.state.follows_live
     stays = not fades(world.state.live_slot)
     if can_serve(start) and not start.exclusive and isinstance(goal, Deploy) and isinstance(end, Done) and stays:
         assert world.state.live_slot.ready
@@ -177,7 +203,8 @@ def test_from_any_state_repeated_steps_end_with_a_live_slot_that_serves(
     runs = start.live_slot.revision
     if start.exclusive and start.live_slot.is_ready and runs and quality(runs.image) == "good" and plenty:
         assert world.state.live_slot.is_ready
-    if isinstance(goal, Deploy) and quality(goal.image) == "good" and isinstance(end, Done) and plenty:
+    follows = start.weights is None or not is_deaf
+    if isinstance(goal, Deploy) and quality(goal.image) == "good" and isinstance(end, Done) and plenty and follows:
         assert world.state.live_slot.serves()
         assert world.state.live_slot.revision == Revision(goal.image, start.template)
         assert world.state.autoscaled == world.state.live
@@ -196,6 +223,7 @@ def abandoned(draw: st.DrawFn) -> ServiceState:
         action=draw(st.sampled_from(Action)),
         previous=draw(st.just(old.revision) | st.none() | revisions),
         outcome=Outcome.RUNNING,
+        canary=draw(canaries),
     )
     return replace(state, history=(*state.history, replace(running, id="abandoned")))
 
@@ -221,9 +249,41 @@ def test_from_any_state_what_the_reconciler_does_ends_and_lets_nobody_wait(
     event(f"{type(goal).__name__}: {type(end).__name__}")
     assert not any(isinstance(step, ApplyTemplate) for step in steps), "it brings nothing in"
     assert isinstance(end, Done), end
-    if not isinstance(goal, Retire):
+    if not isinstance(goal, Retire | Route):
         assert world.state.running is None
+    if start.weights is not None:
+        assert world.state.follows_live
     if start.live_slot.serves() and not start.exclusive and not fades(world.state.live_slot):
+        assert world.state.live_slot.serves()
+
+
+@st.composite
+def in_canaries(draw: st.DrawFn) -> tuple[ServiceState, Goal]:
+    """A live slot that serves, a canary that has begun or is to begin, and what somebody asks for then."""
+    state = draw(states())
+    live, name = state.live, other(state.live)
+    new = draw(revisions)
+    running = entry(name, replace(new, template="now"), previous=OLD, outcome=Outcome.RUNNING, canary=draw(canaries))
+    wanted = draw(st.sampled_from([running.revision, running.revision, draw(revisions)]))
+    goals_then = st.sampled_from([Deploy(wanted.image, canary=(10, 50)), Resume("canary"), Rollback(), Switch()])
+    begun = (replace(running, id="canary"),) if draw(st.integers(0, 3)) else ()
+    served = entry(live, OLD)
+    weights = draw(st.sampled_from([shares(name, share) for share in (0, 0, 10, 50, 100)]))
+    changes = {live: slot(live, OLD, 3), "weights": weights, "exclusive": False, "history": (served, *begun)}
+    return replace(state, **changes), draw(goals_then)
+
+
+@hypothesis_settings(max_examples=400)
+@given(in_canaries(), st.frozensets(st.integers(1, 35), max_size=3), st.booleans())
+def test_users_are_served_whatever_becomes_of_a_canary(
+    asked: tuple[ServiceState, Goal], crashes: frozenset[int], is_deaf: bool
+) -> None:
+    start, goal = asked
+    world, steps, end = follow(start, goal, crashes, is_deaf=is_deaf)
+    event(f"{type(goal).__name__}: {type(end).__name__}, {sum(isinstance(step, SetWeights) for step in steps)} weights")
+    if isinstance(end, Done):
+        assert world.state.follows_live
+    if not fades(world.state.live_slot):
         assert world.state.live_slot.serves()
 
 
@@ -306,7 +366,8 @@ def test_a_changed_template_is_released_as_a_new_image_is() -> None:
 
 def test_what_is_live_already_is_not_deployed_again() -> None:
     start = service_state(slot(BLUE, OLD, 2), slot(GREEN))
-    assert follow(start, Deploy(OLD.image))[:2] == (World(start), [])
+    world, steps, _ = follow(start, Deploy(OLD.image))
+    assert (world.state, steps) == (start, [])
 
 
 def test_a_deploy_retires_a_slot_whose_warm_time_is_over() -> None:
@@ -496,3 +557,101 @@ def test_preview_follows_the_idle_slot() -> None:
         SmokeTestSlot(GREEN),
         Analyze(GREEN),
     ]
+
+
+BY_WEIGHT = service_state(slot(BLUE, OLD, 2), slot(GREEN), weights=shares(BLUE, 100), canary=Canary((10, 50), 60))
+
+
+def weighed(steps: list[Step]) -> list[Step]:
+    return [step for step in steps if isinstance(step, SetWeights | AwaitWeights | Analyze | SwitchActive | Finish)]
+
+
+def test_a_canary_goes_through_its_weights_before_the_switch_and_then_gets_all() -> None:
+    world, steps, _ = follow(BY_WEIGHT, Deploy(NEW.image))
+    canary = [step for w in (10, 50) for step in (SetWeights(GREEN, w), AwaitWeights(GREEN, w), Analyze(GREEN, w))]
+    after = [SwitchActive(GREEN), SetWeights(GREEN, 100), AwaitWeights(GREEN, 100), Analyze(GREEN)]
+    assert weighed(steps) == [*canary, *after, Finish(Outcome.RELEASED)]
+    assert world.state.history[-1].canary == (10, 50)
+
+
+@pytest.mark.parametrize(
+    ("goal", "expected"),
+    [
+        (Deploy(NEW.image, canary=()), [100]),
+        (Deploy(NEW.image, canary=(5, 100)), [5, 100]),
+        (Deploy(image("watch")), [10, 0]),
+        (Deploy(image("smoke")), []),
+        (Deploy(image("fades")), [10, 0]),
+    ],
+    ids=["direct", "its own steps", "worse at its first step", "smoke test failed", "not ready with users"],
+)
+def test_the_weights_of_the_new_slot(goal: Deploy, expected: list[int]) -> None:
+    _, steps, _ = follow(BY_WEIGHT, goal)
+    set_weights = [step for step in steps if isinstance(step, SetWeights)]
+    assert [one.weight if one.slot == GREEN else 100 - one.weight for one in set_weights] == expected
+
+
+def in_canary(weight: int, **more: Any) -> ServiceState:
+    running = entry(GREEN, NEW, previous=OLD, outcome=Outcome.RUNNING, canary=(10, 50))
+    slots = {"green": slot(GREEN, NEW, 2), "preview_endpoints": {GREEN: 2}, "history": (running,)}
+    return replace(BY_WEIGHT, **{**slots, "weights": shares(GREEN, weight), **more})
+
+
+TESTED = Progress(smoke_tested=True)
+
+
+@pytest.mark.parametrize("goal", [Deploy(NEW.image), Resume(f"{GREEN}-deploy")], ids=["deploy", "reconciler"])
+@pytest.mark.parametrize("weight", [10, 50])
+def test_a_canary_that_is_resumed_goes_on_at_the_weight_that_it_finds(goal: Goal, weight: int) -> None:
+    state = in_canary(weight)
+    assert next_step(state, goal, Progress()) == SmokeTestSlot(GREEN)
+    assert next_step(state, goal, TESTED) == AwaitWeights(GREEN, weight)
+    assert next_step(state, goal, replace(TESTED, weights=(GREEN, weight))) == Analyze(GREEN, weight)
+
+
+@pytest.mark.parametrize("goal", [Deploy(image("good", 7)), Switch(), Rollback(), Route()])
+def test_whoever_does_something_else_during_a_canary_sets_its_weights_back_first(goal: Goal) -> None:
+    assert next_step(in_canary(10), goal, Progress()) == SetWeights(BLUE, 100)
+
+
+def test_a_rollback_during_a_canary_takes_it_back() -> None:
+    world, steps, end = follow(in_canary(10), Rollback())
+    assert isinstance(end, Done)
+    assert [type(step) for step in steps] == [SetWeights, AwaitWeights, Settle, ScaleToZero, Finish]
+    assert (world.state.live, world.state.history[-1].outcome) == (BLUE, Outcome.FAILED)
+
+
+def test_a_canary_skips_its_steps_where_users_wait_for_the_switch() -> None:
+    dark = in_canary(10, blue=slot(BLUE, OLD, 2, 0))
+    assert next_step(dark, Deploy(NEW.image), TESTED) == SwitchActive(GREEN)
+
+
+def test_a_canary_slot_that_loses_its_pods_is_waited_for_as_long_as_users_may_wait() -> None:
+    dark = in_canary(10, green=slot(GREEN, NEW, 2, 0))
+    assert next_step(dark, Deploy(NEW.image), TESTED) == AwaitReady(GREEN, is_urgent=True)
+
+
+def test_no_slot_is_emptied_where_the_load_balancer_does_not_follow() -> None:
+    after = entry(GREEN, NEW, previous=OLD, finished=NOW - timedelta(days=1))
+    warm = replace(BY_WEIGHT, green=slot(GREEN, NEW, 2), history=(replace(after, slot=BLUE, revision=OLD),))
+    _, steps, end = follow(warm, Retire(), is_deaf=True)
+    assert steps == [AwaitWeights(BLUE, 100)]
+    assert isinstance(end, Refusal)
+    assert "load balancer's rules" in end.reason
+    world, steps, end = follow(replace(warm, live=GREEN, history=(after,)), Rollback(), is_deaf=True)
+    assert isinstance(end, Done)
+    assert (world.state.live, world.state.green.desired, world.state.history[-1].outcome) == (
+        BLUE,
+        2,
+        Outcome.RELEASED,
+    )
+    world, _, _ = follow(warm, Deploy(image("good", 5)), is_deaf=True)
+    assert (world.state.live, world.state.green.desired, world.state.history[-1].outcome) == (BLUE, 2, Outcome.FAILED)
+
+
+def test_a_canary_needs_a_load_balancer_that_knows_the_slots() -> None:
+    end = next_step(replace(BY_WEIGHT, weights=None), Deploy(NEW.image, canary=(10,)), Progress())
+    assert isinstance(end, Refusal)
+    assert "canary" in end.remedy
+    _, steps, _ = follow(replace(BY_WEIGHT, weights=None), Deploy(NEW.image))
+    assert not any(isinstance(step, SetWeights | AwaitWeights) for step in steps)

@@ -81,8 +81,8 @@ class Fixture:
         return Lock(self.cluster, "dev", "api", "somebody else", self.clock).acquire() is not None
 
 
-def calls_of(goal: Goal) -> list[str]:
-    fixture = Fixture()
+def calls_of(goal: Goal, **options: Any) -> list[str]:
+    fixture = Fixture(**options)
     faulty = Faulty(fixture.cluster)
     fixture.run(goal, faulty)
     return faulty.calls
@@ -104,12 +104,13 @@ def test_a_release_is_told_in_events_and_history() -> None:
     assert not fixture.is_locked()
 
 
+@pytest.mark.parametrize("canary", [(), (10, 50)], ids=["direct", "canary"])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_each_call_may_fail_once(fault: Fault) -> None:
+def test_each_call_may_fail_once(fault: Fault, canary: tuple[int, ...]) -> None:
     """Counted, not sampled: each call of a deploy in turn."""
     outcomes: Counter[str] = Counter()
-    ready = Fixture()
-    for number, name in enumerate(calls_of(Deploy(SECOND)), start=1):
+    ready = Fixture(canary=canary)
+    for number, name in enumerate(calls_of(Deploy(SECOND), canary=canary), start=1):
         fixture = ready.copy()
         faulty = Faulty(fixture.cluster, at=number, fault=fault)
         result = fixture.run(Deploy(SECOND), faulty)
@@ -117,6 +118,7 @@ def test_each_call_may_fail_once(fault: Fault) -> None:
         assert result.exit_code is ExitCode.DONE, name
         assert fixture.cluster.selected == [BLUE], f"{fault} at {name}: never a double switch"
         assert fixture.state.live_slot.is_ready
+        assert fixture.state.weights in (None, {BLUE: 100, GREEN: 0}), name
         assert [one.outcome for one in fixture.state.history] == [Outcome.RELEASED] * 2, name
         assert not fixture.is_locked(), name
         outcomes[name.split()[0]] += 1
@@ -135,20 +137,32 @@ def test_each_watch_may_be_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("goal", "exclusive"),
+    ("goal", "options"),
     [
-        (Deploy(SECOND), False),
-        (Deploy(SECOND), True),
-        (Rollback(), False),
-        (Rollback(), True),
-        (Switch(to=BLUE), False),
+        (Deploy(SECOND), {}),
+        (Deploy(SECOND), {"exclusive": True}),
+        (Deploy(SECOND), {"canary": (10, 50)}),
+        (Rollback(), {}),
+        (Rollback(), {"exclusive": True}),
+        (Rollback(), {"canary": (10,)}),
+        (Switch(to=BLUE), {}),
+        (Switch(to=BLUE), {"canary": (10,)}),
     ],
-    ids=["deploy", "exclusive deploy", "rollback", "exclusive rollback", "switch"],
+    ids=[
+        "deploy",
+        "exclusive",
+        "canary",
+        "rollback",
+        "exclusive rollback",
+        "canary rollback",
+        "switch",
+        "canary switch",
+    ],
 )
 def test_a_tool_that_is_killed_after_any_call_leaves_the_live_slot_ready_and_the_next_run_finishes(
-    goal: Goal, exclusive: bool
+    goal: Goal, options: dict[str, Any]
 ) -> None:
-    ready = Fixture(exclusive=exclusive)
+    ready, exclusive = Fixture(**options), "exclusive" in options
     if not isinstance(goal, Deploy):
         ready.run(Deploy(SECOND))
         ready.run(Deploy(FIRST))  # blue holds the second, warm; green is live
@@ -165,6 +179,7 @@ def test_a_tool_that_is_killed_after_any_call_leaves_the_live_slot_ready_and_the
         else:
             break
         assert exclusive or fixture.state.live_slot.is_ready, faulty.calls[-1]
+        assert not fixture.state.is_misrouted, faulty.calls[-1]
         fixture.clock.sleep(61)
         if isinstance(goal, Rollback) and fixture.state.running is None and fixture.state.live == BLUE:
             # It was finished, but for its lock.
@@ -175,6 +190,7 @@ def test_a_tool_that_is_killed_after_any_call_leaves_the_live_slot_ready_and_the
         assert fixture.state.live_slot.is_ready, faulty.calls[-1]
         assert fixture.state.live == BLUE, faulty.calls[-1]
         assert fixture.cluster.selected == [BLUE], faulty.calls[-1]
+        assert fixture.state.weights in (None, {BLUE: 100, GREEN: 0}), faulty.calls[-1]
         assert not fixture.is_locked()
     print(f"{type(goal).__name__}: killed after each of {number - 1} calls; the next run finished after each")
 

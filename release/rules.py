@@ -1,0 +1,96 @@
+"""The weights in the load balancer's rules, as ELBv2 has them: the AWS Load Balancer Controller writes what it reads.
+
+A target group is found by its TargetGroupBinding, which the controller makes for each Service behind an Ingress.
+https://kubernetes-sigs.github.io/aws-load-balancer-controller/v3.3/guide/targetgroupbinding/targetgroupbinding/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias, cast
+
+from contract.blue_green import SLOTS, slot_name
+from kube.client import KubernetesObject
+from release.errors import ReleaseError
+from release.objects import ObjectReader
+from release.state import ServiceState
+
+BINDING = ("elbv2.k8s.aws/v1beta1", "TargetGroupBinding")
+
+Weights: TypeAlias = Mapping[str, int]
+"""Shares by slot, in percent."""
+
+
+def weights_in_effect(
+    api: ObjectReader, state: ServiceState, client: Callable[[str], Any] | None = None
+) -> Weights | None:
+    """The weights of a service's slots in all rules that forward to them; None if these differ, or there are none.
+
+    Args:
+        api: The API server.
+        state: The service.
+        client: A boto3 client of ELBv2, by region; by default one with the ambient credentials.
+
+    Raises:
+        ReleaseError: ELBv2 refused, or did not answer.
+    """
+    bindings = api.list(*BINDING, namespace=state.environment)
+    arns = {slot: _target_group(bindings, slot_name(state.service, slot)) for slot in SLOTS}
+    groups = {arn: slot for slot, arn in arns.items() if arn}
+    if len(groups) < len(SLOTS):
+        return None
+    region = next(iter(groups)).split(":")[3]
+    elbv2 = (client or _client)(region)
+    try:
+        found = [_shares(action, groups) for action in _actions(elbv2, list(groups))]
+    except _errors() as error:
+        raise ReleaseError(
+            f"ELBv2 does not tell the rules of {state.service}: {error}",
+            remedy="does this identity have elasticloadbalancing:DescribeTargetGroups, DescribeListeners and "
+            "DescribeRules? See docs/how-to/canary.md",
+        ) from None
+    return found[0] if found and all(one == found[0] for one in found) else None
+
+
+def _target_group(bindings: list[KubernetesObject], service: str) -> str | None:
+    arns = [one["spec"].get("targetGroupARN") for one in bindings if one["spec"]["serviceRef"]["name"] == service]
+    return next((str(arn) for arn in arns if arn), None)
+
+
+def _actions(elbv2: Any, groups: list[str]) -> Iterator[dict[str, int]]:
+    """The weights by target group of each rule's action that forwards to one of the groups."""
+    described = elbv2.describe_target_groups(TargetGroupArns=groups)["TargetGroups"]
+    for load_balancer in sorted({arn for group in described for arn in group["LoadBalancerArns"]}):
+        for listener in _pages(elbv2, "describe_listeners", "Listeners", LoadBalancerArn=load_balancer):
+            for rule in _pages(elbv2, "describe_rules", "Rules", ListenerArn=listener["ListenerArn"]):
+                for action in rule["Actions"]:
+                    targets = action.get("ForwardConfig", {}).get("TargetGroups", [])
+                    weights = {target["TargetGroupArn"]: int(target.get("Weight", 1)) for target in targets}
+                    if not weights.keys().isdisjoint(groups):
+                        yield weights
+
+
+def _shares(weights: dict[str, int], groups: Mapping[str, str]) -> dict[str, int]:
+    """The shares of the slots; what other target groups get is missing in their sum."""
+    total = sum(weights.values()) or 1
+    return {slot: round(100 * weights.get(arn, 0) / total) for arn, slot in groups.items()}
+
+
+def _pages(elbv2: Any, operation: str, key: str, **arguments: str) -> Iterator[dict[str, Any]]:
+    for page in elbv2.get_paginator(operation).paginate(**arguments):
+        yield from page[key]
+
+
+def _client(region: str) -> Any:
+    import boto3  # noqa: PLC0415 - slow to import  # pyright: ignore[reportMissingTypeStubs]
+
+    return cast("Any", boto3).client("elbv2", region_name=region)
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    from botocore.exceptions import (  # noqa: PLC0415 - likewise  # pyright: ignore[reportMissingTypeStubs]
+        BotoCoreError,
+        ClientError,
+    )
+
+    return BotoCoreError, ClientError
