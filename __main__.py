@@ -161,6 +161,7 @@ delivery = Delivery(
     DeliveryArgs(
         services=list(settings.services),
         delivery=settings.delivery,
+        page=settings.releases_page if settings.has_releases_page else None,
         previews=settings.previews,
         github_actions=settings.github_actions,
         previews_in_jenkins=settings.previews_in_jenkins,

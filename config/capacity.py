@@ -112,13 +112,14 @@ LOGS_SETUP = Pods("logs-setup", _requests("50m", "64Mi"), 1)
 
 
 def tooling(logs: Logs) -> list[Pods]:
-    """The tools, which run on the nodes without a taint. Room for Jenkins is kept even if there is none."""
+    """The tools, which run on the nodes without a taint. Room for all of delivery is kept even if there is none."""
     return [
         Pods("Jenkins", _requests("510m", "2304Mi"), 1),
         Pods("Jenkins agent", _requests("500m", "1Gi"), 1),
         Pods("Jenkins agent that previews", _requests("500m", "2Gi"), 1),
         Pods("buildkitd", _requests("500m", "1Gi"), 1),
         Pods("release reconciler", _requests("100m", "256Mi"), 1),
+        Pods("page of releases", _requests("50m", "256Mi"), 1),
         Pods("Elasticsearch", _requests(logs.cpu, logs.memory), logs.nodes),
         KIBANA,
         ELASTIC_OPERATOR,

@@ -16,12 +16,12 @@ from config.models.base import (
     SecretScope,
 )
 from config.models.cluster import Cluster, Environments
-from config.models.delivery import Delivery, GitHubActions, Previews
+from config.models.delivery import Delivery, GitHubActions, Previews, ReleasesPage
 from config.models.logs import Logs
 from config.models.network import Dns, LoadBalancer, Network
 from config.models.service import Service
 from config.values import AccountId, ChartSource, Domain, PolicyArn, Region, ServiceName, TagValue, VariableName
-from contract.namespaces import JENKINS, LOGGING
+from contract.namespaces import DELIVERY, JENKINS, LOGGING
 
 SecretValues: TypeAlias = dict[VariableName, SecretStr]
 
@@ -70,6 +70,9 @@ class Settings(Model):
         default=None,
         description="Builds and releases by GitHub Actions; left out, its jobs have no access.",
     )
+    releases_page: ReleasesPage = Field(
+        default_factory=ReleasesPage, description="The page of releases, for the staff, where it has an image."
+    )
     previews: Previews | None = Field(default=None, description="The IAM role for previews; left out, there is none.")
 
     def host(self, environment: EnvironmentName) -> str:
@@ -91,15 +94,21 @@ class Settings(Model):
 
     @property
     def hosts(self) -> dict[str, str]:
-        """Every host name of the stack, by environment or tool: `prod`, `dev`, `logs`, `jenkins`, `hook`."""
+        """Every host name of the stack: `prod`, `dev`, `logs`, and if configured `jenkins`, `hook`, `releases`."""
         jenkins = {"jenkins": self.jenkins_host} if self.delivery else {}
         hook = {"hook": f"hook.{self.domain}"} if self.delivery and self.delivery.hook else {}
-        return {**{name: self.host(name) for name in ENVIRONMENTS}, "logs": self.log_host, **jenkins, **hook}
+        page = {"releases": f"releases.{self.domain}"} if self.has_releases_page else {}
+        return {**{name: self.host(name) for name in ENVIRONMENTS}, "logs": self.log_host, **jenkins, **hook, **page}
+
+    @property
+    def has_releases_page(self) -> bool:
+        """Whether there is the page of releases: it is not turned off, and something gives it an image."""
+        return self.releases_page.enabled and (self.delivery is not None or self.releases_page.image is not None)
 
     @property
     def namespaces_by_load_balancer(self) -> dict[LoadBalancerName, list[str]]:
         """The namespaces whose Ingresses each load balancer serves: those of its hosts."""
-        tools = {"logs": LOGGING, "jenkins": JENKINS, "hook": JENKINS}
+        tools = {"logs": LOGGING, "jenkins": JENKINS, "hook": JENKINS, "releases": DELIVERY}
         return {
             balancer: [tools.get(name, name) for name in self.hosts if self.load_balancer_of(name) == balancer]
             for balancer in LOAD_BALANCERS

@@ -277,6 +277,14 @@ ImageReference: TypeAlias = Annotated[
         "an image with its registry, such as docker.io/library/alpine:3.23",
     ),
 ]
+PinnedImage: TypeAlias = Annotated[
+    str,
+    Field(max_length=300),
+    _check(
+        r"[\w.-]+(:\d+)?(/[\w.-]+)+@sha256:[0-9a-f]{64}",
+        "an image by digest with its registry, such as registry.example.com/hello/agent@sha256:…",
+    ),
+]
 GroupName: TypeAlias = Annotated[
     str,
     Field(max_length=200),

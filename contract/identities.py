@@ -14,6 +14,9 @@ VERIFY = "hello-verify"
 RECONCILER = "hello-reconciler"
 """Service account of the reconciler, which finishes releases, goes back, and retires slots; it brings no image in."""
 
+PAGE = "hello-page"
+"""Service account of the page of releases, which reads what `hello-look` allows, and nothing else."""
+
 PREVIEW = "hello-preview"
 """Service account that previews changes of the platform; its access to the cluster comes from an IAM role."""
 

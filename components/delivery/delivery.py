@@ -21,6 +21,7 @@ from components.delivery.jenkins.component import Jenkins, JenkinsArgs
 from components.delivery.preview_role import PreviewRole, PreviewRoleArgs
 from components.delivery.reconciler import Reconciler, ReconcilerArgs
 from components.delivery.release_access import ReleaseAccess, ReleaseAccessArgs
+from components.delivery.releases_page import ReleasesPage, ReleasesPageArgs
 from components.ingress.ingress import Backend
 from components.kubernetes import network_policy
 from components.kubernetes.namespace import Namespace, NamespaceArgs
@@ -44,6 +45,7 @@ class DeliveryArgs:
     Attributes:
         services: Names of the services.
         delivery: Configuration of Jenkins; None for a stack without it.
+        page: Configuration of the page of releases; None for a stack without it.
         previews: Configuration of the preview roles; None for a stack without them.
         github_actions: Configuration of GitHub Actions; None where its jobs have no access.
         previews_in_jenkins: Whether Jenkins previews changes of the platform.
@@ -60,6 +62,7 @@ class DeliveryArgs:
 
     services: Sequence[str]
     delivery: config.Delivery | None
+    page: config.ReleasesPage | None
     previews: config.Previews | None
     github_actions: config.GitHubActions | None
     previews_in_jenkins: bool
@@ -77,11 +80,12 @@ class DeliveryArgs:
 class Delivery(pulumi.ComponentResource):
     """The namespace and identities of releases, their rights and admission policies.
 
-    And Jenkins and the preview roles, where they are configured. Needs providers for `aws` and `kubernetes`.
+    And Jenkins, the page of releases and the preview roles, where they are configured. Needs providers for `aws` and
+    `kubernetes`.
 
     Attributes:
         namespace: Namespace of the release identities and of Jenkins' agents.
-        backends: Routes of the hosts `jenkins` and `hook`, by host, as far as they are configured.
+        backends: Routes of the hosts `jenkins`, `hook` and `releases`, by host, as far as they are configured.
     """
 
     namespace: pulumi.Output[str]
@@ -117,6 +121,7 @@ class Delivery(pulumi.ComponentResource):
             opts=child,
         )
         self.backends = {}
+        page_image = pulumi.Output.from_input(args.page.image) if args.page and args.page.image else None
         if args.delivery:
             jenkins = Jenkins(
                 name,
@@ -153,9 +158,25 @@ class Delivery(pulumi.ComponentResource):
                     ),
                     opts=pulumi.ResourceOptions(parent=self, depends_on=[access]),
                 )
+            page_image = page_image or jenkins.agent_image
             self.backends["jenkins"] = jenkins.backend
             if jenkins.hook:
                 self.backends["hook"] = jenkins.hook
+        if args.page and page_image:
+            page = ReleasesPage(
+                name,
+                ReleasesPageArgs(
+                    image=page_image,
+                    replicas=int(bool(args.page.image or (args.delivery and args.delivery.has_agent))),
+                    namespace=self.namespace,
+                    environments=namespaces,
+                    environment=args.environment,
+                    priority_class=TOOLING,
+                    addresses=args.network.addresses,
+                ),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[access]),
+            )
+            self.backends["releases"] = page.backend
         preview_roles: list[pulumi.Resource] = []
         if args.previews:
             preview_role = PreviewRole(

@@ -44,6 +44,7 @@ def read_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
         _rule("discovery.k8s.io", "endpointslices", "list", "watch"),
         _rule("autoscaling", "horizontalpodautoscalers", "list"),
         _rule("autoscaling", "horizontalpodautoscalers", "get", names=services),
+        _rule("networking.k8s.io", "ingresses", "list"),
         _rule("coordination.k8s.io", "leases", "list"),
         _rule("coordination.k8s.io", "leases", "get", names=map(lock_name, services)),
         _rule("", "configmaps", "list"),

@@ -24,6 +24,7 @@ from config.values import (
     ImageReference,
     KeyArn,
     OidcProviderArn,
+    PinnedImage,
     Port,
     RelativePath,
     ServiceName,
@@ -283,6 +284,20 @@ class Delivery(Model):
     def admin(self) -> dict[str, str]:
         """The login of `admin`, in clear text: pass it to Pulumi as secrets only."""
         return {"username": "admin", "password": self.admin_password.get_secret_value()}
+
+
+class ReleasesPage(Model):
+    """The page of releases, `https://releases.DOMAIN`: it shows all services and changes nothing, without a login."""
+
+    enabled: bool = Field(
+        default=True,
+        description="Whether there is the page, for `loadBalancer.staffCidrs`, where it has an image.",
+    )
+    image: PinnedImage | None = Field(
+        default=None,
+        description="Its image, which `pipelines/agent.Dockerfile` makes; left out, the agents' image of `delivery`, "
+        "and no page without `delivery`.",
+    )
 
 
 class GitHubActions(Model):

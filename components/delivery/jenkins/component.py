@@ -56,8 +56,9 @@ PIPELINES = (*config.ENVIRONMENTS, "check", "look", "operate", "preview", "scan"
 """Jenkinsfiles that are in the controller's configuration."""
 
 STORAGE_CLASS = "gp3"
-QUOTA = config.Quota(cpu="1600m", memory="3328Mi", pods=4)
-"""Quota of the agents' namespace: the agents that the chart runs at a time, one that is terminating, the reconciler."""
+QUOTA = config.Quota(cpu="1650m", memory="3584Mi", pods=5)
+"""Quota of the agents' namespace: the agents that the chart runs at a time, one that is terminating, the
+reconciler, and the page of releases."""
 
 HEALTH = "/login"
 """Health check path: answers without a login; the chart's probes use it as well."""
