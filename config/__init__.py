@@ -7,7 +7,7 @@ the parsing of Pulumi's configuration.
 from config.charts import Chart, is_registry, local_chart
 from config.loading import load, pulumi_config
 from config.models.base import ENVIRONMENTS, LOAD_BALANCERS, PROJECT, EnvironmentName, LoadBalancerName, SecretScope
-from config.models.cluster import Cluster, Environment, Environments, Nodes, Quota, ServiceNodes
+from config.models.cluster import Cluster, Environment, Environments, Hours, Nodes, Quota, ServiceNodes, Weekday
 from config.models.delivery import (
     Certificates,
     Delivery,
@@ -58,6 +58,7 @@ __all__ = [
     "Environments",
     "GitHubActions",
     "Hook",
+    "Hours",
     "LoadBalancer",
     "LoadBalancerName",
     "LogRetention",
@@ -86,6 +87,7 @@ __all__ = [
     "SmokeTest",
     "Source",
     "Waiver",
+    "Weekday",
     "is_registry",
     "load",
     "local_chart",

@@ -111,6 +111,10 @@ Domain: TypeAlias = Annotated[
 ]
 Cidr: TypeAlias = Annotated[str, AfterValidator(Check("an IPv4 range such as 10.0.0.0/16", _network_hint))]
 Region: TypeAlias = Annotated[str, _check(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as ap-northeast-2")]
+TimeOfDay: TypeAlias = Annotated[str, _check(r"([01]\d|2[0-3]):[0-5]\d", "a time of day such as 08:00")]
+TimeZone: TypeAlias = Annotated[
+    str, _check(r"[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+){1,2}", "a time zone of IANA such as Asia/Seoul or Etc/UTC")
+]
 ZONE_LETTERS = "abcdefg"
 """Last letters of availability zones, from which their subnets' ranges follow; AWS has no region with more.
 

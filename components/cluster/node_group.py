@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_eks as eks
+from pulumi_aws.eks.outputs import NodeGroupResource
 
 import config
 import versions
@@ -31,6 +32,9 @@ NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnl
 
 https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html
 """
+
+WEEKDAYS: tuple[config.Weekday, ...] = get_args(config.Weekday)
+"""From Monday on; cron counts from Sunday."""
 
 TAGGED_RESOURCE_TYPES = ("instance", "volume", "network-interface")
 """Resources that Auto Scaling creates from a launch template; the default tags of the provider do not apply to them.
@@ -92,6 +96,22 @@ def managed_groups(name: str, nodes: config.Nodes | config.ServiceNodes, zones: 
         )
         for group in groups
     ]
+
+
+def recurrence(time: str, days: Sequence[config.Weekday]) -> str:
+    """A time on some days as a cron expression.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-scheduled-scaling.html
+    """
+    hour, minute = time.split(":")
+    numbers = sorted((WEEKDAYS.index(day) + 1) % len(WEEKDAYS) for day in days)
+    return f"{int(minute)} {int(hour)} * * {','.join(map(str, numbers))}"
+
+
+def _auto_scaling_group(made: Sequence[NodeGroupResource]) -> str:
+    """The name of the Auto Scaling group that EKS has made for a managed node group."""
+    (name,) = [str(group.name) for one in made for group in one.autoscaling_groups or ()]
+    return name
 
 
 def _types_hash(nodes: config.Nodes | config.ServiceNodes) -> str:
@@ -164,6 +184,9 @@ class NodeGroup(pulumi.ComponentResource):
         template = self._launch_template(name)
         groups = managed_groups(f"{name}{_types_hash(args.nodes)}", args.nodes, list(args.subnets))
         node_groups = [self._managed_group(group, role, template) for group in groups]
+        if isinstance(args.nodes, config.ServiceNodes) and args.nodes.hours:
+            for group, node_group in zip(groups, node_groups, strict=True):
+                self._schedule(group, node_group, args.nodes.hours)
 
         self.summary = pulumi.Output.from_input(
             {
@@ -174,6 +197,27 @@ class NodeGroup(pulumi.ComponentResource):
             }
         )
         self.register_outputs({"summary": self.summary})
+
+    def _schedule(self, group: ManagedGroup, managed: eks.ManagedNodeGroup, hours: config.Hours) -> None:
+        """Registers what starts and stops the nodes: on the Auto Scaling group, since EKS takes no maximum of 0.
+
+        With any other maximum the autoscaler would add nodes for the pods that wait.
+        """
+        # Not `managed.node_group.resources`, which is a method of the output.
+        name_in_aws = managed.node_group.apply(lambda node_group: node_group.resources).apply(_auto_scaling_group)
+        asleep = Sizes(min=0, desired=0, max=0)
+        for name, time, sizes in (("start", hours.start, group.sizes), ("stop", hours.stop, asleep)):
+            aws.autoscaling.Schedule(
+                f"{group.name}-{name}",
+                scheduled_action_name=f"{group.name}-{name}",
+                autoscaling_group_name=name_in_aws,
+                min_size=sizes.min,
+                desired_capacity=sizes.desired,
+                max_size=sizes.max,
+                recurrence=recurrence(time, hours.days),
+                time_zone=hours.time_zone,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
 
     def _launch_template(self, name: str) -> aws.ec2.LaunchTemplate:
         return aws.ec2.LaunchTemplate(

@@ -12,7 +12,7 @@ from config.settings import Settings
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """Node groups without `min` ≤ `desired` ≤ `max`; instance types of two architectures; Spot instances for prod.
+    """Node groups without `min` ≤ `desired` ≤ `max`; types of two architectures; for prod, Spot instances or hours.
 
     The instance types of a group must be alike: the autoscaler takes each for a node of the first one.
     https://docs.aws.amazon.com/eks/latest/best-practices/cas.html
@@ -55,6 +55,10 @@ def _service_nodes_problems(name: EnvironmentName, nodes: ServiceNodes, other: I
                 f"types like {first.name} ({first.architecture}, {first.vcpus} vCPUs, {first.memory_mib} MiB): the "
                 "autoscaler takes each for the first one",
             )
+    if nodes.hours and nodes.hours.start >= nodes.hours.stop:
+        yield Problem(f"{key}.hours", f"{nodes.hours.start} to {nodes.hours.stop}", "start < stop, on the same day")
+    if nodes.hours and name == "prod":
+        yield Problem(f"{key}.hours", f"{nodes.hours.start} to {nodes.hours.stop}", "none: users come at any time")
     if nodes.spot and name == "prod":
         yield Problem(
             f"{key}.spot", "true", "false: AWS takes Spot instances back at two minutes' notice, many at once"

@@ -8,7 +8,18 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from config.models.base import EnvironmentName, Model
-from config.values import Cidr, Cpu, DockerHubSecretArn, EachOnce, InstanceType, KeyArn, Memory, RoleArn
+from config.values import (
+    Cidr,
+    Cpu,
+    DockerHubSecretArn,
+    EachOnce,
+    InstanceType,
+    KeyArn,
+    Memory,
+    RoleArn,
+    TimeOfDay,
+    TimeZone,
+)
 
 LogRetentionDays: TypeAlias = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
@@ -82,6 +93,20 @@ class Nodes(Model):
         return [self.instance_type]
 
 
+Weekday: TypeAlias = Literal["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
+
+
+class Hours(Model):
+    """Hours in which there are nodes."""
+
+    days: Annotated[list[Weekday], EachOnce] = Field(
+        default_factory=lambda: ["MON", "TUE", "WED", "THU", "FRI"], min_length=1, description="Days with nodes."
+    )
+    start: TimeOfDay = Field(description="When nodes start on these days.")
+    stop: TimeOfDay = Field(description="When all nodes end on these days.")
+    time_zone: TimeZone = Field(default="Etc/UTC", description="Time zone of both.")
+
+
 class ServiceNodes(Model):
     """EC2 nodes for the services of an environment alone, beside its `nodes`."""
 
@@ -99,6 +124,11 @@ class ServiceNodes(Model):
     min: int = Field(default=0, ge=0, le=100, description="Minimum number of nodes.")
     max: int = Field(ge=1, le=100, description="Maximum number of nodes.")
     disk_gib: int = Field(default=50, ge=20, le=1000, description="Root volume of each node, GiB.")
+    hours: Hours | None = Field(
+        default=None,
+        description="The hours in which there are nodes; outside of them the services do not run. Left out, always. "
+        "Not for prod.",
+    )
 
     @property
     def desired(self) -> int:

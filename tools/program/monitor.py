@@ -28,8 +28,8 @@ RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
 
 ACCOUNT = "123456789012"
 ISSUER = "https://oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
-AWS_DECIDES = ("endpoint", "identities")
-"""What is known of a cluster once it is there."""
+AWS_DECIDES = ("endpoint", "identities", "resources")
+"""What is known of a cluster and its node groups once they are there."""
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 
@@ -231,7 +231,10 @@ class RecordingMonitor(MockMonitor):
             "eks:index:ManagedNodeGroup": (
                 "nodeGroup",
                 "aws:eks/nodeGroup:NodeGroup",
-                {"nodeGroupName": made.inputs.get("nodeGroupName")},
+                {
+                    "nodeGroupName": made.inputs.get("nodeGroupName"),
+                    "resources": [{"autoscalingGroups": [{"name": f"eks-{made.inputs.get('nodeGroupName')}"}]}],
+                },
             ),
         }
         if made.type not in children:

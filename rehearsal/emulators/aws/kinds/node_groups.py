@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from config.instance_types import instance_types
 from rehearsal.emulators.aws import nodes
@@ -137,6 +138,12 @@ def spec(record: Record, account: Account) -> NodeGroupSpec:
         cluster=str(inputs["clusterName"]),
         security_group=next(known_values(cluster and cluster.outputs, "vpcConfig.clusterSecurityGroupId"), ""),
     )
+
+
+def resources(group: Resource) -> list[Properties]:
+    """What EKS makes for a group: an Auto Scaling group, whose name ends with a random id. The account has none."""
+    name = f"eks-{group.inputs['nodeGroupName']}-{uuid4()}"
+    return [{"autoscalingGroups": [{"name": name}], "remoteAccessSecurityGroupId": ""}]
 
 
 def converge(layout: Layout, record: Record, account: Account) -> Properties:

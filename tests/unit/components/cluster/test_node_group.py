@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 import config
 from components.cluster.live import LiveCluster, Sizes
-from components.cluster.node_group import managed_groups, shares
+from components.cluster.node_group import WEEKDAYS, managed_groups, recurrence, shares
 from config import ENVIRONMENTS
 from tests.unit.config.configurations import changed
 from tests.unit.program import CHECKOUT, run, stack_config
@@ -292,3 +293,34 @@ def test_other_types_or_spot_make_groups_of_another_name() -> None:
     assert names[0] == names[3]
     assert not names[0] & names[1]
     assert not names[0] & names[2]
+
+
+def test_a_schedule_sets_every_group_to_0_and_back() -> None:
+    """The maximum too, or the autoscaler would add nodes for the pods that wait; EKS takes no maximum of 0.
+
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html
+    """
+    hours = {"start": "08:30", "stop": "20:00", "timeZone": "Asia/Seoul"}
+    graph = with_service_nodes(hours=hours, min=1)
+    schedules = graph.of_type("aws:autoscaling/schedule:Schedule")
+    by_group: dict[str, dict[str, object]] = {group.inputs["nodeGroupName"]: {} for group in service_groups(graph)}
+    for one in every(schedules):
+        assert one.inputs["timeZone"] == "Asia/Seoul"
+        sizes = tuple(one.inputs[name] for name in ("minSize", "desiredCapacity", "maxSize"))
+        group = one.inputs["autoscalingGroupName"].removeprefix("eks-")
+        by_group[group][one.name.rpartition("-")[2]] = (one.inputs["recurrence"], sizes)
+    assert list(by_group.values()) == [
+        {"start": ("30 8 * * 1,2,3,4,5", (1, 1, 4)), "stop": ("0 20 * * 1,2,3,4,5", (0, 0, 0))}
+    ]
+    types = {one.type for one in with_service_nodes().resources.values()}
+    assert "aws:autoscaling/schedule:Schedule" not in types
+
+
+@given(st.lists(st.sampled_from(WEEKDAYS), unique=True, min_size=1), st.times())
+def test_a_cron_expression_has_the_time_and_the_days(days: list[config.Weekday], time: dt.time) -> None:
+    """Cron counts days from Sunday, Python from Monday."""
+    minute, hour, *every_date, numbers = recurrence(time.strftime("%H:%M"), days).split()
+    assert (int(hour), int(minute), every_date) == (time.hour, time.minute, ["*", "*"])
+    a_sunday = dt.date(2026, 11, 22)
+    names = [(a_sunday + dt.timedelta(days=int(number))).strftime("%a").upper() for number in numbers.split(",")]
+    assert sorted(names) == sorted(days)

@@ -263,6 +263,18 @@ EXAMPLES: dict[str, Example] = {
             "launchTemplate": {"id": w.id("template"), "version": "1"},
         },
     ),
+    "hours": Example(
+        "aws:autoscaling/schedule:Schedule",
+        lambda _: {
+            "autoscalingGroupName": "eks-nodes-0",
+            "scheduledActionName": "stop",
+            "minSize": 0,
+            "maxSize": 0,
+            "desiredCapacity": 0,
+            "recurrence": "0 20 * * 1,2,3,4,5",
+            "timeZone": "Asia/Seoul",
+        },
+    ),
     "identity": Example(
         "aws:eks/podIdentityAssociation:PodIdentityAssociation",
         lambda w: {
