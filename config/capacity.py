@@ -14,7 +14,7 @@ from config.models.base import EnvironmentName
 from config.models.cluster import Quota
 from config.models.logs import Logs
 from config.models.service import Service
-from config.quantities import UNITS, cpu_millis, memory_bytes
+from contract.quantities import UNITS, cpu_millis, memory_bytes
 
 MEMORY_OVERHEAD_PERMILLE = 75
 """The part of an instance's memory that hypervisor and kernel take, in thousandths.

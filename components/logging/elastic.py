@@ -14,8 +14,8 @@ import config
 import versions
 from components.logging.names import ELASTICSEARCH
 from components.logging.snapshots import Identity
-from config.quantities import cpu_millis
 from contract import labels
+from contract.quantities import cpu_millis
 
 CPU_LIMIT_FACTOR = 4
 """Elasticsearch's CPU limit as a multiple of its request, for merges."""

@@ -10,8 +10,8 @@ from config.instance_types import instance_types
 from config.models.base import PROJECT, EnvironmentName
 from config.models.cluster import Nodes, Quota, ServiceNodes
 from config.problems import Problem
-from config.quantities import UNITS
 from config.settings import Settings
+from contract.quantities import UNITS
 
 
 def problems(settings: Settings) -> Iterator[Problem]:

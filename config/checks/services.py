@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from config.models.base import ENVIRONMENTS, PROJECT
 from config.models.service import Service
 from config.problems import Problem
-from config.quantities import cpu_millis, memory_bytes
 from config.settings import Settings
 from contract.blue_green import SERVICE_PORT
+from contract.quantities import cpu_millis, memory_bytes
 
 RESERVED_SUFFIXES = ("-blue", "-green", "-preview")
 """Suffixes of the names of a service's own objects."""

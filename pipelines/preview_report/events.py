@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from pipelines.preview_report import values
 from pipelines.preview_report.data import HOLDS_DATA
+
+ORDER = ("deleted", "replaced", "changed", "created")
+"""The verbs of a report, those that may lose something first."""
 
 VERBS = {
     "create": "created",
@@ -60,6 +64,25 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Resource:
+    """A resource, as it is before or after the change.
+
+    Attributes:
+        type: Its Pulumi type.
+        name: Its name in the program.
+        urn: Its URN.
+        parent: Its parent's URN; empty without one.
+        inputs: Its inputs; what is not known before the change, and secrets, as the engine writes them.
+    """
+
+    type: str
+    name: str
+    urn: str
+    parent: str
+    inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Preview:
     """A preview.
 
@@ -68,12 +91,25 @@ class Preview:
         errors: Messages of errors; with any, it is not known what `up` would do.
         warnings: Messages of warnings.
         finished: Whether the engine finished the preview.
+        before: All resources of the stack as they are, if the events have their states.
+        after: The same as they would be.
     """
 
     changes: tuple[Change, ...]
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
     finished: bool
+    before: tuple[Resource, ...] = ()
+    after: tuple[Resource, ...] = ()
+
+    def in_order(self) -> Iterator[Change]:
+        """The changes by verb, in the order of `ORDER`."""
+        return iter(sorted(self.changes, key=lambda change: ORDER.index(change.verb)))
+
+    def counts(self, shown: str = "{} {}") -> str:
+        """The number of changes by verb, such as `3 created, 1 deleted`; empty without any."""
+        counts = Counter(change.verb for change in self.changes)
+        return ", ".join(shown.format(counts[verb], verb) for verb in reversed(ORDER) if counts[verb])
 
     @property
     def failed(self) -> bool:
@@ -89,6 +125,8 @@ def read(lines: Iterable[str]) -> Preview:
     changes: list[Change] = []
     errors: list[str] = []
     warnings: list[str] = []
+    before: dict[str, Resource] = {}
+    after: dict[str, Resource] = {}
     finished = False
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -101,13 +139,25 @@ def read(lines: Iterable[str]) -> Preview:
             metadata: dict[str, Any] = event["resourcePreEvent"]["metadata"]
             if metadata["op"] in VERBS and not metadata["type"].startswith("pulumi:"):
                 changes.append(_change(metadata))
+            _keep(before, metadata, metadata.get("old"))
+            _keep(after, metadata, None if metadata["op"] in _GONE else metadata.get("new"))
         if error := _error(event):
             errors.append(error)
         elif warning := _warning(event):
             warnings.append(warning)
         if "summaryEvent" in event:
             finished = event["summaryEvent"].get("result", "succeeded") == "succeeded"
-    return Preview(tuple(changes), tuple(errors), tuple(warnings), finished)
+    resources = (tuple(before.values()), tuple(after.values()))
+    return Preview(tuple(changes), tuple(errors), tuple(warnings), finished, *resources)
+
+
+def _keep(resources: dict[str, Resource], metadata: Mapping[str, Any], state: Mapping[str, Any] | None) -> None:
+    """Adds a resource by one of the states of its event."""
+    if state is not None:
+        urn = str(metadata["urn"])
+        inputs = cast("Mapping[str, Any]", state.get("inputs") or {})
+        name, parent = urn.rpartition("::")[2], state.get("parent") or ""
+        resources[urn] = Resource(str(metadata["type"]), name, urn, parent, inputs)
 
 
 def _event(line: str) -> dict[str, Any] | None:
@@ -156,5 +206,8 @@ def _change(metadata: dict[str, Any]) -> Change:
     component = types.split("$")[0].rpartition(":")[2]
     return Change(VERBS[metadata["op"]], metadata["type"], name, component, tuple(lines))
 
+
+_GONE = ("delete", "delete-replaced", "discard", "discard-replaced")
+"""Operations after which there is no such resource, or that are parts of a replacement."""
 
 _KINDS = {"add": "+", "delete": "-", "update": "~"}

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-
+from pipelines.preview_report.costs import sentence
 from pipelines.preview_report.events import Change, Preview
 
 LIMIT = 65_536
 """Most characters of a comment. https://github.com/orgs/community/discussions/27190 ."""
-
-_ORDER = ("deleted", "replaced", "changed", "created")
 
 
 def render(preview: Preview, stack: str, limit: int = LIMIT) -> str:
@@ -25,20 +21,15 @@ def render(preview: Preview, stack: str, limit: int = LIMIT) -> str:
         reasons = preview.errors or ("The engine ended before the preview was complete.",)
         lines = [f"- {_plain(reason)}" for reason in reasons]
         return _fit([f"## ❌ Preview of `{stack}` failed", "", "It is not known what `up` would do."], lines, limit)
-    counts = Counter(change.verb for change in preview.changes)
-    summary = ", ".join(f"**{counts[verb]}** {verb}" for verb in reversed(_ORDER) if counts[verb])
     lost = [change for change in preview.changes if change.loses_data]
-    head = [f"## Preview of `{stack}`", "", summary or "Nothing would change."]
+    head = [f"## Preview of `{stack}`", "", preview.counts("**{}** {}") or "Nothing would change."]
+    if costs := sentence(preview):
+        head += ["", costs]
     warnings = [f"- **{change.verb}**: {_line(change)}" for change in lost]
     if warnings:
         head += ["", f"> [!CAUTION]\n> **Resources that hold data would be replaced or deleted: {len(warnings)}.**"]
-    lines = [*warnings, *_list(change for change in preview.changes if not change.loses_data)]
-    return _fit(head, lines, limit)
-
-
-def _list(changes: Iterable[Change]) -> list[str]:
-    by_verb = sorted(changes, key=lambda change: _ORDER.index(change.verb))
-    return [f"- {change.verb}: {_line(change)}" for change in by_verb]
+    others = [f"- {change.verb}: {_line(change)}" for change in preview.in_order() if not change.loses_data]
+    return _fit(head, [*warnings, *others], limit)
 
 
 def _line(change: Change) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from pipelines.preview_report.events import Change, Preview
+from pipelines.preview_report.costs import sentence
+from pipelines.preview_report.events import ORDER, Change, Preview
 
 MANY = 30
 """New resources up to which each is named; above, they are counted by component."""
 
 _LOOKS = {"deleted": ("-", "red"), "replaced": ("±", "magenta"), "changed": ("~", "yellow"), "created": ("+", "green")}
-"""Sign and colour of each verb, in the order of the screen."""
+"""Sign and colour of each verb."""
 
 
 def show(console: Console, stack: str, preview: Preview, *, verbose: bool) -> None:
@@ -28,7 +29,8 @@ def show(console: Console, stack: str, preview: Preview, *, verbose: bool) -> No
     """
     for warning in dict.fromkeys(preview.warnings):
         _line(console, f"warning: {warning}", "yellow")
-    for verb, (sign, style) in _LOOKS.items():
+    for verb in ORDER:
+        sign, style = _LOOKS[verb]
         changes = [change for change in preview.changes if change.verb == verb]
         if verb == "created" and len(changes) > MANY and not verbose:
             for line in _by_component(changes):
@@ -39,9 +41,9 @@ def show(console: Console, stack: str, preview: Preview, *, verbose: bool) -> No
             _line(console, f"  {sign} {verb} {change.type} {change.name}{caution}", style)
             for difference in change.differences:
                 _line(console, f"      {difference}", "")
-    counts = Counter(change.verb for change in preview.changes)
-    summary = ", ".join(f"{counts[verb]} {verb}" for verb in reversed(_LOOKS) if counts[verb])
-    _line(console, f"Preview of stack {stack}: {summary or 'nothing would change'}", "bold")
+    _line(console, f"Preview of stack {stack}: {preview.counts() or 'nothing would change'}", "bold")
+    if costs := sentence(preview):
+        _line(console, costs, "")
 
 
 def _by_component(changes: Sequence[Change]) -> Iterable[str]:

@@ -11,10 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 import config
-from tools.costs.estimate import NOT_INCLUDED, Item, Prices, items, one_more
+from pipelines.costs import NOT_INCLUDED, PRICES, Item, Prices, items, one_more
 from tools.program.run import CHECKOUT, PROGRAM, config_of, run
-
-PRICES = Path(__file__).with_name("prices.yaml")
 
 
 def costs(
@@ -33,7 +31,7 @@ def costs(
             graph = run(PROGRAM, stack=stack, settings=config_of(file), preview=False)
         except config.SettingsError as error:
             sys.exit(f"error: {error}")
-        found = list(items(graph, table))
+        found = list(items(graph.resources.values(), table))
         console.print(_table(stack, found))
         console.print("\nOne more would add a month:")
         for what, month in one_more(found).items():

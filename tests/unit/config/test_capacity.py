@@ -21,7 +21,7 @@ from config.capacity import (
     releases,
 )
 from config.instance_types import instance_types
-from config.quantities import cpu_millis, memory_bytes
+from contract.quantities import cpu_millis, memory_bytes
 from tests.unit.config.configurations import changed
 from tests.unit.program import CHECKOUT, STACKS, platform, run, stack_config
 from tools.program.graph import every

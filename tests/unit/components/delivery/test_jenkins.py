@@ -18,8 +18,8 @@ from components.delivery.jenkins.agents import pod
 from components.delivery.jenkins.component import scan_rules
 from components.delivery.jenkins.jobs import quoted, with_environment
 from config import PROJECT, capacity
-from config.quantities import cpu_millis, memory_bytes
 from contract.identities import RECONCILER
+from contract.quantities import cpu_millis, memory_bytes
 from pipelines import certificates, scan
 from rehearsal.aws.authorization import Access, allows
 from rehearsal.emulators.volumes import class_tags

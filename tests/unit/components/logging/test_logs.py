@@ -16,7 +16,7 @@ from components.logging.bootstrap.job.__main__ import PATIENCE
 from components.logging.collector import LOGS, STATE
 from components.logging.snapshots import Identity
 from config import capacity
-from config.quantities import cpu_millis, memory_bytes
+from contract.quantities import cpu_millis, memory_bytes
 from tests.unit.invariants.test_pods import specs
 from tests.unit.program import STACKS, made_up, platform, stack_config, stack_of
 from tools.program.graph import Graph, Registration, Secret, every, of_logs

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 import config
+from pipelines.costs import HOURS, PRICES, Item, Prices, items, one_more
 from tests.unit.program import CHECKOUT, FIXTURES, STACKS, configured, platform, stack_config
-from tools.costs.__main__ import PRICES
-from tools.costs.estimate import HOURS, Item, Prices, items, one_more
 from tools.program.graph import every
 
 TABLE = Prices.read(PRICES)
@@ -26,7 +25,7 @@ def found(stack: str = "dev", **changes: object) -> dict[tuple[str, str], Item]:
         name = f"{config.PROJECT}:{key}"
         settings[name] = json.dumps({**json.loads(settings[name]), **(value if isinstance(value, dict) else {})})
     graph = configured(settings, stack=stack)
-    return {(item.part, item.what): item for item in items(graph, TABLE)}
+    return {(item.part, item.what): item for item in items(graph.resources.values(), TABLE)}
 
 
 def month(of: dict[tuple[str, str], Item]) -> float:
@@ -36,7 +35,7 @@ def month(of: dict[tuple[str, str], Item]) -> float:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_item_has_a_price_and_a_number(stack: str) -> None:
-    for item in every(items(platform(stack, preview=False), TABLE)):
+    for item in every(items(platform(stack, preview=False).resources.values(), TABLE)):
         assert item.each
         assert item.number > 0
 

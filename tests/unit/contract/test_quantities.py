@@ -12,8 +12,8 @@ from kubernetes.utils.quantity import (  # pyright: ignore[reportMissingTypeStub
 )
 from pydantic import TypeAdapter
 
-from config.quantities import cpu_millis, memory_bytes
 from config.values import Cpu, Memory
+from contract.quantities import cpu_millis, memory_bytes
 
 
 @pytest.mark.parametrize(("text", "millis"), [("250m", 250), ("2", 2000), ("0.5", 500), ("1.25", 1250), ("0.001", 1)])
