@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from contract.blue_green import lock_name
 from kube.client import KubernetesApiError
+from release.announcements import Announcement, announcements
 from release.clock import Clock
 from release.context import Context
 from release.duties import Circumstances, Policy, due
@@ -54,6 +55,7 @@ class Memory:
         collected: When it was looked for what nothing needs any more.
         failures: How often in a row what was due has failed.
         not_before: When it is tried again.
+        seen: The state at the last look; None before the second.
     """
 
     lease: str = ""
@@ -63,6 +65,7 @@ class Memory:
     collected: float = 0
     failures: int = 0
     not_before: float = 0
+    seen: ServiceState | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ class Reconciler:
         context: The surroundings of a service's run, by environment and service; a new one for each run.
         environments: The environments.
         policy: When something is due.
+        announce: Tells what has happened to a release since the look before, whoever did it.
         looked: When all environments were last looked at, by the monotonic clock; None before that.
         is_busy: Whether a way back, or an unfinished release, is to be watched closely.
     """
@@ -110,6 +114,7 @@ class Reconciler:
     context: Callable[[str, str], Context]
     environments: Sequence[str]
     policy: Policy = field(default_factory=Policy)
+    announce: Callable[[Announcement], None] = lambda _: None
     looked: float | None = None
     is_busy: bool = True
     _memories: dict[Key, Memory] = field(default_factory=dict[Key, Memory])
@@ -160,8 +165,15 @@ class Reconciler:
                 continue  # a person sees it in `release status`
             self.is_busy |= state.running is not None or (state.live_slot.has_pods and state.idle_slot.has_pods)
             duty = self._duty(state, snapshot)
+            self._announce(state)
             if duty is not None:
                 yield duty
+
+    def _announce(self, state: ServiceState) -> None:
+        memory = self._memories[state.environment, state.service]
+        for one in announcements(memory.seen, state) if memory.seen else ():
+            self.announce(one)
+        memory.seen = state
 
     def _duty(self, state: ServiceState, snapshot: Snapshot) -> Duty | None:
         key, now = (state.environment, state.service), self.clock.monotonic()

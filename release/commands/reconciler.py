@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import NoReturn
 
 from kube.client import KubernetesApiError
 from release import health
+from release.announcements import Announcement
 from release.commands.releases import clean_up
 from release.context import Context
 from release.display import Display
@@ -42,7 +44,10 @@ def reconcile(session: Session, environments: Sequence[str], policy: Policy, *, 
             weights=lambda state: weights_in_effect(session.api, state),
         )
 
-    reconciler = Reconciler(session.api, clock, context, environments, policy)
+    def announce(one: Announcement) -> None:
+        session.print(json.dumps(one.to_json()))
+
+    reconciler = Reconciler(session.api, clock, context, environments, policy, announce)
     tried = clock.monotonic()
     checks = {
         "/healthz": lambda: clock.monotonic() - tried < LIVELY_SECONDS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.logging.fluentd import fields, lines, lost, masks, monitoring, outputs, requests, traces
+from components.logging.fluentd import fields, lines, lost, masks, monitoring, outputs, releases, requests, traces
 from components.logging.fluentd.outputs import Elasticsearch
 from components.logging.fluentd.syntax import Section, label, relabel, section
 
@@ -70,6 +70,7 @@ def stages(environments: Sequence[str]) -> list[Section]:
             *fields.from_message(),
             fields.kubernetes(),
             *requests.of_pod(),
+            releases.of_reconciler(),
             fields.tag_by_environment(environments, outputs.NAMED),
         ),
     ]

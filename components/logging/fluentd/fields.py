@@ -60,14 +60,18 @@ def kubernetes() -> Section:
 def tag_by_environment(environments: Sequence[str], out: str) -> Section:
     """Replaces the tag of an event by its environment: the namespace where it is an environment, else `platform`.
 
+    An event of a release has its environment already.
+
     Args:
         environments: Namespaces that are environments.
         out: The label that receives the events.
     """
+    environment = rf"/\A({'|'.join(environments)})\z/"
     rules = [
         section("rule", {"key": key, "pattern": pattern, "tag": tag})
         for key, pattern, tag in (
-            ("$.kubernetes.namespace_name", rf"/\A({'|'.join(environments)})\z/", "$1"),
+            ("environment", environment, "$1"),
+            ("$.kubernetes.namespace_name", environment, "$1"),
             ("stream", "/./", PLATFORM),
         )
     ]

@@ -59,9 +59,9 @@ def source(type_: str, parameters: Mapping[str, str], *sections: Section) -> Sec
     return section("source", {"@type": type_, **parameters}, *sections)
 
 
-def filter_(type_: str, parameters: Mapping[str, str], *sections: Section) -> Section:
-    """A `filter` for all events of its label."""
-    return section("filter", {"@type": type_, **parameters}, *sections, argument="**")
+def filter_(type_: str, parameters: Mapping[str, str], *sections: Section, tags: str = "**") -> Section:
+    """A `filter` for all events of its label, or for those with some tags."""
+    return section("filter", {"@type": type_, **parameters}, *sections, argument=tags)
 
 
 def match(type_: str, parameters: Mapping[str, str], *sections: Section, tags: str = "**") -> Section:

@@ -76,20 +76,22 @@ def panels(objects: Iterable[Mapping[str, Any]]) -> tuple[str, list[Panel]]:
 
 def _panel(shown: Mapping[str, Any], place: Mapping[str, Any]) -> Panel:
     attributes = shown["attributes"]
-    source = json.loads(attributes["kibanaSavedObjectMeta"]["searchSourceJSON"])
-    bars, columns = "", ["@timestamp", *attributes.get("columns", [])]
+    title, query, bars, columns = attributes["title"], "", "", ["@timestamp", *attributes.get("columns", [])]
+    if shown["type"] == "lens":
+        state = attributes["state"]
+        (layer,) = state["datasourceStates"]["formBased"]["layers"].values()
+        over, by, value = (layer["columns"][column]["label"] for column in layer["columnOrder"])
+        lines = ", ".join(one["label"] for one in state["visualization"]["layers"][1]["annotations"])
+        bars, columns = f"{value} over {over}, by {by}; lines: {lines}", []
+        query = state["query"]["query"]
+    else:
+        query = json.loads(attributes["kibanaSavedObjectMeta"]["searchSourceJSON"])["query"]["query"]
     if shown["type"] == "visualization":
-        state = json.loads(attributes["visState"])
-        aggregations: list[dict[str, Any]] = state["aggs"]
-        labels = {schema: [_label(one) for one in aggregations if one["schema"] == schema] for schema in _SCHEMAS}
-        if state["type"] == "table":
-            columns = [*labels["bucket"], *labels["metric"]]
-        else:
-            over, by = ", ".join(labels["segment"]), ", ".join(labels["group"])
-            bars, columns = f"{', '.join(labels['metric'])} over {over}, by {by}", []
+        aggregations: list[dict[str, Any]] = json.loads(attributes["visState"])["aggs"]
+        columns = [_label(one) for schema in ("bucket", "metric") for one in aggregations if one["schema"] == schema]
     return Panel(
-        title=attributes["title"],
-        query=source["query"]["query"],
+        title=title,
+        query=query,
         bars=bars,
         columns=columns,
         x=place["x"],
@@ -99,9 +101,6 @@ def _panel(shown: Mapping[str, Any], place: Mapping[str, Any]) -> Panel:
     )
 
 
-_SCHEMAS = ("metric", "segment", "group", "bucket")
-
-
 def _label(aggregation: Mapping[str, Any]) -> str:
     field = aggregation["params"].get("field", "")
     match aggregation["type"]:
@@ -109,8 +108,6 @@ def _label(aggregation: Mapping[str, Any]) -> str:
             return f"average {field}"
         case "percentiles":
             return ", ".join(f"{percent}th percentile of {field}" for percent in aggregation["params"]["percents"])
-        case "count":
-            return "number of events"
         case _:
             return field
 
@@ -141,10 +138,11 @@ def _drawn(panel: Panel) -> Iterable[str]:
     yield _text(left + 10, top + 37, panel.query, "query", width - 20)
     under = top + 37 + LINE * len(_lines(panel.query, width - 20)) + 6
     if panel.bars:
-        foot = top + height - 28
+        bars_top = top + height - 10 - LINE * (len(_lines(panel.bars, width - 20)) - 1)
+        foot = bars_top - 18
         yield f'<line x1="{left + 10}" y1="{under - 8}" x2="{left + 10}" y2="{foot}"/>'
         yield f'<line x1="{left + 10}" y1="{foot}" x2="{left + width - 10}" y2="{foot}"/>'
-        yield _text(left + 10, top + height - 10, panel.bars, "small")
+        yield _text(left + 10, bars_top, panel.bars, "small", width - 20)
     step = (width - 20) // max(len(panel.columns), 1)
     for index, column in enumerate(panel.columns):
         yield _text(left + 10 + index * step, under, column, "small", step - 6)

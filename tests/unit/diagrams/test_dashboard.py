@@ -21,7 +21,7 @@ def test_it_shows_every_panel_with_its_fields_and_its_query() -> None:
     assert title in drawn
     for panel in every(shown, "panel"):
         assert {panel.title, panel.query, *panel.columns} <= drawn
-    assert "number of events over @timestamp, by slot" in drawn
+    assert "Number of events over @timestamp, by slot; lines: Release, Release failed" in drawn
     assert {"path", "average duration_ms", "95th percentile of duration_ms"} <= drawn
 
 

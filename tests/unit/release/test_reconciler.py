@@ -13,10 +13,12 @@ import pytest
 from contract.blue_green import BLUE, GREEN
 from contract.identities import RECONCILER, username
 from kube.client import KubernetesApiError, KubernetesObject
+from release.announcements import Announcement, Kind
 from release.duties import Circumstances, Policy, due
 from release.errors import ExitCode, ReleaseError
 from release.goals import Deploy, Goal, Resume, Retire, Rollback, Switch
 from release.history import Action, Outcome
+from release.http import Answer
 from release.objects import ObjectApi
 from release.reconciler import BUSY_SECONDS, Reconciler
 from release.run import Context
@@ -44,7 +46,8 @@ class Actor:
         self._api = api or fixture.cluster
         self._changes = changes
         self.lines: list[str] = []
-        self.reconciler = Reconciler(self._api, fixture.clock, self._context, ("dev",))
+        self.announced: list[Announcement] = []
+        self.reconciler = Reconciler(self._api, fixture.clock, self._context, ("dev",), announce=self.announced.append)
 
     def _context(self, _environment: str, _service: str) -> Context:
         context = Context(
@@ -169,6 +172,36 @@ def test_a_reconciler_that_dies_anywhere_leaves_the_next_one_to_do_the_same() ->
         if faulty.calls.count("patch Service api"):
             break  # it has switched; the rest is as for any run
     assert at > 20
+
+
+def test_what_happens_to_a_release_is_announced_once_whoever_does_it() -> None:
+    fixture = Fixture()
+    actor = Actor(fixture)
+    actor.act()
+    assert actor.announced == [], "what happened before it came"
+    actor.act_meanwhile()
+    fixture.run(Deploy(SECOND))
+    actor.act()
+    new = SECOND.rpartition("sha256:")[2][:12]
+    assert [(one.kind, one.text) for one in actor.announced] == [
+        (Kind.STARTED, f"api: deploy of {new} into {BLUE} by tester"),
+        (Kind.SWITCHED, f"api: users are switched to {BLUE}"),
+        (Kind.RELEASED, f"api: {new} is released in {BLUE}"),
+    ]
+    assert {one.release for one in actor.announced} == {fixture.state.history[-1].id}
+    assert {(one.environment, one.service, one.slot) for one in actor.announced} == {("dev", "api", BLUE)}
+
+
+def test_a_release_that_goes_back_is_announced_as_failed_with_its_reason() -> None:
+    fixture = Fixture()
+    actor = Actor(fixture)
+    actor.act()
+    fixture.run(Deploy(SECOND), caller=FakeCaller(lambda _: Answer(500, "")))
+    actor.act()
+    started, failed = actor.announced
+    assert (started.kind, failed.kind) == (Kind.STARTED, Kind.FAILED)
+    assert f"failed, {GREEN} is live: the smoke test failed" in failed.text
+    assert failed.to_json()["level"] == "warn", "it is no error that a service logged"
 
 
 def test_what_lives_is_left_alone() -> None:

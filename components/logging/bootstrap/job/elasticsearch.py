@@ -48,6 +48,8 @@ PROPERTIES: Mapping[str, Any] = {
     "method": KEYWORD,
     "path": KEYWORD,
     "status": {"type": "short", "ignore_malformed": True},
+    "release": KEYWORD,
+    "release_event": KEYWORD,
     "environment": KEYWORD,
     "stream": KEYWORD,
     "service": {"type": "alias", "path": "kubernetes.container_name"},

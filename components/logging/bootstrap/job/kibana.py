@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from . import lens
 from .client import Request
 
 HEADERS = {"kbn-xsrf": "logs-setup"}
@@ -16,6 +17,9 @@ BOUNDARY = "logs-setup-boundary"
 
 ERRORS = 'level : (error or fatal) or message : (Traceback or "Exception in thread" or "Caused by")'
 """KQL query for errors; includes stack traces inside of JSON objects without a level."""
+
+MEASURED = "duration_ms >= 0"
+"""KQL query for requests with a duration."""
 
 
 def ready() -> Request:
@@ -61,7 +65,10 @@ def import_request(objects: Sequence[Mapping[str, Any]]) -> Request:
 
 
 def saved_objects(environment: str) -> list[dict[str, Any]]:
-    """Saved searches for errors and for a request across services, charts, and a dashboard of the charts and errors."""
+    """Saved searches for errors and for a request across services, charts, and a dashboard of the charts and errors.
+
+    The charts over time show releases, too.
+    """
     search = _saved_object(
         f"{environment}-errors",
         "search",
@@ -88,72 +95,68 @@ def saved_objects(environment: str) -> list[dict[str, Any]]:
         data_view_id=environment,
         query="trace_id : *",
     )
-    by_slot = _chart(
-        environment,
-        "errors-by-slot",
+    by_slot = lens.chart(
+        f"{environment}-errors-by-slot",
         f"Errors by slot over time, {environment}",
-        kind="histogram",
-        aggregations=[_count(), _over_time(), _by("slot", "group", order_by="1", size=2)],
+        value=lens.COUNT,
+        by="slot",
+        size=2,
+        series="bar_stacked",
         query=ERRORS,
+        data_view=environment,
     )
-    latency = _chart(
+    duration = lens.chart(
+        f"{environment}-duration-by-slot",
+        f"Duration by slot over time, {environment}",
+        value=lens.percentile("duration_ms", 95),
+        by="slot",
+        size=2,
+        series="line",
+        query=MEASURED,
+        data_view=environment,
+    )
+    over_time = lens.chart(
+        f"{environment}-errors-by-service",
+        f"Errors by service over time, {environment}",
+        value=lens.COUNT,
+        by="kubernetes.container_name",
+        size=20,
+        series="bar_stacked",
+        query=ERRORS,
+        data_view=environment,
+    )
+    latency = _table(
         environment,
         "latency-by-slot",
         f"Duration by slot and image, {environment}",
-        kind="table",
         aggregations=[
             *_durations(),
-            _by("slot", "bucket", order_by="1", size=2),
-            _by("image_digest", "bucket", order_by="1", size=5, identity="4"),
+            _by("slot", size=2),
+            _by("image_digest", size=5, identity="4"),
         ],
-        query="duration_ms >= 0",
+        query=MEASURED,
     )
-    paths = _chart(
+    paths = _table(
         environment,
         "slowest-paths",
         f"Slowest paths, {environment}",
-        kind="table",
-        aggregations=[*_durations(), _by("path", "bucket", order_by="1", size=20)],
-        query="duration_ms >= 0",
+        aggregations=[*_durations(), _by("path", size=20)],
+        query=MEASURED,
     )
-    over_time = _chart(
-        environment,
-        "errors-by-service",
-        f"Errors by service over time, {environment}",
-        kind="histogram",
-        aggregations=[
-            _count(),
-            _over_time(),
-            _by_service("group", order_by="1"),
-        ],
-        query=ERRORS,
-    )
-    slowest = _chart(
+    slowest = _table(
         environment,
         "slowest-services",
         f"Slowest services, {environment}",
-        kind="table",
-        aggregations=[
-            *_durations(),
-            _by_service("bucket", order_by="1"),
-        ],
-        query="duration_ms >= 0",
+        aggregations=[*_durations(), _by("kubernetes.container_name", size=20)],
+        query=MEASURED,
     )
     panels = [
-        *((by_slot, 0, 0, 24, 15), (over_time, 24, 0, 24, 15)),
-        *((latency, 0, 15, 24, 12), (slowest, 24, 15, 24, 12)),
-        *((paths, 0, 27, 48, 12), (search, 0, 39, 48, 20)),
+        *((by_slot, 0, 0, 24, 15), (duration, 24, 0, 24, 15)),
+        *((over_time, 0, 15, 24, 12), (latency, 24, 15, 24, 12)),
+        *((slowest, 0, 27, 24, 12), (paths, 24, 27, 24, 12)),
+        (search, 0, 39, 48, 20),
     ]
     return [search, trace, *(panel for panel, *_ in panels[:-1]), _dashboard(environment, panels)]
-
-
-def _count() -> dict[str, Any]:
-    return {"id": "1", "type": "count", "schema": "metric", "params": {}}
-
-
-def _over_time() -> dict[str, Any]:
-    params = {"field": "@timestamp", "interval": "auto", "min_doc_count": 1}
-    return {"id": "2", "type": "date_histogram", "schema": "segment", "params": params}
 
 
 def _durations() -> list[dict[str, Any]]:
@@ -165,19 +168,16 @@ def _durations() -> list[dict[str, Any]]:
     ]
 
 
-def _by_service(schema: str, *, order_by: str) -> dict[str, Any]:
-    return _by("kubernetes.container_name", schema, order_by=order_by, size=20)
+def _by(field: str, *, size: int, identity: str = "3") -> dict[str, Any]:
+    """A row for each of a field's values, those of the longest durations first."""
+    params = {"field": field, "orderBy": "1", "order": "desc", "size": size}
+    return {"id": identity, "type": "terms", "schema": "bucket", "params": params}
 
 
-def _by(field: str, schema: str, *, order_by: str, size: int, identity: str = "3") -> dict[str, Any]:
-    params = {"field": field, "orderBy": order_by, "order": "desc", "size": size}
-    return {"id": identity, "type": "terms", "schema": schema, "params": params}
-
-
-def _chart(
-    environment: str, name: str, title: str, *, kind: str, aggregations: list[dict[str, Any]], query: str
+def _table(
+    environment: str, name: str, title: str, *, aggregations: list[dict[str, Any]], query: str
 ) -> dict[str, Any]:
-    state = {"title": title, "type": kind, "aggs": aggregations, "params": {"type": kind, "addLegend": True}}
+    state: dict[str, Any] = {"title": title, "type": "table", "aggs": aggregations, "params": {}}
     attributes = {"title": title, "visState": json.dumps(state), "uiStateJSON": "{}", "description": "", "version": 1}
     return _saved_object(
         f"{environment}-{name}", "visualization", "8.5.0", attributes, data_view_id=environment, query=query
@@ -202,7 +202,7 @@ def _dashboard(environment: str, panels: list[tuple[dict[str, Any], int, int, in
         "coreMigrationVersion": "8.8.0",
         "attributes": {
             "title": f"{environment}: errors and slow services",
-            "description": "Errors by service over time, the slowest services, and the errors themselves.",
+            "description": "Errors and durations by slot beside the releases, the slowest services, and the errors.",
             "panelsJSON": json.dumps(grid),
             "optionsJSON": json.dumps({"useMargins": True, "hidePanelTitles": False}),
             "timeRestore": True,

@@ -159,7 +159,14 @@ def _finds(section: Section, name: str, text: str) -> bool:
 
 
 def _matches(argument: str, tag: str) -> bool:
-    return argument in {"**", tag}
+    """Whether a pattern has a tag: `*` is one part of it, or within one, and `**` any number of parts.
+
+    https://docs.fluentd.org/configuration/config-file#how-do-the-match-patterns-work
+    """
+    parts = re.escape(argument)
+    for glob, expression in ((r"\.\*\*", r"(\..+)?"), (r"\*\*\.", r"(.+\.)?"), (r"\*\*", ".+"), (r"\*", "[^.]*")):
+        parts = parts.replace(glob, expression)
+    return re.fullmatch(parts, tag) is not None
 
 
 def _at(record: Mapping[str, Any], key: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from components.logging.bootstrap.job import kibana
 from components.logging.bootstrap.job.elasticsearch import PROPERTIES
+from release.announcements import Announcement, Kind
 from tests.unit.components.logging.bootstrap.kuery import field, matches
 from tests.unit.components.logging.golden_lines import CASES, emulated, message
 from tests.unit.program import CHECKOUT
@@ -24,6 +25,7 @@ KNOWN: dict[str, tuple[tuple[int, int, int], set[str]]] = {
         (8, 8, 0),
         {"title", "description", "version", "kibanaSavedObjectMeta", "uiStateJSON", "visState", "savedSearchRefName"},
     ),
+    "lens": ((8, 9, 0), {"title", "description", "visualizationType", "state", "references"}),
     "dashboard": (
         (8, 9, 0),
         {
@@ -34,7 +36,8 @@ KNOWN: dict[str, tuple[tuple[int, int, int], set[str]]] = {
 }
 """The version of each type's first schema, and its attributes: Kibana refuses others, and migrates from there.
 
-https://github.com/elastic/kibana: `src/platform/plugins/shared/{saved_search,visualizations,dashboard}/server`
+https://github.com/elastic/kibana: `src/platform/plugins/shared/{saved_search,visualizations,dashboard}/server`,
+`x-pack/platform/plugins/shared/lens/server`
 """
 
 
@@ -45,7 +48,11 @@ def test_kibana_knows_its_type_and_each_of_its_attributes(one: dict[str, Any]) -
     assert tuple(int(part) for part in one["typeMigrationVersion"].split(".")) <= version
 
 
-@pytest.mark.parametrize("one", OBJECTS, ids=lambda one: one["id"])
+LENS = [one for one in OBJECTS if one["type"] == "lens"]
+OTHERS = [one for one in OBJECTS if one["type"] != "lens"]
+
+
+@pytest.mark.parametrize("one", OTHERS, ids=lambda one: one["id"])
 def test_it_refers_to_what_it_names_and_the_other_way_round(one: dict[str, Any]) -> None:
     source = json.loads(one["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
     panels = json.loads(one["attributes"].get("panelsJSON", "[]"))
@@ -56,7 +63,53 @@ def test_it_refers_to_what_it_names_and_the_other_way_round(one: dict[str, Any])
     ]
 
 
-@pytest.mark.parametrize("one", [one for one in OBJECTS if one["type"] != "dashboard"], ids=lambda one: one["id"])
+@pytest.mark.parametrize("one", LENS, ids=lambda one: one["id"])
+def test_each_layer_of_a_chart_has_a_data_view_and_each_column_is_there(one: dict[str, Any]) -> None:
+    """Lens finds a layer's data view by the reference's name.
+
+    https://github.com/elastic/kibana: `x-pack/platform/plugins/shared/lens/public/visualizations/xy/state_helpers.ts`
+    """
+    state = one["attributes"]["state"]
+    ((identity, layer),) = state["datasourceStates"]["formBased"]["layers"].items()
+    data, annotations = state["visualization"]["layers"]
+    assert (data["layerId"], data["layerType"], annotations["layerType"]) == (identity, "data", "annotations")
+    assert {reference["name"] for reference in one["references"]} == {
+        f"indexpattern-datasource-layer-{identity}",
+        f"xy-visualization-layer-{annotations['layerId']}",
+    }
+    drawn = [data["xAccessor"], data["splitAccessor"], *data["accessors"]]
+    assert drawn == layer["columnOrder"] == list(layer["columns"])
+
+
+@pytest.mark.parametrize("one", LENS, ids=lambda one: one["id"])
+def test_every_field_of_a_chart_is_in_the_index_template(one: dict[str, Any]) -> None:
+    state = one["attributes"]["state"]
+    matches(state["query"]["query"], {})
+    ((_, layer),) = state["datasourceStates"]["formBased"]["layers"].items()
+    kinds = {"date_histogram": "date", "terms": "keyword", "percentile": "double"}
+    for column in layer["columns"].values():
+        if column["operationType"] in kinds:
+            kind, _ = field(column["sourceField"], {})
+            assert kind["type"] == kinds[column["operationType"]]
+
+
+@pytest.mark.parametrize("one", LENS, ids=lambda one: one["id"])
+def test_the_chart_has_an_annotation_of_one_kind_for_each_event_of_a_release(one: dict[str, Any]) -> None:
+    layer = one["attributes"]["state"]["visualization"]["layers"][1]
+    assert layer["ignoreGlobalFilters"], "a filter by service hides no release"
+
+    def shown(event: dict[str, Any]) -> list[str]:
+        return [it["id"] for it in layer["annotations"] if matches(it["filter"]["query"], event)]
+
+    for kind in Kind:
+        line = Announcement(kind, "prod", "api", "blue", "api: something", "id").to_json()
+        assert shown(line) == ["failures" if kind is Kind.FAILED else "releases"]
+    assert shown({"message": "release 4711"}) == []
+    for it in layer["annotations"]:
+        assert field(it["textField"], {})[0]["type"] == "keyword"
+
+
+@pytest.mark.parametrize("one", [one for one in OTHERS if one["type"] != "dashboard"], ids=lambda one: one["id"])
 def test_every_field_of_it_is_in_the_index_template(one: dict[str, Any]) -> None:
     attributes = one["attributes"]
     source = json.loads(attributes["kibanaSavedObjectMeta"]["searchSourceJSON"])
@@ -72,6 +125,7 @@ def test_every_field_of_it_is_in_the_index_template(one: dict[str, Any]) -> None
 
 SHOWN: dict[str, set[str]] = {
     "Errors by slot over time": {"@timestamp", "slot"},
+    "Duration by slot over time": {"@timestamp", "slot", "duration_ms"},
     "Errors by service over time": {"@timestamp", "kubernetes.container_name"},
     "Duration by slot and image": {"duration_ms", "slot", "image_digest"},
     "Slowest services": {"duration_ms", "kubernetes.container_name"},
@@ -80,19 +134,26 @@ SHOWN: dict[str, set[str]] = {
 """The charts of a dashboard, in order, and the fields of each."""
 
 
+def fields_of(chart: dict[str, Any]) -> set[str]:
+    """The fields that a chart or a table counts."""
+    attributes = chart["attributes"]
+    if chart["type"] == "lens":
+        (layer,) = attributes["state"]["datasourceStates"]["formBased"]["layers"].values()
+        return {one["sourceField"] for one in layer["columns"].values()} - {"___records___"}
+    aggregations = json.loads(attributes["visState"])["aggs"]
+    assert len({one["id"] for one in aggregations}) == len(aggregations)
+    return {one["params"]["field"] for one in aggregations if "field" in one["params"]}
+
+
 def test_each_environments_dashboard_compares_slots_services_and_paths_and_shows_the_errors() -> None:
     for environment in ENVIRONMENTS:
         by_id = {one["id"]: one for one in kibana.saved_objects(environment)}
         dashboard = by_id[f"{environment}-dashboard"]
         *charts, errors = (by_id[reference["id"]] for reference in dashboard["references"])
         assert errors["attributes"]["title"] == f"Errors of {environment}"
-        aggregations = {one["attributes"]["title"]: json.loads(one["attributes"]["visState"])["aggs"] for one in charts}
-        assert {
-            title: {one["params"]["field"] for one in found if "field" in one["params"]}
-            for title, found in aggregations.items()
-        } == {f"{title}, {environment}": fields for title, fields in SHOWN.items()}
-        for found in aggregations.values():
-            assert len({one["id"] for one in found}) == len(found)
+        assert {one["attributes"]["title"]: fields_of(one) for one in charts} == {
+            f"{title}, {environment}": fields for title, fields in SHOWN.items()
+        }
         panels = json.loads(dashboard["attributes"]["panelsJSON"])
         cells = [
             (x, y)

@@ -68,6 +68,7 @@ def test_a_first_run_makes_everything(account: Account, tmp_path: Path) -> None:
             f"{name}-trace",
             f"{name}-errors-by-service",
             f"{name}-errors-by-slot",
+            f"{name}-duration-by-slot",
             f"{name}-latency-by-slot",
             f"{name}-slowest-services",
             f"{name}-slowest-paths",
