@@ -14,7 +14,7 @@ DETAIL := $(if $(VERBOSE),--verbose)
 CHECKOV := checkov==3.3.30
 
 .DEFAULT_GOAL := help
-.PHONY: help up doctor preview preflight costs status shell down test test-unit lint docs diagram pictures lock bench-preview bench-release preview-comment
+.PHONY: help tag up doctor preview preflight costs status shell down test test-unit lint docs diagram pictures lock bench-preview bench-release preview-comment
 
 help: ## print these targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ pictures: .venv/installed ## record `make up` and take screenshots of a stack th
 lock: .venv/installed ## renew constraints.txt: the version of every package that ours need
 	@grep --no-filename --invert-match '^-' requirements.txt requirements-dev.txt | .venv/bin/uv pip compile --quiet --upgrade \
 	  --universal --python-version 3.11 --no-annotate --custom-compile-command "make lock" --output-file constraints.txt -
+
+tag: .venv/installed ## tag the version of contract/version.py with its part of CHANGELOG.md
+	@$(RUN) -m tools.tag
 
 bench-preview: .venv/installed ## time previews and updates with SERVICES="5 50 200", a long time
 	@$(RUN) -m tools.benchmarks $(SERVICES)

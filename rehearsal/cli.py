@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import sys
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from contract.version import VERSION
 from pipelines.preview_report import screen
 from pipelines.preview_report.markdown import render
 from rehearsal import control_plane, demo_images, status, strays, summary, workspace
@@ -50,17 +52,19 @@ StacksOption = Annotated[
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Print a line for each resource.")]
 
 
+def _version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"rehearsal {VERSION}, Python {platform.python_version()}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     kubernetes_plugin: Annotated[
         Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            resolve_path=True,
-            help="As HELLO_KUBERNETES_PLUGIN names it.",
-        ),
+        typer.Option(exists=True, dir_okay=False, resolve_path=True, help="As HELLO_KUBERNETES_PLUGIN names it."),
     ] = None,
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it, and end.")] = False,
 ) -> None:
     """The platform on this machine, without an AWS account."""
     if kubernetes_plugin is not None:

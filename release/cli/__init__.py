@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from contract.version import VERSION
 from release.cli import page, reconciler, releases, reports
 from release.cli.completion import asked_to_complete, completion
 from release.cli.examples import epilog
@@ -45,9 +46,10 @@ for _command in (
 def _print_version(is_asked: bool) -> None:
     """Prints what tells two copies of the tool apart: an agent's image and a laptop's checkout, for example."""
     if is_asked:
-        from release.history import VERSION  # noqa: PLC0415 - slow to import
+        from release.history import VERSION as FORMAT  # noqa: PLC0415 - slow to import
 
-        typer.echo(f"release {source_digest()}, histories of version {VERSION}, Python {platform.python_version()}")
+        parts = (f"source {source_digest()}", f"histories of version {FORMAT}", f"Python {platform.python_version()}")
+        typer.echo(", ".join((f"release {VERSION}", *parts)))
         raise typer.Exit
 
 

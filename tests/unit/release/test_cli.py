@@ -18,6 +18,7 @@ import typer
 from typer.testing import CliRunner
 
 from contract.blue_green import SENTINEL_DIGEST
+from contract.version import VERSION
 from kube.client import KubernetesApiError
 from release.cli import app, main, source_digest
 from release.cli.options import confirm, images_by_service
@@ -264,7 +265,10 @@ def test_the_version_tells_two_copies_of_the_tool_apart(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, _ = printed(["--version"], monkeypatch, capsys)
-    assert (code, out) == (0, f"release {source_digest()}, histories of version 1, Python {python_version()}\n")
+    assert (code, out) == (
+        0,
+        f"release {VERSION}, source {source_digest()}, histories of version 1, Python {python_version()}\n",
+    )
 
 
 @pytest.mark.parametrize(("answer", "is_refused"), [(True, False), (False, True)])
@@ -330,6 +334,6 @@ def test_a_shell_completes_options_and_environments_in_any_folder(shell: str, tm
     setup.write_text(start + code.output, encoding="utf-8")
     script = f"source {setup}; {COMPLETIONS[shell]}; release --version"
     ran = subprocess.run([shell, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
-    for found in ("--wait", "--watch-for", "--warm-for", "dev", "prod", f"release {source_digest()}"):
+    for found in ("--wait", "--watch-for", "--warm-for", "dev", "prod", f"release {VERSION}, source {source_digest()}"):
         assert found in ran.stdout
     assert "--override" not in ran.stdout
