@@ -16,6 +16,9 @@ from rehearsal import demo_images
 from rehearsal.front_door.running import Entrance
 from rehearsal.status import NodeStatus, SlotStatus, WorkloadStatus
 
+PAGE = "releases"
+"""Host of the page of releases."""
+
 TRAFFIC = {
     True: "requests to a node's port or a Service's address reach pods, by kube-proxy",
     False: "none: kube-proxy does not run; `make up` starts it, or says why it cannot",
@@ -59,12 +62,15 @@ def show_entrance(console: Console, entrance: Entrance | None) -> None:
     for name, url in entrance.hosts.items():
         table.add_row(f"host {name}", url, entrance.outside[name])
     console.print("", table)
-    if tools := [f"host {name}" for name in entrance.hosts if name not in ENVIRONMENTS]:
+    if tools := [f"host {name}" for name in entrance.hosts if name not in (*ENVIRONMENTS, PAGE)]:
         about = f"What is behind {' and '.join(tools)} does not run here: 503. Somebody outside gets 403 where only"
         console.print(f"{about} listed addresses are admitted (loadBalancer.staffCidrs).", style="dim", highlight=False)
     for one in entrance.unhealthy:
         if any(one.startswith(f"k8s-{environment}-") for environment in ENVIRONMENTS):
             console.print(f"Gets no requests: {one}", style="dim", markup=False, highlight=False, soft_wrap=True)
+    if PAGE in entrance.hosts:
+        about = f"Keep open: {entrance.hosts[PAGE]} shows every service and release, live"
+        console.print("", about, style="bold", highlight=False, soft_wrap=True)
     if entrance.problem:
         console.print(f"The front door stays as it was: {entrance.problem}", style="red", markup=False, soft_wrap=True)
 
@@ -72,10 +78,9 @@ def show_entrance(console: Console, entrance: Entrance | None) -> None:
 def _outputs(stack: str, outputs: Mapping[str, Any], traffic: str) -> RenderableType:
     table = _table(f"Stack {stack}", "", "", box=None, show_header=False)
     table.columns[0].style, table.columns[1].no_wrap = "bold", False
-    hosts = outputs["hosts"]
     table.add_row("cluster", f"{outputs['cluster']['name']} in {outputs['cluster']['region']}")
-    for name, text in (("prod", "reaches prod"), ("dev", "reaches dev"), ("logs", "reaches Kibana, for the staff")):
-        table.add_row(f"host {name}", f"{hosts[name]} {text}")
+    for name, host in outputs["hosts"].items():
+        table.add_row(f"host {name}", host)
     table.add_row("traffic", traffic)
     for record in outputs["records"]:
         table.add_row("enter in DNS", f"{record['name']} {record['type']} {record['value']}: {record['why']}")

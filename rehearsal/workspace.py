@@ -14,6 +14,7 @@ from typing import Any, cast
 import yaml
 
 import config
+from components.delivery.jenkins.names import AGENT
 from config import stack_file
 from rehearsal import aws
 from rehearsal.errors import RehearsalError
@@ -29,6 +30,7 @@ PASSPHRASE = "rehearsal"  # noqa: S105 - it protects generated values only
 SECRETS = f"{config.PROJECT}:secrets"
 CHARTS = f"{config.PROJECT}:charts"
 CLUSTER = f"{config.PROJECT}:cluster"
+PAGE = f"{config.PROJECT}:releasesPage"
 
 THIS_MACHINE = "192.0.2.1/32"
 """What a rehearsal lists of a stack whose `publicAccessCidrs` is empty: it runs outside of the VPC. For documentation.
@@ -145,7 +147,7 @@ def copy_project(layout: Layout, stack: str, stacks: Path = CHECKOUT) -> None:
     _write_yaml(layout.workspace / "Pulumi.yaml", {**_read_yaml(CHECKOUT / "Pulumi.yaml"), "main": str(CHECKOUT)})
     copy = layout.workspace / source.name
     merged = merge_stack_file(_read_yaml(source), _read_yaml(copy) if copy.is_file() else {})
-    _write_yaml(copy, reached_from_here(merged))
+    _write_yaml(copy, with_page(reached_from_here(merged), stack))
 
 
 def charts_setting(layout: Layout, stack: str) -> str | None:
@@ -188,6 +190,17 @@ def reached_from_here(stack_file: Mapping[str, Any]) -> dict[str, Any]:
         return dict(stack_file)
     listed = {**cast("dict[str, Any]", access), "publicAccessCidrs": [THIS_MACHINE]}
     return {**stack_file, "config": {**settings, CLUSTER: listed}}
+
+
+def with_page(stack_file: Mapping[str, Any], stack: str) -> dict[str, Any]:
+    """A stack file whose page of releases has an image, the agents', which the kubelet runs; as invalid as it was."""
+    settings: dict[str, Any] = stack_file["config"]
+    page, delivery = settings.get(PAGE, {}), settings.get(f"{config.PROJECT}:delivery")
+    if not isinstance(page, dict) or "image" in page or (isinstance(delivery, dict) and "agentDigest" in delivery):
+        return dict(stack_file)
+    account, region = (settings.get(f"{config.PROJECT}:{key}") for key in ("accountId", "region"))
+    image = f"{account}.dkr.ecr.{region}.amazonaws.com/hello-{stack}/{AGENT}@sha256:{64 * 'a'}"
+    return {**stack_file, "config": {**settings, PAGE: {**cast("dict[str, Any]", page), "image": image}}}
 
 
 def lists_this_machine(layout: Layout, stack: str) -> bool:

@@ -6,11 +6,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Page
 
 from rehearsal.front_door.running import program
 from rehearsal.network import namespace
 from rehearsal.toolchain import Toolchain
 from tests.rehearsal.conftest import tools  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]
+from tests.traffic.browser import chromium, pages
 from tests.traffic.site import Site, site
 
 
@@ -22,3 +24,13 @@ def serving(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
         (pytest.fail if os.environ.get("CI") else pytest.skip)(lacks)
     with site(tmp_path_factory.mktemp("traffic"), tools) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def open_page() -> Iterator[Page]:
+    """A browser's page; where there is no browser, tests skip, and fail on CI."""
+    if chromium() is None:
+        reason = "chromium cannot be found: install chromium"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    with pages() as page:
+        yield page

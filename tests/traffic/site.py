@@ -17,7 +17,7 @@ from typing import Any
 from config import PROJECT
 from contract import labels
 from kube.client import KubernetesApi, KubernetesObject
-from rehearsal import control_plane, demo_images, first_release
+from rehearsal import control_plane, demo_images, first_release, workspace
 from rehearsal.demo_images import Fault
 from rehearsal.front_door import haproxy, running
 from rehearsal.layout import Layout
@@ -158,13 +158,14 @@ class Site:
 
 @cache
 def stack() -> Graph:
-    """The stack's resources, as configured for requests of `LONGEST_REQUEST` seconds."""
+    """The stack's resources, as configured for requests of `LONGEST_REQUEST` seconds, with the page of releases."""
     settings, key = stack_config(STACK), f"{PROJECT}:services"
     services = {
         name: {**service, "longestRequestSeconds": LONGEST_REQUEST}
         for name, service in json.loads(settings[key]).items()
     }
-    changed = {**settings, key: json.dumps(services)}
+    page = workspace.with_page({"config": settings}, STACK)["config"][workspace.PAGE]
+    changed = {**settings, key: json.dumps(services), workspace.PAGE: json.dumps(page)}
     return configured(changed, stack=STACK)
 
 

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from release.goals import Deploy
-from tests.traffic.browser import chromium, pages, take_pictures
+from tests.traffic.browser import take_pictures
 from tests.traffic.site import Site
-
-
-@pytest.fixture(scope="module")
-def open_page() -> Iterator[Page]:
-    """A browser's page."""
-    if chromium() is None:
-        reason = "chromium cannot be found: install chromium"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-    with pages() as page:
-        yield page
 
 
 @pytest.mark.parametrize("environment", ["prod", "dev"])

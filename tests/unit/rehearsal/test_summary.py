@@ -109,6 +109,13 @@ def test_a_host_with_nothing_behind_it_is_told() -> None:
     assert "What is behind host logs does not run here: 503." in entrance(also="logs")
 
 
+def test_the_page_of_releases_runs_here_and_is_what_to_keep_open() -> None:
+    text = entrance(also="releases")
+    assert "503" not in text
+    assert "Keep open: http://test.localhost:1 shows every service and release, live" in text
+    assert "Keep open" not in entrance()
+
+
 def test_what_the_front_door_does_not_do_stands_below() -> None:
     assert "stays as it was" not in entrance()
     assert "The front door stays as it was: Ingress x is [odd]" in entrance("Ingress x is [odd]")

@@ -18,6 +18,7 @@ from config.required import PLATFORM
 from rehearsal import ports, workspace
 from rehearsal.cli import app
 from rehearsal.errors import RehearsalError
+from rehearsal.kubelet import images
 from rehearsal.layout import CHECKOUT, RUNS_VARIABLE, Layout
 from rehearsal.toolchain import Toolchain
 from tests.unit.program import FIXTURES, STACKS, stack_file
@@ -182,6 +183,23 @@ def test_a_stack_whose_kubernetes_api_only_its_vpc_reaches_is_rehearsed_from_out
         }
     workspace.copy_project(layout, "dev", FIXTURES)
     assert workspace.lists_this_machine(layout, "dev")
+
+
+def test_the_page_of_releases_has_an_image_that_runs_here_unless_the_stack_names_one(layout: Layout) -> None:
+    workspace.copy_project(layout, "dev", FIXTURES)
+    copied = yaml.safe_load((layout.workspace / "Pulumi.dev.yaml").read_text())["config"]
+    image = copied[workspace.PAGE]["image"]
+    assert images.is_ours({"spec": {"containers": [{"image": image}]}})
+    of_account = {f"hello-platform:{key}": copied[f"hello-platform:{key}"] for key in ("accountId", "region")}
+    left: list[dict[str, Any]] = [
+        {workspace.PAGE: {"image": "registry.example.com/agent"}},
+        {workspace.PAGE: "for the program to refuse"},
+        {"hello-platform:delivery": {"agentDigest": "sha256:" + 64 * "b"}},
+    ]
+    for settings in left:
+        assert workspace.with_page({"config": settings}, "dev") == {"config": settings}
+    off = workspace.with_page({"config": {**of_account, workspace.PAGE: {"enabled": False}}}, "dev")
+    assert off["config"][workspace.PAGE] == {"enabled": False, "image": image}
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -18,7 +18,7 @@ from components.delivery.jenkins.agents import pod
 from components.delivery.jenkins.component import scan_rules
 from components.delivery.jenkins.jobs import quoted, with_environment
 from config import PROJECT, capacity
-from contract.identities import RECONCILER
+from contract.identities import PAGE, RECONCILER
 from contract.quantities import cpu_millis, memory_bytes
 from pipelines import certificates, scan
 from rehearsal.aws.authorization import Access, allows
@@ -468,7 +468,7 @@ def sum_of(requests: Iterable[Mapping[str, str]]) -> capacity.Resources:
 
 def test_agents_have_a_quota(graph: Graph) -> None:
     (quota,) = (one for one in graph.of_kind("ResourceQuota") if one.metadata["name"] == "agents")
-    assert quota.spec["hard"]["pods"] == "4"
+    assert quota.spec["hard"]["pods"] == "5", "three agents, the reconciler, the page of releases"
 
 
 def test_who_builds_pushes_to_this_stacks_repositories_only() -> None:
@@ -614,8 +614,10 @@ def test_the_page_says_what_each_container_may_take() -> None:
     sidecar = controller["sidecars"]["configAutoReload"]["resources"]
     (buildkitd,) = named(with_jenkins(), "Deployment", "buildkitd").spec["template"]["spec"]["containers"]
     (reconciler,) = named(with_jenkins(), "Deployment", RECONCILER).spec["template"]["spec"]["containers"]
+    (page,) = named(with_jenkins(), "Deployment", PAGE).spec["template"]["spec"]["containers"]
     containers: dict[str, Any] = {
         "reconciler": reconciler["resources"],
+        "page": page["resources"],
         "jenkins": controller["resources"],
         "init": controller["resources"],
         "config-reload": sidecar,

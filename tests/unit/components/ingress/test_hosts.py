@@ -40,7 +40,10 @@ def test_there_are_exactly_the_configured_hosts(graph: Graph) -> None:
 
 def test_jenkins_has_a_host_if_enabled() -> None:
     domain = "dev.hello.example.com"
-    assert set(hosts_of(with_jenkins())) == {domain, *(f"{name}.{domain}" for name in ("test", "log", "jenkins"))}
+    assert set(hosts_of(with_jenkins())) == {
+        domain,
+        *(f"{name}.{domain}" for name in ("test", "log", "jenkins", "releases")),
+    }
     jenkins = hosts_of(with_jenkins())[f"jenkins.{domain}"]
     assert (jenkins.metadata["namespace"], jenkins.spec["ingressClassName"]) == ("jenkins", "staff")
     assert f"jenkins.{domain}" in records_of(with_jenkins())

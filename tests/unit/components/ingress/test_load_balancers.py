@@ -45,7 +45,7 @@ def test_the_public_load_balancer_serves_prod_only(graph: Graph) -> None:
 
 
 def test_jenkins_is_on_the_staff_load_balancer_if_enabled() -> None:
-    assert allowed_namespaces(params_of(with_jenkins())["staff"]) == ["dev", "logging", "jenkins"]
+    assert allowed_namespaces(params_of(with_jenkins())["staff"]) == ["dev", "logging", "jenkins", "delivery"]
 
 
 def test_the_configuration_can_put_dev_on_the_public_load_balancer() -> None:
