@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from contract.blue_green import SLOTS
 from kube.client import KubernetesObject
@@ -368,8 +368,8 @@ def _problems(status: ServiceStatus) -> Iterator[ProblemView]:
 
 def _slot(state: ServiceState, slot: Slot) -> SlotView:
     entries = [entry for entry in state.history if entry.revision == slot.revision and entry.slot == slot.name]
-    # Users' requests follow the switch alone, unless the service has weights.
-    weights = cast("Mapping[str, int] | None", getattr(state, "weights", None))
+    # Users' requests follow the switch alone, unless the load balancer has weights; without any they follow it, too.
+    weights = state.weights if state.weights is None or any(state.weights.values()) else {state.live: 100}
     return SlotView(
         name=slot.name,
         role="live" if slot.name == state.live else "warm" if slot.desired else "idle",
@@ -377,7 +377,7 @@ def _slot(state: ServiceState, slot: Slot) -> SlotView:
         ready=slot.ready,
         desired=slot.desired,
         since=(entries[-1].finished or entries[-1].started) if entries else None,
-        weight=weights.get(slot.name) if weights else None,
+        weight=None if weights is None else weights.get(slot.name, 0),
         troubles=tuple(str(trouble) for trouble in slot.troubles),
     )
 

@@ -37,6 +37,8 @@ MARK = "c0ffee-secret"
 class Cluster:
     """A cluster that can be cut off, and keeps what is asked for."""
 
+    is_concurrent = False
+
     def __init__(self, api: FakeCluster) -> None:
         self._api = api
         self.is_cut_off = False
@@ -207,7 +209,7 @@ def test_a_change_is_pushed_to_every_browser_and_only_what_changed() -> None:
         assert first["parts"].keys() == {"alert", "about-dev", "service-dev-ai", "service-dev-api"}
         until(lambda: lookout.watchers == 2)
         with suppress(KilledError):
-            fixture.run(Deploy(SECOND), Faulty(fixture.cluster, at="patch Service api-preview", fault="killed"))
+            fixture.run(Deploy(SECOND), Faulty(fixture.cluster, at="apply Deployment api-blue", fault="killed"))
         for messages in (one, other):
             changes: dict[str, str] = {}
             news: list[str] = []

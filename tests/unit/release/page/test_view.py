@@ -72,11 +72,10 @@ def test_two_looks_at_an_unchanged_service_are_equal_however_late() -> None:
 def test_weights_are_shown_where_the_service_has_some() -> None:
     assert [one.weight for one in shown(RELEASED).slots] == [None, None]
 
-    class Weighted(ServiceState):
-        weights = {BLUE: 95, GREEN: 5}  # noqa: RUF012 - stands for a field
-
-    weighted = Weighted(**{name: getattr(RELEASED, name) for name in RELEASED.__dataclass_fields__})
+    weighted = replace(RELEASED, weights={BLUE: 95, GREEN: 5})
     assert [one.weight for one in shown(weighted).slots] == [95, 5]
+    followed = replace(RELEASED, weights={BLUE: 0, GREEN: 0})
+    assert [one.weight for one in shown(followed).slots if one.name == RELEASED.live] == [100]
 
 
 @pytest.mark.parametrize(
