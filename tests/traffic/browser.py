@@ -49,7 +49,7 @@ def pages() -> Generator[Page]:
 
 
 def take_pictures(page: Page, door: Entrance, folder: Path) -> list[Path]:
-    """Takes a picture of each environment's host, some answers after it was opened.
+    """Takes a picture of each environment's host, some answers after it was opened, and of the page of releases.
 
     Args:
         page: A page.
@@ -62,6 +62,12 @@ def take_pictures(page: Page, door: Entrance, folder: Path) -> list[Path]:
         page.goto(door.hosts[environment])
         expect(page.locator("#last li")).to_have_count(ANSWERS, timeout=30_000)
         page.screenshot(path=file)
+    if "releases" in door.hosts:
+        files["releases"] = folder / "releases.png"
+        page.set_viewport_size({"width": 1180, "height": 900})
+        page.goto(door.hosts["releases"])
+        expect(page.locator("#connection")).to_have_text("Live.", timeout=30_000)
+        page.screenshot(path=files["releases"])
     return list(files.values())
 
 
