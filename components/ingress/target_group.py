@@ -5,6 +5,8 @@ https://kubernetes-sigs.github.io/aws-load-balancer-controller/v3.3/guide/ingres
 
 from __future__ import annotations
 
+from typing import Literal
+
 PREFIX = "alb.ingress.kubernetes.io"
 
 INTERVAL_SECONDS = 10
@@ -14,8 +16,20 @@ UNHEALTHY_AFTER = 3
 """Consecutive results. A dead node gets no more requests after half a minute; one slow answer removes no node."""
 
 
+GRPC_CHECK = ("/AWS.ALB/healthcheck", "12")
+"""The load balancer's default check of gRPC: a method that no server has, and its status, UNIMPLEMENTED.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+"""
+
+
 def target_group(
-    *, health_path: str, longest_request_seconds: int, success_codes: str = "200", protocol: str = "HTTP"
+    *,
+    health_path: str,
+    longest_request_seconds: int,
+    success_codes: str = "200",
+    protocol: str = "HTTP",
+    version: Literal["HTTP1", "HTTP2", "GRPC"] = "HTTP1",
 ) -> dict[str, str]:
     """Annotations of a Service, or of an Ingress as defaults for its Services.
 
@@ -27,8 +41,12 @@ def target_group(
         longest_request_seconds: Deregistration delay: time for open requests when a node leaves (0 to 3600).
         success_codes: HTTP status codes of a healthy target, such as `200` or `200-399`.
         protocol: Protocol of the Service, `HTTP` or `HTTPS`.
+        version: Its version. With `GRPC` the health check is `GRPC_CHECK` instead of the health path.
     """
+    if version == "GRPC":
+        health_path, success_codes = GRPC_CHECK
     return {
+        **({} if version == "HTTP1" else {f"{PREFIX}/backend-protocol-version": version}),
         f"{PREFIX}/backend-protocol": protocol,
         f"{PREFIX}/healthcheck-protocol": protocol,
         f"{PREFIX}/healthcheck-path": health_path,

@@ -21,6 +21,7 @@ CHECKS = (
     (services.problems, {"services"}),
     (services.url_problems, {"services"}),
     (services.timing_problems, {"services", "load_balancer"}),
+    (services.protocol_problems, {"services"}),
     (services.health_problems, {"services"}),
     (egress.problems, {"network", "services"}),
     (logs.problems, {"environments", "logs"}),

@@ -64,7 +64,8 @@ def timing_problems(settings: Settings) -> Iterator[Problem]:
     """Time-outs that do not fit one another.
 
     For a service with a path, `keepAliveSeconds` has to be longer than the load balancer's idle time-out, and
-    `longestRequestSeconds` shorter. `longestRequestSeconds` is at least that of each service in `egress.services`.
+    `heartbeatSeconds`, or else `longestRequestSeconds`, shorter. `longestRequestSeconds` is at least that of each
+    service in `egress.services`.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#connection-idle-timeout
     """
@@ -78,12 +79,19 @@ def timing_problems(settings: Settings) -> Iterator[Problem]:
                 f"more than loadBalancer.idleTimeoutSeconds, {idle}: otherwise the load balancer "
                 "sends requests on closed connections",
             )
-        if service.paths and service.longest_request_seconds >= idle:
+        if service.paths and service.heartbeat_seconds is not None and service.heartbeat_seconds >= idle:
+            yield Problem(
+                f"{key}.heartbeatSeconds",
+                str(service.heartbeat_seconds),
+                f"less than loadBalancer.idleTimeoutSeconds, {idle}: the load balancer "
+                "cuts a stream without data for as long",
+            )
+        if service.paths and service.heartbeat_seconds is None and service.longest_request_seconds >= idle:
             yield Problem(
                 f"{key}.longestRequestSeconds",
                 str(service.longest_request_seconds),
                 f"less than loadBalancer.idleTimeoutSeconds, {idle}: the load balancer "
-                "aborts a request without data for as long",
+                "aborts a request without data for as long; or set heartbeatSeconds, if it sends data meanwhile",
             )
         for other in service.egress.services:
             called = settings.services.get(other)
@@ -93,6 +101,17 @@ def timing_problems(settings: Settings) -> Iterator[Problem]:
                     str(service.longest_request_seconds),
                     f"{called.longest_request_seconds} or more: it waits for {other}, whose longest request takes that",
                 )
+
+
+def protocol_problems(settings: Settings) -> Iterator[Problem]:
+    """A `protocol` without a path: it is between load balancer and container; others call a service by HTTP."""
+    for name, service in settings.services.items():
+        if service.protocol != "HTTP1" and not service.paths:
+            yield Problem(
+                f"{PROJECT}:services.{name}.protocol",
+                service.protocol,
+                "HTTP1: without paths no load balancer calls it, and others in the cluster may speak what they like",
+            )
 
 
 def health_problems(settings: Settings) -> Iterator[Problem]:

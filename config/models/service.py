@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -135,6 +135,12 @@ class Service(Model):
         default_factory=list[str],
         description="Path prefixes on the environment's host; without any, it is reached inside the cluster only.",
     )
+    protocol: Literal["HTTP1", "HTTP2", "GRPC"] = Field(
+        default="HTTP1",
+        description="How the load balancer sends requests to a service with a path. With `HTTP2` and `GRPC` the "
+        "container takes HTTP/2 without TLS, and clients must use HTTP/2; on the same port it answers HTTP/1.1, for "
+        "probes and smoke test. WebSockets need `HTTP1`.",
+    )
     variables: dict[VariableName, PerEnvironment] = Field(
         default_factory=dict[str, PerEnvironment],
         description="Environment variables: one value for both environments, or one for `dev` and one for `prod`.",
@@ -158,6 +164,14 @@ class Service(Model):
         description="Duration of the longest request, which a terminating pod still finishes. "
         "At least those of the services in `egress.services`, for which it waits; for a service with a path, shorter "
         "than the load balancer's idle time-out.",
+    )
+    heartbeat_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        le=3999,
+        description="For a service with WebSockets, server-sent events or gRPC streams: the longest time in which it "
+        "sends nothing on one, shorter than the load balancer's idle time-out. `longestRequestSeconds` may then be "
+        "longer.",
     )
     keep_alive_seconds: int = Field(
         default=75,

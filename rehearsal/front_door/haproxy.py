@@ -40,6 +40,16 @@ _POOLED = "pool-max-conn -1 pool-purge-delay 60s"
 _GONE_AFTER_SECONDS = 120
 """Seconds after which a replaced worker closes its connections, unless a deregistration delay is longer."""
 
+_INCOMPATIBLE = {
+    "HTTP1": "{ req.hdr(content-type) -m beg application/grpc }",
+    "HTTP2": "!{ req.ver 2.0 }",
+    "GRPC": "!{ req.ver 2.0 } or !{ method POST }",
+}
+"""Requests that get 464, by the protocol version of the target group.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-464-issues
+"""
+
 _TURNS = "rules:turns"
 """Stick table with a request counter for each rule that forwards to several target groups."""
 
@@ -166,16 +176,24 @@ def _backend(group: Described, found: Sequence[Target], idle: int) -> list[str]:
     check(group, TARGET_GROUP, on=f"Target group {name}")
     path, interval = quoted(str(group["HealthCheckPath"])), group["HealthCheckIntervalSeconds"]
     rise, fall = group["HealthyThresholdCount"], group["UnhealthyThresholdCount"]
+    version, expected = group["ProtocolVersion"], f"status {group['Matcher'].get('HttpCode')}"
+    request, protocol = f"meth GET uri {path} ver HTTP/1.1", "" if version == "HTTP1" else "proto h2 check-proto h2"
+    if (version == "GRPC") != ("GrpcCode" in group["Matcher"]):
+        refuse(f"Target group {name}", f"{version} has {group['Matcher']}: gRPC codes are for GRPC alone")
+    if version == "GRPC":
+        request = f"meth POST uri {path} ver HTTP/2.0 hdr Content-Type application/grpc hdr TE trailers"
+        expected = f"hdr name grpc-status value {group['Matcher']['GrpcCode']}"
     return [
         f"backend {name}",
         "  balance roundrobin",
         f"  timeout server {idle}s",
+        f"  http-request return status 464 if {_INCOMPATIBLE[version]}",
         "  option httpchk",
         # The Host header of a health check is the target's address and port.
-        f"  http-check send meth GET uri {path} ver HTTP/1.1 hdr Host %si:%sp hdr User-Agent {_CHECKER}",
-        f"  http-check expect status {group['Matcher']['HttpCode']}",
+        f"  http-check send {request} hdr Host %si:%sp hdr User-Agent {_CHECKER}",
+        f"  http-check expect {expected}",
         f"  timeout check {group['HealthCheckTimeoutSeconds']}s",
-        f"  default-server inter {interval}s rise {rise} fall {fall} {_POOLED}",
+        f"  default-server inter {interval}s rise {rise} fall {fall} {_POOLED} {protocol}".rstrip(),
         # With no healthy target, a load balancer uses all of them: here the backup servers.
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
         "  option allbackups",

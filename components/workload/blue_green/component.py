@@ -197,6 +197,7 @@ class BlueGreen(pulumi.ComponentResource):
             health_path=spec.health_path,
             success_codes=str(spec.health_status),
             longest_request_seconds=spec.longest_request_seconds,
+            version=spec.protocol,
         )
         return kubernetes.core.v1.Service(
             f"{self._args.environment}-{name}",

@@ -132,6 +132,8 @@ ALLOWED: list[dict[str, Any]] = [
     {"dns": {"zone": "example.com"}},
     {"services.gateway.keepAliveSeconds": 66},
     {"services.gateway.longestRequestSeconds": 64},
+    {"services.gateway.longestRequestSeconds": 3600, "services.gateway.heartbeatSeconds": 64},
+    {"services.gateway.protocol": "HTTP2"},
     {"services.crawling.longestRequestSeconds": 3600, "services.crawling.keepAliveSeconds": 1},
     {"services.api.egress.networks": [{"cidr": "10.100.0.0/24", "ports": [3306]}]},
     {"services.api.egress.networks": [{"cidr": "11.0.0.0/8", "ports": [3306]}]},

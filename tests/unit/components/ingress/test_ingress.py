@@ -8,7 +8,7 @@ import pytest
 
 import config
 from components.ingress.ingress import Backend
-from components.ingress.target_group import PREFIX
+from components.ingress.target_group import PREFIX, target_group
 from tests.unit.program import stack_config, stack_of
 from tools.program.graph import Graph, every
 
@@ -118,4 +118,19 @@ def test_every_annotation_is_known_to_the_controller(known: Graph) -> None:
         "target-group-attributes",
         "target-node-labels",
         "unhealthy-threshold-count",
+    }
+
+
+def test_a_service_is_called_in_its_protocol_and_checked_in_it() -> None:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html ."""
+    default = target_group(health_path="/ready", longest_request_seconds=30)
+    http2 = target_group(health_path="/ready", longest_request_seconds=30, version="HTTP2")
+    grpc = target_group(health_path="/ready", longest_request_seconds=30, version="GRPC")
+    prefix = "alb.ingress.kubernetes.io"
+    assert http2 == {**default, f"{prefix}/backend-protocol-version": "HTTP2"}
+    assert grpc == {
+        **default,
+        f"{prefix}/backend-protocol-version": "GRPC",
+        f"{prefix}/healthcheck-path": "/AWS.ALB/healthcheck",
+        f"{prefix}/success-codes": "12",
     }
