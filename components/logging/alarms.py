@@ -54,7 +54,7 @@ class Alarms(pulumi.ComponentResource):
             aws.cloudwatch.MetricAlarm(
                 f"{platform}-logs-{check.metric}",
                 name=f"{platform}-logs-{check.metric}",
-                alarm_description=f"{check.meaning} {check.remedy} (docs/logs.md)",
+                alarm_description=f"{check.meaning} {check.remedy} (docs/runbook.md)",
                 namespace=NAMESPACE,
                 metric_name=check.metric,
                 dimensions={"Stack": platform},
