@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -66,7 +67,8 @@ def show_entrance(console: Console, entrance: Entrance | None) -> None:
         about = f"What is behind {' and '.join(tools)} does not run here: 503. Somebody outside gets 403 where only"
         console.print(f"{about} listed addresses are admitted (loadBalancer.staffCidrs).", style="dim", highlight=False)
     for one in entrance.unhealthy:
-        if any(one.startswith(f"k8s-{environment}-") for environment in ENVIRONMENTS):
+        # Not those that HAProxy checks for the first time (`INI`), or that passed some of the checks (`DOWN 1/2`).
+        if re.match(rf"k8s-({'|'.join(ENVIRONMENTS)})-(?!.*: DOWN (INI|\d))", one):
             console.print(f"Gets no requests: {one}", style="dim", markup=False, highlight=False, soft_wrap=True)
     if PAGE in entrance.hosts:
         about = f"Keep open: {entrance.hosts[PAGE]} shows every service and release, live"
@@ -134,10 +136,9 @@ def _short(node: str) -> str:
 
 
 def _totals(slots: Sequence[SlotStatus]) -> RenderableType:
-    environments = Counter(slot.namespace for slot in slots)
-    services = {slot.service for slot in slots}
-    ready = sum(slot.ready for slot in slots)
-    wanted = sum(slot.wanted for slot in slots)
-    return Text(
-        f"{len(environments)} environments x {len(services)} services x 2 slots; {ready} of {wanted} pods are ready."
-    )
+    """Which services serve: those whose live slot has a ready pod."""
+    live = [slot for slot in slots if slot.live]
+    waiting = ", ".join(f"{slot.namespace}/{slot.service}" for slot in live if not slot.ready)
+    serving = Counter(slot.namespace for slot in live if slot.ready)
+    counts = ", ".join(f"{number} in {environment}" for environment, number in serving.items()) or "none"
+    return Text(f"Services that serve: {counts}" + (f"; not yet: {waiting}" if waiting else ", all of them"))

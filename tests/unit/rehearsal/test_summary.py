@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from io import StringIO
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from rehearsal import demo_images, summary
@@ -45,9 +46,9 @@ def slot(color: str, *, live: bool, ready: int, outdated: bool = False) -> SlotS
     )
 
 
-def shown(*, traffic: bool = True, outdated: bool = False) -> str:
+def shown(*, traffic: bool = True, outdated: bool = False, ready: int = 1) -> str:
     console = Console(file=StringIO(), width=100)
-    slots = [slot("blue", live=True, ready=1, outdated=outdated), slot("green", live=False, ready=0, outdated=True)]
+    slots = [slot("blue", live=True, ready=ready, outdated=outdated), slot("green", live=False, ready=0, outdated=True)]
     summary.show(console, "dev", OUTPUTS, [NODE], slots, traffic=traffic)
     logs = WorkloadStatus(
         namespace="logging", kind="StatefulSet", name="hello-es-default", ready=2, wanted=3, nodes=(NODE.name,)
@@ -85,8 +86,12 @@ def test_each_program_of_the_logs_says_how_ready_it_is_and_where() -> None:
     assert row.split() == ["logging", "StatefulSet", "hello-es-default", "2/3", "ip-10-0-0-1"]
 
 
-def test_pods_that_are_missing_are_counted() -> None:
-    assert "1 environments x 1 services x 2 slots; 1 of 2 pods are ready." in shown()
+@pytest.mark.parametrize(
+    ("ready", "told"),
+    [(1, "Services that serve: 1 in dev, all of them\n"), (0, "Services that serve: none; not yet: dev/api\n")],
+)
+def test_it_is_said_which_services_serve(ready: int, told: str) -> None:
+    assert told in shown(ready=ready)
 
 
 def entrance(problem: str | None = None, *, also: str | None = None, unhealthy: Sequence[str] = ()) -> str:
@@ -126,6 +131,11 @@ def test_a_target_that_gets_no_request_is_told() -> None:
     assert "Gets no requests: k8s-dev-api: i-1:30001: DOWN L7STS [503]" in entrance(
         unhealthy=["k8s-dev-api: i-1:30001: DOWN L7STS [503]"]
     )
+
+
+@pytest.mark.parametrize("status", ["DOWN INI", "DOWN 1/2 L7OK"])
+def test_a_target_that_is_on_its_way_up_is_no_problem(status: str) -> None:
+    assert "no requests" not in entrance(unhealthy=[f"k8s-dev-api: i-1:30001: {status}"])
 
 
 def test_whether_requests_reach_pods_is_said() -> None:
