@@ -61,6 +61,7 @@ class Context:
         report: Gets lines on the progress.
         by: The releasing user, by the API server's name for them.
         build: URL of the pipeline's build, if one releases.
+        approved_by: Who approved what is released, for the history; None if nobody was asked.
         limits: Time limits.
         keep_image: Keeps an image in the registry, given the service's state and the image.
         weights: The weights of the slots in the load balancer's rules, by slot; None while there are none.
@@ -74,6 +75,7 @@ class Context:
     report: Callable[[str], None]
     by: str
     build: str | None = None
+    approved_by: str | None = None
     limits: Limits = field(default_factory=Limits)
     keep_image: Callable[[ServiceState, str], None] = lambda _state, _image: None
     weights: Callable[[ServiceState], Mapping[str, int] | None] = lambda state: state.weights

@@ -77,6 +77,7 @@ class Entry:
         previous: The revision that was live before, if any.
         by: The releasing user, by the API server's name for them.
         build: URL of the pipeline's build, if one released.
+        approved_by: Who approved it, by what the releasing user said; None if nobody was asked.
         started: Start time.
         finished: End time; None while it is running.
         outcome: Outcome.
@@ -98,6 +99,7 @@ class Entry:
     by: str
     started: datetime
     build: str | None = None
+    approved_by: str | None = None
     finished: datetime | None = None
     outcome: Outcome = Outcome.RUNNING
     reason: str | None = None
@@ -123,6 +125,7 @@ class Entry:
             "previousTemplate": self.previous.template if self.previous else None,
             "by": self.by,
             "build": self.build,
+            "approvedBy": self.approved_by,
             "started": self.started.isoformat(),
             "finished": self.finished.isoformat() if self.finished else None,
             "outcome": self.outcome,
@@ -155,6 +158,7 @@ class Entry:
             previous=Revision(previous, value.get("previousTemplate")) if previous else None,
             by=str(value.get("by", "unknown")),
             build=value.get("build"),
+            approved_by=value.get("approvedBy"),
             started=_time(value.get("started")) or _NO_TIME,
             finished=_time(finished),
             outcome=Outcome(value["outcome"]),

@@ -252,6 +252,7 @@ class _Release:
             previous=step.previous,
             by=context.by,
             build=context.build,
+            approved_by=context.approved_by,
             started=context.clock.now(),
             reason=goal.reason if isinstance(goal, Rollback) else None,
             override=goal.override if isinstance(goal, Deploy) else None,

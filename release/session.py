@@ -44,6 +44,7 @@ class Options:
         image_tags: Whether images are tagged in ECR.
         at_once: Number of services that are released at the same time.
         only_reads: Whether the command changes nothing: it answers, or says why not, within `ANSWER_SECONDS`.
+        approved_by: Who approved a release, for its history; None if nobody was asked.
         limits: Time limits of releases.
     """
 
@@ -53,6 +54,7 @@ class Options:
     image_tags: bool = True
     at_once: int = 1
     only_reads: bool = False
+    approved_by: str | None = None
     limits: Limits = field(default_factory=Limits)
 
 

@@ -82,6 +82,15 @@ Patience = Annotated[
 ]
 
 
+ApprovedBy = Annotated[
+    str | None,
+    typer.Option(
+        "--approved-by",
+        envvar="APPROVER",
+        help="Who approved it, for the history; it gives no right. Jenkins sets it.",
+        metavar="NAME",
+    ),
+]
 CanarySteps = Annotated[
     str | None,
     typer.Option(
@@ -112,6 +121,7 @@ def open_session(
     every: bool = False,
     limits: dict[str, float | None] | None = None,
     only_reads: bool = False,
+    approved_by: str | None = None,
 ) -> Session:
     """The session that the options describe; `every` is `--all`, and `limits` are arguments of `Limits`."""
     from release.context import Limits  # noqa: PLC0415 - slow to import
@@ -124,6 +134,7 @@ def open_session(
         image_tags=image_tags,
         at_once=at_once or (AT_ONCE_OF_ALL if every else 1),
         only_reads=only_reads,
+        approved_by=approved_by or None,
         limits=Limits(**limits or {}),  # pyright: ignore[reportArgumentType]
     )
     return Session(options)

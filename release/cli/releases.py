@@ -8,6 +8,7 @@ import typer
 
 from release.cli.options import (
     All,
+    ApprovedBy,
     AsJson,
     AtOnce,
     CanarySteps,
@@ -58,6 +59,7 @@ def deploy(
     step_seconds: StepSeconds = None,
     at_once: AtOnce = None,
     image_tags: ImageTags = True,
+    approved_by: ApprovedBy = None,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
     as_json: AsJson = False,
@@ -79,6 +81,7 @@ def deploy(
         image_tags=image_tags,
         at_once=at_once,
         every=every,
+        approved_by=approved_by,
         limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "outage": outage, "patience": patience},
     )
     from release.commands import releases  # noqa: PLC0415 - slow to import
@@ -101,6 +104,7 @@ def promote(
     step_seconds: StepSeconds = None,
     at_once: AtOnce = None,
     image_tags: ImageTags = True,
+    approved_by: ApprovedBy = None,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
     as_json: AsJson = False,
@@ -115,6 +119,7 @@ def promote(
         image_tags=image_tags,
         at_once=at_once,
         every=every,
+        approved_by=approved_by,
         limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "outage": outage, "patience": patience},
     )
     from release.commands import releases  # noqa: PLC0415 - slow to import
@@ -131,6 +136,7 @@ def switch(
     watch_for: WatchFor = 10,
     warm: Warm = 600,
     outage: OutageLimit = 10,
+    approved_by: ApprovedBy = None,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
     as_json: AsJson = False,
@@ -139,7 +145,7 @@ def switch(
     if to is not None:
         check_slot(to, "--to")
     limits = {"lock": wait, "watch": watch_for, "warm": warm, "outage": outage}
-    session = open_session(kubeconfig, context, as_json=as_json, limits=limits)
+    session = open_session(kubeconfig, context, as_json=as_json, approved_by=approved_by, limits=limits)
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
     exit_with(releases.switch(session, environment, service, to))
@@ -163,6 +169,7 @@ def rollback(
             help="Keep the pods of the slot that is left: open connections stay there.",
         ),
     ] = False,
+    approved_by: ApprovedBy = None,
     kubeconfig: Kubeconfig = None,
     context: KubeContext = None,
     as_json: AsJson = False,
@@ -174,7 +181,9 @@ def rollback(
     """
     names = service_names(services, every=every)
     limits = {"lock": wait, "ready": ready, "warm": warm, "outage": outage, "patience": patience}
-    session = open_session(kubeconfig, context, as_json=as_json, at_once=at_once, every=every, limits=limits)
+    session = open_session(
+        kubeconfig, context, as_json=as_json, approved_by=approved_by, at_once=at_once, every=every, limits=limits
+    )
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
     exit_with(releases.rollback(session, environment, names or session.services(environment), keep_failed=keep_failed))

@@ -126,6 +126,7 @@ def _release(
                 report=report,
                 by=user,
                 build=os.environ.get("BUILD_URL"),
+                approved_by=session.options.approved_by,
                 limits=session.options.limits,
                 keep_image=session.keep_image,
                 clean_up=lambda: clean_up(service, report),

@@ -113,7 +113,8 @@ def history_table(title: str, entries: Sequence[Entry], *, full: bool = False) -
             short_name(entry.by),
         )
         override = f"override: {entry.override}" if entry.override else None
-        notes = (image if full else None, entry.reason, override, entry.build)
+        approved = f"approved by {entry.approved_by}" if entry.approved_by else None
+        notes = (image if full else None, entry.reason, override, approved, entry.build)
         return Row(cells, [note for note in notes if note])
 
     columns = ("started (UTC)", "action", "outcome", "slot", "image", "by")

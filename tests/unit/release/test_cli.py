@@ -261,6 +261,38 @@ def test_status_without_an_environment_shows_both_and_says_of_which_cluster(
     assert [one["environment"] for one in json.loads(out)] == ["dev", "prod"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["deploy", "prod", "api"], ["promote", "api"], ["switch", "prod", "api"], ["rollback", "prod", "api"]],
+    ids=lambda words: words[0],
+)
+@pytest.mark.parametrize(
+    ("option", "variables", "known"),
+    [
+        (["--approved-by", "grace"], {}, "grace"),
+        ([], {"APPROVER": "grace"}, "grace"),
+        ([], {"APPROVER": ""}, None),
+        ([], {}, None),
+    ],
+)
+def test_who_approved_is_an_option_or_the_pipelines_variable(
+    words: list[str],
+    option: list[str],
+    variables: dict[str, str],
+    known: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Options] = []
+
+    def session(options: Options) -> Session:
+        made.append(options)
+        raise ReleaseError("enough", remedy="none")
+
+    monkeypatch.setattr("release.session.Session", session)
+    CliRunner().invoke(app, [*words, *option], env={"APPROVER": None, **variables})
+    assert [one.approved_by for one in made] == [known]
+
+
 def test_the_version_tells_two_copies_of_the_tool_apart(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

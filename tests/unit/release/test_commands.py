@@ -73,17 +73,18 @@ def test_the_history_is_a_table_that_says_what_went_wrong_and_has_each_image_who
         reason="the smoke test failed: " + "very long, " * 30,
         override="the fire of May",
         build="https://jenkins.example.com/7",
+        approved_by="grace",
     )
     history.write(cluster, "dev", "api", first)
     history.write(cluster, "dev", "api", replace(first, id="2", outcome=Outcome.RELEASED, reason=None))
     reports.history(session, "dev", "api")
-    title, heading, newest, *_, build = capsys.readouterr().out.splitlines()
+    title, heading, newest, *_, approved, build = capsys.readouterr().out.splitlines()
     digits = IMAGE.rpartition(":")[2][:12]
     assert (title, heading.split()) == ("dev/api", ["started", "(UTC)", "action", "outcome", "slot", "image", "by"])
     assert newest.split() == ["2026-05-01", "12:00", "deploy", "released", "blue", digits, "jane"]
-    assert build == f"    {first.build}"
+    assert (approved, build) == ("    approved by grace", f"    {first.build}")
     reports.history(session, "dev", "api", full=True)
-    _, _, _, its_image, _, _, oldest, _, *reason, override, _ = capsys.readouterr().out.splitlines()
+    _, _, _, its_image, _, _, _, oldest, _, *reason, override, _, _ = capsys.readouterr().out.splitlines()
     assert its_image == f"    {IMAGE}", "in one piece, to be deployed again"
     assert "failed" in oldest
     assert " ".join(" ".join(reason).split()) == str(first.reason).strip()

@@ -90,11 +90,12 @@ def calls_of(goal: Goal, **options: Any) -> list[str]:
 
 def test_a_release_is_told_in_events_and_history() -> None:
     fixture = Fixture()
-    result = fixture.run(Deploy(SECOND))
+    result = fixture.run(Deploy(SECOND), approved_by="grace")
     assert result.exit_code is ExitCode.DONE
     assert (fixture.state.live, fixture.state.live_slot.revision.image) == (BLUE, SECOND)  # type: ignore[union-attr]
     last = fixture.state.history[-1]
-    assert (last.outcome, last.by, last.revision.image, last.previous.image) == (  # type: ignore[union-attr]
+    assert (last.approved_by, last.outcome, last.by, last.revision.image, last.previous.image) == (  # type: ignore[union-attr]
+        "grace",
         Outcome.RELEASED,
         "tester",
         SECOND,
