@@ -17,9 +17,6 @@ from rehearsal import demo_images
 from rehearsal.front_door.running import Entrance
 from rehearsal.status import NodeStatus, SlotStatus, WorkloadStatus
 
-PAGE = "releases"
-"""Host of the page of releases."""
-
 TRAFFIC = {
     True: "requests to a node's port or a Service's address reach pods, by kube-proxy",
     False: "none: kube-proxy does not run; `make up` starts it, or says why it cannot",
@@ -63,16 +60,15 @@ def show_entrance(console: Console, entrance: Entrance | None) -> None:
     for name, url in entrance.hosts.items():
         table.add_row(f"host {name}", url, entrance.outside[name])
     console.print("", table)
-    if tools := [f"host {name}" for name in entrance.hosts if name not in (*ENVIRONMENTS, PAGE)]:
+    if tools := [f"host {name}" for name in entrance.hosts if name not in (*ENVIRONMENTS, "releases")]:
         about = f"What is behind {' and '.join(tools)} does not run here: 503. Somebody outside gets 403 where only"
         console.print(f"{about} listed addresses are admitted (loadBalancer.staffCidrs).", style="dim", highlight=False)
     for one in entrance.unhealthy:
         # Not those that HAProxy checks for the first time (`INI`), or that passed some of the checks (`DOWN 1/2`).
         if re.match(rf"k8s-({'|'.join(ENVIRONMENTS)})-(?!.*: DOWN (INI|\d))", one):
             console.print(f"Gets no requests: {one}", style="dim", markup=False, highlight=False, soft_wrap=True)
-    if PAGE in entrance.hosts:
-        about = f"Keep open: {entrance.hosts[PAGE]} shows every service and release, live"
-        console.print("", about, style="bold", highlight=False, soft_wrap=True)
+    if page := entrance.hosts.get("releases"):
+        console.print(f"\nKeep open: {page} shows every service and release, live", style="bold", soft_wrap=True)
     if entrance.problem:
         console.print(f"The front door stays as it was: {entrance.problem}", style="red", markup=False, soft_wrap=True)
 

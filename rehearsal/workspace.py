@@ -179,11 +179,7 @@ def merge_stack_file(committed: Mapping[str, Any], previous: Mapping[str, Any]) 
 
 
 def reached_from_here(stack_file: Mapping[str, Any]) -> dict[str, Any]:
-    """A stack file whose cluster is reached from outside of the VPC: an empty `publicAccessCidrs` lists this machine.
-
-    The program refuses the empty list as long as there is no cluster. A rehearsal starts without one, but the stack of
-    the file may have its own. An invalid part is left to the program.
-    """
+    """A stack file whose `publicAccessCidrs` lists this machine if it was empty, which the program refuses at first."""
     settings: dict[str, Any] = stack_file["config"]
     access: Any = settings.get(CLUSTER, {})
     if not isinstance(access, dict) or access.get("publicAccessCidrs"):  # pyright: ignore[reportUnknownMemberType]

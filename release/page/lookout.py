@@ -94,5 +94,5 @@ class Lookout:
     def _environment(self, environment: str) -> EnvironmentView:
         snapshot = Snapshot(self.api, environment)
         statuses = read_statuses(snapshot, environment, services(snapshot, environment), now=self.clock.now())
-        ingresses = self.api.list("networking.k8s.io/v1", "Ingress", namespace=environment)
+        ingresses = snapshot.list("networking.k8s.io/v1", "Ingress")
         return environment_view(environment, statuses, ingresses)
