@@ -58,6 +58,9 @@ RELEASE_TAG_PREFIX = "release-"
 PORT_NAME = "http"
 """Name of a service's port, on its Services and its pods."""
 
+PORT_POLICY_SUFFIX = r"\.[0-9]+"
+"""Regular expression of the end of the name that `port_policy_name` makes."""
+
 SERVICE_PORT = 80
 """Port of every service's Services. It never changes, whatever port the containers listen on: callers' URLs, which live
 pods got when they were released, stay right."""

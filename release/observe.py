@@ -123,6 +123,15 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
         repository=image.removesuffix(f"@{SENTINEL_DIGEST}"),
         template=slots.template_hash(template),
         configuration=_configuration(template["template"]["spec"]),
+        ports=frozenset(
+            port
+            for spec in (
+                template["template"]["spec"],
+                *(deployment["spec"]["template"]["spec"] for deployment in deployments.values()),
+                *(pod["spec"] for pod in pods),
+            )
+            for port in _ports(spec)
+        ),
         exclusive=annotations.get(EXCLUSIVE) == "true",
         depends_on=tuple(json.loads(annotations.get(DEPENDS_ON, "[]"))),
         active_target=_target(active),
@@ -281,6 +290,11 @@ def _endpoints(slices: Iterable[KubernetesObject], service: str, slot_by_pod: Ma
                 pod: Mapping[str, Any] = endpoint.get("targetRef") or {}
                 counts[slot_by_pod.get(str(pod.get("name")), "")] += 1
     return dict(counts)
+
+
+def _ports(spec: Mapping[str, Any]) -> list[int]:
+    """Ports of a pod's containers."""
+    return [int(port["containerPort"]) for container in spec["containers"] for port in _list(container, "ports")]
 
 
 def _configuration(spec: Mapping[str, Any]) -> tuple[str, ...]:

@@ -210,6 +210,7 @@ class ServiceState:
         repository: Repository of the service's images.
         template: Hash of the current PodTemplate; of a release that is resumed, of the one that it began with.
         configuration: Names of the ConfigMaps and Secrets that the PodTemplate names.
+        ports: Ports on which containers of the PodTemplate, of a slot or of a pod listen.
         exclusive: Whether two versions must never run at once.
         depends_on: The services that it calls.
         active_target: Address of the active Service.
@@ -267,6 +268,7 @@ class ServiceState:
     canary: Canary | None = None
     weights: Mapping[str, int] | None = None
     action: ForwardAction | None = field(default=None, compare=False)
+    ports: frozenset[int] = frozenset()
 
     def slot(self, name: str) -> Slot:
         """One slot."""

@@ -65,6 +65,7 @@ def release_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
         _rule("coordination.k8s.io", "leases", "create"),
         _rule("coordination.k8s.io", "leases", "patch", names=map(lock_name, services)),
         _rule("", "configmaps", "create", "delete"),
+        _rule("networking.k8s.io", "networkpolicies", "list", "delete"),
         _rule("", "configmaps", "patch", names=map(history_name, services)),
         _rule("", "events", "create"),
     ]

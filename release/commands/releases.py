@@ -93,14 +93,14 @@ def retire(session: Session, environment: str, names: Iterable[str], *, now: boo
 
 
 def clean_up(session: Session, environment: str, service: str, report: Report) -> None:
-    """Deletes the configuration and image tags of a service that nothing needs any more.
+    """Deletes configuration, NetworkPolicies of old ports, and image tags of a service that nothing needs any more.
 
     Raises:
         ReleaseError: ECR refused, or did not answer.
     """
     state = session.observe(environment, service)
     for name in retrying(session.clock)(lambda: prune(session.api, state)):
-        report(f"Deleted configuration {name}: nothing refers to it")
+        report(f"Deleted {name}: nothing refers to it")
     if session.options.image_tags:
         for tag in Images(state.repository).drop(environment, lambda: in_use(session.observe(environment, service))):
             report(f"Removed tag {tag}: its image is not used here any more")

@@ -422,6 +422,12 @@ def test_who_releases_creates_histories_and_locks_and_deletes_configuration_only
         told = refusal(lambda: api.delete("v1", "ConfigMap", name, FIELDS))  # noqa: B023
         assert (told is None) == may, name
     is_refused_by_policy(lambda: api.delete("v1", "ConfigMap", f"{SERVICE}-releases", FIELDS), "hello-release-names")
+    for name, may in [(f"{SERVICE}.8080", True), (SERVICE, False), ("default-deny", False), ("other.8080", False)]:
+        policy = ("networking.k8s.io/v1", "NetworkPolicy")
+        body = {"apiVersion": policy[0], "kind": policy[1], "metadata": {"name": name, "namespace": FIELDS}}
+        guarded.api.create({**body, "spec": {"podSelector": {}}})
+        told = refusal(lambda: api.delete(*policy, name, FIELDS))  # noqa: B023
+        assert (told is None) == may, name
 
 
 # Images
@@ -621,6 +627,7 @@ RIGHTS: list[tuple[str, str, str, str | None]] = [
     ("prod", "patch", "podtemplates", "api"),
     ("prod", "patch", "horizontalpodautoscalers.autoscaling", "other"),
     ("prod", "patch", "networkpolicies.networking.k8s.io", None),
+    ("prod", "deletecollection", "networkpolicies.networking.k8s.io", None),
     ("prod", "patch", "resourcequotas", None),
     ("prod", "create", "serviceaccounts/token", None),
     ("prod", "get", "configmaps", "other"),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from contract import labels
 from contract.blue_green import BLUE, GREEN
 from kube.client import KubernetesObject
 from rehearsal.demo_images import Fault
@@ -328,10 +329,18 @@ def test_retire_collects_the_configuration_that_nothing_names(platform: Platform
     released(platform, "conf", configuration="conf-0000000001")
     for name in ("conf-0000000001", "conf-00000000ff", "conf-other"):
         configure(platform.api, "dev", "conf", name)
+    listening = next(iter(platform.seen("dev", "conf").ports))
+    for port in (listening, listening + 1):
+        metadata = {"name": f"conf.{port}", "namespace": "dev", "labels": {labels.SERVICE: "conf"}}
+        body = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata}
+        platform.api.create({**body, "spec": {"podSelector": {}}})
     seen = platform.seen("dev", "conf")
     assert prune.prune(platform.api, seen) == [], "too young: an up may be under way"
     later = replace(seen, now=seen.now + prune.MIN_AGE * 2)
-    assert prune.prune(platform.api, later) == ["conf-00000000ff"]
+    assert prune.prune(platform.api, later) == [
+        "ConfigMap conf-00000000ff",
+        f"NetworkPolicy conf.{listening + 1}",
+    ]
     eventually(lambda: platform.api.get("v1", "Secret", "conf-00000000ff", "dev") is None, "its Secret is gone")
     for name in ("conf-0000000001", "conf-other"):
         assert platform.api.get("v1", "Secret", name, "dev"), name

@@ -90,11 +90,13 @@ class Admission(pulumi.ComponentResource):
             rules=[
                 _rule("", "v1", "configmaps", "CREATE", "DELETE"),
                 _rule("coordination.k8s.io", "v1", "leases", "CREATE", "DELETE"),
+                _rule("networking.k8s.io", "v1", "networkpolicies", "CREATE", "DELETE"),
             ],
             validations=[
                 ValidationArgs(
                     expression=fields.object_names(services),
-                    message="a release creates the histories and locks of services, and deletes their configuration",
+                    message="a release creates the histories and locks of services, and deletes their configuration "
+                    "and the NetworkPolicies of their ports",
                 )
             ],
         )

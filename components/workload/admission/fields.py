@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 
 from contract import labels
-from contract.blue_green import CONFIGURATION_SUFFIX, SLOTS, history_name, lock_name, slot_name
+from contract.blue_green import CONFIGURATION_SUFFIX, PORT_POLICY_SUFFIX, SLOTS, history_name, lock_name, slot_name
 
 METADATA = ("labels", "annotations", "ownerReferences", "finalizers", "generateName", "selfLink")
 """The metadata that a client can change, but for `managedFields`, which has no effect of its own."""
@@ -73,12 +73,20 @@ def only_target_changed() -> str:
 
 
 def object_names(services: Sequence[str]) -> str:
-    """True where a release creates the history or lock of a service, or deletes the configuration of one."""
-    creatable = {"configmaps": list(map(history_name, services)), "leases": list(map(lock_name, services))}
-    is_configuration = f"oldObject.metadata.name.matches('{CONFIGURATION_SUFFIX}$')"
-    service = "oldObject.metadata.name.substring(0, oldObject.metadata.name.lastIndexOf('-'))"
+    """True where a release creates the history or lock of a service, or deletes configuration or a policy of a port."""
+    creatable = {
+        "configmaps": list(map(history_name, services)),
+        "leases": list(map(lock_name, services)),
+        "networkpolicies": [],
+    }
+    names = "|".join(services)
+    deletable = {
+        "configmaps": f"^({names}){CONFIGURATION_SUFFIX}$",
+        "leases": "^$",
+        "networkpolicies": f"^({names}){PORT_POLICY_SUFFIX}$",
+    }
     return (
         "request.operation == 'CREATE' ? "
         f"object.metadata.name in {json.dumps(creatable)}[request.resource.resource] : "
-        f"request.resource.resource == 'configmaps' && {is_configuration} && {service} in {json.dumps(list(services))}"
+        f"oldObject.metadata.name.matches({json.dumps(deletable)}[request.resource.resource])"
     )

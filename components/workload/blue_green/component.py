@@ -164,7 +164,7 @@ class BlueGreen(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         # Addresses are admitted to a port's number, and live pods listen on the one that they were released with: each
-        # number has a policy of its own, which stays until the release tool finds it in no slot and no history entry.
+        # number has a policy of its own, which stays until the release tool finds it in no slot and no pod.
         name = port_policy_name(self._args.service, self._args.spec.port)
         kubernetes.networking.v1.NetworkPolicy(
             f"{self._args.environment}-{name}",

@@ -374,6 +374,15 @@ def test_only_old_objects_of_the_programs_that_nothing_names_are_superfluous() -
     assert prune.prunable(found, [*every, *others, young]) == ["api-000000000e", "api-000000000f"]
 
 
+def test_the_policy_of_a_port_goes_once_nothing_listens_on_it() -> None:
+    found = service_state(slot("blue", revision(), 2), slot("green", revision(), 0), ports=frozenset({8080, 9090}))
+    policies = [made(f"api.{port}") for port in (8080, 9090, 8099)]
+    others = [made(name) for name in ("api", "default-deny", "api-preview.8099", "gateway.8099", "apis.8099", "api.x")]
+    assert prune.prunable(found, [*policies, *others, made("api.7070", timedelta(minutes=1))]) == ["api.8099"]
+    unknown = replace(found, ports=frozenset())
+    assert prune.prunable(unknown, policies) == [], "a PodTemplate of somebody else, without a port"
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(-3, "0s"), (59, "59s"), (60, "1m"), (3 * 3600 + 5, "3h"), (86400 * 12, "12d")]
 )
