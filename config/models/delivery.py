@@ -235,8 +235,13 @@ class Delivery(Model):
     )
     status_token: SecretStr | None = Field(
         default=None,
-        description="A token of GitHub that may write commit statuses of the services' repositories, for checks; set "
-        "it as a secret.",
+        description="A token of the Git host that may write commit statuses of the services' repositories, for "
+        "checks; set it as a secret.",
+    )
+    status_host: Literal["github", "gitlab", "bitbucket"] = Field(
+        default="github",
+        description="What the services' repositories are at, for commit statuses: `github` (also a GitHub Enterprise "
+        "Server), `gitlab` (also a server of one's own) or `bitbucket` (Bitbucket Cloud).",
     )
     build_secrets: dict[VariableName, SecretStr] = Field(
         default_factory=dict[str, SecretStr],

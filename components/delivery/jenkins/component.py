@@ -219,6 +219,7 @@ class Jenkins(pulumi.ComponentResource):
             **({"BUILD_SECRETS": agents.BUILD_SECRETS_FOLDER} if delivery.build_secrets else {}),
             **({"PROVENANCE": "true"} if delivery.provenance else {}),
             **({"SBOM_GENERATOR": delivery.sbom_generator} if delivery.sbom_generator else {}),
+            **({"STATUS_HOST": delivery.status_host} if delivery.status_token else {}),
             **({"APPROVERS": ",".join(delivery.login.approve)} if delivery.login else {}),
             **(self._preview_variables(previews) if previews else {}),
         }

@@ -278,27 +278,84 @@ def test_another_registry_is_refused(capsys: pytest.CaptureFixture[str]) -> None
     assert "is no ECR repository" in capsys.readouterr().err
 
 
+BUILD = "https://jenkins.example.com/job/1/"
+
+
+def set_status(host: str, repository: str, state: str = "success") -> commit_status.Status:
+    return commit_status.status(host, repository, "c0ffee", state, service="api", build=BUILD, token="t")  # noqa: S106 - none
+
+
 @pytest.mark.parametrize(
-    ("repository", "target"),
+    ("host", "repository", "target"),
     [
-        ("https://github.com/hello/api.git", "https://api.github.com/repos/hello/api/statuses/c0ffee"),
-        ("https://github.com/hello/api", "https://api.github.com/repos/hello/api/statuses/c0ffee"),
-        ("https://git.example.com/hello/api.git", "https://git.example.com/api/v3/repos/hello/api/statuses/c0ffee"),
+        ("github", "https://github.com/hello/api.git", "https://api.github.com/repos/hello/api/statuses/c0ffee"),
+        ("github", "https://github.com/hello/api", "https://api.github.com/repos/hello/api/statuses/c0ffee"),
+        (
+            "github",
+            "https://git.example.com/hello/api.git",
+            "https://git.example.com/api/v3/repos/hello/api/statuses/c0ffee",
+        ),
+        (
+            "gitlab",
+            "https://gitlab.example.com/hello/backend/api.git",
+            "https://gitlab.example.com/api/v4/projects/hello%2Fbackend%2Fapi/statuses/c0ffee",
+        ),
+        (
+            "bitbucket",
+            "https://bitbucket.org/hello/api",
+            "https://api.bitbucket.org/2.0/repositories/hello/api/commit/c0ffee/statuses/build",
+        ),
     ],
 )
-def test_a_commits_status_is_created_where_github_documents_it(repository: str, target: str) -> None:
-    """https://docs.github.com/en/rest/commits/statuses#create-a-commit-status."""
-    assert commit_status.url(repository, "c0ffee") == target
+def test_a_commits_status_is_created_where_the_host_documents_it(host: str, repository: str, target: str) -> None:
+    assert set_status(host, repository).url == target
 
 
-def test_a_commits_status_has_the_documented_form_and_no_build_fails_for_it(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    for state in commit_status.STATES:
-        told = commit_status.body(state, "api", "https://jenkins.example.com/job/1/")
-        assert told.keys() == {"state", "context", "description", "target_url"}
-        assert told["state"] in ("error", "failure", "pending", "success")
-        assert len(told["description"]) <= 140
+@pytest.mark.parametrize(
+    ("host", "repository"),
+    [
+        ("github", "https://github.com/api"),
+        ("github", "https://github.com/hello/backend/api"),
+        ("bitbucket", "https://bitbucket.example.com/hello/api"),
+        ("gitlab", "ssh://git@gitlab.com/hello/api"),
+    ],
+)
+def test_a_repository_that_is_none_at_the_host_is_refused(host: str, repository: str) -> None:
+    with pytest.raises(ValueError, match=f"is no repository at {host}"):
+        set_status(host, repository)
+
+
+DOCUMENTED = {
+    "github": ({"state", "context", "description", "target_url"}, ("error", "failure", "pending", "success")),
+    "gitlab": (
+        {"state", "name", "description", "target_url"},
+        ("pending", "running", "success", "failed", "canceled", "skipped"),
+    ),
+    "bitbucket": (
+        {"state", "key", "name", "description", "url"},
+        ("SUCCESSFUL", "FAILED", "INPROGRESS", "STOPPED"),
+    ),
+}
+"""The keys that a host documents of a status, and its states."""
+
+
+@pytest.mark.parametrize("host", commit_status.HOSTS)
+def test_a_commits_status_has_the_documented_form(host: str) -> None:
+    keys, states = DOCUMENTED[host]
+    repository = f"https://{'bitbucket.org' if host == 'bitbucket' else 'git.example.com'}/hello/api"
+    told = [set_status(host, repository, state) for state in commit_status.STATES]
+    assert {frozenset(one.body) for one in told} == {frozenset(keys)}
+    assert {one.body["state"] for one in told} <= {*states}
+    assert len({one.body["state"] for one in told}) == len(told)
+    for one in told:
+        assert "jenkins/api" in one.body.values()
+        assert BUILD in one.body.values()
+        assert len(one.body["description"]) <= 140
+        token = {"PRIVATE-TOKEN": "t"} if host == "gitlab" else {"Authorization": "Bearer t"}
+        assert token.items() <= one.headers.items()
+
+
+def test_no_build_fails_for_a_commits_status(capsys: pytest.CaptureFixture[str]) -> None:
     variables = {"SERVICE": "api", "BUILD_URL": "https://jenkins.example.com/job/1/", "STATUS_TOKEN": "made-up"}
     assert commit_status.main(["https://127.0.0.1:9/hello/api", "c0ffee", "success"], variables) == 0
     assert "is not set" in capsys.readouterr().err

@@ -20,7 +20,7 @@ from components.delivery.jenkins.jobs import quoted, with_environment
 from config import PROJECT, capacity
 from contract.identities import PAGE, RECONCILER
 from contract.quantities import cpu_millis, memory_bytes
-from pipelines import certificates, scan
+from pipelines import certificates, commit_status, scan
 from rehearsal.aws.authorization import Access, allows
 from rehearsal.emulators.volumes import class_tags
 from tests.unit.components.delivery.jcasc import AUTHORIZATION, POD_TEMPLATES, SECURITY_REALM, unknown
@@ -221,6 +221,17 @@ def test_checks_write_commit_statuses_with_a_token_that_no_log_shows() -> None:
     ]
     assert not any("made-up-status-token" in text for one in graph.resources.values() for text in in_clear(one.inputs))
     assert "STATUS_TOKEN = " not in job_script()
+
+
+@pytest.mark.parametrize("host", commit_status.HOSTS)
+def test_statuses_go_to_the_host_of_the_settings(host: str) -> None:
+    def told(**settings: str) -> list[str]:
+        graph = configured(configuration(statusHost=host, **settings))
+        variables = casc(graph)["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
+        return [one["value"] for one in variables if one["key"] == "STATUS_HOST"]
+
+    assert told(statusToken="made-up-status-token") == [host]
+    assert told() == [], "no token, no status"
 
 
 def test_build_secrets_are_files_of_build_agents_only() -> None:
