@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import pytest
+import yaml
 
 import config
 from components.logging import access
@@ -15,7 +16,7 @@ from rehearsal.lifecycle import Rehearsal
 from rehearsal.nodes import NodeGroupSpec, Taint
 from tests.instances import nodes
 from tests.rehearsal.conftest import eventually
-from tests.rehearsal.stacks import ONE_STACK
+from tests.rehearsal.stacks import ONE_STACK, changes, run_up
 from tests.unit.program import stack_config
 
 LOGGING = "logging"
@@ -136,8 +137,9 @@ def test_the_real_operator_makes_elasticsearch_and_kibana_of_what_it_is_asked_fo
     users, roles = (base64.b64decode(realm[name]).decode() for name in ("users", "roles.yml"))
     for user in ("fluentd", "logs-setup", "reader"):
         assert user in users
+    # Elasticsearch finds a role by a line without indentation, so the JSON of the program's Secret would not do.
     for role in ("fluentd", "logs-setup", *access.PEOPLE_ROLES):
-        assert role in roles
+        assert f"\n{role}:" in f"\n{roles}"
     assert api.get("policy/v1", "PodDisruptionBudget", "hello-es-default", LOGGING)
     claims = api.list("v1", "PersistentVolumeClaim", namespace=LOGGING)
     assert [claim["status"]["phase"] for claim in claims] == ["Bound"] * wanted.nodes
@@ -176,6 +178,45 @@ def test_of_the_logs_only_fluentd_is_on_prods_nodes_and_one_on_each_node_also_on
         )
     finally:
         api.delete("v1", "Node", name)
+
+
+def elasticsearch(api: KubernetesApi) -> tuple[dict[str, Any], str]:
+    """What the operator asks for: resources of Elasticsearch's container, and the size of a volume's claim."""
+    found = api.get("apps/v1", "StatefulSet", "hello-es-default", LOGGING) or {}
+    containers = {one["name"]: one for one in found["spec"]["template"]["spec"]["containers"]}
+    (claim,) = api.list("v1", "PersistentVolumeClaim", namespace=LOGGING)
+    return containers["elasticsearch"]["resources"], claim["spec"]["resources"]["requests"]["storage"]
+
+
+@ONE_STACK
+def test_sizes_change_and_come_back_through_the_real_operator_and_a_volume_grows(platform: Rehearsal) -> None:
+    """The operator has written the object back by now; a conflict with it would fail `up`.
+
+    It restarts no pod: for that it asks Elasticsearch, which does not run here.
+    """
+    api, settings = platform.api(), "hello-platform:logs"
+    before, size = elasticsearch(api)
+    assert size == "30Gi"
+
+    def larger(content: dict[str, Any]) -> None:
+        content[settings] |= {"memory": "2304Mi", "cpu": "600m"}
+
+    def larger_volume(content: dict[str, Any]) -> None:
+        content[settings]["storageGib"] = 40
+
+    assert list(changes(platform, larger).values()) == ["update"]
+    eventually(
+        lambda: elasticsearch(api)[0]["limits"] == {**before["limits"], "memory": "2304Mi", "cpu": "2400m"}, "up"
+    )
+    assert list(run_up(platform).values()) == ["update"]
+    eventually(lambda: elasticsearch(api)[0] == before, "and back")
+    file = platform.layout.workspace / f"Pulumi.{platform.stack}.yaml"
+    assert list(changes(platform, larger_volume).values()) == ["update"]
+    content = yaml.safe_load(file.read_text())
+    larger_volume(content["config"])
+    file.write_text(yaml.safe_dump(content))  # it cannot shrink again
+    eventually(lambda: elasticsearch(api)[1] == "40Gi", "the operator asks for a larger volume")
+    assert run_up(platform) == {}
 
 
 @ONE_STACK
