@@ -160,6 +160,7 @@ delivery = Delivery(
     platform,
     DeliveryArgs(
         services=list(settings.services),
+        weighted=settings.weighted,
         delivery=settings.delivery,
         page=settings.releases_page if settings.has_releases_page else None,
         previews=settings.previews,

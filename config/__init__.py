@@ -7,6 +7,7 @@ the parsing of Pulumi's configuration.
 from config.charts import Chart, is_registry, local_chart
 from config.loading import load, pulumi_config
 from config.models.base import ENVIRONMENTS, LOAD_BALANCERS, PROJECT, EnvironmentName, LoadBalancerName, SecretScope
+from config.models.canary import Canary
 from config.models.cluster import Cluster, Environment, Environments, Hours, Nodes, Quota, ServiceNodes, Weekday
 from config.models.delivery import (
     Certificates,
@@ -46,6 +47,7 @@ __all__ = [
     "SERVICE_NAME_LIMIT",
     "ZONE_LETTERS",
     "Amounts",
+    "Canary",
     "Certificates",
     "Chart",
     "Cluster",

@@ -144,6 +144,11 @@ class Settings(Model):
         return f"jenkins.{self.domain}"
 
     @property
+    def weighted(self) -> list[str]:
+        """The services that are released by weight."""
+        return [name for name, service in self.services.items() if service.canary]
+
+    @property
     def public_paths(self) -> dict[str, str]:
         """The name of the service behind each path."""
         return {path: name for name, service in self.services.items() for path in service.paths}

@@ -119,6 +119,11 @@ def forward_action(service: str) -> str:
     return json.dumps({"type": "forward", "forwardConfig": {"targetGroups": groups}})
 
 
+def ingress_names(environment: str) -> tuple[str, ...]:
+    """Names that the Ingress of an environment's host may have: by the load balancer that it is on."""
+    return environment, f"{environment}-public"
+
+
 def contract(namespace: str, service: str) -> dict[str, Any]:
     """Everything that a tool needs in order to read, switch and roll back a service's live slot.
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from contract import labels
-from contract.blue_green import slot_name
+from contract.blue_green import preview_service_name, slot_name
 from kube.client import KubernetesApiError, KubernetesObject
 from release.context import Context, Limits
 from release.messages import describe, in_parentheses
@@ -25,6 +25,12 @@ https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md#h
 
 UNSCHEDULABLE = "Unschedulable"
 """https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodStatus"""
+
+SERVICE_NAME = "kubernetes.io/service-name"
+"""Label of an EndpointSlice: the Service that it is of.
+
+https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetesioservice-name
+"""
 
 POLL_SECONDS = 2
 """Longest time until the state is observed again, even if the watch reports nothing."""
@@ -94,12 +100,18 @@ class Wait:
         api_version, kind = (
             ("discovery.k8s.io/v1", "EndpointSlice") if isinstance(step, AwaitEndpoints) else ("apps/v1", "Deployment")
         )
+        service = state.service
+        selector = (
+            f"{SERVICE_NAME} in ({service},{preview_service_name(service)})"
+            if kind == "EndpointSlice"
+            else f"{labels.SERVICE}={service}"
+        )
         try:
             for _, changed in self._context.api.watch(
                 api_version,
                 kind,
                 namespace=state.environment,
-                label_selector=f"{labels.SERVICE}={state.service}",
+                label_selector=selector,
                 timeout=POLL_SECONDS,
             ):
                 version = (kind, str(changed["metadata"]["name"]), str(changed["metadata"]["resourceVersion"]))

@@ -38,12 +38,24 @@ UNTAG = ("ecr:DescribeImages", "ecr:BatchDeleteImage")
 """Actions that remove tags. The second one can delete images, too: ECR has no action for tags alone."""
 
 
+READ_RULES = (
+    "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeRules",
+    "elasticloadbalancing:DescribeTargetGroups",
+)
+"""Actions by which a release by weight sees its weights in the load balancer's rules. They know no resources.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeliveryArgs:
     """Arguments of `Delivery`.
 
     Attributes:
         services: Names of the services.
+        weighted: Names of the services that are released by weight.
         delivery: Configuration of Jenkins; None for a stack without it.
         page: Configuration of the page of releases; None for a stack without it.
         previews: Configuration of the preview roles; None for a stack without them.
@@ -61,6 +73,7 @@ class DeliveryArgs:
     """
 
     services: Sequence[str]
+    weighted: Sequence[str]
     delivery: config.Delivery | None
     page: config.ReleasesPage | None
     previews: config.Previews | None
@@ -95,10 +108,11 @@ class Delivery(pulumi.ComponentResource):
         super().__init__("hello:platform:Delivery", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.namespace = Namespace(DELIVERY, NamespaceArgs(name=DELIVERY, protect=args.protect), opts=child).namespace
-        release_statement = permissions(args.cluster, args.services, *TAG, *UNTAG)
+        read_rules = [Statement(actions=READ_RULES, resources=["*"])] if args.weighted else []
+        release_statements = [permissions(args.cluster, args.services, *TAG, *UNTAG), *read_rules]
         verify_statement = permissions(args.cluster, args.services, *TAG)
-        self._identity(RELEASE, args.cluster, release_statement)
-        self._identity(VERIFY, args.cluster, verify_statement)
+        self._identity(RELEASE, args.cluster, release_statements)
+        self._identity(VERIFY, args.cluster, [verify_statement])
         kubernetes.networking.v1.NetworkPolicy(
             f"{DELIVERY}-{RELEASE}",
             metadata=ObjectMetaArgs(name=RELEASE, namespace=self.namespace),
@@ -110,13 +124,21 @@ class Delivery(pulumi.ComponentResource):
         namespaces = {name: environment.namespace for name, environment in args.environments.items()}
         access = ReleaseAccess(
             name,
-            ReleaseAccessArgs(environments=namespaces, services=args.services, outside=args.github_actions is not None),
+            ReleaseAccessArgs(
+                environments=namespaces,
+                services=args.services,
+                outside=args.github_actions is not None,
+                weighted=args.weighted,
+            ),
             opts=child,
         )
         Admission(
             name,
             AdmissionArgs(
-                environments=namespaces, repositories=args.repositories.repository_urls, protect=args.protect
+                environments=namespaces,
+                repositories=args.repositories.repository_urls,
+                protect=args.protect,
+                weighted=args.weighted,
             ),
             opts=child,
         )
@@ -154,7 +176,7 @@ class Delivery(pulumi.ComponentResource):
                         environment=args.environment,
                         priority_class=TOOLING,
                         cluster=args.cluster,
-                        statements=[permissions(args.cluster, args.services, *UNTAG)],
+                        statements=[permissions(args.cluster, args.services, *UNTAG), *read_rules],
                     ),
                     opts=pulumi.ResourceOptions(parent=self, depends_on=[access]),
                 )
@@ -196,7 +218,7 @@ class Delivery(pulumi.ComponentResource):
                     actions=args.github_actions,
                     cluster=args.cluster,
                     services=args.services,
-                    release_statement=release_statement,
+                    release_statements=release_statements,
                     verify_statement=verify_statement,
                     # An account has one provider for GitHub.
                     creates_provider=not (args.previews and args.previews.repository),
@@ -205,7 +227,7 @@ class Delivery(pulumi.ComponentResource):
             )
         self.register_outputs({"namespace": self.namespace})
 
-    def _identity(self, account: str, cluster: ClusterReference, statement: Statement) -> None:
+    def _identity(self, account: str, cluster: ClusterReference, statements: Sequence[Statement]) -> None:
         """A service account, and the IAM role of its pods."""
         child = pulumi.ResourceOptions(parent=self)
         kubernetes.core.v1.ServiceAccount(
@@ -217,7 +239,7 @@ class Delivery(pulumi.ComponentResource):
         )
         PodIdentity(
             f"{self.pulumi_resource_name}-{account.removeprefix('hello-')}",
-            PodIdentityArgs(cluster=cluster, namespace=DELIVERY, service_account=account, statements=[statement]),
+            PodIdentityArgs(cluster=cluster, namespace=DELIVERY, service_account=account, statements=statements),
             opts=child,
         )
 

@@ -38,7 +38,7 @@ class GitHubActionsArgs:
         actions: Configuration of GitHub Actions.
         cluster: The cluster.
         services: Names of the services.
-        release_statement: IAM permissions of a release.
+        release_statements: IAM permissions of a release.
         verify_statement: IAM permissions of who verifies.
         creates_provider: Whether this component creates GitHub's identity provider if none is configured.
     """
@@ -46,7 +46,7 @@ class GitHubActionsArgs:
     actions: config.GitHubActions
     cluster: ClusterReference
     services: Sequence[str]
-    release_statement: Statement
+    release_statements: Sequence[Statement]
     verify_statement: Statement
     creates_provider: bool
 
@@ -78,7 +78,7 @@ class GitHubActions(pulumi.ComponentResource):
         roles = {
             BUILD: build_statements(args.cluster, args.services),
             VERIFY: [clusters, args.verify_statement],
-            **{release(environment): [clusters, args.release_statement] for environment in config.ENVIRONMENTS},
+            **{release(environment): [clusters, *args.release_statements] for environment in config.ENVIRONMENTS},
         }
         self.role_arns = {}
         for environment, statements in roles.items():

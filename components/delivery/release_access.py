@@ -22,6 +22,7 @@ from contract.blue_green import (
     SLOTS,
     VERIFIED_ENVIRONMENT,
     history_name,
+    ingress_names,
     lock_name,
     preview_service_name,
     slot_name,
@@ -71,6 +72,16 @@ def release_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
     ]
 
 
+def weight_look_rules() -> list[PolicyRuleArgs]:
+    """Rights to read the weights: the Ingresses', and which target group in the load balancer is which Service's."""
+    return [_rule("networking.k8s.io", "ingresses", "list"), _rule("elbv2.k8s.aws", "targetgroupbindings", "list")]
+
+
+def weight_rules(environment: str) -> list[PolicyRuleArgs]:
+    """The right to change the Ingress of an environment's host, of which admission allows the weights only."""
+    return [_rule("networking.k8s.io", "ingresses", "get", "patch", names=ingress_names(environment))]
+
+
 def proxy_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
     """The right to send requests to the services through the API server's proxy, for people outside the cluster."""
     names = [f"{name}:{PORT_NAME}" for service in services for name in (service, preview_service_name(service))]
@@ -104,11 +115,13 @@ class ReleaseAccessArgs:
         environments: Namespace of each environment, by the environment's name.
         services: Names of the services.
         outside: Whether CI outside the cluster releases and verifies.
+        weighted: The services that are released by weight.
     """
 
     environments: Mapping[str, pulumi.Input[str]]
     services: Sequence[str]
     outside: bool = False
+    weighted: Sequence[str] = ()
 
 
 class ReleaseAccess(pulumi.ComponentResource):
@@ -123,8 +136,10 @@ class ReleaseAccess(pulumi.ComponentResource):
         for environment, namespace in args.environments.items():
             outside = [_group(releasers(environment))] if args.outside else []
             readers = [release, verify, people, *outside, *verifiers]
-            self._role(environment, namespace, "hello-look", read_rules(services), readers)
-            self._role(environment, namespace, "hello-release", release_rules(services), [release, people, *outside])
+            looks, writes = (weight_look_rules(), weight_rules(environment)) if args.weighted else ([], [])
+            rules = [*release_rules(services), *writes]
+            self._role(environment, namespace, "hello-look", [*read_rules(services), *looks], readers)
+            self._role(environment, namespace, "hello-release", rules, [release, people, *outside])
             self._role(environment, namespace, "hello-ask", proxy_rules(services), [people, *outside])
         verified = VERIFIED_ENVIRONMENT, args.environments[VERIFIED_ENVIRONMENT]
         self._role(*verified, "hello-verify", verify_rules(services), [verify, *verifiers])

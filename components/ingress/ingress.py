@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.ingress import forward
 from components.ingress.target_group import PREFIX
 from contract import labels
 
@@ -41,12 +42,14 @@ class Route:
         service: Name of the Service.
         port: Name or number of the Service's port.
         exact: Whether only this path matches, and none below it.
+        by_weight: Whether it leads to the slots of the service by weight, which the release tool sets.
     """
 
     path: str
     service: str
     port: str | int
     exact: bool = False
+    by_weight: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,7 @@ class Backend:
         environment: Environment whose nodes run their pods; these nodes are the load balancer's targets.
         annotations: Annotations of `target_group` for Services that do not have them.
         sources: IPv4 ranges of allowed clients, which need exact routes; empty for all that the load balancer allows.
+        services: The Services of routes by weight, which the Ingress is created after and deleted before.
     """
 
     namespace: pulumi.Input[str]
@@ -66,6 +70,12 @@ class Backend:
     environment: str
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
     sources: Sequence[str] = ()
+    services: Sequence[pulumi.Resource] = ()
+
+    @property
+    def weighted(self) -> list[str]:
+        """The services with routes by weight."""
+        return list(dict.fromkeys(route.service for route in self.routes if route.by_weight))
 
     def __post_init__(self) -> None:
         """Refuses a backend without routes, and source ranges with prefix routes."""
@@ -129,7 +139,11 @@ class Ingress(pulumi.ComponentResource):
                     )
                 ],
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=list(args.backend.services),
+                ignore_changes=[forward.ignored(service) for service in args.backend.weighted],
+            ),
         )
 
 
@@ -147,6 +161,7 @@ def ingress_annotations(backend: Backend, sources: Sequence[str] = ()) -> dict[s
         # Otherwise the nodes of all environments would be targets.
         f"{PREFIX}/target-node-labels": f"{labels.ENVIRONMENT}={backend.environment}",
         **backend.annotations,
+        **{key: text for name in backend.weighted for key, text in forward.action_annotation(name).items()},
         **({f"{PREFIX}/conditions.{route.service}": condition for route in backend.routes} if sources else {}),
     }
 
@@ -157,6 +172,7 @@ def _address(status: kubernetes.networking.v1.outputs.IngressStatus | None) -> s
 
 
 def _path(route: Route) -> kubernetes.networking.v1.HTTPIngressPathArgs:
+    route = replace(route, port=forward.USE_ANNOTATION) if route.by_weight else route
     port = (
         kubernetes.networking.v1.ServiceBackendPortArgs(number=route.port)
         if isinstance(route.port, int)

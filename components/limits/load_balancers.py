@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.ingress.forward import USE_ANNOTATION
 from components.limits.inputs import one_at, values_at
 from components.limits.names import CONDITION, Violation
+from contract.blue_green import FORWARD_ACTION
 
 QUOTAS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"
 
@@ -131,13 +133,24 @@ def _load_balancers(ingresses: Sequence[Resource], nodes: Counter[str]) -> Itera
             for path in values_at(ingress.inputs, "spec.rules.http.paths"):
                 rules += 1
                 # A target group belongs to an Ingress and a Service, and each node of the environment is its target.
-                groups[ingress.name, str(one_at(path, "backend.service.name"))] = nodes[environment]
+                for service in _services(ingress, path):
+                    groups[ingress.name, service] = nodes[environment]
         for subject, count, most in (
             ("rules", rules, RULES),
             ("target groups", len(groups), TARGET_GROUPS),
             ("targets, with all node groups at their maximum", sum(groups.values()), TARGETS),
         ):
             yield from _over(f"load balancer {name}", subject, count, most, f"the quota ({QUOTAS})")
+
+
+def _services(ingress: Resource, path: Any) -> list[str]:
+    """The Services that a path leads to: one, or those of the action in an annotation."""
+    name, port = str(one_at(path, "backend.service.name")), one_at(path, "backend.service.port.name")
+    if port != USE_ANNOTATION:
+        return [name]
+    annotations: dict[str, str] = one_at(ingress.inputs, "metadata.annotations") or {}
+    groups = json.loads(annotations[f"{FORWARD_ACTION}{name}"])["forwardConfig"]["targetGroups"]
+    return [str(group["serviceName"]) for group in groups]
 
 
 def _environment(ingress: Resource) -> str:

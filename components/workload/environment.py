@@ -75,7 +75,7 @@ class Environment(pulumi.ComponentResource):
         ).namespace
         self._quotas(self.namespace, args.quota)
 
-        self.contracts = {
+        services = {
             service: BlueGreen(
                 f"{name}-{service}",
                 BlueGreenArgs(
@@ -94,17 +94,20 @@ class Environment(pulumi.ComponentResource):
                     kept_objects=args.kept_objects,
                 ),
                 opts=child,
-            ).contract
+            )
             for service, spec in args.services.items()
         }
+        self.contracts = {name: service.contract for name, service in services.items()}
         self.backend = Backend(
             namespace=self.namespace,
             routes=[
-                Route(path=path, service=service, port=PORT_NAME)
+                Route(path=path, service=service, port=PORT_NAME, by_weight=spec.canary is not None)
                 for service, spec in args.services.items()
                 for path in spec.paths
             ],
             environment=args.name,
+            # The controller writes no rule of the load balancer while a Service is missing that one names.
+            services=[one for name, spec in args.services.items() if spec.canary for one in services[name].routed],
         )
         self.register_outputs({"namespace": self.namespace, "contracts": self.contracts})
 

@@ -41,7 +41,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
     variables that begin with `KUBERNETES_`. A variable is not also a secret. A path is not another service's, nor
     below one, except below `/`. Replicas have `min` ≤ `max`, and `max` 1 if the service is `exclusive`. A CPU request
     is at most its limit; a memory request equals its limit. Writable paths are not inside one another, and not in
-    `/proc`, `/sys`, `/dev`.
+    `/proc`, `/sys`, `/dev`. A `canary` has rising steps, for a service with a path that is not `exclusive`.
     """
     service_of: dict[str, str] = {}
     for name, service in settings.services.items():
@@ -58,6 +58,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
         yield from _variable_problems(key, service)
         yield from _resource_problems(key, service)
         yield from _volume_problems(key, service)
+        yield from _canary_problems(key, service)
 
 
 def timing_problems(settings: Settings) -> Iterator[Problem]:
@@ -170,6 +171,19 @@ def _replica_problems(key: str, service: Service) -> Iterator[Problem]:
             yield Problem(at, f"min {replicas.min}, max {replicas.max}", "min ≤ max")
         elif service.exclusive and replicas.max > 1:
             yield Problem(at, f"max {replicas.max}", "max 1, since the service is exclusive")
+
+
+def _canary_problems(key: str, service: Service) -> Iterator[Problem]:
+    canary = service.canary
+    if canary is None:
+        return
+    at = f"{key}.canary"
+    if not service.paths:
+        yield Problem(at, "", "paths, since the load balancer's weights move requests; or no canary")
+    if service.exclusive:
+        yield Problem(at, "", "no canary, since the service is exclusive: two versions must never run at once")
+    if canary.steps != sorted(canary.steps):
+        yield Problem(f"{at}.steps", ", ".join(map(str, canary.steps)), "rising weights, such as 10, 50")
 
 
 def _variable_problems(key: str, service: Service) -> Iterator[Problem]:

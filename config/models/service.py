@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from config.models.base import EnvironmentName, Model
+from config.models.canary import Canary
 from config.values import (
     Cidr,
     Cpu,
@@ -152,6 +153,10 @@ class Service(Model):
     replicas: Replicas = Field(default_factory=Replicas, description="Number of pods in the live slot.")
     egress: Egress = Field(default_factory=Egress, description="Egress traffic that it is allowed.")
     smoke_test: SmokeTest = Field(default_factory=SmokeTest, description="The smoke test of a new version.")
+    canary: Canary | None = Field(
+        default=None,
+        description="Releases by weight: the requests move to a new version in steps; left out, all at once.",
+    )
     exclusive: bool = Field(
         default=False,
         description="Whether two versions must never run at once: a release stops the old one first, with downtime.",

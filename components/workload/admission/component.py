@@ -47,11 +47,13 @@ class AdmissionArgs:
             as the value of their label `environment`.
         repositories: URL of each service's ECR repository.
         protect: Whether the records of verified images are protected from deletion.
+        weighted: The services that are released by weight.
     """
 
     environments: Mapping[str, pulumi.Input[str]]
     repositories: Mapping[str, pulumi.Input[str]]
     protect: bool
+    weighted: Sequence[str] = ()
 
 
 class Admission(pulumi.ComponentResource):
@@ -100,9 +102,42 @@ class Admission(pulumi.ComponentResource):
                 )
             ],
         )
+        if args.weighted:
+            self._weights(args.weighted)
         self._own_images(services)
         self._verified_images(services)
         self.register_outputs({})
+
+    def _weights(self, services: Sequence[str]) -> None:
+        """A release changes an Ingress' weights and nothing else; nobody else changes them."""
+        rules = [_rule("networking.k8s.io", "v1", "ingresses", "UPDATE")]
+        metadata = fields.unchanged("metadata", [name for name in fields.METADATA if name != "annotations"])
+        spec = fields.unchanged("spec", fields.INGRESS)
+        self._release_policy(
+            "hello-release-ingresses",
+            rules=rules,
+            validations=[
+                ValidationArgs(
+                    expression=f"{metadata} && {spec} && {fields.only_weights_changed(services)}",
+                    message="a release changes in ingresses nothing but the weights of a service's slots",
+                )
+            ],
+        )
+        name = "hello-weights"
+        policy = self._policy(
+            name,
+            ValidatingAdmissionPolicySpecArgs(
+                match_constraints=MatchResourcesArgs(resource_rules=rules),
+                match_conditions=[MatchConditionArgs(name="others", expression=f"!({IS_DEPLOYER})")],
+                validations=[
+                    ValidationArgs(
+                        expression=fields.weights_unchanged(services),
+                        message="the weights of a service's slots are changed by a release, or by `release repair`",
+                    )
+                ],
+            ),
+        )
+        self._bind(name, policy, self._args.environments)
 
     def _field_policy(
         self, resource: str, *, group: str, version: str, unchanged: Sequence[str], change: str, change_name: str

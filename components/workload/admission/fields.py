@@ -9,10 +9,20 @@ https://kubernetes.io/docs/reference/using-api/cel/
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from contract import labels
-from contract.blue_green import CONFIGURATION_SUFFIX, PORT_POLICY_SUFFIX, SLOTS, history_name, lock_name, slot_name
+from contract.blue_green import (
+    CONFIGURATION_SUFFIX,
+    FORWARD_ACTION,
+    PORT_POLICY_SUFFIX,
+    SLOTS,
+    forward_action,
+    history_name,
+    lock_name,
+    slot_name,
+)
 
 METADATA = ("labels", "annotations", "ownerReferences", "finalizers", "generateName", "selfLink")
 """The metadata that a client can change, but for `managedFields`, which has no effect of its own."""
@@ -44,6 +54,9 @@ AUTOSCALER = ("minReplicas", "maxReplicas", "metrics", "behavior")
 """https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#horizontalpodautoscalerspec-v2-autoscaling,
 without `scaleTargetRef`."""
 
+INGRESS = ("ingressClassName", "defaultBackend", "tls", "rules")
+"""https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#ingressspec-v1-networking-k8s-io."""
+
 DEPLOYMENT = ("minReadySeconds", "paused", "progressDeadlineSeconds", "revisionHistoryLimit", "selector", "strategy")
 """https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#deploymentspec-v1-apps, without `replicas` and
 `template`."""
@@ -70,6 +83,31 @@ def only_target_changed() -> str:
     return (
         f"{unchanged('spec.scaleTargetRef', ('apiVersion', 'kind'))} && object.spec.scaleTargetRef.name in [{targets}]"
     )
+
+
+def only_weights_changed(services: Sequence[str]) -> str:
+    """True where an Ingress' annotations differ in the actions of these services only, and these in their weights."""
+    new, old = "object.metadata.annotations", "oldObject.metadata.annotations"
+    actions = {f"{FORWARD_ACTION}{service}": action_pattern(service) for service in services}
+    return (
+        f"has({new}) && has({old}) && {old}.all(key, key in {new}) && {new}.all(key, key in {old} && "
+        f"({new}[key] == {old}[key] || "
+        f"{json.dumps(actions)}[?key].optMap(action, {new}[key].matches(action)).orValue(false)))"
+    )
+
+
+def weights_unchanged(services: Sequence[str]) -> str:
+    """True where an Ingress keeps the actions of these services that it had, or loses one."""
+    new, old = "object.metadata.?annotations", "oldObject.metadata.?annotations"
+    keys = json.dumps([f"{FORWARD_ACTION}{service}" for service in services])
+    # A service whose canary begins has no action before; the program removes it when the canary ends.
+    return f"{keys}.all(key, !{old}[?key].hasValue() || !{new}[?key].hasValue() || {new}[?key] == {old}[?key])"
+
+
+def action_pattern(service: str) -> str:
+    """The regular expression of a service's action with any weights, as the release tool writes it."""
+    text = re.sub(r'(?<="weight": )\d+', "WEIGHT", forward_action(service))
+    return f"^{re.escape(text).replace('WEIGHT', '(100|[1-9]?[0-9])')}$"
 
 
 def object_names(services: Sequence[str]) -> str:

@@ -21,7 +21,9 @@ def release_annotations(spec: config.Service, dashboard: str) -> dict[str, str]:
         "path": spec.smoke_test.path or spec.health_path,
         "status": spec.smoke_test.status or spec.health_status,
     }
+    canary = spec.canary and {"steps": spec.canary.steps, "secondsPerStep": spec.canary.seconds_per_step}
     return {
+        **({blue_green.CANARY: json.dumps(canary)} if canary else {}),
         blue_green.SMOKE_TEST: json.dumps(smoke_test, sort_keys=True),
         blue_green.EXCLUSIVE: json.dumps(spec.exclusive),
         blue_green.DEPENDS_ON: json.dumps(spec.egress.services),

@@ -77,11 +77,15 @@ class BlueGreenArgs:
 class BlueGreen(pulumi.ComponentResource):
     """A PodTemplate with its ConfigMap and Secret, two slots, active and preview Service, autoscaler, NetworkPolicy.
 
+    With a canary, a Service for each slot, too.
+
     Attributes:
         contract: The result of `contract.blue_green.contract`, known once the active Service exists.
+        routed: The Services that a load balancer's route to it leads to.
     """
 
     contract: pulumi.Output[dict[str, Any]]
+    routed: list[pulumi.Resource]
 
     def __init__(self, name: str, args: BlueGreenArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:BlueGreen", name, {}, opts)
@@ -115,6 +119,7 @@ class BlueGreen(pulumi.ComponentResource):
             self._slot(color, template({labels.SLOT: color}))
         active = self._service(args.service, initial_slot=BLUE, node_port=bool(args.spec.paths))
         self._service(preview_service_name(args.service), initial_slot=GREEN, node_port=False)
+        self.routed = [active, *(self._slot_service(color) for color in SLOTS if args.spec.canary)]
         kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
             name,
             metadata=self._metadata(args.service),
@@ -192,18 +197,30 @@ class BlueGreen(pulumi.ComponentResource):
 
     def _service(self, name: str, *, initial_slot: str, node_port: bool) -> kubernetes.core.v1.Service:
         """A Service whose selector `pulumi up` writes at its creation only."""
+        return kubernetes.core.v1.Service(
+            f"{self._args.environment}-{name}",
+            metadata=self._metadata(name, annotations={**SKIP_AWAIT, **(self._target_group() if node_port else {})}),
+            spec=service_spec(self._args.service, slot=initial_slot, node_port=node_port),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, ignore_changes=["spec.selector"]),
+        )
+
+    def _slot_service(self, color: str) -> kubernetes.core.v1.Service:
+        """A Service that selects a slot for good: the load balancer's weights move between the two."""
+        name = slot_name(self._args.service, color)
+        return kubernetes.core.v1.Service(
+            f"{self._args.environment}-{name}",
+            metadata=self._metadata(name, annotations={**SKIP_AWAIT, **self._target_group()}),
+            spec=service_spec(self._args.service, slot=color, node_port=True),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _target_group(self) -> dict[str, str]:
         spec = self._args.spec
-        load_balancer = target_group(
+        return target_group(
             health_path=spec.health_path,
             success_codes=str(spec.health_status),
             longest_request_seconds=spec.longest_request_seconds,
             version=spec.protocol,
-        )
-        return kubernetes.core.v1.Service(
-            f"{self._args.environment}-{name}",
-            metadata=self._metadata(name, annotations={**SKIP_AWAIT, **(load_balancer if node_port else {})}),
-            spec=service_spec(self._args.service, slot=initial_slot, node_port=node_port),
-            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, ignore_changes=["spec.selector"]),
         )
 
     def _configuration(self) -> str:
