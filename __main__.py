@@ -139,6 +139,7 @@ environments = {
             secrets={service: settings.secret_values(name, service) for service in settings.services},
             quota=environment.quota,
             dashboard=settings.dashboard(name),
+            prometheus=settings.prometheus_url,
             protect=settings.protect,
             repositories=repositories.repository_urls,
             addresses=network.addresses,
@@ -161,6 +162,8 @@ delivery = Delivery(
     DeliveryArgs(
         services=list(settings.services),
         weighted=settings.weighted,
+        prometheus=settings.prometheus,
+        reads_metrics=settings.reads_metrics,
         delivery=settings.delivery,
         page=settings.releases_page if settings.has_releases_page else None,
         previews=settings.previews,

@@ -6,6 +6,7 @@ the parsing of Pulumi's configuration.
 
 from config.charts import Chart, is_registry, local_chart
 from config.loading import load, pulumi_config
+from config.models.analysis import Analysis, Metric, Prometheus
 from config.models.base import ENVIRONMENTS, LOAD_BALANCERS, PROJECT, EnvironmentName, LoadBalancerName, SecretScope
 from config.models.canary import Canary
 from config.models.cluster import Cluster, Environment, Environments, Hours, Nodes, Quota, ServiceNodes, Weekday
@@ -47,6 +48,7 @@ __all__ = [
     "SERVICE_NAME_LIMIT",
     "ZONE_LETTERS",
     "Amounts",
+    "Analysis",
     "Canary",
     "Certificates",
     "Chart",
@@ -67,6 +69,7 @@ __all__ = [
     "LogRole",
     "Login",
     "Logs",
+    "Metric",
     "Network",
     "Nodes",
     "Notify",
@@ -74,6 +77,7 @@ __all__ = [
     "Person",
     "Previews",
     "Problem",
+    "Prometheus",
     "Quota",
     "ReleasesPage",
     "ReplicaRange",

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from pydantic import Field, SecretStr
 
+from config.models.analysis import Prometheus
 from config.models.base import (
     ENVIRONMENTS,
     LOAD_BALANCERS,
@@ -56,6 +57,9 @@ class Settings(Model):
     load_balancer: LoadBalancer = Field(description="The two load balancers, and the addresses that reach them.")
     environments: Environments = Field(description="The two environments.")
     services: dict[ServiceName, Service] = Field(min_length=1, description="The services, by name.")
+    prometheus: Prometheus | None = Field(
+        default=None, description="The Prometheus that the services' analyses query; left out, there is none."
+    )
     logs: Logs = Field(default_factory=Logs, description="Storage and retention of the containers' logs.")
     secrets: dict[SecretScope, dict[ServiceName, SecretValues]] = Field(
         default_factory=dict[SecretScope, dict[str, dict[str, SecretStr]]],
@@ -113,6 +117,16 @@ class Settings(Model):
             balancer: [tools.get(name, name) for name in self.hosts if self.load_balancer_of(name) == balancer]
             for balancer in LOAD_BALANCERS
         }
+
+    @property
+    def prometheus_url(self) -> str | None:
+        """URL of Prometheus; None without one."""
+        return self.prometheus.url if self.prometheus else None
+
+    @property
+    def reads_metrics(self) -> bool:
+        """Whether a release reads the load balancers' metrics."""
+        return any(service.analysis and service.analysis.uses_load_balancer for service in self.services.values())
 
     @property
     def previews_in_jenkins(self) -> bool:

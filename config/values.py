@@ -249,6 +249,19 @@ ChartSource: TypeAlias = Annotated[
     ),
 ]
 Port: TypeAlias = Annotated[int, Field(ge=1, le=65535)]
+NamespaceName: TypeAlias = Annotated[
+    str, _check(_DNS_LABEL, "a namespace: lower-case letters, digits and hyphens, such as monitoring")
+]
+MetricName: TypeAlias = Annotated[
+    str, _check(r"[A-Za-z][\w -]{0,39}", "a name of at most 40 letters, digits, spaces and hyphens, such as p95")
+]
+HttpUrl: TypeAlias = Annotated[
+    str,
+    Field(max_length=300),
+    _check(
+        r"https?://[\w.-]+(:\d+)?(/[\w.~-]+)*", "an http:// or https:// address without a login and without a query"
+    ),
+]
 DirectoryPath: TypeAlias = Annotated[
     str,
     Field(max_length=200),

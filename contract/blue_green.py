@@ -37,6 +37,11 @@ order, and `secondsPerStep`."""
 DASHBOARD = "hello-platform/dashboard"
 """Annotation on the PodTemplate: URL of the environment's dashboard in Kibana."""
 
+ANALYSIS = "hello-platform/analysis"
+"""Annotation on the PodTemplate: the analysis of a new version, as JSON with the keys `metrics` (each with `metric`,
+and some of `query`, `min`, `max`, `minOfOld`, `maxOfOld`), `seconds`, `limitSeconds`, `minRequests`, `undecided`, and
+perhaps `requests` and `prometheus`. A service without an analysis has none."""
+
 TEST_ENVIRONMENT = "dev"
 """Environment, and its namespace, in which images are tried."""
 

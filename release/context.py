@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from contract.blue_green import WARM_SECONDS
+from release.analysis.analyst import sources
+from release.analysis.settings import Analysis
+from release.analysis.sources import Source
 from release.clock import Clock
 from release.http import Caller
 from release.lock import LEASE_SECONDS
-from release.objects import ObjectApi
+from release.objects import ObjectApi, ObjectReader
 from release.state import ServiceState
 
 
@@ -66,6 +69,7 @@ class Context:
         keep_image: Keeps an image in the registry, given the service's state and the image.
         weights: The weights of the slots in the load balancer's rules, by slot; None while there are none.
         clean_up: Removes what nothing needs any more, after a success and under the lock; it looks for itself.
+        metrics: The sources of metrics of a service's analysis.
         run: Unique name of this run.
     """
 
@@ -80,4 +84,5 @@ class Context:
     keep_image: Callable[[ServiceState, str], None] = lambda _state, _image: None
     weights: Callable[[ServiceState], Mapping[str, int] | None] = lambda state: state.weights
     clean_up: Callable[[], None] = lambda: None
+    metrics: Callable[[ObjectReader, ServiceState, Analysis], list[Source]] = sources
     run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])

@@ -12,6 +12,7 @@ from typing import Any, cast
 from contract import blue_green, labels
 from kube.client import KubernetesObject
 from release import objects
+from release.analysis.result import Result
 from release.objects import ObjectApi
 
 LIMIT = 10
@@ -89,6 +90,7 @@ class Entry:
         version: The image's tag, for people; None if nothing tells it.
         canary: The weights in percent that its slot gets before the switch, in their order.
         step_seconds: How long each of them lasts.
+        analyses: The results of its analyses, in their order.
     """
 
     id: str
@@ -110,6 +112,7 @@ class Entry:
     version: str | None = None
     canary: tuple[int, ...] = ()
     step_seconds: float = 0
+    analyses: tuple[Result, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The entry as the ConfigMap and `--json` contain it."""
@@ -136,6 +139,7 @@ class Entry:
             "serviceUid": self.service_uid,
             "canary": list(self.canary),
             "stepSeconds": self.step_seconds,
+            "analyses": [result.to_json() for result in self.analyses],
         }
 
     @classmethod
@@ -170,6 +174,7 @@ class Entry:
             version=value.get("imageVersion"),
             canary=tuple(int(weight) for weight in value.get("canary") or ()),
             step_seconds=float(value.get("stepSeconds") or 0),
+            analyses=tuple(Result.from_json(one) for one in value.get("analyses") or ()),
         )
 
 

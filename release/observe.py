@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from contract import labels
 from contract.blue_green import (
+    ANALYSIS,
     CANARY,
     DASHBOARD,
     DEPENDS_ON,
@@ -25,6 +26,7 @@ from contract.blue_green import (
 )
 from kube.client import KubernetesObject, has_condition
 from release import forward, history, slots, verification
+from release.analysis.settings import parse as parse_analysis
 from release.errors import ReleaseError
 from release.history import Revision
 from release.http import Target
@@ -152,6 +154,7 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
         canary=canary,
         weights=weights,
         action=action,
+        analysis=parse_analysis(annotations.get(ANALYSIS)),
     )
 
 

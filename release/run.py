@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from contract.identities import RECONCILER, username
 from kube.client import KubernetesApiError
 from release import changes, events, history, probe, smoke, weights
+from release.analysis.analyst import Analyst
+from release.analysis.course import AFTER_SWITCH
+from release.analysis.judgement import Verdict, plural
 from release.context import Context, Limits
 from release.errors import ExitCode, ReleaseError
 from release.goals import Deploy, Goal, Resume, Rollback
@@ -49,6 +52,9 @@ from release.waiting import Wait
 
 RECONCILER_SECONDS = 20
 """A run waits for the reconciler at least so long: most of what that does takes seconds, and nobody asked for it."""
+
+ANALYSIS_SECONDS = 5
+"""Between two looks at an analysis: so long users may wait for a rescue meanwhile."""
 
 __all__ = ["Context", "Limits", "Result", "reconcile"]
 
@@ -160,6 +166,8 @@ class _Release:
         self._progress = Progress(failure=goal.failure if isinstance(goal, Resume) else None)
         self._baseline = probe.Sample(0, 0)
         self._hold: Hold | None = None
+        self._probed = False
+        self._analyst = Analyst(context.clock, lambda state, analysis: context.metrics(context.api, state, analysis))
         self._outcome = Outcome.RELEASED
         self._last_line = ""
         # The latest time of a switch that the nodes may not follow yet: an earlier run may have switched just now.
@@ -198,7 +206,7 @@ class _Release:
             case SmokeTestSlot(slot):
                 self._smoke_test(state, slot)
             case Analyze(slot):
-                self._analyze(state) if slot == state.live else self._watch_canary(state, step)
+                self._analyze(state, slot) if slot == state.live else self._watch_canary(state, step)
             case Settle():
                 self._await_nodes()
                 self._progress = replace(self._progress, settled=True)
@@ -238,6 +246,8 @@ class _Release:
 
     def _begin(self, state: ServiceState, step: Begin) -> None:
         context, goal = self._context, self._goal
+        if not isinstance(goal, Rollback):
+            self._analyst.check(state)
         if isinstance(goal, Deploy):
             if step.slot != state.live:
                 changes.dry_run_template(context.api, state, step.slot, goal.image, override=goal.override)
@@ -308,10 +318,21 @@ class _Release:
         failure = self._hold.failure(test, self._baseline)
         if failure is not None:
             self._fail(state, failure)
-        elif self._hold.is_over(self._context.clock.now()):
+        elif self._measure(state, step.slot, step.weight) and self._hold.is_over(self._context.clock.now()):
             self._progress = replace(self._progress, passed_weight=step.weight)
 
-    def _analyze(self, state: ServiceState) -> None:
+    def _analyze(self, state: ServiceState, slot: str) -> None:
+        """One turn of the analysis after the switch: of the smoke test's request, then of metrics if there are any.
+
+        Each turn ends soon, so that the next one sees whether users need to be rescued.
+        """
+        if not self._probed and not self._probe(state):
+            return
+        if self._measure(state, slot, AFTER_SWITCH):
+            self._progress = replace(self._progress, analyzed=True)
+
+    def _probe(self, state: ServiceState) -> bool:
+        """Whether the answers to the smoke test's request are no worse than before the switch."""
         if not self._baseline.tries:
             # No slot served before the switch: until kube-proxy has followed, the nodes refuse connections.
             self._await_nodes()
@@ -324,14 +345,38 @@ class _Release:
             pause=lambda: self._pause(probe.PAUSE_SECONDS),
             is_enough=lambda bad: probe.is_worse(self._baseline, probe.Sample(tries, bad)),
         )
-        if probe.is_worse(self._baseline, after):
+        self._probed = not probe.is_worse(self._baseline, after)
+        if not self._probed:
             self._fail(
                 state,
                 f"worse after the switch: {after.bad} of {after.tries} answers to {state.smoke_test.path} were bad, "
                 f"{self._baseline.bad} of {self._baseline.tries} before",
             )
-        else:
-            self._progress = replace(self._progress, analyzed=True)
+        return self._probed
+
+    def _measure(self, state: ServiceState, slot: str, weight: int) -> bool:
+        """Whether the analysis by metrics of a slot at a weight is over, if there is one, and the release goes on."""
+        if state.analysis is None:
+            return True
+        result = self._analyst.look(state, slot, weight)
+        if result is None:
+            self._report(f"Analysis of slot {slot} at {weight} %: {self._analyst.progress}")
+            self._pause(ANALYSIS_SECONDS)
+            return False
+        running = state.running
+        assert running is not None  # noqa: S101 - the plan analyzes only a release that has begun
+        if result not in running.analyses:
+            running = replace(running, analyses=(*running.analyses, result))
+            history.write(self._context.api, self._environment, self._service, running)
+        self._report(f"Slot {slot}: {result}")
+        if result.verdict is Verdict.PASSED or (
+            result.verdict is Verdict.UNDECIDED and state.analysis.goes_on_undecided
+        ):
+            return True
+        seen = sum(one.requests for one in running.analyses)
+        said = f"the analysis at {weight} % {result.verdict}: {result.reason}"
+        self._fail(state, f"{said}; at least {plural(seen, 'request')} of users reached it")
+        return False
 
     def _await_nodes(self) -> None:
         """Waits until the kube-proxy of every node has had its time to follow the last switch."""
@@ -407,7 +452,8 @@ class _Release:
         if not self._progress.finished:
             return Result(state, message)
         if self._outcome is Outcome.RELEASED:
-            message = f"slot {state.live} is live with {image_of(state, state.live)}"
+            undecided = [f"; {one}" for one in state.history[-1].analyses if one.verdict is not Verdict.PASSED]
+            message = f"slot {state.live} is live with {image_of(state, state.live)}{''.join(undecided)}"
             return Result(state, message, connections=open_connections(state))
         if isinstance(self._goal, Rollback) and self._progress.failure is None:
             return Result(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from contract.blue_green import BLUE, GREEN
+from release.analysis.settings import Analysis
 from release.history import Action, Entry, Outcome, Revision
 from release.http import Target
 
@@ -232,6 +233,7 @@ class ServiceState:
         weights: The shares in percent of the load balancer's requests that the Ingress gives to the slots: 0 and 0 as
             long as it gives all to the active Service. None if the load balancer knows that Service only.
         action: The action with these weights; None without `weights`.
+        analysis: The analysis of a new version by metrics; None without one.
     """
 
     environment: str
@@ -269,6 +271,7 @@ class ServiceState:
     weights: Mapping[str, int] | None = None
     action: ForwardAction | None = field(default=None, compare=False)
     ports: frozenset[int] = frozenset()
+    analysis: Analysis | None = None
 
     def slot(self, name: str) -> Slot:
         """One slot."""

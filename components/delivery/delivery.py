@@ -34,6 +34,12 @@ from contract.namespaces import DELIVERY
 TAG = ("ecr:BatchGetImage", "ecr:PutImage")
 """Actions that add a tag to an image, by which lifecycle rules spare it."""
 
+METRICS = ("cloudwatch:GetMetricData", "elasticloadbalancing:DescribeTargetGroups")
+"""Actions that read the load balancers' metrics. Neither can be limited to resources:
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
+"""
+
 UNTAG = ("ecr:DescribeImages", "ecr:BatchDeleteImage")
 """Actions that remove tags. The second one can delete images, too: ECR has no action for tags alone."""
 
@@ -56,6 +62,8 @@ class DeliveryArgs:
     Attributes:
         services: Names of the services.
         weighted: Names of the services that are released by weight.
+        prometheus: Configuration of Prometheus; None for a stack without it.
+        reads_metrics: Whether releases read the load balancers' metrics.
         delivery: Configuration of Jenkins; None for a stack without it.
         page: Configuration of the page of releases; None for a stack without it.
         previews: Configuration of the preview roles; None for a stack without them.
@@ -74,6 +82,8 @@ class DeliveryArgs:
 
     services: Sequence[str]
     weighted: Sequence[str]
+    prometheus: config.Prometheus | None
+    reads_metrics: bool
     delivery: config.Delivery | None
     page: config.ReleasesPage | None
     previews: config.Previews | None
@@ -109,7 +119,9 @@ class Delivery(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         self.namespace = Namespace(DELIVERY, NamespaceArgs(name=DELIVERY, protect=args.protect), opts=child).namespace
         read_rules = [Statement(actions=READ_RULES, resources=["*"])] if args.weighted else []
-        release_statements = [permissions(args.cluster, args.services, *TAG, *UNTAG), *read_rules]
+        metrics = [Statement(actions=METRICS, resources=["*"])] if args.reads_metrics else []
+        look_statements = [*read_rules, *metrics]
+        release_statements = [permissions(args.cluster, args.services, *TAG, *UNTAG), *look_statements]
         verify_statement = permissions(args.cluster, args.services, *TAG)
         self._identity(RELEASE, args.cluster, release_statements)
         self._identity(VERIFY, args.cluster, [verify_statement])
@@ -117,7 +129,7 @@ class Delivery(pulumi.ComponentResource):
             f"{DELIVERY}-{RELEASE}",
             metadata=ObjectMetaArgs(name=RELEASE, namespace=self.namespace),
             spec=network_policy.release_tool_policy(
-                RELEASE_TOOL_LABELS, args.services, addresses=args.network.addresses
+                RELEASE_TOOL_LABELS, args.services, addresses=args.network.addresses, prometheus=args.prometheus
             ),
             opts=child,
         )
@@ -129,6 +141,7 @@ class Delivery(pulumi.ComponentResource):
                 services=args.services,
                 outside=args.github_actions is not None,
                 weighted=args.weighted,
+                reads_metrics=args.reads_metrics,
             ),
             opts=child,
         )
@@ -169,6 +182,7 @@ class Delivery(pulumi.ComponentResource):
                     ReconcilerArgs(
                         services=args.services,
                         addresses=args.network.addresses,
+                        prometheus=args.prometheus,
                         image=jenkins.agent_image,
                         replicas=int(args.delivery.has_agent),
                         namespace=self.namespace,
@@ -176,7 +190,7 @@ class Delivery(pulumi.ComponentResource):
                         environment=args.environment,
                         priority_class=TOOLING,
                         cluster=args.cluster,
-                        statements=[permissions(args.cluster, args.services, *UNTAG), *read_rules],
+                        statements=[permissions(args.cluster, args.services, *UNTAG), *look_statements],
                     ),
                     opts=pulumi.ResourceOptions(parent=self, depends_on=[access]),
                 )

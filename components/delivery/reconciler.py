@@ -31,6 +31,7 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from pulumi_kubernetes.rbac.v1 import RoleRefArgs, SubjectArgs
 
+import config
 from components.aws.policy import Statement
 from components.cluster.pod_identity import PodIdentity, PodIdentityArgs
 from components.cluster.reference import ClusterReference
@@ -62,6 +63,7 @@ class ReconcilerArgs:
     Attributes:
         services: Names of the services.
         addresses: IPv4 ranges of the VPC.
+        prometheus: Where there is egress to, too; None for nowhere.
         image: The agents' image, by digest.
         replicas: Number of pods; 0 while there is no such image.
         namespace: Namespace of its pod.
@@ -74,6 +76,7 @@ class ReconcilerArgs:
 
     services: Sequence[str]
     addresses: network_policy.Addresses
+    prometheus: config.Prometheus | None
     image: pulumi.Input[str]
     replicas: int
     namespace: pulumi.Input[str]
@@ -106,7 +109,9 @@ class Reconciler(pulumi.ComponentResource):
         kubernetes.networking.v1.NetworkPolicy(
             RECONCILER,
             metadata=ObjectMetaArgs(name=RECONCILER, namespace=args.namespace),
-            spec=network_policy.release_tool_policy(RECONCILER_LABELS, args.services, addresses=args.addresses),
+            spec=network_policy.release_tool_policy(
+                RECONCILER_LABELS, args.services, addresses=args.addresses, prometheus=args.prometheus
+            ),
             opts=child,
         )
         limits = [self._access(environment, namespace) for environment, namespace in args.environments.items()]

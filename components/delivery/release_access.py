@@ -72,9 +72,9 @@ def release_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
     ]
 
 
-def weight_look_rules() -> list[PolicyRuleArgs]:
-    """Rights to read the weights: the Ingresses', and which target group in the load balancer is which Service's."""
-    return [_rule("networking.k8s.io", "ingresses", "list"), _rule("elbv2.k8s.aws", "targetgroupbindings", "list")]
+def target_group_rules() -> list[PolicyRuleArgs]:
+    """The right to read which of the load balancer's target groups is which Service's."""
+    return [_rule("elbv2.k8s.aws", "targetgroupbindings", "list")]
 
 
 def weight_rules(environment: str) -> list[PolicyRuleArgs]:
@@ -116,12 +116,14 @@ class ReleaseAccessArgs:
         services: Names of the services.
         outside: Whether CI outside the cluster releases and verifies.
         weighted: The services that are released by weight.
+        reads_metrics: Whether releases read the load balancers' metrics.
     """
 
     environments: Mapping[str, pulumi.Input[str]]
     services: Sequence[str]
     outside: bool = False
     weighted: Sequence[str] = ()
+    reads_metrics: bool = False
 
 
 class ReleaseAccess(pulumi.ComponentResource):
@@ -136,9 +138,9 @@ class ReleaseAccess(pulumi.ComponentResource):
         for environment, namespace in args.environments.items():
             outside = [_group(releasers(environment))] if args.outside else []
             readers = [release, verify, people, *outside, *verifiers]
-            looks, writes = (weight_look_rules(), weight_rules(environment)) if args.weighted else ([], [])
-            rules = [*release_rules(services), *writes]
-            self._role(environment, namespace, "hello-look", [*read_rules(services), *looks], readers)
+            looks = [*read_rules(services), *(target_group_rules() if args.weighted or args.reads_metrics else ())]
+            rules = [*release_rules(services), *(weight_rules(environment) if args.weighted else ())]
+            self._role(environment, namespace, "hello-look", looks, readers)
             self._role(environment, namespace, "hello-release", rules, [release, people, *outside])
             self._role(environment, namespace, "hello-ask", proxy_rules(services), [people, *outside])
         verified = VERIFIED_ENVIRONMENT, args.environments[VERIFIED_ENVIRONMENT]

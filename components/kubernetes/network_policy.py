@@ -138,14 +138,19 @@ def port_policy(service: str, spec: config.Service, *, addresses: Addresses) -> 
 
 
 def release_tool_policy(
-    pod_labels: Mapping[str, str], services: Sequence[str], *, addresses: Addresses
+    pod_labels: Mapping[str, str],
+    services: Sequence[str],
+    *,
+    addresses: Addresses,
+    prometheus: config.Prometheus | None = None,
 ) -> NetworkPolicySpecArgs:
-    """Policy of the pods that run the release tool: egress to every service, the Kubernetes API and ECR; no ingress.
+    """Policy of the pods that run the release tool: egress to every service, the Kubernetes API and AWS; no ingress.
 
     Args:
         pod_labels: Labels of these pods.
         services: Names of the services.
         addresses: The VPC's ranges.
+        prometheus: Where there is egress to, too; None for nowhere.
     """
     environments = LabelSelectorArgs(
         match_expressions=[LabelSelectorRequirementArgs(key=labels.ENVIRONMENT, operator="Exists")]
@@ -160,8 +165,21 @@ def release_tool_policy(
     return NetworkPolicySpecArgs(
         pod_selector=LabelSelectorArgs(match_labels=pod_labels),
         policy_types=BOTH_WAYS,
-        egress=[*to_services, kubernetes_api(addresses), public_https(addresses), credentials()],
+        egress=[
+            *to_services,
+            *_to_prometheus(prometheus),
+            kubernetes_api(addresses),
+            public_https(addresses),
+            credentials(),
+        ],
     )
+
+
+def _to_prometheus(prometheus: config.Prometheus | None) -> list[NetworkPolicyEgressRuleArgs]:
+    if prometheus is None:
+        return []
+    peers = ip_blocks([prometheus.cidr]) if prometheus.cidr else [pods({}, prometheus.namespace)]
+    return [NetworkPolicyEgressRuleArgs(to=peers, ports=tcp(prometheus.port))]
 
 
 def _egress(spec: config.Service, addresses: Addresses) -> list[NetworkPolicyEgressRuleArgs]:

@@ -32,6 +32,7 @@ class EnvironmentArgs:
         protect: Whether the namespace, the Services and the Deployments are protected from deletion.
         repositories: URL of each service's ECR repository.
         dashboard: URL of the environment's dashboard in Kibana.
+        prometheus: URL of Prometheus; None without one.
         addresses: IP ranges of the VPC.
         priority_class: Name of the services' PriorityClass.
         service_nodes: Whether the environment has nodes for its services alone.
@@ -45,6 +46,7 @@ class EnvironmentArgs:
     protect: bool
     repositories: Mapping[str, pulumi.Input[str]]
     dashboard: str
+    prometheus: str | None
     addresses: Addresses
     priority_class: pulumi.Input[str]
     service_nodes: bool
@@ -87,6 +89,7 @@ class Environment(pulumi.ComponentResource):
                     secrets=args.secrets[service],
                     callers=[caller for caller, other in args.services.items() if service in other.egress.services],
                     dashboard=args.dashboard,
+                    prometheus=args.prometheus,
                     addresses=args.addresses,
                     priority_class=args.priority_class,
                     service_nodes=args.service_nodes,

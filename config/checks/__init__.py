@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from config.checks import access, capacity, charts, delivery, dns, egress, logs, network, nodes, secrets, services
+from config.checks import (
+    access,
+    analysis,
+    capacity,
+    charts,
+    delivery,
+    dns,
+    egress,
+    logs,
+    network,
+    nodes,
+    secrets,
+    services,
+)
 from config.problems import Problem
 from config.settings import Settings
 
@@ -23,6 +36,7 @@ CHECKS = (
     (services.timing_problems, {"services", "load_balancer"}),
     (services.protocol_problems, {"services"}),
     (services.health_problems, {"services"}),
+    (analysis.problems, {"services", "prometheus"}),
     (egress.problems, {"network", "services"}),
     (logs.problems, {"environments", "logs"}),
     (capacity.problems, {"environments", "services", "logs"}),

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from config.models.analysis import Analysis
 from config.models.base import EnvironmentName, Model
 from config.models.canary import Canary
 from config.values import (
@@ -156,6 +157,10 @@ class Service(Model):
     canary: Canary | None = Field(
         default=None,
         description="Releases by weight: the requests move to a new version in steps; left out, all at once.",
+    )
+    analysis: Analysis | None = Field(
+        default=None,
+        description="The analysis of a new version by metrics; left out, only answers to the smoke test's path count.",
     )
     exclusive: bool = Field(
         default=False,

@@ -9,12 +9,16 @@ from components.workload.pod_template import grace_seconds
 from contract import blue_green
 
 
-def release_annotations(spec: config.Service, dashboard: str) -> dict[str, str]:
+def release_annotations(
+    spec: config.Service, environment: config.EnvironmentName, dashboard: str, prometheus: str | None
+) -> dict[str, str]:
     """The annotations of a service's PodTemplate, as `contract.blue_green` defines them.
 
     Args:
         spec: Configuration of the service.
+        environment: The environment.
         dashboard: URL of the environment's dashboard in Kibana.
+        prometheus: URL of Prometheus; None without one.
     """
     smoke_test = {
         **spec.smoke_test.model_dump(by_alias=True),
@@ -29,4 +33,16 @@ def release_annotations(spec: config.Service, dashboard: str) -> dict[str, str]:
         blue_green.DEPENDS_ON: json.dumps(spec.egress.services),
         blue_green.GRACE_SECONDS: str(grace_seconds(spec)),
         blue_green.DASHBOARD: dashboard,
+        **_analysis(spec.analysis, environment, prometheus),
     }
+
+
+def _analysis(
+    analysis: config.Analysis | None, environment: config.EnvironmentName, prometheus: str | None
+) -> dict[str, str]:
+    if analysis is None or environment not in analysis.environments:
+        return {}
+    value = analysis.model_dump(by_alias=True, exclude_none=True, exclude={"environments"})
+    if analysis.has_queries:
+        value["prometheus"] = prometheus
+    return {blue_green.ANALYSIS: json.dumps(value, sort_keys=True)}

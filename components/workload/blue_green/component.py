@@ -52,6 +52,7 @@ class BlueGreenArgs:
         secrets: Environment variables whose values are secret, in clear text.
         callers: Names of the services that may call this one.
         dashboard: URL of the environment's dashboard in Kibana.
+        prometheus: URL of Prometheus; None without one.
         addresses: IP ranges of the VPC.
         priority_class: Name of the pods' PriorityClass.
         service_nodes: Whether the environment has nodes for its services alone.
@@ -67,6 +68,7 @@ class BlueGreenArgs:
     secrets: Mapping[str, str]
     callers: Sequence[str]
     dashboard: str
+    prometheus: str | None
     addresses: Addresses
     priority_class: pulumi.Input[str]
     service_nodes: bool
@@ -109,9 +111,10 @@ class BlueGreen(pulumi.ComponentResource):
                 seed=is_seed,
             )
 
+        annotations = release_annotations(args.spec, args.environment, args.dashboard, args.prometheus)
         kubernetes.core.v1.PodTemplate(
             name,
-            metadata=self._metadata(args.service, annotations=release_annotations(args.spec, args.dashboard)),
+            metadata=self._metadata(args.service, annotations=annotations),
             template=template(),
             opts=pulumi.ResourceOptions(parent=self),
         )

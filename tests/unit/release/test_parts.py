@@ -312,11 +312,13 @@ def test_a_smoke_test_says_what_was_wrong(test: SmokeTest, answers: list[Answer]
 def test_the_tool_tries_a_version_as_the_settings_say() -> None:
     told = {"path": "/version", "status": 204, "contains": "two", "tries": 3, "deadlineSeconds": 7}
     spec = config.Service.model_validate({"port": 1, "healthPath": "/health", "smokeTest": told})
-    written = release_annotations(spec, "")[SMOKE_TEST]
+    written = release_annotations(spec, "dev", "", None)[SMOKE_TEST]
     read = smoke_test(written, {"containers": [{}]})
     assert read == SmokeTest("/version", status=204, contains="two", tries=3, deadline_seconds=7)
     usual = config.Service.model_validate({"port": 1, "healthPath": "/health"})
-    assert smoke_test(release_annotations(usual, "")[SMOKE_TEST], {"containers": [{}]}) == SmokeTest("/health")
+    assert smoke_test(release_annotations(usual, "dev", "", None)[SMOKE_TEST], {"containers": [{}]}) == SmokeTest(
+        "/health"
+    )
 
 
 def test_a_smoke_test_waits_for_no_answer_beyond_its_deadline() -> None:

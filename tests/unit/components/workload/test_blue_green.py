@@ -182,7 +182,7 @@ def test_a_release_that_fails_can_name_the_dashboard_that_the_logging_bootstrap_
 def test_a_smoke_test_that_names_no_path_asks_for_the_services_health() -> None:
     def annotations(**smoke_test: Any) -> dict[str, Any]:
         spec = config.Service.model_validate({"port": 1, "healthPath": "/health", "smokeTest": smoke_test})
-        return json.loads(release_annotations(spec, "")["hello-platform/smoke-test"])
+        return json.loads(release_annotations(spec, "dev", "", None)["hello-platform/smoke-test"])
 
     defaults = {"path": "/health", "status": 200, "contains": None, "tries": 10, "deadlineSeconds": 60}
     assert annotations() == defaults
