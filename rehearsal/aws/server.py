@@ -29,6 +29,7 @@ from rehearsal import ports
 from rehearsal.aws import DELETION_PROTECTION, HEALTH
 from rehearsal.aws.authorization import Access, ApiRequest, allows, flat
 from rehearsal.aws.journal import Application, AwsRequest, Journal
+from rehearsal.aws.metrics import Metrics
 from rehearsal.layout import Layout
 
 SESSION_TOKEN_DIGITS = 64
@@ -175,6 +176,10 @@ def _tags(arn: str, region: str, account: str) -> dict[str, str]:
 
 def main(layout: Layout) -> None:
     """Serves the account on loopback, until the process is killed."""
+    metrics = Metrics()
+    metrics.install()
+    layout.front_door.mkdir(parents=True, exist_ok=True)
+    metrics.listen(layout.front_door)
     port = ports.ensure(layout.control_plane / "ports.json").aws
     listen(application(layout), port).serve_forever()
 

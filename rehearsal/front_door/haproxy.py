@@ -18,6 +18,9 @@ from rehearsal.front_door.elbv2 import TARGET_GROUP, Described, State, check, re
 from rehearsal.front_door.load_balancers import LoadBalancer, Rule, Target, load_balancers, targets
 
 SOCKET = "haproxy.sock"
+LOG = "requests.sock"
+"""Socket of the process that counts requests, in the front door's folder."""
+
 STATES = "states"
 """Name of the server state file in the front door's folder, as `SOCKET`."""
 
@@ -92,7 +95,7 @@ def _idle(balancer: LoadBalancer) -> int:
 
 def _defaults(idle: int, gone_after: int) -> list[str]:
     """Global settings and defaults."""
-    settings = {"idle": idle, "gone_after": gone_after, "socket": SOCKET, "states": STATES}
+    settings = {"idle": idle, "gone_after": gone_after, "socket": SOCKET, "states": STATES, "log": LOG}
     return _DEFAULTS.format_map(settings).splitlines()
 
 
