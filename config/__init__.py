@@ -23,6 +23,7 @@ from config.models.delivery import (
     Source,
     Waiver,
 )
+from config.models.hooks import Hooks, ReleaseHook
 from config.models.logs import LogRetention, LogRole, Logs, Person
 from config.models.network import Dns, LoadBalancer, Network
 from config.models.service import (
@@ -62,6 +63,7 @@ __all__ = [
     "Environments",
     "GitHubActions",
     "Hook",
+    "Hooks",
     "Hours",
     "LoadBalancer",
     "LoadBalancerName",
@@ -79,6 +81,7 @@ __all__ = [
     "Problem",
     "Prometheus",
     "Quota",
+    "ReleaseHook",
     "ReleasesPage",
     "ReplicaRange",
     "Replicas",

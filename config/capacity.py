@@ -7,7 +7,7 @@ the largest service.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config.instance_types import InstanceType
 from config.models.base import EnvironmentName
@@ -147,11 +147,15 @@ def allowed_by_quota(quota: Quota) -> Resources:
 def releases(services: Mapping[str, Service], environment: EnvironmentName) -> list[list[Pods]]:
     """The pods during the largest releases: every live slot at its maximum, and the second slot of one service.
 
-    There is a list for the service that is largest in CPU, in memory, and in number of pods. An `exclusive` service
-    never has pods in two slots.
+    A service with hooks has the pod of one beside its second slot. There is a list for the service that is largest in
+    CPU, in memory, and in number of pods. An `exclusive` service never has pods in two slots.
     """
     live = {name: _slot(name, service, environment) for name, service in services.items()}
-    twice = [pods for name, pods in live.items() if not services[name].exclusive]
+    twice = [
+        replace(pods, count=pods.count + bool(services[name].hooks.model_dump(exclude_none=True)))
+        for name, pods in live.items()
+        if not services[name].exclusive
+    ]
     if not twice:
         return [[*live.values()]]
     largest = {max(twice, key=lambda pods: _numbers(pods.all)[respect]) for respect in range(3)}

@@ -33,6 +33,16 @@ GRACE_SECONDS = "hello-platform/grace-seconds"
 CANARY = "hello-platform/canary"
 """Annotation on the PodTemplate of a service with a canary: JSON with the keys `steps`, the weights in percent in their
 order, and `secondsPerStep`."""
+HOOKS = "hello-platform/hooks"
+"""Annotation on the PodTemplate of a service with hooks: JSON object with a key for each (`beforeSwitch`,
+`afterSwitch`, `afterRetire`, `afterRollback`), whose value has `command`, `args` and `timeoutSeconds`."""
+
+HOOK = "hello-platform/hook"
+"""Label of a hook's Job and its pod: which hook it is, one of `HOOK_NAMES`."""
+
+HOOK_NAMES = ("beforeswitch", "afterswitch", "afterretire", "afterrollback")
+"""The hooks, as they are spelt in names of objects: with a hyphen in them, the longest name of a Job, which is a label
+of its pod, would not fit in 63 characters."""
 
 DASHBOARD = "hello-platform/dashboard"
 """Annotation on the PodTemplate: URL of the environment's dashboard in Kibana."""
@@ -129,6 +139,17 @@ def ingress_names(environment: str) -> tuple[str, ...]:
     return environment, f"{environment}-public"
 
 
+def hook_job_name(service: str, hook: str, release: str) -> str:
+    """Name of the Job of a hook: the same for whoever goes on with a release, so that it runs once.
+
+    Args:
+        service: The service.
+        hook: One of `HOOK_NAMES`.
+        release: The release's id in the history.
+    """
+    return f"{service}-{hook}-{release}"
+
+
 def contract(namespace: str, service: str) -> dict[str, Any]:
     """Everything that a tool needs in order to read, switch and roll back a service's live slot.
 
@@ -141,8 +162,8 @@ def contract(namespace: str, service: str) -> dict[str, Any]:
     Returns:
         `namespace`, `slots`, `deployments` (by slot), `activeService`, `previewService`, `selectorKey`,
         `podTemplate`, `autoscaler`, `annotations` (keys on the PodTemplate: `smokeTest`, `exclusive`, `dependsOn`,
-        `graceSeconds`, `dashboard`), and `commands`: `firstRelease` (with a placeholder for the image), `liveSlot`,
-        `switch` (blue to green) and `goBack` (green to blue).
+        `graceSeconds`, `dashboard`, `hooks`), and `commands`: `firstRelease` (with a placeholder for the image),
+        `liveSlot`, `switch` (blue to green) and `goBack` (green to blue).
     """
     kubectl = f"kubectl --namespace {namespace}"
     selector = f"/spec/selector/{labels.SLOT}"
@@ -167,6 +188,7 @@ def contract(namespace: str, service: str) -> dict[str, Any]:
             "dependsOn": DEPENDS_ON,
             "graceSeconds": GRACE_SECONDS,
             "dashboard": DASHBOARD,
+            "hooks": HOOKS,
         },
         "commands": {
             "firstRelease": f"{kubectl} get podtemplate {service} --output=json"

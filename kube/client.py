@@ -237,6 +237,16 @@ class KubernetesApi:
         operation = getattr(self._resource("v1", kind).subresources[subresource], verb)
         return _response(operation, body=body, name=name, namespace=namespace)
 
+    def pod_log(self, name: str, namespace: str, *, lines: int) -> str:
+        """The last lines that the container of a pod wrote.
+
+        Raises:
+            KubernetesApiError: The API server or the kubelet refused, or there is no such pod.
+        """
+        operation = self._resource("v1", "Pod").subresources["log"].get
+        response = _checked(operation, name=name, namespace=namespace, query_params=[("tailLines", lines)])
+        return response if isinstance(response, str) else str(response)
+
     def watch(
         self,
         api_version: str,

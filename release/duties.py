@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from release.goals import Goal, Resume, Retire, Rollback, Route
 from release.history import Action, Entry, Outcome
+from release.hooks.plan import retired_release
 from release.refusals import retire_refusal
 from release.state import ServiceState, other
 
@@ -66,7 +67,8 @@ def due(state: ServiceState, circumstances: Circumstances, policy: Policy) -> Go
     if not is_free or state.missing:
         return None
     if state.running is not None:
-        return _end(state, state.running, circumstances) if circumstances.is_abandoned else None
+        is_due = circumstances.is_abandoned and state.running.paused is None  # what is paused waits for a person
+        return _end(state, state.running, circumstances) if is_due else None
     return _upkeep(state, circumstances, policy)
 
 
@@ -94,6 +96,8 @@ def _end(state: ServiceState, release: Entry, circumstances: Circumstances) -> R
     and what died, is gone on with.
     """
     new, old = state.slot(release.slot), state.slot(other(release.slot))
+    if release.aborted is not None:
+        return Resume(release.id, release.aborted)
     if circumstances.failure is not None:
         return Resume(release.id, f"it could not be gone on with: {circumstances.failure}")
     if new.revision != release.revision:
@@ -130,7 +134,7 @@ def _watched_since(state: ServiceState, last: Entry | None, policy: Policy) -> d
 
 
 def _is_retirement_due(state: ServiceState, circumstances: Circumstances) -> bool:
-    if state.idle_slot.desired == 0:
-        return circumstances.is_collection_due
     is_over = state.warm_until is not None and state.warm_until <= state.now
+    if state.idle_slot.desired == 0:
+        return circumstances.is_collection_due or (is_over and retired_release(state) is not None)
     return is_over and retire_refusal(state) is None

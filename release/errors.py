@@ -24,6 +24,10 @@ class ExitCode(enum.IntEnum):
     """The new version failed, and the live slot is not ready: somebody must act. `status`: a live slot is not ready."""
     BAD_LIVE = 7
     """The version that failed, or that was to be rolled back, is live, and ready: somebody must act."""
+    HOOK_FAILED = 8
+    """What was asked for is done, but a hook after it failed: somebody must act."""
+    PAUSED = 9
+    """The release waits for a person, who lets it go on with `resume`, or has it taken back with `abort`."""
     INTERRUPTED = 130
     """Interrupted by a signal. Run the command again: it goes on where it stopped."""
 

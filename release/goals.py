@@ -17,6 +17,7 @@ class Deploy:
             for those of the service's settings.
         step_seconds: How long each weight lasts; None for the time of the service's settings.
         version: The image's tag, for people; None if nothing tells it.
+        pauses: Where the release waits for a person: `before-switch`.
     """
 
     image: str
@@ -24,6 +25,7 @@ class Deploy:
     canary: tuple[int, ...] | None = None
     step_seconds: float | None = None
     version: str | None = field(default=None, compare=False)
+    pauses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,12 @@ class Resume:
     Attributes:
         release: Its id in the history.
         failure: Why to take it back; None to go on with it.
+        by: The person who decides so, also on a release that waits for one; None if nobody does.
     """
 
     release: str
     failure: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from contract import blue_green, labels
 from kube.client import KubernetesObject
 from release import objects
 from release.analysis.result import Result
+from release.hooks.values import HookRun, HookSettings
 from release.objects import ObjectApi
 
 LIMIT = 10
@@ -66,6 +67,30 @@ class Outcome(enum.StrEnum):
     """Its run of the tool was interrupted, and another release began."""
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided on a release that waited.
+
+    Attributes:
+        by: The person, by the API server's name for them.
+        at: When.
+        pause: Where it waited; None if it was unfinished for another reason.
+    """
+
+    by: str
+    at: datetime
+    pause: str | None = None
+
+    def to_json(self) -> dict[str, str | None]:
+        """The decision as a history's entry has it."""
+        return {"by": self.by, "at": self.at.isoformat(), "pause": self.pause}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Decision:
+        """The decision of a JSON object."""
+        return cls(str(value["by"]), _time(value.get("at")) or _NO_TIME, value.get("pause"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One release.
@@ -91,6 +116,13 @@ class Entry:
         canary: The weights in percent that its slot gets before the switch, in their order.
         step_seconds: How long each of them lasts.
         analyses: The results of its analyses, in their order.
+        keep_failed: Whether a rollback keeps the pods of the slot that it leaves.
+        hooks: The service's hooks when it began.
+        hook_runs: How those ended that have.
+        pauses: Where it waits for a person: `before-switch`.
+        paused: Where it waits now; None if it does not.
+        decisions: What people decided on it.
+        aborted: Why a person had it taken back; None if nobody had.
     """
 
     id: str
@@ -113,6 +145,13 @@ class Entry:
     canary: tuple[int, ...] = ()
     step_seconds: float = 0
     analyses: tuple[Result, ...] = ()
+    keep_failed: bool = False
+    hooks: tuple[HookSettings, ...] = ()
+    hook_runs: tuple[HookRun, ...] = ()
+    pauses: tuple[str, ...] = ()
+    paused: str | None = None
+    decisions: tuple[Decision, ...] = ()
+    aborted: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The entry as the ConfigMap and `--json` contain it."""
@@ -140,6 +179,13 @@ class Entry:
             "canary": list(self.canary),
             "stepSeconds": self.step_seconds,
             "analyses": [result.to_json() for result in self.analyses],
+            "keepFailed": self.keep_failed,
+            "hooks": [one.to_json() for one in self.hooks],
+            "hookRuns": [one.to_json() for one in self.hook_runs],
+            "pauses": list(self.pauses),
+            "paused": self.paused,
+            "decisions": [one.to_json() for one in self.decisions],
+            "aborted": self.aborted,
         }
 
     @classmethod
@@ -175,6 +221,13 @@ class Entry:
             canary=tuple(int(weight) for weight in value.get("canary") or ()),
             step_seconds=float(value.get("stepSeconds") or 0),
             analyses=tuple(Result.from_json(one) for one in value.get("analyses") or ()),
+            keep_failed=bool(value.get("keepFailed")),
+            hooks=tuple(HookSettings.from_json(one) for one in value.get("hooks") or ()),
+            hook_runs=tuple(HookRun.from_json(one) for one in value.get("hookRuns") or ()),
+            pauses=tuple(str(pause) for pause in value.get("pauses") or ()),
+            paused=value.get("paused"),
+            decisions=tuple(Decision.from_json(one) for one in value.get("decisions") or ()),
+            aborted=value.get("aborted"),
         )
 
 
@@ -239,8 +292,11 @@ def _entry(value: Any) -> Entry | None:
 def added(entries: Sequence[Entry], entry: Entry) -> tuple[Entry, ...]:
     """The last `LIMIT` entries with a new one, which replaces an entry of the same id.
 
-    Other entries that are still running become interrupted.
+    An entry that another one follows already stays in its place. Other entries that are still running become
+    interrupted.
     """
+    if entry.outcome is not Outcome.RUNNING and any(one.id == entry.id for one in entries):
+        return tuple(entry if one.id == entry.id else one for one in entries)
     others = [
         replace(other, outcome=Outcome.INTERRUPTED, finished=entry.started)
         if other.outcome is Outcome.RUNNING

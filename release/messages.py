@@ -7,12 +7,14 @@ from collections.abc import Iterable
 
 from contract import blue_green
 from release.history import Action, version_of
+from release.hooks.plan import job_of, release_of
 from release.state import ServiceState, Trouble
 from release.steps import (
     ApplyTemplate,
     Await,
     AwaitEndpoints,
     AwaitGone,
+    AwaitHook,
     AwaitReady,
     AwaitWeights,
     Change,
@@ -75,6 +77,11 @@ def _describe_wait(state: ServiceState, step: Await) -> str:
             return f"Slot {slot.name}: {slot.ready} of {slot.desired} pods are ready"
         case AwaitGone():
             return f"Slot {slot.name}: {_pods(slot.pods)} left"
+        case AwaitHook(hook):
+            job = job_of(state, release_of(state, hook), hook)
+            return f"Hook {hook}: waiting for its Job" + (
+                f" ({'; '.join(job.troubles)})" if job and job.troubles else ""
+            )
         case AwaitEndpoints():
             service = state.service if step.active else blue_green.preview_service_name(state.service)
             return f"Service {service} does not lead to slot {slot.name} only yet"

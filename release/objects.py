@@ -69,6 +69,10 @@ class ObjectApi(ObjectReader, Protocol):
         """Asks for an object's deletion."""
         ...
 
+    def pod_log(self, name: str, namespace: str, *, lines: int) -> str:
+        """The last lines that a pod's container wrote."""
+        ...
+
     def watch(
         self,
         api_version: str,

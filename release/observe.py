@@ -16,6 +16,7 @@ from contract.blue_green import (
     DASHBOARD,
     DEPENDS_ON,
     EXCLUSIVE,
+    HOOKS,
     PORT_NAME,
     SENTINEL_DIGEST,
     SLOTS,
@@ -28,7 +29,9 @@ from kube.client import KubernetesObject, has_condition
 from release import forward, history, slots, verification
 from release.analysis.settings import parse as parse_analysis
 from release.errors import ReleaseError
-from release.history import Revision
+from release.history import Entry, Revision
+from release.hooks import jobs
+from release.hooks.values import Job, hooks
 from release.http import Target
 from release.objects import ObjectReader
 from release.state import Canary, ForwardAction, Pod, ServiceState, Slot, SmokeTest, Trouble, live_slot, other
@@ -155,6 +158,8 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
         weights=weights,
         action=action,
         analysis=parse_analysis(annotations.get(ANALYSIS)),
+        hooks=hooks(annotations.get(HOOKS)),
+        jobs=_jobs(api, environment, service, pods, entries),
     )
 
 
@@ -165,6 +170,17 @@ def _ask(api: ObjectReader, question: Callable[[], T]) -> Future[T]:
     answer: Future[T] = Future()
     answer.set_result(question())
     return answer
+
+
+def _jobs(
+    api: ObjectReader, environment: str, service: str, pods: list[KubernetesObject], entries: Iterable[Entry]
+) -> dict[str, Job]:
+    """The Jobs of a service's hooks by name, if a release in its history has some: else the right is not needed."""
+    if not any(entry.hooks for entry in entries):
+        return {}
+    found = jobs.read(api, environment, service, pods)
+    troubles = {name: (str(one) for pod in body["pods"] for one in _troubles(pod)) for name, body in found.items()}
+    return {name: jobs.job(body, tuple(troubles[name])) for name, body in found.items()}
 
 
 def _selected(service: KubernetesObject) -> str | None:

@@ -14,9 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from release import weights
+from release import pauses, weights
 from release.goals import Deploy, Goal, LiveGoal, Resume, Retire, Rollback, Route, Switch
 from release.history import Action, Entry, Outcome, Revision
+from release.hooks import plan as hooks
+from release.hooks.values import Hook
 from release.progress import Progress
 from release.refusals import refusal, retire_refusal, warm_refusal
 from release.state import ServiceState, Slot, other
@@ -69,7 +71,11 @@ def _next_step(state: ServiceState, goal: Goal, progress: Progress) -> Step | Do
     if isinstance(goal, Rollback) and running and weights.is_under_way(state) and not state.is_rescue_due:
         return _abort(state, _goal_of(running), failed=state.slot(running.slot), old=state.live_slot)
     slot = _resumed_slot(state, goal)
-    return _start(state, goal) if slot is None else _go_on(state, goal, progress, slot)
+    if slot is None:
+        return _start(state, goal)
+    if state.running is not None and state.running.paused and progress.failure is None:
+        return pauses.waits(state.running)
+    return _go_on(state, goal, progress, slot)
 
 
 def _is_in_canary(state: ServiceState, goal: Goal, progress: Progress) -> bool:
@@ -85,6 +91,9 @@ def _resume(state: ServiceState, goal: Resume, progress: Progress) -> Step | Don
     running = state.running
     if running is None or running.id != goal.release:
         return Done("another run has finished the release")
+    decision = pauses.decision(running, goal)
+    if decision is not None:
+        return decision
     if progress.failure is None and state.slot(running.slot).revision != running.revision:
         return Refusal(
             f"slot {running.slot} of {state.service} does not hold {running.revision.image}",
@@ -103,7 +112,7 @@ def _goal_of(entry: Entry) -> LiveGoal:
         case Action.SWITCH:
             return Switch(entry.slot)
         case Action.ROLLBACK:
-            return Rollback()
+            return Rollback(entry.keep_failed)
 
 
 def _go_on(state: ServiceState, goal: LiveGoal, progress: Progress, slot: str) -> Step:
@@ -135,7 +144,7 @@ def _target_revision(state: ServiceState, goal: Deploy) -> Revision:
 def _resumed_slot(state: ServiceState, goal: LiveGoal) -> str | None:
     """The slot to make live, if this same release has begun already, in this run or in an earlier one."""
     running = state.running
-    if running is None or running.action is not _action(goal):
+    if running is None or running.action is not _action(goal) or running.aborted is not None:
         return None
     if isinstance(goal, Deploy) and running.revision != _target_revision(state, goal):
         return None
@@ -192,7 +201,8 @@ def _begin(state: ServiceState, goal: LiveGoal) -> Begin | Refusal:
     # Only a revision that was live is worth going back to: the idle slot may hold one that failed.
     previous = None if slot == state.live else state.live_slot.revision
     canary = weights.canary_steps(state, goal, slot) if isinstance(goal, Deploy) else ()
-    return Begin(_action(goal), slot, revision, previous, canary)
+    refused = pauses.refusal(state, goal, canary) if isinstance(goal, Deploy) else None
+    return refused or Begin(_action(goal), slot, revision, previous, canary)
 
 
 def _before_switch(state: ServiceState, goal: LiveGoal, progress: Progress, *, new: Slot, live: Slot) -> Step:
@@ -201,11 +211,9 @@ def _before_switch(state: ServiceState, goal: LiveGoal, progress: Progress, *, n
     # An autoscaler of the idle slot would scale it down: its CPU usage is near zero.
     if state.autoscaled != live.name:
         return RetargetAutoscaler(live.name)
-    removal = _removal_before_start(state, goal, new=new, live=live)
-    if removal is not None:
-        return removal
-    if isinstance(goal, Deploy) and new.revision != _target_revision(state, goal):
-        return ApplyTemplate(new.name, goal.image, state.size)
+    preparation = _preparation(state, goal, new=new, live=live)
+    if preparation is not None:
+        return preparation
     if new.desired < state.size or not new.is_ready:
         is_taken = isinstance(goal, Rollback) and new.serves() and not state.exclusive
         return _scale_up(state, new, is_urgent=is_taken or (weights.is_reached(state, new.name) and not new.serves()))
@@ -217,7 +225,25 @@ def _before_switch(state: ServiceState, goal: LiveGoal, progress: Progress, *, n
         return AwaitEndpoints(new.name, active=False)
     if not progress.smoke_tested:
         return SmokeTestSlot(new.name)
-    return weights.next_canary_step(state, progress, new.name) or SwitchActive(new.name)
+    return (
+        pauses.step(state, pauses.BEFORE_SWITCH)
+        or weights.next_canary_step(state, progress, new.name)
+        or SwitchActive(new.name)
+    )
+
+
+def _preparation(state: ServiceState, goal: LiveGoal, *, new: Slot, live: Slot) -> Step | None:
+    """What comes before the first of the new pods."""
+    removal = _removal_before_start(state, goal, new=new, live=live)
+    if removal is not None:
+        return removal
+    if isinstance(goal, Deploy) and new.revision != _target_revision(state, goal):
+        # Its pods may need what the hook does.
+        is_held = hooks.is_due(state.running, Hook.BEFORE_SWITCH)
+        return ApplyTemplate(new.name, goal.image, 0 if is_held else state.size)
+    if isinstance(goal, Rollback):
+        return None
+    return hooks.step(state, state.running, Hook.BEFORE_SWITCH, new.name)
 
 
 def _takes_over_at_once(state: ServiceState, goal: LiveGoal, progress: Progress, *, new: Slot) -> bool:
@@ -259,15 +285,25 @@ def _after_switch(state: ServiceState, goal: LiveGoal, progress: Progress) -> St
         return AwaitEndpoints(live.name, active=True, is_urgent=is_urgent)
     if state.autoscaled != live.name:
         return RetargetAutoscaler(live.name)
-    # A rollback is not analyzed: it could only go back to the release that it left.
-    if not progress.analyzed and not isinstance(goal, Rollback):
+    if isinstance(goal, Rollback):
+        return _end_of_rollback(state, goal, progress, old=old)
+    if not progress.analyzed:
         return Analyze(live.name)
-    if state.preview == live.name:
+    hook = hooks.step(state, state.running, Hook.AFTER_SWITCH, live.name)
+    if hook is not None:
+        return hook
+    return SwitchPreview(old.name) if state.preview == live.name else Finish(Outcome.RELEASED)
+
+
+def _end_of_rollback(state: ServiceState, goal: Rollback, progress: Progress, *, old: Slot) -> Step:
+    """What follows on a switch back. It is not analyzed: it could only go back to the release that it left."""
+    if state.preview == state.live:
         return SwitchPreview(old.name)
-    if isinstance(goal, Rollback) and not goal.keep_failed and old.desired > 0 and state.serves_minimum:
+    if not goal.keep_failed and old.desired > 0 and state.serves_minimum:
         # Connections that are open to the slot that was left end with its pods: they would be its users until then.
         return ScaleToZero(old.name) if progress.settled else Settle()
-    return Finish(Outcome.RELEASED)
+    hook = hooks.step(state, state.running, Hook.AFTER_ROLLBACK, old.name) if _is_way_back(state, old) else None
+    return hook or Finish(Outcome.RELEASED)
 
 
 def _growth(state: ServiceState, live: Slot, *, beside: Slot) -> Step | None:
@@ -297,7 +333,7 @@ def _abort(state: ServiceState, goal: LiveGoal, *, failed: Slot, old: Slot) -> S
         return AwaitEndpoints(old.name, active=True)
     if state.preview == old.name:
         return SwitchPreview(failed.name)
-    return Finish(Outcome.FAILED)
+    return hooks.step_after_failure(state, failed.name) or Finish(Outcome.FAILED)
 
 
 def _is_way_back(state: ServiceState, old: Slot) -> bool:
@@ -329,13 +365,21 @@ def _scale_up(state: ServiceState, slot: Slot, *, is_urgent: bool = False) -> St
 def _retire(state: ServiceState, goal: Retire) -> Step | Done | Refusal:
     idle = state.idle_slot
     if idle.desired == 0:
-        return Done(f"slot {idle.name} has no pods")
+        return _after_retirement(state, goal) or Done(f"slot {idle.name} has no pods")
     refused = retire_refusal(state)
     if refused is not None:
         return refused
     if state.autoscaled == idle.name:
         return RetargetAutoscaler(state.live)
     return warm_refusal(state, goal) or ScaleToZero(idle.name)
+
+
+def _after_retirement(state: ServiceState, goal: Retire) -> Step | None:
+    release = hooks.retired_release(state)
+    if release is None or warm_refusal(state, goal) is not None:
+        return None
+    idle = state.idle_slot
+    return AwaitGone(idle.name) if idle.pods > 0 else hooks.step(state, release, Hook.AFTER_RETIRE, state.live)
 
 
 def _routes_only_to(endpoints: Mapping[str, int], slot: str) -> bool:

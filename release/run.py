@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from contract.identities import RECONCILER, username
 from kube.client import KubernetesApiError
-from release import changes, events, history, probe, smoke, weights
+from release import changes, events, history, pauses, probe, smoke, weights
 from release.analysis.analyst import Analyst
 from release.analysis.course import AFTER_SWITCH
 from release.analysis.judgement import Verdict, plural
@@ -17,6 +17,9 @@ from release.errors import ExitCode, ReleaseError
 from release.goals import Deploy, Goal, Resume, Rollback
 from release.history import Action, Entry, Outcome
 from release.hold import Hold
+from release.hooks import run as hooks
+from release.hooks.plan import ended_runs, failure_after
+from release.hooks.values import BLOCKING
 from release.http import Answer, Target
 from release.lock import Holder, Lock
 from release.messages import describe, image_of, named, where_to_look
@@ -31,14 +34,19 @@ from release.steps import (
     Await,
     AwaitEndpoints,
     AwaitGone,
+    AwaitHook,
     AwaitReady,
     AwaitWeights,
     Begin,
     Change,
+    Decide,
     Done,
+    EndHook,
     Finish,
+    Pause,
     Refusal,
     RetargetAutoscaler,
+    RunHook,
     Scale,
     ScaleToZero,
     Settle,
@@ -144,6 +152,12 @@ def _locked(holder: Holder, environment: str, service: str) -> ReleaseError:
     )
 
 
+def _running(state: ServiceState) -> Entry:
+    running = state.running
+    assert running is not None  # noqa: S101 - the plan says so only of a release that has begun
+    return running
+
+
 def _failure_code(state: ServiceState) -> ExitCode:
     """The exit code of a release that failed, whose outcome is the last of the history."""
     last, live = state.history[-1], state.live_slot
@@ -170,6 +184,7 @@ class _Release:
         self._analyst = Analyst(context.clock, lambda state, analysis: context.metrics(context.api, state, analysis))
         self._outcome = Outcome.RELEASED
         self._last_line = ""
+        self._failed_hook: str | None = None
         # The latest time of a switch that the nodes may not follow yet: an earlier run may have switched just now.
         self._switched = context.clock.now()
 
@@ -197,12 +212,12 @@ class _Release:
 
     def _carry_out(self, state: ServiceState, step: Step) -> None:
         match step:
-            case AwaitReady() | AwaitGone() | AwaitEndpoints():
+            case AwaitReady() | AwaitGone() | AwaitEndpoints() | AwaitHook():
                 self._await(state, step)
             case AwaitWeights():
                 self._await_weights(state, step)
-            case Begin():
-                self._begin(state, step)
+            case Begin() | Pause() | Decide() | RunHook() | EndHook():
+                self._record(state, step)
             case SmokeTestSlot(slot):
                 self._smoke_test(state, slot)
             case Analyze(slot):
@@ -227,6 +242,40 @@ class _Release:
         if isinstance(step, SetWeights):
             self._progress = replace(self._progress, weights=None, is_unrouted=False)
             self._event(state, "Weighted", describe(state, step))
+
+    def _record(self, state: ServiceState, step: Begin | Pause | Decide | RunHook | EndHook) -> None:
+        match step:
+            case RunHook() | EndHook():
+                self._hook(state, step)
+            case Begin():
+                self._begin(state, step)
+            case Pause(at):
+                self._write(replace(_running(state), paused=at))
+                self._event(state, "Paused", f"at {at}: `release resume` lets it go on, `release abort` takes it back")
+            case Decide(by, failure):
+                self._write(pauses.decided(_running(state), step, self._context.clock.now()))
+                self._progress = replace(self._progress, failure=failure)
+                self._event(state, "Aborted" if failure else "Resumed", f"by {by}")
+
+    def _hook(self, state: ServiceState, step: RunHook | EndHook) -> None:
+        self._lock.check()
+        failure = None
+        if isinstance(step, RunHook):
+            self._report(f"Hook {step.hook}: starting its Job, with the image of slot {step.slot}")
+            failure = hooks.start(self._context.api, state, step)
+            if failure is None:
+                return
+        self._end_hook(state, step, failure)
+
+    def _end_hook(self, state: ServiceState, step: RunHook | AwaitHook | EndHook, failure: str | None) -> None:
+        ended = hooks.end(self._context.api, state, step, self._report, failure=failure)
+        if ended.failure and ended.hook in BLOCKING:
+            self._fail(state, f"hook {ended.hook} (Job {ended.job}) failed: {ended.failure}")
+            return
+        hooks.record(self._context.api, state, ended)
+        if ended.failure:
+            self._failed_hook = f"hook {ended.hook} (Job {ended.job}) failed: {ended.failure}"
+            self._event(state, "HookFailed", self._failed_hook, warning=True)
 
     def _switch(self, state: ServiceState, step: SwitchActive) -> None:
         api = self._context.api
@@ -265,6 +314,9 @@ class _Release:
             approved_by=context.approved_by,
             started=context.clock.now(),
             reason=goal.reason if isinstance(goal, Rollback) else None,
+            keep_failed=isinstance(goal, Rollback) and goal.keep_failed,
+            hooks=state.hooks,
+            pauses=goal.pauses if isinstance(goal, Deploy) else (),
             override=goal.override if isinstance(goal, Deploy) else None,
             service_uid=state.uid,
             warm_seconds=context.limits.warm,
@@ -274,7 +326,7 @@ class _Release:
             canary=step.canary,
             step_seconds=weights.step_seconds(state, goal) if isinstance(goal, Deploy) and step.canary else 0,
         )
-        history.write(context.api, self._environment, self._service, entry)
+        self._write(entry)
         self._report(
             f"{step.action} of {named(step.revision.image, entry.version)} into slot {step.slot}, live is {state.live}"
         )
@@ -391,6 +443,8 @@ class _Release:
         is_urgent = isinstance(step, AwaitReady) and step.is_urgent and step.slot != state.live
         if failure is not None and is_urgent and not weights.is_reached(state, step.slot):
             self._progress = replace(self._progress, hurried=True)
+        elif failure is not None and isinstance(step, AwaitHook):
+            self._end_hook(state, step, failure)
         elif failure is not None:
             self._fail(state, failure)
         else:
@@ -424,8 +478,7 @@ class _Release:
         self._event(state, "ReleaseFailed", reason, warning=True)
 
     def _finish(self, state: ServiceState, outcome: Outcome) -> None:
-        running = state.running
-        assert running is not None  # noqa: S101 - the plan finishes only a release that has begun
+        running = _running(state)
         reasons = [reason for reason in (self._progress.failure, self._progress.abort_failure) if reason]
         entry = replace(
             running,
@@ -433,8 +486,10 @@ class _Release:
             finished=self._context.clock.now(),
             reason="; then ".join(reasons) or running.reason or self._taken_back(outcome),
             configuration=state.live_slot.configuration if outcome is Outcome.RELEASED else running.configuration,
+            hook_runs=ended_runs(state, running),
+            paused=None,
         )
-        history.write(self._context.api, self._environment, self._service, entry)
+        self._write(entry)
         self._outcome = outcome
         self._progress = replace(self._progress, finished=True)
         if outcome is Outcome.RELEASED:
@@ -450,19 +505,36 @@ class _Release:
 
     def _result(self, state: ServiceState, message: str) -> Result:
         if not self._progress.finished:
-            return Result(state, message)
+            return self._unfinished(state, message)
         if self._outcome is Outcome.RELEASED:
             undecided = [f"; {one}" for one in state.history[-1].analyses if one.verdict is not Verdict.PASSED]
             message = f"slot {state.live} is live with {image_of(state, state.live)}{''.join(undecided)}"
-            return Result(state, message, connections=open_connections(state))
+            failed = self._failed_hook or failure_after(state)
+            code = ExitCode.HOOK_FAILED if failed else ExitCode.DONE
+            return Result(state, f"{message}; {failed}" if failed else message, code, open_connections(state))
         if isinstance(self._goal, Rollback) and self._progress.failure is None:
             return Result(
                 state, f"the canary was taken back; slot {state.live} is live with {image_of(state, state.live)}"
             )
-        reason = f"{self._progress.failure}; slot {state.live} is live with {image_of(state, state.live)}"
+        failed = f"; {self._failed_hook}" if self._failed_hook else ""
+        reason = f"{self._progress.failure}{failed}; slot {state.live} is live with {image_of(state, state.live)}"
         if self._progress.abort_failure:
             reason += f"; the way back failed, too: {self._progress.abort_failure}"
-        return Result(state, reason + where_to_look(state), _failure_code(state))
+        code = _failure_code(state)
+        if isinstance(self._goal, Resume) and self._goal.by and code is ExitCode.ROLLED_BACK:
+            return Result(state, reason)  # a person wanted it so
+        return Result(state, reason + where_to_look(state), code)
+
+    def _unfinished(self, state: ServiceState, message: str) -> Result:
+        """The result where no release has ended: it waits for a person, or there was none."""
+        if state.running is not None and state.running.paused is not None:
+            return Result(state, message, ExitCode.PAUSED)
+        if self._failed_hook is not None:
+            return Result(state, f"{message}; {self._failed_hook}", ExitCode.HOOK_FAILED)
+        return Result(state, message)
+
+    def _write(self, entry: Entry) -> None:
+        history.write(self._context.api, self._environment, self._service, entry)
 
     def _get(self, target: Target) -> Callable[[str, float], Answer]:
         """A GET of a Service, by path and time-out in seconds."""

@@ -24,6 +24,9 @@ KINDS: Mapping[str, tuple[str, str | None]] = {
 }
 """API version of each kind that is read, and the label that its objects must have, if any; the largest first."""
 
+RARE_KINDS: Mapping[str, tuple[str, str | None]] = {"Job": ("batch/v1", labels.SERVICE)}
+"""The same of kinds that are read once somebody asks for them."""
+
 INDEXED = (labels.SERVICE, "kubernetes.io/service-name")
 """Labels by which the objects of one service are looked up."""
 
@@ -45,19 +48,24 @@ class Snapshot:
 
     def __init__(self, api: ObjectReader, environment: str) -> None:
         def read(kind: str) -> list[KubernetesObject]:
-            api_version, label = KINDS[kind]
+            api_version, label = {**KINDS, **RARE_KINDS}[kind]
             return api.list(api_version, kind, namespace=environment, label_selector=label)
 
-        self._by_kind = dict(zip(KINDS, at_once(read, KINDS), strict=True))
+        self._read = read
+        self._by_kind: dict[str, list[KubernetesObject]] = {}
         self._by_name: dict[tuple[str, str], KubernetesObject] = {}
         self._by_label: defaultdict[tuple[str, str, str], list[KubernetesObject]] = defaultdict(list)
-        for kind, bodies in self._by_kind.items():
-            for body in bodies:
-                self._by_name[kind, str(body["metadata"]["name"])] = body
-                own: Mapping[str, str] = body["metadata"].get("labels") or {}
-                for key in INDEXED:
-                    if key in own:
-                        self._by_label[kind, key, own[key]].append(body)
+        for kind, bodies in zip(KINDS, at_once(read, KINDS), strict=True):
+            self._add(kind, bodies)
+
+    def _add(self, kind: str, bodies: list[KubernetesObject]) -> None:
+        self._by_kind[kind] = bodies
+        for body in bodies:
+            self._by_name[kind, str(body["metadata"]["name"])] = body
+            own: Mapping[str, str] = body["metadata"].get("labels") or {}
+            for key in INDEXED:
+                if key in own:
+                    self._by_label[kind, key, own[key]].append(body)
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> KubernetesObject | None:
         """The object, or None where there is none."""
@@ -75,6 +83,8 @@ class Snapshot:
     ) -> list[KubernetesObject]:
         """The objects of a kind with a label of `INDEXED`: `KEY=VALUE`, `KEY in (VALUES)`; else all that were read."""
         del api_version, namespace, metadata_only
+        if kind not in self._by_kind:
+            self._add(kind, self._read(kind))
         selector = _SELECTOR.fullmatch(label_selector or "")
         if selector is None:
             return self._by_kind[kind]

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from contract.blue_green import BLUE, GREEN
 from release.analysis.settings import Analysis
 from release.history import Action, Entry, Outcome, Revision
+from release.hooks.values import HookSettings, Job
 from release.http import Target
 
 
@@ -234,6 +235,8 @@ class ServiceState:
             long as it gives all to the active Service. None if the load balancer knows that Service only.
         action: The action with these weights; None without `weights`.
         analysis: The analysis of a new version by metrics; None without one.
+        hooks: The hooks that the next release has.
+        jobs: The Jobs of the hooks of past releases, by name.
     """
 
     environment: str
@@ -272,6 +275,8 @@ class ServiceState:
     action: ForwardAction | None = field(default=None, compare=False)
     ports: frozenset[int] = frozenset()
     analysis: Analysis | None = None
+    hooks: tuple[HookSettings, ...] = ()
+    jobs: Mapping[str, Job] = field(default_factory=dict[str, Job])
 
     def slot(self, name: str) -> Slot:
         """One slot."""

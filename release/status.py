@@ -176,7 +176,9 @@ def _notes(status: ServiceStatus, slot: Slot) -> list[str]:
         if status.holder:
             notes.append(f"locked by {short_name(status.holder.identity.rpartition('/')[0])}")
         elif state.running:
-            notes.append(f"a {state.running.action} did not finish: run it again")
+            paused = state.running.paused
+            what = f"waits at {paused}: `release resume`, or `abort`" if paused else "did not finish: run it again"
+            notes.append(f"a {state.running.action} {what}")
     elif slot.desired and state.warm_until:
         if state.warm_until <= state.now:
             notes.append("warm time is over: `release retire`")

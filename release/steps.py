@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from release.history import Action, Outcome, Revision
+from release.hooks.values import Hook
 
 
 @dataclass(frozen=True)
@@ -165,12 +166,67 @@ class AwaitWeights:
     weight: int
 
 
+@dataclass(frozen=True)
+class AwaitHook:
+    """Wait until the Job of a hook has ended.
+
+    Attributes:
+        hook: The hook.
+        slot: The slot whose image and configuration it has.
+    """
+
+    hook: Hook
+    slot: str
+
+
+@dataclass(frozen=True)
+class RunHook:
+    """Create the Job of a hook, unless there is one; attributes as of `AwaitHook`."""
+
+    hook: Hook
+    slot: str
+
+
+@dataclass(frozen=True)
+class EndHook:
+    """Show what a hook that has ended wrote, and how it ended; attributes as of `AwaitHook`."""
+
+    hook: Hook
+    slot: str
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Let the release wait for a person, and end the command.
+
+    Attributes:
+        at: Where: one of the release's pauses.
+    """
+
+    at: str
+
+
+@dataclass(frozen=True)
+class Decide:
+    """Write into the history what a person has decided on an unfinished release.
+
+    Attributes:
+        by: The person.
+        failure: Why to take it back; None to go on with it.
+    """
+
+    by: str
+    failure: str | None
+
+
 Change: TypeAlias = ScaleToZero | ApplyTemplate | Scale | SwitchPreview | SwitchActive | SetWeights | RetargetAutoscaler
 """The steps that change a Deployment, a Service, the Ingress or the HorizontalPodAutoscaler."""
 
-Await: TypeAlias = AwaitReady | AwaitGone | AwaitEndpoints | AwaitWeights
+Await: TypeAlias = AwaitReady | AwaitGone | AwaitEndpoints | AwaitWeights | AwaitHook
 
-Step: TypeAlias = Begin | Change | SmokeTestSlot | Analyze | Settle | Finish | Await
+Step: TypeAlias = (
+    Begin | Change | SmokeTestSlot | Analyze | Settle | RunHook | EndHook | Pause | Decide | Finish | Await
+)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from contract import labels
 from contract.blue_green import preview_service_name, slot_name
 from kube.client import KubernetesApiError, KubernetesObject
 from release.context import Context, Limits
+from release.hooks.plan import release_of, settings_of
 from release.messages import describe, in_parentheses
 from release.state import ServiceState, Trouble
-from release.steps import Await, AwaitEndpoints, AwaitGone, AwaitReady, AwaitWeights
+from release.steps import Await, AwaitEndpoints, AwaitGone, AwaitHook, AwaitReady, AwaitWeights
 
 BEFORE_START_SECONDS = 420
 """Time for a slot's pods besides their start: a node may have to be added, and an image has to be pulled."""
@@ -34,6 +35,9 @@ https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetesioserv
 
 POLL_SECONDS = 2
 """Longest time until the state is observed again, even if the watch reports nothing."""
+
+HOOK_GRACE_SECONDS = 60
+"""How long after a Job's deadline it is waited for the Job's controller to say so."""
 
 GATHER_SECONDS = 1
 """How long changes are gathered before the state is observed again: a look takes longer the more pods there are."""
@@ -77,7 +81,7 @@ class Wait:
         if self._step != step:
             self._step, self._since = step, now
             self._troubled = {}
-        if isinstance(step, AwaitGone | AwaitWeights) or not step.is_urgent:
+        if isinstance(step, AwaitGone | AwaitWeights | AwaitHook) or not step.is_urgent:
             self._urgent_since = None
         else:
             self._urgent_since = self._urgent_since or now  # of whatever users wait for, in its turn
@@ -94,7 +98,7 @@ class Wait:
         Pods that get ready one after the other are looked at together: until all are, or for `GATHER_SECONDS`.
         """
         first_change: datetime | None = None
-        if isinstance(step, AwaitGone | AwaitWeights):
+        if isinstance(step, AwaitGone | AwaitWeights | AwaitHook):
             self._pause(POLL_SECONDS / 4)
             return
         api_version, kind = (
@@ -150,6 +154,9 @@ def limit(state: ServiceState, step: Await, limits: Limits) -> float:
             return limits.endpoints
         case AwaitWeights():
             return limits.weights
+        case AwaitHook(hook):
+            settings = settings_of(release_of(state, hook), hook)
+            return (settings.timeout_seconds if settings else 0) + HOOK_GRACE_SECONDS
 
 
 def _is_partial(changed: KubernetesObject, state: ServiceState, step: Await) -> bool:

@@ -7,6 +7,7 @@ all requests to the other one.
 
 from __future__ import annotations
 
+from release import pauses
 from release.goals import Deploy
 from release.history import Outcome
 from release.progress import Progress
@@ -63,6 +64,9 @@ def next_canary_step(state: ServiceState, progress: Progress, slot: str) -> Step
     running = state.running
     if running is None or state.weights is None or not state.live_slot.serves():
         return None  # where the live slot does not serve, users wait for the switch
+    pause = pauses.step(state, str(progress.passed_weight))
+    if pause is not None:
+        return pause
     left = [weight for weight in running.canary if weight > progress.passed_weight]
     if not left:
         return None

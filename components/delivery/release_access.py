@@ -48,6 +48,7 @@ def read_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
         _rule("networking.k8s.io", "ingresses", "list"),
         _rule("coordination.k8s.io", "leases", "list"),
         _rule("coordination.k8s.io", "leases", "get", names=map(lock_name, services)),
+        _rule("batch", "jobs", "list"),
         _rule("", "configmaps", "list"),
         _rule("", "configmaps", "get", names=[*map(history_name, services), *map(verified_images_name, services)]),
     ]
@@ -69,6 +70,8 @@ def release_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
         _rule("networking.k8s.io", "networkpolicies", "list", "delete"),
         _rule("", "configmaps", "patch", names=map(history_name, services)),
         _rule("", "events", "create"),
+        _rule("batch", "jobs", "create"),
+        _rule("", "pods/log", "get"),
     ]
 
 

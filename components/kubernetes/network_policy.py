@@ -90,6 +90,7 @@ def service_policy(
     """Policy of a service's pods in both slots, from its configuration.
 
     Callers and the release tool, with its smoke test, reach the port of its name: whatever number each pod has it at.
+    The pods of its releases' hooks, too: they reach what the service reaches, and have no port of this name.
 
     Args:
         service: The service's name.
@@ -122,6 +123,8 @@ def port_policy(service: str, spec: config.Service, *, addresses: Addresses) -> 
     A smoke test from outside the cluster comes through the API server, that is, from an address of the control plane,
     which no pod selector can match. https://github.com/aws/aws-network-policy-agent/issues/281
 
+    The pods of hooks are in no slot: nobody reaches them.
+
     Args:
         service: The service's name.
         spec: Its port and paths.
@@ -131,7 +134,7 @@ def port_policy(service: str, spec: config.Service, *, addresses: Addresses) -> 
     from_nodes = addresses.nodes if spec.paths else ()
     sources = ip_blocks([*from_nodes, *addresses.control_plane])
     return NetworkPolicySpecArgs(
-        pod_selector=_selector(service),
+        pod_selector=_in_slots(service),
         policy_types=["Ingress"],
         ingress=[NetworkPolicyIngressRuleArgs(from_=sources, ports=tcp(spec.port))],
     )
@@ -221,6 +224,13 @@ def kubernetes_api(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:
 
 def _selector(service: str) -> LabelSelectorArgs:
     return LabelSelectorArgs(match_labels={labels.SERVICE: service})
+
+
+def _in_slots(service: str) -> LabelSelectorArgs:
+    return LabelSelectorArgs(
+        match_labels={labels.SERVICE: service},
+        match_expressions=[LabelSelectorRequirementArgs(key=labels.SLOT, operator="Exists")],
+    )
 
 
 def pods(pod_labels: Mapping[str, str], namespace: str | None = None) -> NetworkPolicyPeerArgs:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from config.models.analysis import Analysis
 from config.models.base import EnvironmentName, Model
 from config.models.canary import Canary
+from config.models.hooks import Hooks
 from config.values import (
     Cidr,
     Cpu,
@@ -162,6 +163,7 @@ class Service(Model):
         default=None,
         description="The analysis of a new version by metrics; left out, only answers to the smoke test's path count.",
     )
+    hooks: Hooks = Field(default_factory=Hooks, description="What releases run besides, as Jobs.")
     exclusive: bool = Field(
         default=False,
         description="Whether two versions must never run at once: a release stops the old one first, with downtime.",

@@ -27,6 +27,8 @@ app = typer.Typer(
 for _command in (
     releases.deploy,
     releases.promote,
+    releases.resume,
+    releases.abort,
     releases.switch,
     releases.rollback,
     releases.retire,

@@ -12,6 +12,11 @@ EXAMPLES = {
         "python -m release promote api",
         "python -m release promote --all --at-once 2",
     ),
+    "resume": (
+        "python -m release deploy prod api --image REPOSITORY@sha256:… --pause before-switch",
+        "python -m release resume prod api",
+    ),
+    "abort": ('python -m release abort prod api --reason "the page is blank"',),
     "switch": (
         "python -m release switch dev api                    # to the slot that is warm",
         "python -m release switch dev api --to blue",

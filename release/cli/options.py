@@ -106,6 +106,15 @@ StepSeconds = Annotated[
         "--step-seconds", min=0, help="Seconds for each weight; by default the time of the service's settings."
     ),
 ]
+Pauses = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pause",
+        metavar="WHERE",
+        help="Wait for a person there: before-switch, or at a weight of the canary, such as 10. The command ends with "
+        "exit code 9; `resume` goes on.",
+    ),
+]
 
 AT_ONCE_OF_ALL = 8
 """How many services `--all` releases at the same time unless told otherwise, each after those that it calls."""

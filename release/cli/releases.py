@@ -20,6 +20,7 @@ from release.cli.options import (
     LockWait,
     OutageLimit,
     Patience,
+    Pauses,
     Ready,
     Service,
     Services,
@@ -49,6 +50,7 @@ def deploy(
     override: Annotated[
         str | None, typer.Option(help="Reason for letting an unverified image into prod; recorded.")
     ] = None,
+    pause: Pauses = None,
     wait: LockWait = 0,
     ready: Ready = None,
     watch_for: WatchFor = 10,
@@ -87,13 +89,18 @@ def deploy(
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
     images = images_by_service(names or session.services(environment), image or [])
-    exit_with(releases.deploy(session, environment, images, override=override, canary=steps, step_seconds=step_seconds))
+    exit_with(
+        releases.deploy(
+            session, environment, images, override=override, canary=steps, step_seconds=step_seconds, pauses=pause or ()
+        )
+    )
 
 
 def promote(
     services: Services = None,
     *,
     every: All = False,
+    pause: Pauses = None,
     wait: LockWait = 0,
     ready: Ready = None,
     watch_for: WatchFor = 10,
@@ -124,7 +131,60 @@ def promote(
     )
     from release.commands import releases  # noqa: PLC0415 - slow to import
 
-    exit_with(releases.promote(session, names or session.services("dev"), canary=steps, step_seconds=step_seconds))
+    names = names or session.services("dev")
+    exit_with(releases.promote(session, names, canary=steps, step_seconds=step_seconds, pauses=pause or ()))
+
+
+def resume(
+    environment: Environment,
+    service: Service,
+    *,
+    wait: LockWait = 0,
+    ready: Ready = None,
+    watch_for: WatchFor = 10,
+    warm: Warm = 600,
+    outage: OutageLimit = 10,
+    patience: Patience = 30,
+    image_tags: ImageTags = True,
+    kubeconfig: Kubeconfig = None,
+    context: KubeContext = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a release go on that waits for a person, or that was interrupted.
+
+    The history says who did.
+    """
+    session = open_session(
+        kubeconfig,
+        context,
+        as_json=as_json,
+        image_tags=image_tags,
+        limits={"lock": wait, "ready": ready, "watch": watch_for, "warm": warm, "outage": outage, "patience": patience},
+    )
+    from release.commands import decisions  # noqa: PLC0415 - slow to import
+
+    exit_with(decisions.resume(session, environment, service))
+
+
+def abort(
+    environment: Environment,
+    service: Service,
+    *,
+    reason: Annotated[str | None, typer.Option(help="Why, for the history.")] = None,
+    wait: LockWait = 0,
+    image_tags: ImageTags = True,
+    kubeconfig: Kubeconfig = None,
+    context: KubeContext = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take back a release that waits for a person, or that was interrupted.
+
+    The history says who did.
+    """
+    session = open_session(kubeconfig, context, as_json=as_json, image_tags=image_tags, limits={"lock": wait})
+    from release.commands import decisions  # noqa: PLC0415 - slow to import
+
+    exit_with(decisions.abort(session, environment, service, reason=reason))
 
 
 def switch(

@@ -34,14 +34,20 @@ def deploy(
     override: str | None,
     canary: tuple[int, ...] | None = None,
     step_seconds: float | None = None,
+    pauses: Sequence[str] = (),
 ) -> ExitCode:
     """Deploys each service's image; where it is empty the live image again, with the current PodTemplate."""
     states = session.observe_all(environment, images)
     goals = {
-        service: replace(_deploy(session, states[service], image, override), canary=canary, step_seconds=step_seconds)
+        service: replace(
+            _deploy(session, states[service], image, override),
+            canary=canary,
+            step_seconds=step_seconds,
+            pauses=tuple(pauses),
+        )
         for service, image in images.items()
     }
-    return _release(session, environment, goals, _dependencies(states))
+    return release(session, environment, goals, _dependencies(states))
 
 
 def promote(
@@ -50,6 +56,7 @@ def promote(
     *,
     canary: tuple[int, ...] | None = None,
     step_seconds: float | None = None,
+    pauses: Sequence[str] = (),
 ) -> ExitCode:
     """Deploys to prod what is live on dev.
 
@@ -65,26 +72,32 @@ def promote(
                 remedy=f"see `release status {TEST_ENVIRONMENT}`",
             )
     goals = {
-        service: Deploy(image, canary=canary, step_seconds=step_seconds, version=version_of(state.history, image))
+        service: Deploy(
+            image,
+            canary=canary,
+            step_seconds=step_seconds,
+            version=version_of(state.history, image),
+            pauses=tuple(pauses),
+        )
         for service, state in states.items()
         for image in [_live_image(state)]
     }
-    return _release(session, VERIFIED_ENVIRONMENT, goals, _dependencies(states))
+    return release(session, VERIFIED_ENVIRONMENT, goals, _dependencies(states))
 
 
 def switch(session: Session, environment: str, service: str, to: str | None) -> ExitCode:
     """Makes a warm slot live; without a name the idle one."""
-    return _release(session, environment, {service: Switch(to)})
+    return release(session, environment, {service: Switch(to)})
 
 
 def rollback(session: Session, environment: str, names: Iterable[str], *, keep_failed: bool = False) -> ExitCode:
     """Makes the previous release live again, and ends the pods of the one that was live unless they shall be kept."""
-    return _release(session, environment, {service: Rollback(keep_failed) for service in names})
+    return release(session, environment, {service: Rollback(keep_failed) for service in names})
 
 
 def retire(session: Session, environment: str, names: Iterable[str], *, now: bool) -> ExitCode:
     """Scales idle slots to zero, and deletes the configuration and image tags that nothing needs any more."""
-    return _release(
+    return release(
         session,
         environment,
         {service: Retire(now) for service in names},
@@ -106,18 +119,27 @@ def clean_up(session: Session, environment: str, service: str, report: Report) -
             report(f"Removed tag {tag}: its image is not used here any more")
 
 
-def _release(
+def release(
     session: Session,
     environment: str,
-    goals: Mapping[str, Goal],
+    goals: Mapping[str, Goal | Callable[[ServiceState], Goal | None]],
     dependencies: Mapping[str, Sequence[str]] | None = None,
     *,
     clean_up: Callable[[str, Report], None] = lambda _service, _report: None,
 ) -> ExitCode:
+    """Reaches a goal for each service, and prints the results.
+
+    Args:
+        session: The session.
+        environment: The environment.
+        goals: What each service is to reach, or what chooses that from its state under its lock.
+        dependencies: The services that each one calls, which come before it.
+        clean_up: Removes what nothing needs any more, given the service and what gets lines.
+    """
     user, caller = session.user(), session.caller()
     with Display(session.progress) as display:
 
-        def release(service: str) -> ServiceResult:
+        def run(service: str) -> ServiceResult:
             report = display.reporter(environment, service)
             context = Context(
                 api=session.api,
@@ -152,7 +174,7 @@ def _release(
 
         results, skipped = in_order(
             {service: (dependencies or {}).get(service, ()) for service in goals},
-            release,
+            run,
             is_good=lambda result: result.exit_code is ExitCode.DONE,
             at_once=session.options.at_once,
             stop=session.clock.stop,
@@ -192,5 +214,9 @@ def _remedy(result: Result, service: str) -> str | None:
             )
         case ExitCode.NOT_READY:
             return f"act at once: see `release status {environment} {service}`, and `release history` for past releases"
+        case ExitCode.PAUSED:
+            return f"`release resume {environment} {service}` lets it go on, `release abort` takes it back"
+        case ExitCode.HOOK_FAILED:
+            return f"see the log of its Job in {environment}; nothing was undone"
         case _:
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from rich.console import Group
@@ -90,6 +90,19 @@ def history(session: Session, environment: str, service: str, *, full: bool = Fa
     return ExitCode.DONE
 
 
+def _decisions(entry: Entry) -> Iterator[str]:
+    if entry.paused:
+        yield f"waits at {entry.paused}"
+    for one in entry.decisions:
+        what = "aborted" if entry.aborted and one is entry.decisions[-1] else "resumed"
+        yield f"{what} by {short_name(one.by)} at {one.at:%Y-%m-%d %H:%M}" + (f", {one.pause}" if one.pause else "")
+
+
+def _hook_runs(entry: Entry) -> Iterator[str]:
+    for run in entry.hook_runs:
+        yield f"hook {run.hook}: " + (f"failed: {run.failure}" if run.failure else "done") + f" (Job {run.job})"
+
+
 _STYLES = {Outcome.RELEASED: "green", Outcome.FAILED: "red", Outcome.INTERRUPTED: "yellow", Outcome.RUNNING: "bold"}
 
 
@@ -115,6 +128,7 @@ def history_table(title: str, entries: Sequence[Entry], *, full: bool = False) -
         override = f"override: {entry.override}" if entry.override else None
         approved = f"approved by {entry.approved_by}" if entry.approved_by else None
         notes = (image if full else None, entry.reason, override, approved, entry.build)
+        notes = (*notes, *_decisions(entry), *_hook_runs(entry))
         return Row(cells, [note for note in notes if note])
 
     columns = ("started (UTC)", "action", "outcome", "slot", "image", "by")

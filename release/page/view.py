@@ -359,8 +359,12 @@ def _problems(status: ServiceStatus) -> Iterator[ProblemView]:
         text = "the release of what is live failed, and there was no way back: release a good image"
         yield ProblemView(text=text, command=f"{deploy} IMAGE")
     if state.running is not None and status.holder is None:
-        text = f"a {state.running.action} did not finish, and nobody is at work on it"
-        yield ProblemView(text=text, remedy="run it again, or wait for the reconciler")
+        if state.running.paused:
+            text = f"a {state.running.action} waits for a person, at {state.running.paused}"
+            yield ProblemView(text=text, command=f"python -m release resume {state.environment} {state.service}")
+        else:
+            text = f"a {state.running.action} did not finish, and nobody is at work on it"
+            yield ProblemView(text=text, remedy="run it again, or wait for the reconciler")
     if state.has_drifted and live.revision is not None and state.running is None:
         text = "template drift: what is live is older than the PodTemplate; a release applies it"
         yield ProblemView(text=text, command=f"{deploy} {live.revision.image}")
@@ -398,6 +402,8 @@ def _running(status: ServiceStatus) -> RunningView | None:
 def _in_words(state: ServiceState, step: object) -> str:
     if isinstance(step, steps.Change | steps.Await):
         return describe(state, step)
+    if isinstance(step, steps.Done):
+        return step.message
     return _IN_WORDS.get(type(step)) or " ".join(_words(type(step).__name__))
 
 

@@ -38,6 +38,22 @@ IS_DEPLOYER = " || ".join(
 """The release identity, the reconciler, CI outside that releases, or a person who deploys. All have the same limits."""
 
 
+def _rule(
+    group: str, version: str, resource: str, *operations: str, names: Sequence[str] | None = None
+) -> NamedRuleWithOperationsArgs:
+    return NamedRuleWithOperationsArgs(
+        api_groups=[group],
+        api_versions=[version],
+        resources=[resource],
+        operations=list(operations),
+        resource_names=names,
+    )
+
+
+NEW_JOBS = _rule("batch", "v1", "jobs", "CREATE")
+"""The images of a Job never change: its pod's template is immutable."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AdmissionArgs:
     """Arguments of `Admission`.
@@ -104,6 +120,16 @@ class Admission(pulumi.ComponentResource):
         )
         if args.weighted:
             self._weights(args.weighted)
+        self._release_policy(
+            "hello-release-jobs",
+            rules=[_rule("batch", "v1", "jobs", "CREATE")],
+            validations=[
+                ValidationArgs(
+                    expression=fields.is_hook(services),
+                    message="a release creates no Job but those of its service's hooks, outside of any slot",
+                )
+            ],
+        )
         self._own_images(services)
         self._verified_images(services)
         self.register_outputs({})
@@ -190,11 +216,11 @@ class Admission(pulumi.ComponentResource):
             name,
             ValidatingAdmissionPolicySpecArgs(
                 match_constraints=MatchResourcesArgs(
-                    resource_rules=[_rule("apps", "v1", "deployments", "CREATE", "UPDATE")]
+                    resource_rules=[_rule("apps", "v1", "deployments", "CREATE", "UPDATE"), NEW_JOBS]
                 ),
                 variables=_variables("service", "slot", "images", "kept"),
                 validations=[
-                    ValidationArgs(expression=images.is_slot(services), message="there is no service with such a slot"),
+                    ValidationArgs(expression=images.is_slot(services), message="no service has this slot or Job"),
                     ValidationArgs(
                         expression=registry.apply(images.is_own_image),
                         message="an image is from its service's own repository of this stack, by digest",
@@ -218,7 +244,9 @@ class Admission(pulumi.ComponentResource):
             name,
             ValidatingAdmissionPolicySpecArgs(
                 param_kind=ParamKindArgs(api_version="v1", kind="ConfigMap"),
-                match_constraints=MatchResourcesArgs(resource_rules=[_rule("apps", "v1", "deployments", "UPDATE")]),
+                match_constraints=MatchResourcesArgs(
+                    resource_rules=[_rule("apps", "v1", "deployments", "UPDATE"), NEW_JOBS]
+                ),
                 variables=_variables("service", "images", "kept", "reason", "person"),
                 validations=[
                     ValidationArgs(
@@ -237,18 +265,26 @@ class Admission(pulumi.ComponentResource):
         )
         for service in services:
             self._records(service)
+            records = ParamRefArgs(
+                name=verified_images_name(service),
+                namespace=VERIFIED_ENVIRONMENT,
+                parameter_not_found_action="Deny",
+            )
+            slots = [slot_name(service, slot) for slot in SLOTS]
             self._bind(
                 f"{name}-{service}",
                 policy,
                 [VERIFIED_ENVIRONMENT],
-                resource_rules=[
-                    _rule("apps", "v1", "deployments", "UPDATE", names=[slot_name(service, slot) for slot in SLOTS])
-                ],
-                param_ref=ParamRefArgs(
-                    name=verified_images_name(service),
-                    namespace=VERIFIED_ENVIRONMENT,
-                    parameter_not_found_action="Deny",
-                ),
+                resource_rules=[_rule("apps", "v1", "deployments", "UPDATE", names=slots)],
+                param_ref=records,
+            )
+            self._bind(  # a Job's name is another each time; one without this label is refused above
+                f"{name}-{service}.jobs",
+                policy,
+                [VERIFIED_ENVIRONMENT],
+                resource_rules=[NEW_JOBS],
+                of_service=service,
+                param_ref=records,
             )
 
     def _records(self, service: str) -> None:
@@ -276,6 +312,7 @@ class Admission(pulumi.ComponentResource):
         environments: Sequence[str] | Mapping[str, pulumi.Input[str]],
         *,
         resource_rules: Sequence[NamedRuleWithOperationsArgs] | None = None,
+        of_service: str | None = None,
         param_ref: ParamRefArgs | None = None,
     ) -> None:
         kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
@@ -293,6 +330,9 @@ class Admission(pulumi.ComponentResource):
                             )
                         ]
                     ),
+                    object_selector=LabelSelectorArgs(match_labels={labels.SERVICE: of_service})
+                    if of_service
+                    else None,
                     resource_rules=resource_rules,
                 ),
             ),
@@ -302,15 +342,3 @@ class Admission(pulumi.ComponentResource):
 
 def _variables(*names: str) -> list[VariableArgs]:
     return [VariableArgs(name=name, expression=images.VARIABLES[name]) for name in names]
-
-
-def _rule(
-    group: str, version: str, resource: str, *operations: str, names: Sequence[str] | None = None
-) -> NamedRuleWithOperationsArgs:
-    return NamedRuleWithOperationsArgs(
-        api_groups=[group],
-        api_versions=[version],
-        resources=[resource],
-        operations=list(operations),
-        resource_names=names,
-    )

@@ -16,6 +16,8 @@ from contract import labels
 from contract.blue_green import (
     CONFIGURATION_SUFFIX,
     FORWARD_ACTION,
+    HOOK,
+    HOOK_NAMES,
     PORT_POLICY_SUFFIX,
     SLOTS,
     forward_action,
@@ -127,4 +129,21 @@ def object_names(services: Sequence[str]) -> str:
         "request.operation == 'CREATE' ? "
         f"object.metadata.name in {json.dumps(creatable)}[request.resource.resource] : "
         f"oldObject.metadata.name.matches({json.dumps(deletable)}[request.resource.resource])"
+    )
+
+
+def is_hook(services: Sequence[str]) -> str:
+    """True for the Job of a service's hook: in no slot, so that no Service selects its pod, with the service's rights.
+
+    Its pod's other limits are those of Pod Security, of the quota and of `images`.
+    """
+    service, hook = (f"object.metadata.?labels['{key}'].orValue('')" for key in (labels.SERVICE, HOOK))
+    pod = "object.spec.template"
+    return (
+        f"{service} in {json.dumps(list(services))} && {hook} in {json.dumps(HOOK_NAMES)} && "
+        f"object.metadata.name.startsWith({service} + '-' + {hook} + '-') && "
+        f"!has(object.metadata.ownerReferences) && "
+        f"{pod}.metadata.?labels['{labels.SERVICE}'].orValue('') == {service} && "
+        f"!('{labels.SLOT}' in {pod}.metadata.?labels.orValue({{}})) && "
+        f"{pod}.spec.?serviceAccountName.orValue('') == {service} && {pod}.spec.containers.size() == 1"
     )

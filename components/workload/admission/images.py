@@ -1,6 +1,6 @@
-"""CEL expressions on the images of a Deployment, in the environment that admits verified images only.
+"""CEL expressions on the images of a Deployment or a Job, in the environment that admits verified images only.
 
-The policies match Deployments, not pods: a restart of a live pod must never depend on a verification record.
+The policies match Deployments and Jobs, not pods: a restart of a live pod must never depend on a verification record.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from contract import labels
 from contract.blue_green import OVERRIDE, SENTINEL_DIGEST, SLOTS
 
 _POD = "spec.template.spec"
@@ -18,8 +19,11 @@ def _images(deployment: str) -> str:
     return f"{containers} + {deployment}.{_POD}.?initContainers.orValue([]).map(one, one.image)"
 
 
+IS_JOB = "request.resource.resource == 'jobs'"
+
 VARIABLES = {
-    "service": "object.metadata.name.substring(0, object.metadata.name.lastIndexOf('-'))",
+    "service": f"{IS_JOB} ? object.metadata.?labels['{labels.SERVICE}'].orValue('') : "
+    "object.metadata.name.substring(0, object.metadata.name.lastIndexOf('-'))",
     "slot": "object.metadata.name.substring(object.metadata.name.lastIndexOf('-') + 1)",
     "images": _images("object"),
     "kept": f"oldObject != null && variables.images == {_images('oldObject')}",
@@ -35,15 +39,18 @@ annotation; `person` is true where the user has the verb `override` on the servi
 
 IS_SENTINEL = f"endsWith('@{SENTINEL_DIGEST}')"
 
-STARTS_EMPTY = f"request.operation != 'CREATE' || variables.images.all(image, image.{IS_SENTINEL})"
+STARTS_EMPTY = f"request.operation != 'CREATE' || {IS_JOB} || variables.images.all(image, image.{IS_SENTINEL})"
 """A new Deployment has the sentinel image, so that every real image comes by an update, which `IS_VERIFIED` checks."""
 
-SENTINEL_HAS_NO_PODS = f"object.spec.replicas == 0 || !variables.images.exists(image, image.{IS_SENTINEL})"
+SENTINEL_HAS_NO_PODS = (
+    f"(!({IS_JOB}) && object.spec.replicas == 0) || !variables.images.exists(image, image.{IS_SENTINEL})"
+)
 
 
 def is_slot(services: Sequence[str]) -> str:
-    """True for a Deployment whose name is that of a service's slot."""
-    return f"variables.service in {json.dumps(list(services))} && variables.slot in {json.dumps(list(SLOTS))}"
+    """True for a Deployment whose name is that of a service's slot, and for a Job with a service's label."""
+    is_service = f"variables.service in {json.dumps(list(services))}"
+    return f"{is_service} && ({IS_JOB} || variables.slot in {json.dumps(list(SLOTS))})"
 
 
 def is_own_image(registry: str) -> str:

@@ -26,8 +26,10 @@ def release_annotations(
         "status": spec.smoke_test.status or spec.health_status,
     }
     canary = spec.canary and {"steps": spec.canary.steps, "secondsPerStep": spec.canary.seconds_per_step}
+    hooks = spec.hooks.model_dump(by_alias=True, exclude_none=True)
     return {
         **({blue_green.CANARY: json.dumps(canary)} if canary else {}),
+        **({blue_green.HOOKS: json.dumps(hooks, sort_keys=True)} if hooks else {}),
         blue_green.SMOKE_TEST: json.dumps(smoke_test, sort_keys=True),
         blue_green.EXCLUSIVE: json.dumps(spec.exclusive),
         blue_green.DEPENDS_ON: json.dumps(spec.egress.services),

@@ -88,6 +88,7 @@ def test_the_annotation_keys_of_the_contract() -> None:
         "dependsOn": "hello-platform/depends-on",
         "graceSeconds": "hello-platform/grace-seconds",
         "dashboard": "hello-platform/dashboard",
+        "hooks": "hello-platform/hooks",
     }
 
 

@@ -14,9 +14,25 @@ from contract.blue_green import BLUE, GREEN
 from rehearsal.layout import CHECKOUT
 from release.goals import Deploy, Goal, Rollback, Switch
 from release.state import Canary, ServiceState
-from release.steps import Analyze, AwaitEndpoints, AwaitWeights, Begin, Done, Finish, Refusal, Settle, SetWeights, Step
+from release.steps import (
+    Analyze,
+    AwaitEndpoints,
+    AwaitHook,
+    AwaitWeights,
+    Begin,
+    Decide,
+    Done,
+    EndHook,
+    Finish,
+    Pause,
+    Refusal,
+    RunHook,
+    Settle,
+    SetWeights,
+    Step,
+)
 from release.weights import shares
-from tests.unit.release.model import World, entry, image, revision, service_state, slot
+from tests.unit.release.model import EVERY_HOOK, World, entry, image, revision, service_state, slot
 from tools.benchmarks.tables import replace_section
 
 DOCUMENT = CHECKOUT / "docs" / "releases.md"
@@ -42,6 +58,8 @@ def starts() -> Iterator[tuple[str, ServiceState, Goal]]:
         yield "A deploy", warm, deploy
         yield "A deploy where the live slot has no ready pod, and the other one has", dark, deploy
         yield "A deploy of an exclusive service", replace(empty, exclusive=True), deploy
+    for deploy_of in QUALITIES:
+        yield "A deploy of a service with hooks", replace(empty, hooks=EVERY_HOOK), Deploy(image(deploy_of, 5))
     cold, grown = replace(warm, green=slot(GREEN, NEW)), replace(warm, blue=slot(BLUE, OLD, 4))
     for state in (warm, dark, cold, grown):
         yield "A rollback", state, Rollback()
@@ -73,6 +91,10 @@ def name(step: Step | Done | Refusal, start: ServiceState) -> str:
             return kind.lower()
         case Finish(outcome):
             return f"finish: {outcome}"
+        case Pause() | Decide():
+            return kind.lower()
+        case RunHook(hook) | AwaitHook(hook) | EndHook(hook):
+            return f"hook {hook}"
         case _:
             words = WORDS.get(kind) or re.sub(r"(?<!^)(?=[A-Z])", " ", kind).lower()
             words = words.removesuffix(" slot")

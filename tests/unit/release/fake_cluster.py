@@ -19,6 +19,9 @@ from release.objects import CONFLICT, UNPROCESSABLE
 
 READY_SECONDS = 3
 
+HOOK_SECONDS = 4
+"""How long the pod of a Job runs."""
+
 READY = {"type": "Ready", "status": "True"}
 
 _fault = cache(demo_images.fault)
@@ -70,6 +73,10 @@ class FakeCluster:
         """The pods of this image are not ready any more once the active Service selects them."""
         self.dark: set[str] = set()
         """The pods of these images are not ready any more."""
+        self.failing_hooks: set[str] = set()
+        """The Jobs of these hooks fail, by the label."""
+        self.hook_runs: list[str] = []
+        """The Jobs that were started, in their order."""
         self.stopped: dict[Key, datetime] = {}
         """When a container of a pod stopped last."""
         self.served: set[str] = set()
@@ -203,6 +210,9 @@ class FakeCluster:
         for (kind, namespace, name), one in list(self._objects.items()):
             if kind == "Deployment":
                 self._pods(namespace, name, one)
+        for (kind, _, _), one in list(self._objects.items()):
+            if kind == "Job":
+                self._job(one)
         for (kind, namespace, name), one in list(self._objects.items()):
             if kind == "Service":
                 self._endpoints(namespace, name, one["spec"]["selector"] or {})
@@ -250,6 +260,35 @@ class FakeCluster:
         }
         if deployment.get("status") != status:
             self._store({**deployment, "status": status})
+
+    def _job(self, job: KubernetesObject) -> None:
+        """The pod of a Job, which ends after `HOOK_SECONDS`."""
+        metadata, template = job["metadata"], job["spec"]["template"]
+        key: Key = ("Pod", metadata["namespace"], f"{metadata['name']}-pod")
+        if key not in self._objects:
+            self.hook_runs.append(metadata["name"])
+            self._placed[key] = self.clock.now()
+            own = {**template["metadata"]["labels"], "batch.kubernetes.io/job-name": metadata["name"]}
+            made = {
+                "namespace": key[1],
+                "name": key[2],
+                "labels": own,
+                "creationTimestamp": self.clock.now().isoformat(),
+            }
+            self._store({"apiVersion": "v1", "kind": "Pod", "metadata": made, "spec": template["spec"], "status": {}})
+        if job.get("status") or self.clock.now() - self._placed[key] < timedelta(seconds=HOOK_SECONDS):
+            return
+        fails = metadata["labels"]["hello-platform/hook"] in self.failing_hooks
+        ended = {"state": {"terminated": {"exitCode": int(fails)}}}
+        status = {"phase": "Failed" if fails else "Succeeded", "containerStatuses": [ended]}
+        self._store({**self._objects[key], "status": status})
+        condition = {"type": "Failed" if fails else "Complete", "status": "True", "reason": "BackoffLimitExceeded"}
+        self._store({**job, "status": {"conditions": [condition]}})
+
+    def pod_log(self, name: str, namespace: str, *, lines: int) -> str:
+        """What the container of a Job wrote."""
+        del lines
+        return "migrated\n" if ("Pod", namespace, name) in self._objects else ""
 
     def _count_outage(self, seconds: float) -> None:
         self._control()
@@ -302,7 +341,7 @@ class FakeCluster:
         found = self._objects.get(("EndpointSlice", namespace, service), {})
         if found.get("endpoints") != endpoints:
             # As the EndpointSlice controller does: with the Service's own labels.
-            own = self._objects["Service", namespace, service]["metadata"].get("labels") or {}
+            own: dict[str, str] = self._objects["Service", namespace, service]["metadata"].get("labels") or {}
             slice_labels = {**own, "kubernetes.io/service-name": service}
             metadata = {"name": service, "namespace": namespace, "labels": slice_labels}
             kinds = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice"}

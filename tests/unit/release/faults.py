@@ -75,6 +75,9 @@ class Faulty:
     def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
         return self._call(f"delete {kind} {name}", lambda: self._api.delete(api_version, kind, name, namespace))
 
+    def pod_log(self, name: str, namespace: str, *, lines: int) -> str:
+        return self._call(f"log {name}", lambda: self._api.pod_log(name, namespace, lines=lines))
+
     def watch(self, api_version: str, kind: str, **options: Any) -> Iterator[tuple[str, KubernetesObject]]:
         return self._call(f"{WATCH} {kind}", lambda: self._api.watch(api_version, kind, **options))
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from contract.blue_green import BLUE
+from contract.blue_green import BLUE, hook_job_name
 from release.context import Limits
 from release.goals import Goal, Rollback
-from release.history import Action, Entry, Outcome, Revision, added
+from release.history import Action, Decision, Entry, Outcome, Revision, added
+from release.hooks import plan as hooks
+from release.hooks.values import BLOCKING, Hook, HookRun, HookSettings, Job
 from release.http import Target
 from release.plan import next_step
 from release.progress import Progress
@@ -20,13 +22,18 @@ from release.steps import (
     ApplyTemplate,
     AwaitEndpoints,
     AwaitGone,
+    AwaitHook,
     AwaitReady,
     AwaitWeights,
     Begin,
+    Decide,
     Done,
+    EndHook,
     Finish,
+    Pause,
     Refusal,
     RetargetAutoscaler,
+    RunHook,
     Scale,
     ScaleToZero,
     Settle,
@@ -119,6 +126,9 @@ def entry(
     )
 
 
+EVERY_HOOK = tuple(HookSettings(hook, ("./migrate",)) for hook in Hook)
+
+
 def endpoints(of: Slot) -> dict[str, int]:
     """What a Service that selects this slot leads to."""
     return {of.name: of.ready} if of.ready else {}
@@ -136,6 +146,8 @@ class World:
         rules: The weights in the load balancer's rules; None while nobody knows them.
         is_deaf: Whether the load balancer does not follow the Ingress any more.
         goal: What was asked for.
+        failing: The hooks whose Jobs fail.
+        pauses: Where a deploy waits for a person.
     """
 
     state: ServiceState
@@ -145,6 +157,8 @@ class World:
     rules: Mapping[str, int] | None = None
     is_deaf: bool = False
     goal: Goal | None = None
+    failing: frozenset[Hook] = frozenset()
+    pauses: tuple[str, ...] = ()
 
     def step(self, goal: Goal) -> Step | Done | Refusal:
         """What the plan says."""
@@ -154,7 +168,12 @@ class World:
         """The world when a step is done, or has failed."""
         match step:
             case Begin(action, name, runs, previous, canary):
-                begun = entry(name, runs, action=action, previous=previous, outcome=Outcome.RUNNING, canary=canary)
+                more: dict[str, Any] = {
+                    "hooks": self.state.hooks,
+                    "pauses": self.pauses if action is Action.DEPLOY else (),
+                    "canary": canary,
+                }
+                begun = entry(name, runs, action=action, previous=previous, outcome=Outcome.RUNNING, **more)
                 return self._with(history=added(self.state.history, replace(begun, id="this run")))
             case ScaleToZero(name):
                 return self._slot(name, desired=0, ready=0)
@@ -179,10 +198,19 @@ class World:
             case Analyze(name, weight):
                 passed = {"analyzed": True} if self.state.live == name else {"passed_weight": weight}
                 return self._judge(name, "watch", **passed)
+            case RunHook() | AwaitHook() | EndHook():
+                return self._hook(step)
+            case Pause(at):
+                return self._entry(paused=at)
+            case Decide(by, failure):
+                decided = self._entry(
+                    paused=None, aborted=failure, decisions=(Decision(by, NOW, self.state.history[-1].paused),)
+                )
+                return replace(decided, progress=replace(self.progress, failure=failure))
             case Settle():
                 return replace(self, progress=replace(self.progress, settled=True))
             case Finish(outcome):
-                ended = replace(self.state.history[-1], outcome=outcome, finished=NOW)
+                ended = replace(self.state.history[-1], outcome=outcome, finished=NOW, paused=None)
                 ended_world = self._with(history=added(self.state.history, ended))
                 return replace(ended_world, progress=replace(self.progress, finished=True))
             case AwaitReady(name):
@@ -209,6 +237,26 @@ class World:
         if running is None or running.action is Action.ROLLBACK or isinstance(self.goal, Rollback):
             return replace(self, progress=replace(self.progress, is_unrouted=True))
         return self._failed("the load balancer does not follow")
+
+    def _hook(self, step: RunHook | AwaitHook | EndHook) -> World:
+        """A Job is made, ends, or its end is recorded; the failure of a blocking one takes the release back."""
+        release = hooks.release_of(self.state, step.hook)
+        name = hook_job_name(self.state.service, step.hook.label, release.id)
+        failure = "exit code 1" if step.hook in self.failing else None
+        match step:
+            case RunHook():
+                assert name not in self.state.jobs, f"{step} runs twice"
+                return self._with(jobs={**self.state.jobs, name: Job()})
+            case AwaitHook():
+                return self._with(jobs={**self.state.jobs, name: Job(is_finished=True, failure=failure)})
+            case EndHook():
+                if failure and step.hook in BLOCKING:
+                    return self._failed(f"{step.hook} failed")
+                ended = replace(release, hook_runs=(*release.hook_runs, HookRun(step.hook, name, failure)))
+                return self._with(history=added(self.state.history, ended))
+
+    def _entry(self, **changes: Any) -> World:
+        return self._with(history=added(self.state.history, replace(self.state.history[-1], **changes)))
 
     def _get_ready(self, name: str, step: AwaitReady) -> World:
         """The pods that fit are ready, of a version whose pods can be; if not enough are, the wait lasts to its end."""

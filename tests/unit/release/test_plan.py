@@ -16,6 +16,7 @@ from release.context import Limits
 from release.duties import Circumstances, Policy, due
 from release.goals import Deploy, Goal, Resume, Retire, Rollback, Route, Switch
 from release.history import Action, Entry, Outcome, Revision
+from release.hooks.values import BLOCKING, Hook
 from release.plan import next_step
 from release.progress import Progress
 from release.state import Canary, ServiceState, Slot, other
@@ -42,6 +43,7 @@ from release.steps import (
 )
 from release.weights import shares
 from tests.unit.release.model import (
+    EVERY_HOOK,
     NOW,
     REPOSITORY,
     World,
@@ -117,6 +119,7 @@ def states(draw: st.DrawFn) -> ServiceState:
             replace(one, revision=which[one.slot].revision or one.revision) if draw(st.booleans()) else one
             for one in past
         ),
+        hooks=draw(st.just(()) | st.just(EVERY_HOOK)),
         verified=draw(st.none() | st.just(frozenset[str]()) | st.just(frozenset({image("good", 2).partition("@")[2]}))),
     )
 
@@ -138,12 +141,11 @@ def follow(
     goal: Goal,
     crashes: frozenset[int] = frozenset(),
     room: int = 1000,
-    *,
-    is_deaf: bool = False,
+    **more: Any,
 ) -> tuple[World, list[Step], Done | Refusal]:
     """Does step after step until there is none; the tool is killed, and run again, after some of them."""
     begun = Progress(failure=goal.failure if isinstance(goal, Resume) else None)
-    world, steps = World(start, begun, room=room, is_deaf=is_deaf, goal=goal), list[Step]()
+    world, steps = World(start, begun, room=room, goal=goal, **more), list[Step]()
     while True:
         step = world.step(goal)
         if isinstance(step, Done | Refusal):
@@ -182,12 +184,15 @@ def check_step(before: ServiceState, after: ServiceState, step: Step) -> None:
         assert not (after.blue.pods and after.green.pods), f"{step} lets two versions run at once"
 
 
+failing_hooks = st.just(frozenset[Hook]()) | st.frozensets(st.sampled_from(Hook))
+
+
 @hypothesis_settings(max_examples=400)
-@given(states(), goals, st.frozensets(st.integers(1, 35), max_size=3), st.integers(4, 20), st.booleans())
-def test_from_any_state_repeated_steps_end_with_a_live_slot_that_serves(
-    start: ServiceState, goal: Goal, crashes: frozenset[int], room: int, is_deaf: bool
+@given(states(), goals, st.frozensets(st.integers(1, 35), max_size=3), st.integers(4, 20), st.booleans(), failing_hooks)
+def test_from_any_state_repeated_steps_end_with_a_live_slot_that_serves(  # noqa: PLR0917 - what may happen
+    start: ServiceState, goal: Goal, crashes: frozenset[int], room: int, is_deaf: bool, failing: frozenset[Hook]
 ) -> None:
-    world, steps, end = follow(start, goal, crashes, room, is_deaf=is_deaf)
+    world, steps, end = follow(start, goal, crashes, room, is_deaf=is_deaf, failing=failing)
     event(f"{type(goal).__name__}: {type(end).__name__}")
     if isinstance(end, Refusal) and not crashes:
         changes = {RetargetAutoscaler, SwitchActive, SetWeights, AwaitWeights}
@@ -204,7 +209,8 @@ def test_from_any_state_repeated_steps_end_with_a_live_slot_that_serves(
     if start.exclusive and start.live_slot.is_ready and runs and quality(runs.image) == "good" and plenty:
         assert world.state.live_slot.is_ready
     follows = start.weights is None or not is_deaf
-    if isinstance(goal, Deploy) and quality(goal.image) == "good" and isinstance(end, Done) and plenty and follows:
+    is_good = isinstance(goal, Deploy) and quality(goal.image) == "good" and not failing.intersection(BLOCKING)
+    if isinstance(goal, Deploy) and is_good and isinstance(end, Done) and plenty and follows:
         assert world.state.live_slot.serves()
         assert world.state.live_slot.revision == Revision(goal.image, start.template)
         assert world.state.autoscaled == world.state.live

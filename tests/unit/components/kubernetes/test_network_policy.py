@@ -60,7 +60,8 @@ def test_a_service_without_configuration_allows_only_its_smoke_test() -> None:
     smoke_test = {"from": [TOOL], "ports": HTTP}
     assert policy() == {**pods("api"), "policyTypes": ["Ingress", "Egress"], "ingress": [smoke_test]}
     api_server = {"from": blocks(*ADDRESSES.control_plane), "ports": tcp(8099)}
-    assert admitted() == {**pods("api"), "policyTypes": ["Ingress"], "ingress": [api_server]}
+    in_a_slot = {**pods("api")["podSelector"], "matchExpressions": [{"key": "slot", "operator": "Exists"}]}
+    assert admitted() == {"podSelector": in_a_slot, "policyTypes": ["Ingress"], "ingress": [api_server]}
 
 
 def test_both_slots_share_one_policy() -> None:

@@ -16,8 +16,10 @@ from components.kubernetes.immutable import immutable_name
 from components.logging.bootstrap.job.kibana import saved_objects
 from components.workload.blue_green.annotations import release_annotations
 from config import ENVIRONMENTS, SERVICE_NAME_LIMIT
-from contract.blue_green import SENTINEL_DIGEST, contract
+from contract.blue_green import HOOK_NAMES, SENTINEL_DIGEST, contract, hook_job_name
 from release.context import Limits
+from release.hooks.values import Hook
+from release.hooks.values import hooks as read_hooks
 from tests.unit.program import platform, stack_config, stack_of
 from tools.program.graph import Graph, Registration, Secret, every, of_logs
 
@@ -160,7 +162,8 @@ def test_the_pod_template_tells_the_release_tool_what_is_in_no_pod(graph: Graph)
     for resource in graph.of_kind("PodTemplate"):
         service = resource.metadata["name"]
         annotations = resource.metadata["annotations"]
-        assert set(annotations) == set(contract("dev", service)["annotations"].values())
+        told = set(contract("dev", service)["annotations"].values())
+        assert set(annotations) == told - {"hello-platform/hooks"}, "no service of these stacks has hooks"
         test = json.loads(annotations["hello-platform/smoke-test"])
         assert set(test) == {"path", "status", "contains", "tries", "deadlineSeconds"}
         assert test["path"].startswith("/")
@@ -189,6 +192,26 @@ def test_a_smoke_test_that_names_no_path_asks_for_the_services_health() -> None:
     assert annotations(contains="ok") == {**defaults, "contains": "ok"}
     assert annotations(path="/version", status=204) == {**defaults, "path": "/version", "status": 204}
     assert annotations(tries=2, deadlineSeconds=5) == {**defaults, "tries": 2, "deadlineSeconds": 5}
+
+
+def test_only_a_service_with_hooks_tells_the_release_tool_of_some() -> None:
+    def annotation(**keys: Any) -> str | None:
+        spec = config.Service.model_validate({"port": 1, "healthPath": "/health", **keys})
+        return release_annotations(spec, "").get("hello-platform/hooks")
+
+    assert annotation() is None
+    hooks = {"beforeSwitch": {"command": ["./migrate"], "timeoutSeconds": 30}, "afterRetire": {"command": ["./drop"]}}
+    told = annotation(hooks=hooks)
+    assert told is not None
+    assert json.loads(told) == {
+        "beforeSwitch": {"command": ["./migrate"], "args": [], "timeoutSeconds": 30},
+        "afterRetire": {"command": ["./drop"], "args": [], "timeoutSeconds": 600},
+    }
+    read = {one.hook: (one.command, one.timeout_seconds) for one in read_hooks(told)}
+    assert read == {Hook.BEFORE_SWITCH: (("./migrate",), 30), Hook.AFTER_RETIRE: (("./drop",), 600)}
+    longest = "a" * SERVICE_NAME_LIMIT
+    assert all(len(hook_job_name(longest, hook.label, "12345678")) <= 63 for hook in Hook)
+    assert {hook.label for hook in Hook} == set(HOOK_NAMES)
 
 
 def is_records(resource: Registration) -> bool:
