@@ -1,6 +1,7 @@
-"""The release tool as a pipeline runs it: in an agent's pod, with its service account, by the cluster's own names.
+"""The tool as a pipeline runs it, in an agent's pod with its service account, and as a person does, on a laptop.
 
-Nothing here tells it where the API server or a service is: a pod's environment, its token and the cluster's DNS do.
+Nothing here tells the pod where the API server or a service is: its environment, its token and the cluster's DNS do.
+The laptop reaches nothing but the API server, which takes it for a person who may release.
 """
 
 from __future__ import annotations
@@ -8,9 +9,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -19,6 +24,7 @@ import versions
 from components.delivery.jenkins import agents
 from components.delivery.jenkins.names import AGENT
 from components.kubernetes.priority_classes import TOOLING
+from contract.identities import DEPLOYERS
 from contract.namespaces import DELIVERY
 from kube.client import KubernetesApi
 from rehearsal import control_plane as kubernetes
@@ -39,6 +45,8 @@ from tools.program.graph import Graph
 OVER = ("Succeeded", "Failed")
 SECONDS = 300
 """For a pod that releases every service, on a busy machine."""
+
+PERSON = "jane"
 
 NODES = {"dev": "10.1.0.10", "prod": "10.1.1.10"}
 """Each environment's node, and its address."""
@@ -106,11 +114,40 @@ class Cluster:
         at = printed.find("\n[") + 1
         return int(ended["exitCode"]), json.loads(printed[at:]) if at else [], printed
 
+    def run_by_a_person(self, *words: str) -> tuple[int, list[dict[str, Any]], str]:
+        """The same on a laptop, by a person who may release: `kubectl proxy` says who it is."""
+        command = [self.kubectl, f"--kubeconfig={self.layout.kubeconfig}", "proxy", "--port=0"]
+        command += [f"--as={PERSON}", f"--as-group={DEPLOYERS}", "--as-group=system:authenticated"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy, TemporaryDirectory() as folder:
+            try:
+                assert proxy.stdout is not None
+                address = proxy.stdout.readline().split()[-1]
+                kubeconfig = Path(folder, "kubeconfig")
+                kubeconfig.write_text(json.dumps(kubeconfig_of(f"http://{address}")))
+                tool = [sys.executable, "-m", "release", *words, "--json", f"--kubeconfig={kubeconfig}"]
+                own = {**os.environ, "HELLO_RELEASE_IMAGE_TAGS": "false"}
+                run = subprocess.run(tool, capture_output=True, text=True, check=False, timeout=SECONDS, env=own)
+            finally:
+                proxy.terminate()
+        return run.returncode, json.loads(run.stdout or "[]"), run.stdout + run.stderr
+
     def _logs(self, name: str) -> str:
         command = [self.kubectl, f"--kubeconfig={self.layout.kubeconfig}", f"--namespace={DELIVERY}", "logs", name]
         run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
         assert run.returncode == 0, run.stderr
         return run.stdout
+
+
+def kubeconfig_of(server: str) -> dict[str, Any]:
+    """A kubeconfig for an API server that asks for no credentials."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "laptop",
+        "contexts": [{"name": "laptop", "context": {"cluster": "laptop", "user": "nobody"}}],
+        "clusters": [{"name": "laptop", "cluster": {"server": server}}],
+        "users": [{"name": "nobody", "user": {}}],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -162,12 +199,32 @@ def test_every_service_is_released_and_verified_on_dev_and_promoted_to_prod(clus
     assert {one["service"]: one["outcome"] for one in answer} == dict.fromkeys(cluster.services, "done"), printed
 
 
+@pytest.mark.parametrize("place", ["pod", "laptop"])
 @pytest.mark.parametrize("fault", [Fault.SMOKE_TEST, Fault.BREAKS_UNDER_TRAFFIC])
-def test_a_version_that_fails_is_taken_back(cluster: Cluster, fault: Fault) -> None:
-    wanted = cluster.image("api", f"bad-{fault.value}"[:20], fault)
-    code, (answer,), printed = cluster.run(
-        "release", "deploy", "dev", "api", f"--image={wanted}", "--watch-for=10", "--ready-within=120"
-    )
+def test_a_version_that_fails_is_taken_back(cluster: Cluster, fault: Fault, place: str) -> None:
+    wanted = cluster.image("api", f"bad-{place}-{fault.value}"[:20], fault)
+    run = cluster.run_by_a_person if place == "laptop" else partial(cluster.run, "release")
+    code, (answer,), printed = run("deploy", "dev", "api", f"--image={wanted}", "--watch-for=10", "--ready-within=120")
     assert (code, answer["outcome"]) == (ExitCode.ROLLED_BACK, "rolled_back"), printed
     told = "the smoke test failed: " if fault is Fault.SMOKE_TEST else "worse after the switch"
     assert told in answer["message"]
+
+
+def test_a_person_releases_and_goes_back_by_their_own_name(cluster: Cluster) -> None:
+    wanted = f"--image={cluster.image('ai', 'by-hand')}"
+    code, (answer,), printed = cluster.run_by_a_person(
+        "deploy", "dev", "ai", wanted, "--watch-for=0.5", "--ready-within=120"
+    )
+    assert (code, answer["outcome"]) == (ExitCode.DONE, "done"), printed
+    code, _, printed = cluster.run_by_a_person("rollback", "dev", "ai", "--ready-within=120")
+    assert code == ExitCode.DONE, printed
+    _, entries, _ = cluster.run_by_a_person("history", "dev", "ai")
+    assert [(one["action"], one["by"]) for one in entries[:2]] == [("rollback", PERSON), ("deploy", PERSON)]
+
+
+@pytest.mark.parametrize("place", ["pod", "laptop"])
+def test_who_releases_verifies_nothing(cluster: Cluster, place: str) -> None:
+    run = cluster.run_by_a_person if place == "laptop" else partial(cluster.run, "release")
+    code, _, printed = run("verify", "dev", "gateway")
+    assert code == ExitCode.FAILED, printed
+    assert "forbidden" in printed
