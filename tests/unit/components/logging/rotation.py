@@ -207,12 +207,24 @@ class Node:
             # As the kubelet does after a pod's grace period.
             self.stop(signal.SIGKILL)
 
-    def settle(self, seconds: float = 15, most: float = 900) -> None:
-        """Waits until no line has arrived for some seconds."""
+    def settle(self, seconds: float = 60, most: float = 1800) -> None:
+        """Waits until no line has arrived for some seconds; for a few only, once every line has."""
+        start = since = time.monotonic()
+        before = -1
+        while time.monotonic() - start < most:
+            is_complete = len(self.receiver.received) == self.container.written
+            if time.monotonic() - since >= (min(5, seconds) if is_complete else seconds):
+                return
+            if (now := self.receiver.received.total()) != before:
+                before, since = now, time.monotonic()
+            time.sleep(0.5)
+
+    def buffered(self, seconds: float = 30, most: float = 900) -> None:
+        """Waits until the buffer has not grown for some seconds."""
         start = since = time.monotonic()
         before = -1
         while time.monotonic() - since < seconds and time.monotonic() - start < most:
-            if (now := self.receiver.received.total()) != before:
+            if (now := sum(one.stat().st_size for one in (self.folder / "buffer").rglob("*.log"))) != before:
                 before, since = now, time.monotonic()
             time.sleep(0.5)
 
@@ -298,6 +310,21 @@ def outage(one: Node, mib: float) -> None:
     one.settle()
 
 
+def drained(one: Node, mib: float) -> None:
+    """The node goes for good, two seconds after a burst: Fluentd is ended as by a drain, and what it holds is lost."""
+    one.container.write(mib)
+    time.sleep(2)
+    one.stop()
+
+
+def drained_in_outage(one: Node, mib: float) -> None:
+    """The same, with a burst that has been read long before, while Elasticsearch is down."""
+    one.receiver.down = True
+    one.container.write(mib)
+    one.buffered()
+    one.stop()
+
+
 Scenario = Callable[[Node, float], None]
 SCENARIOS: Mapping[str, Scenario] = {
     "one rotation before Fluentd has read the file": rotated_once,
@@ -305,17 +332,21 @@ SCENARIOS: Mapping[str, Scenario] = {
     "one rotation while Fluentd restarts": restarted,
     "one rotation after Fluentd was killed": killed,
     "one rotation while Elasticsearch is down": outage,
+    "the node is drained two seconds after the burst": drained,
+    "the node is drained while Elasticsearch is down": drained_in_outage,
 }
 
 BEFORE = {"path": "/var/log/pods/*/*/*.log", "rotate_wait": "5"}
 
 
 def main() -> None:
-    """Prints the table, of bursts of so many MiB as the second argument says."""
-    program, mib = sys.argv[1], float(sys.argv[2])
+    """Prints the table, of bursts of so many MiB as the second argument says; of some scenarios, if words follow."""
+    program, mib, words = sys.argv[1], float(sys.argv[2]), sys.argv[3:]
     _say("| | lines | lost | doubled |\n|---|---|---|---|")
     for what, configured in (("", {}), (" (current file only)", BEFORE)):
         for name, scenario in SCENARIOS.items():
+            if words and not any(word in f"{name}{what}" for word in words):
+                continue
             with tempfile.TemporaryDirectory() as folder, node(program, Path(folder), configured=configured) as one:
                 scenario(one, mib)
                 written, lost, doubled = one.counted()
