@@ -57,17 +57,19 @@ def show_entrance(console: Console, entrance: Entrance | None) -> None:
     if entrance is None:
         return
     table = _table("In a browser", "", "somebody of the staff", "somebody outside", box=None)
-    for name, url in entrance.hosts.items():
+    hosts = dict(entrance.hosts)
+    page = hosts.pop("releases", None)
+    for name, url in hosts.items():
         table.add_row(f"host {name}", url, entrance.outside[name])
     console.print("", table)
-    if tools := [f"host {name}" for name in entrance.hosts if name not in (*ENVIRONMENTS, "releases")]:
+    if tools := [f"host {name}" for name in hosts if name not in ENVIRONMENTS]:
         about = f"What is behind {' and '.join(tools)} does not run here: 503. Somebody outside gets 403 where only"
         console.print(f"{about} listed addresses are admitted (loadBalancer.staffCidrs).", style="dim", highlight=False)
     for one in entrance.unhealthy:
         # Not those that HAProxy checks for the first time (`INI`), or that passed some of the checks (`DOWN 1/2`).
         if re.match(rf"k8s-({'|'.join(ENVIRONMENTS)})-(?!.*: DOWN (INI|\d))", one):
             console.print(f"Gets no requests: {one}", style="dim", markup=False, highlight=False, soft_wrap=True)
-    if page := entrance.hosts.get("releases"):
+    if page:
         console.print(f"\nKeep open: {page} shows every service and release, live", style="bold", soft_wrap=True)
     if entrance.problem:
         console.print(f"The front door stays as it was: {entrance.problem}", style="red", markup=False, soft_wrap=True)

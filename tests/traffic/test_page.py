@@ -36,6 +36,8 @@ SECONDS = 30_000
 class Shaky:
     """A cluster that can be cut off."""
 
+    is_concurrent = False
+
     def __init__(self, api: FakeCluster) -> None:
         self._api = api
         self.is_cut_off = False
