@@ -21,7 +21,7 @@ from tests.rehearsal.stacks import ONE_STACK, run_up
 
 DOMAIN = "dev.hello.example.com"
 REGION = "ap-northeast-2"
-HOSTS = {DOMAIN: "public", f"test.{DOMAIN}": "staff", f"log.{DOMAIN}": "staff"}
+HOSTS = {DOMAIN: "public", **{f"{name}.{DOMAIN}": "staff" for name in ("test", "log", "releases")}}
 CERTIFICATE = "aws:acm/certificate:Certificate"
 RECORD = "aws:route53/record:Record"
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
