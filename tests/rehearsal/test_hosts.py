@@ -128,7 +128,7 @@ def test_without_a_zone_a_person_is_told_what_to_enter_and_up_goes_on_when_acm_h
     acm_says(platform, "ISSUED")
     done = up(platform)
     assert {one for one in done if one[1].startswith("kubernetes:")} == {
-        ("create", f"{INGRESS}::{name}") for name in ("dev", "prod", "logs")
+        ("create", f"{INGRESS}::{name}") for name in ("dev", "prod", "logs", "releases")
     }
     assert {host: value for host, value in told(platform).items() if host in HOSTS} == addresses(platform)
     assert proof in told(platform)
