@@ -1,4 +1,4 @@
-"""Allowed traffic to and from Jenkins, buildkitd and the agents."""
+"""Allowed traffic to and from Jenkins, buildkitd, the agents, the reconciler and the page of releases."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from components.delivery.jenkins.names import BUILDER, PREVIEWER
 from components.delivery.jenkins.network_policies import BUILDKIT, CONTROLLER
+from components.delivery.releases_page import LABELS as PAGE_LABELS
 from contract.identities import RECONCILER_LABELS, RELEASE_TOOL_LABELS
 from tests.unit.components.delivery.previews import with_previews
 from tests.unit.network_policies.surroundings import Surroundings
@@ -17,6 +18,7 @@ AROUND = Surroundings(
         "releaser": ("delivery", RELEASE_TOOL_LABELS),
         "previewer": ("delivery", PREVIEWER),
         "reconciler": ("delivery", RECONCILER_LABELS),
+        "page": ("delivery", PAGE_LABELS),
         "stranger in delivery": ("delivery", {"app": "any"}),
         "jenkins": ("jenkins", CONTROLLER),
         "buildkitd": ("buildkit", BUILDKIT),
@@ -39,6 +41,7 @@ PORTS = (22, 80, 443, 1234, 8080, 8099, 9200)
         ("builder", 8080, set[str]()),
         ("releaser", 8080, set[str]()),
         ("reconciler", 8080, set[str]()),
+        ("page", 8080, {"a node"}),
         ("metadata", 80, {"a node", "internet", "an API server"}),
     ],
 )
@@ -64,6 +67,7 @@ def test_each_is_reached_by_those_who_need_it(place: str, port: int, wanted: set
             "reconciler",
             {("internet", 443), ("Pod Identity", 80), ("Kubernetes API", 443), ("an API server", 443)},
         ),
+        ("page", {("Kubernetes API", 443), ("an API server", 443)}),
         ("buildkitd", {("internet", 80), ("internet", 443)}),
         ("jenkins", {("internet", 443), ("Kubernetes API", 443), ("an API server", 443)}),
         ("stranger in delivery", set[tuple[str, int]]()),
