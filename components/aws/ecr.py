@@ -20,6 +20,13 @@ DOCKER_HUB = "docker.io"
 COMMIT_TAG_PREFIX = "commit-"
 """Prefix of the tags that builds set."""
 
+CACHED = ("fluent/fluentd-kubernetes-daemonset", "jenkins/jenkins", "kiwigrid/k8s-sidecar", "moby/buildkit")
+"""Docker Hub's images that the platform runs.
+
+ECR makes a repository for an image that has none, and no destroy deletes that.
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
+"""
+
 KEPT_COMMITS = 50
 UNTAGGED_DAYS = 7
 
@@ -142,7 +149,9 @@ class EcrRepositories(pulumi.ComponentResource):
         )
 
     def _cache_docker_hub(self, name: str, account: Account, prefix: str, secret_arn: str) -> None:
-        """Has ECR make a repository for each image that nodes pull for the first time, and fetch newer tags daily.
+        """Has ECR fetch an image when nodes pull it for the first time, and newer tags daily.
+
+        It makes a repository for an image that has none; the platform's own have one that goes with the stack.
 
         https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
         """
@@ -153,6 +162,14 @@ class EcrRepositories(pulumi.ComponentResource):
             credential_arn=secret_arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        for image in CACHED:
+            aws.ecr.Repository(
+                f"{name}-hub-{image.replace('/', '-')}",
+                name=f"{prefix}/{image}",
+                # Docker Hub has the images still.
+                force_delete=True,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         registry = f"{account.id}.dkr.ecr.{account.region}.{dns_suffix(account.region)}"
         self.docker_hub = rule.ecr_repository_prefix.apply(lambda made: f"{registry}/{made}")
         self.node_statements = [

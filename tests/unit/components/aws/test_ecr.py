@@ -140,6 +140,23 @@ def test_with_a_login_every_image_of_docker_hub_comes_through_ecr() -> None:
     assert controller["image"]["registry"] == controller["sidecars"]["configAutoReload"]["image"]["registry"] == CACHE
 
 
+def test_every_cached_image_has_a_repository_that_goes_with_the_stack() -> None:
+    """Whatever ECR makes by itself stays after a destroy."""
+    settings = delivery_config()
+    cluster = json.loads(settings["hello-platform:cluster"])
+    graph = configured({**settings, "hello-platform:cluster": json.dumps({**cluster, "dockerHubSecretArn": LOGIN})})
+    repositories = {one.inputs["name"]: one for one in graph.of_type("aws:ecr/repository:Repository")}
+    cached = {name for name in repositories if name.startswith("hello-dev-hub/")}
+    pulled = {image for one in graph.objects() for image in images(one.inputs) if image.startswith(CACHE)}
+    controller = graph.release("jenkins").inputs["values"]["controller"]
+    assert controller["image"]["registry"] == CACHE
+    named = {image.removeprefix(f"{CACHE}/").rpartition(":")[0] for image in pulled}
+    assert cached == {f"hello-dev-hub/{name}" for name in (*named, "jenkins/jenkins", "kiwigrid/k8s-sidecar")}
+    for name in cached:
+        assert repositories[name].inputs["forceDelete"] is True
+        assert not repositories[name].protect
+
+
 def test_nodes_alone_may_fill_the_cache_and_only_where_there_is_one() -> None:
     graph = configured(changed({"cluster.dockerHubSecretArn": LOGIN}))
     roles = {f"hello-dev-{environment}" for environment in ENVIRONMENTS}
