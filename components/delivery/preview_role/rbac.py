@@ -46,7 +46,12 @@ DRY_RUN: Mapping[str, Sequence[str]] = {
 
 READ_ONLY: Mapping[str, Sequence[str]] = {
     "": ("endpoints", "events", "pods"),
-    "admissionregistration.k8s.io": ("validatingadmissionpolicies", "validatingadmissionpolicybindings"),
+    "admissionregistration.k8s.io": (
+        "mutatingadmissionpolicies",
+        "mutatingadmissionpolicybindings",
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+    ),
     "apiextensions.k8s.io": ("customresourcedefinitions",),
     "apps": ("replicasets",),
     "discovery.k8s.io": ("endpointslices",),

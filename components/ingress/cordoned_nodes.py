@@ -1,0 +1,89 @@
+"""Takes nodes that are cordoned out of the load balancers, before they end."""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi_kubernetes.admissionregistration.v1 import (
+    JSONPatchArgs,
+    MatchConditionArgs,
+    MatchResourcesArgs,
+    MutatingAdmissionPolicy,
+    MutatingAdmissionPolicyBinding,
+    MutatingAdmissionPolicyBindingSpecArgs,
+    MutatingAdmissionPolicySpecArgs,
+    MutationArgs,
+    NamedRuleWithOperationsArgs,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from components.kubernetes.metadata import name_of
+
+NAME = "hello-cordoned-nodes"
+
+LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
+"""The load balancer controller deregisters nodes that have it.
+
+https://kubernetes.io/docs/reference/labels-annotations-taints/#node-kubernetes-io-exclude-from-external-load-balancers
+"""
+
+VALUE = "cordoned"
+"""Its value where the policy has set it; with another one it is somebody else's."""
+
+
+def _is_cordoned(node: str) -> str:
+    return f"{node}.spec.?unschedulable.orValue(false)"
+
+
+def mutation() -> str:
+    """The JSON Patch of a node's update, in CEL: adds the label to a cordoned node, removes it from another one."""
+    path = f"/metadata/labels/{LABEL.replace('/', '~1')}"
+    value = f"object.metadata.?labels[?'{LABEL}']"
+    add = f"{value}.hasValue() ? [] : [JSONPatch{{op: 'add', path: '{path}', value: '{VALUE}'}}]"
+    remove = f"{value}.orValue('') == '{VALUE}' ? [JSONPatch{{op: 'remove', path: '{path}'}}] : []"
+    return f"{_is_cordoned('object')} ? ({add}) : ({remove})"
+
+
+class CordonedNodes(pulumi.ComponentResource):
+    """A MutatingAdmissionPolicy that labels nodes while they are cordoned.
+
+    EKS cordons a node that it replaces, and ends it a minute later; so does who drains a node. The load balancer
+    controller takes no notice of that, but of the autoscaler's taint alone: every node carries a part of all requests,
+    and those would be lost.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
+    https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/pkg/backend/endpoint_utils.go
+    """
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("hello:platform:CordonedNodes", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        policy = MutatingAdmissionPolicy(
+            NAME,
+            metadata=ObjectMetaArgs(name=NAME),
+            spec=MutatingAdmissionPolicySpecArgs(
+                # A node that cannot be labelled is cordoned all the same.
+                failure_policy="Ignore",
+                reinvocation_policy="Never",
+                match_constraints=MatchResourcesArgs(
+                    resource_rules=[
+                        NamedRuleWithOperationsArgs(
+                            api_groups=[""], api_versions=["v1"], resources=["nodes"], operations=["UPDATE"]
+                        )
+                    ]
+                ),
+                match_conditions=[
+                    MatchConditionArgs(
+                        name="cordon-or-uncordon", expression=f"{_is_cordoned('object')} != {_is_cordoned('oldObject')}"
+                    )
+                ],
+                mutations=[MutationArgs(patch_type="JSONPatch", json_patch=JSONPatchArgs(expression=mutation()))],
+            ),
+            opts=child,
+        )
+        MutatingAdmissionPolicyBinding(
+            NAME,
+            metadata=ObjectMetaArgs(name=NAME),
+            spec=MutatingAdmissionPolicyBindingSpecArgs(policy_name=name_of(policy.metadata, NAME)),
+            opts=child,
+        )
+        self.register_outputs({})

@@ -1,0 +1,22 @@
+"""Nodes that are cordoned leave the load balancers; `tests/traffic/test_nodes_leave.py` tries the policy under load."""
+
+from __future__ import annotations
+
+from tools.program.graph import Graph
+
+NAME = "hello-cordoned-nodes"
+
+
+def test_only_a_cordon_and_its_end_are_changed_and_neither_ever_fails(graph: Graph) -> None:
+    (policy,) = graph.of_kind("MutatingAdmissionPolicy")
+    assert policy.spec["failurePolicy"] == "Ignore"
+    (rule,) = policy.spec["matchConstraints"]["resourceRules"]
+    assert (rule["resources"], rule["operations"]) == (["nodes"], ["UPDATE"])
+    (condition,) = policy.spec["matchConditions"]
+    cordoned = "spec.?unschedulable.orValue(false)"
+    assert condition["expression"] == f"object.{cordoned} != oldObject.{cordoned}"
+
+
+def test_it_is_bound_to_the_whole_cluster(known: Graph) -> None:
+    (binding,) = known.of_kind("MutatingAdmissionPolicyBinding")
+    assert binding.spec == {"policyName": NAME}
