@@ -28,11 +28,7 @@ from rehearsal.plugins import PLUGIN_VARIABLE
 from rehearsal.processes import ProcessTable
 from release import slots
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
 StackOption = Annotated[str, typer.Option("--stack", help="The stack: one of the Pulumi.NAME.yaml.")]
 DirectoryOption = Annotated[
@@ -41,12 +37,7 @@ DirectoryOption = Annotated[
 StacksOption = Annotated[
     Path,
     typer.Option(
-        "--stacks",
-        exists=True,
-        file_okay=False,
-        resolve_path=True,
-        show_default=False,
-        help="The folder of the Pulumi.NAME.yaml; the checkout by default.",
+        "--stacks", exists=True, file_okay=False, resolve_path=True, show_default=False, help="Folder of stack files."
     ),
 ]
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Print a line for each resource.")]
@@ -61,8 +52,7 @@ def _version(is_asked: bool) -> None:
 @app.callback()
 def options(
     kubernetes_plugin: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, resolve_path=True, help="As HELLO_KUBERNETES_PLUGIN names it."),
+        Path | None, typer.Option(exists=True, dir_okay=False, resolve_path=True, help="As HELLO_KUBERNETES_PLUGIN.")
     ] = None,
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it, and end.")] = False,
 ) -> None:
@@ -171,8 +161,7 @@ def image(
     fault: Annotated[Fault | None, typer.Option("--fault", help="A fault of its pods.")] = None,
     stack: StackOption = "dev",
     directory: Annotated[
-        Path | None,
-        typer.Option("--directory", envvar=DIRECTORY_VARIABLE, help="Where the rehearsal's files are."),
+        Path | None, typer.Option("--directory", envvar=DIRECTORY_VARIABLE, help="Where the rehearsal's files are.")
     ] = None,
 ) -> None:
     """Print a demo image for `python -m release`; its pods answer with its version, and have its fault."""

@@ -52,6 +52,7 @@ def write_stages(stock: Path, folder: Path, *, containers_run: bool) -> None:
         _with(delete, "pod-kill", ends_slowly, delay=kill_at),
     ]
     stages |= {stage["metadata"]["name"]: stage for stage in own}
+    (folder / "debugging.yaml").write_text(_DEBUGGING.substitute(folder=Path(__file__).parent))
     left_out = {"key": images.OURS, "operator": "NotIn", "values": ["true"]}
     for name, stage in stages.items():
         if containers_run and stage["spec"].get("resourceRef", {}).get("kind") == "Pod":
@@ -59,6 +60,7 @@ def write_stages(stock: Path, folder: Path, *, containers_run: bool) -> None:
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(stage))
 
 
+_DEBUGGING = Template(Path(__file__).with_name("kwok_debugging.yaml").read_text())
 _WAITING = Template(Path(__file__).with_name("kwok_waiting.tmpl").read_text())
 _NOT_READY_AT_ONCE = (Fault.SLOW_START, Fault.NEVER_READY, Fault.CANNOT_BE_PULLED, Fault.CRASH_LOOP)
 _CANNOT_BE_PULLED = "Pending", "ImagePullBackOff", "Back-off pulling image: not found"

@@ -56,12 +56,13 @@ def show_entrance(console: Console, entrance: Entrance | None) -> None:
     """Prints the URLs of the hosts, unhealthy targets, and the front door's problem, if there is one."""
     if entrance is None:
         return
-    table = _table("In a browser", "", "somebody of the staff", "somebody outside", box=None)
     hosts = dict(entrance.hosts)
     page = hosts.pop("releases", None)
+    table = _table("In a browser", "", "", box=None, show_header=False)
     for name, url in hosts.items():
-        table.add_row(f"host {name}", url, entrance.outside[name])
-    console.print("", table)
+        table.add_row(f"host {name}", url)
+    ports = " and ".join(sorted({url.rpartition(":")[2] for url in entrance.outside.values()}))
+    console.print("", table, f"Somebody outside: the same with port {ports}")
     if tools := [f"host {name}" for name in hosts if name not in ENVIRONMENTS]:
         about = f"What is behind {' and '.join(tools)} does not run here: 503. Somebody outside gets 403 where only"
         console.print(f"{about} listed addresses are admitted (loadBalancer.staffCidrs).", style="dim", highlight=False)
@@ -122,9 +123,7 @@ def _table(title: str, *columns: str, **options: Any) -> Table:
     look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "padding": (0, 1), **options}
     table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, **look)
     for column in columns:
-        table.add_column(
-            column, no_wrap=column != "nodes", overflow="fold", header_style="dim" if not look["box"] else ""
-        )
+        table.add_column(column, no_wrap=column != "nodes", overflow="fold")
     return table
 
 

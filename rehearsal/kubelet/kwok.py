@@ -1,6 +1,6 @@
-"""Objects that configure kwok's kubelet server: the log files of pods, and their resource usage.
+"""Objects that configure kwok's kubelet server: the log files of pods, their ports, and their resource usage.
 
-https://kwok.sigs.k8s.io/docs/user/logs-configuration/
+https://kwok.sigs.k8s.io/docs/user/logs-configuration/, https://kwok.sigs.k8s.io/docs/user/port-forward-configuration/
 https://kwok.sigs.k8s.io/docs/user/resource-usage-configuration/
 """
 
@@ -25,19 +25,25 @@ IDLE_CPU, IDLE_MEMORY = "1m", "16Mi"
 DEFINITIONS: Sequence[KubernetesObject] = tuple(
     yaml.safe_load_all(Path(__file__).with_name("definitions.yaml").read_text())
 )
-"""CustomResourceDefinitions of both kinds."""
+"""CustomResourceDefinitions of these kinds."""
 
 
-def logs(pod: KubernetesObject, files: Mapping[str, Path]) -> KubernetesObject:
-    """The `Logs` object of a pod, which owns it, with the log files by container."""
+def debugging(pod: KubernetesObject, files: Mapping[str, Path], address: str) -> Sequence[KubernetesObject]:
+    """The `Logs` and `PortForward` objects of a pod, which owns them: its log files by container, and its ports."""
     meta = pod["metadata"]
     owner = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
     containers = [
         {"containers": [name], "logsFile": str(log), "previousLogsFile": str(previous(log))}
         for name, log in files.items()
     ]
+    ports = [port["containerPort"] for one in pod["spec"]["containers"] for port in one.get("ports", ())]
+    forwards = [{"ports": [port], "target": {"address": address, "port": port}} for port in ports]
     metadata = {"name": meta["name"], "namespace": meta["namespace"], "ownerReferences": [owner]}
-    return {"apiVersion": f"{GROUP}/{VERSION}", "kind": "Logs", "metadata": metadata, "spec": {"logs": containers}}
+    specs = {"Logs": {"logs": containers}, "PortForward": {"forwards": forwards}}
+    return [
+        {"apiVersion": f"{GROUP}/{VERSION}", "kind": kind, "metadata": metadata, "spec": spec}
+        for kind, spec in specs.items()
+    ]
 
 
 def usage(load: Load, services: Sequence[KubernetesObject]) -> KubernetesObject:

@@ -160,8 +160,9 @@ class Pod:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
         with suppress(KubernetesApiError):
-            logs = kwok.logs(self.body, {container.name: self._log(container.name) for container in self._containers})
-            await asyncio.to_thread(self._api.apply, logs, field_manager="kubelet", force=True)
+            files = {container.name: self._log(container.name) for container in self._containers}
+            for one in kwok.debugging(self.body, files, self._address or ""):
+                await asyncio.to_thread(self._api.apply, one, field_manager="kubelet", force=True)
 
     def _effective(self) -> KubernetesObject:
         """The pod with its address, and with what Pod Identity adds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def stages(tmp_path: Path) -> dict[str, Any]:
 
 def written(stock: Path, folder: Path, *, containers_run: bool) -> dict[str, Any]:
     kwok_stages.write_stages(stock, folder, containers_run=containers_run)
-    return {file.stem: yaml.safe_load(file.read_text()) for file in folder.glob("*.yaml")}
+    return {file.stem: yaml.safe_load(file.read_text()) for file in folder.glob("*.yaml") if file.stem != "debugging"}
 
 
 def added(stage: dict[str, Any]) -> tuple[str, set[str]]:
@@ -109,3 +110,19 @@ def test_pods_whose_containers_run_go_through_no_stage(tmp_path: Path, stages: d
         assert others == stages[name]["spec"]["selector"]["matchExpressions"]
         told = [{"key": images.OURS, "operator": "NotIn", "values": ["true"]}]
         assert expressions[len(others) :] == ([] if name == "node-initialize" else told)
+
+
+def test_what_kubectl_says_of_a_simulated_pod_is_there(tmp_path: Path) -> None:
+    (tmp_path / "stock").mkdir()
+    for name, text in (("pod-ready", READY), ("pod-delete", DELETE)):
+        (tmp_path / "stock" / f"{name}.yaml").write_text(
+            yaml.safe_dump({"metadata": {"name": name}, **yaml.safe_load(text)})
+        )
+    written(tmp_path / "stock", tmp_path / "ours", containers_run=True)
+    logs, execs, forwards = yaml.safe_load_all((tmp_path / "ours" / "debugging.yaml").read_text())
+    (log,) = logs["spec"]["logs"]
+    assert re.fullmatch(r"\S+Z stdout F No container .*\n", Path(log["logsFile"]).read_text())
+    assert not Path(execs["spec"]["execs"][0]["local"]["workDir"]).exists()
+    program, answer = forwards["spec"]["forwards"][0]["command"]
+    head, _, body = Path(answer).read_bytes().partition(b"\r\n\r\n")
+    assert (program, f"Content-Length: {len(body)}".encode() in head) == ("cat", True)

@@ -105,8 +105,9 @@ def entrance(problem: str | None = None, *, also: str | None = None, unhealthy: 
 
 
 def test_where_to_open_a_host_is_told_for_the_staff_and_for_others() -> None:
-    (row,) = (line.split() for line in entrance().splitlines() if "host" in line)
-    assert row == ["host", "dev", "http://test.localhost:1", "http://test.localhost:2"]
+    (row,) = (line.split() for line in entrance().splitlines() if line.startswith("host"))
+    assert row == ["host", "dev", "http://test.localhost:1"]
+    assert "Somebody outside: the same with port 2\n" in entrance()
 
 
 def test_a_host_with_nothing_behind_it_is_told() -> None:
