@@ -34,6 +34,7 @@ class Fault(StrEnum):
     ERRORS = "errors", "e500"
     BREAKS_UNDER_TRAFFIC = "breaks-under-traffic", "b4ea"
     SLOW = "slow", "1a66"
+    SLOW_FOR_USERS = "slow-for-users", "1a67"
     HOLDS_CONNECTIONS = "holds-connections", "401d"
 
     mark: str

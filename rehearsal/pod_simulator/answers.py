@@ -16,6 +16,9 @@ from rehearsal.pod_simulator.pods import Pod
 SLOW_SECONDS = 3.0
 """Response time of `Fault.SLOW`: above the timeout of a release's watch, below that of its smoke test."""
 
+USERS_SECONDS = 0.4
+"""Response time of `Fault.SLOW_FOR_USERS` but on the health path: no time-out and no smoke test notices it."""
+
 REQUESTS_UNTIL_BROKEN = 40
 """Good answers of a pod with `Fault.BREAKS_UNDER_TRAFFIC`: more than a smoke test needs, soon reached by traffic."""
 
@@ -80,11 +83,18 @@ def answer(pod: Pod, target: str, accept: str, answered: int) -> Answer:
     return Answer(
         status,
         pod.description(),
-        after=sleep + (SLOW_SECONDS if pod.fault is Fault.SLOW else 0),
+        after=sleep + _delay(pod, url.path),
         call=call,
         is_page="text/html" in accept and status == HTTPStatus.OK and call is None,
         is_last="once" in query,
     )
+
+
+def _delay(pod: Pod, path: str) -> float:
+    """Seconds by which a fault delays an answer."""
+    if pod.fault is Fault.SLOW_FOR_USERS:
+        return 0 if path == pod.health_path else USERS_SECONDS
+    return SLOW_SECONDS if pod.fault is Fault.SLOW else 0
 
 
 def _status(pod: Pod, path: str, answered: int) -> HTTPStatus:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 import pytest
 
 from rehearsal.demo_images import Fault
-from rehearsal.pod_simulator.answers import REQUESTS_UNTIL_BROKEN, SLOW_SECONDS, answer
+from rehearsal.pod_simulator.answers import REQUESTS_UNTIL_BROKEN, SLOW_SECONDS, USERS_SECONDS, answer
 from rehearsal.pod_simulator.pods import Pod, pod
 from release import probe, smoke
 from tests.unit.rehearsal.pod_simulator import example
@@ -37,6 +37,7 @@ def statuses(fault: Fault | None, answered: int = 0) -> tuple[int, int]:
         (Fault.SMOKE_TEST, (503, 200)),
         (Fault.BREAKS_UNDER_TRAFFIC, (200, 200)),
         (Fault.SLOW, (200, 200)),
+        (Fault.SLOW_FOR_USERS, (200, 200)),
         (Fault.HOLDS_CONNECTIONS, (200, 200)),
         (Fault.SLOW_START, (200, 200)),
     ],
@@ -55,6 +56,12 @@ def test_a_slow_version_passes_the_smoke_test_and_not_the_watch() -> None:
     found = answer(version(Fault.SLOW), HEALTH, "", 0)
     assert found.after == SLOW_SECONDS
     assert probe.REQUEST_SECONDS < found.after < smoke.REQUEST_SECONDS
+
+
+def test_what_is_slow_for_users_is_fast_on_its_health_path_and_breaks_no_time_limit() -> None:
+    health, other = (answer(version(Fault.SLOW_FOR_USERS), path, "", 0).after for path in (HEALTH, "/api/x"))
+    assert (health, other) == (0, USERS_SECONDS)
+    assert USERS_SECONDS < probe.REQUEST_SECONDS
 
 
 def test_a_program_gets_json_and_a_person_a_page() -> None:
