@@ -244,8 +244,9 @@ class KubernetesApi:
             KubernetesApiError: The API server or the kubelet refused, or there is no such pod.
         """
         operation = self._resource("v1", "Pod").subresources["log"].get
-        response = _checked(operation, name=name, namespace=namespace, query_params=[("tailLines", lines)])
-        return response if isinstance(response, str) else str(response)
+        tail = [("tailLines", lines)]
+        response = _checked(operation, serialize=False, name=name, namespace=namespace, query_params=tail)
+        return str(response.data.decode(errors="replace"))
 
     def watch(
         self,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from components.workload.admission import fields
 from contract.blue_green import OVERRIDE, SERVICE_PORT, VERIFIED_ENVIRONMENT, verified_images_name
-from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject
+from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject, has_condition
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
 from rehearsal.toolchain import Toolchain
@@ -23,12 +23,17 @@ from release import prune, slots
 from release.commands import releases, reports
 from release.commands.verify import verify as record_verified
 from release.errors import ExitCode
+from release.history import Revision
+from release.hooks import jobs
+from release.hooks.values import Hook, HookSettings
 from release.session import Options, Session
+from release.state import Slot
 from tests.rehearsal.conftest import eventually
 from tests.release import identities
 from tests.release.identities import refusal
 from tests.release.platform import QUICK, configure
 from tests.release.web import Web
+from tests.unit.release.model import service_state
 
 SERVICE = "api"
 POLICY = "ValidatingAdmissionPolicy"
@@ -551,6 +556,72 @@ def test_what_is_live_restarts_and_scales_without_its_record(guarded: Guarded) -
         "apps/v1", "Deployment", deployment, replaced("/spec/replicas", 0), namespace=VERIFIED_ENVIRONMENT
     )
     assert record is not None
+
+
+# Jobs of hooks
+
+HOOK_OF_API = HookSettings(Hook.BEFORE_SWITCH, ("./migrate",))
+
+
+def hook_job(guarded: Guarded, image: str, environment: str) -> KubernetesObject:
+    """The Job of a hook as the tool makes it, from a slot with an image."""
+    slot = guarded.slot(image)
+    slot["metadata"]["namespace"] = environment
+    state = service_state(Slot("blue"), Slot("green", Revision(image, None)), environment=environment)
+    name = f"{SERVICE}-beforeswitch-{next(_numbers):08x}"
+    return jobs.manifest(slot, state, HOOK_OF_API, slot="green", name=name)
+
+
+def test_prod_takes_a_hook_of_a_verified_image_only_whoever_creates_it(guarded: Guarded) -> None:
+    image = new_image()
+    for identity in ("release", "person"):
+        job = hook_job(guarded, image, VERIFIED_ENVIRONMENT)
+        is_refused_by_policy(lambda: guarded.acting_as(identity).create(job), "hello-verified-images")  # noqa: B023
+    is_refused_by_policy(lambda: guarded.api.create(hook_job(guarded, image, "prod")), "hello-verified-images")
+    unlabelled = hook_job(guarded, image, VERIFIED_ENVIRONMENT)
+    unlabelled["metadata"]["labels"] = {"app": "other"}  # without any, it would get those of its pod
+    is_refused_by_policy(lambda: guarded.api.create(unlabelled), "hello-own-images")
+    foreign = hook_job(guarded, image, VERIFIED_ENVIRONMENT)
+    foreign["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example.com/other:latest"
+    foreign["spec"]["template"]["metadata"]["annotations"][OVERRIDE] = "it is urgent"
+    person = guarded.acting_as("person")
+    is_refused_by_policy(lambda: person.create(foreign), "hello-own-images")
+    urgent = hook_job(guarded, new_image(), VERIFIED_ENVIRONMENT)
+    urgent["spec"]["template"]["metadata"]["annotations"][OVERRIDE] = "it is urgent"
+    person.create(urgent)
+    verify(guarded, image)
+    release, job = guarded.acting_as("release"), hook_job(guarded, image, VERIFIED_ENVIRONMENT)
+    release.create(job)
+    name = job["metadata"]["name"]
+
+    def ended() -> bool:
+        found = release.list("batch/v1", "Job", namespace="prod", label_selector="app.kubernetes.io/name=api")
+        return any(has_condition(one, "Complete") for one in found if one["metadata"]["name"] == name)
+
+    eventually(ended, "the Job is complete: its pod passes Pod Security, the quota and the scheduler")
+    assert refusal(lambda: release.delete("batch/v1", "Job", name, "prod")) is not None
+    # Its pod is KWOK's, which writes nothing: that the log may be asked for is what counts.
+    assert not any("forbidden" in line for line in jobs.logs(release, VERIFIED_ENVIRONMENT, name))
+
+
+@pytest.mark.parametrize("spoil", ["name", "service", "slot", "account", "hook"])
+def test_a_releaser_creates_no_other_job(guarded: Guarded, spoil: str) -> None:
+    job = hook_job(guarded, new_image(), "dev")
+    template = job["spec"]["template"]
+    match spoil:
+        case "name":
+            job["metadata"]["name"] = "miner"
+        case "service":
+            template["metadata"]["labels"]["app.kubernetes.io/name"] = "gateway"
+        case "slot":
+            template["metadata"]["labels"]["slot"] = "blue"
+        case "account":
+            template["spec"]["serviceAccountName"] = "gateway"
+        case _:
+            job["metadata"]["labels"]["hello-platform/hook"] = "other"
+    for identity in ("release", "person"):
+        is_refused_by_policy(lambda: guarded.acting_as(identity).create(job), "hello-release-jobs")  # noqa: B023
+    guarded.acting_as("release").create(hook_job(guarded, new_image(), "dev"))
 
 
 # Commands and rights
