@@ -16,9 +16,20 @@ https://kubernetes-sigs.github.io/aws-load-balancer-controller/v3.3/guide/ingres
 """
 
 
-def action_annotation(service: str) -> dict[str, str]:
-    """The annotation with the initial action of a service."""
-    return {f"{FORWARD_ACTION}{service}": forward_action(service)}
+PATCH_FORCE = {"pulumi.com/patchForce": "true"}
+"""Lets `pulumi up` change an Ingress though a release owns its weights.
+
+The provider leaves ignored fields of another manager out of what it applies, but splits their paths at dots, and so
+does not know a key that has some: it would end with a conflict. With force it writes the initial action, if it changes
+the Ingress at all; the active Service decides then, until the next release. `tests/rehearsal/kubernetes_provider/
+test_weights.py` measures it.
+https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/await/await.go (`handleSSAIgnoreFields`)
+"""
+
+
+def with_action(service: str) -> dict[str, str]:
+    """The annotations of an Ingress that leads to a service by weight, with the initial action."""
+    return {**PATCH_FORCE, f"{FORWARD_ACTION}{service}": forward_action(service)}
 
 
 def ignored(service: str) -> str:

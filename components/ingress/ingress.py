@@ -161,7 +161,7 @@ def ingress_annotations(backend: Backend, sources: Sequence[str] = ()) -> dict[s
         # Otherwise the nodes of all environments would be targets.
         f"{PREFIX}/target-node-labels": f"{labels.ENVIRONMENT}={backend.environment}",
         **backend.annotations,
-        **{key: text for name in backend.weighted for key, text in forward.action_annotation(name).items()},
+        **{key: text for name in backend.weighted for key, text in forward.with_action(name).items()},
         **({f"{PREFIX}/conditions.{route.service}": condition for route in backend.routes} if sources else {}),
     }
 

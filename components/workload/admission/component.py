@@ -158,7 +158,7 @@ class Admission(pulumi.ComponentResource):
                 validations=[
                     ValidationArgs(
                         expression=fields.weights_unchanged(services),
-                        message="the weights of a service's slots are changed by a release, or by `release repair`",
+                        message="the weights of slots are a release's; if the stack has others: pulumi refresh",
                     )
                 ],
             ),

@@ -99,11 +99,15 @@ def only_weights_changed(services: Sequence[str]) -> str:
 
 
 def weights_unchanged(services: Sequence[str]) -> str:
-    """True where an Ingress keeps the actions of these services that it had, or loses one."""
-    new, old = "object.metadata.?annotations", "oldObject.metadata.?annotations"
-    keys = json.dumps([f"{FORWARD_ACTION}{service}" for service in services])
-    # A service whose canary begins has no action before; the program removes it when the canary ends.
-    return f"{keys}.all(key, !{old}[?key].hasValue() || !{new}[?key].hasValue() || {new}[?key] == {old}[?key])"
+    """True where an Ingress keeps the actions of these services, gets or loses one, or gets the initial one again.
+
+    With that one the active Service decides, as `pulumi up` may write it (`components.ingress.forward`). Weights of an
+    earlier refresh would be those of a slot that was live then.
+    """
+    new, old = "object.metadata.?annotations[?key]", "oldObject.metadata.?annotations[?key]"
+    initial = json.dumps({f"{FORWARD_ACTION}{service}": forward_action(service) for service in services})
+    kept = f"!{old}.hasValue() || !{new}.hasValue() || {new} == {old}"
+    return f"{initial}.all(key, {kept} || {new}.orValue('') == {initial}[key])"
 
 
 def action_pattern(service: str) -> str:

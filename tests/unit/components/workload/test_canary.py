@@ -10,6 +10,7 @@ import pytest
 
 from components.delivery.delivery import READ_RULES
 from components.ingress import forward
+from components.ingress.forward import PATCH_FORCE
 from components.limits.load_balancers import INGRESS, Resource, violations
 from components.workload.admission import fields
 from config import PROJECT
@@ -91,7 +92,8 @@ def test_who_releases_may_read_the_rules_and_change_the_ingress_of_the_host(by_w
 def test_without_a_canary_nothing_of_it_is_there(graph: Graph) -> None:
     assert not {f"frontend-{slot}" for slot in SLOTS} & {one.metadata["name"] for one in graph.of_kind("Service")}
     assert not any(ACTION in (one.metadata["annotations"] or {}) for one in graph.of_kind("Ingress"))
-    assert not any("ingresses" in rule["resources"] for role in graph.of_kind("Role") for rule in role.inputs["rules"])
+    assert not any("ingresses" in rule["resources"] for rule in rules_of(graph, "hello-release"))
+    assert not any("targetgroupbindings" in rule["resources"] for rule in rules_of(graph, "hello-look"))
     assert not any("release" in name or "reconciler" in name for name in readers_of(graph))
 
 
@@ -113,6 +115,12 @@ def test_admission_knows_the_action_as_the_release_tool_writes_it() -> None:
         assert pattern.match(with_weights(forward_action("api"), "api", {"blue": blue, "green": 100 - blue}))
     for other in (forward_action("web"), forward_action("api").replace("100", "101"), forward_action("api") + " "):
         assert not pattern.match(other)
+
+
+def test_who_releases_nothing_may_write_the_initial_action_only() -> None:
+    text = fields.weights_unchanged(["api"])
+    assert json.dumps(forward_action("api")) in text
+    assert PATCH_FORCE.items() <= forward.with_action("api").items()
 
 
 def test_pulumi_ignores_the_weights_and_no_other_annotation() -> None:
