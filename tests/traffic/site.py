@@ -17,7 +17,7 @@ from typing import Any
 from config import PROJECT
 from contract import labels
 from kube.client import KubernetesApi, KubernetesObject
-from rehearsal import control_plane, demo_images, first_release, workspace
+from rehearsal import aws, control_plane, demo_images, first_release, workspace
 from rehearsal.demo_images import Fault
 from rehearsal.front_door import haproxy, running
 from rehearsal.layout import Layout
@@ -30,6 +30,7 @@ from release.clock import SystemClock
 from release.goals import Goal
 from release.http import ThroughApiServer
 from release.observe import observe
+from release.rules import weights_in_effect
 from release.run import Context, Limits, Result, reconcile
 from release.state import ServiceState
 from tests.rehearsal.conftest import eventually
@@ -115,8 +116,21 @@ class Site:
             verification.write(self.api, service, record, in_use=())
         return f"{self.outputs['repositories'][service]}@{digest}"
 
-    def release(self, environment: str, service: str, goal: Goal, *, api: Any = None, **limits: float) -> Result:
-        """Runs the release tool."""
+    def weights(self, state: ServiceState) -> Mapping[str, int] | None:
+        """The weights of a service's slots in the load balancer's rules."""
+        return weights_in_effect(self.api, state, lambda region: aws.client(self.layout, "elbv2", region=region))
+
+    def release(
+        self,
+        environment: str,
+        service: str,
+        goal: Goal,
+        *,
+        api: Any = None,
+        surroundings: Mapping[str, Any] | None = None,
+        **limits: float,
+    ) -> Result:
+        """Runs the release tool; `surroundings` are fields of its `Context`."""
         context = Context(
             api=api or self.api,
             caller=ThroughApiServer(self.api),
@@ -124,7 +138,9 @@ class Site:
             report=partial(print, f"{environment}/{service}:"),
             by="tester",
             limits=replace(LIMITS, **limits),
+            weights=self.weights,
         )
+        context = replace(context, **(surroundings or {}))
         return reconcile(context, environment, service, goal)
 
     def state(self, environment: str, service: str) -> ServiceState:
@@ -158,12 +174,16 @@ class Site:
 
 @cache
 def stack() -> Graph:
-    """The stack's resources, as configured for requests of `LONGEST_REQUEST` seconds, with the page of releases."""
+    """The stack's resources, as configured for requests of `LONGEST_REQUEST` seconds, with the page of releases.
+
+    The frontend is released by weight.
+    """
     settings, key = stack_config(STACK), f"{PROJECT}:services"
     services = {
         name: {**service, "longestRequestSeconds": LONGEST_REQUEST}
         for name, service in json.loads(settings[key]).items()
     }
+    services["frontend"]["canary"] = {"steps": [10, 50], "secondsPerStep": 0}
     page = workspace.with_page({"config": settings}, STACK)["config"][workspace.PAGE]
     changed = {**settings, key: json.dumps(services), workspace.PAGE: json.dumps(page)}
     return configured(changed, stack=STACK)
