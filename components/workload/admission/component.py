@@ -154,7 +154,7 @@ class Admission(pulumi.ComponentResource):
             name,
             ValidatingAdmissionPolicySpecArgs(
                 match_constraints=MatchResourcesArgs(resource_rules=rules),
-                match_conditions=[MatchConditionArgs(name="others", expression=f"!({IS_DEPLOYER})")],
+                match_conditions=[MatchConditionArgs(name="others", expression=fields.IS_OTHER_WRITER)],
                 validations=[
                     ValidationArgs(
                         expression=fields.weights_unchanged(services),

@@ -19,6 +19,7 @@ from contract.blue_green import (
     HOOK,
     HOOK_NAMES,
     PORT_POLICY_SUFFIX,
+    RELEASE_MANAGER,
     SLOTS,
     forward_action,
     history_name,
@@ -62,6 +63,13 @@ INGRESS = ("ingressClassName", "defaultBackend", "tls", "rules")
 DEPLOYMENT = ("minReadySeconds", "paused", "progressDeadlineSeconds", "revisionHistoryLimit", "selector", "strategy")
 """https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#deploymentspec-v1-apps, without `replicas` and
 `template`."""
+
+
+IS_OTHER_WRITER = (
+    "!(has(request.options) && has(request.options.fieldManager) && "
+    f"request.options.fieldManager == '{RELEASE_MANAGER}')"
+)
+"""True where the field manager of a request is not the release tool's, whoever runs that: an administrator may, too."""
 
 
 def unchanged(path: str, names: Sequence[str]) -> str:
