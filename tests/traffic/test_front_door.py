@@ -28,7 +28,7 @@ from rehearsal.processes import ProcessTable
 from tests.rehearsal.conftest import eventually
 from tests.traffic.load import Client, Load
 from tests.traffic.upstream import Node
-from tests.unit.rehearsal.aws.serving import serve
+from tests.unit.rehearsal.aws.serving import Metrics, serve
 from tests.unit.rehearsal.front_door.account import (
     BACKEND,
     DOMAIN,
@@ -238,6 +238,33 @@ def test_weights_are_kept_exactly(start: Callable[[State], Door], dev: Node, pro
     answers = [door.get(DOMAIN)[1] for _ in range(200)]
     assert Counter(answers) == {"prod": 180, "dev": 20}
     assert max(len(run) for run in "".join(one[0] for one in answers).split("d")) < 20, "spread, and not in a row"
+
+
+def test_each_request_is_counted_for_its_target_group_through_a_change_of_the_configuration(
+    start: Callable[[State], Door], dev: Node, prod: Node
+) -> None:
+    shared = rule(1, forward("prod-frontend", "dev-frontend", weights=(90, 10)), condition("host-header", DOMAIN))
+    door, later = start(one_way(dev, prod, shared)), [0.0]
+    metrics = Metrics(lambda: time.time() + later[0])
+    metrics.listen(door.files.layout.front_door)
+    for count in (50, 50):
+        for _ in range(count):
+            door.get(DOMAIN)
+        assert door.get("nobody.example.com")[0] == 404
+        door.follow(one_way(dev, prod, shared, rule(2, forward("dev-frontend"), condition("host-header", "x.test"))))
+        eventually(lambda: door.get(DOMAIN)[0] == 200, "it serves")
+
+    def counted(group: str, metric: str) -> float:
+        later[0] = 300
+        try:
+            return sum(metrics.series(group, metric, "Sum", time.time() - 600, time.time()).values())
+        finally:
+            later[0] = 0
+
+    eventually(lambda: counted("prod-frontend", "RequestCount") >= 90, "the log's last line")
+    assert counted("dev-frontend", "RequestCount") in (10, 11)
+    assert counted("prod-frontend", "HTTPCode_Target_2XX_Count") == counted("prod-frontend", "RequestCount")
+    assert counted("prod-frontend", "TargetResponseTime") < 90
 
 
 def test_a_staff_host_is_forbidden_from_outside_its_ranges_and_open_from_inside(

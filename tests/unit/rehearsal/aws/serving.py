@@ -19,6 +19,9 @@ from moto.moto_api._internal.models import moto_api_backend  # pyright: ignore[r
 
 from rehearsal.aws import server
 from rehearsal.aws.journal import Application
+from rehearsal.aws.metrics import Metrics
+
+__all__ = ["Metrics", "serve", "serve_again"]
 
 _served: list[tuple[Layout, Application]] = []
 

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError  # pyright: ignore[reportMissingType
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rehearsal.aws.metrics import Metrics
 from rehearsal.front_door.haproxy import LOG
+from tests.unit.rehearsal.aws.serving import Metrics
 from tests.unit.rehearsal.aws.traffic import NOON, REGION, Traffic, line, make
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal import aws
-from rehearsal.aws.metrics import Metrics
 from rehearsal.layout import Layout
-from tests.unit.rehearsal.aws.serving import serve
+from tests.unit.rehearsal.aws.serving import Metrics, serve
 
 REGION = "ap-northeast-2"
 NOON = 1_767_268_800
