@@ -197,7 +197,7 @@ def test_a_smoke_test_that_names_no_path_asks_for_the_services_health() -> None:
 def test_only_a_service_with_hooks_tells_the_release_tool_of_some() -> None:
     def annotation(**keys: Any) -> str | None:
         spec = config.Service.model_validate({"port": 1, "healthPath": "/health", **keys})
-        return release_annotations(spec, "").get("hello-platform/hooks")
+        return release_annotations(spec, "dev", "", None).get("hello-platform/hooks")
 
     assert annotation() is None
     hooks = {"beforeSwitch": {"command": ["./migrate"], "timeoutSeconds": 30}, "afterRetire": {"command": ["./drop"]}}
