@@ -8,19 +8,15 @@ from dataclasses import dataclass, replace
 
 from contract.identities import RECONCILER, username
 from kube.client import KubernetesApiError
-from release import changes, events, history, pauses, probe, smoke, weights
-from release.analysis.analyst import Analyst
-from release.analysis.course import AFTER_SWITCH
-from release.analysis.judgement import Verdict, plural
+from release import changes, events, history, pauses, weights
+from release.analysis.judgement import Verdict
 from release.context import Context, Limits
 from release.errors import ExitCode, ReleaseError
 from release.goals import Deploy, Goal, Resume, Rollback
 from release.history import Action, Entry, Outcome
-from release.hold import Hold
 from release.hooks import run as hooks
 from release.hooks.plan import ended_runs, failure_after
 from release.hooks.values import BLOCKING
-from release.http import Answer, Target
 from release.lock import Holder, Lock
 from release.messages import describe, image_of, named, where_to_look
 from release.observe import observe
@@ -56,13 +52,11 @@ from release.steps import (
     SwitchActive,
     SwitchPreview,
 )
+from release.trial import FailedTrialError, Trial
 from release.waiting import Wait
 
 RECONCILER_SECONDS = 20
 """A run waits for the reconciler at least so long: most of what that does takes seconds, and nobody asked for it."""
-
-ANALYSIS_SECONDS = 5
-"""Between two looks at an analysis: so long users may wait for a rescue meanwhile."""
 
 __all__ = ["Context", "Limits", "Result", "reconcile"]
 
@@ -178,10 +172,7 @@ class _Release:
         self._lock = lock
         self._wait = Wait(context, self._pause)
         self._progress = Progress(failure=goal.failure if isinstance(goal, Resume) else None)
-        self._baseline = probe.Sample(0, 0)
-        self._hold: Hold | None = None
-        self._probed = False
-        self._analyst = Analyst(context.clock, lambda state, analysis: context.metrics(context.api, state, analysis))
+        self._trial = Trial(context, self._pause, self._report)
         self._outcome = Outcome.RELEASED
         self._last_line = ""
         self._failed_hook: str | None = None
@@ -216,12 +207,12 @@ class _Release:
                 self._await(state, step)
             case AwaitWeights():
                 self._await_weights(state, step)
-            case Begin() | Pause() | Decide() | RunHook() | EndHook():
+            case RunHook() | EndHook():
+                self._hook(state, step)
+            case Begin() | Pause() | Decide():
                 self._record(state, step)
-            case SmokeTestSlot(slot):
-                self._smoke_test(state, slot)
-            case Analyze(slot):
-                self._analyze(state, slot) if slot == state.live else self._watch_canary(state, step)
+            case SmokeTestSlot() | Analyze():
+                self._try(state, step)
             case Settle():
                 self._await_nodes()
                 self._progress = replace(self._progress, settled=True)
@@ -243,10 +234,8 @@ class _Release:
             self._progress = replace(self._progress, weights=None, is_unrouted=False)
             self._event(state, "Weighted", describe(state, step))
 
-    def _record(self, state: ServiceState, step: Begin | Pause | Decide | RunHook | EndHook) -> None:
+    def _record(self, state: ServiceState, step: Begin | Pause | Decide) -> None:
         match step:
-            case RunHook() | EndHook():
-                self._hook(state, step)
             case Begin():
                 self._begin(state, step)
             case Pause(at):
@@ -296,7 +285,7 @@ class _Release:
     def _begin(self, state: ServiceState, step: Begin) -> None:
         context, goal = self._context, self._goal
         if not isinstance(goal, Rollback):
-            self._analyst.check(state)
+            self._trial.check(state)
         if isinstance(goal, Deploy):
             if step.slot != state.live:
                 changes.dry_run_template(context.api, state, step.slot, goal.image, override=goal.override)
@@ -341,94 +330,22 @@ class _Release:
                 warning=True,
             )
 
-    def _smoke_test(self, state: ServiceState, slot: str) -> None:
-        self._report(f"Smoke test of slot {slot}: {state.smoke_test.path}")
-        failure = smoke.failure(
-            state.smoke_test, self._get(state.preview_target), now=self._context.clock.now, pause=self._pause
-        )
-        if failure is not None:
-            self._fail(state, f"the smoke test failed: {failure}")
-            return
-        if state.live_slot.serves():
-            self._baseline = probe.measure(
-                state.smoke_test,
-                self._get(state.active_target),
-                tries=probe.TRIES_BEFORE,
-                pause=lambda: self._pause(probe.PAUSE_BEFORE_SECONDS),
-            )
-        self._progress = replace(self._progress, smoke_tested=True)
-
-    def _watch_canary(self, state: ServiceState, step: Analyze) -> None:
-        """One turn of the watch of a new slot at a weight."""
-        running = state.running
-        assert running is not None  # noqa: S101 - the plan analyzes only a release that has begun
-        if self._hold is None or self._hold.step != step:
-            self._hold = Hold(step, self._context.clock.now(), running.step_seconds, probe.Sample(0, 0))
-            self._report(f"Watching slot {step.slot} at {step.weight} % for {running.step_seconds:g} s")
-        ask, test = self._get(state.preview_target), state.smoke_test
-        self._hold = self._hold.after_turn(test, ask, lambda: self._pause(probe.PAUSE_SECONDS))
-        failure = self._hold.failure(test, self._baseline)
-        if failure is not None:
-            self._fail(state, failure)
-        elif self._measure(state, step.slot, step.weight) and self._hold.is_over(self._context.clock.now()):
-            self._progress = replace(self._progress, passed_weight=step.weight)
-
-    def _analyze(self, state: ServiceState, slot: str) -> None:
-        """One turn of the analysis after the switch: of the smoke test's request, then of metrics if there are any.
-
-        Each turn ends soon, so that the next one sees whether users need to be rescued.
-        """
-        if not self._probed and not self._probe(state):
-            return
-        if self._measure(state, slot, AFTER_SWITCH):
-            self._progress = replace(self._progress, analyzed=True)
-
-    def _probe(self, state: ServiceState) -> bool:
-        """Whether the answers to the smoke test's request are no worse than before the switch."""
-        if not self._baseline.tries:
-            # No slot served before the switch: until kube-proxy has followed, the nodes refuse connections.
-            self._await_nodes()
-        tries = max(1, round(self._context.limits.watch / probe.PAUSE_SECONDS))
-        self._report(f"Watching the answers of {self._service} for {self._context.limits.watch:g} s")
-        after = probe.measure(
-            state.smoke_test,
-            self._get(state.active_target),
-            tries=tries,
-            pause=lambda: self._pause(probe.PAUSE_SECONDS),
-            is_enough=lambda bad: probe.is_worse(self._baseline, probe.Sample(tries, bad)),
-        )
-        self._probed = not probe.is_worse(self._baseline, after)
-        if not self._probed:
-            self._fail(
-                state,
-                f"worse after the switch: {after.bad} of {after.tries} answers to {state.smoke_test.path} were bad, "
-                f"{self._baseline.bad} of {self._baseline.tries} before",
-            )
-        return self._probed
-
-    def _measure(self, state: ServiceState, slot: str, weight: int) -> bool:
-        """Whether the analysis by metrics of a slot at a weight is over, if there is one, and the release goes on."""
-        if state.analysis is None:
-            return True
-        result = self._analyst.look(state, slot, weight)
-        if result is None:
-            self._report(f"Analysis of slot {slot} at {weight} %: {self._analyst.progress}")
-            self._pause(ANALYSIS_SECONDS)
-            return False
-        running = state.running
-        assert running is not None  # noqa: S101 - the plan analyzes only a release that has begun
-        if result not in running.analyses:
-            running = replace(running, analyses=(*running.analyses, result))
-            history.write(self._context.api, self._environment, self._service, running)
-        self._report(f"Slot {slot}: {result}")
-        if result.verdict is Verdict.PASSED or (
-            result.verdict is Verdict.UNDECIDED and state.analysis.goes_on_undecided
-        ):
-            return True
-        seen = sum(one.requests for one in running.analyses)
-        said = f"the analysis at {weight} % {result.verdict}: {result.reason}"
-        self._fail(state, f"{said}; at least {plural(seen, 'request')} of users reached it")
-        return False
+    def _try(self, state: ServiceState, step: SmokeTestSlot | Analyze) -> None:
+        try:
+            if isinstance(step, SmokeTestSlot):
+                self._trial.smoke_test(state, step.slot)
+                self._progress = replace(self._progress, smoke_tested=True)
+            elif step.slot != state.live:
+                if self._trial.at_weight(state, step):
+                    self._progress = replace(self._progress, passed_weight=step.weight)
+            else:
+                if not self._trial.has_baseline:
+                    # No slot served before the switch: until kube-proxy has followed, the nodes refuse connections.
+                    self._await_nodes()
+                if self._trial.after_switch(state, step.slot):
+                    self._progress = replace(self._progress, analyzed=True)
+        except FailedTrialError as failure:
+            self._fail(state, str(failure))
 
     def _await_nodes(self) -> None:
         """Waits until the kube-proxy of every node has had its time to follow the last switch."""
@@ -535,10 +452,6 @@ class _Release:
 
     def _write(self, entry: Entry) -> None:
         history.write(self._context.api, self._environment, self._service, entry)
-
-    def _get(self, target: Target) -> Callable[[str, float], Answer]:
-        """A GET of a Service, by path and time-out in seconds."""
-        return lambda path, timeout: self._context.caller.get(target, path, timeout=timeout)
 
     def _pause(self, seconds: float) -> None:
         self._context.clock.sleep(seconds)
