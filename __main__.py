@@ -137,6 +137,7 @@ environments = {
             name=name,
             services=settings.services,
             secrets={service: settings.secret_values(name, service) for service in settings.services},
+            staff=settings.load_balancer.staff_cidrs,
             quota=environment.quota,
             dashboard=settings.dashboard(name),
             prometheus=settings.prometheus_url,

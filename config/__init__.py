@@ -26,6 +26,7 @@ from config.models.delivery import (
 from config.models.hooks import Hooks, ReleaseHook
 from config.models.logs import LogRetention, LogRole, Logs, Person
 from config.models.network import Dns, LoadBalancer, Network
+from config.models.preview import Preview
 from config.models.service import (
     Amounts,
     Egress,
@@ -77,6 +78,7 @@ __all__ = [
     "Notify",
     "PerEnvironment",
     "Person",
+    "Preview",
     "Previews",
     "Problem",
     "Prometheus",

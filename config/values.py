@@ -316,4 +316,20 @@ FindingName: TypeAlias = Annotated[
     _check(r"[A-Z][A-Z0-9]*-[\w:.-]+", "a finding's name as ECR gives it, such as CVE-2026-12345"),
 ]
 Day: TypeAlias = Annotated[str, AfterValidator(Check("a day such as 2027-03-31, in quotes", _day_hint))]
+HeaderName: TypeAlias = Annotated[
+    str, _check(r"(?i:(?!host$)[a-z][a-z0-9-]{0,39})", "a header of letters, digits and hyphens, 1 to 40, not Host")
+]
+"""Other characters are dropped with `loadBalancer.dropInvalidHeaders`; the host has a condition of its own."""
+HeaderValue: TypeAlias = Annotated[
+    str,
+    Field(max_length=128),
+    _check(
+        r"(?!(.*[*?]){5})[*?]*[\w.=~-][\w.=~*?-]*",
+        "letters, digits and . = ~ _ - with at most four wildcards * or ?, and not only those",
+    ),
+]
+"""A rule of the load balancer has five wildcards, one of them in the path.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#http-header-conditions
+"""
 HookUrl: TypeAlias = Annotated[str, Field(max_length=500), _check(r"https://[^\s\"'$]+", "an https:// address")]

@@ -11,6 +11,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.ingress import forward
+from components.ingress.preview import Preview
 from components.ingress.target_group import PREFIX
 from contract import labels
 
@@ -62,7 +63,9 @@ class Backend:
         environment: Environment whose nodes run their pods; these nodes are the load balancer's targets.
         annotations: Annotations of `target_group` for Services that do not have them.
         sources: IPv4 ranges of allowed clients, which need exact routes; empty for all that the load balancer allows.
-        services: The Services of routes by weight, which the Ingress is created after and deleted before.
+        previews: Services of these routes whose idle slot the staff can see.
+        services: The Services of routes by weight and of previews, which the Ingress is created after and deleted
+            before.
     """
 
     namespace: pulumi.Input[str]
@@ -70,7 +73,21 @@ class Backend:
     environment: str
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
     sources: Sequence[str] = ()
+    previews: Sequence[Preview] = ()
     services: Sequence[pulumi.Resource] = ()
+
+    @property
+    def all_routes(self) -> list[Route]:
+        """Those of previews first: of equal paths, the first whose conditions are met wins."""
+        return [
+            *(
+                Route(path=path, service=action, port=forward.USE_ANNOTATION)
+                for preview in self.previews
+                for action in preview.actions
+                for path in preview.paths
+            ),
+            *self.routes,
+        ]
 
     @property
     def weighted(self) -> list[str]:
@@ -134,7 +151,7 @@ class Ingress(pulumi.ComponentResource):
                     kubernetes.networking.v1.IngressRuleArgs(
                         host=args.host,
                         http=kubernetes.networking.v1.HTTPIngressRuleValueArgs(
-                            paths=[_path(route) for route in args.backend.routes]
+                            paths=[_path(route) for route in args.backend.all_routes]
                         ),
                     )
                 ],
@@ -162,6 +179,7 @@ def ingress_annotations(backend: Backend, sources: Sequence[str] = ()) -> dict[s
         f"{PREFIX}/target-node-labels": f"{labels.ENVIRONMENT}={backend.environment}",
         **backend.annotations,
         **{key: text for name in backend.weighted for key, text in forward.with_action(name).items()},
+        **{key: text for preview in backend.previews for key, text in preview.annotations.items()},
         **({f"{PREFIX}/conditions.{route.service}": condition for route in backend.routes} if sources else {}),
     }
 

@@ -95,8 +95,8 @@ def _over(resource: str, subject: str, count: int, most: int, quota: str) -> Ite
 
 def _conditions(ingress: Resource) -> Iterator[Violation]:
     """Rules of one Ingress: each has the host, one path or a prefix as two patterns, and conditions by annotation."""
-    sources = {
-        key.rpartition(".")[2]: sum(len(one["sourceIpConfig"]["values"]) for one in json.loads(text))
+    extra = {
+        key.rpartition(".")[2]: sum(len(one[name]["values"]) for one in json.loads(text) for name in {*one} - {"field"})
         for annotations in values_at(ingress.inputs, "metadata.annotations")
         for key, text in annotations.items()
         if key.startswith(f"{PREFIX}/conditions.")
@@ -116,7 +116,7 @@ def _conditions(ingress: Resource) -> Iterator[Violation]:
         yield from _over(
             f"{ingress.type} {ingress.name}",
             f"condition values of the path {text}",
-            1 + len(patterns) + sources.get(service, 0),
+            1 + len(patterns) + extra.get(service, 0),
             CONDITION_VALUES,
             f"the quota of condition values per rule ({QUOTAS})",
         )

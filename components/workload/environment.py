@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 import config
 from components.ingress.ingress import Backend, Route
+from components.ingress.preview import Preview
 from components.kubernetes import quotas
 from components.kubernetes.namespace import Namespace, NamespaceArgs
 from components.kubernetes.network_policy import Addresses
@@ -28,6 +29,7 @@ class EnvironmentArgs:
         name: `dev` or `prod`: the namespace's name, and the value of its label `environment`.
         services: Configuration of each service, by name.
         secrets: The services' secrets in this environment, by service and variable, in clear text.
+        staff: IPv4 ranges from which the services' previews can be seen.
         quota: Limits on the sum of all pods.
         protect: Whether the namespace, the Services and the Deployments are protected from deletion.
         repositories: URL of each service's ECR repository.
@@ -42,6 +44,7 @@ class EnvironmentArgs:
     name: config.EnvironmentName
     services: Mapping[str, config.Service]
     secrets: Mapping[str, Mapping[str, str]]
+    staff: Sequence[str]
     quota: config.Quota
     protect: bool
     repositories: Mapping[str, pulumi.Input[str]]
@@ -109,8 +112,19 @@ class Environment(pulumi.ComponentResource):
                 for path in spec.paths
             ],
             environment=args.name,
+            previews=[
+                Preview(
+                    service=service,
+                    paths=spec.paths,
+                    header=spec.preview.header,
+                    value=spec.preview.value,
+                    sources=args.staff,
+                )
+                for service, spec in args.services.items()
+                if spec.preview
+            ],
             # The controller writes no rule of the load balancer while a Service is missing that one names.
-            services=[one for name, spec in args.services.items() if spec.canary for one in services[name].routed],
+            services=[one for service in services.values() for one in service.routed],
         )
         self.register_outputs({"namespace": self.namespace, "contracts": self.contracts})
 

@@ -41,7 +41,8 @@ def problems(settings: Settings) -> Iterator[Problem]:
     variables that begin with `KUBERNETES_`. A variable is not also a secret. A path is not another service's, nor
     below one, except below `/`. Replicas have `min` ≤ `max`, and `max` 1 if the service is `exclusive`. A CPU request
     is at most its limit; a memory request equals its limit. Writable paths are not inside one another, and not in
-    `/proc`, `/sys`, `/dev`. A `canary` has rising steps, for a service with a path that is not `exclusive`.
+    `/proc`, `/sys`, `/dev`. A `canary` has rising steps, for a service with a path that is not `exclusive`; so is one
+    with a `preview`.
     """
     service_of: dict[str, str] = {}
     for name, service in settings.services.items():
@@ -59,6 +60,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
         yield from _resource_problems(key, service)
         yield from _volume_problems(key, service)
         yield from _canary_problems(key, service)
+        yield from _preview_problems(key, service)
 
 
 def timing_problems(settings: Settings) -> Iterator[Problem]:
@@ -184,6 +186,13 @@ def _canary_problems(key: str, service: Service) -> Iterator[Problem]:
         yield Problem(at, "", "no canary, since the service is exclusive: two versions must never run at once")
     if canary.steps != sorted(canary.steps):
         yield Problem(f"{at}.steps", ", ".join(map(str, canary.steps)), "rising weights, such as 10, 50")
+
+
+def _preview_problems(key: str, service: Service) -> Iterator[Problem]:
+    if service.preview and not service.paths:
+        yield Problem(f"{key}.preview", "", "paths, at which the staff see the idle slot; or no preview")
+    if service.preview and service.exclusive:
+        yield Problem(f"{key}.preview", "", "no preview, since the service is exclusive: its idle slot never runs")
 
 
 def _variable_problems(key: str, service: Service) -> Iterator[Problem]:

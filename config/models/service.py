@@ -11,6 +11,7 @@ from config.models.analysis import Analysis
 from config.models.base import EnvironmentName, Model
 from config.models.canary import Canary
 from config.models.hooks import Hooks
+from config.models.preview import Preview
 from config.values import (
     Cidr,
     Cpu,
@@ -158,6 +159,11 @@ class Service(Model):
     canary: Canary | None = Field(
         default=None,
         description="Releases by weight: the requests move to a new version in steps; left out, all at once.",
+    )
+    preview: Preview | None = Field(
+        default=None,
+        description="A look at the idle slot at the real host, for the staff; left out, the host leads to the live "
+        "slot only.",
     )
     analysis: Analysis | None = Field(
         default=None,

@@ -24,8 +24,9 @@ WILDCARDS_OF_A_RULE = 5
 VALUES_OF_A_CONDITION = 3
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html, "Condition basics"."""
 
-_CONFIGS = {"host-header": "HostHeaderConfig", "path-pattern": "PathPatternConfig", "source-ip": "SourceIpConfig"}
-"""Supported conditions (what the controller makes of this project's Ingresses), each at most once in a rule.
+_ONCE = {"host-header": "HostHeaderConfig", "path-pattern": "PathPatternConfig", "source-ip": "SourceIpConfig"}
+_CONFIGS = {**_ONCE, "http-header": "HttpHeaderConfig"}
+"""Supported conditions (what the controller makes of this project's Ingresses), and those at most once in a rule.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCondition.html
 """
@@ -34,14 +35,14 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RuleCon
 def acls(conditions: Sequence[Described], *, on: str) -> list[str]:
     """Anonymous ACLs of a rule's conditions, all of which must match; the host is in the variable `txn.host`."""
     fields = [str(one["Field"]) for one in conditions]
-    if again := sorted(field for field in _CONFIGS if fields.count(field) > 1):
+    if again := sorted(field for field in _ONCE if fields.count(field) > 1):
         refuse(on, f"a rule has one condition {again[0]} at most")
     values = [value for one in conditions for value in _values(one, on)]
     if len(values) > VALUES_OF_A_RULE:
         refuse(on, f"a rule of a load balancer has at most {VALUES_OF_A_RULE} values, this one {len(values)}")
     if sum(len(re.findall(r"(?<!\\)[*?]", value)) for value in values) > WILDCARDS_OF_A_RULE:
         refuse(on, f"a rule of a load balancer has at most {WILDCARDS_OF_A_RULE} wildcards")
-    return [_acl(str(one["Field"]), _values(one, on)) for one in conditions]
+    return [_acl(one, _values(one, on)) for one in conditions]
 
 
 def hosts(conditions: Sequence[Described]) -> list[str]:
@@ -56,7 +57,8 @@ def _values(condition: Described, on: str) -> list[str]:
         refuse(on, f"condition {field}: nobody knows here what it means")
     config: Described = condition.get(_CONFIGS[field]) or {}
     given = {key for key, value in condition.items() if value} - {"Field", _CONFIGS[field]}
-    if unknown := sorted({*given, *config} - {"Values"}):
+    known = {"Values", "HttpHeaderName"} if field == "http-header" else {"Values"}
+    if unknown := sorted({*given, *config} - known):
         refuse(on, f"condition {field}: nobody knows here what {', '.join(unknown)} means")
     values = [str(one) for one in config.get("Values", ())]
     if not 0 < len(values) <= VALUES_OF_A_CONDITION:
@@ -66,13 +68,15 @@ def _values(condition: Described, on: str) -> list[str]:
     return values
 
 
-def _acl(field: str, values: Sequence[str]) -> str:
+def _acl(condition: Described, values: Sequence[str]) -> str:
     """https://docs.haproxy.org/2.6/configuration.html#7."""
+    field = str(condition["Field"])
     if field == "source-ip":
         test, words = "src", [STAFF, *values]
     else:
-        # Paths are compared without the query, and case-sensitively.
-        test = "var(txn.host) -m reg -i" if field == "host-header" else "path -m reg"
+        # Paths are compared without the query, and case-sensitively; of a header that is repeated, each value is.
+        tests = {"host-header": "var(txn.host) -m reg -i", "path-pattern": "path -m reg"}
+        test = tests.get(field) or f"req.fhdr({condition['HttpHeaderConfig']['HttpHeaderName']}) -m reg -i"
         words = [pattern(value) for value in values]
     return f"{{ {test} -- {' '.join(map(quoted, words))} }}"
 

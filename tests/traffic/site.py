@@ -147,11 +147,14 @@ class Site:
         """How a service stands."""
         return observe(self.api, environment, service, now=SystemClock().now())
 
-    def get(self, host: str, path: str = "/") -> tuple[int | None, str]:
-        """What a request gets by the front door: status, None without an answer, and body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+    def get(
+        self, host: str, path: str = "/", *, outside: bool = False, headers: Mapping[str, str] | None = None
+    ) -> tuple[int | None, str]:
+        """What a request of the staff, or from outside, gets by the front door: status, None without one, and body."""
+        port = self.outside if outside else self.port
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
-            connection.request("GET", path, headers={"Host": host})
+            connection.request("GET", path, headers={"Host": host, **(headers or {})})
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         except OSError as error:
@@ -176,14 +179,14 @@ class Site:
 def stack() -> Graph:
     """The stack's resources, as configured for requests of `LONGEST_REQUEST` seconds, with the page of releases.
 
-    The frontend is released by weight.
+    The frontend is released by weight, and its idle slot can be seen.
     """
     settings, key = stack_config(STACK), f"{PROJECT}:services"
     services = {
         name: {**service, "longestRequestSeconds": LONGEST_REQUEST}
         for name, service in json.loads(settings[key]).items()
     }
-    services["frontend"]["canary"] = {"steps": [10, 50], "secondsPerStep": 0}
+    services["frontend"] |= {"canary": {"steps": [10, 50], "secondsPerStep": 0}, "preview": {}}
     page = workspace.with_page({"config": settings}, STACK)["config"][workspace.PAGE]
     changed = {**settings, key: json.dumps(services), workspace.PAGE: json.dumps(page)}
     return configured(changed, stack=STACK)

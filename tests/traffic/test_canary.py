@@ -6,6 +6,7 @@ those to the nodes, so that only a switch of each request can move them.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -14,8 +15,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from release.errors import ExitCode
-from release.goals import Deploy, Rollback
+from release.goals import Deploy, Resume, Rollback
+from release.pauses import BEFORE_SWITCH
 from release.state import ServiceState, other
+from tests.rehearsal.conftest import eventually
 from tests.traffic.load import Answer, Client, Load
 from tests.traffic.site import HOST, Site
 
@@ -73,6 +76,14 @@ def share(answers: list[Answer], pods: set[str], begin: float, end: float) -> tu
     return len(found), sum(one.by in pods for one in found) / max(1, len(found))
 
 
+def answered_by(site: Site, preview: str | None = None, *, outside: bool = False) -> set[str]:
+    """The pods that answer at the real host, with a value of the header or without it."""
+    headers = {} if preview is None else {"X-Preview": preview}
+    answers = [site.get(HOST, outside=outside, headers=headers) for _ in range(20)]
+    assert {status for status, _ in answers} == {200}, answers
+    return {found.group(1) for _, body in answers if (found := re.search(r'"pod": "([^"]*)"', body))}
+
+
 @pytest.fixture(scope="module")
 def door_seconds() -> float:
     """The front door reads ELBv2's rules every second, where a load balancer's own nodes follow them."""
@@ -126,3 +137,19 @@ def test_a_rollback_moves_all_requests_at_once_and_none_fails(serving: Site, doo
         f"that was left after {last - began:.2f} s; {len(log.answers)} requests\n"
     )
     assert last <= watched.effective[100] + door_seconds
+
+
+def test_the_staff_alone_see_the_idle_slot_at_the_real_host_before_the_switch(serving: Site) -> None:
+    idle = other(serving.state("prod", "frontend").live)
+    image = serving.new_image("prod", "frontend")
+    result = serving.release("prod", "frontend", Deploy(image, canary=(), pauses=(BEFORE_SWITCH,)))
+    assert result.exit_code is ExitCode.PAUSED, result.message
+    old, new = pods_of(serving, other(idle)), pods_of(serving, idle)
+    release = serving.state("prod", "frontend").history[-1].id
+    eventually(lambda: answered_by(serving, "idle") <= new, "the front door leads to the idle slot")
+    assert answered_by(serving) <= old
+    assert answered_by(serving, "idle", outside=True) <= old, "the header alone is no key"
+    assert answered_by(serving, "other") <= old
+    result = serving.release("prod", "frontend", Resume(release, by="tester"))
+    assert result.exit_code is ExitCode.DONE, result.message
+    assert answered_by(serving, outside=True) <= new

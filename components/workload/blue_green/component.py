@@ -83,7 +83,7 @@ class BlueGreen(pulumi.ComponentResource):
 
     Attributes:
         contract: The result of `contract.blue_green.contract`, known once the active Service exists.
-        routed: The Services that a load balancer's route to it leads to.
+        routed: The Services that an action of the Ingress names: of a canary, and of a preview.
     """
 
     contract: pulumi.Output[dict[str, Any]]
@@ -121,8 +121,10 @@ class BlueGreen(pulumi.ComponentResource):
         for color in SLOTS:
             self._slot(color, template({labels.SLOT: color}))
         active = self._service(args.service, initial_slot=BLUE, node_port=bool(args.spec.paths))
-        self._service(preview_service_name(args.service), initial_slot=GREEN, node_port=False)
-        self.routed = [active, *(self._slot_service(color) for color in SLOTS if args.spec.canary)]
+        is_routed = args.spec.preview is not None
+        preview = self._service(preview_service_name(args.service), initial_slot=GREEN, node_port=is_routed)
+        by_weight = [active, *map(self._slot_service, SLOTS)] if args.spec.canary else []
+        self.routed = [*by_weight, *([preview] if is_routed else [])]
         kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
             name,
             metadata=self._metadata(args.service),

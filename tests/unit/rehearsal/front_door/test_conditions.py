@@ -70,6 +70,9 @@ ACLS = {
         "host-header", "a.example.com", "*.b.org"
     ),
     "{ path -m reg -- '^/Api$' '^/Api/.*$' }": condition("path-pattern", "/Api", "/Api/*"),
+    "{ req.fhdr(X-Preview) -m reg -i -- '^idle$' '^.*b=1.*$' }": condition(
+        "http-header", "idle", "*b=1*", HttpHeaderName="X-Preview"
+    ),
     "{ src -- '127.0.0.1' '192.0.2.0/24' '2001:db8::/32' }": condition("source-ip", "192.0.2.0/24", "2001:db8::/32"),
 }
 
@@ -80,7 +83,9 @@ def test_each_condition_is_asked_as_aws_asks_it(text: str) -> None:
 
 
 REFUSALS: dict[str, list[dict[str, Any]]] = {
-    "condition http-header: nobody knows": [condition("http-header", "x", HttpHeaderName="X")],
+    "condition http-header: nobody knows here what RegexValues means": [
+        condition("http-header", "x", HttpHeaderName="X", RegexValues=["x"])
+    ],
     "condition query-string: nobody knows": [condition("query-string", "x")],
     "nobody knows here what RegexValues means": [
         {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/a"], "RegexValues": ["a"]}}
