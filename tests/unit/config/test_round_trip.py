@@ -17,19 +17,36 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 WORDS = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 VARIABLES = st.from_regex(r"[A-Z][A-Z0-9_]{0,8}", fullmatch=True).filter(lambda name: not name.startswith("KUBE"))
 
+WEIGHTS = st.lists(st.integers(1, 100), unique=True, min_size=1, max_size=10).map(sorted)
+CANARY = st.fixed_dictionaries({}, optional={"steps": WEIGHTS, "secondsPerStep": st.integers(0, 3600)})
+PREVIEW = st.fixed_dictionaries(
+    {},
+    optional={
+        "header": st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,39}", fullmatch=True).filter(
+            lambda name: name.lower() != "host"
+        ),
+        "value": st.from_regex(
+            r"[*?]?[\w.=~-]{1,20}[*?]{0,3}", fullmatch=True, alphabet=st.characters(max_codepoint=127)
+        ),
+    },
+)
+ROUTED = st.fixed_dictionaries({}, optional={"canary": CANARY, "preview": PREVIEW})
+"""Settings of a service with a path that is not exclusive."""
+
 
 @st.composite
 def service(draw: st.DrawFn, names: list[str], name: str, longest: int) -> dict[str, Any]:
     """A valid service that conflicts with no other."""
     memory, cpu = draw(st.sampled_from(["64Mi", "128M", "1Gi"])), draw(st.sampled_from(["50m", "0.2", "1"]))
     exclusive = draw(st.booleans())
+    paths = draw(st.sampled_from([[], [f"/{name}"], [f"/{name}/a", f"/{name}-b"]]))
     others = [other for other in names if other != name]
     secrets = draw(st.lists(VARIABLES, unique=True, max_size=2))
     most = st.just(1) if exclusive else st.integers(1, 3)
     return {
         "port": draw(st.integers(1, 65535)),
         "healthPath": draw(st.sampled_from(["/", "/health", "/a/b/"])),
-        "paths": draw(st.sampled_from([[], [f"/{name}"], [f"/{name}/a", f"/{name}-b"]])),
+        "paths": paths,
         "variables": {
             variable: draw(TEXTS | st.fixed_dictionaries({"dev": TEXTS, "prod": TEXTS}))
             for variable in draw(st.lists(VARIABLES, unique=True, max_size=2))
@@ -48,6 +65,7 @@ def service(draw: st.DrawFn, names: list[str], name: str, longest: int) -> dict[
         "longestRequestSeconds": longest,
         "writablePaths": draw(st.sampled_from([[], ["/data", "/var/log"]])),
         "kubernetesApi": draw(st.booleans()),
+        **(draw(ROUTED) if paths and not exclusive else {}),
     }
 
 
