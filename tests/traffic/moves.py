@@ -92,20 +92,20 @@ class Mover:
 
 
 class PatchClock:
-    """An API server that knows when it has switched a service."""
+    """An API server that knows when it has switched a service, or patched another object: its Ingress."""
 
-    def __init__(self, api: KubernetesApi, service: str) -> None:
+    def __init__(self, api: KubernetesApi, service: str, kind: str = "Service") -> None:
         self._api = api
-        self._service = service
+        self._patched = (kind, service)
         self.patched = 0.0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._api, name)
 
     def json_patch(self, api_version: str, kind: str, name: str, *words: Any, **options: Any) -> KubernetesObject:
-        """Patches, and notes the time if that was a switch."""
+        """Patches, and notes the time if that was the object."""
         answer = self._api.json_patch(api_version, kind, name, *words, **options)
-        if (kind, name) == ("Service", self._service):
+        if (kind, name) == self._patched:
             self.patched = time.monotonic()
         return answer
 

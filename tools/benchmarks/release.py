@@ -35,12 +35,13 @@ from tests.release.platform import PORT, Platform, image, namespace
 from tests.release.web import Web
 from tools.benchmarks import plot, traffic
 from tools.benchmarks.tables import replace_section, table
-from tools.benchmarks.traffic import Traffic, node_with_address
+from tools.benchmarks.traffic import ByWeight, Traffic, node_with_address
 from tools.guard import guarded_folder
 
 SERIES = ("rolling update", "release, whole", "release, the switch alone")
 NEW, POOLED = "no new connection at the old slot", "last answer over a pooled connection"
-HEAD = ("replicas", *SERIES, "switch / rolling update", "the tool's own time", NEW, POOLED)
+WEIGHTS = ("by weight: in the rules", "by weight: last request at the old slot")
+HEAD = ("replicas", *SERIES, "switch / rolling update", "the tool's own time", NEW, POOLED, *WEIGHTS)
 REQUESTS = ("replicas", "median, quiet", "99.9 %, quiet", "median, switching", "99.9 %, switching")
 SERVICES, PODS_EACH = 200, 2
 """Services of the environment whose status is timed, and the pods of each one's live slot."""
@@ -63,6 +64,7 @@ class Times:
         switch: Switch alone, from the patch until the EndpointSlices have pods of the new slot only.
         own: The part of `whole` in which the tool neither waits for the cluster nor pauses between requests.
         traffic: The switch as clients see it; None without a network namespace.
+        by_weight: The switch by weight; None likewise.
     """
 
     rolling: float
@@ -70,6 +72,7 @@ class Times:
     switch: float
     own: float
     traffic: Traffic | None = None
+    by_weight: ByWeight | None = None
 
 
 @dataclass(frozen=True)
@@ -110,8 +113,10 @@ def release(
             status = _status(platform)
             traffic.prepare(layout, tools, platform.api)
             for size, one in times.items():
-                times[size] = replace(one, traffic=traffic.measure(layout, platform, f"service-{size}"))
-                _console.print(size, times[size].traffic)
+                seen = traffic.measure(layout, platform, f"service-{size}")
+                by_weight = traffic.measure_by_weight(layout, platform, f"service-{size}")
+                times[size] = replace(one, traffic=seen, by_weight=by_weight)
+                _console.print(size, seen, by_weight)
                 _write(document, times, help_seconds, status)
             _write(document, times, help_seconds, status)
         finally:
@@ -129,6 +134,8 @@ def _write(document: Path, times: dict[int, Times], help_seconds: float, status:
             f"{one.own:.1f} s",
             f"{one.traffic.new:.2f} s" if one.traffic else "-",
             f"{one.traffic.pooled:.1f} s" if one.traffic else "-",
+            f"{one.by_weight.effective:.2f} s" if one.by_weight else "-",
+            f"{one.by_weight.last:.2f} s" if one.by_weight else "-",
         ]
         for size, one in times.items()
     ]

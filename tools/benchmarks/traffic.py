@@ -1,18 +1,26 @@
-"""A switch as clients see it: new connections to a NodePort, and pooled connections through the load balancer."""
+"""A switch as clients see it: new connections to a NodePort, and requests through the load balancer.
+
+A switch of the Service moves connections; one by weight moves requests, also on the load balancer's pooled connections.
+"""
 
 from __future__ import annotations
 
 import http.client
+import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from statistics import median, quantiles
 from typing import Any, cast
 
+from components.ingress.forward import USE_ANNOTATION
 from components.ingress.ingress_class import CONTROLLER
 from components.ingress.target_group import PREFIX
+from contract import labels
+from contract.blue_green import CANARY, FORWARD_ACTION, SLOTS, forward_action, slot_name
 from kube.client import KubernetesApi, KubernetesObject
+from rehearsal import aws
 from rehearsal.emulators import in_cluster
 from rehearsal.front_door import running
 from rehearsal.layout import Layout
@@ -22,7 +30,9 @@ from rehearsal.ports import LOOPBACK
 from rehearsal.processes import ProcessTable
 from rehearsal.toolchain import Toolchain
 from release.goals import Deploy, Retire, Switch
+from release.rules import weights_in_effect
 from release.run import Limits
+from release.state import ServiceState
 from tests.rehearsal.conftest import eventually
 from tests.release.identities import charts_kinds
 from tests.release.platform import Platform, image, node
@@ -57,6 +67,19 @@ class Traffic:
     pooled: float
     quiet: tuple[float, float]
     switching: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class ByWeight:
+    """Delays of a switch by the load balancer's weights, in seconds; the longest of `SWITCHES`.
+
+    Attributes:
+        effective: From the patch of the Ingress until the release tool has seen the load balancer's rules have it.
+        last: From the patch of the Ingress to the last request that the old slot got, over any connection.
+    """
+
+    effective: float
+    last: float
 
 
 def node_with_address() -> KubernetesObject:
@@ -121,6 +144,60 @@ def measure(layout: Layout, platform: Platform, service: str) -> Traffic | None:
     )
 
 
+def measure_by_weight(layout: Layout, platform: Platform, service: str) -> ByWeight | None:
+    """Switches a service of dev `SWITCHES` times by weight under load; after `measure`, whose route it changes.
+
+    Returns:
+        None where there is no network namespace or no HAProxy.
+    """
+    through, _ = _loads(layout, platform.api, service)
+    if through is None:
+        return None
+    _route_by_weight(platform.api, service)
+    seen: dict[str, float] = {}
+
+    def weights(state: ServiceState) -> Mapping[str, int] | None:
+        found = weights_in_effect(platform.api, state, lambda region: aws.client(layout, "elbv2", region=region))
+        if found and found == state.weights and found.get(state.live) == 100:  # noqa: PLR2004 - percent
+            seen.setdefault(state.live, time.monotonic())
+        return found
+
+    eventually(lambda: weights(platform.seen("dev", service)) is not None, "rules that forward to the slots")
+    platform.run("dev", service, Deploy(image(service), canary=()), limits=replace(_LIMITS, watch=0.1), weights=weights)
+    patches: list[tuple[float, str]] = []
+    delays: list[float] = []
+    with Client(through) as client:
+        time.sleep(QUIET_SECONDS)
+        for _ in range(SWITCHES):
+            clock = PatchClock(platform.api, service, "Ingress")
+            seen.clear()
+            result = platform.run("dev", service, Switch(), api=cast("Any", clock), limits=_LIMITS, weights=weights)
+            patches.append((clock.patched, result.state.live))
+            delays.append(seen[result.state.live] - clock.patched)
+            time.sleep(QUIET_SECONDS)
+        log = client.end()
+    _print_failures(log)
+    return ByWeight(max(delays), max(last_requests(log.answers, patches)))
+
+
+def _route_by_weight(api: KubernetesApi, service: str) -> None:
+    """Makes a service one with a canary: a Service for each slot, and an action of the Ingress that leads to both."""
+    active = api.get("v1", "Service", service, "dev")
+    if active is None:
+        raise LookupError(service)
+    ports = [{key: port[key] for key in ("name", "port", "targetPort")} for port in active["spec"]["ports"]]
+    for color in SLOTS:
+        spec = {"type": "NodePort", "selector": {**active["spec"]["selector"], labels.SLOT: color}, "ports": ports}
+        metadata = {"name": slot_name(service, color), "namespace": "dev"}
+        api.apply(
+            {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}, field_manager="benchmark"
+        )
+    settings = {CANARY: json.dumps({"steps": [50], "secondsPerStep": 0})}
+    change = [{"op": "add", "path": "/metadata/annotations", "value": settings}]
+    api.json_patch("v1", "PodTemplate", service, change, namespace="dev")
+    api.apply(_ingress(service, f"{service}.{DOMAIN}", by_weight=True), field_manager="benchmark")
+
+
 def _loads(layout: Layout, api: KubernetesApi, service: str) -> tuple[Load | None, Load]:
     """Gives the service a NodePort, a host and the preStop hook of the program's services.
 
@@ -164,8 +241,9 @@ def _class() -> KubernetesObject:
     return {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": metadata, "spec": spec}
 
 
-def _ingress(service: str, host: str) -> KubernetesObject:
-    backend = {"service": {"name": service, "port": {"name": "http"}}}
+def _ingress(service: str, host: str, *, by_weight: bool = False) -> KubernetesObject:
+    backend = {"service": {"name": service, "port": {"name": USE_ANNOTATION if by_weight else "http"}}}
+    action = {f"{FORWARD_ACTION}{service}": forward_action(service)} if by_weight else {}
     rule = {"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -173,7 +251,7 @@ def _ingress(service: str, host: str) -> KubernetesObject:
         "metadata": {
             "name": service,
             "namespace": "dev",
-            "annotations": {f"{PREFIX}/target-type": "instance", f"{PREFIX}/scheme": "internet-facing"},
+            "annotations": {f"{PREFIX}/target-type": "instance", f"{PREFIX}/scheme": "internet-facing", **action},
         },
         "spec": {"ingressClassName": "public", "rules": [rule]},
     }
@@ -181,12 +259,21 @@ def _ingress(service: str, host: str) -> KubernetesObject:
 
 def last_new(answers: Iterable[Answer], patches: list[tuple[float, str]]) -> list[float]:
     """For each patch, the seconds until the last new connection to the old slot."""
+    return _last([(one.connected, slot(one.by)) for one in answers], patches)
+
+
+def last_requests(answers: Iterable[Answer], patches: list[tuple[float, str]]) -> list[float]:
+    """For each patch, the seconds until the last request that the old slot got."""
+    return _last([(one.sent, slot(one.by)) for one in answers], patches)
+
+
+def _last(events: Sequence[tuple[float, str]], patches: list[tuple[float, str]]) -> list[float]:
+    """For each patch, the seconds until the last event at another slot than the one that it made live."""
     ends = [*(patched for patched, _ in patches[1:]), float("inf")]
-    delays: list[float] = []
-    for (patched, live), end in zip(patches, ends, strict=True):
-        old = [one.connected for one in answers if patched < one.connected < end and slot(one.by) != live]
-        delays.append(max(old, default=patched) - patched)
-    return delays
+    return [
+        max([at for at, found in events if patched < at < end and found != live], default=patched) - patched
+        for (patched, live), end in zip(patches, ends, strict=True)
+    ]
 
 
 def _milliseconds(answers: Iterable[Answer], windows: list[tuple[float, float]]) -> tuple[float, float]:
