@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,10 @@ def test_a_switch_on_dev_is_seen_there_live_and_never_on_prod(serving: Site, ope
     expect(prod.locator("#slot")).to_have_text(live["prod"])
     assert prod.locator(f"#last li:not(.{live['prod']})").count() == 0
     assert open_page.locator("#last li.lost").count() == 0
+    versions = set(open_page.locator("#last li").evaluate_all("cells => cells.map(cell => cell.title)"))
+    shares = re.findall(r"(\S+) (\d+) %", open_page.locator("#shares").text_content() or "")
+    assert {name for name, _ in shares} == versions
+    assert len(versions) == 2, "the old version, and the new one"
 
 
 def test_pictures_are_taken_of_both(serving: Site, open_page: Page, tmp_path: Path) -> None:
