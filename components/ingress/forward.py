@@ -21,8 +21,8 @@ PATCH_FORCE = {"pulumi.com/patchForce": "true"}
 
 The provider leaves ignored fields of another manager out of what it applies, but splits their paths at dots, and so
 does not know a key that has some: it would end with a conflict. With force it writes the initial action, if it changes
-the Ingress at all; the active Service decides then, until the next release. `tests/rehearsal/kubernetes_provider/
-test_weights.py` measures it.
+the Ingress at all; the active Service decides then, until the next release. `kubernetes_provider/test_weights.py`
+measures it.
 https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/await/await.go (`handleSSAIgnoreFields`)
 """
 
