@@ -15,6 +15,7 @@ from statistics import median, quantiles
 from typing import Any, cast
 
 from components.ingress.forward import USE_ANNOTATION
+from components.ingress.ingress import LISTEN_PORTS
 from components.ingress.ingress_class import CONTROLLER
 from components.ingress.target_group import PREFIX
 from contract import labels
@@ -153,7 +154,7 @@ def measure_by_weight(layout: Layout, platform: Platform, service: str) -> ByWei
     through, _ = _loads(layout, platform.api, service)
     if through is None:
         return None
-    _route_by_weight(platform.api, service)
+    _route_by_weight(platform.api, service, _certificate(layout))
     seen: dict[str, float] = {}
 
     def weights(state: ServiceState) -> Mapping[str, int] | None:
@@ -180,7 +181,7 @@ def measure_by_weight(layout: Layout, platform: Platform, service: str) -> ByWei
     return ByWeight(max(delays), max(last_requests(log.answers, patches)))
 
 
-def _route_by_weight(api: KubernetesApi, service: str) -> None:
+def _route_by_weight(api: KubernetesApi, service: str, certificate: str) -> None:
     """Makes a service one with a canary: a Service for each slot, and an action of the Ingress that leads to both."""
     active = api.get("v1", "Service", service, "dev")
     if active is None:
@@ -195,7 +196,9 @@ def _route_by_weight(api: KubernetesApi, service: str) -> None:
     settings = {CANARY: json.dumps({"steps": [50], "secondsPerStep": 0})}
     change = [{"op": "add", "path": "/metadata/annotations", "value": settings}]
     api.json_patch("v1", "PodTemplate", service, change, namespace="dev")
-    api.apply(_ingress(service, f"{service}.{DOMAIN}", by_weight=True), field_manager="benchmark")
+    api.apply(
+        _ingress(service, f"{service}.{DOMAIN}", certificate=certificate, by_weight=True), field_manager="benchmark"
+    )
 
 
 def _loads(layout: Layout, api: KubernetesApi, service: str) -> tuple[Load | None, Load]:
@@ -214,7 +217,7 @@ def _loads(layout: Layout, api: KubernetesApi, service: str) -> tuple[Load | Non
     node_port = [{"op": "replace", "path": "/spec/type", "value": "NodePort"}]
     body = api.json_patch("v1", "Service", service, node_port, namespace="dev")
     host = f"{service}.{DOMAIN}"
-    api.apply(_ingress(service, host), field_manager="benchmark")
+    api.apply(_ingress(service, host, certificate=_certificate(layout)), field_manager="benchmark")
     running.start(layout, domain=DOMAIN, region=REGION, report=print)
     door = running.entrance(layout, {"prod": DOMAIN, service: host})
     port = int(body["spec"]["ports"][0]["nodePort"])
@@ -241,7 +244,13 @@ def _class() -> KubernetesObject:
     return {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": metadata, "spec": spec}
 
 
-def _ingress(service: str, host: str, *, by_weight: bool = False) -> KubernetesObject:
+def _certificate(layout: Layout) -> str:
+    """ARN of a certificate for the hosts: a load balancer sends requests on to HTTPS."""
+    acm = aws.client(layout, "acm", region=REGION)
+    return str(acm.request_certificate(DomainName=f"*.{DOMAIN}", IdempotencyToken="benchmark")["CertificateArn"])
+
+
+def _ingress(service: str, host: str, *, certificate: str, by_weight: bool = False) -> KubernetesObject:
     backend = {"service": {"name": service, "port": {"name": USE_ANNOTATION if by_weight else "http"}}}
     action = {f"{FORWARD_ACTION}{service}": forward_action(service)} if by_weight else {}
     rule = {"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
@@ -251,7 +260,14 @@ def _ingress(service: str, host: str, *, by_weight: bool = False) -> KubernetesO
         "metadata": {
             "name": service,
             "namespace": "dev",
-            "annotations": {f"{PREFIX}/target-type": "instance", f"{PREFIX}/scheme": "internet-facing", **action},
+            "annotations": {
+                f"{PREFIX}/target-type": "instance",
+                f"{PREFIX}/scheme": "internet-facing",
+                f"{PREFIX}/listen-ports": LISTEN_PORTS,
+                f"{PREFIX}/ssl-redirect": "443",
+                f"{PREFIX}/certificate-arn": certificate,
+                **action,
+            },
         },
         "spec": {"ingressClassName": "public", "rules": [rule]},
     }
