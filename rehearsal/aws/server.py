@@ -57,6 +57,7 @@ def application(layout: Layout) -> Application:
     # The one value of STS that moto draws from the system's random numbers, not from those that the journal seeds.
     setattr(sts_models, "random_session_token", lambda: mock_random.get_random_hex(SESSION_TOKEN_DIGITS))  # noqa: B010
     setattr(ELBv2Backend, "set_rule_priorities", _set_rule_priorities)  # noqa: B010
+    setattr(ELBv2Backend, "modify_rule", _modify_rule)  # noqa: B010
     setattr(ELBv2Backend, "delete_load_balancer", _delete_load_balancer)  # noqa: B010
     setattr(IAMRequestBase, "check_action_permitted", _check_action_permitted)  # noqa: B010
     layout.aws_journal.parent.mkdir(parents=True, exist_ok=True)
@@ -149,6 +150,22 @@ def _set_rule_priorities(self: Any, rule_priorities: list[dict[str, Any]]) -> An
     finally:
         for rule, priority in zip(rules, priorities, strict=True):
             rule.priority = priority if rule.priority is None else rule.priority
+
+
+_modify_rule_of_moto: Any = ELBv2Backend.modify_rule
+
+
+def _modify_rule(self: Any, rule_arn: str, conditions: list[Any], actions: list[dict[str, Any]]) -> Any:
+    """Replaces `ELBv2Backend.modify_rule`, after which a target group does not know its load balancer.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroup.html (`LoadBalancerArns`)
+    """
+    rule = _modify_rule_of_moto(self, rule_arn, conditions, actions)
+    for action in actions:
+        for target in action.get("ForwardConfig", {}).get("TargetGroups", ()):
+            arns = self.target_groups[target["TargetGroupArn"]].load_balancer_arns
+            arns += {self.describe_listeners(None, [rule.listener_arn])[0].load_balancer_arn} - {*arns}
+    return rule
 
 
 _delete_load_balancer_of_moto: Any = ELBv2Backend.delete_load_balancer

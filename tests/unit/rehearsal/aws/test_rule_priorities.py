@@ -49,6 +49,15 @@ class Listener:
         pairs = [{"RuleArn": self._rules[host], "Priority": priority} for host, priority in priorities.items()]
         self._elbv2.set_rule_priorities(RulePriorities=pairs)
 
+    def lead(self, host: str, group: str) -> list[str]:
+        """Has the rule of a host lead to a new target group, and returns the group's load balancers."""
+        vpc = self._elbv2.describe_load_balancers()["LoadBalancers"][0]["VpcId"]
+        made = self._elbv2.create_target_group(Name=group, Protocol="HTTP", Port=80, VpcId=vpc)
+        arn = made["TargetGroups"][0]["TargetGroupArn"]
+        action = {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": arn, "Weight": 1}]}}
+        self._elbv2.modify_rule(RuleArn=self._rules[host], Actions=[action])
+        return self._elbv2.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0]["LoadBalancerArns"]
+
     def priorities(self) -> dict[str, str]:
         """What the account then says, by host."""
         hosts = {arn: host for host, arn in self._rules.items()}
@@ -60,6 +69,11 @@ def test_rules_take_one_anothers_priorities(tmp_path: Path) -> None:
     listener = Listener(tmp_path, "a", "b", "c")
     listener.order(a=50000, b=1, c=2)
     assert listener.priorities() == {"a": "50000", "b": "1", "c": "2"}
+
+
+def test_a_target_group_knows_the_load_balancer_of_a_rule_that_is_changed_to_lead_to_it(tmp_path: Path) -> None:
+    (balancer,) = Listener(tmp_path, "a").lead("a", "green")
+    assert ":loadbalancer/app/k8s/" in balancer
 
 
 def test_the_priority_of_a_rule_that_is_not_named_is_in_use_and_nothing_changes(tmp_path: Path) -> None:
