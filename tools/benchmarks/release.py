@@ -20,7 +20,7 @@ from typing import Annotated, Any, cast
 import typer
 from rich.console import Console
 
-from contract.blue_green import BLUE, RELEASE_MANAGER
+from contract.blue_green import BLUE, RELEASE_MANAGER, SERVICE_PORT
 from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import control_plane, toolchain
 from rehearsal.demo_images import Fault
@@ -31,11 +31,11 @@ from release.goals import Deploy
 from release.run import Limits
 from release.snapshot import Snapshot
 from release.status import ServiceStatus, Unreadable, read_statuses
-from tests.release.platform import PORT, Platform, image, namespace
+from tests.release.platform import Platform, image, namespace
 from tests.release.web import Web
 from tools.benchmarks import plot, traffic
 from tools.benchmarks.tables import replace_section, table
-from tools.benchmarks.traffic import ByWeight, Traffic, node_with_address
+from tools.benchmarks.traffic import ByWeight, Traffic, done, node_with_address
 from tools.guard import guarded_folder
 
 SERIES = ("rolling update", "release, whole", "release, the switch alone")
@@ -97,7 +97,7 @@ def release(
     """Time a rolling update, and a release of as many pods."""
     times: dict[int, Times] = {}
     help_seconds = median(_run_seconds("-m", "release", "--help") for _ in range(5))
-    with guarded_folder("bench-") as directory, Web(PORT) as web:
+    with guarded_folder("bench-") as directory, Web(SERVICE_PORT) as web:
         layout = Layout(directory / "run")
         tools = toolchain.ensure(_console.print)
         control_plane.start(layout, tools, _console.print)
@@ -191,11 +191,11 @@ def _release(platform: Platform, size: int) -> tuple[float, float, float]:
     """`whole`, `switch` and `own` of `Times`."""
     service = f"service-{size}"
     platform.add("dev", service, minimum=size, maximum=size)
-    platform.run("dev", service, Deploy(image(service)), limits=replace(LIMITS, watch=0.1))
+    done(platform.run("dev", service, Deploy(image(service)), limits=replace(LIMITS, watch=0.1)))
     timed = _TimedApi(platform.api, service, size)
     new = Deploy(image(service, Fault.SLOW_START))
     start = time.monotonic()
-    platform.run("dev", service, new, api=cast("Any", timed), clock=timed, limits=LIMITS)
+    done(platform.run("dev", service, new, api=cast("Any", timed), clock=timed, limits=LIMITS))
     whole = time.monotonic() - start + _run_seconds("-c", "import release.commands.releases")
     for thread in timed.watchers:
         thread.join()

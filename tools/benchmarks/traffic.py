@@ -30,9 +30,10 @@ from rehearsal.network.enter import enter
 from rehearsal.ports import LOOPBACK
 from rehearsal.processes import ProcessTable
 from rehearsal.toolchain import Toolchain
+from release.errors import ExitCode
 from release.goals import Deploy, Retire, Switch
 from release.rules import weights_in_effect
-from release.run import Limits
+from release.run import Limits, Result
 from release.state import ServiceState
 from tests.rehearsal.conftest import eventually
 from tests.release.identities import charts_kinds
@@ -83,6 +84,17 @@ class ByWeight:
     last: float
 
 
+def done(result: Result) -> Result:
+    """The result of a release that did what it was to do: a failed one is not worth a time.
+
+    Raises:
+        ValueError: It did not.
+    """
+    if result.exit_code is not ExitCode.DONE:
+        raise ValueError(f"{result.exit_code.name}: {result.message}")
+    return result
+
+
 def node_with_address() -> KubernetesObject:
     """The node, with an address."""
     body = node()
@@ -120,7 +132,7 @@ def measure(layout: Layout, platform: Platform, service: str) -> Traffic | None:
     holder = namespace.find_holder(ProcessTable(layout.processes))
     if through is None or holder is None:
         return None
-    platform.run("dev", service, Deploy(image(service)), limits=replace(_LIMITS, watch=0.1))
+    done(platform.run("dev", service, Deploy(image(service)), limits=replace(_LIMITS, watch=0.1)))
     with Client(through) as first, Client(new, enter(holder.pid)) as second:
         quiet = time.monotonic() + 1
         time.sleep(QUIET_SECONDS)
@@ -128,10 +140,10 @@ def measure(layout: Layout, platform: Platform, service: str) -> Traffic | None:
         patches: list[tuple[float, str]] = []
         for _ in range(SWITCHES):
             clock, began = PatchClock(platform.api, service), time.monotonic()
-            result = platform.run("dev", service, Switch(), api=cast("Any", clock), limits=_LIMITS)
+            result = done(platform.run("dev", service, Switch(), api=cast("Any", clock), limits=_LIMITS))
             windows.append((began, time.monotonic()))
             patches.append((clock.patched, result.state.live))
-        platform.run("dev", service, Retire(now=True), limits=_LIMITS)
+        done(platform.run("dev", service, Retire(now=True), limits=_LIMITS))
         time.sleep(PRE_STOP_SECONDS + 3)
         pooled, fresh = first.end(), second.end()
     _print_failures(pooled, fresh)
@@ -164,7 +176,11 @@ def measure_by_weight(layout: Layout, platform: Platform, service: str) -> ByWei
         return found
 
     eventually(lambda: weights(platform.seen("dev", service)) is not None, "rules that forward to the slots")
-    platform.run("dev", service, Deploy(image(service), canary=()), limits=replace(_LIMITS, watch=0.1), weights=weights)
+    done(
+        platform.run(
+            "dev", service, Deploy(image(service), canary=()), limits=replace(_LIMITS, watch=0.1), weights=weights
+        )
+    )
     patches: list[tuple[float, str]] = []
     delays: list[float] = []
     with Client(through) as client:
@@ -172,7 +188,9 @@ def measure_by_weight(layout: Layout, platform: Platform, service: str) -> ByWei
         for _ in range(SWITCHES):
             clock = PatchClock(platform.api, service, "Ingress")
             seen.clear()
-            result = platform.run("dev", service, Switch(), api=cast("Any", clock), limits=_LIMITS, weights=weights)
+            result = done(
+                platform.run("dev", service, Switch(), api=cast("Any", clock), limits=_LIMITS, weights=weights)
+            )
             patches.append((clock.patched, result.state.live))
             delays.append(seen[result.state.live] - clock.patched)
             time.sleep(QUIET_SECONDS)
