@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -51,15 +52,13 @@ def of_the_account(site: Site, api: KubernetesApi, state: ServiceState, analysis
 
 
 @pytest.fixture
-def analyzed(serving: Site) -> Site:
-    """The platform, in which prod's frontend has an analysis."""
-    change = {
-        "op": "add",
-        "path": f"/metadata/annotations/{ANALYSIS.replace('/', '~1')}",
-        "value": json.dumps(SETTINGS),
-    }
-    serving.api.json_patch("v1", "PodTemplate", "frontend", [change], namespace="prod")
-    return serving
+def analyzed(serving: Site) -> Iterator[Site]:
+    """The platform, in which prod's frontend has an analysis meanwhile."""
+    path = f"/metadata/annotations/{ANALYSIS.replace('/', '~1')}"
+    added = {"op": "add", "path": path, "value": json.dumps(SETTINGS)}
+    serving.api.json_patch("v1", "PodTemplate", "frontend", [added], namespace="prod")
+    yield serving
+    serving.api.json_patch("v1", "PodTemplate", "frontend", [{"op": "remove", "path": path}], namespace="prod")
 
 
 def test_a_version_that_is_slow_for_users_only_is_taken_back_at_ten_percent(analyzed: Site) -> None:
