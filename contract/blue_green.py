@@ -37,6 +37,10 @@ HOOKS = "hello-platform/hooks"
 """Annotation on the PodTemplate of a service with hooks: JSON object with a key for each (`beforeSwitch`,
 `afterSwitch`, `afterRetire`, `afterRollback`), whose value has `command`, `args` and `timeoutSeconds`."""
 
+PREVIEW_REPLICAS = "hello-platform/preview-replicas"
+"""Annotation on the PodTemplate of a service with fewer pods of a new version until it has passed its smoke test: their
+number."""
+
 HOOK = "hello-platform/hook"
 """Label of a hook's Job and its pod: which hook it is, one of `HOOK_NAMES`."""
 

@@ -18,6 +18,7 @@ from contract.blue_green import (
     EXCLUSIVE,
     HOOKS,
     PORT_NAME,
+    PREVIEW_REPLICAS,
     SENTINEL_DIGEST,
     SLOTS,
     SMOKE_TEST,
@@ -159,6 +160,7 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
         action=action,
         analysis=parse_analysis(annotations.get(ANALYSIS)),
         hooks=hooks(annotations.get(HOOKS)),
+        preview_replicas=int(annotations[PREVIEW_REPLICAS]) if PREVIEW_REPLICAS in annotations else None,
         jobs=_jobs(api, environment, service, pods, entries),
     )
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from release import pauses, weights
+from release import pauses, preview, weights
 from release.goals import Deploy, Goal, LiveGoal, Resume, Retire, Rollback, Route, Switch
 from release.history import Action, Entry, Outcome, Revision
 from release.hooks import plan as hooks
@@ -69,6 +69,8 @@ def _next_step(state: ServiceState, goal: Goal, progress: Progress) -> Step | Do
         return _resume(state, goal, progress)
     running = state.running
     if isinstance(goal, Rollback) and running and weights.is_under_way(state) and not state.is_rescue_due:
+        if progress.abort_failure is not None:
+            return Finish(Outcome.FAILED)
         return _abort(state, _goal_of(running), failed=state.slot(running.slot), old=state.live_slot)
     slot = _resumed_slot(state, goal)
     if slot is None:
@@ -211,12 +213,14 @@ def _before_switch(state: ServiceState, goal: LiveGoal, progress: Progress, *, n
     # An autoscaler of the idle slot would scale it down: its CPU usage is near zero.
     if state.autoscaled != live.name:
         return RetargetAutoscaler(live.name)
-    preparation = _preparation(state, goal, new=new, live=live)
+    size = preview.size(state, goal, progress)
+    preparation = _preparation(state, goal, size, new=new, live=live)
     if preparation is not None:
         return preparation
-    if new.desired < state.size or not new.is_ready:
+    if new.desired < size or not new.is_ready:
         is_taken = isinstance(goal, Rollback) and new.serves() and not state.exclusive
-        return _scale_up(state, new, is_urgent=is_taken or (weights.is_reached(state, new.name) and not new.serves()))
+        is_urgent = is_taken or (weights.is_reached(state, new.name) and not new.serves())
+        return _scale_up(size, new, is_urgent=is_urgent)
     if isinstance(goal, Rollback):
         return SwitchActive(new.name)
     if state.preview != new.name:
@@ -232,7 +236,7 @@ def _before_switch(state: ServiceState, goal: LiveGoal, progress: Progress, *, n
     )
 
 
-def _preparation(state: ServiceState, goal: LiveGoal, *, new: Slot, live: Slot) -> Step | None:
+def _preparation(state: ServiceState, goal: LiveGoal, size: int, *, new: Slot, live: Slot) -> Step | None:
     """What comes before the first of the new pods."""
     removal = _removal_before_start(state, goal, new=new, live=live)
     if removal is not None:
@@ -240,7 +244,7 @@ def _preparation(state: ServiceState, goal: LiveGoal, *, new: Slot, live: Slot) 
     if isinstance(goal, Deploy) and new.revision != _target_revision(state, goal):
         # Its pods may need what the hook does.
         is_held = hooks.is_due(state.running, Hook.BEFORE_SWITCH)
-        return ApplyTemplate(new.name, goal.image, 0 if is_held else state.size)
+        return ApplyTemplate(new.name, goal.image, 0 if is_held else size)
     if isinstance(goal, Rollback):
         return None
     return hooks.step(state, state.running, Hook.BEFORE_SWITCH, new.name)
@@ -328,7 +332,7 @@ def _abort(state: ServiceState, goal: LiveGoal, *, failed: Slot, old: Slot) -> S
     if failed.desired > 0 and (state.exclusive or is_needless):
         return ScaleToZero(failed.name)
     if state.exclusive and old.revision is not None and not old.is_ready:
-        return AwaitGone(failed.name) if failed.pods > 0 else _scale_up(state, old)
+        return AwaitGone(failed.name) if failed.pods > 0 else _scale_up(state.size, old)
     if old.serves() and not _routes_only_to(state.active_endpoints, old.name):
         return AwaitEndpoints(old.name, active=True)
     if state.preview == old.name:
@@ -351,15 +355,15 @@ def _switch_back(state: ServiceState, *, failed: Slot, old: Slot) -> Step:
         return Finish(Outcome.FAILED)  # there is nothing to go back to
     if state.exclusive and failed.has_pods:
         return _remove_pods(failed)
-    return SwitchActive(old.name) if old.serves() else _scale_up(state, old)
+    return SwitchActive(old.name) if old.serves() else _scale_up(state.size, old)
 
 
 def _remove_pods(slot: Slot) -> Step:
     return ScaleToZero(slot.name) if slot.desired > 0 else AwaitGone(slot.name)
 
 
-def _scale_up(state: ServiceState, slot: Slot, *, is_urgent: bool = False) -> Step:
-    return Scale(slot.name, state.size) if slot.desired < state.size else AwaitReady(slot.name, is_urgent)
+def _scale_up(size: int, slot: Slot, *, is_urgent: bool = False) -> Step:
+    return Scale(slot.name, size) if slot.desired < size else AwaitReady(slot.name, is_urgent)
 
 
 def _retire(state: ServiceState, goal: Retire) -> Step | Done | Refusal:

@@ -236,6 +236,7 @@ class ServiceState:
         action: The action with these weights; None without `weights`.
         analysis: The analysis of a new version by metrics; None without one.
         hooks: The hooks that the next release has.
+        preview_replicas: Number of pods of a new version until it has passed its smoke test; None for the live slot's.
         jobs: The Jobs of the hooks of past releases, by name.
     """
 
@@ -276,6 +277,7 @@ class ServiceState:
     ports: frozenset[int] = frozenset()
     analysis: Analysis | None = None
     hooks: tuple[HookSettings, ...] = ()
+    preview_replicas: int | None = None
     jobs: Mapping[str, Job] = field(default_factory=dict[str, Job])
 
     def slot(self, name: str) -> Slot:

@@ -42,7 +42,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
     below one, except below `/`. Replicas have `min` ≤ `max`, and `max` 1 if the service is `exclusive`. A CPU request
     is at most its limit; a memory request equals its limit. Writable paths are not inside one another, and not in
     `/proc`, `/sys`, `/dev`. A `canary` has rising steps, for a service with a path that is not `exclusive`; so is one
-    with a `preview`.
+    with a `preview`. An `exclusive` service has no `previewReplicas`.
     """
     service_of: dict[str, str] = {}
     for name, service in settings.services.items():
@@ -173,6 +173,9 @@ def _replica_problems(key: str, service: Service) -> Iterator[Problem]:
             yield Problem(at, f"min {replicas.min}, max {replicas.max}", "min ≤ max")
         elif service.exclusive and replicas.max > 1:
             yield Problem(at, f"max {replicas.max}", "max 1, since the service is exclusive")
+    if service.exclusive and service.preview_replicas:
+        needed = "left out, since the service is exclusive: no slot serves while the new one is tested"
+        yield Problem(f"{key}.previewReplicas", str(service.preview_replicas), needed)
 
 
 def _canary_problems(key: str, service: Service) -> Iterator[Problem]:

@@ -156,6 +156,13 @@ class Service(Model):
     replicas: Replicas = Field(default_factory=Replicas, description="Number of pods in the live slot.")
     egress: Egress = Field(default_factory=Egress, description="Egress traffic that it is allowed.")
     smoke_test: SmokeTest = Field(default_factory=SmokeTest, description="The smoke test of a new version.")
+    preview_replicas: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="Number of pods of a new version until it has passed its smoke test, and perhaps a pause; at "
+        "most, and left out, as many as the live slot has.",
+    )
     canary: Canary | None = Field(
         default=None,
         description="Releases by weight: the requests move to a new version in steps; left out, all at once.",

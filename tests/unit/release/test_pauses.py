@@ -15,7 +15,7 @@ from release.history import Entry, Outcome
 from release.pauses import BEFORE_SWITCH
 from release.session import Options, Session
 from release.state import Canary
-from release.steps import Decide, Done, Pause, Refusal, SetWeights, SmokeTestSlot, SwitchActive
+from release.steps import Decide, Done, Pause, Refusal, Scale, SetWeights, SmokeTestSlot, SwitchActive
 from release.weights import shares
 from tests.unit.release.fake_cluster import FakeCaller, FakeCluster
 from tests.unit.release.faults import Faulty, KilledError
@@ -55,6 +55,17 @@ def test_the_plan_waits_after_the_smoke_test_and_goes_on_from_there() -> None:
     assert not any(isinstance(step, SwitchActive) for step in steps)
     last = aborted.state.history[-1]
     assert (aborted.state.live, aborted.state.green.desired, last.outcome) == (BLUE, 0, Outcome.FAILED)
+
+
+def test_who_waits_before_the_switch_has_few_pods_and_all_once_it_goes_on() -> None:
+    start = service_state(slot(BLUE, OLD, 3), slot(GREEN), preview_replicas=1)
+    waiting, _, _ = follow(start, Deploy(NEW.image), pauses=(BEFORE_SWITCH,))
+    assert waiting.state.green.desired == 1
+    release = waiting.state.history[-1].id
+    resumed, steps, _ = follow(waiting.state, Resume(release, by="ada"), pauses=(BEFORE_SWITCH,))
+    shown = [step for step in steps if isinstance(step, SmokeTestSlot | Scale | SwitchActive)]
+    assert shown == [SmokeTestSlot(GREEN), Scale(GREEN, 3), SwitchActive(GREEN)]
+    assert resumed.state.live_slot.ready == 3
 
 
 def test_a_canary_waits_at_a_weight_and_goes_on_from_it() -> None:

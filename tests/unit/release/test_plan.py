@@ -120,6 +120,7 @@ def states(draw: st.DrawFn) -> ServiceState:
             for one in past
         ),
         hooks=draw(st.just(()) | st.just(EVERY_HOOK)),
+        preview_replicas=draw(st.none() | st.integers(1, 5)),
         verified=draw(st.none() | st.just(frozenset[str]()) | st.just(frozenset({image("good", 2).partition("@")[2]}))),
     )
 
@@ -154,6 +155,8 @@ def follow(
             assert world.state.slot(step.slot).serves(), f"{step} of {world.state}"
         if isinstance(step, SetWeights):
             assert step.slot == world.state.live or world.state.slot(step.slot).is_ready, f"{step} of {world.state}"
+        new = brought_in(world, goal, step)
+        assert new is None or new.desired >= world.state.size, f"{step} has few pods: {world.state}"
         if isinstance(step, ScaleToZero) and world.state.weights is not None and world.state.is_selected:
             assert world.rules == shares(other(step.slot), 100), f"{step} of a slot that may get requests: {steps}"
         before = world.state
@@ -164,6 +167,14 @@ def follow(
         if len(steps) in crashes:
             world = replace(world, progress=begun)
         assert len(steps) < MANY_STEPS, f"no end: {steps}"
+
+
+def brought_in(world: World, goal: Goal, step: Step) -> Slot | None:
+    """The slot of a new version that a step of a deploy lets users reach, though they need not wait."""
+    state = world.state
+    if world.progress.failure or not isinstance(goal, Deploy) or not isinstance(step, SetWeights | SwitchActive):
+        return None
+    return state.slot(step.slot) if step.slot != state.live and state.live_slot.serves() else None
 
 
 def can_serve(state: ServiceState) -> bool:
@@ -351,6 +362,48 @@ def test_nothing_is_tried_or_switched_to_before_the_preview_service_leads_to_all
     wait = AwaitEndpoints(GREEN, active=False)
     assert next_step(replace(at_hand, preview_endpoints=found), Deploy(NEW.image), progress) == wait
     assert next_step(at_hand, Deploy(NEW.image), progress) != wait
+
+
+FEW = service_state(slot(BLUE, OLD, 3), slot(GREEN), preview_replicas=1)
+
+
+def pods_of(steps: list[Step]) -> list[tuple[str, int]]:
+    """The steps that size a slot and those that need its size."""
+    return [
+        (type(step).__name__, getattr(step, "replicas", getattr(step, "weight", 0)))
+        for step in steps
+        if isinstance(step, ApplyTemplate | Scale | SmokeTestSlot | SetWeights | SwitchActive)
+    ]
+
+
+def test_a_new_version_has_few_pods_until_its_smoke_test_and_all_before_users_reach_it() -> None:
+    until_switch = [("ApplyTemplate", 1), ("SmokeTestSlot", 0), ("Scale", 3)]
+    world, steps, _ = follow(FEW, Deploy(NEW.image))
+    assert pods_of(steps) == [*until_switch, ("SwitchActive", 0)]
+    assert world.state.live_slot == slot(GREEN, NEW, 3)
+    grown = steps.index(Scale(GREEN, 3))
+    assert steps[grown + 1 : grown + 3] == [AwaitReady(GREEN), AwaitEndpoints(GREEN, active=False)]
+    weighted = replace(FEW, weights=shares(BLUE, 100), canary=Canary((10,), 1))
+    _, steps, _ = follow(weighted, Deploy(NEW.image))
+    assert pods_of(steps)[:4] == [*until_switch, ("SetWeights", 10)]
+    assert pods_of(follow(FEW, Deploy(image("smoke")))[1]) == until_switch[:2]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"exclusive": True}, {"blue": slot(BLUE, OLD, 3, 0)}, {"preview_replicas": 5}, {"preview_replicas": None}],
+    ids=["exclusive", "users wait", "more than the live slot's", "not set"],
+)
+def test_a_new_version_has_all_its_pods_at_once(changes: dict[str, Any]) -> None:
+    world, steps, _ = follow(replace(FEW, **changes), Deploy(NEW.image))
+    (size,) = {step.replicas for step in steps if isinstance(step, ApplyTemplate | Scale)}
+    assert size == world.state.live_slot.ready > 1
+
+
+def test_a_run_that_resumes_takes_no_pod_away_from_a_slot_that_had_grown() -> None:
+    grown = in_canary(10, preview_replicas=1)
+    assert next_step(grown, Deploy(NEW.image), Progress()) == SmokeTestSlot(GREEN)
+    assert next_step(replace(grown, green=slot(GREEN, NEW, 2, 1)), Deploy(NEW.image), Progress()) == AwaitReady(GREEN)
 
 
 def test_the_first_release_of_all_has_the_fewest_pods_it_may_have() -> None:
@@ -625,6 +678,13 @@ def test_a_rollback_during_a_canary_takes_it_back() -> None:
     assert isinstance(end, Done)
     assert [type(step) for step in steps] == [SetWeights, AwaitWeights, Settle, ScaleToZero, Finish]
     assert (world.state.live, world.state.history[-1].outcome) == (BLUE, Outcome.FAILED)
+
+
+def test_a_rollback_during_a_canary_ends_though_the_slot_before_gets_no_pod_ready() -> None:
+    stuck = in_canary(0, weights=None, exclusive=True, blue=slot(BLUE, revision("never ready"), 0), green=slot(GREEN))
+    world, _, end = follow(stuck, Rollback())
+    assert isinstance(end, Done)
+    assert world.state.history[-1].outcome is Outcome.FAILED
 
 
 def test_a_canary_skips_its_steps_where_users_wait_for_the_switch() -> None:

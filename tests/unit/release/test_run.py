@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import pytest
 
-from contract.blue_green import BLUE, GREEN
+from contract.blue_green import BLUE, GREEN, PREVIEW_REPLICAS
 from kube.client import KubernetesApiError, KubernetesObject
 from rehearsal import demo_images
 from release import changes
@@ -40,8 +40,17 @@ FIRST, SECOND = image("api"), image("api")
 class Fixture:
     """A service that was released once."""
 
-    def __init__(self, *, exclusive: bool = False, replicas: int = 2, released: bool = True, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        exclusive: bool = False,
+        replicas: int = 2,
+        released: bool = True,
+        settings: dict[str, str] | None = None,
+        **options: Any,
+    ) -> None:
         annotations = {"hello-platform/exclusive": json.dumps(exclusive), "hello-platform/dashboard": DASHBOARD}
+        annotations |= settings or {}
         self.clock = FakeClock()
         sizes = {"minimum": replicas, "maximum": max(4, replicas)}
         made = objects("dev", "api", annotations=annotations, **sizes, **options)
@@ -143,6 +152,7 @@ def test_each_watch_may_be_lost() -> None:
         (Deploy(SECOND), {}),
         (Deploy(SECOND), {"exclusive": True}),
         (Deploy(SECOND), {"canary": (10, 50)}),
+        (Deploy(SECOND), {"settings": {PREVIEW_REPLICAS: "1"}, "canary": (10,)}),
         (Rollback(), {}),
         (Rollback(), {"exclusive": True}),
         (Rollback(), {"canary": (10,)}),
@@ -153,6 +163,7 @@ def test_each_watch_may_be_lost() -> None:
         "deploy",
         "exclusive",
         "canary",
+        "few pods first",
         "rollback",
         "exclusive rollback",
         "canary rollback",
@@ -181,6 +192,8 @@ def test_a_tool_that_is_killed_after_any_call_leaves_the_live_slot_ready_and_the
             break
         assert exclusive or fixture.state.live_slot.is_ready, faulty.calls[-1]
         assert not fixture.state.is_misrouted, faulty.calls[-1]
+        shown = fixture.state.live == BLUE or (fixture.state.weights or {}).get(BLUE)
+        assert exclusive or not shown or fixture.state.blue.ready == 2, faulty.calls[-1]
         fixture.clock.sleep(61)
         if isinstance(goal, Rollback) and fixture.state.running is None and fixture.state.live == BLUE:
             # It was finished, but for its lock.

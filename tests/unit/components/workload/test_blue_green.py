@@ -16,7 +16,7 @@ from components.kubernetes.immutable import immutable_name
 from components.logging.bootstrap.job.kibana import saved_objects
 from components.workload.blue_green.annotations import release_annotations
 from config import ENVIRONMENTS, SERVICE_NAME_LIMIT
-from contract.blue_green import HOOK_NAMES, SENTINEL_DIGEST, contract, hook_job_name
+from contract.blue_green import HOOK_NAMES, PREVIEW_REPLICAS, SENTINEL_DIGEST, contract, hook_job_name
 from release.context import Limits
 from release.hooks.values import Hook
 from release.hooks.values import hooks as read_hooks
@@ -192,6 +192,14 @@ def test_a_smoke_test_that_names_no_path_asks_for_the_services_health() -> None:
     assert annotations(contains="ok") == {**defaults, "contains": "ok"}
     assert annotations(path="/version", status=204) == {**defaults, "path": "/version", "status": 204}
     assert annotations(tries=2, deadlineSeconds=5) == {**defaults, "tries": 2, "deadlineSeconds": 5}
+
+
+def test_few_pods_of_a_new_version_are_told_to_the_release_tool_where_they_are_set() -> None:
+    def annotation(**keys: Any) -> str | None:
+        spec = config.Service.model_validate({"port": 1, "healthPath": "/health", **keys})
+        return release_annotations(spec, "dev", "", None).get(PREVIEW_REPLICAS)
+
+    assert (annotation(), annotation(previewReplicas=2)) == (None, "2")
 
 
 def test_only_a_service_with_hooks_tells_the_release_tool_of_some() -> None:
