@@ -41,6 +41,10 @@ PREVIEW_REPLICAS = "hello-platform/preview-replicas"
 """Annotation on the PodTemplate of a service with fewer pods of a new version until it has passed its smoke test: their
 number."""
 
+MIN_READY_SECONDS = "hello-platform/min-ready-seconds"
+"""Annotation on the PodTemplate of a service whose new pods have to be ready for a time: whole seconds, the
+`minReadySeconds` of its slots."""
+
 HOOK = "hello-platform/hook"
 """Label of a hook's Job and its pod: which hook it is, one of `HOOK_NAMES`."""
 

@@ -74,7 +74,8 @@ def _describe_wait(state: ServiceState, step: Await) -> str:
     slot = state.slot(step.slot)
     match step:
         case AwaitReady():
-            return f"Slot {slot.name}: {slot.ready} of {slot.desired} pods are ready"
+            recent = f", {slot.recent} of them for less than {slot.min_ready_seconds} s" if slot.recent else ""
+            return f"Slot {slot.name}: {slot.ready} of {slot.desired} pods are ready{recent}"
         case AwaitGone():
             return f"Slot {slot.name}: {_pods(slot.pods)} left"
         case AwaitHook(hook):

@@ -234,11 +234,14 @@ def _slot(name: str, deployment: KubernetesObject | None, pods: list[KubernetesO
     status: dict[str, Any] = deployment.get("status") or {}
     existing = [pod for pod in pods if pod.get("status", {}).get("phase") not in TERMINAL_PHASES]
     revision = _revision(spec["template"], containers)
+    ready, least = int(status.get("readyReplicas", 0)), int(spec.get("minReadySeconds", 0))
     return Slot(
         name=name,
         revision=revision,
         desired=int(spec.get("replicas", 1)),
-        ready=int(status.get("readyReplicas", 0)),
+        ready=ready,
+        recent=ready - int(status.get("availableReplicas", 0)) if least else 0,
+        min_ready_seconds=least,
         pods=len(existing),
         is_rolled_out=int(status.get("observedGeneration", 0)) >= int(deployment["metadata"]["generation"])
         and status.get("replicas", 0) == status.get("updatedReplicas", 0),

@@ -217,7 +217,9 @@ def _before_switch(state: ServiceState, goal: LiveGoal, progress: Progress, *, n
     preparation = _preparation(state, goal, size, new=new, live=live)
     if preparation is not None:
         return preparation
-    if new.desired < size or not new.is_ready:
+    # Whether a version is stable is asked of a new one, and not where users wait.
+    has_time = isinstance(goal, Deploy) and live.serves()
+    if new.desired < size or not (new.is_available if has_time else new.is_ready):
         is_taken = isinstance(goal, Rollback) and new.serves() and not state.exclusive
         is_urgent = is_taken or (weights.is_reached(state, new.name) and not new.serves())
         return _scale_up(size, new, is_urgent=is_urgent)

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from contract import labels
-from contract.blue_green import OVERRIDE, RELEASE_MANAGER, SENTINEL_DIGEST, slot_name
+from contract.blue_green import MIN_READY_SECONDS, OVERRIDE, RELEASE_MANAGER, SENTINEL_DIGEST, slot_name
 from kube.client import KubernetesApi, KubernetesObject
 
 TEMPLATE_HASH = "hello-platform/template-hash"
@@ -78,6 +78,7 @@ def render(
         raise ValueError(f"{image} is not an image by digest, REPOSITORY@sha256:…")
     metadata: dict[str, Any] = pod_template["metadata"]
     service = str(metadata["name"])
+    settings: dict[str, str] = metadata.get("annotations") or {}
     filled = copy.deepcopy(pod_template)
     for container in containers_to_fill(filled):
         container["image"] = image
@@ -97,6 +98,7 @@ def render(
         "metadata": {"name": slot_name(service, slot), "namespace": metadata["namespace"]},
         "spec": {
             "replicas": replicas,
+            "minReadySeconds": int(settings.get(MIN_READY_SECONDS, 0)),
             "selector": {"matchLabels": {labels.SERVICE: service, labels.SLOT: slot}},
             "template": template,
         },

@@ -83,6 +83,8 @@ class Slot:
         revision: What its pods run, or would run; None if it never got an image.
         desired: Desired number of pods: `spec.replicas`.
         ready: Number of ready pods.
+        recent: Number of those that are ready for less than `min_ready_seconds`, by the Deployment's controller.
+        min_ready_seconds: How long a pod has to be ready before users reach a new version.
         pods: Number of existing pods, terminating ones included.
         is_rolled_out: Whether the Deployment controller has observed the newest spec, and no pod is of an older one.
         troubles: Why pods of it are not ready.
@@ -95,6 +97,8 @@ class Slot:
     revision: Revision | None = None
     desired: int = 0
     ready: int = 0
+    recent: int = 0
+    min_ready_seconds: int = 0
     pods: int = 0
     is_rolled_out: bool = True
     troubles: tuple[Trouble, ...] = ()
@@ -111,6 +115,11 @@ class Slot:
     def is_ready(self) -> bool:
         """Whether all desired pods are ready, and there is at least one."""
         return self.serves(at_least=self.desired)
+
+    @property
+    def is_available(self) -> bool:
+        """Whether all desired pods have been ready for `min_ready_seconds`."""
+        return self.is_ready and self.ready - self.recent >= self.desired
 
     def failing(self, since: datetime) -> int:
         """Number of its pods that are of before a time and not ready now, or of which a container stopped after it."""

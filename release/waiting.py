@@ -147,7 +147,8 @@ def limit(state: ServiceState, step: Await, limits: Limits) -> float:
         case AwaitReady(_, True) | AwaitEndpoints(_, _, True):
             return limits.outage
         case AwaitReady():
-            return state.start_seconds + BEFORE_START_SECONDS if limits.ready is None else limits.ready
+            until_ready = state.start_seconds + BEFORE_START_SECONDS if limits.ready is None else limits.ready
+            return until_ready + state.slot(step.slot).min_ready_seconds
         case AwaitGone():
             return limits.gone
         case AwaitEndpoints():

@@ -156,6 +156,12 @@ class Service(Model):
     replicas: Replicas = Field(default_factory=Replicas, description="Number of pods in the live slot.")
     egress: Egress = Field(default_factory=Egress, description="Egress traffic that it is allowed.")
     smoke_test: SmokeTest = Field(default_factory=SmokeTest, description="The smoke test of a new version.")
+    min_ready_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=3600,
+        description="Seconds for which each pod of a new version must have been ready before users reach it.",
+    )
     preview_replicas: int | None = Field(
         default=None,
         ge=1,

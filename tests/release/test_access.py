@@ -166,7 +166,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]] | None]] = {
         "scaleTargetRef": replaced("/spec/scaleTargetRef/name", "other-blue"),
     },
     "Deployment": {
-        "minReadySeconds": replaced("/spec/minReadySeconds", 9),
+        "minReadySeconds": [],
         "paused": replaced("/spec/paused", True),
         "progressDeadlineSeconds": replaced("/spec/progressDeadlineSeconds", 999),
         "replicas": [],

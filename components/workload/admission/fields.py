@@ -60,9 +60,9 @@ without `scaleTargetRef`."""
 INGRESS = ("ingressClassName", "defaultBackend", "tls", "rules")
 """https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#ingressspec-v1-networking-k8s-io."""
 
-DEPLOYMENT = ("minReadySeconds", "paused", "progressDeadlineSeconds", "revisionHistoryLimit", "selector", "strategy")
-"""https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#deploymentspec-v1-apps, without `replicas` and
-`template`."""
+DEPLOYMENT = ("paused", "progressDeadlineSeconds", "revisionHistoryLimit", "selector", "strategy")
+"""https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#deploymentspec-v1-apps, without
+`minReadySeconds`, `replicas` and `template`."""
 
 
 IS_OTHER_WRITER = (

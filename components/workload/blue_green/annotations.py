@@ -31,6 +31,7 @@ def release_annotations(
         **({blue_green.CANARY: json.dumps(canary)} if canary else {}),
         **({blue_green.HOOKS: json.dumps(hooks, sort_keys=True)} if hooks else {}),
         **({blue_green.PREVIEW_REPLICAS: str(spec.preview_replicas)} if spec.preview_replicas else {}),
+        **({blue_green.MIN_READY_SECONDS: str(spec.min_ready_seconds)} if spec.min_ready_seconds else {}),
         blue_green.SMOKE_TEST: json.dumps(smoke_test, sort_keys=True),
         blue_green.EXCLUSIVE: json.dumps(spec.exclusive),
         blue_green.DEPENDS_ON: json.dumps(spec.egress.services),

@@ -190,7 +190,7 @@ class BlueGreen(pulumi.ComponentResource):
         kubernetes.apps.v1.Deployment(
             f"{self.pulumi_resource_name}-{color}",
             metadata=self._metadata(slot_name(service, color), annotations=SKIP_AWAIT, slot_label=label),
-            spec=slot.seed(service, color, template, exclusive=self._args.spec.exclusive),
+            spec=slot.seed(service, color, template, self._args.spec),
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, ignore_changes=["spec"]),
         )
         kubernetes.policy.v1.PodDisruptionBudget(

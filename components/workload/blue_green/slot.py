@@ -7,6 +7,7 @@ from pulumi_kubernetes.core.v1 import PodTemplateSpecArgs
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudgetSpecArgs
 
+import config
 from contract import labels
 
 
@@ -15,19 +16,20 @@ def selector(service: str, slot: str) -> dict[str, str]:
     return {labels.SERVICE: service, labels.SLOT: slot}
 
 
-def seed(service: str, slot: str, template: PodTemplateSpecArgs, *, exclusive: bool) -> DeploymentSpecArgs:
+def seed(service: str, slot: str, template: PodTemplateSpecArgs, spec: config.Service) -> DeploymentSpecArgs:
     """The initial spec of a slot's Deployment, with 0 replicas; later changes are the release tool's.
 
     Args:
         service: The service's name.
         slot: `blue` or `green`.
         template: The pod template, labelled with the slot.
-        exclusive: Whether old pods end before new ones start: strategy `Recreate`.
+        spec: Configuration of the service: if it is exclusive, old pods end before new ones start.
     """
     return DeploymentSpecArgs(
         replicas=0,
+        min_ready_seconds=spec.min_ready_seconds or None,
         selector=LabelSelectorArgs(match_labels=selector(service, slot)),
-        strategy=DeploymentStrategyArgs(type="Recreate") if exclusive else None,
+        strategy=DeploymentStrategyArgs(type="Recreate") if spec.exclusive else None,
         template=template,
     )
 

@@ -22,8 +22,6 @@ READY_SECONDS = 3
 HOOK_SECONDS = 4
 """How long the pod of a Job runs."""
 
-READY = {"type": "Ready", "status": "True"}
-
 _fault = cache(demo_images.fault)
 
 NO_NODE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/2 nodes are available"}
@@ -65,6 +63,7 @@ class FakeCluster:
         self._seeds: dict[Key, Any] = {}
         self._version = 0
         self._placed: dict[Key, datetime] = {}
+        self._ready_since: dict[Key, datetime] = {}
         self.node_seconds = 0
         """A pod that is made from now on fits on no node for so long."""
         self.stagger_seconds = 0.0
@@ -224,6 +223,7 @@ class FakeCluster:
         mine = {key for key in self._objects if key[0] == "Pod" and key[2].startswith(f"{name}-")}
         for key in mine - wanted:
             del self._objects[key]
+            self._ready_since.pop(key, None)
         for key in wanted - mine:
             self._placed[key] = self.clock.now() + timedelta(seconds=self.node_seconds)
             metadata: dict[str, Any] = {
@@ -245,18 +245,25 @@ class FakeCluster:
             fits = self.clock.now() >= self._placed[key]
             pod_status: dict[str, Any] = {"phase": "Running"} if fits else {"phase": "Pending", "conditions": [NO_NODE]}
             if fits and self._is_ready(key, image):
-                pod_status["conditions"] = [READY]
+                since = self._ready_since.setdefault(key, self.clock.now())
+                ready = {"type": "Ready", "status": "True", "lastTransitionTime": since.isoformat()}
+                pod_status["conditions"] = [ready]
+            else:
+                self._ready_since.pop(key, None)
             if key in self.stopped:
                 ended = {"finishedAt": self.stopped[key].isoformat()}
                 pod_status["containerStatuses"] = [{"lastState": {"terminated": ended}}]
             if self._objects[key]["status"] != pod_status:
                 self._store({**self._objects[key], "status": pod_status})
-        ready = sum(self._is_ready(key, image) for key in wanted)
+        ready = [self._ready_since[key] for key in wanted if key in self._ready_since]
+        least = timedelta(seconds=spec.get("minReadySeconds", 0))
         status = {
             "observedGeneration": 1,
             "replicas": len(wanted),
             "updatedReplicas": len(wanted),
-            "readyReplicas": ready,
+            "readyReplicas": len(ready),
+            # https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/api/v1/pod/util.go (`IsPodAvailable`)
+            "availableReplicas": sum(self.clock.now() - since >= least for since in ready),
         }
         if deployment.get("status") != status:
             self._store({**deployment, "status": status})

@@ -148,6 +148,7 @@ class World:
         goal: What was asked for.
         failing: The hooks whose Jobs fail.
         pauses: Where a deploy waits for a person.
+        settles: Whether pods that get ready have to be so for a time.
     """
 
     state: ServiceState
@@ -159,6 +160,7 @@ class World:
     goal: Goal | None = None
     failing: frozenset[Hook] = frozenset()
     pauses: tuple[str, ...] = ()
+    settles: bool = False
 
     def step(self, goal: Goal) -> Step | Done | Refusal:
         """What the plan says."""
@@ -266,7 +268,12 @@ class World:
         if slot.revision is not None and quality(slot.revision.image) == "fades" and gets_users:
             can = False
         fit = max(slot.ready, min(slot.desired, self.room - self.state.slot(other(name)).pods)) if can else slot.ready
-        grown = self._slot(name, ready=fit, pods=max(fit, slot.pods if not can else fit), is_rolled_out=True)
+        if slot.recent and slot.is_ready:
+            return self._slot(name, recent=0)
+        recent = fit - slot.ready if self.settles else 0
+        grown = self._slot(
+            name, ready=fit, recent=recent, pods=max(fit, slot.pods if not can else fit), is_rolled_out=True
+        )
         if fit >= slot.desired or grown.state != self.state:
             return grown  # whatever changed: the tool looks again
         lasted = limit(self.state, step, Limits())

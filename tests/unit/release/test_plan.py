@@ -75,8 +75,9 @@ def slots(draw: st.DrawFn, name: str) -> Slot:
     wanted = draw(st.integers(0, 5)) if runs else 0
     can = runs is not None and quality(runs.image) != "never ready"
     ready = draw(st.integers(0, wanted)) if can else 0
+    recent = draw(st.integers(0, ready))
     ending = draw(st.integers(0, 2)) if runs else 0
-    return Slot(name, runs, wanted, ready, wanted + ending, is_rolled_out=draw(st.booleans()) or not can)
+    return Slot(name, runs, wanted, ready, recent, pods=wanted + ending, is_rolled_out=draw(st.booleans()) or not can)
 
 
 canaries = st.sampled_from([(), (10, 50), (100,)])
@@ -157,6 +158,7 @@ def follow(
             assert step.slot == world.state.live or world.state.slot(step.slot).is_ready, f"{step} of {world.state}"
         new = brought_in(world, goal, step)
         assert new is None or new.desired >= world.state.size, f"{step} has few pods: {world.state}"
+        assert new is None or new.is_available, f"{step} has pods that may not last: {world.state}"
         if isinstance(step, ScaleToZero) and world.state.weights is not None and world.state.is_selected:
             assert world.rules == shares(other(step.slot), 100), f"{step} of a slot that may get requests: {steps}"
         before = world.state
@@ -199,11 +201,12 @@ failing_hooks = st.just(frozenset[Hook]()) | st.frozensets(st.sampled_from(Hook)
 
 
 @hypothesis_settings(max_examples=400)
-@given(states(), goals, st.frozensets(st.integers(1, 35), max_size=3), st.integers(4, 20), st.booleans(), failing_hooks)
+@given(states(), goals, st.frozensets(st.integers(1, 35), max_size=3), st.integers(4, 20), st.data(), failing_hooks)
 def test_from_any_state_repeated_steps_end_with_a_live_slot_that_serves(  # noqa: PLR0917 - what may happen
-    start: ServiceState, goal: Goal, crashes: frozenset[int], room: int, is_deaf: bool, failing: frozenset[Hook]
+    start: ServiceState, goal: Goal, crashes: frozenset[int], room: int, data: st.DataObject, failing: frozenset[Hook]
 ) -> None:
-    world, steps, end = follow(start, goal, crashes, room, is_deaf=is_deaf, failing=failing)
+    is_deaf, settles = data.draw(st.booleans()), data.draw(st.booleans())
+    world, steps, end = follow(start, goal, crashes, room, is_deaf=is_deaf, failing=failing, settles=settles)
     event(f"{type(goal).__name__}: {type(end).__name__}")
     if isinstance(end, Refusal) and not crashes:
         changes = {RetargetAutoscaler, SwitchActive, SetWeights, AwaitWeights}
@@ -404,6 +407,19 @@ def test_a_run_that_resumes_takes_no_pod_away_from_a_slot_that_had_grown() -> No
     grown = in_canary(10, preview_replicas=1)
     assert next_step(grown, Deploy(NEW.image), Progress()) == SmokeTestSlot(GREEN)
     assert next_step(replace(grown, green=slot(GREEN, NEW, 2, 1)), Deploy(NEW.image), Progress()) == AwaitReady(GREEN)
+
+
+def test_pods_of_a_new_version_have_to_be_ready_for_a_time_before_users_reach_them_unless_those_wait() -> None:
+    running = entry(GREEN, NEW, previous=OLD, outcome=Outcome.RUNNING)
+    recent = service_state(
+        slot(BLUE, OLD, 2), slot(GREEN, NEW, 2, recent=1), history=(running,), preview_endpoints={GREEN: 2}
+    )
+    assert next_step(recent, Deploy(NEW.image), TESTED) == AwaitReady(GREEN)
+    assert next_step(replace(recent, green=slot(GREEN, NEW, 2)), Deploy(NEW.image), TESTED) == SwitchActive(GREEN)
+    dark = replace(recent, blue=slot(BLUE, OLD, 2, 0))
+    assert next_step(dark, Deploy(NEW.image), TESTED) == SwitchActive(GREEN)
+    back = replace(recent, history=(entry(GREEN, NEW), entry(BLUE, OLD)))
+    assert SwitchActive(GREEN) in follow(back, Rollback())[1][:2]
 
 
 def test_the_first_release_of_all_has_the_fewest_pods_it_may_have() -> None:

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import pytest
 
-from contract.blue_green import BLUE, GREEN, PREVIEW_REPLICAS
+from contract.blue_green import BLUE, GREEN, MIN_READY_SECONDS, PREVIEW_REPLICAS
 from kube.client import KubernetesApiError, KubernetesObject
 from rehearsal import demo_images
 from release import changes
@@ -152,7 +152,7 @@ def test_each_watch_may_be_lost() -> None:
         (Deploy(SECOND), {}),
         (Deploy(SECOND), {"exclusive": True}),
         (Deploy(SECOND), {"canary": (10, 50)}),
-        (Deploy(SECOND), {"settings": {PREVIEW_REPLICAS: "1"}, "canary": (10,)}),
+        (Deploy(SECOND), {"settings": {PREVIEW_REPLICAS: "1", MIN_READY_SECONDS: "5"}, "canary": (10,)}),
         (Rollback(), {}),
         (Rollback(), {"exclusive": True}),
         (Rollback(), {"canary": (10,)}),
@@ -262,6 +262,39 @@ def test_pods_that_fit_on_no_node_wait_for_one_and_not_for_ever(node: int, code:
     assert result.exit_code is code
     assert (fixture.clock.now() - before).total_seconds() == pytest.approx(min(node, NODE_SECONDS), abs=15)
     assert ("Unschedulable: 0/2 nodes are available" in result.message) == (code is ExitCode.ROLLED_BACK)
+
+
+@pytest.mark.parametrize("goal", [Deploy(SECOND), Rollback()])
+def test_no_user_reaches_a_new_version_before_its_pods_have_been_ready_for_their_time(goal: Goal) -> None:
+    fixture = Fixture(settings={MIN_READY_SECONDS: "20"})
+    if isinstance(goal, Rollback):
+        fixture.run(Deploy(SECOND))
+        fixture.run(Retire(now=True))
+    began = fixture.clock.now()
+    ready: list[timedelta] = []
+
+    def report(line: str) -> None:
+        if "switching" in line:
+            pods = fixture.cluster.list("v1", "Pod", namespace="dev")
+            new = [pod for pod in pods if pod["metadata"]["labels"]["slot"] != fixture.state.live]
+            since = [datetime.fromisoformat(pod["status"]["conditions"][0]["lastTransitionTime"]) for pod in new]
+            ready.extend(fixture.clock.now() - one for one in since)
+
+    assert fixture.run(goal, report=report).exit_code is ExitCode.DONE
+    assert len(ready) == 2
+    assert (min(ready) >= timedelta(seconds=20)) == isinstance(goal, Deploy)
+    assert fixture.clock.now() - began < timedelta(seconds=50)
+
+
+def test_pods_that_do_not_last_get_no_user_and_are_taken_back() -> None:
+    fixture = Fixture(settings={MIN_READY_SECONDS: "20"})
+
+    def report(line: str) -> None:
+        if "2 of 2 pods are ready, 2 of them for less than 20 s" in line:
+            fixture.cluster.dark.add(SECOND)
+
+    result = fixture.run(Deploy(SECOND), report=report)
+    assert (result.exit_code, fixture.cluster.selected) == (ExitCode.ROLLED_BACK, [])
 
 
 def test_a_second_release_is_refused_or_waits() -> None:

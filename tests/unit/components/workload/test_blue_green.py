@@ -10,13 +10,22 @@ from typing import Any, TypeAlias
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pulumi_kubernetes.core.v1 import PodTemplateSpecArgs
 
 import config
 from components.kubernetes.immutable import immutable_name
 from components.logging.bootstrap.job.kibana import saved_objects
 from components.workload.blue_green.annotations import release_annotations
+from components.workload.blue_green.slot import seed
 from config import ENVIRONMENTS, SERVICE_NAME_LIMIT
-from contract.blue_green import HOOK_NAMES, PREVIEW_REPLICAS, SENTINEL_DIGEST, contract, hook_job_name
+from contract.blue_green import (
+    HOOK_NAMES,
+    MIN_READY_SECONDS,
+    PREVIEW_REPLICAS,
+    SENTINEL_DIGEST,
+    contract,
+    hook_job_name,
+)
 from release.context import Limits
 from release.hooks.values import Hook
 from release.hooks.values import hooks as read_hooks
@@ -192,6 +201,14 @@ def test_a_smoke_test_that_names_no_path_asks_for_the_services_health() -> None:
     assert annotations(contains="ok") == {**defaults, "contains": "ok"}
     assert annotations(path="/version", status=204) == {**defaults, "path": "/version", "status": 204}
     assert annotations(tries=2, deadlineSeconds=5) == {**defaults, "tries": 2, "deadlineSeconds": 5}
+
+
+def test_the_time_that_new_pods_have_to_be_ready_is_in_the_seed_and_told_to_the_release_tool() -> None:
+    for seconds, seeded, told in ((None, None, None), (30, 30, "30")):
+        keys = {} if seconds is None else {"minReadySeconds": seconds}
+        spec = config.Service.model_validate({"port": 1, "healthPath": "/health", **keys})
+        assert release_annotations(spec, "dev", "", None).get(MIN_READY_SECONDS) == told
+        assert seed("api", "blue", PodTemplateSpecArgs(), spec).min_ready_seconds == seeded
 
 
 def test_few_pods_of_a_new_version_are_told_to_the_release_tool_where_they_are_set() -> None:
