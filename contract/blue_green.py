@@ -99,6 +99,11 @@ WARM_SECONDS = 600
 for connections that were open before the switch."""
 
 
+KEPT_TEMPLATES = 20
+"""`revisionHistoryLimit` of a slot: the templates of its last ten releases can be restored. A release changes a slot's
+template twice, so that nothing stays of the one before."""
+
+
 def slot_name(service: str, slot: str) -> str:
     """Name of a slot's Deployment and PodDisruptionBudget, and of its Service if the service has a canary."""
     return f"{service}-{slot}"

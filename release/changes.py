@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from contract import labels
 from contract.blue_green import RELEASE_MANAGER, preview_service_name, slot_name
-from kube.client import KubernetesApiError, KubernetesObject
-from release import forward, objects, slots, weights
+from kube.client import KubernetesApiError
+from release import forward, objects, slots, templates, weights
 from release.errors import LostRaceError, ReleaseError
+from release.history import Revision
 from release.objects import UNPROCESSABLE, ObjectApi
 from release.state import ServiceState
 from release.steps import (
@@ -35,10 +38,11 @@ def apply(api: ObjectApi, state: ServiceState, step: Change) -> None:
             _scale(api, state, slot, 0)
         case Scale(slot, replicas):
             _scale(api, state, slot, replicas)
-        case ApplyTemplate(slot, image, replicas):
+        case ApplyTemplate(slot, image, replicas, template):
             # From the history: the command that resumes a release need not repeat its --override.
             override = state.running.override if state.running else None
-            _apply_template(api, state, slot, image, replicas=replicas, override=override, dry_run=False)
+            revision = Revision(image, template or state.template)
+            _apply_template(api, state, slot, revision, replicas=replicas, override=override, dry_run=False)
         case SwitchPreview(slot):
             old = None if state.preview == str(None) else state.preview
             _select(api, state, preview_service_name(state.service), old=old, new=slot)
@@ -56,8 +60,10 @@ def apply(api: ObjectApi, state: ServiceState, step: Change) -> None:
             )
 
 
-def dry_run_template(api: ObjectApi, state: ServiceState, slot: str, image: str, *, override: str | None) -> None:
-    """Replaces a slot's pods by the PodTemplate with an image, as a dry run.
+def dry_run_template(
+    api: ObjectApi, state: ServiceState, slot: str, revision: Revision, *, override: str | None
+) -> None:
+    """Replaces a slot's pods by those of a revision, as a dry run.
 
     Raises:
         ReleaseError: The API server would refuse it: an admission policy, or validation.
@@ -65,23 +71,34 @@ def dry_run_template(api: ObjectApi, state: ServiceState, slot: str, image: str,
         KubernetesApiError: The API server refused the dry run itself.
     """
     try:
-        _apply_template(api, state, slot, image, replicas=state.size, override=override, dry_run=True)
+        _apply_template(api, state, slot, revision, replicas=state.size, override=override, dry_run=True)
     except KubernetesApiError as error:
         if error.status not in (FORBIDDEN, UNPROCESSABLE):
             raise
         raise ReleaseError(
-            f"the API server refuses {image} in {state.environment}: {error}",
+            f"the API server refuses {revision.image} in {state.environment}: {error}",
             remedy="see its message; prod takes only verified images of this stack's own repositories",
         ) from None
 
 
 def _apply_template(
-    api: ObjectApi, state: ServiceState, slot: str, image: str, *, replicas: int, override: str | None, dry_run: bool
+    api: ObjectApi,
+    state: ServiceState,
+    slot: str,
+    revision: Revision,
+    *,
+    replicas: int,
+    override: str | None,
+    dry_run: bool,
 ) -> None:
     template = api.get("v1", "PodTemplate", state.service, state.environment)
     if template is None or slots.template_hash(template) != state.template:
         raise LostRaceError(f"PodTemplate {state.service} has changed since it was read")
-    deployment: KubernetesObject = slots.render(template, slot=slot, image=image, replicas=replicas, override=override)
+    options: dict[str, Any] = {"slot": slot, "replicas": replicas, "override": override}
+    if revision.template == state.template:
+        deployment = slots.render(template, image=revision.image, **options)
+    else:
+        deployment = slots.deployment(template, templates.kept(api, state, revision), **options)
     # Server-side apply does not remove the fields of another manager, such as the program's seed: a Secret that the
     # PodTemplate no longer names would stay. So the pods are replaced as a whole first, without their template's hash:
     # until the second request the slot is not what it shall be, and a later run does both again.

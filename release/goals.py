@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class Deploy:
-    """An image live, with the PodTemplate as it is now.
+    """An image live, with the PodTemplate as it is now, or the template of an earlier release.
 
     Attributes:
         image: Image by digest.
@@ -18,6 +18,7 @@ class Deploy:
         step_seconds: How long each weight lasts; None for the time of the service's settings.
         version: The image's tag, for people; None if nothing tells it.
         pauses: Where the release waits for a person: `before-switch`.
+        template: Hash of the template of an earlier release that is restored; None for the PodTemplate as it is now.
     """
 
     image: str
@@ -26,6 +27,7 @@ class Deploy:
     step_seconds: float | None = None
     version: str | None = field(default=None, compare=False)
     pauses: tuple[str, ...] = ()
+    template: str | None = None
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
         preview_endpoints=_endpoints(slices, preview_service_name(service), slot_by_pod),
         repository=image.removesuffix(f"@{SENTINEL_DIGEST}"),
         template=slots.template_hash(template),
-        configuration=_configuration(template["template"]["spec"]),
+        configuration=slots.configuration(template["template"]["spec"]),
         ports=frozenset(
             port
             for spec in (
@@ -136,7 +136,7 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
                 *(deployment["spec"]["template"]["spec"] for deployment in deployments.values()),
                 *(pod["spec"] for pod in pods),
             )
-            for port in _ports(spec)
+            for port in slots.ports(spec)
         ),
         exclusive=annotations.get(EXCLUSIVE) == "true",
         depends_on=tuple(json.loads(annotations.get(DEPENDS_ON, "[]"))),
@@ -248,7 +248,7 @@ def _slot(name: str, deployment: KubernetesObject | None, pods: list[KubernetesO
         troubles=tuple(
             dict.fromkeys([*_rejected_pods(status), *(trouble for pod in existing for trouble in _troubles(pod))])
         ),
-        configuration=_configuration(spec["template"]["spec"]) if revision else (),
+        configuration=slots.configuration(spec["template"]["spec"]) if revision else (),
         resource_version=str(deployment["metadata"]["resourceVersion"]),
         members=tuple(_pod(pod) for pod in existing if "deletionTimestamp" not in pod["metadata"]),
     )
@@ -314,18 +314,6 @@ def _endpoints(slices: Iterable[KubernetesObject], service: str, slot_by_pod: Ma
                 pod: Mapping[str, Any] = endpoint.get("targetRef") or {}
                 counts[slot_by_pod.get(str(pod.get("name")), "")] += 1
     return dict(counts)
-
-
-def _ports(spec: Mapping[str, Any]) -> list[int]:
-    """Ports of a pod's containers."""
-    return [int(port["containerPort"]) for container in spec["containers"] for port in _list(container, "ports")]
-
-
-def _configuration(spec: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of the ConfigMaps and Secrets in the `envFrom` of a pod's containers."""
-    sources = [source for container in spec["containers"] for source in _list(container, "envFrom")]
-    names = {str(reference["name"]) for source in sources for key, reference in source.items() if key.endswith("Ref")}
-    return tuple(sorted(names))
 
 
 def smoke_test(annotation: str | None, spec: Mapping[str, Any]) -> SmokeTest:

@@ -140,7 +140,7 @@ def _start(state: ServiceState, goal: LiveGoal) -> Step | Done | Refusal:
 
 
 def _target_revision(state: ServiceState, goal: Deploy) -> Revision:
-    return Revision(goal.image, state.template)
+    return Revision(goal.image, goal.template or state.template)
 
 
 def _resumed_slot(state: ServiceState, goal: LiveGoal) -> str | None:
@@ -246,7 +246,7 @@ def _preparation(state: ServiceState, goal: LiveGoal, size: int, *, new: Slot, l
     if isinstance(goal, Deploy) and new.revision != _target_revision(state, goal):
         # Its pods may need what the hook does.
         is_held = hooks.is_due(state.running, Hook.BEFORE_SWITCH)
-        return ApplyTemplate(new.name, goal.image, 0 if is_held else size)
+        return ApplyTemplate(new.name, goal.image, 0 if is_held else size, goal.template)
     if isinstance(goal, Rollback):
         return None
     return hooks.step(state, state.running, Hook.BEFORE_SWITCH, new.name)

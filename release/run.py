@@ -152,6 +152,15 @@ def _running(state: ServiceState) -> Entry:
     return running
 
 
+def _configuration(state: ServiceState, step: Begin) -> tuple[str, ...]:
+    """The configuration that a release's pods read: the PodTemplate's, the slot's, or that of the release restored."""
+    if step.action is not Action.DEPLOY:
+        return state.slot(step.slot).configuration
+    if step.revision.template == state.template:
+        return state.configuration
+    return next((one.configuration for one in reversed(state.history) if one.revision == step.revision), ())
+
+
 def _failure_code(state: ServiceState) -> ExitCode:
     """The exit code of a release that failed, whose outcome is the last of the history."""
     last, live = state.history[-1], state.live_slot
@@ -288,7 +297,7 @@ class _Release:
             self._trial.check(state)
         if isinstance(goal, Deploy):
             if step.slot != state.live:
-                changes.dry_run_template(context.api, state, step.slot, goal.image, override=goal.override)
+                changes.dry_run_template(context.api, state, step.slot, step.revision, override=goal.override)
             context.keep_image(state, goal.image)
             if step.canary:
                 context.weights(state)  # who may not read the rules gets no users onto the new version
@@ -309,7 +318,7 @@ class _Release:
             override=goal.override if isinstance(goal, Deploy) else None,
             service_uid=state.uid,
             warm_seconds=context.limits.warm,
-            configuration=state.configuration if isinstance(goal, Deploy) else state.slot(step.slot).configuration,
+            configuration=_configuration(state, step),
             version=(goal.version if isinstance(goal, Deploy) else None)
             or history.version_of(state.history, step.revision.image),
             canary=step.canary,

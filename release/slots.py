@@ -6,10 +6,11 @@ import copy
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from contract import labels
-from contract.blue_green import MIN_READY_SECONDS, OVERRIDE, RELEASE_MANAGER, SENTINEL_DIGEST, slot_name
+from contract.blue_green import KEPT_TEMPLATES, MIN_READY_SECONDS, OVERRIDE, RELEASE_MANAGER, SENTINEL_DIGEST, slot_name
 from kube.client import KubernetesApi, KubernetesObject
 
 TEMPLATE_HASH = "hello-platform/template-hash"
@@ -21,6 +22,12 @@ The pods' own template cannot be compared with it: the API server adds defaults.
 RENDERING = "2"
 """Part of the hash: another one when a slot is rendered differently. Slots of before 2 may have fields that their
 PodTemplate dropped; they count as older than it, and the next deploy replaces them."""
+
+REPLICA_SET = "pod-template-hash"
+"""Label that Kubernetes adds to the pods of a ReplicaSet of a Deployment.
+
+https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label
+"""
 
 _IMAGE = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 
@@ -76,21 +83,42 @@ def render(
     """
     if not is_image(image):
         raise ValueError(f"{image} is not an image by digest, REPOSITORY@sha256:…")
-    metadata: dict[str, Any] = pod_template["metadata"]
-    service = str(metadata["name"])
-    settings: dict[str, str] = metadata.get("annotations") or {}
     filled = copy.deepcopy(pod_template)
     for container in containers_to_fill(filled):
         container["image"] = image
     template: dict[str, Any] = filled["template"]
-    annotations: dict[str, str] = template["metadata"].get("annotations") or {}
-    template["metadata"] = {
-        "labels": {**template["metadata"]["labels"], labels.SLOT: slot},
-        "annotations": {
-            **annotations,
-            TEMPLATE_HASH: template_hash(pod_template),
-            **({OVERRIDE: override} if override else {}),
-        },
+    template["metadata"]["annotations"] = {
+        **(template["metadata"].get("annotations") or {}),
+        TEMPLATE_HASH: template_hash(pod_template),
+    }
+    return deployment(pod_template, template, slot=slot, replicas=replicas, override=override)
+
+
+def deployment(
+    pod_template: KubernetesObject,
+    template: dict[str, Any],
+    *,
+    slot: str,
+    replicas: int,
+    override: str | None = None,
+) -> KubernetesObject:
+    """The fields of a slot's Deployment, with a pod template that has its image and its hash.
+
+    Args:
+        pod_template: The service's PodTemplate as it is now.
+        template: The pod template, rendered from it, or kept in a ReplicaSet.
+        slot: `blue` or `green`.
+        replicas: Number of pods.
+        override: As of `render`.
+    """
+    metadata: dict[str, Any] = pod_template["metadata"]
+    service = str(metadata["name"])
+    settings: dict[str, str] = metadata.get("annotations") or {}
+    kept: dict[str, str] = {key: one for key, one in template["metadata"]["annotations"].items() if key != OVERRIDE}
+    own: dict[str, str] = {key: one for key, one in template["metadata"]["labels"].items() if key != REPLICA_SET}
+    pod = {
+        "labels": {**own, labels.SLOT: slot},
+        "annotations": {**kept, **({OVERRIDE: override} if override else {})},
     }
     return {
         "apiVersion": "apps/v1",
@@ -99,10 +127,28 @@ def render(
         "spec": {
             "replicas": replicas,
             "minReadySeconds": int(settings.get(MIN_READY_SECONDS, 0)),
+            "revisionHistoryLimit": KEPT_TEMPLATES,
             "selector": {"matchLabels": {labels.SERVICE: service, labels.SLOT: slot}},
-            "template": template,
+            "template": {**template, "metadata": pod},
         },
     }
+
+
+def ports(spec: Mapping[str, Any]) -> list[int]:
+    """Ports of a pod's containers."""
+    return [int(port["containerPort"]) for container in spec["containers"] for port in _list(container, "ports")]
+
+
+def configuration(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the ConfigMaps and Secrets in the `envFrom` of a pod's containers."""
+    sources = [source for container in spec["containers"] for source in _list(container, "envFrom")]
+    names = {str(reference["name"]) for source in sources for key, reference in source.items() if key.endswith("Ref")}
+    return tuple(sorted(names))
+
+
+def _list(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] | None = value.get(key)
+    return items or []
 
 
 def is_released(deployment: KubernetesObject) -> bool:

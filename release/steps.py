@@ -37,11 +37,19 @@ class ScaleToZero:
 
 @dataclass(frozen=True)
 class ApplyTemplate:
-    """Apply the PodTemplate with an image to a slot, at a number of replicas."""
+    """Apply a template with an image to a slot, at a number of replicas.
+
+    Attributes:
+        slot: The slot.
+        image: Image by digest.
+        replicas: Number of pods.
+        template: Hash of an earlier release's template; None for the PodTemplate as it is now.
+    """
 
     slot: str
     image: str
     replicas: int
+    template: str | None = None
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ def read_rules(services: Sequence[str]) -> list[PolicyRuleArgs]:
         _rule("", "services", "list"),
         _rule("", "pods", "list"),
         _rule("apps", "deployments", "list", "watch"),
+        _rule("apps", "replicasets", "list"),
         _rule("discovery.k8s.io", "endpointslices", "list", "watch"),
         _rule("autoscaling", "horizontalpodautoscalers", "list"),
         _rule("autoscaling", "horizontalpodautoscalers", "get", names=services),

@@ -46,6 +46,15 @@ def deploy(
         list[str] | None,
         typer.Option(help="REPOSITORY@sha256:…; with several services SERVICE=REPOSITORY@sha256:…, repeatable."),
     ] = None,
+    restored: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="RELEASE",
+            help="Id of an earlier release, as `history --full` shows it: its image, with its variables, resources and "
+            "all else of its pods.",
+        ),
+    ] = None,
     every: All = False,
     override: Annotated[
         str | None, typer.Option(help="Reason for letting an unverified image into prod; recorded.")
@@ -74,6 +83,8 @@ def deploy(
     if override is not None and not override.strip():
         raise typer.BadParameter("needs a reason", param_hint="--override")
     names = service_names(services, every=every)
+    if restored and (len(names) != 1 or image):
+        raise typer.BadParameter("takes one service, and no --image", param_hint="--from")
     if names:
         images_by_service(names, image or [])
     session = open_session(
@@ -91,7 +102,14 @@ def deploy(
     images = images_by_service(names or session.services(environment), image or [])
     exit_with(
         releases.deploy(
-            session, environment, images, override=override, canary=steps, step_seconds=step_seconds, pauses=pause or ()
+            session,
+            environment,
+            images,
+            override=override,
+            canary=steps,
+            step_seconds=step_seconds,
+            pauses=pause or (),
+            restored=restored,
         )
     )
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from kube.client import KubernetesApiError
+from release import templates
 from release.context import Context
 from release.display import Display
 from release.errors import ExitCode, ReleaseError
@@ -35,12 +36,29 @@ def deploy(
     canary: tuple[int, ...] | None = None,
     step_seconds: float | None = None,
     pauses: Sequence[str] = (),
+    restored: str | None = None,
 ) -> ExitCode:
-    """Deploys each service's image; where it is empty the live image again, with the current PodTemplate."""
+    """Deploys each service's image; where it is empty the live image again, with the current PodTemplate.
+
+    Args:
+        session: The session.
+        environment: The environment.
+        images: The image of each service.
+        override: Reason for letting unverified images into prod.
+        canary: The weights of the canary; None for those of the settings.
+        step_seconds: How long each of them lasts; None for the time of the settings.
+        pauses: Where the release waits for a person.
+        restored: Id of an earlier release of the service, whose image and template are deployed instead.
+
+    Raises:
+        ReleaseError: The history has no such release, or its template is not to be had any more.
+    """
     states = session.observe_all(environment, images)
     goals = {
         service: replace(
-            _deploy(session, states[service], image, override),
+            _restored(session, states[service], restored, override)
+            if restored
+            else _deploy(session, states[service], image, override),
             canary=canary,
             step_seconds=step_seconds,
             pauses=tuple(pauses),
@@ -187,6 +205,15 @@ def release(
 def _deploy(session: Session, state: ServiceState, reference: str, override: str | None) -> Deploy:
     image, version = split(reference or _live_image(state))
     return Deploy(image, override, version=version or version_of(state.history, image) or session.version(state, image))
+
+
+def _restored(session: Session, state: ServiceState, release: str, override: str | None) -> Deploy:
+    entry = templates.entry(state, release)
+    image, version = entry.revision.image, entry.version or version_of(state.history, entry.revision.image)
+    if entry.revision.template == state.template:
+        return Deploy(image, override, version=version)
+    templates.kept(session.api, state, entry.revision)
+    return Deploy(image, override, version=version, template=entry.revision.template)
 
 
 def _dependencies(states: Mapping[str, ServiceState]) -> dict[str, tuple[str, ...]]:

@@ -77,7 +77,7 @@ def history(session: Session, environment: str, service: str, *, full: bool = Fa
         session: The session.
         environment: The environment.
         service: The service.
-        full: Whether each image is shown in full, ready to be deployed again.
+        full: Whether each release's id and its image in full are shown, ready to be deployed again.
     """
     deadline = time.monotonic() + ANSWER_SECONDS
     entries = by(deadline, lambda: session.observe(environment, service)).history
@@ -112,7 +112,7 @@ def history_table(title: str, entries: Sequence[Entry], *, full: bool = False) -
     Args:
         title: Its heading.
         entries: The releases, newest last.
-        full: Whether each image is shown in full, too.
+        full: Whether each release's id and its image in full are shown, too.
     """
 
     def row(entry: Entry) -> Row:
@@ -127,7 +127,8 @@ def history_table(title: str, entries: Sequence[Entry], *, full: bool = False) -
         )
         override = f"override: {entry.override}" if entry.override else None
         approved = f"approved by {entry.approved_by}" if entry.approved_by else None
-        notes = (image if full else None, entry.reason, override, approved, entry.build)
+        whole = (image, f"release {entry.id}") if full else ()
+        notes = (*whole, entry.reason, override, approved, entry.build)
         notes = (*notes, *_decisions(entry), *_hook_runs(entry))
         return Row(cells, [note for note in notes if note])
 

@@ -170,7 +170,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]] | None]] = {
         "paused": replaced("/spec/paused", True),
         "progressDeadlineSeconds": replaced("/spec/progressDeadlineSeconds", 999),
         "replicas": [],
-        "revisionHistoryLimit": replaced("/spec/revisionHistoryLimit", 3),
+        "revisionHistoryLimit": [],
         "selector": None,
         "strategy": replaced("/spec/strategy", {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 2}}),
         "template": [],

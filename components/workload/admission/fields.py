@@ -60,9 +60,9 @@ without `scaleTargetRef`."""
 INGRESS = ("ingressClassName", "defaultBackend", "tls", "rules")
 """https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#ingressspec-v1-networking-k8s-io."""
 
-DEPLOYMENT = ("paused", "progressDeadlineSeconds", "revisionHistoryLimit", "selector", "strategy")
+DEPLOYMENT = ("paused", "progressDeadlineSeconds", "selector", "strategy")
 """https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#deploymentspec-v1-apps, without
-`minReadySeconds`, `replicas` and `template`."""
+`minReadySeconds`, `replicas`, `revisionHistoryLimit` and `template`."""
 
 
 IS_OTHER_WRITER = (

@@ -9,6 +9,7 @@ from pulumi_kubernetes.policy.v1 import PodDisruptionBudgetSpecArgs
 
 import config
 from contract import labels
+from contract.blue_green import KEPT_TEMPLATES
 
 
 def selector(service: str, slot: str) -> dict[str, str]:
@@ -27,6 +28,7 @@ def seed(service: str, slot: str, template: PodTemplateSpecArgs, spec: config.Se
     """
     return DeploymentSpecArgs(
         replicas=0,
+        revision_history_limit=KEPT_TEMPLATES,
         min_ready_seconds=spec.min_ready_seconds or None,
         selector=LabelSelectorArgs(match_labels=selector(service, slot)),
         strategy=DeploymentStrategyArgs(type="Recreate") if spec.exclusive else None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import pickle
 import re
 from collections.abc import Callable, Iterator
@@ -218,6 +220,7 @@ class FakeCluster:
 
     def _pods(self, namespace: str, name: str, deployment: KubernetesObject) -> None:
         spec = deployment["spec"]
+        self._replica_set(namespace, name, deployment)
         image = spec["template"]["spec"]["containers"][0]["image"]
         wanted = {("Pod", namespace, f"{name}-{image[-4:]}-{number}") for number in range(spec["replicas"])}
         mine = {key for key in self._objects if key[0] == "Pod" and key[2].startswith(f"{name}-")}
@@ -267,6 +270,17 @@ class FakeCluster:
         }
         if deployment.get("status") != status:
             self._store({**deployment, "status": status})
+
+    def _replica_set(self, namespace: str, name: str, deployment: KubernetesObject) -> None:
+        """Each template that a Deployment has had is kept in a ReplicaSet."""
+        template = _copy(deployment["spec"]["template"])
+        digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
+        if ("ReplicaSet", namespace, f"{name}-{digest}") in self._objects:
+            return
+        template["metadata"]["labels"]["pod-template-hash"] = digest
+        metadata = {"name": f"{name}-{digest}", "namespace": namespace, "labels": template["metadata"]["labels"]}
+        kind = {"apiVersion": "apps/v1", "kind": "ReplicaSet"}
+        self._store({**kind, "metadata": metadata, "spec": {"template": template}})
 
     def _job(self, job: KubernetesObject) -> None:
         """The pod of a Job, which ends after `HOOK_SECONDS`."""

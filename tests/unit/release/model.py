@@ -179,8 +179,8 @@ class World:
                 return self._with(history=added(self.state.history, replace(begun, id="this run")))
             case ScaleToZero(name):
                 return self._slot(name, desired=0, ready=0)
-            case ApplyTemplate(name, new, replicas):
-                runs = Revision(new, self.state.template)
+            case ApplyTemplate(name, new, replicas, template):
+                runs = Revision(new, template or self.state.template)
                 return self._slot(name, revision=runs, desired=replicas, ready=0, pods=replicas)
             case Scale(name, replicas):
                 return self._slot(name, desired=replicas, pods=max(replicas, self.state.slot(name).pods))

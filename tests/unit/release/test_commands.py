@@ -84,8 +84,8 @@ def test_the_history_is_a_table_that_says_what_went_wrong_and_has_each_image_who
     assert newest.split() == ["2026-05-01", "12:00", "deploy", "released", "blue", digits, "jane"]
     assert (approved, build) == ("    approved by grace", f"    {first.build}")
     reports.history(session, "dev", "api", full=True)
-    _, _, _, its_image, _, _, _, oldest, _, *reason, override, _, _ = capsys.readouterr().out.splitlines()
-    assert its_image == f"    {IMAGE}", "in one piece, to be deployed again"
+    _, _, _, its_image, its_id, _, _, _, oldest, _, _, *reason, override, _, _ = capsys.readouterr().out.splitlines()
+    assert (its_image, its_id) == (f"    {IMAGE}", "    release 2"), "in one piece, to be deployed again"
     assert "failed" in oldest
     assert " ".join(" ".join(reason).split()) == str(first.reason).strip()
     assert override == "    override: the fire of May"

@@ -131,6 +131,7 @@ goals = st.one_of(
         Deploy,
         st.builds(image, st.sampled_from(["good", "never ready", "smoke", "watch", "fades"]), st.integers(0, 2)),
         canary=st.none() | canaries,
+        template=st.none() | st.just("before"),
     ),
     st.builds(Switch, st.none() | st.sampled_from(SLOTS)),
     st.builds(Rollback, st.booleans()),
@@ -226,7 +227,7 @@ def test_from_any_state_repeated_steps_end_with_a_live_slot_that_serves(  # noqa
     is_good = isinstance(goal, Deploy) and quality(goal.image) == "good" and not failing.intersection(BLOCKING)
     if isinstance(goal, Deploy) and is_good and isinstance(end, Done) and plenty and follows:
         assert world.state.live_slot.serves()
-        assert world.state.live_slot.revision == Revision(goal.image, start.template)
+        assert world.state.live_slot.revision == Revision(goal.image, goal.template or start.template)
         assert world.state.autoscaled == world.state.live
         assert world.state.running is None
 

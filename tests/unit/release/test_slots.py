@@ -72,7 +72,7 @@ def test_nothing_of_the_pod_templates_own_metadata_comes_along() -> None:
     template = rendered()["spec"]["template"]
     assert set(template["metadata"]) == {"labels", "annotations"}
     assert set(rendered()) == {"apiVersion", "kind", "metadata", "spec"}
-    assert set(rendered()["spec"]) == {"minReadySeconds", "replicas", "selector", "template"}
+    assert set(rendered()["spec"]) == {"minReadySeconds", "replicas", "revisionHistoryLimit", "selector", "template"}
 
 
 @given(st.sampled_from(SLOTS), st.integers(0, 100))
