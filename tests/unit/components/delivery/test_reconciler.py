@@ -107,7 +107,7 @@ def test_every_limit_of_a_release_is_its_too() -> None:
         for one in with_jenkins().of_kind("ValidatingAdmissionPolicy")
         if one.metadata["name"].startswith("hello-release-")
     ]
-    assert len(policies) == 4
+    assert len(policies) == 5
     for one in policies:
         (condition,) = one.spec["matchConditions"]
         assert f"'{username(RECONCILER)}'" in condition["expression"]
