@@ -25,7 +25,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from release.page.lookout import Lookout
-from release.page.view import PHASES, EnvironmentView, Look, announcements, version
+from release.page.view import EnvironmentView, Look, announcements, version
 from release.status import age
 
 MOST_WATCHERS = 100
@@ -146,7 +146,7 @@ def web_server(lookout: Lookout, *, address: str = "127.0.0.1", port: int = 0) -
 
 def drawn(template: str, **values: Any) -> str:
     """HTML of a template, in which every value is escaped."""
-    return _templates().get_template(template).render(phases=PHASES, **values)
+    return _templates().get_template(template).render(**values)
 
 
 def parts(look: Look, *, now: datetime) -> dict[str, str]:

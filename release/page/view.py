@@ -26,20 +26,29 @@ from release.problems import problems
 from release.state import ServiceState, Slot
 from release.status import ServiceStatus, Status, Unreadable, short_name
 
-PHASES = ("bring in", "wait for pods", "smoke test", "switch", "watch")
-"""The phases of a release, in their order."""
+BRING_IN, PODS, SMOKE_TEST, WEIGHTS, SWITCH, WATCH = PHASES = (
+    "bring in",
+    "wait for pods",
+    "smoke test",
+    "weights",
+    "switch",
+    "watch",
+)
+"""The phases of a release, in their order; only a canary has weights."""
 
-_PHASE_OF: Mapping[type, int] = {
-    steps.Refusal: 0,
-    steps.Begin: 0,
-    steps.ApplyTemplate: 0,
-    steps.ScaleToZero: 0,
-    steps.AwaitGone: 0,
-    steps.Scale: 1,
-    steps.AwaitReady: 1,
-    steps.SwitchPreview: 1,
-    steps.SmokeTestSlot: 2,
-    steps.SwitchActive: 3,
+_PHASE_OF: Mapping[type, str] = {
+    steps.Refusal: BRING_IN,
+    steps.Begin: BRING_IN,
+    steps.ApplyTemplate: BRING_IN,
+    steps.ScaleToZero: BRING_IN,
+    steps.AwaitGone: BRING_IN,
+    steps.RunHook: BRING_IN,
+    steps.AwaitHook: BRING_IN,
+    steps.EndHook: BRING_IN,
+    steps.Scale: PODS,
+    steps.AwaitReady: PODS,
+    steps.SwitchPreview: PODS,
+    steps.SmokeTestSlot: SMOKE_TEST,
 }
 """The phase of each step before the switch; another step is of the switch itself."""
 
@@ -50,6 +59,8 @@ _IN_WORDS: Mapping[type, str] = {
     steps.Finish: "writing the outcome down",
     steps.Refusal: "the slot does not hold the new image yet",
     steps.Begin: "about to begin",
+    steps.RunHook: "about to start the Job of a hook",
+    steps.EndHook: "writing down how the Job of a hook ended",
 }
 """The steps that `describe` says nothing of."""
 
@@ -119,6 +130,7 @@ class ReleaseView:
         finished: End time; None while it is running.
         outcome: Outcome.
         reason: Why it went back, or why an image that is not verified was let in.
+        analyses: What its analyses by metrics have found.
     """
 
     id: str
@@ -132,6 +144,7 @@ class ReleaseView:
     finished: datetime | None
     outcome: Outcome
     reason: str | None
+    analyses: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,12 +153,14 @@ class RunningView:
 
     Attributes:
         release: The release.
-        phase: Index of its phase in `PHASES`.
+        phases: Its phases, of `PHASES`.
+        phase: Index of the one that it is in.
         step: The step that it is at, in words.
         is_manned: Whether somebody holds the service's lock: else its run was interrupted.
     """
 
     release: ReleaseView
+    phases: tuple[str, ...]
     phase: int
     step: str
     is_manned: bool
@@ -390,11 +405,21 @@ def _running(status: ServiceStatus) -> RunningView | None:
     state, entry = status.seen, status.seen.running
     if entry is None:
         return None
-    step = next_step(state, Resume(entry.id), Progress())
+    # What its run has done, as far as the cluster shows it: requests reach a slot by weight after its smoke test.
+    share = 0 if state.live == entry.slot else (state.weights or {}).get(entry.slot, 0)
+    step = next_step(state, Resume(entry.id), Progress(smoke_tested=share > 0))
+    phases = tuple(phase for phase in PHASES if entry.canary or phase != WEIGHTS)
+    if share:
+        phase = WEIGHTS
+    elif state.live == entry.slot:
+        phase = WATCH
+    else:
+        phase = _PHASE_OF.get(type(step), SWITCH)
     return RunningView(
         release=_release(entry, state.history),
-        phase=len(PHASES) - 1 if state.live == entry.slot else _PHASE_OF.get(type(step), PHASES.index("switch")),
-        step=_in_words(state, step),
+        phases=phases,
+        phase=phases.index(phase) if phase in phases else phases.index(SWITCH),
+        step=f"{share} % of the load balancer's requests reach it" if share else _in_words(state, step),
         is_manned=status.holder is not None,
     )
 
@@ -427,6 +452,7 @@ def _release(entry: Entry, history: Sequence[Entry]) -> ReleaseView:
         finished=entry.finished,
         outcome=entry.outcome,
         reason=entry.reason or (f"not verified, let in: {entry.override}" if entry.override else None),
+        analyses=tuple(str(result) for result in entry.analyses),
     )
 
 

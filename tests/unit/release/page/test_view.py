@@ -15,6 +15,7 @@ from release.lock import Holder
 from release.messages import named
 from release.page.view import (
     PHASES,
+    WEIGHTS,
     Condition,
     Look,
     ProblemView,
@@ -90,9 +91,23 @@ def test_weights_are_shown_where_the_service_has_some() -> None:
 def test_a_running_release_is_shown_at_its_phase_with_its_step(state: ServiceState, phase: str) -> None:
     found = shown(state, HOLDER)
     assert found.running is not None
-    assert (PHASES[found.running.phase], found.running.is_manned) == (phase, True)
+    assert (found.running.phases[found.running.phase], found.running.is_manned) == (phase, True)
+    assert found.running.phases == tuple(one for one in PHASES if one != WEIGHTS)
     assert found.running.step
     assert found.condition is Condition.RELEASING
+
+
+def test_a_canary_is_shown_at_its_weights_with_the_share_of_the_requests() -> None:
+    began = replace(BEGUN, canary=(10, 50))
+    state = service_state(slot(BLUE, NEW, 2), slot(GREEN, OLD, 2), live=GREEN, history=(began,))
+    found = shown(replace(state, weights={BLUE: 10, GREEN: 90}), HOLDER)
+    assert found.running is not None
+    assert found.running.phases == PHASES
+    assert found.running.phases[found.running.phase] == WEIGHTS
+    assert found.running.step == "10 % of the load balancer's requests reach it"
+    before = shown(replace(state, weights={BLUE: 0, GREEN: 100}), HOLDER).running
+    assert before is not None
+    assert before.phases[before.phase] == "smoke test"
 
 
 def test_a_release_that_nobody_is_at_work_on_is_a_problem() -> None:
