@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,15 @@ def test_every_target_is_tried() -> None:
 
 
 @pytest.fixture(scope="module")
-def python(platform: Rehearsal, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python that works on the rehearsal and the stack files of the test, wherever they are."""
-    return python_of(platform, tmp_path_factory.mktemp("python"))
+def python(platform: Rehearsal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A Python that works on the rehearsal and the stack files of the test, wherever they are.
+
+    A preview writes the rehearsal's stack file anew, in which tests of other files may have changed settings.
+    """
+    file = platform.layout.workspace / f"Pulumi.{platform.stack}.yaml"
+    before = file.read_text(encoding="utf-8")
+    yield python_of(platform, tmp_path_factory.mktemp("python"))
+    file.write_text(before, encoding="utf-8")
 
 
 def python_of(platform: Rehearsal, folder: Path) -> Path:
