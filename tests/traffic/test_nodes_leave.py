@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -68,6 +68,19 @@ def add_node(site: Site, name: str, address: str) -> None:
     eventually(lambda: is_ready(site.api.get("v1", "Node", name)), f"node {name} is ready")
 
 
+def remove_node(site: Site, name: str) -> None:
+    """Removes a node with its instance."""
+    node = site.api.get("v1", "Node", name)
+    assert node is not None
+    ec2 = aws.client(site.layout, "ec2", region=site.outputs["cluster"]["region"])
+    ec2.terminate_instances(InstanceIds=[str(node["spec"]["providerID"]).rpartition("/")[2]])
+    site.api.delete("v1", "Node", name)
+
+
+def is_complete(deployment: KubernetesObject) -> bool:
+    return deployment["status"].get("readyReplicas", 0) == deployment["spec"]["replicas"]
+
+
 def is_ready(node: KubernetesObject | None) -> bool:
     return node is not None and has_condition(node, "Ready")
 
@@ -114,9 +127,19 @@ def change(site: Site, name: str, operations: list[dict[str, Any]]) -> None:
 
 
 @pytest.fixture(scope="module")
-def logs(serving: Site) -> dict[str, ClientLog]:
+def logs(serving: Site) -> Iterator[dict[str, ClientLog]]:
     """A second node comes; the first one is replaced, comes back empty, and is taken away by the autoscaler."""
     add_node(serving, "prod-2", ADDRESS)
+    yield take_nodes_away(serving)
+    # Tests of other files have the node that they began with.
+    change(serving, "prod-2", CORDON)
+    drain(serving, "prod-2")
+    remove_node(serving, "prod-2")
+    eventually(lambda: all(map(is_complete, serving.api.list("apps/v1", "Deployment", namespace="prod"))), "its pods")
+
+
+def take_nodes_away(serving: Site) -> dict[str, ClientLog]:
+    """Replaces the first node, and takes it away as the autoscaler does, under load."""
     door = Load("127.0.0.1", serving.port, HOST, path="/api", at_once=32, pause=0.02)
     loads = {
         "the load balancer's pool": door,
