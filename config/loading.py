@@ -64,9 +64,11 @@ def _parsed(key: str, text: str) -> Any:
     if key in TEXT_KEYS:
         return text
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return text
+    # The engine hands on Pulumi.yaml's `default: {}` as the text of an object in the text of a string.
+    return {} if value == "{}" else value
 
 
 def _partial(values: Mapping[str, Any], sound: AbstractSet[str]) -> Settings:

@@ -33,6 +33,11 @@ def test_text_that_looks_like_json_stays_text(key: str) -> None:
         assert error is None or [problem.value for problem in error.problems] == [json.dumps(text)]
 
 
+def test_the_default_of_a_section_is_an_empty_one_as_the_engine_hands_it_over() -> None:
+    key = f"{PROJECT}:releasesPage"
+    assert load({**GOOD, key: '"{}"'}) == load({**GOOD, key: "{}"}) == load(GOOD)
+
+
 def test_the_configuration_is_what_pulumi_hands_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pulumi passes it to its language host, which sets it, or to a program, in its environment."""
 
