@@ -187,7 +187,8 @@ def stack() -> Graph:
         for name, service in json.loads(settings[key]).items()
     }
     services["frontend"] |= {"canary": {"steps": [10, 50], "secondsPerStep": 0}, "preview": {}}
-    page = workspace.with_page({"config": settings}, STACK)["config"][workspace.PAGE]
+    parsed = {**settings, workspace.PAGE: json.loads(settings[workspace.PAGE])}
+    page = workspace.with_page({"config": parsed}, STACK)["config"][workspace.PAGE]
     changed = {**settings, key: json.dumps(services), workspace.PAGE: json.dumps(page)}
     return configured(changed, stack=STACK)
 
