@@ -94,11 +94,15 @@ def test_what_a_component_registers_it_has_as_attributes_of_the_same_names(graph
     assert every(name for one in graph.components() for name in one.outputs or {})
 
 
+SUBDOMAINS = ("NetworkPolicy", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+"""Kinds whose names may be subdomains."""
+
+
 def test_object_names_are_unique_in_their_namespace_and_valid(known: Graph) -> None:
     names = Counter((one.kind, one.metadata.get("namespace"), one.metadata["name"]) for one in known.objects())
     for (kind, namespace, name), times in names.items():
         assert times == 1, f"{times} {kind} {name} in {namespace}"
-        dot = r"\." if kind == "NetworkPolicy" else ""  # whose names are subdomains
+        dot = r"\." if kind in SUBDOMAINS else ""
         assert re.fullmatch(rf"[a-z0-9]([a-z0-9{dot}-]{{0,61}}[a-z0-9])?", name)
 
 

@@ -11,6 +11,8 @@ CLUSTER_WIDE = {
     "Namespace",
     "IngressClass",
     "IngressClassParams",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
     "PriorityClass",
     "StorageClass",
     "ValidatingAdmissionPolicy",
