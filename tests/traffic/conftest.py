@@ -27,8 +27,12 @@ def serving(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="module")
-def open_page() -> Iterator[Page]:
-    """A browser's page; where there is no browser, tests skip, and fail on CI."""
+def open_page(serving: Site) -> Iterator[Page]:
+    """A browser's page; where there is no browser, tests skip, and fail on CI.
+
+    The platform comes first: bringing it up runs the program in an event loop, and a browser has one already.
+    """
+    del serving
     if chromium() is None:
         reason = "chromium cannot be found: install chromium"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
