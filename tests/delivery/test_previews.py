@@ -22,6 +22,8 @@ MANAGER = "pulumi-kubernetes"
 NOT_TRIED = {
     "ClusterRole",
     "ClusterRoleBinding",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
     "Role",
     "RoleBinding",
     "Secret",
