@@ -1,8 +1,4 @@
-"""The weights in the load balancer's rules, as ELBv2 has them: the AWS Load Balancer Controller writes what it reads.
-
-A target group is found by its TargetGroupBinding, which the controller makes for each Service behind an Ingress.
-https://kubernetes-sigs.github.io/aws-load-balancer-controller/v3.3/guide/targetgroupbinding/targetgroupbinding/
-"""
+"""The weights in the load balancer's rules, as ELBv2 has them, whatever the Ingress asks for."""
 
 from __future__ import annotations
 
@@ -10,12 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias, cast
 
 from contract.blue_green import SLOTS, slot_name
-from kube.client import KubernetesObject
 from release.errors import ReleaseError
 from release.objects import ObjectReader
 from release.state import ServiceState
-
-BINDING = ("elbv2.k8s.aws/v1beta1", "TargetGroupBinding")
+from release.target_groups import target_groups
 
 Weights: TypeAlias = Mapping[str, int]
 """Shares by slot, in percent."""
@@ -34,9 +28,9 @@ def weights_in_effect(
     Raises:
         ReleaseError: ELBv2 refused, or did not answer.
     """
-    bindings = api.list(*BINDING, namespace=state.environment)
-    arns = {slot: _target_group(bindings, slot_name(state.service, slot)) for slot in SLOTS}
-    groups = {arn: slot for slot, arn in arns.items() if arn}
+    services = {slot_name(state.service, slot): slot for slot in SLOTS}
+    bound = target_groups(api, state.environment, services)
+    groups = {bound[name][0]: slot for name, slot in services.items() if name in bound}
     if len(groups) < len(SLOTS):
         return None
     region = next(iter(groups)).split(":")[3]
@@ -50,11 +44,6 @@ def weights_in_effect(
             "DescribeRules? See docs/how-to/canary.md",
         ) from None
     return found[0] if found and all(one == found[0] for one in found) else None
-
-
-def _target_group(bindings: list[KubernetesObject], service: str) -> str | None:
-    arns = [one["spec"].get("targetGroupARN") for one in bindings if one["spec"]["serviceRef"]["name"] == service]
-    return next((str(arn) for arn in arns if arn), None)
 
 
 def _actions(elbv2: Any, groups: list[str]) -> Iterator[dict[str, int]]:

@@ -146,12 +146,6 @@ def _locked(holder: Holder, environment: str, service: str) -> ReleaseError:
     )
 
 
-def _running(state: ServiceState) -> Entry:
-    running = state.running
-    assert running is not None  # noqa: S101 - the plan says so only of a release that has begun
-    return running
-
-
 def _configuration(state: ServiceState, step: Begin) -> tuple[str, ...]:
     """The configuration that a release's pods read: the PodTemplate's, the slot's, or that of the release restored."""
     if step.action is not Action.DEPLOY:
@@ -248,10 +242,10 @@ class _Release:
             case Begin():
                 self._begin(state, step)
             case Pause(at):
-                self._write(replace(_running(state), paused=at))
+                self._write(replace(state.begun, paused=at))
                 self._event(state, "Paused", f"at {at}: `release resume` lets it go on, `release abort` takes it back")
             case Decide(by, failure):
-                self._write(pauses.decided(_running(state), step, self._context.clock.now()))
+                self._write(pauses.decided(state.begun, step, self._context.clock.now()))
                 self._progress = replace(self._progress, failure=failure)
                 self._event(state, "Aborted" if failure else "Resumed", f"by {by}")
 
@@ -404,7 +398,7 @@ class _Release:
         self._event(state, "ReleaseFailed", reason, warning=True)
 
     def _finish(self, state: ServiceState, outcome: Outcome) -> None:
-        running = _running(state)
+        running = state.begun
         reasons = [reason for reason in (self._progress.failure, self._progress.abort_failure) if reason]
         entry = replace(
             running,

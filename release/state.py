@@ -359,6 +359,13 @@ class ServiceState:
         return last if last and last.outcome is Outcome.RUNNING else None
 
     @property
+    def begun(self) -> Entry:
+        """The unfinished release, for a step of the plan that there is for such a release only."""
+        running = self.running
+        assert running is not None  # noqa: S101 - see above
+        return running
+
+    @property
     def live_failed(self) -> bool:
         """Whether the last release of what is live failed: it had no way back, or that failed, too."""
         for entry in reversed(self.history):

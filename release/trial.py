@@ -13,7 +13,6 @@ from release.analysis.analyst import Analyst
 from release.analysis.course import AFTER_SWITCH
 from release.analysis.judgement import Verdict, plural
 from release.context import Context
-from release.history import Entry
 from release.hold import Hold
 from release.http import Answer, Target
 from release.state import ServiceState
@@ -84,7 +83,7 @@ class Trial:
         Raises:
             FailedTrialError: The slot has failed.
         """
-        seconds = _running(state).step_seconds
+        seconds = state.begun.step_seconds
         if self._hold is None or self._hold.step != step:
             self._hold = Hold(step, self._context.clock.now(), seconds, probe.Sample(0, 0))
             self._report(f"Watching slot {step.slot} at {step.weight} % for {seconds:g} s")
@@ -132,7 +131,7 @@ class Trial:
             self._report(f"Analysis of slot {slot} at {weight} %: {self._analyst.progress}")
             self._pause(ANALYSIS_SECONDS)
             return False
-        running = _running(state)
+        running = state.begun
         if result not in running.analyses:
             running = replace(running, analyses=(*running.analyses, result))
             history.write(self._context.api, state.environment, state.service, running)
@@ -148,8 +147,3 @@ class Trial:
     def _get(self, target: Target) -> Callable[[str, float], Answer]:
         """A GET of a Service, by path and time-out in seconds."""
         return lambda path, timeout: self._context.caller.get(target, path, timeout=timeout)
-
-
-def _running(state: ServiceState) -> Entry:
-    assert state.running is not None  # noqa: S101 - the plan tries only a release that has begun
-    return state.running

@@ -12,31 +12,17 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.admissionregistration.v1 import NamedRuleWithOperationsArgs
-from pulumi_kubernetes.core.v1 import (
-    CapabilitiesArgs,
-    ContainerArgs,
-    ContainerPortArgs,
-    EmptyDirVolumeSourceArgs,
-    HTTPGetActionArgs,
-    PodSecurityContextArgs,
-    PodSpecArgs,
-    PodTemplateSpecArgs,
-    ProbeArgs,
-    ResourceRequirementsArgs,
-    SeccompProfileArgs,
-    SecurityContextArgs,
-    VolumeArgs,
-    VolumeMountArgs,
-)
-from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+from pulumi_kubernetes.core.v1 import EmptyDirVolumeSourceArgs, VolumeArgs, VolumeMountArgs
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.rbac.v1 import RoleRefArgs, SubjectArgs
 
 import config
 from components.aws.policy import Statement
 from components.cluster.pod_identity import PodIdentity, PodIdentityArgs
 from components.cluster.reference import ClusterReference
+from components.delivery import release_tool
+from components.delivery.release_tool import PORT, ReleaseToolArgs
 from components.kubernetes import admission_policy, network_policy
-from components.kubernetes.scheduling import node_affinity, toleration
 from contract.identities import RECONCILER, RECONCILER_LABELS, username
 from contract.namespaces import DELIVERY
 
@@ -47,10 +33,6 @@ BRINGS_NOTHING_IN = (
     f"request.userInfo.username != '{username(RECONCILER)}' || object.spec.template == oldObject.spec.template"
 )
 """True where a change of a Deployment is not the reconciler's, or leaves its pods as they are but for their number."""
-
-PORT = 8080
-USER = 1000
-"""User and group id, as in the agents' pods."""
 
 REQUESTS = {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "64Mi"}
 LIMITS = {"cpu": "500m", "memory": "256Mi", "ephemeral-storage": "128Mi"}
@@ -115,21 +97,22 @@ class Reconciler(pulumi.ComponentResource):
             opts=child,
         )
         limits = [self._access(environment, namespace) for environment, namespace in args.environments.items()]
-        kubernetes.apps.v1.Deployment(
+        release_tool.deployment(
             RECONCILER,
-            metadata=ObjectMetaArgs(
-                name=RECONCILER,
+            ReleaseToolArgs(
                 namespace=args.namespace,
                 labels=RECONCILER_LABELS,
-                # An image that cannot be pulled would keep every change of the platform waiting.
-                annotations={"pulumi.com/skipAwait": "true"},
-            ),
-            spec=kubernetes.apps.v1.DeploymentSpecArgs(
                 replicas=args.replicas,
-                # The quota of the agents has room for one.
-                strategy=kubernetes.apps.v1.DeploymentStrategyArgs(type="Recreate"),
-                selector=LabelSelectorArgs(match_labels=RECONCILER_LABELS),
-                template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=RECONCILER_LABELS), spec=pod(args)),
+                image=args.image,
+                container="reconciler",
+                arguments=["reconcile", f"--port={PORT}"],
+                port_name="health",
+                requests=REQUESTS,
+                limits=LIMITS,
+                environment=args.environment,
+                priority_class=args.priority_class,
+                volumes=[VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs(size_limit="32Mi"))],
+                volume_mounts=[VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108 - a volume of the pod
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[account, identity, *limits]),
         )
@@ -159,49 +142,3 @@ class Reconciler(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[limit]),
             )
         return limit
-
-
-def pod(args: ReconcilerArgs) -> PodSpecArgs:
-    """The spec of its pod."""
-    healthz = HTTPGetActionArgs(path="/healthz", port="health")
-    readyz = HTTPGetActionArgs(path="/readyz", port="health")
-    return PodSpecArgs(
-        service_account_name=RECONCILER,
-        automount_service_account_token=True,
-        affinity=node_affinity(args.environment),
-        tolerations=[toleration(args.environment)],
-        priority_class_name=args.priority_class,
-        # It can be killed at any time, and leaves nothing to be finished that the next one does not find.
-        termination_grace_period_seconds=5,
-        security_context=PodSecurityContextArgs(
-            run_as_non_root=True,
-            run_as_user=USER,
-            run_as_group=USER,
-            fs_group=USER,
-            seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
-        ),
-        containers=[
-            ContainerArgs(
-                name="reconciler",
-                image=args.image,
-                command=["python3", "-m", "release", "reconcile", f"--port={PORT}"],
-                ports=[ContainerPortArgs(name="health", container_port=PORT)],
-                readiness_probe=ProbeArgs(http_get=readyz, period_seconds=10, timeout_seconds=2),
-                liveness_probe=ProbeArgs(
-                    http_get=healthz,
-                    initial_delay_seconds=30,
-                    period_seconds=20,
-                    failure_threshold=3,
-                    timeout_seconds=5,
-                ),
-                resources=ResourceRequirementsArgs(requests=REQUESTS, limits=LIMITS),
-                security_context=SecurityContextArgs(
-                    allow_privilege_escalation=False,
-                    read_only_root_filesystem=True,
-                    capabilities=CapabilitiesArgs(drop=["ALL"]),
-                ),
-                volume_mounts=[VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108 - a volume of the pod
-            )
-        ],
-        volumes=[VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs(size_limit="32Mi"))],
-    )

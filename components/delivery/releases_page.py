@@ -11,29 +11,16 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from pulumi_kubernetes.core.v1 import (
-    CapabilitiesArgs,
-    ContainerArgs,
-    ContainerPortArgs,
-    HTTPGetActionArgs,
-    PodSecurityContextArgs,
-    PodSpecArgs,
-    PodTemplateSpecArgs,
-    ProbeArgs,
-    ResourceRequirementsArgs,
-    SeccompProfileArgs,
-    SecurityContextArgs,
-    ServicePortArgs,
-    ServiceSpecArgs,
-)
+from pulumi_kubernetes.core.v1 import ServicePortArgs, ServiceSpecArgs
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from pulumi_kubernetes.networking.v1 import NetworkPolicyIngressRuleArgs, NetworkPolicySpecArgs
 from pulumi_kubernetes.rbac.v1 import RoleRefArgs, SubjectArgs
 
+from components.delivery import release_tool
+from components.delivery.release_tool import PORT, READY, ReleaseToolArgs
 from components.ingress.ingress import Backend, Route
 from components.ingress.target_group import target_group
 from components.kubernetes.network_policy import BOTH_WAYS, Addresses, ip_blocks, kubernetes_api, tcp
-from components.kubernetes.scheduling import node_affinity, toleration
 from contract import labels
 from contract.identities import PAGE
 from contract.namespaces import DELIVERY
@@ -43,12 +30,7 @@ LABELS = {labels.SERVICE: PAGE}
 ROLE = "hello-look"
 """Role of `ReleaseAccess` that it is bound to: it reads, and no Secret."""
 
-PORT = 8080
 SERVICE_PORT = 80
-USER = 1000
-"""User and group id, as in the agents' pods."""
-
-HEALTH = "/readyz"
 
 REQUESTS = {"cpu": "50m", "memory": "256Mi", "ephemeral-storage": "16Mi"}
 LIMITS = {"cpu": "500m", "memory": "256Mi", "ephemeral-storage": "32Mi"}
@@ -107,21 +89,20 @@ class ReleasesPage(pulumi.ComponentResource):
         kubernetes.networking.v1.NetworkPolicy(
             f"{DELIVERY}-{PAGE}", metadata=metadata, spec=network_policy(args.addresses), opts=child
         )
-        kubernetes.apps.v1.Deployment(
+        release_tool.deployment(
             PAGE,
-            metadata=ObjectMetaArgs(
-                name=PAGE,
+            ReleaseToolArgs(
                 namespace=args.namespace,
                 labels=LABELS,
-                # An image that cannot be pulled would keep every change of the platform waiting.
-                annotations={"pulumi.com/skipAwait": "true"},
-            ),
-            spec=kubernetes.apps.v1.DeploymentSpecArgs(
                 replicas=args.replicas,
-                # The quota of the agents has room for one.
-                strategy=kubernetes.apps.v1.DeploymentStrategyArgs(type="Recreate"),
-                selector=LabelSelectorArgs(match_labels=LABELS),
-                template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=LABELS), spec=pod(args)),
+                image=args.image,
+                container="page",
+                arguments=["page", "--address=0.0.0.0", f"--port={PORT}"],
+                port_name="http",
+                requests=REQUESTS,
+                limits=LIMITS,
+                environment=args.environment,
+                priority_class=args.priority_class,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[account]),
         )
@@ -139,7 +120,7 @@ class ReleasesPage(pulumi.ComponentResource):
             namespace=args.namespace,
             routes=[Route(path="/", service=PAGE, port=SERVICE_PORT)],
             environment=args.environment,
-            annotations=target_group(health_path=HEALTH, longest_request_seconds=LONGEST_REQUEST),
+            annotations=target_group(health_path=READY, longest_request_seconds=LONGEST_REQUEST),
         )
         self.register_outputs({})
 
@@ -152,47 +133,4 @@ def network_policy(addresses: Addresses) -> NetworkPolicySpecArgs:
         # The load balancer's requests come through a NodePort, hence from a node's address.
         ingress=[NetworkPolicyIngressRuleArgs(from_=ip_blocks(addresses.nodes), ports=tcp(PORT))],
         egress=[kubernetes_api(addresses)],
-    )
-
-
-def pod(args: ReleasesPageArgs) -> PodSpecArgs:
-    """The spec of its pod."""
-    return PodSpecArgs(
-        service_account_name=PAGE,
-        automount_service_account_token=True,
-        affinity=node_affinity(args.environment),
-        tolerations=[toleration(args.environment)],
-        priority_class_name=args.priority_class,
-        termination_grace_period_seconds=5,
-        security_context=PodSecurityContextArgs(
-            run_as_non_root=True,
-            run_as_user=USER,
-            run_as_group=USER,
-            fs_group=USER,
-            seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
-        ),
-        containers=[
-            ContainerArgs(
-                name="page",
-                image=args.image,
-                command=["python3", "-m", "release", "page", "--address=0.0.0.0", f"--port={PORT}"],
-                ports=[ContainerPortArgs(name="http", container_port=PORT)],
-                readiness_probe=ProbeArgs(
-                    http_get=HTTPGetActionArgs(path=HEALTH, port="http"), period_seconds=10, timeout_seconds=2
-                ),
-                liveness_probe=ProbeArgs(
-                    http_get=HTTPGetActionArgs(path="/healthz", port="http"),
-                    initial_delay_seconds=30,
-                    period_seconds=20,
-                    failure_threshold=3,
-                    timeout_seconds=5,
-                ),
-                resources=ResourceRequirementsArgs(requests=REQUESTS, limits=LIMITS),
-                security_context=SecurityContextArgs(
-                    allow_privilege_escalation=False,
-                    read_only_root_filesystem=True,
-                    capabilities=CapabilitiesArgs(drop=["ALL"]),
-                ),
-            )
-        ],
     )

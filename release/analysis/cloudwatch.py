@@ -16,6 +16,7 @@ from release.analysis.judgement import Reading
 from release.analysis.settings import QUANTILES, SUCCESS_RATE
 from release.analysis.sources import SourceError, Window
 from release.objects import ObjectReader
+from release.target_groups import target_groups
 
 NAMESPACE = "AWS/ApplicationELB"
 PERIOD_SECONDS = 60
@@ -105,16 +106,11 @@ class CloudWatch:
         Raises:
             SourceError: There is none.
         """
+        names = (self._service, *(slot_name(self._service, slot) for slot in SLOTS))
         try:
-            bindings = self._api.list("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", namespace=self._environment)
+            found = target_groups(self._api, self._environment, names)
         except KubernetesApiError as error:
             raise SourceError(f"the TargetGroupBindings of {self._environment}: {error}") from None
-        names = (self._service, *(slot_name(self._service, slot) for slot in SLOTS))
-        found: dict[str, list[str]] = {}
-        for binding in bindings:
-            name = str(binding["spec"]["serviceRef"]["name"])
-            if name in names and (arn := binding["spec"].get("targetGroupARN")):
-                found.setdefault(name, []).append(str(arn))
         if not found:
             raise SourceError(f"no load balancer leads to {self._service}: no TargetGroupBinding names its Service")
         return found

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import config
-from components.delivery.releases_page import HEALTH, LABELS, PORT, ROLE
+from components.delivery.release_tool import PORT, READY
+from components.delivery.releases_page import LABELS, ROLE
 from config import capacity
 from contract.identities import PAGE, RELEASE_TOOL_LABELS
 from contract.namespaces import DELIVERY
@@ -99,7 +100,7 @@ def test_the_staff_reach_it_and_it_reaches_the_api_server_alone() -> None:
     assert rule["host"] == "releases.dev.hello.example.com"
     (path,) = rule["http"]["paths"]
     assert path["backend"]["service"]["name"] == one(graph, "Service").metadata["name"]
-    assert ingress.metadata["annotations"]["alb.ingress.kubernetes.io/healthcheck-path"] == HEALTH
+    assert ingress.metadata["annotations"]["alb.ingress.kubernetes.io/healthcheck-path"] == READY
     assert one(graph, "Service").spec["selector"] == LABELS
     assert not RELEASE_TOOL_LABELS.items() <= LABELS.items(), "the release tool reaches more"
     policy = one(graph, "NetworkPolicy").spec

@@ -54,9 +54,8 @@ class Traffic:
             self.metrics.count(line(group, **of_line))
 
 
-def make(folder: Path, *names: str) -> Traffic:
-    """An account with a load balancer and a rule for each of some target groups; the group `unused` has no rule."""
-    layout = Layout(folder)
+def load_balancer(layout: Layout, name: str) -> tuple[Any, str, str]:
+    """An account with a load balancer in a VPC of its own: a client of ELBv2, the VPC's id, the load balancer's ARN."""
     serve(layout)
     ec2, elbv2 = (aws.client(layout, service, region=REGION) for service in ("ec2", "elbv2"))
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
@@ -64,8 +63,14 @@ def make(folder: Path, *names: str) -> Traffic:
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"]
         for number, zone in enumerate("ac")
     ]
-    made: Any = elbv2.create_load_balancer(Name="public", Subnets=[one["SubnetId"] for one in subnets])
-    balancer = made["LoadBalancers"][0]["LoadBalancerArn"]
+    made: Any = elbv2.create_load_balancer(Name=name, Subnets=[one["SubnetId"] for one in subnets])
+    return elbv2, vpc, made["LoadBalancers"][0]["LoadBalancerArn"]
+
+
+def make(folder: Path, *names: str) -> Traffic:
+    """An account with a load balancer and a rule for each of some target groups; the group `unused` has no rule."""
+    layout = Layout(folder)
+    elbv2, vpc, balancer = load_balancer(layout, "public")
     settings = {"Protocol": "HTTP", "Port": 80, "VpcId": vpc}
     groups = {
         name: elbv2.create_target_group(Name=name, **settings)["TargetGroups"][0]["TargetGroupArn"]
