@@ -48,10 +48,11 @@ def test_an_announcement_is_an_event_of_its_environment() -> None:
         assert PROPERTIES[name]["type"] == "keyword"
 
 
-@pytest.mark.skipif("HELLO_FLUENTD" not in os.environ, reason="no Fluentd")
-def test_it_is_for_the_real_fluentd(tmp_path: Path) -> None:
-    (event,) = events(LINE, folder=tmp_path)
-    is_right(event)
+if "HELLO_FLUENTD" in os.environ:  # without one, there is no test, instead of a skipped one
+
+    def test_it_is_for_the_real_fluentd(tmp_path: Path) -> None:
+        (event,) = events(LINE, folder=tmp_path)
+        is_right(event)
 
 
 @pytest.mark.parametrize(
