@@ -216,7 +216,9 @@ class NodeGroup(pulumi.ComponentResource):
                 max_size=sizes.max,
                 recurrence=recurrence(time, hours.days),
                 time_zone=hours.time_zone,
-                opts=pulumi.ResourceOptions(parent=self),
+                # An update would send the next start of the time of creation, which EC2 refuses once it is past.
+                # https://github.com/pulumi/pulumi-aws/issues/2473
+                opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["*"], delete_before_replace=True),
             )
 
     def _launch_template(self, name: str) -> aws.ec2.LaunchTemplate:

@@ -117,6 +117,13 @@ LIMITS: Mapping[str, Mapping[str, Limit]] = {
         "domainName": Limit(longest=64, words="a domain name", pattern=_DOMAIN, source=_ACM),
         "subjectAlternativeNames": Limit(longest=253, words="a domain name", pattern=_DOMAIN, source=_ACM),
     },
+    "aws:autoscaling/schedule:Schedule": {
+        "scheduledActionName": Limit(
+            longest=255,
+            words="any characters",
+            source="https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutScheduledUpdateGroupAction.html",
+        )
+    },
     "aws:cloudwatch/logGroup:LogGroup": {"name": LOG_GROUP_NAME},
     "aws:cloudwatch/metricAlarm:MetricAlarm": {
         "name": Limit(longest=255, words="any characters", source=f"{_CLOUDWATCH}/API_PutMetricAlarm.html"),

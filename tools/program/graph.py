@@ -44,6 +44,8 @@ class Registration:
         provider: URN of the provider that was named for it; None where it was left to a default.
         dependencies: URNs of what it comes after, named or through its inputs.
         ignore_changes: Paths whose later changes are left alone.
+        replace_on_changes: Paths whose later changes replace it; `*` for all.
+        delete_before_replace: Whether it is deleted before its replacement is made.
         retain_on_delete: Whether its object outlives it.
         deleted_with: URN of what takes it along when it is deleted; None where it is deleted itself.
         protect: Whether it refuses to be deleted.
@@ -61,6 +63,8 @@ class Registration:
     provider: str | None
     dependencies: frozenset[str]
     ignore_changes: tuple[str, ...]
+    replace_on_changes: tuple[str, ...]
+    delete_before_replace: bool
     retain_on_delete: bool
     deleted_with: str | None
     protect: bool

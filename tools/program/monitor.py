@@ -159,6 +159,8 @@ class RecordingMonitor(MockMonitor):
             provider=request.provider.rpartition("::")[0] or None,
             dependencies=frozenset(request.dependencies),
             ignore_changes=tuple(request.ignoreChanges),
+            replace_on_changes=tuple(request.replaceOnChanges),
+            delete_before_replace=request.deleteBeforeReplace,
             retain_on_delete=request.retainOnDelete,
             deleted_with=request.deletedWith or None,
             protect=request.protect,

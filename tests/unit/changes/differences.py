@@ -60,6 +60,8 @@ def _operation(old: Registration, new: Registration) -> str:
     ]
     if not paths:
         return "update" if old.protect != new.protect else ""
+    if new.replace_on_changes == ("*",):
+        return "replace"
     if new.type in KINDS:
         replaces = any(difference(KINDS[new.type], _plain(old.inputs), _plain(new.inputs)).paths.values())
     else:

@@ -107,6 +107,17 @@ def check_template(group: Resource) -> None:
         raise AwsError("InvalidParameterException", message)
 
 
+def check_start(schedule: Resource) -> None:
+    """Refuses to update a scheduled action: the provider sends the start that EC2 has computed at its creation.
+
+    EC2 refuses that once it is past, and otherwise keeps the old times until then.
+    https://github.com/hashicorp/terraform-provider-aws/issues/38983
+    https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutScheduledUpdateGroupAction.html
+    """
+    if any(schedule.previous.get(name, value) != value for name, value in schedule.inputs.items()):
+        raise AwsError("ValidationError", "Given start time is in the past")
+
+
 def spec(record: Record, account: Account) -> NodeGroupSpec:
     """A node group's specification of instances and nodes.
 

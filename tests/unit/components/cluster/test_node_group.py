@@ -14,8 +14,9 @@ import config
 from components.cluster.live import LiveCluster, Sizes
 from components.cluster.node_group import WEEKDAYS, managed_groups, recurrence, shares
 from config import ENVIRONMENTS
+from tests.unit.changes.differences import operations
 from tests.unit.config.configurations import changed
-from tests.unit.program import CHECKOUT, run, stack_config
+from tests.unit.program import CHECKOUT, configured, run, stack_config
 from tools.program.graph import Graph, Registration, every
 
 MANAGED = "eks:index:ManagedNodeGroup"
@@ -314,6 +315,20 @@ def test_a_schedule_sets_every_group_to_0_and_back() -> None:
     ]
     types = {one.type for one in with_service_nodes().resources.values()}
     assert "aws:autoscaling/schedule:Schedule" not in types
+
+
+def test_other_hours_or_sizes_make_scheduled_actions_anew() -> None:
+    """EC2 refuses an update with the past start that the provider has kept, and two actions of one name.
+
+    https://github.com/pulumi/pulumi-aws/issues/2473
+    """
+    hours = {"start": "08:30", "stop": "20:00"}
+    before, after = with_service_nodes(hours=hours), with_service_nodes(hours={**hours, "start": "09:00"}, max=6)
+    found = {name: done for name, done in operations(before, after).items() if "Schedule" in name}
+    ((group, _),) = {(one.name, one.type) for one in service_groups(after)}
+    assert found == {f"aws:autoscaling/schedule:Schedule::{group}-start": "replace"}
+    for one in after.of_type("aws:autoscaling/schedule:Schedule"):
+        assert one.delete_before_replace
 
 
 @given(st.lists(st.sampled_from(WEEKDAYS), unique=True, min_size=1), st.times())

@@ -10,8 +10,11 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.limits import names
 from components.limits.inputs import values_at
+from tests.unit.config.configurations import changed
+from tests.unit.program import configured
 from tools.program.graph import Graph
 
+LOGIN = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:ecr-pullthroughcache/hub-a1b2c3"
 BUCKET = "aws:s3/bucket:Bucket"
 ROLE = "aws:iam/role:Role"
 
@@ -25,6 +28,7 @@ def refused(type_: str, inputs: Any) -> list[str]:
     ("type_", "path", "longest"),
     [
         ("aws:acm/certificate:Certificate", "domainName", "a." + "b" * 58 + ".com"),
+        ("aws:autoscaling/schedule:Schedule", "scheduledActionName", "a" * 255),
         ("aws:cloudwatch/logGroup:LogGroup", "name", "/aws/" + "a" * 507),
         ("aws:dlm/lifecyclePolicy:LifecyclePolicy", "description", "a" * 500),
         ("aws:ec2/launchTemplate:LaunchTemplate", "name", "a" * 128),
@@ -80,7 +84,15 @@ def test_a_text_with_other_characters_is_refused(type_: str, path: str, bad: str
 
 
 def test_every_aws_type_of_the_program_has_limits_or_no_text(graph: Graph) -> None:
-    types = {one.type for one in graph.resources.values() if one.type.startswith(("aws:", "eks:"))}
+    hours = {"start": "08:00", "stop": "20:00"}
+    optional = {
+        "cluster.dockerHubSecretArn": LOGIN,
+        "environments.dev.serviceNodes": {"instanceTypes": ["t3.large"], "max": 4, "hours": hours},
+        "network.flowLogsTo": "s3",
+    }
+    resources = [*graph.resources.values(), *configured(changed(optional)).resources.values()]
+    types = {one.type for one in resources if one.type.startswith(("aws:", "eks:"))}
+    assert {"aws:autoscaling/schedule:Schedule", "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"} < types
     assert types <= names.LIMITS.keys() | names.WITHOUT_TEXTS
     assert not names.LIMITS.keys() & names.WITHOUT_TEXTS
 

@@ -100,6 +100,18 @@ def test_a_new_version_of_the_launch_template_means_other_nodes(tmp_path: Path) 
     assert not {one.name for one in old} & {one.name for one in new}
 
 
+def test_a_scheduled_action_is_made_anew_where_it_changes(tmp_path: Path) -> None:
+    """https://github.com/hashicorp/terraform-provider-aws/issues/38983 ."""
+    world = World(tmp_path)
+    world.make_all()
+    hours = world.made["hours"]
+    later = {**hours.inputs, "recurrence": "0 21 * * 1,2,3,4,5"}
+    with pytest.raises(AwsError, match="Given start time is in the past"):
+        lifecycle.change(KINDS[hours.type], world.caller, hours.id, later, hours.inputs)
+    world.delete(hours)
+    assert world.make(hours.type, "hours", later).inputs["recurrence"] == later["recurrence"]
+
+
 def test_a_change_sends_the_size_only_with_the_limits(tmp_path: Path) -> None:
     """The size that the autoscaler set stays, unless minimum or maximum change: the provider then sends all three."""
     world = World(tmp_path)
