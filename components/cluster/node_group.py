@@ -114,10 +114,15 @@ def _auto_scaling_group(made: Sequence[NodeGroupResource]) -> str:
     return name
 
 
-def _types_hash(nodes: config.Nodes | config.ServiceNodes) -> str:
-    """Ending of the names of groups that are replaced when their instance types or Spot change; otherwise empty."""
+def _suffix(nodes: config.Nodes | config.ServiceNodes) -> str:
+    """Ending of a group's name that tells what EKS cannot change of it: Arm64 images; own instance types and Spot.
+
+    A group of the same name would be deleted before the new one is made.
+    https://github.com/pulumi/pulumi-eks/pull/492
+    """
     if isinstance(nodes, config.Nodes):
-        return ""
+        architecture = instance_types()[nodes.instance_type].architecture
+        return "" if architecture == "amd64" else f"-{architecture}"
     return "-" + hashlib.sha256(f"{nodes.spot} {sorted(nodes.instance_types)}".encode()).hexdigest()[:4]
 
 
@@ -153,9 +158,10 @@ class NodeGroup(pulumi.ComponentResource):
     """Managed node groups with a common role and launch template.
 
     A single instance type is set in the launch template: EKS rolls nodes to a new version of the template, but would
-    replace a group whose own instance type changes. Several can be set on the group only; their hash is in its name, so
-    that a group with others comes up beside the old one. EKS takes Spot nodes out of service itself: it starts another
-    when AWS announces that it may take one back, and drains the old one, so nothing else has to watch for that.
+    replace a group whose own instance type changes. Several can be set on the group only; their hash is in its name, as
+    is an architecture other than amd64, so that a group with others comes up beside the old one. EKS takes Spot nodes
+    out of service itself: it starts another when AWS announces that it may take one back, and drains the old one, so
+    nothing else has to watch for that.
     https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html#managed-node-group-capacity-types
 
     Attributes:
@@ -182,7 +188,7 @@ class NodeGroup(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         template = self._launch_template(name)
-        groups = managed_groups(f"{name}{_types_hash(args.nodes)}", args.nodes, list(args.subnets))
+        groups = managed_groups(f"{name}{_suffix(args.nodes)}", args.nodes, list(args.subnets))
         node_groups = [self._managed_group(group, role, template) for group in groups]
         if isinstance(args.nodes, config.ServiceNodes) and args.nodes.hours:
             for group, node_group in zip(groups, node_groups, strict=True):

@@ -163,6 +163,20 @@ def test_a_changed_instance_type_replaces_no_node_group(graph: Graph) -> None:
         assert template.inputs["instanceType"]
 
 
+def test_types_of_another_architecture_make_groups_beside_the_old_ones() -> None:
+    """The image's architecture is fixed: a group of the same name is deleted first, and its environment is down.
+
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupVersion.html
+    """
+    arm = {f"environments.{environment}.nodes.instanceType": "t4g.large" for environment in ENVIRONMENTS}
+    before, after = configured(changed({})), configured(changed(arm))
+    found = operations(before, after)
+    groups = {name.removeprefix(f"{MANAGED}::"): done for name, done in found.items() if name.startswith(MANAGED)}
+    assert {name for name, done in groups.items() if done == "delete"} == {one.name for one in before.of_type(MANAGED)}
+    assert {name for name, done in groups.items() if done == "create"} == {one.name for one in after.of_type(MANAGED)}
+    assert {one.inputs["amiType"] for one in after.of_type(MANAGED)} == {"AL2023_ARM_64_STANDARD"}
+
+
 def test_a_changed_cluster_replaces_no_node_group(known: Graph) -> None:
     (cluster,) = known.of_type("eks:index:Cluster")
     for group in known.of_type(MANAGED):
