@@ -91,7 +91,6 @@ node_groups = {
             nodes=nodes,
             live=live_cluster.node_groups,
             tainted=settings.tainted(name),
-            statements=repositories.node_statements,
             # Nodes and pods need a route to AWS as long as they exist.
             ready=[network, cluster.addons],
         ),

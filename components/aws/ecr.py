@@ -10,7 +10,6 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.account import Account
-from components.aws.policy import Statement
 from config.partitions import dns_suffix
 from contract.blue_green import RELEASE_TAG_PREFIX
 
@@ -21,11 +20,7 @@ COMMIT_TAG_PREFIX = "commit-"
 """Prefix of the tags that builds set."""
 
 CACHED = ("fluent/fluentd-kubernetes-daemonset", "jenkins/jenkins", "kiwigrid/k8s-sidecar", "moby/buildkit")
-"""Docker Hub's images that the platform runs.
-
-ECR makes a repository for an image that has none, and no destroy deletes that.
-https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
-"""
+"""Docker Hub's images that the platform runs: each has a repository, without which nodes cannot pull it."""
 
 KEPT_COMMITS = 50
 UNTAGGED_DAYS = 7
@@ -109,14 +104,12 @@ class EcrRepositories(pulumi.ComponentResource):
     Attributes:
         repository_urls: URL of each repository, by service.
         key_arn: KMS key that encrypts the images.
-        docker_hub: Where nodes pull Docker Hub's images from: itself, or the cache.
-        node_statements: What nodes need for that besides the right to pull.
+        docker_hub: Where nodes pull Docker Hub's images from: itself, or the cache, resolved once that can keep them.
     """
 
     repository_urls: dict[str, pulumi.Output[str]]
     key_arn: pulumi.Input[str]
     docker_hub: pulumi.Output[str]
-    node_statements: list[Statement]
 
     def __init__(self, name: str, args: EcrRepositoriesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Registry", name, {}, opts)
@@ -141,19 +134,23 @@ class EcrRepositories(pulumi.ComponentResource):
             )
             self.repository_urls[service] = repository.repository_url
         self.key_arn = args.key_arn
-        self.docker_hub, self.node_statements = pulumi.Output.from_input(DOCKER_HUB), []
+        self.docker_hub = pulumi.Output.from_input(DOCKER_HUB)
         if args.docker_hub_secret_arn:
-            self._cache_docker_hub(name, args.account, f"{args.namespace}-hub", args.docker_hub_secret_arn)
+            self.docker_hub = self._cache_docker_hub(
+                name, args.account, f"{args.namespace}-hub", args.docker_hub_secret_arn
+            )
         self.register_outputs(
             {"repository_urls": self.repository_urls, "key_arn": self.key_arn, "docker_hub": self.docker_hub}
         )
 
-    def _cache_docker_hub(self, name: str, account: Account, prefix: str, secret_arn: str) -> None:
+    def _cache_docker_hub(self, name: str, account: Account, prefix: str, secret_arn: str) -> pulumi.Output[str]:
         """Has ECR fetch an image when nodes pull it for the first time, and newer tags daily.
 
-        It makes a repository for an image that has none; the platform's own have one that goes with the stack.
+        Nodes may do that with `AmazonEC2ContainerRegistryPullOnly`, but make no repository: ECR would make one anew
+        that a destroy has deleted before the nodes.
 
         https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
+        https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
         """
         rule = aws.ecr.PullThroughCacheRule(
             f"{name}-hub",
@@ -162,7 +159,7 @@ class EcrRepositories(pulumi.ComponentResource):
             credential_arn=secret_arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        for image in CACHED:
+        repositories = [
             aws.ecr.Repository(
                 f"{name}-hub-{image.replace('/', '-')}",
                 name=f"{prefix}/{image}",
@@ -170,14 +167,11 @@ class EcrRepositories(pulumi.ComponentResource):
                 force_delete=True,
                 opts=pulumi.ResourceOptions(parent=self),
             )
-        registry = f"{account.id}.dkr.ecr.{account.region}.{dns_suffix(account.region)}"
-        self.docker_hub = rule.ecr_repository_prefix.apply(lambda made: f"{registry}/{made}")
-        self.node_statements = [
-            Statement(
-                actions=["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"],
-                resources=[account.arn("ecr", f"repository/{prefix}/*")],
-            )
+            for image in CACHED
         ]
+        registry = f"{account.id}.dkr.ecr.{account.region}.{dns_suffix(account.region)}"
+        made = pulumi.Output.all(rule.ecr_repository_prefix, *(repository.name for repository in repositories))
+        return made.apply(lambda names: f"{registry}/{names[0]}")
 
 
 def from_docker_hub(image: str, source: pulumi.Input[str]) -> pulumi.Output[str]:

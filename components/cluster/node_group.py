@@ -18,7 +18,6 @@ import versions
 from components.aws.account import Account
 from components.aws.iam import Role, RoleArgs, Trust
 from components.aws.network import FIRST_ZONES
-from components.aws.policy import Statement
 from components.cluster.live import Sizes
 from config.instance_types import instance_types
 from config.partitions import dns_suffix
@@ -139,7 +138,6 @@ class NodeGroupArgs:
             `nodes=services`.
         live: Present sizes of the managed node groups that exist, by name.
         tainted: Whether the nodes have the taint `environment=NAME:NoSchedule`.
-        statements: Permissions of the nodes besides `NODE_POLICIES`.
         ready: Resources that nodes need to become ready, such as routes and add-ons, and that pods need while running.
     """
 
@@ -150,7 +148,6 @@ class NodeGroupArgs:
     nodes: config.Nodes | config.ServiceNodes
     live: Mapping[str, Sizes]
     tainted: bool
-    statements: Sequence[Statement]
     ready: Sequence[pulumi.Resource]
 
 
@@ -183,7 +180,6 @@ class NodeGroup(pulumi.ComponentResource):
                 account=args.account,
                 trust=Trust(service=f"ec2.{dns_suffix(args.account.region)}"),
                 managed_policies=list(NODE_POLICIES),
-                statements=args.statements,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

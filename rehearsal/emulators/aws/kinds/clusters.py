@@ -106,15 +106,20 @@ def delete_security_group(cluster: Resource) -> None:
             ec2.delete_security_group(GroupId=group.id)
 
 
+def role_policies(resource: Resource, role_arn: str) -> list[Any]:
+    """The inline policies of a role in the resource's account."""
+    role = role_arn.rpartition("/")[2]
+    with resource.client("iam") as iam:
+        names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        return [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+
+
 def keep_logging(cluster: Resource) -> None:
     """EKS writes logs until after the cluster's deletion, and makes a deleted log group again unless its role may not.
 
     https://github.com/terraform-aws-modules/terraform-aws-eks/issues/920
     """
-    role, group = str(cluster.inputs["roleArn"]).rpartition("/")[2], f"/aws/eks/{cluster.id}/cluster"
-    with cluster.client("iam") as iam:
-        names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-        documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    group, documents = f"/aws/eks/{cluster.id}/cluster", role_policies(cluster, str(cluster.inputs["roleArn"]))
     access = Access("logs:CreateLogGroup", cluster.text(f"arn:aws:logs:{{region}}:{{account}}:log-group:{group}"))
     if cluster.inputs.get("enabledClusterLogTypes") and allows([ALLOW_ALL, *documents], access):
         with cluster.client("logs") as logs:

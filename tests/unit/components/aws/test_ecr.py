@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 from hypothesis import given
@@ -157,13 +157,26 @@ def test_every_cached_image_has_a_repository_that_goes_with_the_stack() -> None:
         assert not repositories[name].protect
 
 
-def test_nodes_alone_may_fill_the_cache_and_only_where_there_is_one() -> None:
+def test_nodes_may_fill_the_cache_but_make_no_repository() -> None:
+    """ECR would make one anew that a destroy has deleted before the nodes.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
+    """
     graph = configured(changed({"cluster.dockerHubSecretArn": LOGIN}))
-    roles = {f"hello-dev-{environment}" for environment in ENVIRONMENTS}
+    attached = graph.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+    pulling = {one.inputs["role"] for one in attached if "ContainerRegistryPullOnly" in one.inputs["policyArn"]}
+    assert pulling == {f"hello-dev-{environment}" for environment in ENVIRONMENTS}
     made = Access("ecr:CreateRepository", "arn:aws:ecr:ap-northeast-2:123456789012:repository/hello-dev-hub/fluent/x")
-    other = replace(made, resource="arn:aws:ecr:ap-northeast-2:123456789012:repository/hello-dev/api")
     policies = {one.name: json.loads(one.inputs["policy"]) for one in graph.of_type("aws:iam/rolePolicy:RolePolicy")}
-    assert {name for name, policy in policies.items() if allows([policy], made)} == roles
-    assert not any(allows([policies[name]], other) for name in roles)
-    names = {one.name for one in configured(changed({})).of_type("aws:iam/rolePolicy:RolePolicy")}
-    assert not names & roles
+    assert not [name for name, policy in policies.items() if allows([policy], made)]
+
+
+def test_pods_pull_through_the_cache_once_it_has_the_repositories() -> None:
+    graph = configured(changed({"cluster.dockerHubSecretArn": LOGIN}))
+    repositories = graph.of_type("aws:ecr/repository:Repository")
+    cached = {one.urn for one in repositories if one.inputs["name"].startswith("hello-dev-hub/")}
+    pulling = [one for one in graph.objects() if any(image.startswith(CACHE) for image in images(one.inputs))]
+    assert cached
+    assert pulling
+    for one in pulling:
+        assert cached <= one.dependencies

@@ -239,6 +239,22 @@ def test_eks_makes_the_log_group_of_a_deleted_cluster_again_unless_its_role_may_
     assert ("/aws/eks/other/cluster" in left) is not denied
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_deleted_repository_of_a_cache_comes_back_if_nodes_may_make_it(tmp_path: Path, *, allowed: bool) -> None:
+    """https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html ."""
+    world = World(tmp_path)
+    world.make_all()
+    name = f"{world.id('hub')}/moby/buildkit"
+    cached = world.make(EXAMPLES["repository"].type, "cached", {"name": name, "forceDelete": True})
+    if allowed:
+        statement = Statement(actions="ecr:CreateRepository", resources="*")
+        policy = {"role": world.id("role"), "policy": policy_document([statement])}
+        world.make(EXAMPLES["inline"].type, "allowed", policy)
+    world.delete(cached)
+    ecr = aws.client(world.layout, "ecr", region=REGION)
+    assert (name in [one["repositoryName"] for one in ecr.describe_repositories()["repositories"]]) is allowed
+
+
 def test_flow_logs_reach_a_bucket_whose_policy_lets_them(tmp_path: Path) -> None:
     """https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html ."""
     world = World(tmp_path)
