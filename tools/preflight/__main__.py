@@ -29,6 +29,7 @@ def findings(settings: config.Settings, stack: str) -> Iterator[Finding]:
         "zones": lambda: account.zones(aws, settings),
         "instance types": lambda: account.instance_types(aws, settings),
         "EBS key": lambda: account.volume_key(aws, settings),
+        "Docker Hub login": lambda: account.docker_hub_secret(aws, settings),
         "quotas": lambda: account.quotas(aws, settings, stack),
         "Kubernetes API": lambda: surroundings.kubernetes_api(aws, settings, stack),
         "DNS zone": lambda: surroundings.dns(aws, settings),

@@ -168,6 +168,31 @@ def volume_key(aws: Aws, settings: config.Settings) -> Iterator[Finding]:
     )
 
 
+def docker_hub_secret(aws: Aws, settings: config.Settings) -> Iterator[Finding]:
+    """Whether the secret with the login of Docker Hub is there, and ECR can decrypt it.
+
+    ECR reads it when the cache is made, by a role of its own that may use no customer managed key.
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html
+    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSECRPullThroughCache_ServiceRolePolicy.html
+    """
+    subject, arn = "Docker Hub login", settings.cluster.docker_hub_secret_arn
+    if arn is None:
+        return
+    try:
+        key = aws.client("secretsmanager").describe_secret(SecretId=arn).get("KmsKeyId")
+    except ClientError as error:
+        yield stop(subject, f"{arn}: {error}", "correct cluster.dockerHubSecretArn, or leave it out")
+        return
+    if key and not str(key).endswith("alias/aws/secretsmanager"):
+        yield look(
+            subject,
+            f"the secret is encrypted with {key}",
+            "see that the key's policy lets AWSServiceRoleForECRPullThroughCache decrypt with it",
+        )
+    else:
+        yield ok(subject, arn)
+
+
 def quotas(aws: Aws, settings: config.Settings, stack: str) -> Iterator[Finding]:
     """Whether the account's quotas leave room for the stack.
 

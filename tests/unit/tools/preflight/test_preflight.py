@@ -337,6 +337,22 @@ def test_a_customer_managed_key_for_ebs_must_be_named_for_the_volumes_of_pods(
     assert "AWSServiceRoleForAutoScaling" in named[0].remedy
 
 
+def test_the_secret_of_docker_hubs_cache_is_there_and_ecr_can_decrypt_it(
+    aws: Account, settings: config.Settings
+) -> None:
+    assert list(account.docker_hub_secret(aws, settings)) == []
+    prefix = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ecr-pullthroughcache"
+    missing = changed(settings, "cluster", docker_hub_secret_arn=f"{prefix}/none-a1b2c3")
+    assert "ResourceNotFoundException" in said(account.docker_hub_secret(aws, missing), "stop")
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    for name, encryption, level in (("ours", {}, "ok"), ("keyed", {"KmsKeyId": key}, "look")):
+        made = client("secretsmanager").create_secret(
+            Name=f"ecr-pullthroughcache/{name}", SecretString="{}", **encryption
+        )
+        there = changed(settings, "cluster", docker_hub_secret_arn=made["ARN"])
+        assert only(account.docker_hub_secret(aws, there)).level == level
+
+
 def test_the_command_fails_when_something_stops_the_first_up(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
