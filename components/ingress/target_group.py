@@ -23,6 +23,17 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group
 """
 
 
+DELAY = "deregistration_delay.timeout_seconds"
+
+NO_FAILOVER = "target_group_health.dns_failover.minimum_healthy_targets.count=off"
+"""An attribute: whether its targets are healthy has no effect on DNS.
+
+By default, one target group without a healthy target, such as an idle slot's, makes every zone of the load balancer
+count as unhealthy. DNS then answers with all zones, even with one whose load balancer nodes have failed.
+https://repost.aws/knowledge-center/elb-dns-cross-zone-balance-configuration
+"""
+
+
 def target_group(
     *,
     health_path: str,
@@ -55,5 +66,5 @@ def target_group(
         f"{PREFIX}/healthy-threshold-count": str(HEALTHY_AFTER),
         f"{PREFIX}/unhealthy-threshold-count": str(UNHEALTHY_AFTER),
         f"{PREFIX}/success-codes": success_codes,
-        f"{PREFIX}/target-group-attributes": f"deregistration_delay.timeout_seconds={longest_request_seconds}",
+        f"{PREFIX}/target-group-attributes": f"{DELAY}={longest_request_seconds},{NO_FAILOVER}",
     }

@@ -19,6 +19,12 @@ _SUPPORTED: Mapping[str, Mapping[str, str]] = yaml.safe_load(Path(__file__).with
 LOAD_BALANCER, LISTENER, TARGET_GROUP = (_SUPPORTED[kind] for kind in ("LoadBalancer", "Listener", "TargetGroup"))
 """Regular expressions of the supported values, by name."""
 
+DNS_FAILOVER = {"target_group_health.dns_failover.minimum_healthy_targets.count": "1"}
+"""Default of an attribute that moto lacks.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class State:
@@ -92,7 +98,7 @@ def _target_group(elbv2: Any, one: Described) -> Described:
     arn = one["TargetGroupArn"]
     return {
         **one,
-        "Attributes": _mapping(elbv2.describe_target_group_attributes(TargetGroupArn=arn)),
+        "Attributes": DNS_FAILOVER | _mapping(elbv2.describe_target_group_attributes(TargetGroupArn=arn)),
         "Targets": elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"],
     }
 

@@ -47,7 +47,7 @@ from tests.unit.rehearsal.front_door.account import (
     target,
     target_group,
 )
-from tests.unit.rehearsal.front_door.test_elbv2 import REGION, Account, fill
+from tests.unit.rehearsal.front_door.test_elbv2 import REGION, ZONES_STAY, Account, fill
 
 
 @dataclass(frozen=True)
@@ -495,6 +495,7 @@ def test_it_follows_the_account_and_says_what_it_does_not_understand(
     group = made.elbv2.create_target_group(Name="here", Protocol="HTTP", Port=80, VpcId=made.vpc, HealthCheckPath="/")[
         "TargetGroups"
     ][0]["TargetGroupArn"]
+    made.elbv2.modify_target_group_attributes(TargetGroupArn=group, Attributes=[ZONES_STAY])
     instance = instance_at(made, prod)
     made.elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": instance, "Port": prod.port}])
     forward = {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": group}]}}

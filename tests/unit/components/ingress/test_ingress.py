@@ -91,7 +91,8 @@ def test_health_checks_use_the_services_health_path(known: Graph) -> None:
         assert annotations["alb.ingress.kubernetes.io/healthcheck-path"] == service.health_path
         assert annotations["alb.ingress.kubernetes.io/success-codes"] == "200"
         assert annotations["alb.ingress.kubernetes.io/target-group-attributes"] == (
-            f"deregistration_delay.timeout_seconds={service.longest_request_seconds}"
+            f"deregistration_delay.timeout_seconds={service.longest_request_seconds},"
+            "target_group_health.dns_failover.minimum_healthy_targets.count=off"
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rehearsal import aws
+from rehearsal.errors import RehearsalError
 from rehearsal.front_door import haproxy
 from rehearsal.front_door.elbv2 import State, guards_of, read
 from rehearsal.front_door.load_balancers import targets
@@ -18,6 +19,9 @@ from tests.unit.rehearsal.aws.serving import serve
 from tests.unit.rehearsal.front_door.account import DOMAIN, OFFICE, TO_HTTPS, both_ports, condition, fixed, permission
 
 REGION = "ap-northeast-2"
+
+ZONES_STAY = {"Key": "target_group_health.dns_failover.minimum_healthy_targets.count", "Value": "off"}
+"""An attribute of every target group."""
 
 
 @dataclass
@@ -79,6 +83,7 @@ def fill(layout: Layout) -> Account:
         for name in ("gateway", "frontend")
     ]
     for number, group in enumerate(groups, start=31001):
+        elbv2.modify_target_group_attributes(TargetGroupArn=group, Attributes=[ZONES_STAY])
         elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": instance, "Port": number}])
     certificate = acm.request_certificate(DomainName=DOMAIN)["CertificateArn"]
     elbv2.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[TO_HTTPS])
@@ -145,6 +150,23 @@ def test_a_change_of_anything_is_read(account: Account) -> None:
         for group in found.target_groups
     }
     assert delays == {account.groups[0]: "300", account.groups[1]: "7"}
+
+
+def test_a_group_that_could_end_failover_between_zones_is_refused(account: Account) -> None:
+    """AWS's default: an idle slot's group would take every zone for unhealthy."""
+    account.elbv2.modify_target_group_attributes(
+        TargetGroupArn=account.groups[0], Attributes=[{**ZONES_STAY, "Value": "1"}]
+    )
+    found = read(account.elbv2, account.ec2)
+    with pytest.raises(RehearsalError, match=r"gateway: target_group_health\.dns_failover"):
+        haproxy.configuration(found, domain=DOMAIN, staff="A", outside="B")
+
+
+def test_a_group_has_the_defaults_of_aws(account: Account) -> None:
+    made = account.elbv2.create_target_group(Name="new", Protocol="HTTP", Port=80, VpcId=account.vpc)
+    (new,) = (one for one in read(account.elbv2, account.ec2).target_groups if one["TargetGroupName"] == "new")
+    assert made["TargetGroups"][0]["TargetGroupArn"] == new["TargetGroupArn"]
+    assert new["Attributes"][ZONES_STAY["Key"]] == "1"
 
 
 def test_an_instance_that_is_gone_is_no_error(account: Account) -> None:
