@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from typing import Any, cast
+from typing import Any
 
 from contract.blue_green import RELEASE_TAG_PREFIX as TAG_PREFIX
+from release import aws
 from release.errors import ReleaseError
 from release.state import ServiceState
 
@@ -60,7 +61,7 @@ class Images:
                 remedy="use --no-image-tags with another registry, or where nothing expires images",
             )
         self._repository: dict[str, Any] = {"registryId": match["account"], "repositoryName": match["name"]}
-        self._client: Any = client or _client(match["region"])
+        self._client: Any = client or aws.client("ecr", match["region"])
 
     def keep(self, environment: str, digest: str) -> None:
         """Tags an image for an environment, unless it has the tag already.
@@ -83,7 +84,7 @@ class Images:
                 imageDigest=digest,
                 imageTag=tag(environment, digest),
             )
-        except _errors() as error:
+        except aws.errors() as error:
             if _code(error) not in ("ImageAlreadyExistsException", "ImageTagAlreadyExistsException"):
                 raise _unreachable(error) from None
 
@@ -91,7 +92,7 @@ class Images:
         """The first of an image's tags that a build gave it; None without one, or where it may not be asked for."""
         try:
             found = self._client.describe_images(**self._repository, imageIds=[{"imageDigest": digest}])
-        except _errors():
+        except aws.errors():
             return None
         tags = sorted(tag for image in found["imageDetails"] for tag in image.get("imageTags", ()))
         return next((tag for tag in tags if not tag.startswith(TAG_PREFIX)), None)
@@ -123,24 +124,9 @@ class Images:
             for start in range(0, len(dropped), 100):  # ECR's limit of one request
                 ids = [{"imageTag": name} for name in dropped[start : start + 100]]
                 self._client.batch_delete_image(**self._repository, imageIds=ids)
-        except _errors() as error:
+        except aws.errors() as error:
             raise _unreachable(error) from None
         return dropped
-
-
-def _client(region: str) -> Any:
-    import boto3  # noqa: PLC0415 - slow to import  # pyright: ignore[reportMissingTypeStubs]
-
-    return cast("Any", boto3).client("ecr", region_name=region)
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import (  # noqa: PLC0415 - likewise  # pyright: ignore[reportMissingTypeStubs]
-        BotoCoreError,
-        ClientError,
-    )
-
-    return (BotoCoreError, ClientError)
 
 
 def _code(error: Exception) -> str:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from contract.blue_green import SLOTS, slot_name
+from release import aws
 from release.errors import ReleaseError
 from release.objects import ObjectReader
 from release.state import ServiceState
 from release.target_groups import target_groups
+
+LOOK_SECONDS = 2
+"""From one look at the rules to the next, which takes three calls. All of an account's programs have ten calls
+`Describe…` a second together, and the load balancer controller needs some.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html
+"""
 
 Weights: TypeAlias = Mapping[str, int]
 """Shares by slot, in percent."""
@@ -34,10 +42,10 @@ def weights_in_effect(
     if len(groups) < len(SLOTS):
         return None
     region = next(iter(groups)).split(":")[3]
-    elbv2 = (client or _client)(region)
+    elbv2 = client(region) if client else aws.client("elbv2", region)
     try:
         found = [_shares(action, groups) for action in _actions(elbv2, list(groups))]
-    except _errors() as error:
+    except aws.errors() as error:
         raise ReleaseError(
             f"ELBv2 does not tell the rules of {state.service}: {error}",
             remedy="does this identity have elasticloadbalancing:DescribeTargetGroups, DescribeListeners and "
@@ -51,6 +59,8 @@ def _actions(elbv2: Any, groups: list[str]) -> Iterator[dict[str, int]]:
     described = elbv2.describe_target_groups(TargetGroupArns=groups)["TargetGroups"]
     for load_balancer in sorted({arn for group in described for arn in group["LoadBalancerArns"]}):
         for listener in _pages(elbv2, "describe_listeners", "Listeners", LoadBalancerArn=load_balancer):
+            if listener["Protocol"] == "HTTP":
+                continue  # it redirects to HTTPS, by its default action
             for rule in _pages(elbv2, "describe_rules", "Rules", ListenerArn=listener["ListenerArn"]):
                 for action in rule["Actions"]:
                     targets = action.get("ForwardConfig", {}).get("TargetGroups", [])
@@ -68,18 +78,3 @@ def _shares(weights: dict[str, int], groups: Mapping[str, str]) -> dict[str, int
 def _pages(elbv2: Any, operation: str, key: str, **arguments: str) -> Iterator[dict[str, Any]]:
     for page in elbv2.get_paginator(operation).paginate(**arguments):
         yield from page[key]
-
-
-def _client(region: str) -> Any:
-    import boto3  # noqa: PLC0415 - slow to import  # pyright: ignore[reportMissingTypeStubs]
-
-    return cast("Any", boto3).client("elbv2", region_name=region)
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import (  # noqa: PLC0415 - likewise  # pyright: ignore[reportMissingTypeStubs]
-        BotoCoreError,
-        ClientError,
-    )
-
-    return BotoCoreError, ClientError

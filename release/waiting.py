@@ -13,6 +13,7 @@ from kube.client import KubernetesApiError, KubernetesObject
 from release.context import Context, Limits
 from release.hooks.plan import release_of, settings_of
 from release.messages import describe, in_parentheses
+from release.rules import LOOK_SECONDS
 from release.state import ServiceState, Trouble
 from release.steps import Await, AwaitEndpoints, AwaitGone, AwaitHook, AwaitReady, AwaitWeights
 
@@ -99,7 +100,7 @@ class Wait:
         """
         first_change: datetime | None = None
         if isinstance(step, AwaitGone | AwaitWeights | AwaitHook):
-            self._pause(POLL_SECONDS / 4)
+            self._pause(LOOK_SECONDS if isinstance(step, AwaitWeights) else POLL_SECONDS / 4)
             return
         api_version, kind = (
             ("discovery.k8s.io/v1", "EndpointSlice") if isinstance(step, AwaitEndpoints) else ("apps/v1", "Deployment")

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from contract.blue_green import SLOTS, slot_name
 from kube.client import KubernetesApiError
+from release import aws
 from release.analysis.judgement import Reading
 from release.analysis.settings import QUANTILES, SUCCESS_RATE
 from release.analysis.sources import SourceError, Window
@@ -43,15 +44,6 @@ Client: TypeAlias = Callable[[str, str], Any]
 """Makes a boto3 client, by AWS's name of the service and the region."""
 
 
-def client(service: str, region: str) -> Any:
-    """A boto3 client with the ambient credentials; what is throttled, it tries again."""
-    import boto3  # noqa: PLC0415 - slow to import  # pyright: ignore[reportMissingTypeStubs]
-    from botocore.config import Config  # noqa: PLC0415 - likewise  # pyright: ignore[reportMissingTypeStubs]
-
-    settings = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=15)
-    return cast("Any", boto3).client(service, region_name=region, config=settings)
-
-
 class CloudWatch:
     """The load balancer's metrics of one service.
 
@@ -75,7 +67,7 @@ class CloudWatch:
         environment: str,
         service: str,
         names: Iterable[str],
-        client: Client = client,
+        client: Client = aws.client,
     ) -> None:
         self._api = api
         self._environment = environment
@@ -156,14 +148,9 @@ class CloudWatch:
         return self._clients[key]
 
     def _ask(self, call: Callable[[], Any]) -> Any:
-        from botocore.exceptions import (  # noqa: PLC0415 - slow to import  # pyright: ignore[reportMissingTypeStubs]
-            BotoCoreError,
-            ClientError,
-        )
-
         try:
             return call()
-        except (BotoCoreError, ClientError) as error:
+        except aws.errors() as error:
             raise SourceError(f"AWS: {error}") from None
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from contract.blue_green import BLUE, FORWARD_ACTION, GREEN, forward_action
 from release import forward
+from release.context import Limits
 from release.duties import Circumstances, Policy, due
 from release.errors import ExitCode, ReleaseError
 from release.goals import Deploy, Rollback, Route
@@ -148,6 +149,19 @@ def test_an_action_that_is_none_is_told(text: str) -> None:
         forward.weights(ForwardAction("dev", "actions.api", text), "api")
 
 
+def test_waiting_for_the_rules_leaves_the_controller_its_part_of_the_accounts_calls() -> None:
+    """Ten `Describe…` calls a second for all programs of an account; a look takes three, and five releases wait."""
+    fixture, looks = Fixture(canary=STEPS), list[float]()
+
+    def stale(_: ServiceState) -> None:
+        looks.append(fixture.clock.monotonic())
+
+    fixture.run(Deploy(SECOND), weights=stale)
+    waited = looks[-1] - looks[1]
+    assert waited >= Limits().weights
+    assert 5 * 3 * len(looks[2:]) <= 10 * waited
+
+
 class Elbv2:
     """ELBv2's answers for one load balancer with some rules."""
 
@@ -176,10 +190,13 @@ class Elbv2:
         self._operation = operation
         return self
 
-    def paginate(self, **_: str) -> list[dict[str, Any]]:
-        """One page."""
-        listeners = [{"Listeners": [{"ListenerArn": "https"}]}]
-        return listeners if self._operation == "describe_listeners" else [{"Rules": self._rules}]
+    def paginate(self, **arguments: str) -> list[dict[str, Any]]:
+        """One page. Nobody asks for the rules of port 80, which redirects."""
+        if self._operation == "describe_listeners":
+            ports = [{"ListenerArn": "http", "Protocol": "HTTP"}, {"ListenerArn": "https", "Protocol": "HTTPS"}]
+            return [{"Listeners": ports}]
+        assert arguments == {"ListenerArn": "https"}
+        return [{"Rules": self._rules}]
 
 
 def arn(name: str) -> str:
