@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from config.checks.egress import LOCAL, SHORTEST_PREFIX
+from config.models.analysis import SUCCESS_RATE
 from config.models.base import PROJECT
 from config.problems import Problem
 from config.settings import Settings
@@ -19,7 +20,8 @@ def problems(settings: Settings) -> Iterator[Problem]:
 
     A `query` and `requests` need `prometheus`. Without a path no load balancer has metrics of a service: it needs
     queries, and `requests`. Each metric has a name of its own. `limitSeconds` is at least `seconds`, and 240 more with
-    the load balancer's metrics. `prometheus.cidr` is a /8 or smaller, and none of a machine's own addresses.
+    the load balancer's metrics. `successRate` is not for a service with the protocol `GRPC`. `prometheus.cidr` is a /8
+    or smaller, and none of a machine's own addresses.
     """
     if settings.prometheus and settings.prometheus.cidr:
         cidr = ipaddress.IPv4Network(settings.prometheus.cidr)
@@ -36,6 +38,10 @@ def problems(settings: Settings) -> Iterator[Problem]:
         if analysis.uses_load_balancer and not service.paths:
             yield Problem(key, "", "queries for all metrics and for requests: without a path, no load balancer has any")
         names = [metric.metric for metric in analysis.metrics]
+        if service.protocol == "GRPC" and SUCCESS_RATE in names:
+            # https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses
+            needed = "a query: calls of gRPC that fail have the HTTP status 200, too, which the load balancer counts"
+            yield Problem(f"{key}.metrics", SUCCESS_RATE, needed)
         for twice in sorted({one for one in names if names.count(one) > 1}):
             yield Problem(f"{key}.metrics", twice, "each metric once")
         least = analysis.seconds + (LATE_SECONDS if analysis.uses_load_balancer else 0)

@@ -10,7 +10,8 @@ from pydantic_core import PydanticCustomError
 from config.models.base import ENVIRONMENTS, EnvironmentName, Model
 from config.values import Cidr, EachOnce, HttpUrl, MetricName, NamespaceName, Port
 
-LOAD_BALANCER_METRICS = ("successRate", "p50", "p90", "p95", "p99")
+SUCCESS_RATE = "successRate"
+LOAD_BALANCER_METRICS = (SUCCESS_RATE, "p50", "p90", "p95", "p99")
 """Metrics without a query: the share of good answers, and quantiles of the response time in seconds."""
 
 Undecided: TypeAlias = Literal["abort", "continue"]
