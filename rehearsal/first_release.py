@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from tenacity import (
     RetryError,
@@ -19,13 +20,17 @@ from tenacity import (
 from kube.client import KubernetesApi, KubernetesApiError
 from rehearsal import demo_images
 from rehearsal.errors import RehearsalError
-from release import slots, verification
+from release import history, slots, verification
 from release.errors import ReleaseError
+from release.history import Action, Entry, Outcome
 from release.observe import observe
 from release.state import ServiceState
 
 ADMISSION_SECONDS = 10
 READY_SECONDS = 180
+
+RELEASED_BY = "the rehearsal"
+"""Who released the demo images, in the history."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def demo_image(target: Target) -> str:
 
 
 def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], None]) -> None:
-    """Releases the services that were never released, and waits until their pods are ready.
+    """Releases the services that were never released, waits until their pods are ready, and records it in the history.
 
     Raises:
         RehearsalError: Pods did not become ready, with Kubernetes' reasons; or an object of a service is missing.
@@ -86,6 +91,32 @@ def release(api: KubernetesApi, wanted: list[Target], report: Callable[[str], No
     if new:
         report(f"First release: a demo image in the blue slot of {len(new)} services; waiting for their pods")
         _wait_until_ready(api, [target for target, _ in new])
+    for target, state in states:
+        if not state.history:
+            _record(api, target)
+
+
+def _record(api: KubernetesApi, target: Target) -> None:
+    """Writes the first release into the history, also after an `up` that was interrupted before it did."""
+    state = _state(api, target)
+    revision, now = state.blue.revision, datetime.now(UTC)
+    if state.live != "blue" or revision is None or revision.image != demo_image(target):
+        return
+    entry = Entry(
+        id=uuid4().hex[:8],
+        action=Action.DEPLOY,
+        slot="blue",
+        revision=revision,
+        previous=None,
+        by=RELEASED_BY,
+        started=now,
+        finished=now,
+        outcome=Outcome.RELEASED,
+        service_uid=state.uid,
+        configuration=state.blue.configuration,
+        version=demo_images.FIRST_VERSION,
+    )
+    history.write(api, target.namespace, target.service, entry)
 
 
 def _wait_until_ready(api: KubernetesApi, released: list[Target]) -> None:

@@ -17,6 +17,7 @@ Objects: TypeAlias = Callable[[str, str], KubernetesObject | None]
 """Gets a ConfigMap or Secret of the pod's namespace by kind and name; None if it does not exist."""
 
 _REFERRING = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
+_WHOLE = {"configMapRef": "ConfigMap", "secretRef": "Secret"}
 
 
 class MissingError(Exception):
@@ -58,8 +59,14 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
 def environment(
     container: Mapping[str, Any], pod: KubernetesObject, objects: Objects, defaults: Mapping[str, str]
 ) -> dict[str, str]:
-    """A container's variables: its `env` on top of defaults. The pod has its address in the status."""
+    """A container's variables: `env` on top of `envFrom` on top of defaults. The pod has its address in the status."""
     variables = dict(defaults)
+    for source in container.get("envFrom") or ():
+        for key, kind in _WHOLE.items():
+            if key in source:
+                found = content(objects, kind, source[key]["name"], optional=bool(source[key].get("optional")))
+                prefix = source.get("prefix") or ""
+                variables |= {prefix + name: value.decode(errors="replace") for name, value in found.items()}
     for variable in container.get("env") or ():
         value = _value(variable, pod, objects, variables)
         if value is not None:

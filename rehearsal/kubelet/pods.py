@@ -265,7 +265,7 @@ class Pod:
             spec,
             mounts=self._volumes.mounts(spec, self._spec),
             host_name=host_name,
-            command=[*sandbox.become(self._spec, spec, image), *command],
+            command=[*sandbox.become(self._spec, spec, image), *image.prefix, *command],
         )
         return await Running.start(script, self._network, self._log(spec["name"]), variables)
 

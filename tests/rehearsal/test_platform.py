@@ -8,6 +8,7 @@ import os
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from secrets import token_hex
@@ -21,9 +22,13 @@ import versions
 from kube.client import KubernetesApiError
 from pipelines.preview_report import screen
 from rehearsal import status, workspace
+from rehearsal.demo_images import FIRST_VERSION
 from rehearsal.errors import RehearsalError
+from rehearsal.first_release import RELEASED_BY
 from rehearsal.layout import CHECKOUT
 from rehearsal.lifecycle import Rehearsal
+from release.history import Outcome
+from release.observe import observe
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.least_surprise import edited_program, preview
 from tests.rehearsal.stacks import (
@@ -53,6 +58,13 @@ def test_both_slots_of_every_service_stand_in_both_environments_and_blue_is_read
         assert slot.ready == slot.wanted
         assert (slot.wanted > 0) == slot.live
         assert (slot.image is not None) == slot.live
+
+
+def test_every_first_release_is_in_its_services_history_with_its_version(platform: Rehearsal) -> None:
+    for environment in ENVIRONMENTS:
+        for service in SERVICES:
+            first = observe(platform.api(), environment, service, now=datetime.now(UTC)).history[0]
+            assert (first.version, first.by, first.outcome) == (FIRST_VERSION, RELEASED_BY, Outcome.RELEASED)
 
 
 def test_pods_of_each_environment_run_only_on_its_nodes(platform: Rehearsal) -> None:

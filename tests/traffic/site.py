@@ -61,6 +61,24 @@ LIMITS = Limits(ready=120, patience=2, endpoints=60, gone=120, watch=1, warm=600
 """As people release, but for the watch: theirs is 10 s."""
 
 
+_EXPAND = """
+echo "expand for $VERSION, with $AI_URL as $(id -u)"
+case $VERSION in *-broken) echo "no such table" >&2; exit 3;; *-hangs) exec sleep 600;; esac
+"""
+
+HOOKS = {
+    "beforeSwitch": {
+        "command": ["sh", "-c"],
+        "args": [_EXPAND],
+        "timeoutSeconds": 10,
+    },
+    "afterSwitch": {"command": ["sh", "-c", "case $VERSION in *-late) exit 4;; esac; echo warm the cache"]},
+    "afterRetire": {"command": ["./manage", "migrate", "--contract"]},
+    "afterRollback": {"command": ["sh", "-c", 'echo "undo $VERSION"']},
+}
+"""What the hooks of the api do, by the version's name."""
+
+
 @dataclass
 class Site:
     """A platform that serves.
@@ -179,7 +197,7 @@ class Site:
 def stack() -> Graph:
     """The stack's resources, as configured for requests of `LONGEST_REQUEST` seconds, with the page of releases.
 
-    The frontend is released by weight, and its idle slot can be seen.
+    The frontend is released by weight, and its idle slot can be seen. The api has hooks.
     """
     settings, key = stack_config(STACK), f"{PROJECT}:services"
     services = {
@@ -187,6 +205,7 @@ def stack() -> Graph:
         for name, service in json.loads(settings[key]).items()
     }
     services["frontend"] |= {"canary": {"steps": [10, 50], "secondsPerStep": 0}, "preview": {}}
+    services["api"]["hooks"] = HOOKS
     parsed = {**settings, workspace.PAGE: json.loads(settings[workspace.PAGE])}
     page = workspace.with_page({"config": parsed}, STACK)["config"][workspace.PAGE]
     changed = {**settings, key: json.dumps(services), workspace.PAGE: json.dumps(page)}

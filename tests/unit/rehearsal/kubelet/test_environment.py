@@ -28,6 +28,27 @@ def variables(*env: dict[str, Any]) -> dict[str, str]:
     )
 
 
+def test_whole_objects_come_before_single_variables_in_their_order() -> None:
+    container = {
+        "name": "c",
+        "env": [{"name": "key", "value": "own"}],
+        "envFrom": [
+            {"configMapRef": {"name": "c"}, "prefix": "P_"},
+            {"secretRef": {"name": "s"}},
+            {"secretRef": {"name": "none", "optional": True}},
+        ],
+    }
+
+    def objects(kind: str, name: str) -> KubernetesObject | None:
+        return OBJECTS.get((kind, name))
+
+    found = environment.environment(container, POD, objects, {"PATH": "/bin"})
+    assert found == {"PATH": "/bin", "P_a": "1", "P_b": "\x01", "key": "own"}
+    container["envFrom"] = [{"configMapRef": {"name": "none"}}]
+    with pytest.raises(MissingError, match='configmap "none" not found'):
+        environment.environment(container, POD, objects, {})
+
+
 @pytest.mark.parametrize(
     ("text", "expanded"),
     [

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from typing import Any
 
 import pytest
 
 import versions
+from rehearsal import demo_images
 from rehearsal.kubelet import identity, images, sandbox
 from rehearsal.kubelet.images import Image
 from tests.unit.rehearsal.emulators.aws.test_addons import made
@@ -36,7 +38,7 @@ def pod(*references: str, **more: Any) -> dict[str, Any]:
 )
 def test_an_image_is_known_by_its_whole_repository(reference: str, ours: bool) -> None:
     assert images.is_ours(pod(reference)) is ours
-    expression = re.search(r'test\("(.*)"\)', images.OURS)
+    expression = re.search(r'test\("([^"]*)"\)', images.OURS)
     assert expression
     assert bool(re.match(expression[1], reference)) is ours
 
@@ -44,6 +46,36 @@ def test_an_image_is_known_by_its_whole_repository(reference: str, ours: bool) -
 def test_a_pod_runs_only_if_all_its_containers_do() -> None:
     assert not images.is_ours(pod(versions.PYTHON_IMAGE, "nginx"))
     assert not images.is_ours(pod(versions.PYTHON_IMAGE, initContainers=[{"name": "i", "image": "nginx"}]))
+
+
+DEMO = f"111122223333.dkr.ecr.ap-northeast-2.amazonaws.com/hello-dev/api:v2@{demo_images.digest('v2')}"
+JOB = {"labels": {"batch.kubernetes.io/job-name": "api-beforeswitch-1"}}
+
+
+def test_of_demo_images_only_jobs_run() -> None:
+    assert not images.is_ours(pod(DEMO))
+    assert images.is_ours({**pod(DEMO), "metadata": JOB})
+    assert not images.is_ours({**pod(DEMO.replace("de30", "de31")), "metadata": JOB})
+    assert not images.is_ours({**pod(DEMO, "nginx"), "metadata": JOB})
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "written"),
+    [
+        (["sh", "-c", "echo $VERSION; exit 3"], 3, "v2\n"),
+        (["./manage", "migrate"], 0, "A demo image has no ./manage: in a rehearsal this succeeds, and does nothing\n"),
+    ],
+)
+def test_a_demo_image_runs_what_this_machine_has(command: list[str], code: int, written: str) -> None:
+    image = images.image(DEMO, PROGRAMS)
+    ran = subprocess.run(
+        [*image.prefix, *command],
+        env={"PATH": images.PATH, **image.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (code, written, "")
 
 
 def test_the_add_ons_dns_server_is_one() -> None:

@@ -35,7 +35,7 @@ def test_what_a_stateful_set_adds_to_its_pods_is_known() -> None:
             {"volumes": [{"name": "v", "projected": {"sources": [{"clusterTrustBundle": NONE}]}}]},
             "volumes[0].projected.sources[0].clusterTrustBundle",
         ),
-        ({"containers": [CONTAINER, {**CONTAINER, "envFrom": [NONE]}]}, "containers[1].envFrom"),
+        ({"containers": [CONTAINER, {**CONTAINER, "resizePolicy": [NONE]}]}, "containers[1].resizePolicy"),
         ({"containers": [{**CONTAINER, "livenessProbe": {"exec": NONE}}]}, "containers[0].livenessProbe.exec"),
         ({"containers": [{**CONTAINER, "securityContext": {"privileged": True}}]}, "privileged: True"),
     ],
