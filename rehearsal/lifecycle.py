@@ -21,6 +21,7 @@ from rehearsal import (
     first_release,
     leftovers,
     parts,
+    summary,
     toolchain,
     workspace,
 )
@@ -175,7 +176,10 @@ class Rehearsal:
     def _configured_engine(self) -> Engine:
         """The engine, with the secrets that the copy of the stack's file lacks."""
         engine = Engine(self.layout, self.stack)
-        engine.set_secrets(workspace.missing_secrets(self.layout, self.stack))
+        missing = workspace.missing_secrets(self.layout, self.stack)
+        engine.set_secrets(missing)
+        if missing:
+            self._report(summary.invented(missing))
         return engine
 
     def _alone(self) -> FileLock:

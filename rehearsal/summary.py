@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -41,6 +41,13 @@ def show(
             about = f"{slot.namespace}/{slot.service} has new settings, which reach users with a release"
             command = f"python -m release deploy {slot.namespace} {slot.service} --image {slot.image}"
             console.print(f"{about}: {command}", markup=False, highlight=False, soft_wrap=True)
+
+
+def invented(keys: Collection[str]) -> str:
+    """What is said of secrets that only the rehearsal has, by their configuration keys with path."""
+    names = ", ".join(key.partition(":")[2].removeprefix("secrets.") for key in keys)
+    command = f"pulumi config set --secret --path '{next(iter(keys))}'"
+    return f"Invented {len(keys)} secrets, as a rehearsal decrypts none: {names}. On AWS you set each: {command}"
 
 
 def show_logs(console: Console, logs: Sequence[WorkloadStatus]) -> None:

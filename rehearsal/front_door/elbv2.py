@@ -34,13 +34,15 @@ class State:
         load_balancers: With the mapping `Attributes`, and `Listeners`, which have `Attributes` and `Rules`.
         target_groups: With the mapping `Attributes`, and `Targets`, the response of DescribeTargetHealth.
         security_groups: The load balancers' and the instances'.
-        instances: The targets.
+        instances: The targets of type `instance`.
+        interfaces: Network interfaces, if there are targets of type `ip`.
     """
 
     load_balancers: Sequence[Described] = ()
     target_groups: Sequence[Described] = ()
     security_groups: Sequence[Described] = ()
     instances: Sequence[Described] = ()
+    interfaces: Sequence[Described] = ()
 
 
 def read(elbv2: Any, ec2: Any) -> State:
@@ -57,14 +59,18 @@ def read(elbv2: Any, ec2: Any) -> State:
     by_id = [{"Name": "instance-id", "Values": wanted}]
     reservations = _pages(ec2, "describe_instances", "Reservations", Filters=by_id) if wanted else ()
     instances = [instance for one in reservations for instance in one["Instances"]]
+    by_address = any(one["TargetType"] == "ip" for one in groups)
+    interfaces = _pages(ec2, "describe_network_interfaces", "NetworkInterfaces") if by_address else ()
     guards = {str(name) for one in balancers for name in one.get("SecurityGroups") or ()}
     guards |= {name for one in instances for name in guards_of(one)}
+    guards |= {str(group["GroupId"]) for one in interfaces for group in one["Groups"]}
     by_name = [{"Name": "group-id", "Values": sorted(guards)}]
     return State(
         load_balancers=balancers,
         target_groups=groups,
         security_groups=_pages(ec2, "describe_security_groups", "SecurityGroups", Filters=by_name) if guards else (),
         instances=instances,
+        interfaces=interfaces,
     )
 
 
@@ -74,6 +80,16 @@ def guards_of(instance: Described) -> set[str]:
         str(group["GroupId"])
         for interface in instance.get("NetworkInterfaces") or ()
         if interface.get("PrivateIpAddress") == instance.get("PrivateIpAddress")
+        for group in interface["Groups"]
+    }
+
+
+def guards_of_address(state: State, address: str) -> set[str]:
+    """Ids of the security groups of the interface with an address: a pod has a secondary one of its node's."""
+    return {
+        str(group["GroupId"])
+        for interface in state.interfaces
+        if any(one["PrivateIpAddress"] == address for one in interface["PrivateIpAddresses"])
         for group in interface["Groups"]
     }
 

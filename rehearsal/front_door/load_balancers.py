@@ -9,7 +9,16 @@ from itertools import combinations, product
 from math import gcd
 
 from rehearsal.front_door.conditions import acls, hosts, pattern
-from rehearsal.front_door.elbv2 import LISTENER, LOAD_BALANCER, Described, State, check, guards_of, refuse
+from rehearsal.front_door.elbv2 import (
+    LISTENER,
+    LOAD_BALANCER,
+    Described,
+    State,
+    check,
+    guards_of,
+    guards_of_address,
+    refuse,
+)
 
 PRIORITIES = range(1, 50_001)
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html."""
@@ -184,7 +193,7 @@ def _permissions(guards: Collection[str], port: int, state: State) -> Iterator[D
 
 
 def targets(group: Described, state: State) -> list[Target]:
-    """Targets of a group on running instances that get requests when healthy, sorted by name."""
+    """Targets of a group that get requests when healthy, sorted by name: running instances, or addresses."""
     instances = {str(one["InstanceId"]): one for one in state.instances if one["State"]["Name"] == "running"}
     balancers = set(group.get("LoadBalancerArns") or ())
     theirs = {
@@ -193,12 +202,14 @@ def targets(group: Described, state: State) -> list[Target]:
         if one["LoadBalancerArn"] in balancers
         for name in one.get("SecurityGroups") or ()
     }
+    is_ip = group["TargetType"] == "ip"
     found: list[Target] = []
     for one in group["Targets"]:
         name, port = str(one["Target"]["Id"]), int(one["Target"].get("Port") or group["Port"])
-        if name in instances and one["TargetHealth"]["State"] not in _NOTHING_NEW:
-            address = str(instances[name]["PrivateIpAddress"])
-            reachable = _lets_in(guards_of(instances[name]), port, theirs, state)
+        if (is_ip or name in instances) and one["TargetHealth"]["State"] not in _NOTHING_NEW:
+            address = name if is_ip else str(instances[name]["PrivateIpAddress"])
+            guards = guards_of_address(state, name) if is_ip else guards_of(instances[name])
+            reachable = _lets_in(guards, port, theirs, state)
             found.append(Target(name=f"{name}:{port}", address=address, port=port, reachable=reachable))
     return sorted(found, key=lambda one: one.name)
 

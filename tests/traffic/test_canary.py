@@ -12,8 +12,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import pytest
-
 from release.errors import ExitCode
 from release.goals import Deploy, Resume, Rollback
 from release.pauses import BEFORE_SWITCH
@@ -25,6 +23,9 @@ from tests.traffic.site import HOST, Site
 STEPS = (10, 50, 100)
 MOST_OFF = 0.02
 """Of a share: what it may differ from its weight."""
+
+DOOR_SECONDS = 2.5
+"""The front door reads ELBv2's rules every second, where a load balancer's own nodes follow them."""
 
 
 @dataclass
@@ -84,13 +85,7 @@ def answered_by(site: Site, preview: str | None = None, *, outside: bool = False
     return {found.group(1) for _, body in answers if (found := re.search(r'"pod": "([^"]*)"', body))}
 
 
-@pytest.fixture(scope="module")
-def door_seconds() -> float:
-    """The front door reads ELBv2's rules every second, where a load balancer's own nodes follow them."""
-    return 2.5
-
-
-def test_shares_follow_the_weights_and_no_request_fails(serving: Site, door_seconds: float) -> None:
+def test_shares_follow_the_weights_and_no_request_fails(serving: Site) -> None:
     watched = Watched(serving, new=other(serving.state("prod", "frontend").live))
     image = serving.new_image("prod", "frontend")
     with load(serving) as client:
@@ -108,7 +103,7 @@ def test_shares_follow_the_weights_and_no_request_fails(serving: Site, door_seco
     assert log.failures == []
     for weight in STEPS:
         count, found = share(
-            log.answers, now, watched.effective[weight] + door_seconds, watched.ended.get(weight, time.monotonic())
+            log.answers, now, watched.effective[weight] + DOOR_SECONDS, watched.ended.get(weight, time.monotonic())
         )
         took = watched.effective[weight] - watched.asked[weight]
         sys.stdout.write(f"{weight} %: {100 * found:.2f} % of {count} requests; rules in effect after {took:.2f} s\n")
@@ -117,7 +112,7 @@ def test_shares_follow_the_weights_and_no_request_fails(serving: Site, door_seco
     assert len(log.answers) >= 20_000
 
 
-def test_a_rollback_moves_all_requests_at_once_and_none_fails(serving: Site, door_seconds: float) -> None:
+def test_a_rollback_moves_all_requests_at_once_and_none_fails(serving: Site) -> None:
     old = other(serving.state("prod", "frontend").live)
     watched = Watched(serving, new=old)
     left = pods_of(serving, other(old))
@@ -136,7 +131,7 @@ def test_a_rollback_moves_all_requests_at_once_and_none_fails(serving: Site, doo
         f"rollback: rules in effect {watched.effective[100] - began:.2f} s after the command, last request to the slot "
         f"that was left after {last - began:.2f} s; {len(log.answers)} requests\n"
     )
-    assert last <= watched.effective[100] + door_seconds
+    assert last <= watched.effective[100] + DOOR_SECONDS
 
 
 def test_the_staff_alone_see_the_idle_slot_at_the_real_host_before_the_switch(serving: Site) -> None:

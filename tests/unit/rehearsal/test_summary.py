@@ -156,3 +156,11 @@ def test_a_live_slot_with_older_settings_is_told_with_the_command_that_releases_
 
 def test_a_target_of_what_does_not_run_is_not_told() -> None:
     assert "no requests" not in entrance(also="logs", unhealthy=["k8s-logging-kibanakb: i-1:31715: DOWN"])
+
+
+def test_invented_secrets_are_told_with_how_to_set_them() -> None:
+    key = "hello-platform:secrets.prod.api.MYSQL_URL"
+    told = summary.invented([key, "hello-platform:delivery.adminPassword"])
+    assert told.startswith("Invented 2 secrets, ")
+    assert "prod.api.MYSQL_URL, delivery.adminPassword. " in told
+    assert told.endswith(f"pulumi config set --secret --path '{key}'")

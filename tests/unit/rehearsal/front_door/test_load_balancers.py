@@ -143,7 +143,6 @@ REFUSALS: dict[str, State] = {
         f"Target group a: {problem}": group(**{key: value})
         for problem, key, value in (
             ("TargetType lambda", "TargetType", "lambda"),
-            ("TargetType ip", "TargetType", "ip"),
             ("HealthCheckPort 8080", "HealthCheckPort", "8080"),
             ("Protocol TCP", "Protocol", "TCP"),
             ("ProtocolVersion HTTP3: only", "ProtocolVersion", "HTTP3"),

@@ -32,6 +32,16 @@ def test_an_instance_is_reached_by_its_private_address() -> None:
     ]
 
 
+def test_an_address_is_reached_where_the_security_groups_of_its_interface_let_the_load_balancer_in() -> None:
+    addresses = [{"PrivateIpAddress": "10.44.0.1"}, {"PrivateIpAddress": "10.44.0.9"}]
+    interface = {"PrivateIpAddresses": addresses, "Groups": [{"GroupId": NODES}]}
+    pods = target_group("a", target("10.44.0.9", 8080), target("10.44.0.8", 8080), TargetType="ip")
+    guards = [security_group(NODES, permission(8080, 8080, group=BACKEND))]
+    other, own = targets(pods, state(interfaces=[interface], security_groups=guards))
+    assert own == Target(name="10.44.0.9:8080", address="10.44.0.9", port=8080, reachable=True)
+    assert not other.reachable
+
+
 def test_an_instance_that_is_gone_or_does_not_run_is_no_target() -> None:
     assert found(target("i-prod9", 31001)) == []
     assert found(target("i-1", 31001), instances=[instance("i-1", "10.0.0.1", "stopped")]) == []
