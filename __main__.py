@@ -51,7 +51,7 @@ certificate_request = current_request(
 provider = account.provider("aws", region=limits.once_checked(settings.region))
 aws_options = pulumi.ResourceOptions(provider=provider)
 
-kms_keys = KmsKeys(platform, KmsKeysArgs(account=account), opts=aws_options)
+kms_keys = KmsKeys(platform, KmsKeysArgs(account=account, signs_images=settings.sign_images), opts=aws_options)
 log_groups = LogGroupDefaults(
     key_arn=kms_keys.logs, retention_days=settings.cluster.log_retention_days, protect=settings.protect
 )
@@ -77,6 +77,7 @@ repositories = EcrRepositories(
         key_arn=kms_keys.images,
         protect=settings.protect,
         docker_hub_secret_arn=settings.cluster.docker_hub_secret_arn,
+        signatures=settings.sign_images,
     ),
     opts=aws_options,
 )
@@ -173,6 +174,7 @@ delivery = Delivery(
         environment=settings.tooling_environment,
         charts=settings.charts,
         protect=settings.protect,
+        signing_key=kms_keys.signing,
         cluster=cluster.reference,
         environments=environments,
         repositories=repositories,

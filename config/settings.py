@@ -45,6 +45,11 @@ class Settings(Model):
     permissions_boundary_arn: PolicyArn | None = Field(
         default=None, description="The permissions boundary of every IAM role of this stack."
     )
+    sign_images: bool = Field(
+        default=False,
+        description="Whether builds sign images with a KMS key of this stack, and prod admits only images whose "
+        "signature was checked when they were verified.",
+    )
     charts: ChartSource | None = Field(
         default=None,
         description="Source of the Helm charts, for networks without access to their public repositories: a folder "

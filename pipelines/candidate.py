@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KubernetesApiError as error:
         sys.stderr.write(f"error: the API server: {error}\n")
         return 1
-    digest = newest(verification.parse(config_map))
+    digest = newest(verification.admitted(config_map))
     if digest is None:
         sys.stderr.write(f"error: no image of {options.service} is verified: its dev pipeline has to succeed first\n")
         return 1

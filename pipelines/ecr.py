@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -32,6 +33,13 @@ UNSUPPORTED_ERROR = "UnsupportedImageError"
 operating system's packages, as those from `scratch`.
 
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-troubleshooting.html
+"""
+
+THERE = ("ImageAlreadyExistsException", "ImageTagAlreadyExistsException", "LayerAlreadyExistsException")
+"""Errors of a push of what is there.
+
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CompleteLayerUpload.html
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html
 """
 
 PAUSE_SECONDS = 5
@@ -106,6 +114,28 @@ class Repository:
                 return None
             raise
         return f"{self.url}@{images['imageDetails'][0]['imageDigest']}"
+
+    def push(self, tag: str, manifest: Mapping[str, Any], *, blobs: Sequence[bytes]) -> None:
+        """Pushes a small image.
+
+        Args:
+            tag: Its tag. If another build has pushed that meanwhile, its image stays.
+            manifest: Its manifest.
+            blobs: Its configuration and its layers, each of which is one part of an upload: 20 MiB at most.
+        """
+        for blob in blobs:
+            digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
+            begun = self._client.initiate_layer_upload(**self._repository)
+            upload = {**self._repository, "uploadId": begun["uploadId"]}
+            self._client.upload_layer_part(**upload, partFirstByte=0, partLastByte=len(blob) - 1, layerPartBlob=blob)
+            _unless_there(self._client.complete_layer_upload, **upload, layerDigests=[digest])
+        _unless_there(
+            self._client.put_image,
+            **self._repository,
+            imageManifest=json.dumps(manifest),
+            imageManifestMediaType=manifest["mediaType"],
+            imageTag=tag,
+        )
 
     def login(self) -> dict[str, Any]:
         """The content of a docker `config.json` whose credentials are valid for twelve hours.
@@ -218,6 +248,15 @@ def _findings(response: Mapping[str, Any]) -> list[Finding]:
         if one.get("status", "ACTIVE") == "ACTIVE" and "packageVulnerabilityDetails" in one
     ]
     return [*basic, *enhanced]
+
+
+def _unless_there(operation: Callable[..., object], **arguments: Any) -> None:
+    """Calls an operation; it is no error if ECR has what it would make."""
+    try:
+        operation(**arguments)
+    except ClientError as error:
+        if _code(error) not in THERE:
+            raise
 
 
 def _code(error: Exception) -> str:

@@ -29,3 +29,9 @@ def errors() -> tuple[type[Exception], ...]:
     )
 
     return BotoCoreError, ClientError
+
+
+def code(error: Exception) -> str:
+    """An error's code at AWS; empty without one."""
+    response: Any = getattr(error, "response", {})
+    return str(response.get("Error", {}).get("Code", ""))

@@ -6,6 +6,7 @@ immutable, so each image has its own: `release-ENVIRONMENT-DIGITS`, with the fir
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection
 from typing import Any
@@ -85,8 +86,20 @@ class Images:
                 imageTag=tag(environment, digest),
             )
         except aws.errors() as error:
-            if _code(error) not in ("ImageAlreadyExistsException", "ImageTagAlreadyExistsException"):
+            if aws.code(error) not in ("ImageAlreadyExistsException", "ImageTagAlreadyExistsException"):
                 raise _unreachable(error) from None
+
+    def layers(self, tag: str) -> list[dict[str, Any]]:
+        """The layers in the manifest of the image with a tag; none if there is no such image.
+
+        Raises:
+            ReleaseError: ECR does not answer.
+        """
+        try:
+            found = self._client.batch_get_image(**self._repository, imageIds=[{"imageTag": tag}])["images"]
+        except aws.errors() as error:
+            raise ReleaseError(f"ECR: {error}", remedy="allow this identity ecr:BatchGetImage") from None
+        return json.loads(found[0]["imageManifest"]).get("layers", []) if found else []
 
     def version(self, digest: str) -> str | None:
         """The first of an image's tags that a build gave it; None without one, or where it may not be asked for."""
@@ -127,11 +140,6 @@ class Images:
         except aws.errors() as error:
             raise _unreachable(error) from None
         return dropped
-
-
-def _code(error: Exception) -> str:
-    response: Any = getattr(error, "response", {})
-    return str(response.get("Error", {}).get("Code", ""))
 
 
 def _unreachable(error: Exception) -> ReleaseError:

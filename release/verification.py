@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from contract import blue_green, labels
+from contract import blue_green, labels, signatures
 from kube.client import KubernetesObject
 from release import objects
 from release.objects import ObjectApi, ObjectReader
@@ -36,22 +36,41 @@ class Record:
         by: The verifying user, by the API server's name for them.
         at: Time of the verification.
         check: The command that tried it, besides the smoke test; None if there was none.
+        signed_with: ARN of the alias of the KMS key whose signature it had; None if that was not checked.
     """
 
     digest: str
     by: str
     at: datetime
     check: str | None = None
+    signed_with: str | None = None
 
 
 def verified(api: ObjectReader, environment: str, service: str) -> frozenset[str] | None:
     """The digests that an environment takes; None if it takes any."""
     if environment != VERIFIED_ENVIRONMENT:
         return None
-    return frozenset(
-        record.digest
-        for record in parse(api.get("v1", "ConfigMap", blue_green.verified_images_name(service), environment))
-    )
+    config_map = api.get("v1", "ConfigMap", blue_green.verified_images_name(service), environment)
+    return frozenset(record.digest for record in admitted(config_map))
+
+
+def signing_key(api: ObjectReader, service: str) -> str | None:
+    """ARN of the alias of the KMS key whose signature an image needs; None if it needs none."""
+    config_map = api.get("v1", "ConfigMap", blue_green.verified_images_name(service), VERIFIED_ENVIRONMENT)
+    return _signing_key(config_map)
+
+
+def admitted(config_map: KubernetesObject | None) -> list[Record]:
+    """The records that count for admission, oldest first: where images are signed, those that name the key."""
+    key = _signing_key(config_map)
+    return [record for record in parse(config_map) if key in (None, record.signed_with)]
+
+
+def _signing_key(config_map: KubernetesObject | None) -> str | None:
+    if config_map is None:
+        return None
+    annotations: Mapping[str, str] = config_map["metadata"].get("annotations") or {}
+    return annotations.get(signatures.KEY)
 
 
 def parse(config_map: KubernetesObject | None) -> list[Record]:
@@ -96,15 +115,16 @@ def _record(digits: str, text: str) -> Record:
     try:
         value: Mapping[str, Any] = json.loads(text)
         at = datetime.fromisoformat(str(value["at"]))
-        check = str(value["check"]) if value.get("check") else None
-        return Record(digest, str(value["by"]), at if at.tzinfo else at.replace(tzinfo=UTC), check)
+        check, key = (str(value[name]) if value.get(name) else None for name in ("check", signatures.SIGNED_WITH))
+        return Record(digest, str(value["by"]), at if at.tzinfo else at.replace(tzinfo=UTC), check, key)
     except (ValueError, KeyError, TypeError):
         return Record(digest, "unknown", datetime.fromtimestamp(0, UTC))
 
 
 def _value(record: Record) -> dict[str, str]:
     value = {"by": record.by, "at": record.at.isoformat()}
-    return {**value, "check": record.check} if record.check else value
+    optional = {"check": record.check, signatures.SIGNED_WITH: record.signed_with}
+    return {**value, **{name: text for name, text in optional.items() if text}}
 
 
 def _digits(digest: str) -> str:

@@ -12,6 +12,7 @@ import pulumi_aws as aws
 from components.aws.account import Account
 from config.partitions import dns_suffix
 from contract.blue_green import RELEASE_TAG_PREFIX
+from contract.signatures import TAG_PREFIX as SIGNATURE_TAG_PREFIX
 
 DOCKER_HUB = "docker.io"
 """Registry in the names of Docker Hub's images."""
@@ -22,16 +23,22 @@ COMMIT_TAG_PREFIX = "commit-"
 CACHED = ("fluent/fluentd-kubernetes-daemonset", "jenkins/jenkins", "kiwigrid/k8s-sidecar", "moby/buildkit")
 """Docker Hub's images that the platform runs: each has a repository, without which nodes cannot pull it."""
 
+KEPT_SIGNATURES = 1000
+"""Signatures of images that a repository keeps: those of many more images than it keeps."""
+
 KEPT_COMMITS = 50
 UNTAGGED_DAYS = 7
 
 
-def lifecycle_policy() -> str:
+def lifecycle_policy(*, signatures: bool = False) -> str:
     """Lifecycle policy as JSON: expires untagged images and old builds, but none that has a `release-` tag.
 
     ECR applies only the first rule that matches an image. The first rule matches every image with a `release-` tag and
     expires none, since no repository exceeds its count (100,000 images are ECR's quota).
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
+
+    Args:
+        signatures: Whether images are signed. A signature is an image of its own to ECR.
     """
 
     def expire(priority: int, description: str, selection: dict[str, object]) -> dict[str, object]:
@@ -74,6 +81,19 @@ def lifecycle_policy() -> str:
             },
         ),
     ]
+    if signatures:
+        rules.append(
+            expire(
+                4,
+                f"keep the last {KEPT_SIGNATURES} signatures",
+                {
+                    "tagStatus": "tagged",
+                    "tagPatternList": [f"{SIGNATURE_TAG_PREFIX}*"],
+                    "countType": "imageCountMoreThan",
+                    "countNumber": KEPT_SIGNATURES,
+                },
+            )
+        )
     return json.dumps({"rules": rules})
 
 
@@ -88,6 +108,7 @@ class EcrRepositoriesArgs:
         key_arn: KMS key that encrypts the images.
         protect: Whether Pulumi refuses to delete a repository, and ECR one with images.
         docker_hub_secret_arn: Secret with a login of Docker Hub, with which ECR caches its images; None for no cache.
+        signatures: Whether images are signed.
     """
 
     account: Account
@@ -96,6 +117,7 @@ class EcrRepositoriesArgs:
     key_arn: pulumi.Input[str]
     protect: bool
     docker_hub_secret_arn: str | None
+    signatures: bool = False
 
 
 class EcrRepositories(pulumi.ComponentResource):
@@ -130,7 +152,10 @@ class EcrRepositories(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
             )
             aws.ecr.LifecyclePolicy(
-                f"{name}-{service}", repository=repository.name, policy=lifecycle_policy(), opts=child
+                f"{name}-{service}",
+                repository=repository.name,
+                policy=lifecycle_policy(signatures=args.signatures),
+                opts=child,
             )
             self.repository_urls[service] = repository.repository_url
         self.key_arn = args.key_arn

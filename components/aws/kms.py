@@ -15,6 +15,27 @@ from config.partitions import dns_suffix
 DELETION_WINDOW_DAYS = 30
 """Days in which the deletion of a key can be cancelled: the maximum, since its data is lost with it."""
 
+SIGNING = "signing"
+"""Purpose of the key that signs images."""
+
+
+def signing_statement(account: Account, alias_arn: str, action: str) -> Statement:
+    """IAM statement that allows an action with the key that signs images, by its alias only.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+
+    Args:
+        account: The AWS account.
+        alias_arn: ARN of the key's alias.
+        action: `kms:Sign` or `kms:Verify`.
+    """
+    alias = alias_arn[alias_arn.index("alias/") :]
+    return Statement(
+        actions=[action],
+        resources=[account.arn("kms", "key/*")],
+        conditions={"StringEquals": {"kms:RequestAlias": alias}},
+    )
+
 
 def account_statement(account: Account) -> Statement:
     """Default statement of AWS' key policies: IAM policies of the account grant access.
@@ -51,23 +72,27 @@ class KmsKeysArgs:
 
     Attributes:
         account: The AWS account.
+        signs_images: Whether there is a key that signs images.
     """
 
     account: Account
+    signs_images: bool = False
 
 
 class KmsKeys(pulumi.ComponentResource):
-    """Customer managed KMS keys, which AWS rotates each year.
+    """Customer managed KMS keys. AWS rotates each year those that encrypt.
 
     Attributes:
         secrets: ARN of the key that encrypts Kubernetes Secrets in etcd.
         logs: ARN of the key that encrypts the log groups `/aws/*/NAME/*`.
         images: ARN of the key that encrypts the ECR repositories.
+        signing: ARN of the alias of the key that signs images; None if none does.
     """
 
     secrets: pulumi.Output[str]
     logs: pulumi.Output[str]
     images: pulumi.Output[str]
+    signing: str | None
 
     def __init__(self, name: str, args: KmsKeysArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Keys", name, {}, opts)
@@ -77,7 +102,9 @@ class KmsKeys(pulumi.ComponentResource):
             name, "logs", "Log groups of the control plane and the VPC", [log_encryption_statement(args.account, name)]
         )
         self.images = self._key(name, "images", "Container images in ECR")
-        self.register_outputs({"secrets": self.secrets, "logs": self.logs, "images": self.images})
+        self.signing = self._signing_key(name) if args.signs_images else None
+        signing = {SIGNING: self.signing} if self.signing else {}
+        self.register_outputs({"secrets": self.secrets, "logs": self.logs, "images": self.images, **signing})
 
     def _key(
         self, platform: str, purpose: str, description: str, statements: Sequence[Statement] = ()
@@ -91,10 +118,32 @@ class KmsKeys(pulumi.ComponentResource):
             deletion_window_in_days=DELETION_WINDOW_DAYS,
             opts=pulumi.ResourceOptions(parent=self, protect=self._account.protect),
         )
+        self._alias(platform, purpose, key)
+        return key.arn
+
+    def _signing_key(self, platform: str) -> str:
+        """A key of the kind that cosign makes; KMS rotates no such key. It is used by its alias.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
+        """
+        key = aws.kms.Key(
+            f"{platform}-{SIGNING}",
+            description=f"{platform}: Signatures of container images",
+            policy=policy_document([account_statement(self._account)]),
+            customer_master_key_spec="ECC_NIST_P256",
+            key_usage="SIGN_VERIFY",
+            deletion_window_in_days=DELETION_WINDOW_DAYS,
+            opts=pulumi.ResourceOptions(parent=self, protect=self._account.protect),
+        )
+        alias = self._alias(platform, SIGNING, key)
+        return self._account.arn("kms", alias)
+
+    def _alias(self, platform: str, purpose: str, key: aws.kms.Key) -> str:
+        alias = f"alias/{platform}/{purpose}"
         aws.kms.Alias(
-            name,
-            name=f"alias/{platform}/{purpose}",
+            f"{platform}-{purpose}",
+            name=alias,
             target_key_id=key.key_id,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return key.arn
+        return alias

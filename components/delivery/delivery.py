@@ -11,6 +11,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 import config
 from components.aws.ecr import EcrRepositories
+from components.aws.kms import signing_statement
 from components.aws.network import Network
 from components.aws.policy import Statement
 from components.cluster.core_addons import CoreAddons
@@ -73,6 +74,7 @@ class DeliveryArgs:
         environment: Environment on whose nodes the tools run.
         charts: Source of the charts; None for their public repositories.
         protect: Whether namespaces and the records of verified images are protected from deletion.
+        signing_key: ARN of the alias of the KMS key whose signature images need in prod; None where they need none.
         cluster: The cluster.
         environments: Each environment, by name.
         repositories: The services' ECR repositories.
@@ -93,6 +95,7 @@ class DeliveryArgs:
     environment: config.EnvironmentName
     charts: str | None
     protect: bool
+    signing_key: str | None
     cluster: ClusterReference
     environments: Mapping[str, Environment]
     repositories: EcrRepositories
@@ -122,9 +125,11 @@ class Delivery(pulumi.ComponentResource):
         metrics = [Statement(actions=METRICS, resources=["*"])] if args.reads_metrics else []
         look_statements = [*read_rules, *metrics]
         release_statements = [permissions(args.cluster, args.services, *TAG, *UNTAG), *look_statements]
-        verify_statement = permissions(args.cluster, args.services, *TAG)
+        verify_statements = [permissions(args.cluster, args.services, *TAG)]
+        if args.signing_key:
+            verify_statements.append(signing_statement(args.cluster.account, args.signing_key, "kms:Verify"))
         self._identity(RELEASE, args.cluster, release_statements)
-        self._identity(VERIFY, args.cluster, [verify_statement])
+        self._identity(VERIFY, args.cluster, verify_statements)
         kubernetes.networking.v1.NetworkPolicy(
             f"{DELIVERY}-{RELEASE}",
             metadata=ObjectMetaArgs(name=RELEASE, namespace=self.namespace),
@@ -152,6 +157,7 @@ class Delivery(pulumi.ComponentResource):
                 repositories=args.repositories.repository_urls,
                 protect=args.protect,
                 weighted=args.weighted,
+                signing_key=args.signing_key,
             ),
             opts=child,
         )
@@ -172,6 +178,7 @@ class Delivery(pulumi.ComponentResource):
                     repositories=args.repositories,
                     addresses=args.network.addresses,
                     agent_namespace=self.namespace,
+                    signing_key=args.signing_key,
                     core_addons=args.core_addons,
                 ),
                 opts=child,
@@ -233,7 +240,8 @@ class Delivery(pulumi.ComponentResource):
                     cluster=args.cluster,
                     services=args.services,
                     release_statements=release_statements,
-                    verify_statement=verify_statement,
+                    verify_statements=verify_statements,
+                    signing_key=args.signing_key,
                     # An account has one provider for GitHub.
                     creates_provider=not (args.previews and args.previews.repository),
                 ),

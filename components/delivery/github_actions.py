@@ -17,7 +17,7 @@ import config
 from components.aws.iam import OidcTrust, Role, RoleArgs
 from components.aws.policy import Statement
 from components.cluster.reference import ClusterReference
-from components.delivery.jenkins.repositories import INSPECTOR, PULL, PUSH, SCAN
+from components.delivery.jenkins.repositories import permissions
 from components.delivery.preview_role.iam import AUDIENCE, ISSUER
 from contract.identities import VERIFIERS, releasers
 
@@ -39,7 +39,8 @@ class GitHubActionsArgs:
         cluster: The cluster.
         services: Names of the services.
         release_statements: IAM permissions of a release.
-        verify_statement: IAM permissions of who verifies.
+        verify_statements: IAM permissions of who verifies.
+        signing_key: ARN of the alias of the KMS key that signs images; None where none does.
         creates_provider: Whether this component creates GitHub's identity provider if none is configured.
     """
 
@@ -47,7 +48,8 @@ class GitHubActionsArgs:
     cluster: ClusterReference
     services: Sequence[str]
     release_statements: Sequence[Statement]
-    verify_statement: Statement
+    verify_statements: Sequence[Statement]
+    signing_key: str | None
     creates_provider: bool
 
 
@@ -76,8 +78,8 @@ class GitHubActions(pulumi.ComponentResource):
             actions=["eks:DescribeCluster"], resources=[account.arn("eks", f"cluster/{args.cluster.name}")]
         )
         roles = {
-            BUILD: build_statements(args.cluster, args.services),
-            VERIFY: [clusters, args.verify_statement],
+            BUILD: permissions(args.cluster, args.services, signing_key=args.signing_key),
+            VERIFY: [clusters, *args.verify_statements],
             **{release(environment): [clusters, *args.release_statements] for environment in config.ENVIRONMENTS},
         }
         self.role_arns = {}
@@ -111,12 +113,3 @@ def trust(provider_arn: str, repositories: Mapping[str, str], environment: str) 
         provider_arn=provider_arn,
         conditions={"StringEquals": {f"{issuer}:aud": AUDIENCE, f"{issuer}:sub": subjects}},
     )
-
-
-def build_statements(cluster: ClusterReference, services: Sequence[str]) -> list[Statement]:
-    """IAM permissions of builds: push to the services' repositories, ask for scans and read findings."""
-    repositories = [cluster.account.arn("ecr", f"repository/{cluster.name}/{name}") for name in services]
-    return [
-        Statement(actions=["ecr:GetAuthorizationToken", *INSPECTOR], resources=["*"]),
-        Statement(actions=[*PULL, *PUSH, *SCAN], resources=repositories),
-    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from release import check as checks
-from release import smoke, verification
+from release import signatures, smoke, verification
 from release.errors import ExitCode, ReleaseError
 from release.history import Revision
 from release.images import in_use
@@ -24,7 +24,7 @@ def verify(
     check: str | None = None,
     check_within: float = 1800,
 ) -> ExitCode:
-    """Smoke tests the live slot on dev, runs the check, and records its image as verified.
+    """Checks the signature of what is live on dev, smoke tests it, runs the check, and records its image as verified.
 
     Args:
         session: The session.
@@ -35,8 +35,8 @@ def verify(
         check_within: Seconds for the check.
 
     Raises:
-        ReleaseError: Another image is live, it is not ready, its release is unfinished, or it fails the smoke test or
-            the check; or another release came in during the check.
+        ReleaseError: Another image is live, it is not ready, its release is unfinished, it has no signature where it
+            needs one, or it fails the smoke test or the check; or another release came in during the check.
     """
     if environment != TEST_ENVIRONMENT:
         raise ReleaseError(
@@ -44,6 +44,14 @@ def verify(
             remedy=f"release verify {TEST_ENVIRONMENT} {service}",
         )
     state, revision = _live(session, environment, service, image)
+    key = session.retrying(verification.signing_key, session.api, service)
+    if key is not None:
+        failure = signatures.failure(state.repository, revision.digest, key)
+        if failure is not None:
+            raise ReleaseError(
+                f"{revision.image} is not recorded: {failure}",
+                remedy="start its pipeline again, which signs what is not signed; docs/delivery.md, `Signatures`",
+            )
     get = functools.partial(session.caller().get, state.active_target)
     failure = smoke.failure(
         state.smoke_test,
@@ -60,7 +68,7 @@ def verify(
             raise ReleaseError(f"{revision.image} is not recorded: {failure}", remedy="see the check's output")
         _live(session, environment, service, revision.image)  # it is still what was tried
     digest = revision.digest
-    record = Record(digest, session.user(), session.clock.now(), check)
+    record = Record(digest, session.user(), session.clock.now(), check, key)
     retrying(session.clock)(
         lambda: verification.write(
             session.api, service, record, in_use=in_use(session.observe(VERIFIED_ENVIRONMENT, service)) - {digest}

@@ -24,6 +24,9 @@ from tests.unit.manifests import manifests
 from tests.unit.program import configured
 from tools.program.graph import Graph
 
+SIGNED = {f"{PROJECT}:signImages": "true"}
+"""Configuration of a stack whose images are signed."""
+
 PROGRAMS = (programs.BUILDCTL, programs.BUILDKITD, programs.ROOTLESSKIT)
 
 

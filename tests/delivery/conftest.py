@@ -11,11 +11,11 @@ from kube.client import KubernetesApi
 from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
 from rehearsal.toolchain import Toolchain
-from tests.delivery.buildkit import Delivery
+from tests.delivery.buildkit import SIGNED, Delivery
 from tests.delivery.workshop import SERVICE, Workshop, missing, opened
 from tests.rehearsal.conftest import tools  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]
 from tests.release import identities
-from tests.unit.program import stack_config
+from tests.unit.program import configured, stack_config
 
 REPOSITORY = identities.repository(SERVICE)
 
@@ -33,8 +33,9 @@ def workshop(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iter
     try:
         api = KubernetesApi(layout.kubeconfig)
         identities.add_nodes(api)
-        identities.apply_the_program(api)
-        delivery = Delivery(identities.STACK, stack_config(identities.STACK))
+        config = {**stack_config(identities.STACK), **SIGNED}
+        identities.apply_the_program(api, configured(config, stack=identities.STACK))
+        delivery = Delivery(identities.STACK, config)
         with opened(delivery, layout.kubeconfig, folder) as running:
             yield running
     finally:

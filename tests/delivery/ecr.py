@@ -7,11 +7,12 @@ takes: a repository that nobody made, an index of layers. `complaints` says what
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import subprocess
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from typing import Any, Self
 
 import trustme
 import urllib3
+from urllib3.util import parse_url
 
 from tests.http_server import Answer, Request, answering
 
@@ -62,6 +64,7 @@ class Ecr:
     critical: bool = False
     endpoint: str = ""
     pushed: list[str] = field(default_factory=list[str])
+    _uploads: dict[str, bytes] = field(default_factory=dict[str, bytes])
 
     def __enter__(self) -> Self:
         authority = trustme.CA()
@@ -123,8 +126,10 @@ class Ecr:
             wanted = [one["imageTag"] for one in body["imageIds"]] if "imageIds" in body else self.tags(name)
             return {"imageDetails": [self._image(name, tag) for tag in wanted]}
         if operation == "BatchGetImage":
-            found = [self.manifest(name, one["imageDigest"]) for one in body["imageIds"]]
+            found = self._manifests(name, [one.get("imageDigest") or one["imageTag"] for one in body["imageIds"]])
             return {"images": [{"imageManifest": text, "imageManifestMediaType": kind} for _, text, kind in found]}
+        if operation in ("InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"):
+            return self._upload(operation, name, body)
         if operation == "PutImage":
             return self._put(name, body)
         if operation == "DescribeImageScanFindings":
@@ -137,6 +142,10 @@ class Ecr:
         """The tags of a repository."""
         found = self._ask("GET", f"{name}/tags/list")
         return sorted(found.json().get("tags") or []) if found.status == 200 else []
+
+    def blob(self, name: str, digest: str) -> bytes:
+        """A layer of an image."""
+        return self._ask("GET", f"{name}/blobs/{digest}").data
 
     def configuration(self, name: str, digest: str) -> dict[str, Any]:
         """What an image says of its containers: https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md."""
@@ -180,17 +189,55 @@ class Ecr:
             raise RefusedError("ImageNotFoundException")
         return found.headers["Docker-Content-Digest"], found.data.decode(), found.headers["Content-Type"]
 
+    def _manifests(self, name: str, references: list[str]) -> list[tuple[str, str, str]]:
+        """Those that there are: the others are `failures`, and no error.
+
+        https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html
+        """
+        found = list[tuple[str, str, str]]()
+        for reference in references:
+            with suppress(RefusedError):
+                found.append(self.manifest(name, reference))
+        return found
+
+    def _upload(self, operation: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Uploads of layers: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CompleteLayerUpload.html."""
+        if operation == "InitiateLayerUpload":
+            identity = str(len(self._uploads) + 1)
+            self._uploads[identity] = b""
+            return {"uploadId": identity, "partSize": 10 << 20}
+        identity = body["uploadId"]
+        content = self._uploads[identity]
+        if operation == "UploadLayerPart":
+            part = base64.b64decode(body["layerPartBlob"])
+            if (body["partFirstByte"], body["partLastByte"]) != (len(content), len(content) + len(part) - 1):
+                raise RefusedError("InvalidLayerPartException")
+            self._uploads[identity] = content + part
+            return {"lastByteReceived": body["partLastByte"]}
+        (digest,) = body["layerDigests"]
+        if digest != f"sha256:{hashlib.sha256(content).hexdigest()}":
+            raise RefusedError("InvalidLayerException")
+        if self._ask("HEAD", f"{name}/blobs/{digest}").status == 200:
+            raise RefusedError("LayerAlreadyExistsException")
+        place = parse_url(self._ask("POST", f"{name}/blobs/uploads/").headers["Location"])
+        path = f"{(place.path or '').removeprefix('/v2/')}?{place.query}&digest={digest}"
+        stream = {"Content-Type": "application/octet-stream"}
+        assert self._ask("PUT", path, body=content, headers=stream).status == 201
+        return {"layerDigest": digest}
+
     def _put(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
-        tag = body["imageTag"]
+        tag, content = body["imageTag"], body["imageManifest"].encode()
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        if body.get("imageDigest", digest) != digest:
+            raise RefusedError("ImageDigestDoesNotMatchException")
         if tag in self.tags(name):
-            same = self.manifest(name, tag)[0] == body["imageDigest"]
+            same = self.manifest(name, tag)[0] == digest
             raise RefusedError("ImageAlreadyExistsException" if same else "ImageTagAlreadyExistsException")
         kind = {"Content-Type": body["imageManifestMediaType"]}
-        assert (
-            self._ask("PUT", f"{name}/manifests/{tag}", body=body["imageManifest"].encode(), headers=kind).status == 201
-        )
+        if self._ask("PUT", f"{name}/manifests/{tag}", body=content, headers=kind).status != 201:
+            raise RefusedError("LayersNotFoundException")
         self.pushed.append(tag)
-        return {"image": {"imageId": {"imageDigest": body["imageDigest"], "imageTag": tag}}}
+        return {"image": {"imageId": {"imageDigest": digest, "imageTag": tag}}}
 
     def _ask(
         self, method: str, path: str, *, headers: Mapping[str, str] = MappingProxyType({}), body: bytes = b""

@@ -22,6 +22,7 @@ ASSIGNED = re.compile(r"env\.(?P<name>\w+) = sh\(script: '(?P<command>[^']+)', r
 ASKED = re.compile(r"env\.(?P<name>\w+) = input\(message: \"(?P<message>[^\"]+)\", ok: .*\)", re.DOTALL)
 EXPRESSIONS: Mapping[str, Callable[[Mapping[str, str]], bool]] = {
     "!env.IMAGE": lambda variables: not variables.get("IMAGE"),
+    "env.SIGNING_KEY": lambda variables: bool(variables.get("SIGNING_KEY")),
     "params.ENVIRONMENT == 'prod'": lambda variables: variables["ENVIRONMENT"] == "prod",
 }
 """What stands in `when`."""

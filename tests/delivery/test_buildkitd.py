@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -11,11 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from components.delivery.jenkins.buildkit import CACHE_MEGABYTES
+from contract import signatures
 from pipelines import certificates
 from tests.delivery.agents import InPod
-from tests.delivery.buildkit import Delivery
+from tests.delivery.buildkit import SIGNED, Delivery
 from tests.delivery.ecr import INDEX
 from tests.delivery.workshop import DOCKERFILE, SERVICE, Site, Source, missing, opened_site, source
 from tests.unit.program import stack_config
@@ -35,7 +39,7 @@ LONG = "a step that is long"
 
 def delivery() -> Delivery:
     """The stack's, with certificates of its own."""
-    return Delivery(STACK, stack_config(STACK))
+    return Delivery(STACK, {**stack_config(STACK), **SIGNED})
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +172,30 @@ def test_an_image_is_pushed_with_its_provenance_and_the_gate_judges_the_image(
     assert site.ecr.complaints(site.delivery.repositories) == []
     judged = stage(site, agent, "scan", IMAGE=image)
     assert "nothing that counts" in judged.stderr
+
+
+def test_an_image_is_signed_in_cosigns_form_and_not_twice(site: Site, agent: InPod, repository: Source) -> None:
+    repository.commit("signed")
+    repository.check_out(agent.workspace)
+    image = stage(site, agent, "push", PROVENANCE="true").stdout
+    url, _, digest = image.partition("@")
+    stage(site, agent, "sign", IMAGE=image)
+    name = url.partition("/")[2]
+    signature, text, _ = site.ecr.manifest(name, signatures.tag(digest))
+    (layer,) = json.loads(text)["layers"]
+    payload = site.ecr.blob(name, layer["digest"])
+    assert json.loads(payload)["critical"] == {
+        "identity": {"docker-reference": url},
+        "image": {"docker-manifest-digest": digest},
+        "type": "cosign container image signature",
+    }
+    assert site.kms is not None
+    site.kms.public_key.verify(
+        base64.b64decode(layer["annotations"][signatures.ANNOTATION]), payload, ec.ECDSA(hashes.SHA256())
+    )
+    assert site.ecr.complaints(site.delivery.repositories) == []
+    assert "is signed" in stage(site, agent, "sign", IMAGE=image).stderr
+    assert site.ecr.manifest(name, signatures.tag(digest))[0] == signature
 
 
 REPORTING = """\

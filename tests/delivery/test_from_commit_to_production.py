@@ -2,18 +2,25 @@
 
 Real: git, the scripts, the release tool with the program's identities, rights and admission, Kubernetes' control plane,
 buildkitd and the agents that build as their pods, images and their registry, the pod of an image that answers.
-Stand-ins: Jenkins, ECR's API.
+Stand-ins: Jenkins, ECR's API, KMS.
 """
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from contract.blue_green import BLUE, slot_name, verified_images_name
+from contract.signatures import mark
 from kube.client import KubernetesApi
 from tests.delivery.conftest import REPOSITORY
 from tests.delivery.workshop import DOCKERFILE, SERVICE, Workshop
+from tests.rehearsal.conftest import eventually
+from tests.release.identities import refusal
 
-WHOLE = ["Checkout", "Build", "Unit test", "Push", "Scan", "Deploy", "Verify"]
+WHOLE = ["Checkout", "Build", "Unit test", "Push", "Scan", "Sign", "Deploy", "Verify"]
+AGAIN = [stage for stage in WHOLE if stage not in ("Build", "Unit test", "Push")]
 NAME = REPOSITORY.partition("/")[2]
 
 
@@ -46,7 +53,7 @@ def test_a_commit_goes_to_dev_and_when_a_person_agrees_to_prod(released: Worksho
 def test_a_commit_that_ecr_has_is_taken_and_not_built_again(released: Workshop) -> None:
     before = released.containers.image("dev", SERVICE)
     again = released.build("dev")
-    assert (again.result, again.ran) == ("SUCCESS", ["Checkout", "Scan", "Deploy", "Verify"]), again.log
+    assert (again.result, again.ran) == ("SUCCESS", AGAIN), again.log
     assert released.containers.image("dev", SERVICE) == before
 
 
@@ -98,7 +105,7 @@ def test_a_build_that_is_stopped_in_its_release_leaves_nothing_half_done(release
     assert "Smoke test" not in stopped.log, stopped.log
     assert (released.answer("dev"), released.answer("prod")) == before
     again = released.build("dev")
-    assert (again.result, again.ran) == ("SUCCESS", ["Checkout", "Scan", "Deploy", "Verify"]), again.log
+    assert (again.result, again.ran) == ("SUCCESS", AGAIN), again.log
     assert (released.answer("dev"), released.answer("prod")) == ("version stopped once", before[1])
 
 
@@ -117,6 +124,36 @@ def test_a_person_rolls_prod_back_with_the_same_approval_and_looks_at_it(release
     looked = released.build("look", COMMAND="history", ENVIRONMENT="prod")
     assert looked.result == "SUCCESS", looked.log
     assert "rollback" in looked.log
+
+
+def test_what_is_not_signed_is_not_verified_and_prod_admits_no_record_without_a_signature(released: Workshop) -> None:
+    released.source.commit("unsigned")
+    before = released.answer("prod")
+    build = released.build("dev", SIGNING_KEY="")
+    assert (build.result, build.ran[-1]) == ("FAILURE", "Verify"), build.log
+    assert "is not recorded: it is not signed" in build.log
+    image = released.containers.image("dev", SERVICE) or ""
+    assert (released.answer("dev"), released.answer("prod")) == ("version unsigned", before)
+    # The record of who may write records and did not look, whose text has what admission looks for.
+    check = mark(released.site.delivery.variables["SIGNING_KEY"])
+    record = json.dumps({"by": "somebody", "at": "2099-01-01T00:00:00+00:00", "check": check})
+    change = [{"op": "add", "path": f"/data/{image.partition('@sha256:')[2]}", "value": record}]
+    released.api.json_patch("v1", "ConfigMap", verified_images_name(SERVICE), change, namespace="prod")
+    assert image not in released.build("prod", approves=False).asked[0], "it is no candidate"
+    refused = refusal(lambda: brought_in(released, image))
+    assert "an image is signed, and verified on dev" in (refused or "it was taken")
+    again = released.build("dev")
+    assert (again.result, again.ran) == ("SUCCESS", AGAIN), again.log
+    eventually(lambda: refusal(lambda: brought_in(released, image)) is None, "admission knows its record")
+    assert released.build("prod").result == "SUCCESS"
+    assert (released.answer("prod"), released.containers.image("prod", SERVICE)) == ("version unsigned", image)
+
+
+def brought_in(released: Workshop, image: str) -> object:
+    """What an administrator's change of a slot's image would make; nothing is changed."""
+    change = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image}]
+    slot = slot_name(SERVICE, BLUE)
+    return released.api.json_patch("apps/v1", "Deployment", slot, change, namespace="prod", dry_run=True)
 
 
 def test_the_cluster_knows_who_released_and_who_verified(released: Workshop) -> None:

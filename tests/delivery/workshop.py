@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from tests.delivery.buildkit import Daemon, Delivery
 from tests.delivery.containers import Containers
 from tests.delivery.ecr import Ecr
 from tests.delivery.jenkins import Agent, Build
+from tests.delivery.kms import Kms
 from tests.delivery.runtime import Network, run
 from tests.unit.pipelines.jenkinsfile import parse
 from tests.unit.program import CHECKOUT
@@ -92,18 +93,21 @@ class Site:
         network: Where containers have addresses.
         ecr: The registry.
         buildkitd: What builds.
+        kms: What signs, where the stack's images are signed.
     """
 
     delivery: Delivery
     network: Network
     ecr: Ecr
     buildkitd: Daemon
+    kms: Kms | None
 
     @property
     def account(self) -> dict[str, str]:
-        """By which an agent finds ECR."""
+        """By which an agent finds ECR and KMS."""
         return {
             "AWS_ENDPOINT_URL_ECR": self.ecr.endpoint,
+            **({"AWS_ENDPOINT_URL_KMS": self.kms.endpoint} if self.kms else {}),
             "AWS_ACCESS_KEY_ID": "none",
             "AWS_SECRET_ACCESS_KEY": "none",
         }
@@ -121,11 +125,11 @@ def opened_site(delivery: Delivery, folder: Path) -> Generator[Site]:
         delivery: Of a stack.
         folder: Empty.
     """
-    host = delivery.variables["REGISTRY"].partition("/")[0]
-    with Network() as network, Ecr(folder, host, network.gateway) as ecr:
+    host, key = delivery.variables["REGISTRY"].partition("/")[0], delivery.variables.get("SIGNING_KEY")
+    with Kms(key) if key else nullcontext() as kms, Network() as network, Ecr(folder, host, network.gateway) as ecr:
         authority = ecr.authority.read_text(encoding="utf-8")
         with Daemon(delivery, network, host, authority, folder / "buildkitd") as buildkitd:
-            yield Site(delivery, network, ecr, buildkitd)
+            yield Site(delivery, network, ecr, buildkitd, kms)
 
 
 @dataclass

@@ -109,6 +109,7 @@ class JenkinsArgs:
         repositories: The services' ECR repositories.
         addresses: IP ranges of the VPC.
         agent_namespace: Namespace of the agents and of the release identities.
+        signing_key: ARN of the alias of the KMS key that signs images; None where none does.
         core_addons: The core add-ons (DNS, volumes, autoscaling), which Jenkins is created after and deleted before.
     """
 
@@ -123,6 +124,7 @@ class JenkinsArgs:
     repositories: EcrRepositories
     addresses: Addresses
     agent_namespace: pulumi.Input[str]
+    signing_key: str | None
     core_addons: pulumi.Resource
 
 
@@ -219,6 +221,7 @@ class Jenkins(pulumi.ComponentResource):
             **({"BUILD_SECRETS": agents.BUILD_SECRETS_FOLDER} if delivery.build_secrets else {}),
             **({"PROVENANCE": "true"} if delivery.provenance else {}),
             **({"SBOM_GENERATOR": delivery.sbom_generator} if delivery.sbom_generator else {}),
+            **({"SIGNING_KEY": key} if (key := self._args.signing_key) else {}),
             **({"STATUS_HOST": delivery.status_host} if delivery.status_token else {}),
             **({"APPROVERS": ",".join(delivery.login.approve)} if delivery.login else {}),
             **(self._preview_variables(previews) if previews else {}),
@@ -292,7 +295,9 @@ class Jenkins(pulumi.ComponentResource):
                 cluster=self._args.cluster,
                 namespace=agents.DELIVERY,
                 service_account=BUILD,
-                statements=permissions(self._args.cluster, list(self._args.services)),
+                statements=permissions(
+                    self._args.cluster, [*self._args.services, AGENT, CACHE], signing_key=self._args.signing_key
+                ),
             ),
             opts=child,
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from components.aws.kms import signing_statement
 from components.aws.policy import Statement
 from components.cluster.reference import ClusterReference
-from components.delivery.jenkins.names import AGENT, CACHE
 
 CACHE_DAYS = 14
 """How long cached layers are kept after their push."""
@@ -38,15 +38,19 @@ def cache_policy() -> str:
     return json.dumps({"rules": [rule]})
 
 
-def permissions(cluster: ClusterReference, services: Sequence[str]) -> list[Statement]:
-    """IAM permissions of the build agents: push to this stack's repositories, and read images and scan findings.
+def permissions(cluster: ClusterReference, repositories: Sequence[str], *, signing_key: str | None) -> list[Statement]:
+    """IAM permissions of builds: push to some of this stack's repositories, read images and scan findings, and sign.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
+
+    Args:
+        cluster: The cluster, by whose name those of the repositories begin.
+        repositories: The rest of their names.
+        signing_key: ARN of the alias of the KMS key that signs images; None where none does.
     """
-    repositories = [
-        cluster.account.arn("ecr", f"repository/{cluster.name}/{name}") for name in (*services, AGENT, CACHE)
-    ]
+    arns = [cluster.account.arn("ecr", f"repository/{cluster.name}/{name}") for name in repositories]
     return [
         Statement(actions=["ecr:GetAuthorizationToken", *INSPECTOR], resources=["*"]),
-        Statement(actions=[*PULL, *PUSH, *SCAN], resources=repositories),
+        Statement(actions=[*PULL, *PUSH, *SCAN], resources=arns),
+        *([signing_statement(cluster.account, signing_key, "kms:Sign")] if signing_key else []),
     ]

@@ -24,7 +24,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequiremen
 import config
 from components.kubernetes.metadata import name_of
 from components.workload.admission import fields, images
-from contract import labels
+from contract import labels, signatures
 from contract.blue_green import SLOTS, VERIFIED_ENVIRONMENT, slot_name, verified_images_name
 from contract.identities import DEPLOYERS, RECONCILER, RELEASE, releasers, username
 
@@ -64,12 +64,14 @@ class AdmissionArgs:
         repositories: URL of each service's ECR repository.
         protect: Whether the records of verified images are protected from deletion.
         weighted: The services that are released by weight.
+        signing_key: ARN of the alias of the KMS key that signs images; None where they need no signature.
     """
 
     environments: Mapping[str, pulumi.Input[str]]
     repositories: Mapping[str, pulumi.Input[str]]
     protect: bool
     weighted: Sequence[str] = ()
+    signing_key: str | None = None
 
 
 class Admission(pulumi.ComponentResource):
@@ -250,9 +252,10 @@ class Admission(pulumi.ComponentResource):
                 variables=_variables("service", "images", "kept", "reason", "person"),
                 validations=[
                     ValidationArgs(
-                        expression=images.IS_VERIFIED,
-                        message="an image is verified on dev before it comes here; a person with the right to may say "
-                        "why not",
+                        expression=images.is_verified(self._args.signing_key),
+                        message="an image is "
+                        + ("signed, and " if self._args.signing_key else "")
+                        + "verified on dev before it comes here; a person with the right to may say why not",
                     )
                 ],
                 audit_annotations=[
@@ -295,6 +298,7 @@ class Admission(pulumi.ComponentResource):
                 name=verified_images_name(service),
                 namespace=self._args.environments[VERIFIED_ENVIRONMENT],
                 labels={labels.SERVICE: service},
+                annotations={signatures.KEY: key} if (key := self._args.signing_key) else None,
             ),
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect),
         )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from contract import labels
 from contract.blue_green import OVERRIDE, SENTINEL_DIGEST, SLOTS
+from contract.signatures import mark
 
 _POD = "spec.template.spec"
 
@@ -40,7 +41,7 @@ annotation; `person` is true where the user has the verb `override` on the servi
 IS_SENTINEL = f"endsWith('@{SENTINEL_DIGEST}')"
 
 STARTS_EMPTY = f"request.operation != 'CREATE' || {IS_JOB} || variables.images.all(image, image.{IS_SENTINEL})"
-"""A new Deployment has the sentinel image, so that every real image comes by an update, which `IS_VERIFIED` checks."""
+"""A new Deployment has the sentinel image, so that every real image comes by an update, which `is_verified` checks."""
 
 SENTINEL_HAS_NO_PODS = (
     f"(!({IS_JOB}) && object.spec.replicas == 0) || !variables.images.exists(image, image.{IS_SENTINEL})"
@@ -65,9 +66,17 @@ def is_own_image(registry: str) -> str:
     return f"variables.kept || variables.images.all(image, image.startsWith({start}) && {digits})"
 
 
-IS_VERIFIED = (
-    f"variables.kept || variables.images.all(image, image.{IS_SENTINEL} || "
-    "(has(params.data) && image.substring(image.indexOf('@sha256:') + 8) in params.data)) || "
-    "(variables.reason != '' && variables.person)"
-)
-"""True where each image has a verification record, or a user with the right to override gives a reason."""
+def is_verified(signing_key: str | None) -> str:
+    """True where each image has a verification record, or a user with the right to override gives a reason.
+
+    Args:
+        signing_key: ARN of the KMS key's alias that a record names, whose writer checked the image's signature with it;
+            None where images need no signature.
+    """
+    digits = "image.substring(image.indexOf('@sha256:') + 8)"
+    signed = f" && params.data[{digits}].contains({json.dumps(mark(signing_key))})" if signing_key else ""
+    return (
+        f"variables.kept || variables.images.all(image, image.{IS_SENTINEL} || "
+        f"(has(params.data) && {digits} in params.data{signed})) || "
+        "(variables.reason != '' && variables.person)"
+    )

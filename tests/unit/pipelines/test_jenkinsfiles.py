@@ -99,7 +99,7 @@ def test_one_build_of_a_job_runs_at_a_time(pipeline: Call) -> None:
 
 def test_the_dev_pipeline_goes_from_a_commit_to_a_verified_release_in_this_order() -> None:
     names = [one.arguments[0] for one in parse(PIPELINES / "Jenkinsfile.dev").everything() if one.name == "stage"]
-    assert names == ["Image", "Checkout", "Build", "Unit test", "Push", "Scan", "Deploy", "Verify"]
+    assert names == ["Image", "Checkout", "Build", "Unit test", "Push", "Scan", "Sign", "Deploy", "Verify"]
 
 
 @pytest.mark.parametrize("name", ["Jenkinsfile.dev", "Jenkinsfile.agent"])

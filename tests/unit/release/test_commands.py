@@ -154,6 +154,12 @@ def test_an_image_is_recorded_only_after_its_check_and_with_it(
     def caller(_: Session) -> SimpleNamespace:
         return SimpleNamespace(get=passes)
 
+    def needed(*_: object) -> str:
+        return key
+
+    def what_was_asked(*words: str) -> str:
+        return " and ".join(words)
+
     observe = session.observe
 
     def observe_dev(_: str, service: str) -> ServiceState:
@@ -164,6 +170,19 @@ def test_an_image_is_recorded_only_after_its_check_and_with_it(
     monkeypatch.setattr(Session, "caller", caller)
     monkeypatch.setattr(Session, "user", user)
     monkeypatch.setattr(Session, "keep_image", passes)
+    key = "arn:aws:kms:ap-northeast-2:123456789012:alias/hello-dev/signing"
+    with monkeypatch.context() as signed:
+        signed.setattr("release.verification.signing_key", needed)
+        signed.setattr("release.signatures.failure", what_was_asked)
+        asked = f"{IMAGE.replace('@', ' and ')} and {key}"
+        with pytest.raises(ReleaseError, match=f"not recorded: {asked}"):
+            verify(session, "dev", "api")
+        assert cluster.get("v1", "ConfigMap", "verified-api", "prod") is None
+        signed.setattr("release.signatures.failure", passes)
+        assert verify(session, "dev", "api") is ExitCode.DONE
+        (record,) = verification.parse(cluster.get("v1", "ConfigMap", "verified-api", "prod"))
+        assert record.signed_with == key
+    cluster.delete("v1", "ConfigMap", "verified-api", "prod")
     with pytest.raises(ReleaseError, match="not recorded: the check ended with exit code 3"):
         verify(session, "dev", "api", check="exit 3")
     assert cluster.get("v1", "ConfigMap", "verified-api", "prod") is None

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import config
 from components.workload.blue_green.annotations import release_annotations
+from contract import signatures
 from contract.blue_green import SMOKE_TEST, history_name
 from kube.client import KubernetesApiError
 from release import history, lock, probe, prune, smoke, verification
@@ -144,6 +145,26 @@ def test_a_record_is_read_as_it_was_written_under_a_key_that_a_policy_can_name()
     assert set((config_map or {})["data"]) == {f"{1:064x}", f"{2:064x}"}
     assert verification.verified(cluster, "prod", "api") == {record(1, 0).digest, record(2, 0).digest}
     assert verification.verified(cluster, "dev", "api") is None
+
+
+def test_where_images_are_signed_a_record_counts_that_names_the_key() -> None:
+    key = "arn:aws:kms:ap-northeast-2:123456789012:alias/hello-dev/signing"
+    cluster = FakeCluster(FakeClock(), objects("prod", "api"))
+    verification.write(cluster, "api", record(1, 0), in_use=())
+    assert verification.signing_key(cluster, "api") is None
+    config_map = cluster.get("v1", "ConfigMap", "verified-api", "prod")
+    assert config_map is not None
+    patch(cluster, config_map, [{"op": "add", "path": "/metadata/annotations", "value": {signatures.KEY: key}}])
+    assert verification.signing_key(cluster, "api") == key
+    assert verification.verified(cluster, "prod", "api") == set()
+    for one in (replace(record(2, 1), signed_with=key), replace(record(3, 2), signed_with=f"{key}-2")):
+        verification.write(cluster, "api", one, in_use=())
+    assert verification.verified(cluster, "prod", "api") == {record(2, 1).digest}
+    config_map = cluster.get("v1", "ConfigMap", "verified-api", "prod")
+    assert config_map is not None
+    data = {digits: signatures.mark(key) in text for digits, text in config_map["data"].items()}
+    assert data == {f"{1:064x}": False, f"{2:064x}": True, f"{3:064x}": False}, "what admission looks for"
+    assert [one.digest for one in verification.admitted(config_map)] == [record(2, 1).digest]
 
 
 # Lock

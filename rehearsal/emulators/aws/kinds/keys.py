@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kind import Resource
+
+SYMMETRIC = "SYMMETRIC_DEFAULT"
+"""The kind of a key whose kind is not given."""
+
+
+def check_rotation(key: Resource) -> None:
+    """KMS rotates symmetric keys only: https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html."""
+    spec = str(key.inputs.get("customerMasterKeySpec", SYMMETRIC))
+    if key.inputs.get("enableKeyRotation") and spec != SYMMETRIC:
+        raise AwsError("UnsupportedOperationException", f"a key of the kind {spec} cannot be rotated")
 
 
 def set_rotation(key: Resource) -> None:

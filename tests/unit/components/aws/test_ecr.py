@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.ecr.policy_validation import EcrLifecyclePolicyValidator
 
-from components.aws.ecr import KEPT_COMMITS, UNTAGGED_DAYS, lifecycle_policy
+from components.aws.ecr import KEPT_COMMITS, KEPT_SIGNATURES, UNTAGGED_DAYS, lifecycle_policy
 from config import ENVIRONMENTS
 from rehearsal.aws.authorization import Access, allows
 from tests.unit.components.delivery.jenkins import configuration as delivery_config
@@ -37,7 +38,8 @@ def matches(selection: dict[str, Any], image: Image) -> bool:
     """Whether a rule's tag selection matches an image."""
     if selection["tagStatus"] == "untagged":
         return not image.tags
-    return all(any(tag.startswith(prefix) for tag in image.tags) for prefix in selection["tagPrefixList"])
+    patterns = selection.get("tagPatternList") or [f"{prefix}*" for prefix in selection["tagPrefixList"]]
+    return all(any(fnmatchcase(tag, pattern) for tag in image.tags) for pattern in patterns)
 
 
 def expired(policy: str, images: Sequence[Image]) -> list[Image]:
@@ -81,6 +83,15 @@ def test_old_commits_and_untagged_images_expire() -> None:
     assert expired(lifecycle_policy(), commits) == commits[KEPT_COMMITS:]
     untagged = [Image(frozenset(), day) for day in range(UNTAGGED_DAYS + 3)]
     assert expired(lifecycle_policy(), untagged) == untagged[UNTAGGED_DAYS + 1 :]
+
+
+def test_of_signatures_many_more_are_kept_than_of_images() -> None:
+    policy = lifecycle_policy(signatures=True)
+    EcrLifecyclePolicyValidator(policy).validate()
+    signatures = [Image(frozenset({f"sha256-{day:064x}.sig"}), day) for day in range(KEPT_SIGNATURES + 3)]
+    released = [Image(frozenset({"release-7"}), 400)]
+    assert expired(policy, [*signatures, *released]) == signatures[KEPT_SIGNATURES:]
+    assert not expired(lifecycle_policy(), signatures)
 
 
 def test_every_service_has_a_repository_that_is_immutable_scanned_and_encrypted(graph: Graph) -> None:

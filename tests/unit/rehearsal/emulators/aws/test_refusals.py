@@ -39,6 +39,7 @@ MALFORMED = [
     ("attachment", {"policyArn": "arn:aws:s3:::bucket"}, "not of iam"),
     ("inline", {"policy": json.dumps({"Version": "2012-10-17"})}, "MalformedPolicyDocument"),
     ("key", {"deletionWindowInDays": 3}, r"in the range \(7 - 30\)"),
+    ("key", {"keyUsage": "SIGN"}, "expected to be one of"),
     ("alias", {"name": "mine"}, "InvalidAliasNameException"),
     ("alias", {"name": "alias/aws/mine"}, "InvalidAliasNameException"),
     ("logs", {"name": "a log"}, "InvalidParameterException"),
@@ -130,6 +131,7 @@ ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("hub", {}, "PullThroughCacheRuleAlreadyExistsException"),
     ("flows", {"trafficType": "REJECT", "iamRoleArn": None}, "InvalidParameter"),
     ("cluster", {"name": "x", "vpcConfig": {"subnetIds": []}}, "InvalidParameterException"),
+    ("key", {"customerMasterKeySpec": "ECC_NIST_P256", "enableKeyRotation": True}, "UnsupportedOperationException"),
     (
         "nodes",
         {"nodeGroupName": "x", "scalingConfig": {"minSize": 3, "desiredSize": 2, "maxSize": 4}},
