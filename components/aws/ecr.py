@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.account import Account
+from components.aws.policy import Statement
 from config.partitions import dns_suffix
 from contract.blue_green import RELEASE_TAG_PREFIX
 from contract.signatures import TAG_PREFIX as SIGNATURE_TAG_PREFIX
@@ -126,12 +127,14 @@ class EcrRepositories(pulumi.ComponentResource):
     Attributes:
         repository_urls: URL of each repository, by service.
         key_arn: KMS key that encrypts the images.
-        docker_hub: Where nodes pull Docker Hub's images from: itself, or the cache, resolved once that can keep them.
+        docker_hub: Where Docker Hub's images are pulled from: itself, or the cache, resolved once that can keep them.
+        cache_statements: What builds need besides the right to pull, for images that the cache has no repository of.
     """
 
     repository_urls: dict[str, pulumi.Output[str]]
     key_arn: pulumi.Input[str]
     docker_hub: pulumi.Output[str]
+    cache_statements: list[Statement]
 
     def __init__(self, name: str, args: EcrRepositoriesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Registry", name, {}, opts)
@@ -159,11 +162,17 @@ class EcrRepositories(pulumi.ComponentResource):
             )
             self.repository_urls[service] = repository.repository_url
         self.key_arn = args.key_arn
-        self.docker_hub = pulumi.Output.from_input(DOCKER_HUB)
+        self.docker_hub, self.cache_statements = pulumi.Output.from_input(DOCKER_HUB), []
         if args.docker_hub_secret_arn:
             self.docker_hub = self._cache_docker_hub(
                 name, args.account, f"{args.namespace}-hub", args.docker_hub_secret_arn
             )
+            self.cache_statements = [
+                Statement(
+                    actions=["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"],
+                    resources=[args.account.arn("ecr", f"repository/{args.namespace}-hub/*")],
+                )
+            ]
         self.register_outputs(
             {"repository_urls": self.repository_urls, "key_arn": self.key_arn, "docker_hub": self.docker_hub}
         )

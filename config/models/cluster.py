@@ -47,8 +47,8 @@ class Cluster(Model):
     )
     docker_hub_secret_arn: DockerHubSecretArn | None = Field(
         default=None,
-        description="A secret in Secrets Manager with a login of Docker Hub, `username` and `accessToken`: nodes pull "
-        "its images through a cache in ECR. Left out, from Docker Hub, which limits the pulls of each address.",
+        description="A secret in Secrets Manager with a login of Docker Hub, `username` and `accessToken`: nodes and "
+        "builds pull its images through a cache in ECR. Left out, from Docker Hub, which limits each address's pulls.",
     )
     volume_key_arn: KeyArn | None = Field(
         default=None,

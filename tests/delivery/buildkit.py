@@ -64,12 +64,10 @@ class Delivery:
 
     @property
     def secrets(self) -> Mapping[str, Mapping[str, str]]:
-        """The content of the Secrets with certificates, by their names."""
-        return {
-            one.metadata["name"]: one.inputs["stringData"].value
-            for one in self.graph.of_kind("Secret")
-            if one.metadata["name"] in (BUILDKIT_CLIENT, f"{NAME}-server")
-        }
+        """The content of the Secrets with certificates and of the daemon's ConfigMap, by their names."""
+        secrets = {one.metadata["name"]: one.inputs["stringData"].value for one in self.graph.of_kind("Secret")}
+        config_maps = {one.metadata["name"]: one.inputs["data"] for one in self.graph.of_kind("ConfigMap")}
+        return {name: (secrets | config_maps)[name] for name in (BUILDKIT_CLIENT, f"{NAME}-server", NAME)}
 
     @property
     def buildkitd(self) -> PodSpec:

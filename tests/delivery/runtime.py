@@ -108,8 +108,8 @@ def volumes(pod: PodSpec, secrets: Mapping[str, Mapping[str, str]], folder: Path
     """Makes a pod's volumes, owned as `fsGroup` says: https://kubernetes.io/docs/concepts/storage/volumes/.
 
     Args:
-        pod: Its volumes are of the kinds `emptyDir` and `secret`.
-        secrets: The content of Secrets, by their names.
+        pod: Its volumes are of the kinds `configMap`, `emptyDir` and `secret`.
+        secrets: The content of Secrets and ConfigMaps, by their names.
         folder: Where they are made.
 
     Returns:
@@ -129,6 +129,9 @@ def volumes(pod: PodSpec, secrets: Mapping[str, Mapping[str, str]], folder: Path
                 file.write_text(text, encoding="utf-8")
                 run("chgrp", str(group), file)
                 file.chmod(one["secret"]["defaultMode"])
+        elif "configMap" in one:
+            for name, text in secrets[one["configMap"]["name"]].items():
+                (path / name).write_text(text, encoding="utf-8")
         else:
             assert "emptyDir" in one, one
     return made
@@ -209,7 +212,7 @@ class Container:
         image: Its image.
         folder: Empty: for its volumes, its log and the runtime's state.
         network: Where it has an address; without one it has this machine's network.
-        secrets: The content of the Secrets that are its volumes.
+        secrets: The content of the Secrets and ConfigMaps that are its volumes.
         environment: Its variables, beside the image's.
         address: Its own on the network.
     """

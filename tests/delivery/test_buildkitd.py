@@ -16,15 +16,18 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from components.delivery.jenkins.buildkit import CACHE_MEGABYTES
+from config import PROJECT
 from contract import signatures
 from pipelines import certificates
 from tests.delivery.agents import InPod
 from tests.delivery.buildkit import SIGNED, Delivery
-from tests.delivery.ecr import INDEX
+from tests.delivery.ecr import INDEX, LOGIN
+from tests.delivery.runtime import run
 from tests.delivery.workshop import DOCKERFILE, SERVICE, Site, Source, missing, opened_site, source
 from tests.unit.program import stack_config
 
 STACK = "dev"
+HUB = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:ecr-pullthroughcache/hub-a1b2c3"
 VERSION = '["/bin/busybox", "grep", "-q", "version", "/www/index.html"]'
 HEALTH = '["/bin/busybox", "grep", "-q", "^ok", "/www/api/healthcheck"]'
 assert f"RUN {VERSION}" in DOCKERFILE
@@ -38,8 +41,10 @@ LONG = "a step that is long"
 
 
 def delivery() -> Delivery:
-    """The stack's, with certificates of its own."""
-    return Delivery(STACK, {**stack_config(STACK), **SIGNED})
+    """The stack's, with certificates of its own, images that are signed, and a login of Docker Hub."""
+    settings, key = {**stack_config(STACK), **SIGNED}, f"{PROJECT}:cluster"
+    cluster = {**json.loads(settings[key]), "dockerHubSecretArn": HUB}
+    return Delivery(STACK, {**settings, key: json.dumps(cluster)})
 
 
 @pytest.fixture(scope="module")
@@ -292,3 +297,22 @@ def test_the_stage_test_fails_with_its_dockerfiles(site: Site, agent: InPod, rep
     failed = told(site, agent, "sh", "-ec", '"$PIPELINES/test.sh"')
     assert failed.returncode
     assert failed.stderr.splitlines()[-1] == FAILED
+
+
+def test_a_build_has_docker_hubs_images_through_the_cache_in_ecr(
+    site: Site, agent: InPod, repository: Source, tmp_path: Path
+) -> None:
+    """Docker Hub itself is out of the daemon's reach here; of ECR it knows only what the agent's login opens."""
+    empty = tmp_path / "image"
+    empty.mkdir()
+    run("umoci", "init", "--layout", empty)
+    run("umoci", "new", "--image", f"{empty}:1")
+    (image,) = (name for name in site.delivery.repositories if name.endswith("-hub/moby/buildkit"))
+    registry = ("--dest-cert-dir", site.ecr.trusted, "--dest-creds", LOGIN)
+    run("skopeo", "--insecure-policy", "copy", *registry, f"oci:{empty}:1", f"docker://{site.ecr.address}/{image}:1")
+    dockerfile = DOCKERFILE.replace("FROM scratch AS base", "FROM moby/buildkit:1 AS base")
+    repository.commit("from Docker Hub", dockerfile=dockerfile)
+    repository.check_out(agent.workspace)
+    built = stage(site, agent, "build")
+    assert "docker.io/moby/buildkit:1" in built.stderr
+    assert site.ecr.complaints(site.delivery.repositories) == []

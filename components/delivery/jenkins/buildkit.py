@@ -15,6 +15,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.core.v1 import (
     AppArmorProfileArgs,
     CapabilitiesArgs,
+    ConfigMapVolumeSourceArgs,
     ContainerArgs,
     ContainerPortArgs,
     EmptyDirVolumeSourceArgs,
@@ -36,7 +37,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 import config
 import versions
-from components.aws.ecr import from_docker_hub
+from components.aws.ecr import DOCKER_HUB, from_docker_hub
 from components.delivery.jenkins.names import BUILDKIT_CLIENT
 from components.delivery.jenkins.network_policies import BUILDKIT, BUILDKIT_NAMESPACE, BUILDKIT_PORT, of_buildkit
 from components.kubernetes import admission_policy
@@ -50,6 +51,7 @@ NAME = "buildkitd"
 HOST = f"tcp://{NAME}.{BUILDKIT_NAMESPACE}:{BUILDKIT_PORT}"
 USER = 1000
 CERTIFICATES = "/certs"
+CONFIGURATION, CONFIGURATION_FILE = "/etc/buildkitd", "buildkitd.toml"
 SOCKET = "unix:///run/user/1000/buildkit/buildkitd.sock"
 STATE_SIZE = "30Gi"
 CACHE_MEGABYTES = 20_000
@@ -94,7 +96,7 @@ class BuildKitArgs:
         priority_class: Name of the PriorityClass.
         addresses: IP ranges of the VPC.
         client_namespace: Namespace of the agents, where the client's certificate is.
-        docker_hub: Where nodes pull Docker Hub's images from.
+        docker_hub: Where Docker Hub's images are pulled from, by nodes and by builds.
     """
 
     certificates: config.Certificates
@@ -104,6 +106,17 @@ class BuildKitArgs:
     addresses: Addresses
     client_namespace: pulumi.Input[str]
     docker_hub: pulumi.Input[str]
+
+
+def configuration(docker_hub: str) -> str:
+    """The daemon's configuration: the mirror of Docker Hub, for which builds have their agent's login; empty without.
+
+    https://github.com/moby/buildkit/blob/v0.34.2/docs/buildkitd.toml.md
+
+    Args:
+        docker_hub: `EcrRepositories.docker_hub`.
+    """
+    return "" if docker_hub == DOCKER_HUB else f'[registry."{DOCKER_HUB}"]\nmirrors = ["{docker_hub}"]\n'
 
 
 class BuildKit(pulumi.ComponentResource):
@@ -132,6 +145,13 @@ class BuildKit(pulumi.ComponentResource):
         )
         server = self._secret(f"{NAME}-server", namespace, args.certificates.of_server)
         self._secret(BUILDKIT_CLIENT, args.client_namespace, args.certificates.of_client)
+        toml = pulumi.Output.from_input(args.docker_hub).apply(configuration)
+        config_map = kubernetes.core.v1.ConfigMap(
+            NAME,
+            metadata=ObjectMetaArgs(name=NAME, namespace=namespace, labels=BUILDKIT),
+            data={CONFIGURATION_FILE: toml},
+            opts=child,
+        )
         account = kubernetes.core.v1.ServiceAccount(
             NAME,
             metadata=ObjectMetaArgs(name=NAME, namespace=namespace),
@@ -149,12 +169,19 @@ class BuildKit(pulumi.ComponentResource):
                 template=PodTemplateSpecArgs(
                     metadata=ObjectMetaArgs(
                         labels=BUILDKIT,
-                        # The daemon reads its certificate at its start only.
-                        annotations={ANNOTATION: checksum({f"{NAME}-server": args.certificates.of_server})},
+                        # The daemon reads these at its start only.
+                        annotations={
+                            ANNOTATION: toml.apply(
+                                lambda text: checksum(
+                                    {f"{NAME}-server": args.certificates.of_server, NAME: {CONFIGURATION_FILE: text}}
+                                )
+                            )
+                        },
                     ),
                     spec=pod(
                         from_docker_hub(versions.BUILDKIT_IMAGE, args.docker_hub),
                         server,
+                        name_of(config_map.metadata, NAME),
                         environment=args.environment,
                         priority_class=args.priority_class,
                         account=NAME,
@@ -190,6 +217,7 @@ class BuildKit(pulumi.ComponentResource):
 def pod(
     image: pulumi.Input[str],
     certificates: pulumi.Input[str],
+    config_map: pulumi.Input[str],
     *,
     environment: str,
     priority_class: pulumi.Input[str],
@@ -215,6 +243,7 @@ def pod(
                 image=image,
                 image_pull_policy="Always",
                 args=[
+                    *("--config", f"{CONFIGURATION}/{CONFIGURATION_FILE}"),
                     *("--addr", SOCKET, "--addr", f"tcp://0.0.0.0:{BUILDKIT_PORT}"),
                     *("--tlscacert", f"{CERTIFICATES}/ca.pem"),
                     *("--tlscert", f"{CERTIFICATES}/cert.pem", "--tlskey", f"{CERTIFICATES}/key.pem"),
@@ -240,6 +269,7 @@ def pod(
                 ),
                 volume_mounts=[
                     VolumeMountArgs(name="certificates", mount_path=CERTIFICATES, read_only=True),
+                    VolumeMountArgs(name="configuration", mount_path=CONFIGURATION, read_only=True),
                     VolumeMountArgs(name="state", mount_path="/home/user/.local/share/buildkit"),
                 ],
             )
@@ -248,6 +278,7 @@ def pod(
             VolumeArgs(
                 name="certificates", secret=SecretVolumeSourceArgs(secret_name=certificates, default_mode=0o440)
             ),
+            VolumeArgs(name="configuration", config_map=ConfigMapVolumeSourceArgs(name=config_map)),
             VolumeArgs(name="state", empty_dir=EmptyDirVolumeSourceArgs(size_limit=STATE_SIZE)),
         ],
     )

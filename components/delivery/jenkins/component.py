@@ -296,7 +296,10 @@ class Jenkins(pulumi.ComponentResource):
                 namespace=agents.DELIVERY,
                 service_account=BUILD,
                 statements=permissions(
-                    self._args.cluster, [*self._args.services, AGENT, CACHE], signing_key=self._args.signing_key
+                    self._args.cluster,
+                    [*self._args.services, AGENT, CACHE],
+                    signing_key=self._args.signing_key,
+                    docker_hub=self._args.repositories.cache_statements,
                 ),
             ),
             opts=child,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from components.aws.kms import signing_statement
 from components.aws.policy import Statement
@@ -38,7 +39,13 @@ def cache_policy() -> str:
     return json.dumps({"rules": [rule]})
 
 
-def permissions(cluster: ClusterReference, repositories: Sequence[str], *, signing_key: str | None) -> list[Statement]:
+def permissions(
+    cluster: ClusterReference,
+    repositories: Sequence[str],
+    *,
+    signing_key: str | None,
+    docker_hub: Sequence[Statement] = (),
+) -> list[Statement]:
     """IAM permissions of builds: push to some of this stack's repositories, read images and scan findings, and sign.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
@@ -47,10 +54,12 @@ def permissions(cluster: ClusterReference, repositories: Sequence[str], *, signi
         cluster: The cluster, by whose name those of the repositories begin.
         repositories: The rest of their names.
         signing_key: ARN of the alias of the KMS key that signs images; None where none does.
+        docker_hub: What pulling Docker Hub's images through ECR takes besides the right to pull.
     """
     arns = [cluster.account.arn("ecr", f"repository/{cluster.name}/{name}") for name in repositories]
     return [
         Statement(actions=["ecr:GetAuthorizationToken", *INSPECTOR], resources=["*"]),
         Statement(actions=[*PULL, *PUSH, *SCAN], resources=arns),
         *([signing_statement(cluster.account, signing_key, "kms:Sign")] if signing_key else []),
+        *(replace(one, actions=[*PULL, *one.actions]) for one in docker_hub),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -191,3 +192,20 @@ def test_pods_pull_through_the_cache_once_it_has_the_repositories() -> None:
     assert pulling
     for one in pulling:
         assert cached <= one.dependencies
+
+
+def test_builds_have_docker_hubs_images_through_the_cache_and_may_fill_it() -> None:
+    settings = delivery_config()
+    cluster = json.loads(settings["hello-platform:cluster"])
+    graph = configured({**settings, "hello-platform:cluster": json.dumps({**cluster, "dockerHubSecretArn": LOGIN})})
+    (policy,) = (one for one in graph.of_type("aws:iam/rolePolicy:RolePolicy") if one.name == "hello-dev-build")
+    arn = "arn:aws:ecr:ap-northeast-2:123456789012:repository/hello-dev-hub/library/python"
+    for action in ("ecr:BatchGetImage", "ecr:BatchImportUpstreamImage", "ecr:CreateRepository"):
+        assert allows([json.loads(policy.inputs["policy"])], Access(action, arn))
+    texts = [
+        next(one for one in of.of_kind("ConfigMap") if one.metadata["name"] == "buildkitd").inputs["data"]
+        for of in (configured(settings), graph)
+    ]
+    without, with_cache = (tomllib.loads(text["buildkitd.toml"]) for text in texts)
+    assert without == {}
+    assert with_cache == {"registry": {"docker.io": {"mirrors": [CACHE]}}}
