@@ -7,7 +7,7 @@ from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kinds import certificates
 from rehearsal.emulators.aws.kinds.clusters import CLUSTER
 from rehearsal.emulators.aws.kinds.network import SUBNET
-from rehearsal.emulators.aws.kinds.node_groups import NODE_GROUP
+from rehearsal.emulators.aws.kinds.upgrades import NODE_GROUP
 from rehearsal.emulators.aws.lifecycle import Caller
 from rehearsal.emulators.aws.properties import Properties
 from rehearsal.errors import RehearsalError

@@ -21,7 +21,6 @@ from rehearsal.layout import Layout
 from rehearsal.nodes import NodeGroupSpec, Taint
 
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
-NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 
 DEFAULT_AMI = "AL2023_x86_64_STANDARD"
 DEFAULT_DISK_GIB = 20
@@ -87,12 +86,6 @@ def check_template(group: Resource) -> None:
     version = _version(group.inputs, template)
     if not 1 <= version <= int(template.outputs["latestVersion"]):
         raise AwsError("InvalidLaunchTemplateId.VersionNotFound", f"Could not find the specified version {version}")
-    release, kubernetes = str(group.inputs.get("releaseVersion", "")), str(group.inputs.get("version", ""))
-    if release and kubernetes and not release.startswith(f"{kubernetes}."):
-        raise AwsError(
-            "InvalidParameterException",
-            f"Requested Nodegroup release version {release} is invalid. Allowed release version is {kubernetes}",
-        )
     if group.inputs.get("diskSize") is not None:
         raise AwsError("InvalidRequestException", "Disk size must be specified within the launch template.")
     types = _instance_types(group.inputs, template)

@@ -12,7 +12,8 @@ from rehearsal.emulators.aws import invokes, lifecycle, nodes
 from rehearsal.emulators.aws.account import Record, changing
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kinds import KINDS
-from rehearsal.emulators.aws.kinds.node_groups import NODE_GROUP, spec
+from rehearsal.emulators.aws.kinds.node_groups import spec
+from rehearsal.emulators.aws.kinds.upgrades import NODE_GROUP
 from rehearsal.emulators.aws.properties import Properties
 from rehearsal.errors import RehearsalError
 from rehearsal.nodes import Taint
@@ -153,7 +154,7 @@ def test_a_new_release_of_the_image_means_other_nodes(tmp_path: Path) -> None:
         for release in ("1.36.0-20260801", "1.36.1-20260930")
     )
     assert not {one.name for one in old} & {one.name for one in new}
-    with pytest.raises(AwsError, match=r"Allowed release version is 1\.36"):
+    with pytest.raises(AwsError, match=r"1\.35\.0-20260801 is not valid for kubernetes version 1\.36"):
         world.make(
             NODE_GROUP,
             "other",
