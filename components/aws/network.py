@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +15,7 @@ import config
 from components.aws import flow_logs
 from components.aws.account import Account
 from components.aws.log_group import LogGroupDefaults
-from components.kubernetes.network_policy import Addresses
+from components.kubernetes.network_policy import HTTPS, Addresses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,11 +27,13 @@ class ZoneCidrs:
         public: Range of load balancers and NAT gateways, a 128th of the VPC: /27 at least, as load balancers need.
             https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
         control_plane: Range of the API servers' network interfaces and of nothing else, a /28.
+        endpoints: Range of interface endpoints and of nothing else, a /28.
     """
 
     private: str
     public: str
     control_plane: str
+    endpoints: str
 
 
 FIRST_ZONES = 2
@@ -40,7 +43,7 @@ EKS refuses a control plane in zones other than those of its creation, which are
 https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets
 """
 
-CONTROL_PLANE_PREFIX = 28
+SMALL_PREFIX = 28
 """AWS recommends small dedicated subnets for the network interfaces of EKS.
 
 https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets
@@ -52,17 +55,21 @@ def split(vpc_cidr: str, zones: Sequence[str]) -> dict[str, ZoneCidrs]:
 
     Args:
         vpc_cidr: IPv4 range, /16 to /20. Its first seven eighths are the private subnets of the zones a to g. Of the
-            last eighth, the first half has the public subnets in eighths, the second half the control plane's.
+            last eighth, the first half has the public subnets in eighths; the second half the control plane's, and from
+            its ninth range on those of interface endpoints.
         zones: Names of availability zones, each ending with one of `config.ZONE_LETTERS`.
     """
     *private, last = ipaddress.IPv4Network(vpc_cidr).subnets(prefixlen_diff=3)
     front, back = last.subnets()
-    public, control_plane = front.subnets(prefixlen_diff=3), back.subnets(new_prefix=CONTROL_PLANE_PREFIX)
-    ranges = dict(zip(config.ZONE_LETTERS, zip(private, public, control_plane, strict=False), strict=False))
+    public, small = front.subnets(prefixlen_diff=3), [*itertools.islice(back.subnets(new_prefix=SMALL_PREFIX), 16)]
+    ranges = zip(private, public, small[:8], small[8:], strict=False)
+    of_zone = dict(zip(config.ZONE_LETTERS, ranges, strict=False))
     return {
-        zone: ZoneCidrs(private=str(nodes), public=str(front_door), control_plane=str(api_servers))
+        zone: ZoneCidrs(
+            private=str(nodes), public=str(front_door), control_plane=str(api_servers), endpoints=str(endpoints)
+        )
         for zone in zones
-        for nodes, front_door, api_servers in [ranges[zone[-1]]]
+        for nodes, front_door, api_servers, endpoints in [of_zone[zone[-1]]]
     }
 
 
@@ -82,7 +89,7 @@ class NetworkArgs:
 
 
 class Network(pulumi.ComponentResource):
-    """VPC with three subnets in each zone.
+    """VPC with three subnets in each zone, and a fourth where there are interface endpoints.
 
     Attributes:
         vpc_id: Id of the VPC.
@@ -91,6 +98,7 @@ class Network(pulumi.ComponentResource):
         control_plane_subnets: Subnet ids of the API servers' interfaces, by zone: the first `FIRST_ZONES`.
         node_cidrs: Ranges of the private subnets.
         control_plane_cidrs: Ranges of the control plane subnets.
+        endpoint_cidrs: Ranges of the subnets of interface endpoints; empty without any.
         nat_addresses: Public addresses of the NAT gateways, from which pods reach the internet.
     """
 
@@ -100,6 +108,7 @@ class Network(pulumi.ComponentResource):
     control_plane_subnets: dict[str, pulumi.Output[str]]
     node_cidrs: list[str]
     control_plane_cidrs: list[str]
+    endpoint_cidrs: list[str]
     nat_addresses: list[pulumi.Output[str]]
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -182,6 +191,9 @@ class Network(pulumi.ComponentResource):
             opts=child,
         )
 
+        self.endpoint_cidrs = []
+        if args.network.interface_endpoints:
+            self._interface_endpoints(name, vpc, local_routes, cidrs, args)
         self.vpc_id = vpc.id
         self.private_subnets = {zone: subnet.id for zone, subnet in private.items()}
         self.public_subnets = {zone: subnet.id for zone, subnet in public.items()}
@@ -196,6 +208,7 @@ class Network(pulumi.ComponentResource):
                 "control_plane_subnets": self.control_plane_subnets,
                 "node_cidrs": self.node_cidrs,
                 "control_plane_cidrs": self.control_plane_cidrs,
+                "endpoint_cidrs": self.endpoint_cidrs,
                 "nat_addresses": self.nat_addresses,
             }
         )
@@ -203,7 +216,55 @@ class Network(pulumi.ComponentResource):
     @property
     def addresses(self) -> Addresses:
         """IPv4 ranges for NetworkPolicies."""
-        return Addresses(vpc=self._cidr, nodes=self.node_cidrs, control_plane=self.control_plane_cidrs)
+        return Addresses(
+            vpc=self._cidr,
+            nodes=self.node_cidrs,
+            control_plane=self.control_plane_cidrs,
+            endpoints=self.endpoint_cidrs,
+        )
+
+    def _interface_endpoints(
+        self, name: str, vpc: aws.ec2.Vpc, routes: aws.ec2.RouteTable, cidrs: Mapping[str, ZoneCidrs], args: NetworkArgs
+    ) -> None:
+        """Endpoints in subnets of their own, which NetworkPolicies admit where they admit public HTTPS.
+
+        With private DNS, the names of AWS's APIs have these addresses in the whole VPC, and no longer public ones.
+        https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html
+        """
+        child = pulumi.ResourceOptions(parent=self)
+        subnets = {
+            zone: self._subnet(f"{name}-endpoints-{zone}", vpc, zone, one.endpoints) for zone, one in cidrs.items()
+        }
+        self.endpoint_cidrs = [one.endpoints for one in cidrs.values()]
+        for zone, subnet in subnets.items():
+            aws.ec2.RouteTableAssociation(
+                f"{name}-endpoints-{zone}", subnet_id=subnet.id, route_table_id=routes.id, opts=child
+            )
+        guard = aws.ec2.SecurityGroup(
+            f"{name}-endpoints",
+            name=f"{name}-endpoints",
+            description="HTTPS from the VPC",
+            vpc_id=vpc.id,
+            ingress=[
+                aws.ec2.SecurityGroupIngressArgs(
+                    protocol="tcp", from_port=HTTPS, to_port=HTTPS, cidr_blocks=[args.network.cidr]
+                )
+            ],
+            tags={"Name": f"{name}-endpoints"},
+            opts=child,
+        )
+        for service in args.network.interface_endpoints:
+            aws.ec2.VpcEndpoint(
+                f"{name}-{service}",
+                vpc_id=vpc.id,
+                service_name=f"com.amazonaws.{args.account.region}.{service}",
+                vpc_endpoint_type="Interface",
+                subnet_ids=[subnet.id for subnet in subnets.values()],
+                security_group_ids=[guard.id],
+                private_dns_enabled=True,
+                tags={"Name": f"{name}-{service}"},
+                opts=child,
+            )
 
     def _subnet(
         self, name: str, vpc: aws.ec2.Vpc, zone: str, cidr: str, *, role: Literal["elb", "internal-elb"] | None = None

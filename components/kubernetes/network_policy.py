@@ -63,11 +63,13 @@ class Addresses:
         vpc: The whole VPC.
         nodes: Subnets of the nodes and their pods.
         control_plane: Subnets of the API servers' network interfaces, and of nothing else.
+        endpoints: Subnets of interface endpoints, and of nothing else: addresses of AWS's APIs.
     """
 
     vpc: str
     nodes: Sequence[str]
     control_plane: Sequence[str]
+    endpoints: Sequence[str] = ()
 
 
 def default_deny() -> NetworkPolicySpecArgs:
@@ -205,16 +207,16 @@ def credentials() -> NetworkPolicyEgressRuleArgs:
 
 
 def public_https(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:
-    """Egress to HTTPS on the internet, and to no private address."""
+    """Egress to HTTPS on the internet and on AWS's endpoints in the VPC, and to no other private address."""
     return internet(addresses, HTTPS)
 
 
 def internet(addresses: Addresses, *ports: int) -> NetworkPolicyEgressRuleArgs:
-    """Egress to these TCP ports on the internet, and to no private address."""
+    """Egress to these TCP ports on the internet and on AWS's endpoints in the VPC, and to no other private address."""
     public = NetworkPolicyPeerArgs(
         ip_block=IPBlockArgs(cidr="0.0.0.0/0", except_=list(dict.fromkeys([*PRIVATE_RANGES, addresses.vpc])))
     )
-    return NetworkPolicyEgressRuleArgs(to=[public], ports=tcp(*ports))
+    return NetworkPolicyEgressRuleArgs(to=[public, *ip_blocks(addresses.endpoints)], ports=tcp(*ports))
 
 
 def kubernetes_api(addresses: Addresses) -> NetworkPolicyEgressRuleArgs:

@@ -24,6 +24,7 @@ from config.settings import Settings
 CHECKS = (
     (charts.problems, {"charts", "delivery"}),
     (network.problems, {"region", "network"}),
+    (network.endpoint_problems, {"region", "network"}),
     (network.address_problems, {"network", "environments"}),
     (access.problems, {"account_id", "permissions_boundary_arn", "cluster"}),
     (access.staff_problems, {"load_balancer"}),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from config.instance_types import instance_types
 from config.models.base import PROJECT
+from config.partitions import partition_of
 from config.problems import Problem
 from config.settings import Settings
 
@@ -35,6 +36,19 @@ def problems(settings: Settings) -> Iterator[Problem]:
     for zone in network.zones:
         if zone[:-1] != settings.region:
             yield Problem(f"{key}.zones", zone, f"zones of the region {settings.region}")
+
+
+def endpoint_problems(settings: Settings) -> Iterator[Problem]:
+    """Interface endpoints in China, where some services' have other names.
+
+    https://docs.amazonaws.cn/en_us/vpc/latest/privatelink/aws-services-privatelink-support.html
+    """
+    if settings.network.interface_endpoints and partition_of(settings.region) == "aws-cn":
+        yield Problem(
+            f"{PROJECT}:network.interfaceEndpoints",
+            ", ".join(settings.network.interface_endpoints),
+            f"none in {settings.region}: the program has no names of endpoints in China",
+        )
 
 
 def address_problems(settings: Settings) -> Iterator[Problem]:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
 from config.models.base import LoadBalancerName, Model
 from config.values import CertificateArn, Cidr, Domain, EachOnce, WebAclArn, Zone, ZoneId
+
+EndpointService: TypeAlias = Literal[
+    "autoscaling",
+    "ec2",
+    "ecr.api",
+    "ecr.dkr",
+    "eks-auth",
+    "elasticloadbalancing",
+    "kms",
+    "logs",
+    "monitoring",
+    "sts",
+]
+"""Services that the platform's nodes and pods call, by the name of their endpoint; S3 has a gateway endpoint.
+
+https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
+"""
 
 
 class Network(Model):
@@ -33,6 +50,11 @@ class Network(Model):
         default="cloudwatch",
         description="Writing to `s3` costs half as much; `cloudwatch` can be searched at once. Both keep them for "
         "`cluster.logRetentionDays`.",
+    )
+    interface_endpoints: Annotated[list[EndpointService], EachOnce] = Field(
+        default_factory=list[EndpointService],
+        description="AWS services whose APIs nodes and pods reach inside the VPC, in each zone, instead of through the "
+        "NAT gateways. Each costs by the hour and by the gigabyte.",
     )
     security_group_rules: int = Field(
         default=60,

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 EVERYWHERE = "0.0.0.0/0"
+HTTPS = 443
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Network:
     nat_gateways: Sequence[dict[str, Any]] = ()
     internet_gateways: Sequence[dict[str, Any]] = ()
     endpoints: Sequence[dict[str, Any]] = ()
+    groups: Sequence[dict[str, Any]] = ()
 
     @classmethod
     def describe(cls, ec2: Any) -> Network:
@@ -32,6 +35,7 @@ class Network:
             nat_gateways=ec2.describe_nat_gateways()["NatGateways"],
             internet_gateways=ec2.describe_internet_gateways()["InternetGateways"],
             endpoints=ec2.describe_vpc_endpoints()["VpcEndpoints"],
+            groups=ec2.describe_security_groups()["SecurityGroups"],
         )
 
     def reaches_aws(self, instance_id: str, service: str) -> bool:
@@ -42,9 +46,31 @@ class Network:
         """
         for instance in self.instances:
             if instance["InstanceId"] == instance_id and instance["State"]["Name"] == "running":
+                inside = self._interface(instance["VpcId"], service)
+                if inside is not None:
+                    return self._admits(inside, instance["PrivateIpAddress"])
                 table = self._route_table(instance["SubnetId"], instance["VpcId"])
                 return self._has_nat(table) or self._has_endpoint(table, service)
         return False
+
+    def _interface(self, vpc: str, service: str) -> dict[str, Any] | None:
+        """The endpoint whose private names replace the service's public ones in a VPC; None without one.
+
+        https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
+        """
+        inside = (one for one in self.endpoints if one["VpcId"] == vpc and one.get("VpcEndpointType") == "Interface")
+        return next((one for one in inside if one.get("PrivateDnsEnabled") and _is_of(one, service)), None)
+
+    def _admits(self, endpoint: dict[str, Any], address: str) -> bool:
+        """Whether an endpoint's security groups admit HTTPS from an address."""
+        groups = {group["GroupId"] for group in endpoint.get("Groups", ())}
+        rules = [rule for one in self.groups if one["GroupId"] in groups for rule in one["IpPermissions"]]
+        return any(
+            ip_address(address) in ip_network(block["CidrIp"])
+            for rule in rules
+            if rule["IpProtocol"] == "-1" or rule["FromPort"] <= HTTPS <= rule["ToPort"]
+            for block in rule["IpRanges"]
+        )
 
     def _has_nat(self, table: dict[str, Any]) -> bool:
         """Whether the default route leads to a NAT gateway, whose own leads to an attached internet gateway."""
@@ -61,8 +87,7 @@ class Network:
     def _has_endpoint(self, table: dict[str, Any], service: str) -> bool:
         return any(
             endpoint["VpcId"] == table["VpcId"]
-            and endpoint["ServiceName"].rsplit(".", 1)[-1] == service
-            and endpoint["State"].lower() == "available"
+            and _is_of(endpoint, service)
             and table["RouteTableId"] in endpoint.get("RouteTableIds", ())
             for endpoint in self.endpoints
         )
@@ -74,6 +99,11 @@ class Network:
         main = (table for table in tables if any(one.get("Main") for one in table["Associations"]))
         without_routes: dict[str, Any] = {"VpcId": vpc, "RouteTableId": "", "Routes": []}
         return next(own, None) or next(main, without_routes)
+
+
+def _is_of(endpoint: dict[str, Any], service: str) -> bool:
+    """Whether an endpoint is available and a service's: `api` is that of `com.amazonaws.REGION.ecr.api`."""
+    return endpoint["ServiceName"].rsplit(".", 1)[-1] == service and endpoint["State"].lower() == "available"
 
 
 def _default_route(table: dict[str, Any]) -> dict[str, Any]:

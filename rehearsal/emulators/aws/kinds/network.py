@@ -122,13 +122,56 @@ def route_id(route: Resource) -> str:
     return f"r-{route.inputs['routeTableId']}{zlib.crc32(destination.encode())}"
 
 
-def change_route_tables(endpoint: Resource) -> None:
-    """Adds and removes an endpoint's route tables."""
-    new, old = (set(known_values(bag, "routeTableIds")) for bag in (endpoint.inputs, endpoint.previous))
+def authorize(group: Resource) -> None:
+    """Adds a security group's rules, of which it has none: the provider takes away EC2's for egress."""
+    rules: list[dict[str, Any]] = group.inputs.get("ingress") or []
+    permissions = [
+        {
+            "IpProtocol": rule["protocol"],
+            "FromPort": int(rule["fromPort"]),
+            "ToPort": int(rule["toPort"]),
+            "IpRanges": [{"CidrIp": cidr} for cidr in rule["cidrBlocks"]],
+        }
+        for rule in rules
+    ]
+    with group.client("ec2") as ec2:
+        ec2.authorize_security_group_ingress(GroupId=group.id, IpPermissions=permissions)
+
+
+def check_endpoint(endpoint: Resource) -> None:
+    """Refuses an interface endpoint with two subnets of a zone, or whose private names its VPC cannot have.
+
+    https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html
+    """
+    subnets = [endpoint.find(SUBNET, str(one)) for one in known_values(endpoint.inputs, "subnetIds")]
+    zones = [one.outputs["availabilityZone"] for one in subnets if one is not None]
+    if len(zones) != len(set(zones)):
+        raise AwsError("DuplicateSubnetsInSameZone", "Found another VPC endpoint subnet in the availability zone")
+    if not endpoint.inputs.get("privateDnsEnabled"):
+        return
+    vpc = endpoint.find("aws:ec2/vpc:Vpc", str(endpoint.inputs["vpcId"]))
+    if vpc and not (vpc.inputs.get("enableDnsSupport", True) and vpc.inputs.get("enableDnsHostnames")):
+        message = (
+            "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true"
+        )
+        raise AwsError("InvalidParameter", f"{message} for {vpc.id}")
+    names = ("vpcId", "serviceName", "privateDnsEnabled")
+    for other in endpoint.account.records("aws:ec2/vpcEndpoint:VpcEndpoint"):
+        if other.id != endpoint.id and all(other.inputs.get(one) == endpoint.inputs[one] for one in names):
+            message = f"there is already a conflicting DNS domain for {endpoint.inputs['serviceName']} in the VPC"
+            raise AwsError("InvalidParameter", f"private-dns-enabled cannot be set because {message}")
+
+
+def change_endpoint(endpoint: Resource) -> None:
+    """Adds and removes an endpoint's route tables, subnets and security groups."""
+    changes: dict[str, list[str]] = {}
+    for path, parameter in {
+        "routeTableIds": "RouteTable",
+        "subnetIds": "Subnet",
+        "securityGroupIds": "SecurityGroup",
+    }.items():
+        new, old = (set(known_values(bag, path)) for bag in (endpoint.inputs, endpoint.previous))
+        changes |= {f"Add{parameter}Ids": sorted(new - old), f"Remove{parameter}Ids": sorted(old - new)}
     with endpoint.client("ec2") as ec2:
-        if new != old:
-            ec2.modify_vpc_endpoint(
-                VpcEndpointId=endpoint.id,
-                AddRouteTableIds=sorted(new - old),
-                RemoveRouteTableIds=sorted(old - new),
-            )
+        if any(changes.values()):
+            ec2.modify_vpc_endpoint(VpcEndpointId=endpoint.id, **changes)

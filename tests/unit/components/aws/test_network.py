@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from itertools import combinations
+from typing import Any, get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from components.aws.network import FIRST_ZONES, ZoneCidrs, split
 from config import ZONE_LETTERS
 from config.checks.network import NODES_SHARE
+from config.models.network import EndpointService
 from tests.unit.config.configurations import changed
 from tests.unit.program import configured
 from tools.program.graph import Graph, Registration, every
@@ -36,14 +38,16 @@ def role_of(subnet: Registration) -> str:
 
 def networks(zones: list[ZoneCidrs]) -> list[ipaddress.IPv4Network]:
     return every(
-        ipaddress.IPv4Network(cidr) for zone in zones for cidr in (zone.private, zone.public, zone.control_plane)
+        ipaddress.IPv4Network(cidr)
+        for zone in zones
+        for cidr in (zone.private, zone.public, zone.control_plane, zone.endpoints)
     )
 
 
 @given(VPCS)
 def test_the_ranges_are_disjoint_and_inside_the_vpc(vpc: str) -> None:
     ranges = networks(list(split(vpc, ALL_ZONES).values()))
-    assert len(ranges) == 3 * len(ALL_ZONES)
+    assert len(ranges) == 4 * len(ALL_ZONES)
     assert all(one.subnet_of(ipaddress.IPv4Network(vpc)) for one in ranges)
     assert not any(one.overlaps(other) for one, other in combinations(ranges, 2))
 
@@ -70,6 +74,8 @@ def test_pods_of_a_zone_have_an_eighth_of_the_vpc(vpc: str) -> None:
             NODES_SHARE * ipaddress.IPv4Network(zone.private).num_addresses == ipaddress.IPv4Network(vpc).num_addresses
         )
         assert ipaddress.IPv4Network(zone.control_plane).num_addresses == 16
+        # All interface endpoints, one address each, beside the five that AWS keeps.
+        assert ipaddress.IPv4Network(zone.endpoints).num_addresses - 5 >= len(get_args(EndpointService))
 
 
 def test_load_balancers_find_their_subnets_by_tag(graph: Graph) -> None:
@@ -92,6 +98,38 @@ def test_the_control_plane_has_dedicated_subnets(known: Graph) -> None:
         assert roles[gateway.inputs["subnetId"]] == PUBLIC
     for group in known.of_type("eks:index:ManagedNodeGroup"):
         assert {roles[subnet] for subnet in group.inputs["subnetIds"]} == {PRIVATE}
+
+
+def test_interface_endpoints_have_subnets_of_their_own_that_pods_reach_wherever_they_reach_public_https() -> None:
+    """With private DNS, AWS's APIs have these addresses and no others."""
+    services = list(get_args(EndpointService))
+    before, after = configured(changed({})), configured(changed({"network.interfaceEndpoints": services}))
+    made = [one for one in after.of_type("aws:ec2/vpcEndpoint:VpcEndpoint") if "subnetIds" in one.inputs]
+    assert [one.inputs["serviceName"] for one in made] == [f"com.amazonaws.ap-northeast-2.{one}" for one in services]
+    ranges = [one.inputs["cidrBlock"] for one in after.of_type("aws:ec2/subnet:Subnet") if "-endpoints-" in one.name]
+    assert len(ranges) == 2
+    assert all(len(one.inputs["subnetIds"]) == len(ranges) and one.inputs["privateDnsEnabled"] for one in made)
+    (guard,) = after.of_type("aws:ec2/securityGroup:SecurityGroup")
+    (rule,) = guard.inputs["ingress"]
+    assert (rule["fromPort"], rule["toPort"], rule["cidrBlocks"]) == (443, 443, ["10.10.0.0/16"])
+    assert "egress" not in guard.inputs
+    open_before, open_after = (egress_rules(graph) for graph in (before, after))
+    blocks = [{"ipBlock": {"cidr": one}} for one in ranges]
+    assert len(open_before) > 5
+    assert open_after == {name: [*peers, *blocks] for name, peers in open_before.items()}
+    assert "aws:ec2/securityGroup:SecurityGroup" not in {one.type for one in before.resources.values()}
+
+
+def egress_rules(graph: Graph) -> dict[str, list[Any]]:
+    """The peers of each NetworkPolicy's rule for the internet."""
+    rules = (
+        (one.name, rule) for one in graph.of_kind("NetworkPolicy") for rule in one.inputs["spec"].get("egress", [])
+    )
+    return {
+        name: rule["to"]
+        for name, rule in rules
+        if any(peer.get("ipBlock", {}).get("cidr") == "0.0.0.0/0" for peer in rule.get("to", []))
+    }
 
 
 def test_no_instance_gets_a_public_address_by_default(graph: Graph) -> None:

@@ -77,6 +77,25 @@ def test_there_is_no_way_once_the_internet_gateway_is_detached(place: Place) -> 
     assert not place.leads()
 
 
+def test_an_interface_endpoint_with_private_names_is_the_only_way_for_whom_it_admits(place: Place) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html ."""
+    place.ec2.delete_route(RouteTableId=place.private_table, DestinationCidrBlock=EVERYWHERE)
+    group = place.ec2.create_security_group(GroupName="endpoints", Description="x", VpcId=place.vpc)["GroupId"]
+    place.ec2.create_vpc_endpoint(
+        VpcId=place.vpc,
+        ServiceName=f"com.amazonaws.{REGION}.ec2",
+        VpcEndpointType="Interface",
+        SubnetIds=[place.private],
+        SecurityGroupIds=[group],
+        PrivateDnsEnabled=True,
+    )
+    assert not place.leads("ec2"), "its group has no rule"
+    rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}
+    place.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    assert place.leads("ec2")
+    assert not place.leads("elasticloadbalancing"), "it is another service's"
+
+
 def test_an_instance_that_has_ended_or_never_was_reaches_nothing(place: Place) -> None:
     assert not Network.describe(place.ec2).reaches_aws("i-0", "ec2")
     place.ec2.terminate_instances(InstanceIds=[place.instance])

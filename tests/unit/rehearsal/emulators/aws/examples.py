@@ -140,7 +140,10 @@ class Example:
 
 
 EXAMPLES: dict[str, Example] = {
-    "vpc": Example("aws:ec2/vpc:Vpc", lambda _: {"cidrBlock": "10.0.0.0/16", "tags": {"Name": "vpc"}}),
+    "vpc": Example(
+        "aws:ec2/vpc:Vpc",
+        lambda _: {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": True, "tags": {"Name": "vpc"}},
+    ),
     "subnet": Example(
         "aws:ec2/subnet:Subnet",
         lambda w: {"vpcId": w.id("vpc"), "cidrBlock": "10.0.0.0/20", "availabilityZone": "ap-northeast-2a"},
@@ -175,6 +178,25 @@ EXAMPLES: dict[str, Example] = {
             "vpcId": w.id("vpc"),
             "serviceName": "com.amazonaws.ap-northeast-2.s3",
             "routeTableIds": [w.id("table")],
+        },
+    ),
+    "guard": Example(
+        "aws:ec2/securityGroup:SecurityGroup",
+        lambda w: {
+            "vpcId": w.id("vpc"),
+            "description": "HTTPS",
+            "ingress": [{"protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrBlocks": ["10.0.0.0/16"]}],
+        },
+    ),
+    "interface": Example(
+        "aws:ec2/vpcEndpoint:VpcEndpoint",
+        lambda w: {
+            "vpcId": w.id("vpc"),
+            "serviceName": "com.amazonaws.ap-northeast-2.ec2",
+            "vpcEndpointType": "Interface",
+            "subnetIds": [w.id("subnet"), w.id("subnet-c")],
+            "securityGroupIds": [w.id("guard")],
+            "privateDnsEnabled": True,
         },
     ),
     "template": Example(

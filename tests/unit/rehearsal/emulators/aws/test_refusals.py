@@ -126,6 +126,9 @@ ALL_MADE_REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("expiry", {"repository": "none"}, "RepositoryNotFoundException"),
     ("flows", {"vpcId": "vpc-0123456789abcdef0"}, "InvalidVpcID.NotFound"),
     # What does not fit together.
+    ("interface", {}, "InvalidParameter"),
+    ("interface", {"privateDnsEnabled": False, "securityGroupIds": ["sg-0"]}, "InvalidGroup.NotFound"),
+    ("guard", {}, "InvalidGroup.Duplicate"),
     ("hub", {"ecrRepositoryPrefix": "other", "credentialArn": None}, "InvalidParameterException"),
     ("hub", {"ecrRepositoryPrefix": "other", "credentialArn": f"{_SECRET}:hub"}, "InvalidParameterException"),
     ("hub", {}, "PullThroughCacheRuleAlreadyExistsException"),
@@ -185,6 +188,32 @@ def test_a_clusters_subnets_stay_in_the_vpc_and_the_zones_it_was_made_in(tmp_pat
     lifecycle.change(kind, world.caller, cluster.id, {**cluster.inputs, "vpcConfig": turned}, cluster.inputs)
 
 
+def test_an_interface_endpoint_has_one_subnet_of_a_zone_and_private_names_only_where_the_vpc_has_names(
+    tmp_path: Path,
+) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html ."""
+    world = World(tmp_path)
+    vpc = world.make("aws:ec2/vpc:Vpc", "vpc", {"cidrBlock": "10.0.0.0/16"}).id
+    first, second = (
+        world.make(
+            EXAMPLES["subnet"].type,
+            f"subnet-{place}",
+            {"vpcId": vpc, "cidrBlock": f"10.0.{place}.0/24", "availabilityZone": "ap-northeast-2a"},
+        ).id
+        for place in (0, 1)
+    )
+    kind = EXAMPLES["interface"].type
+    inputs = {"vpcId": vpc, "serviceName": "com.amazonaws.ap-northeast-2.ec2", "vpcEndpointType": "Interface"}
+    with pytest.raises(AwsError, match="in the availability zone"):
+        world.make(kind, "two", {**inputs, "subnetIds": [first, second]})
+    with pytest.raises(AwsError, match="requires both enableDnsSupport and enableDnsHostnames"):
+        world.make(kind, "named", {**inputs, "subnetIds": [first], "privateDnsEnabled": True})
+    made = world.make(kind, "one", {**inputs, "subnetIds": [first]})
+    lifecycle.change(quiet(KINDS[kind]), world.caller, made.id, {**made.inputs, "subnetIds": [second]}, made.inputs)
+    (found,) = aws.client(world.layout, "ec2", region=REGION).describe_vpc_endpoints()["VpcEndpoints"]
+    assert found["SubnetIds"] == [second]
+
+
 DELETIONS = [
     ("vpc", "DependencyViolation"),
     ("subnet", "DependencyViolation"),
@@ -192,6 +221,7 @@ DELETIONS = [
     ("internet", "DependencyViolation"),
     ("address", "InvalidIPAddress.InUse"),
     ("table", "DependencyViolation"),
+    ("guard", "DependencyViolation"),
     ("role", "DeleteConflict"),
     ("cluster", "ResourceInUseException"),
 ]
