@@ -12,7 +12,9 @@ from dataclasses import replace
 
 from contract.blue_green import BLUE, GREEN
 from rehearsal.layout import CHECKOUT
-from release.goals import Deploy, Goal, Rollback, Switch
+from release.goals import Deploy, Goal, Resume, Rollback, Switch
+from release.pauses import BEFORE_SWITCH
+from release.progress import Progress
 from release.state import Canary, ServiceState
 from release.steps import (
     Analyze,
@@ -61,6 +63,7 @@ def starts() -> Iterator[tuple[str, ServiceState, Goal]]:
     for deploy_of in QUALITIES:
         yield "A deploy of a service with hooks", replace(empty, hooks=EVERY_HOOK), Deploy(image(deploy_of, 5))
     cold, grown = replace(warm, green=slot(GREEN, NEW)), replace(warm, blue=slot(BLUE, OLD, 4))
+    yield "A deploy that waits for a person before the switch", empty, Deploy(image("good", 5), pauses=(BEFORE_SWITCH,))
     for state in (warm, dark, cold, grown):
         yield "A rollback", state, Rollback()
     yield "A rollback", warm, Rollback(keep_failed=True)
@@ -72,11 +75,21 @@ def starts() -> Iterator[tuple[str, ServiceState, Goal]]:
 
 
 def steps_of(state: ServiceState, goal: Goal) -> Iterator[tuple[Step | Done | Refusal, bool]]:
-    """The steps of the plan, and of each whether something had failed before."""
-    world = World(state)
+    """The steps of the plan, and of each whether something had failed before. A pause ends with either decision."""
+    world = World(state, pauses=goal.pauses if isinstance(goal, Deploy) else ())
+    yield from _followed(world, goal)
+
+
+def _followed(world: World, goal: Goal) -> Iterator[tuple[Step | Done | Refusal, bool]]:
     while True:
         step = world.step(goal)
         failed = world.progress.failure is not None
+        if isinstance(step, Done) and world.state.running is not None and world.state.running.paused:
+            for failure in (None, "aborted"):
+                yield Pause(BEFORE_SWITCH), False
+                decided = replace(world, progress=Progress(failure=failure))
+                yield from _followed(decided, Resume(world.state.running.id, failure, by="ada"))
+            return
         yield step, failed
         if isinstance(step, Done | Refusal):
             return
@@ -91,8 +104,10 @@ def name(step: Step | Done | Refusal, start: ServiceState) -> str:
             return kind.lower()
         case Finish(outcome):
             return f"finish: {outcome}"
-        case Pause() | Decide():
-            return kind.lower()
+        case Pause():
+            return "pause"
+        case Decide(_, failure):
+            return "abort" if failure else "resume"
         case RunHook(hook) | AwaitHook(hook) | EndHook(hook):
             return f"hook {hook}"
         case _:
@@ -114,7 +129,7 @@ def arrows(starts: Iterable[tuple[ServiceState, Goal]]) -> dict[tuple[str, str],
             after = name(step, state)
             if after == "done":
                 after = START
-            if before != after:
+            if before != after and (before, after) != (START, "pause"):  # the second decision on one pause
                 is_failure = failed and not had_failed
                 found[before, after] = found.get((before, after), True) and is_failure
             before, had_failed = after, failed

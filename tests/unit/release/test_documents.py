@@ -65,6 +65,20 @@ def test_each_refusal_is_told_with_what_to_do() -> None:
     assert all(why and remedy for _, why, remedy in told)
 
 
+def test_each_event_is_told_by_its_reason() -> None:
+    (told,) = (what for name, what in rows("What is kept in the cluster") if name.startswith("Events"))
+    reasons: set[str] = set()
+    for source in (CHECKOUT / "release").rglob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                written = [node.args[1]] if getattr(node.func, "attr", "") == "_event" else []
+                if ast.unparse(node.func) == "events.write":
+                    written = [one.value for one in node.keywords if one.arg == "reason"]
+                reasons |= {text for one in written for text in re.findall(r"'([A-Z]\w+)'", ast.unparse(one))}
+    assert reasons >= {"Switched", "Repaired", "RolledBack"}
+    assert set(re.findall("`(.*?)`", told)) == reasons
+
+
 @pytest.mark.parametrize(
     ("source", "found"),
     [
