@@ -67,13 +67,15 @@ lint: .venv/installed ## ruff, the strict type checker, and which package may im
 docs: .venv/installed ## build the site of docs/ into .rehearsal/site; a link that leads nowhere fails
 	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet --strict
 
-diagram: .venv/installed ## draw the platform and Kibana's dashboard in docs/images/ from the program; takes Graphviz
+diagram: .venv/installed ## draw the platform, who reaches whom and Kibana's dashboard in docs/images/ from the program; takes Graphviz
 	@$(RUN) -m tests.unit.diagrams.dashboard
 	@$(RUN) -m tests.unit.diagrams.overview
+	@$(RUN) -m tests.unit.diagrams.reach
 
 pictures: .venv/installed ## record `make up` and take screenshots of a stack that is up [STACK=dev]
 	@$(RUN) -m tools.recording --title 'make up' --last 60 docs/images/up.svg -- $(RUN) -m rehearsal up --stack $(STACK)
 	@$(RUN) -m tests.traffic.browser $(STACK)
+	@$(RUN) -m tests.unit.diagrams.pictures
 
 ##@ Maintenance
 

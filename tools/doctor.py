@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -10,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+from filelock import FileLock, Timeout
 from rich.filesize import decimal
 
 from rehearsal import strays, toolchain
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door import running
+from rehearsal.layout import CHECKOUT
 from rehearsal.network import namespace
 from rehearsal.toolchain import golang
 from rehearsal.toolchain.tools import TOOLS
@@ -42,6 +45,8 @@ def findings() -> Iterator[Finding]:
     yield disk(toolchain.cache(), need=SPACE if is_built else SPACE_TO_BUILD)
     yield network()
     yield front_door()
+    yield from locks(CHECKOUT / ".rehearsal")
+    yield from taken_ports(CHECKOUT / ".rehearsal")
     yield from rehearsals()
 
 
@@ -107,6 +112,32 @@ def front_door() -> Finding:
     if (program := running.program()) is not None:
         return ok("front door", program)
     return look("front door", "haproxy cannot be found: no page in a browser", "apt-get install haproxy")
+
+
+def locks(folder: Path) -> Iterator[Finding]:
+    """Stacks that a command is at work on: another is refused meanwhile. A killed command holds no lock."""
+    for file in sorted(folder.glob("*.lock")):
+        try:
+            with FileLock(file, timeout=0):
+                pass
+        except Timeout:
+            yield look("lock", f"a command is at work on stack {file.stem}", "wait until it has ended, or end it")
+
+
+def taken_ports(folder: Path) -> Iterator[Finding]:
+    """Ports of stacks that another program listens on: a stack's own ports stay the same for its life."""
+    own = {process.pid for one in strays.find() for process in one.processes}
+    listening = {
+        one.laddr.port: one.pid
+        for one in psutil.net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN and one.laddr and one.pid not in own
+    }
+    for file in sorted(folder.glob("*/control-plane/ports.json")):
+        stack = file.parents[1].name
+        for name, port in json.loads(file.read_text()).items():
+            if port in listening:
+                fact = f"{port} ({name} of stack {stack}) is taken by process {listening[port]}"
+                yield stop("port", fact, f"end that process, or `make down STACK={stack}` and up again")
 
 
 def rehearsals() -> Iterator[Finding]:

@@ -134,16 +134,31 @@ def pulumi_cli(stack: str) -> Iterator[Finding]:
     else:
         yield ok("state backend", url)
     stacks = json.loads(_output(program, "stack", "ls", "--json") or "[]")
-    if stack in [str(one["name"]).rpartition("/")[2] for one in stacks]:
-        yield ok("stack", stack)
-    else:
+    own = [one for one in stacks if str(one["name"]).rpartition("/")[2] == stack]
+    if not own:
         yield stop("stack", f"{stack} does not exist in this backend", f"pulumi stack init {stack}, as docs say")
+        return
+    if own[0].get("updateInProgress"):
+        yield stop("stack", f"{stack} is locked by an update", "wait for it; if it was killed, `pulumi cancel`")
+    else:
+        yield ok("stack", stack)
+    run = _run(program, "config", "--stack", stack, "--show-secrets", "--json")
+    if run.returncode == 0:
+        yield ok("secrets", "can be decrypted")
+    else:
+        reason = (run.stderr.strip().splitlines() or ["pulumi does not say why"])[-1]
+        remedy = "log in as who may use the key of the stack's secrets, or set PULUMI_CONFIG_PASSPHRASE to theirs"
+        yield stop("secrets", reason.removeprefix("error: "), remedy)
 
 
 def _output(program: str, *arguments: str) -> str:
     """What a command of pulumi prints; empty if it fails."""
-    run = subprocess.run([program, "--non-interactive", *arguments], capture_output=True, text=True, check=False)
+    run = _run(program, *arguments)
     return run.stdout.strip() if run.returncode == 0 else ""
+
+
+def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([program, "--non-interactive", *arguments], capture_output=True, text=True, check=False)
 
 
 def _connects(host: str) -> bool:

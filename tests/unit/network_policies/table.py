@@ -22,6 +22,10 @@ project is shipped with; a test fails when it is out of date. To write it again:
 {COMMAND}
 ```
 
+![Stack prod: who reaches which service of dev and of prod, and what the services reach](images/reach.svg)
+
+In the picture, DNS and who may ask for the Kubernetes API are left out.
+
 How policies are evaluated: `tests/unit/network_policies/semantics.py`, after the
 [Kubernetes documentation](https://kubernetes.io/docs/concepts/services-networking/network-policies/).
 

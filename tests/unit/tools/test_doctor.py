@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from rehearsal import strays, toolchain
 from rehearsal.layout import RUNS_VARIABLE
@@ -97,6 +100,27 @@ def test_a_machine_without_namespaces_says_why_and_what_to_do(monkeypatch: pytes
 def test_a_machine_without_haproxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor.running, "program", lambda: None)
     assert doctor.front_door().remedy == "apt-get install haproxy"
+
+
+def test_a_stack_that_a_command_is_at_work_on_is_told(tmp_path: Path) -> None:
+    (tmp_path / "prod.lock").touch()
+    assert list(doctor.locks(tmp_path)) == []
+    with FileLock(tmp_path / "dev.lock"):
+        (found,) = doctor.locks(tmp_path)
+    assert (found.level, found.fact) == ("look", "a command is at work on stack dev")
+    assert list(doctor.locks(tmp_path)) == []
+
+
+def test_a_port_of_a_stack_that_somebody_else_has_stops(tmp_path: Path) -> None:
+    file = tmp_path / "dev" / "control-plane" / "ports.json"
+    file.parent.mkdir(parents=True)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        file.write_text(json.dumps({"etcd": 1, "aws": port}))
+        (found,) = doctor.taken_ports(tmp_path)
+    assert (found.level, found.subject) == ("stop", "port")
+    assert f"{port} (aws of stack dev) is taken by process {os.getpid()}" in found.fact
+    assert list(doctor.taken_ports(tmp_path)) == []
 
 
 def test_processes_whose_directory_is_gone_are_told_with_the_command_that_ends_them(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ import ipaddress
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 import pytest
+from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
 from moto import mock_aws
 
 import config
@@ -290,7 +291,8 @@ PULUMI = """#!/bin/sh
 case "$*" in
   *version) echo v{version} ;;
   *whoami*) {whoami} ;;
-  *"stack ls"*) echo '[{{"name": "organization/hello-platform/prod"}}]' ;;
+  *"stack ls"*) echo '[{{"name": "organization/hello-platform/prod", "updateInProgress": {locked}}}]' ;;
+  *--show-secrets*) {secrets} ;;
 esac
 """
 
@@ -298,27 +300,37 @@ esac
 @pytest.mark.parametrize(
     ("engine", "backend", "stack", "expected"),
     [
-        ("", "s3://state", "prod", {"pulumi": "ok", "state backend": "ok", "stack": "ok"}),
+        ("", "s3://state", "prod", {"pulumi": "ok", "state backend": "ok", "stack": "ok", "secrets": "ok"}),
         ("3.9.0", "s3://state", "dev", {"pulumi": "stop", "state backend": "ok", "stack": "stop"}),
-        ("", "file:///tmp", "prod", {"pulumi": "ok", "state backend": "look", "stack": "ok"}),
+        ("", "file:///tmp", "prod", {"pulumi": "ok", "state backend": "look", "stack": "ok", "secrets": "ok"}),
         ("", "", "prod", {"pulumi": "ok", "state backend": "stop"}),
     ],
 )
 def test_the_engine_its_backend_and_its_stack(
-    pulumi: Callable[[str, str], None], engine: str, backend: str, stack: str, expected: dict[str, str]
+    pulumi: Callable[..., None], engine: str, backend: str, stack: str, expected: dict[str, str]
 ) -> None:
     pulumi(engine or surroundings.version("pulumi"), backend)
     assert {one.subject: one.level for one in surroundings.pulumi_cli(stack)} == expected
 
 
+def test_a_locked_stack_and_secrets_of_another_key_are_told_with_what_to_do(pulumi: Callable[..., None]) -> None:
+    wrong = "echo 'warning: a' >&2; echo 'error: incorrect passphrase' >&2; exit 255"
+    pulumi(surroundings.version("pulumi"), "s3://state", locked="true", secrets=wrong)
+    found = {one.subject: one for one in surroundings.pulumi_cli("prod")}
+    assert (found["stack"].level, found["secrets"].level) == ("stop", "stop")
+    assert "pulumi cancel" in found["stack"].remedy
+    assert found["secrets"].fact == "incorrect passphrase"
+    assert "PULUMI_CONFIG_PASSPHRASE" in found["secrets"].remedy
+
+
 @pytest.fixture
-def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Puts a `pulumi` on PATH that has a version, a stack `prod`, and a backend; it is logged out without one."""
 
-    def put(engine: str, backend: str) -> None:
+    def put(engine: str, backend: str, *, locked: str = "false", secrets: str = "echo '{}'") -> None:
         program = tmp_path / "pulumi"
         whoami = f"""echo '{{"url": "{backend}"}}'""" if backend else "exit 255"
-        program.write_text(PULUMI.format(version=engine, whoami=whoami))
+        program.write_text(PULUMI.format(version=engine, whoami=whoami, locked=locked, secrets=secrets))
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
@@ -362,3 +374,18 @@ def test_the_command_fails_when_something_stops_the_first_up(
     shown = capsys.readouterr().out
     assert "cluster.publicAccessCidrs is empty" in shown
     assert "deployer" in shown
+
+
+def test_credentials_that_have_expired_are_told_with_what_to_do(
+    settings: config.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"Error": {"Code": "ExpiredToken", "Message": "The security token included in the request is expired"}}
+
+    def refuse(*_: object) -> NoReturn:
+        raise ClientError(said, "GetCallerIdentity")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(account, "identity", refuse)
+    *_, last = command.findings(settings, "prod")
+    assert (last.subject, last.level) == ("credentials", "stop")
+    assert "token included in the request is expired" in last.fact
+    assert "aws sso login" in last.remedy
