@@ -67,10 +67,10 @@ def show_entrance(console: Console, entrance: Entrance | None) -> None:
     page = hosts.pop("releases", None)
     table = _table("In a browser", "", "", box=None, show_header=False)
     for name, url in hosts.items():
-        table.add_row(f"host {name}", url)
+        table.add_row(f"host of {name}", url)
     ports = " and ".join(sorted({url.rpartition(":")[2] for url in entrance.outside.values()}))
     console.print("", table, f"Somebody outside: the same with port {ports}")
-    if tools := [f"host {name}" for name in hosts if name not in ENVIRONMENTS]:
+    if tools := [f"host of {name}" for name in hosts if name not in ENVIRONMENTS]:
         about = f"What is behind {' and '.join(tools)} does not run here: 503. Somebody outside gets 403 where only"
         console.print(f"{about} listed addresses are admitted (loadBalancer.staffCidrs).", style="dim", highlight=False)
     for one in entrance.unhealthy:
@@ -88,7 +88,7 @@ def _outputs(stack: str, outputs: Mapping[str, Any], traffic: str) -> Renderable
     table.columns[0].style, table.columns[1].no_wrap = "bold", False
     table.add_row("cluster", f"{outputs['cluster']['name']} in {outputs['cluster']['region']}")
     for name, host in outputs["hosts"].items():
-        table.add_row(f"host {name}", host)
+        table.add_row(f"host of {name}", host)
     table.add_row("traffic", traffic)
     for record in outputs["records"]:
         table.add_row("enter in DNS", f"{record['name']} {record['type']} {record['value']}: {record['why']}")

@@ -112,7 +112,7 @@ def test_where_to_open_a_host_is_told_for_the_staff_and_for_others() -> None:
 
 def test_a_host_with_nothing_behind_it_is_told() -> None:
     assert "503" not in entrance()
-    assert "What is behind host logs does not run here: 503." in entrance(also="logs")
+    assert "What is behind host of logs does not run here: 503." in entrance(also="logs")
 
 
 def test_the_page_of_releases_runs_here_and_is_what_to_keep_open() -> None:
