@@ -24,7 +24,10 @@ from contract.identities import DEPLOYERS
 
 ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
 VIEW_POLICY = "AmazonEKSViewPolicy"
-"""Read access to everything but Secrets. https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html."""
+"""Read access to what namespaces have, but for Secrets, RBAC and custom resources; none to nodes.
+
+https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
+"""
 
 DELETED_ONE_BY_ONE = (
     "kubernetes:networking.k8s.io/v1:Ingress",

@@ -40,10 +40,12 @@ class Cluster(Model):
         default_factory=list[str], description="IAM roles of administrators, besides the role that creates the cluster."
     )
     deployer_role_arns: Annotated[list[RoleArn], EachOnce] = Field(
-        default_factory=list[str], description="IAM roles of people who release: they also read everything but Secrets."
+        default_factory=list[str], description="IAM roles of people who release; they also read what readers do."
     )
     reader_role_arns: Annotated[list[RoleArn], EachOnce] = Field(
-        default_factory=list[str], description="IAM roles with read access to everything but Secrets."
+        default_factory=list[str],
+        description="IAM roles with read access to pods, logs and all else that namespaces have, but for Secrets, RBAC "
+        "and custom resources; not to nodes.",
     )
     docker_hub_secret_arn: DockerHubSecretArn | None = Field(
         default=None,
