@@ -41,10 +41,12 @@ class CoreAddons(pulumi.ComponentResource):
     Attributes:
         addons: CoreDNS, the EBS CSI driver and metrics-server.
         priorities: The PriorityClasses.
+        volume_key_arn: Customer managed key of the volumes of pods; None for the account's default key.
     """
 
     addons: Addons
     priorities: PriorityClasses
+    volume_key_arn: str | None
 
     def __init__(self, name: str, args: CoreAddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Essentials", name, {}, opts)
@@ -68,6 +70,7 @@ class CoreAddons(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        self.volume_key_arn = args.volume_key_arn
         Storage(name, args.volume_key_arn, opts=child)
         self.priorities = PriorityClasses(name, opts=child)
         self.register_outputs({"priorities": self.priorities})

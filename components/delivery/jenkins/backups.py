@@ -14,6 +14,7 @@ import pulumi_aws as aws
 from components.aws.account import Account
 from components.aws.iam import Role, RoleArgs, Trust
 from components.aws.policy import Statement
+from components.cluster.addons import volume_key_statements
 from components.cluster.storage import CLAIM_TAG, claim
 from config.partitions import arn
 
@@ -24,10 +25,11 @@ TIME = "18:00"
 """UTC; at night in ap-northeast-2."""
 
 
-def permissions(account: Account) -> list[Statement]:
-    """Permissions of Data Lifecycle Manager: create snapshots, and delete its own.
+def permissions(account: Account, volume_key_arn: str | None) -> list[Statement]:
+    """Permissions of Data Lifecycle Manager: create snapshots, with the volume's key, and delete its own.
 
     https://docs.aws.amazon.com/ebs/latest/userguide/service-role.html
+    https://docs.aws.amazon.com/ebs/latest/userguide/dlm-prerequisites.html
     """
     snapshots = arn(account.partition, "ec2", "snapshot/*", region=account.region)
     return [
@@ -39,6 +41,7 @@ def permissions(account: Account) -> list[Statement]:
             resources=[snapshots],
             conditions={"Null": {"aws:ResourceTag/aws:dlm:lifecycle-policy-id": "false"}},
         ),
+        *(volume_key_statements(account, volume_key_arn) if volume_key_arn else ()),
     ]
 
 
@@ -51,12 +54,14 @@ class BackupsArgs:
         platform: The platform's name.
         namespace: Namespace of the PersistentVolumeClaim.
         claim: Name of the PersistentVolumeClaim.
+        volume_key_arn: Customer managed key that encrypts the volume; None for the account's default key.
     """
 
     account: Account
     platform: str
     namespace: str
     claim: str
+    volume_key_arn: str | None
 
 
 class Backups(pulumi.ComponentResource):
@@ -73,7 +78,7 @@ class Backups(pulumi.ComponentResource):
                     service="dlm.amazonaws.com",
                     conditions={"StringEquals": {"aws:SourceAccount": args.account.id}},
                 ),
-                statements=permissions(args.account),
+                statements=permissions(args.account, args.volume_key_arn),
             ),
             opts=child,
         )

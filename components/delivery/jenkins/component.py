@@ -16,6 +16,7 @@ import config
 import pipelines
 import versions
 from components.aws.ecr import EcrRepositories, lifecycle_policy
+from components.cluster.core_addons import CoreAddons
 from components.cluster.pod_identity import PodIdentity, PodIdentityArgs
 from components.cluster.reference import ClusterReference
 from components.delivery.jenkins import agents, network_policies
@@ -125,7 +126,7 @@ class JenkinsArgs:
     addresses: Addresses
     agent_namespace: pulumi.Input[str]
     signing_key: str | None
-    core_addons: pulumi.Resource
+    core_addons: CoreAddons
 
 
 class Jenkins(pulumi.ComponentResource):
@@ -203,7 +204,13 @@ class Jenkins(pulumi.ComponentResource):
             self.hook = replace(self.backend, routes=[path], sources=args.delivery.hook.cidrs)
         Backups(
             f"{name}-jenkins",
-            BackupsArgs(account=args.cluster.account, platform=name, namespace=namespaces.JENKINS, claim=NAME),
+            BackupsArgs(
+                account=args.cluster.account,
+                platform=name,
+                namespace=namespaces.JENKINS,
+                claim=NAME,
+                volume_key_arn=args.core_addons.volume_key_arn,
+            ),
             opts=child,
         )
         self.register_outputs({"url": self.url})

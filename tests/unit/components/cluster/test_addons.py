@@ -11,7 +11,7 @@ import pytest
 from components.aws.account import Account
 from components.cluster.addons import BEFORE_NODES, after_nodes
 from rehearsal.aws.authorization import Access, allows
-from tests.unit.config.configurations import changed
+from tests.unit.components.delivery.jenkins import configuration as delivery_config
 from tests.unit.program import configured
 from tools.program.graph import Graph, Registration
 
@@ -184,13 +184,20 @@ def test_by_default_volumes_have_the_accounts_key_and_the_driver_uses_no_other(g
     assert "kmsKeyId" not in storage_class.inputs["parameters"]
 
 
-def test_a_key_of_ones_own_encrypts_volumes_and_only_ec2_uses_it() -> None:
-    """https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html ."""
-    graph = configured(changed({"cluster.volumeKeyArn": KEY}))
+@pytest.mark.parametrize("role", ["hello-dev-aws-ebs-csi-driver", "hello-dev-jenkins"])
+def test_a_key_of_ones_own_encrypts_volumes_and_only_ec2_uses_it(role: str) -> None:
+    """For the driver, and for who makes snapshots: https://docs.aws.amazon.com/ebs/latest/userguide/dlm-prerequisites.html.
+
+    https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
+    """
+    settings = delivery_config()
+    cluster = {**json.loads(settings["hello-platform:cluster"]), "volumeKeyArn": KEY}
+    graph = configured({**settings, "hello-platform:cluster": json.dumps(cluster)})
     (storage_class,) = graph.of_kind("StorageClass")
     assert storage_class.inputs["parameters"]["kmsKeyId"] == KEY
-    (policy,) = [one for one in graph.of_type("aws:iam/rolePolicy:RolePolicy") if "ebs-csi" in one.name]
-    assert policy.urn in addon_named(graph, "aws-ebs-csi-driver").dependencies
+    policy = graph.named("aws:iam/rolePolicy:RolePolicy", role)
+    if "ebs-csi" in role:
+        assert policy.urn in addon_named(graph, "aws-ebs-csi-driver").dependencies
     document = json.loads(policy.inputs["policy"])
     by_ec2 = {"kms:ViaService": ["ec2.ap-northeast-2.amazonaws.com"]}
     for_aws = {**by_ec2, "kms:GrantIsForAWSResource": ["true"]}
