@@ -35,6 +35,9 @@ class Limits:
         settle: From a switch to the end of a release, so that new connections follow the EndpointSlices: by default
             each node's kube-proxy writes its rules at most once a second, later when it is busy.
             https://kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1/ (`minSyncPeriod`)
+        rules: From new weights in the load balancer's rules to the end of the pods that they leave: its own nodes go on
+            by the old rules for seconds, AWS does not say how many (Argo Rollouts: `abortScaleDownDelaySeconds`).
+            https://github.com/argoproj/argo-rollouts/issues/4595
         warm: How long the old slot keeps its pods after the release (Argo Rollouts: `scaleDownDelaySeconds`).
         lock: For another release of the service to end; with 0 the lock is not waited for.
         lease: Duration of the lock's lease, unless it is renewed.
@@ -48,6 +51,7 @@ class Limits:
     gone: float = 3900
     watch: float = 10
     settle: float = 3
+    rules: float = 30
     warm: int = WARM_SECONDS
     lock: float = 0
     lease: int = LEASE_SECONDS

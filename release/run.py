@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from contract.identities import RECONCILER, username
 from kube.client import KubernetesApiError
@@ -57,6 +58,9 @@ from release.waiting import Wait
 
 RECONCILER_SECONDS = 20
 """A run waits for the reconciler at least so long: most of what that does takes seconds, and nobody asked for it."""
+
+SETTLE_SECONDS = 3
+"""The longest turn of a wait, in which users may lose a slot, and the lock is not renewed."""
 
 __all__ = ["Context", "Limits", "Result", "reconcile"]
 
@@ -179,6 +183,7 @@ class _Release:
         self._outcome = Outcome.RELEASED
         self._last_line = ""
         self._failed_hook: str | None = None
+        self._has_moved = False  # the load balancer's weights
         # The latest time of a switch that the nodes may not follow yet: an earlier run may have switched just now.
         self._switched = context.clock.now()
 
@@ -217,8 +222,7 @@ class _Release:
             case SmokeTestSlot() | Analyze():
                 self._try(state, step)
             case Settle():
-                self._await_nodes()
-                self._progress = replace(self._progress, settled=True)
+                self._settle()
             case Finish(outcome):
                 self._await_nodes()
                 self._finish(state, outcome)
@@ -234,6 +238,7 @@ class _Release:
         self._lock.check()
         changes.apply(self._context.api, state, step)
         if isinstance(step, SetWeights):
+            self._has_moved = True
             self._progress = replace(self._progress, weights=None, is_unrouted=False)
             self._event(state, "Weighted", describe(state, step))
 
@@ -356,6 +361,20 @@ class _Release:
         if elapsed < self._context.limits.settle:
             self._report("Giving the nodes time to follow")
             self._pause(self._context.limits.settle - elapsed)
+
+    def _settle(self) -> None:
+        """A turn of the wait until nothing leads to a slot that is to be emptied; in between, the plan looks again."""
+        limits = self._context.limits
+        follows_rules = self._has_moved and self._progress.weights is not None
+        until = self._switched + timedelta(seconds=limits.rules if follows_rules else limits.settle)
+        left = (until - self._context.clock.now()).total_seconds()
+        if left > 0:
+            self._report(
+                "Giving the load balancer time to follow" if follows_rules else "Giving the nodes time to follow"
+            )
+            self._pause(min(left, SETTLE_SECONDS))
+        if left <= SETTLE_SECONDS:
+            self._progress = replace(self._progress, settled=True)
 
     def _await(self, state: ServiceState, step: Await) -> None:
         failure = self._wait.failure(state, step)

@@ -35,7 +35,7 @@ from release.run import Context, Limits, Result, reconcile
 from release.state import ServiceState
 from tests.release.web import Web
 
-QUICK = Limits(ready=20, patience=0.5, endpoints=10, gone=20, watch=0.3, settle=0, warm=600, lock=15, lease=2)
+QUICK = Limits(ready=20, patience=0.5, endpoints=10, gone=20, watch=0.3, settle=0, rules=0, warm=600, lock=15, lease=2)
 
 PORT = 8099
 """Port of each Service and pod; not HTTP's default, so that a client that ignores it fails."""

@@ -65,7 +65,7 @@ def deploy(cluster: Cluster, service: str, version: str, *, api: ObjectApi | Non
         clock=SystemClock(),
         report=print,
         by="tester",
-        limits=Limits(ready=120, watch=0.5, settle=0, warm=warm, lock=90),
+        limits=Limits(ready=120, watch=0.5, settle=0, rules=0, warm=warm, lock=90),
     )
     reconcile(context, "dev", service, Deploy(cluster.image(service, version)))
 

@@ -49,7 +49,7 @@ SERVICES, PODS_EACH = 200, 2
 SMALLEST = 0.001
 """Seconds that are drawn in place of 0, which a logarithmic axis does not have."""
 
-LIMITS = Limits(ready=900, endpoints=120, watch=1, settle=0)
+LIMITS = Limits(ready=900, endpoints=120, watch=1, settle=0, rules=0)
 
 _console = Console(stderr=True)
 

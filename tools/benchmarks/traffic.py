@@ -50,7 +50,7 @@ QUIET_SECONDS = 5
 PRE_STOP_SECONDS = 10
 """The preStop hook of the program's services."""
 
-_LIMITS = Limits(ready=900, endpoints=120, gone=120, watch=1, settle=0)
+_LIMITS = Limits(ready=900, endpoints=120, gone=120, watch=1, settle=0, rules=0)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from release import forward
 from release.context import Limits
 from release.duties import Circumstances, Policy, due
 from release.errors import ExitCode, ReleaseError
-from release.goals import Deploy, Rollback, Route
+from release.goals import Deploy, Retire, Rollback, Route
 from release.history import Outcome
 from release.http import Answer
 from release.rules import weights_in_effect
@@ -99,6 +100,32 @@ def test_a_rollback_takes_a_canary_back_whose_run_has_died() -> None:
     state = fixture.state
     assert (state.weights, state.live, state.blue.desired) == ({BLUE: 0, GREEN: 100}, GREEN, 0)
     assert state.history[-1].reason == "taken back by tester"
+
+
+def test_a_slot_that_lost_its_weight_is_emptied_once_the_load_balancers_nodes_have_followed() -> None:
+    """They go on by the old rules for seconds after these were changed: its pods answer meanwhile."""
+    fixture, moved = Fixture(canary=STEPS), list[datetime]()
+
+    def rules(state: ServiceState) -> Mapping[str, int] | None:
+        moved.append(fixture.clock.now())
+        return state.weights
+
+    def answer(service: str) -> Answer:
+        return Answer(500 if service == "api-preview" and (fixture.state.weights or {})[BLUE] else 200, "")
+
+    result = fixture.run(Deploy(SECOND), caller=FakeCaller(answer), weights=rules, limits=Limits())
+    assert result.exit_code is ExitCode.ROLLED_BACK
+    assert fixture.state.blue.desired == 0
+    assert fixture.clock.now() - moved[-1] >= timedelta(seconds=Limits().rules)
+
+
+def test_a_slot_that_has_long_lost_its_weight_is_retired_at_once() -> None:
+    fixture = Fixture(canary=STEPS)
+    fixture.run(Deploy(SECOND))
+    began = fixture.clock.now()
+    fixture.run(Retire(now=True), limits=Limits())
+    assert fixture.state.green.desired == 0
+    assert fixture.clock.now() - began < timedelta(seconds=10)
 
 
 def never(_: ServiceState) -> Mapping[str, int] | None:

@@ -32,7 +32,7 @@ from tests.unit.release.fake_cluster import FakeCaller, FakeClock, FakeCluster
 from tests.unit.release.faults import WATCH, Fault, Faulty, KilledError
 
 FAULTS: tuple[Fault, ...] = tuple(one for one in get_args(Fault) if one not in ("killed", "lost watch", "stalled"))
-LIMITS = Limits(ready=30, patience=5, endpoints=30, watch=1)
+LIMITS = Limits(ready=30, patience=5, endpoints=30, watch=1, rules=4)
 DASHBOARD = "https://log.example.com/app/dashboards#/view/dev-dashboard"
 FIRST, SECOND = image("api"), image("api")
 
