@@ -56,8 +56,9 @@ from release.steps import (
 from release.trial import FailedTrialError, Trial
 from release.waiting import Wait
 
-RECONCILER_SECONDS = 20
-"""A run waits for the reconciler at least so long: most of what that does takes seconds, and nobody asked for it."""
+RECONCILER_SECONDS = 50
+"""A run waits for the reconciler at least so long: most of what that does takes seconds, and what moves the load
+balancer's weights half a minute more; and nobody asked for it."""
 
 SETTLE_SECONDS = 3
 """The longest turn of a wait, in which users may lose a slot, and the lock is not renewed."""
