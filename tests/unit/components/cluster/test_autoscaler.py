@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import versions
 from tools.program.graph import Graph
@@ -51,6 +52,9 @@ def test_it_may_resize_groups_of_this_cluster_only(graph: Graph) -> None:
             assert all(":Describe" in action or ":Get" in action for action in statement["Action"])
 
 
+ATTRIBUTES = "alb.ingress.kubernetes.io/target-group-attributes"
+
+
 def test_a_node_is_removed_once_nothing_passes_through_it(graph: Graph) -> None:
     """The taint makes the load balancer controller deregister it; its open requests have the deregistration delay.
 
@@ -58,7 +62,7 @@ def test_a_node_is_removed_once_nothing_passes_through_it(graph: Graph) -> None:
     """
     arguments = graph.release("cluster-autoscaler").inputs["values"]["extraArgs"]
     delays = [
-        int(one.metadata["annotations"]["alb.ingress.kubernetes.io/target-group-attributes"].rpartition("=")[2])
+        int(re.findall(r"deregistration_delay\.timeout_seconds=(\d+)", one.metadata["annotations"][ATTRIBUTES])[0])
         for one in graph.of_kind("Service")
         if one.spec["type"] == "NodePort"
     ]
