@@ -18,7 +18,7 @@ from components.ingress.ingress import Backend
 from components.kubernetes.annotations import PATCH_FORCE
 from components.kubernetes.charts import locate
 from components.kubernetes.metadata import name_of
-from components.logging import access, elastic, network_policies, operator, storage_policy
+from components.logging import access, elastic, network_policies, operator, update_policy
 from components.logging.alarms import Alarms, AlarmsArgs
 from components.logging.bootstrap.component import Bootstrap, BootstrapArgs
 from components.logging.collector import Collector, CollectorArgs
@@ -207,9 +207,9 @@ class Logs(pulumi.ComponentResource):
             automount_service_account_token=False,
             opts=self._child,
         )
-        not_smaller = storage_policy.bind(self._namespace, self._child)
+        updates = update_policy.bind(self._namespace, self._child)
         # Deleted before the operator and its CRDs: without the operator, nothing would clean up after them.
-        after_operator = pulumi.ResourceOptions(parent=self, depends_on=[operator_release, account, not_smaller])
+        after_operator = pulumi.ResourceOptions(parent=self, depends_on=[operator_release, account, updates])
         elasticsearch = kubernetes.apiextensions.CustomResource(
             ELASTICSEARCH,
             api_version="elasticsearch.k8s.elastic.co/v1",

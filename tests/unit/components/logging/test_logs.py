@@ -11,7 +11,7 @@ import pytest
 
 import config
 import versions
-from components.logging import elastic, operator, storage_policy
+from components.logging import elastic, operator, update_policy
 from components.logging.bootstrap.job.__main__ import PATIENCE
 from components.logging.collector import LOGS, STATE
 from components.logging.snapshots import Identity
@@ -181,7 +181,7 @@ def annotations_of(one: Registration) -> dict[str, str]:
 
 
 def test_volumes_cannot_shrink_from_the_first_elasticsearch_on(graph: Graph) -> None:
-    (binding,) = (one for one in graph.of_kind("ValidatingAdmissionPolicyBinding") if one.name == storage_policy.NAME)
+    (binding,) = (one for one in graph.of_kind("ValidatingAdmissionPolicyBinding") if one.name == update_policy.NAME)
     assert binding.urn in of_kind(graph, "Elasticsearch").dependencies
 
 
