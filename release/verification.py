@@ -45,6 +45,20 @@ class Record:
     check: str | None = None
     signed_with: str | None = None
 
+    def to_json(self) -> dict[str, str]:
+        """The record as JSON."""
+        value = {"by": self.by, "at": self.at.isoformat()}
+        optional = {"check": self.check, signatures.SIGNED_WITH: self.signed_with}
+        return {**value, **{name: text for name, text in optional.items() if text}}
+
+
+def records(api: ObjectReader, environment: str, service: str) -> dict[str, Record]:
+    """The records of an environment's images, by digest; none where it takes any image."""
+    if environment != VERIFIED_ENVIRONMENT:
+        return {}
+    found = parse(api.get("v1", "ConfigMap", blue_green.verified_images_name(service), environment))
+    return {record.digest: record for record in found}
+
 
 def verified(api: ObjectReader, environment: str, service: str) -> frozenset[str] | None:
     """The digests that an environment takes; None if it takes any."""
@@ -98,7 +112,7 @@ def write(api: ObjectApi, service: str, record: Record, *, in_use: Collection[st
     """
     config_map = api.get("v1", "ConfigMap", blue_green.verified_images_name(service), VERIFIED_ENVIRONMENT)
     others = [other for other in parse(config_map) if other.digest != record.digest]
-    data = {_digits(one.digest): json.dumps(_value(one)) for one in kept([*others, record], in_use)}
+    data = {_digits(one.digest): json.dumps(one.to_json()) for one in kept([*others, record], in_use)}
     if config_map is None:
         metadata = {
             "name": blue_green.verified_images_name(service),
@@ -119,12 +133,6 @@ def _record(digits: str, text: str) -> Record:
         return Record(digest, str(value["by"]), at if at.tzinfo else at.replace(tzinfo=UTC), check, key)
     except (ValueError, KeyError, TypeError):
         return Record(digest, "unknown", datetime.fromtimestamp(0, UTC))
-
-
-def _value(record: Record) -> dict[str, str]:
-    value = {"by": record.by, "at": record.at.isoformat()}
-    optional = {"check": record.check, signatures.SIGNED_WITH: record.signed_with}
-    return {**value, **{name: text for name, text in optional.items() if text}}
 
 
 def _digits(digest: str) -> str:

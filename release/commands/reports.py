@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 
 from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
+from release import verification
 from release.errors import ExitCode
 from release.history import Entry, Outcome, version_of
 from release.messages import named
@@ -18,6 +20,7 @@ from release.snapshot import Snapshot
 from release.status import Status, read_statuses, short_name, table
 from release.tables import Row, Sheet
 from release.threads import ANSWER_SECONDS, at_once, by
+from release.verification import Record
 
 
 def status(
@@ -81,13 +84,26 @@ def history(session: Session, environment: str, service: str, *, full: bool = Fa
     """
     deadline = time.monotonic() + ANSWER_SECONDS
     entries = by(deadline, lambda: session.observe(environment, service)).history
+    records = by(deadline, lambda: session.retrying(verification.records, session.api, environment, service))
     if session.options.as_json:
-        session.print_json([entry.to_json() for entry in reversed(entries)])
+        session.print_json([_with_record(entry, records) for entry in reversed(entries)])
     elif entries:
-        session.out.print(history_table(f"{environment}/{service}", entries, full=full), crop=False)
+        title = f"{environment}/{service}"
+        session.out.print(history_table(title, entries, full=full, records=records), crop=False)
     else:
         session.print(f"{environment}/{service} has no releases yet")
     return ExitCode.DONE
+
+
+def _with_record(entry: Entry, records: Mapping[str, Record]) -> dict[str, object]:
+    record = records.get(entry.revision.digest)
+    return {**entry.to_json(), **({"verification": record.to_json()} if record else {})}
+
+
+def _told(record: Record) -> str:
+    check = f" after the check {record.check}" if record.check else ""
+    signed = ", signed" if record.signed_with else ""
+    return f"verified by {short_name(record.by)} at {record.at:%Y-%m-%d %H:%M}{check}{signed}"
 
 
 def _decisions(entry: Entry) -> Iterator[str]:
@@ -106,13 +122,16 @@ def _hook_runs(entry: Entry) -> Iterator[str]:
 _STYLES = {Outcome.RELEASED: "green", Outcome.FAILED: "red", Outcome.INTERRUPTED: "yellow", Outcome.RUNNING: "bold"}
 
 
-def history_table(title: str, entries: Sequence[Entry], *, full: bool = False) -> Sheet:
-    """A table of releases, newest first, with the reason of each that failed.
+def history_table(
+    title: str, entries: Sequence[Entry], *, full: bool = False, records: Mapping[str, Record] = MappingProxyType({})
+) -> Sheet:
+    """A table of releases, newest first, with the reason of each that failed, and how its image was verified.
 
     Args:
         title: Its heading.
         entries: The releases, newest last.
         full: Whether each release's id and its image in full are shown, too.
+        records: Records of verified images, by digest.
     """
 
     def row(entry: Entry) -> Row:
@@ -128,7 +147,8 @@ def history_table(title: str, entries: Sequence[Entry], *, full: bool = False) -
         override = f"override: {entry.override}" if entry.override else None
         approved = f"approved by {entry.approved_by}" if entry.approved_by else None
         whole = (image, f"release {entry.id}") if full else ()
-        notes = (*whole, entry.reason, override, approved, entry.build)
+        record = records.get(entry.revision.digest)
+        notes = (*whole, entry.reason, override, approved, entry.build, _told(record) if record else None)
         notes = (*notes, *_decisions(entry), *_hook_runs(entry))
         return Row(cells, [note for note in notes if note])
 

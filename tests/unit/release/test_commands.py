@@ -91,6 +91,33 @@ def test_the_history_is_a_table_that_says_what_went_wrong_and_has_each_image_who
     assert override == "    override: the fire of May"
 
 
+def test_the_history_of_prod_says_how_each_image_was_verified(
+    session: Session, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at, key = datetime(2026, 5, 1, 12, tzinfo=UTC), "arn:aws:kms:ap-northeast-2:123456789012:alias/hello-dev/signing"
+    for body in objects("prod", "api"):
+        cluster.create(body)
+    released = replace(entry(at), outcome=Outcome.RELEASED)
+    for environment in ("dev", "prod"):
+        history.write(cluster, environment, "api", released)
+    record = verification.Record(
+        released.revision.digest, "system:serviceaccount:delivery:hello-verify", at, "npm test"
+    )
+    verification.write(cluster, "api", record, in_use=())
+    reports.history(session, "prod", "api")
+    note = "    verified by hello-verify at 2026-05-01 12:00 after the check npm test"
+    assert capsys.readouterr().out.splitlines()[-1] == note
+    reports.history(session, "dev", "api")
+    assert "verified" not in capsys.readouterr().out, "dev takes any"
+    verification.write(cluster, "api", replace(record, check=None, signed_with=key), in_use=())
+    reports.history(session, "prod", "api")
+    assert capsys.readouterr().out.splitlines()[-1] == "    verified by hello-verify at 2026-05-01 12:00, signed"
+    session.options = replace(session.options, as_json=True)
+    reports.history(session, "prod", "api")
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert shown["verification"] == {"by": record.by, "at": at.isoformat(), "signedWith": key}
+
+
 def test_the_status_of_many_services_takes_one_request_a_kind_and_says_the_same(
     session: Session, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
