@@ -74,13 +74,14 @@ JENKINS_PLUGINS = {
     "git": "5.10.1",
     "inline-pipeline": "1.0.32.vf433f2d57630",
     "job-dsl": "3654.vdf58f53e2d15",
-    "junit": "1396.v095840ed8491",
+    "junit": "1424.vc64a_edde7777",
     "kubernetes": "4540.v612369217f87",
     "workflow-aggregator": "608.v67378e9d3db_1",
 }
 """The chart's default plugins, Job DSL, test reports, and multibranch jobs with a Jenkinsfile of the controller.
 
-https://plugins.jenkins.io/
+Those that are not the chart's are from the bill of materials of Jenkins' LTS line, as a test holds them.
+https://github.com/jenkinsci/bom
 """
 
 JENKINS_HOOK_PLUGINS = {"github": "1.47.0"}
@@ -88,8 +89,8 @@ JENKINS_HOOK_PLUGINS = {"github": "1.47.0"}
 
 JENKINS_LOGIN_PLUGINS = {
     "github-oauth": "685.v53b_070455063",
-    "matrix-auth": "3.2.9",
-    "oic-auth": "4.626.ve5a_d9f26c051",
+    "matrix-auth": "3.3",
+    "oic-auth": "4.718.ve731df6ca_88a_",
 }
 """Plugins for the login by an identity provider, and for what groups may do. https://plugins.jenkins.io/."""
 

@@ -45,7 +45,7 @@ SCHEMA: dict[str, Any] = {
 }
 
 SECURITY_REALM: dict[str, Any] = {
-    # https://github.com/jenkinsci/oic-auth-plugin/blob/master/src/test/resources/org/jenkinsci/plugins/oic/ConfigurationAsCode.yml,
+    # https://github.com/jenkinsci/oic-auth-plugin/blob/f202e42/src/test/resources/org/jenkinsci/plugins/oic/ConfigurationAsCode.yml,
     # …/ConfigurationAsCodeMinimalWellKnown.yml
     "oic": {
         "clientId": str,

@@ -7,9 +7,11 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import config
 import pipelines
@@ -86,6 +88,15 @@ def test_chart_and_plugins_are_pinned() -> None:
     controller = chart()["values"]["controller"]
     assert all(re.fullmatch(r"[a-z-]+:[\w.]+", plugin) for plugin in every(controller["installPlugins"]))
     assert controller["installLatestPlugins"] is False, "nor is what they depend on the newest of the day"
+
+
+def test_each_plugin_was_tested_with_jenkins_by_its_publishers() -> None:
+    known = yaml.safe_load(Path(__file__).with_name("plugins.yaml").read_text(encoding="utf-8"))
+    assert f"Jenkins {known['lts']} LTS" in Path(versions.__file__).read_text(encoding="utf-8")
+    pinned = {**versions.JENKINS_PLUGINS, **versions.JENKINS_HOOK_PLUGINS, **versions.JENKINS_LOGIN_PLUGINS}
+    for name, version in pinned.items():
+        tested = {of[name] for of in known["sources"].values() if name in of}
+        assert version in tested, f"{name} {version} is not among {tested}"
 
 
 def test_no_secret_is_in_the_charts_values_or_in_clear_anywhere(graph: Graph) -> None:
