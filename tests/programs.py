@@ -25,6 +25,9 @@ BUILDKITD = GoTool("buildkitd", "github.com/moby/buildkit", "cmd/buildkitd", min
 BUILDCTL = GoTool("buildctl", "github.com/moby/buildkit", "cmd/buildctl", minutes=0.5, module_of_ours="buildkit")
 """Client of buildkitd, which pipelines call."""
 
+BUILDX = GoTool("buildx", "github.com/docker/buildx", "cmd/buildx", minutes=1.5)
+"""Client of buildkitd, which GitHub's workflows call by docker; needs no daemon of its own."""
+
 ROOTLESSKIT = GoTool("rootlesskit", "github.com/rootless-containers/rootlesskit/v3", "cmd/rootlesskit", minutes=0.5)
 """Runs buildkitd as root of a user namespace only; at the version in buildkitd's rootless image."""
 
@@ -33,7 +36,7 @@ PROMETHEUS = GoTool(
 )
 """The metrics server, without clouds' service discoveries; its module mostly has the library versions of `shared`."""
 
-PROGRAMS = (KUBE_SCORE, ACTIONLINT, BUILDKITD, BUILDCTL, ROOTLESSKIT, PROMETHEUS)
+PROGRAMS = (KUBE_SCORE, ACTIONLINT, BUILDKITD, BUILDCTL, BUILDX, ROOTLESSKIT, PROMETHEUS)
 
 
 def find(tool: GoTool) -> Path | None:

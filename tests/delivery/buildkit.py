@@ -72,10 +72,19 @@ class Delivery:
     @property
     def buildkitd(self) -> PodSpec:
         """The daemon's pod."""
+        return self._template["spec"]
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """Those of the daemon's pod: with others it is another pod."""
+        return self._template["metadata"]["annotations"]
+
+    @property
+    def _template(self) -> dict[str, Any]:
         (found,) = (
             one for one in manifests(self.graph) if one["kind"] == "Deployment" and one["metadata"]["name"] == NAME
         )
-        return found["spec"]["template"]["spec"]
+        return found["spec"]["template"]
 
     @property
     def agent(self) -> PodSpec:

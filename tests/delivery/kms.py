@@ -34,6 +34,8 @@ class Kms:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # moto has one account in a process, which outlives its server.
+        self._client.delete_alias(AliasName=self.key.rpartition(":")[2])
         self._server.stop()
 
     @property

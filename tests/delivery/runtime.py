@@ -10,8 +10,8 @@ import ipaddress
 import json
 import subprocess
 import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -84,6 +84,20 @@ class Network:
 
     def __exit__(self, *_: object) -> None:
         run("ip", "link", "delete", self._bridge)
+
+    @contextmanager
+    def limited(self, ports: Sequence[int]) -> Generator[None]:
+        """Meanwhile containers reach these ports of this machine only, and what they talk to already."""
+        table, allowed = f"inet {self._bridge}", ", ".join(map(str, ports))
+        rules = "".join(
+            f'iifname "{self._bridge}" {rule};'
+            for rule in ("ct state established,related accept", f"tcp dport {{ {allowed} }} accept", "drop")
+        )
+        run("nft", f"table {table} {{ chain limited {{ type filter hook input priority 0; {rules} }}; }}")
+        try:
+            yield
+        finally:
+            run("nft", f"delete table {table}")
 
     def address(self) -> str:
         """An address that nobody on it has."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,18 +16,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from components.delivery.jenkins.buildkit import CACHE_MEGABYTES
-from config import PROJECT
 from contract import signatures
 from pipelines import certificates
 from tests.delivery.agents import InPod
-from tests.delivery.buildkit import SIGNED, Delivery
+from tests.delivery.buildkit import Daemon
+from tests.delivery.conftest import dev
 from tests.delivery.ecr import INDEX, LOGIN
 from tests.delivery.runtime import run
-from tests.delivery.workshop import DOCKERFILE, SERVICE, Site, Source, missing, opened_site, source
-from tests.unit.program import stack_config
+from tests.delivery.workshop import DOCKERFILE, SERVICE, Site, Source, source
+from tests.http_server import Answer, Request, answering
 
-STACK = "dev"
-HUB = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:ecr-pullthroughcache/hub-a1b2c3"
 VERSION = '["/bin/busybox", "grep", "-q", "version", "/www/index.html"]'
 HEALTH = '["/bin/busybox", "grep", "-q", "^ok", "/www/api/healthcheck"]'
 assert f"RUN {VERSION}" in DOCKERFILE
@@ -38,28 +36,6 @@ FAILED = (
     "exit code: 1"
 )
 LONG = "a step that is long"
-
-
-def delivery() -> Delivery:
-    """The stack's, with certificates of its own, images that are signed, and a login of Docker Hub."""
-    settings, key = {**stack_config(STACK), **SIGNED}, f"{PROJECT}:cluster"
-    cluster = {**json.loads(settings[key]), "dockerHubSecretArn": HUB}
-    return Delivery(STACK, {**settings, key: json.dumps(cluster)})
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    if reason := missing():
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with opened_site(delivery(), tmp_path_factory.mktemp("site")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Source:
-    return source(tmp_path_factory.mktemp("repository") / "source")
 
 
 @pytest.fixture
@@ -118,7 +94,7 @@ def test_an_agent_is_answered_by_the_daemon_of_its_variables(site: Site, agent: 
 def test_who_shows_no_clients_certificate_of_the_authority_is_not_answered(
     site: Site, agent: InPod, shown: str
 ) -> None:
-    ours, others = site.delivery.secrets, delivery().secrets
+    ours, others = site.delivery.secrets, dev().secrets
     files = {
         "another authority's": {**others["buildkit-client"], "ca.pem": ours["buildkit-client"]["ca.pem"]},
         "the daemon's own": ours["buildkitd-server"],
@@ -142,6 +118,24 @@ def test_an_agent_does_not_trust_a_daemon_of_another_authority(site: Site, agent
     found = told(site, agent, "buildctl", "--tlsdir", ".", "--timeout", "3", "debug", "workers")
     assert found.returncode
     assert "unknown authority" in found.stderr
+
+
+def test_renewed_certificates_bring_another_pod_which_agents_of_before_do_not_reach_and_new_ones_do(
+    site: Site, repository: Source, tmp_path: Path
+) -> None:
+    renewed = dev()
+    assert renewed.annotations != site.delivery.annotations, "the Deployment rolls its pod"
+    host, authority = site.ecr.host, site.ecr.authority.read_text(encoding="utf-8")
+    repository.commit("after the renewal")
+    with Daemon(renewed, site.network, host, authority, tmp_path / "daemon") as daemon:
+        before, after = replace(site, buildkitd=daemon), replace(site, delivery=renewed, buildkitd=daemon)
+        with before.agent(tmp_path / "before") as agent:
+            found = told(before, agent, "sh", "-ec", 'buildctl --tlsdir "$BUILDKIT_TLS" --timeout 3 debug workers')
+            assert found.returncode
+            assert "unknown authority" in found.stderr
+        with after.agent(tmp_path / "after") as agent:
+            repository.check_out(agent.workspace)
+            stage(after, agent, "build")
 
 
 def test_what_was_built_is_tested_and_pushed_from_its_layers(site: Site, agent: InPod, repository: Source) -> None:
@@ -201,6 +195,32 @@ def test_an_image_is_signed_in_cosigns_form_and_not_twice(site: Site, agent: InP
     assert site.ecr.complaints(site.delivery.repositories) == []
     assert "is signed" in stage(site, agent, "sign", IMAGE=image).stderr
     assert site.ecr.manifest(name, signatures.tag(digest))[0] == signature
+
+
+def test_a_step_of_a_build_reaches_package_sources_on_port_80_and_nothing_on_other_ports(
+    site: Site, agent: InPod, repository: Source
+) -> None:
+    """As `apt-get` does, by plain HTTP, under the rule of the daemon's NetworkPolicy."""
+    (policy,) = (one for one in site.delivery.graph.of_kind("NetworkPolicy") if one.metadata["name"] == "buildkitd")
+    (rule,) = policy.inputs["spec"]["egress"]
+    ports = [int(one["port"]) for one in rule["ports"]]
+    assert ports == [80, 443]
+    asked = list[str]()
+
+    def answer(request: Request) -> Answer:
+        asked.append(request.path)
+        return Answer(200, b"packages")
+
+    with answering(answer, (site.network.gateway, 80)), answering(answer, (site.network.gateway, 8081)):
+        for port, path in ((80, "/debian/dists/"), (8081, "/elsewhere/")):
+            url = f"http://{site.network.gateway}:{port}{path}"
+            step = f'RUN ["/bin/busybox", "wget", "-q", "-T", "3", "-O", "/tmp-{port}", "{url}"]'
+            repository.commit(f"port {port}", dockerfile=DOCKERFILE.replace("COPY www", f"{step}\nCOPY www"))
+            repository.check_out(agent.workspace)
+            with site.network.limited(ports):
+                built = told(site, agent, "sh", "-ec", '"$PIPELINES/build.sh"')
+            assert (built.returncode == 0) is (port == 80), built.stderr
+    assert asked == ["/debian/dists/"]
 
 
 REPORTING = """\

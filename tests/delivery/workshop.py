@@ -27,8 +27,20 @@ from tests.unit.pipelines.jenkinsfile import parse
 from tests.unit.program import CHECKOUT
 
 SERVICE = "api"
-PROGRAMS = ("runc", "newuidmap", "skopeo", "umoci", "docker-registry", "busybox", "git", "ip", "nsenter", "unshare")
-PACKAGES = "runc uidmap skopeo umoci docker-registry busybox-static git iproute2"
+PROGRAMS = (
+    "runc",
+    "newuidmap",
+    "skopeo",
+    "umoci",
+    "docker-registry",
+    "busybox",
+    "git",
+    "ip",
+    "nft",
+    "nsenter",
+    "unshare",
+)
+PACKAGES = "runc uidmap skopeo umoci docker-registry busybox-static git iproute2 nftables"
 """Of Debian, with those programs."""
 
 DOCKERFILE = """\
