@@ -94,11 +94,15 @@ class Build:
             self.result = "FAILURE"
         except AbortedError:
             self.result = "ABORTED"
-        post = pipeline.one("post")
-        for condition in post.body or () if post else ():
-            if condition.name in CONDITIONS[self.result] | {"always"}:
-                self._steps(condition)
+        self._post(pipeline, self.result)
         return self
+
+    def _post(self, holder: Call, result: str) -> None:
+        """What comes after a stage, on its agent, or after all of them."""
+        post = holder.one("post")
+        for condition in post.body or () if post else ():
+            if condition.name in CONDITIONS[result] | {"always"}:
+                self._steps(condition)
 
     def _stages(self, holder: Call) -> None:
         stages = holder.one("stages")
@@ -113,11 +117,21 @@ class Build:
         label = agent.one("label") if agent else None
         steps = stage.one("steps")
         with self._on(label.arguments[0]) if label else nullcontext():
-            if steps:
-                self.ran.append(stage.arguments[0])
-                self._steps(steps)
-            else:
-                self._stages(stage)
+            result = "SUCCESS"
+            try:
+                if steps:
+                    self.ran.append(stage.arguments[0])
+                    self._steps(steps)
+                else:
+                    self._stages(stage)
+            except StageError:
+                result = "FAILURE"
+                raise
+            except AbortedError:
+                result = "ABORTED"
+                raise
+            finally:
+                self._post(stage, result)
 
     @contextmanager
     def _on(self, label: str) -> Generator[None]:
@@ -153,7 +167,7 @@ class Build:
                 with self._on(step.arguments[0]):
                     self._steps(step)
             else:
-                assert step.name == "sleep", step
+                assert step.name in ("junit", "sleep"), step
 
     def _ask(self, message: str) -> None:
         assert self._agent is None, "no agent waits for a person"

@@ -126,6 +126,37 @@ def test_a_person_rolls_prod_back_with_the_same_approval_and_looks_at_it(release
     assert "rollback" in looked.log
 
 
+CHECKED = ["Checkout", "Build", "Unit test", "Push", "Scan"]
+
+
+def test_a_pull_request_is_built_tested_and_scanned_and_its_merge_goes_to_production_without_another_build(
+    released: Workshop,
+) -> None:
+    before = released.answer("dev"), released.answer("prod")
+    commit = released.source.commit("of a branch")
+    checked = released.build("check", CACHE_TAG=f"{SERVICE}-checks")
+    assert (checked.result, checked.ran) == ("SUCCESS", CHECKED), checked.log
+    said = [state for state in ("pending", "success", "failure") if f"status.sh {state}" in checked.log]
+    assert said == ["pending", "success"]
+    assert (released.answer("dev"), released.answer("prod")) == before, "nothing is deployed"
+    assert f"commit-{commit}" in released.site.ecr.tags(NAME)
+    merged = released.build("dev")
+    assert (merged.result, merged.ran) == ("SUCCESS", AGAIN), merged.log
+    assert released.build("prod").result == "SUCCESS"
+    assert (released.answer("dev"), released.answer("prod")) == 2 * ("version of a branch",)
+
+
+def test_a_pull_request_whose_tests_fail_says_so_and_leaves_nothing(released: Workshop) -> None:
+    before = released.answer("dev"), released.answer("prod")
+    commit = released.source.commit("bad branch", health="bad")
+    checked = released.build("check", CACHE_TAG=f"{SERVICE}-checks")
+    assert (checked.result, checked.ran) == ("FAILURE", CHECKED[:3]), checked.log
+    said = [state for state in ("pending", "success", "failure") if f"status.sh {state}" in checked.log]
+    assert said == ["pending", "failure"]
+    assert f"commit-{commit}" not in released.site.ecr.tags(NAME)
+    assert (released.answer("dev"), released.answer("prod")) == before
+
+
 def test_what_is_not_signed_is_not_verified_and_prod_admits_no_record_without_a_signature(released: Workshop) -> None:
     released.source.commit("unsigned")
     before = released.answer("prod")
