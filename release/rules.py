@@ -13,14 +13,19 @@ from release.state import ServiceState
 from release.target_groups import target_groups
 
 LOOK_SECONDS = 2
-"""From one look at the rules to the next, which takes three calls. All of an account's programs have ten calls
-`Describe…` a second together, and the load balancer controller needs some.
+"""From one look at the rules to the next at most, which takes three calls. All of an account's programs have ten calls
+`Describe…` a second together, and a stock of forty; the load balancer controller needs some.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html
 """
 
 Weights: TypeAlias = Mapping[str, int]
 """Shares by slot, in percent."""
+
+
+def pause_seconds(waited: float) -> float:
+    """How long to wait for the next look: a while at first, as most rules follow soon."""
+    return min(LOOK_SECONDS, 0.5 + waited / 2)
 
 
 def weights_in_effect(

@@ -13,7 +13,7 @@ from kube.client import KubernetesApiError, KubernetesObject
 from release.context import Context, Limits
 from release.hooks.plan import release_of, settings_of
 from release.messages import describe, in_parentheses
-from release.rules import LOOK_SECONDS
+from release.rules import pause_seconds
 from release.state import ServiceState, Trouble
 from release.steps import Await, AwaitEndpoints, AwaitGone, AwaitHook, AwaitReady, AwaitWeights
 
@@ -99,8 +99,11 @@ class Wait:
         Pods that get ready one after the other are looked at together: until all are, or for `GATHER_SECONDS`.
         """
         first_change: datetime | None = None
-        if isinstance(step, AwaitGone | AwaitWeights | AwaitHook):
-            self._pause(LOOK_SECONDS if isinstance(step, AwaitWeights) else POLL_SECONDS / 4)
+        if isinstance(step, AwaitWeights):
+            self._pause(pause_seconds((self._context.clock.now() - self._since).total_seconds()))
+            return
+        if isinstance(step, AwaitGone | AwaitHook):
+            self._pause(POLL_SECONDS / 4)
             return
         api_version, kind = (
             ("discovery.k8s.io/v1", "EndpointSlice") if isinstance(step, AwaitEndpoints) else ("apps/v1", "Deployment")

@@ -17,7 +17,7 @@ from typing import Any, cast
 from components.ingress.forward import USE_ANNOTATION
 from components.ingress.ingress import LISTEN_PORTS
 from components.ingress.ingress_class import CONTROLLER
-from components.ingress.target_group import PREFIX
+from components.ingress.target_group import NO_FAILOVER, PREFIX
 from contract import labels
 from contract.blue_green import CANARY, FORWARD_ACTION, SLOTS, forward_action, slot_name
 from kube.client import KubernetesApi, KubernetesObject
@@ -284,6 +284,7 @@ def _ingress(service: str, host: str, *, certificate: str, by_weight: bool = Fal
                 f"{PREFIX}/listen-ports": LISTEN_PORTS,
                 f"{PREFIX}/ssl-redirect": "443",
                 f"{PREFIX}/certificate-arn": certificate,
+                f"{PREFIX}/target-group-attributes": NO_FAILOVER,
                 **action,
             },
         },
