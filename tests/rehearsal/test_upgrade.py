@@ -1,0 +1,255 @@
+"""Kubernetes goes up from the minor version before: control plane, kube-proxy, nodes, add-ons; requests are kept."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+from rich.console import Console
+
+import versions
+from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject, has_condition
+from pipelines.preview_report.events import Preview
+from rehearsal import control_plane, workspace
+from rehearsal.front_door import haproxy, running
+from rehearsal.layout import CHECKOUT, Layout
+from rehearsal.lifecycle import Rehearsal
+from rehearsal.network import namespace
+from rehearsal.network.enter import enter
+from rehearsal.processes import ProcessTable
+from rehearsal.programs import API_SERVER, KUBE_PROXY, KUBERNETES_CONTROL_PLANE
+from rehearsal.toolchain import Toolchain
+from tests import programs
+from tests.rehearsal.conftest import eventually
+from tests.traffic.load import Client, ClientLog, Load
+from tests.unit.program import FIXTURES
+
+STACK, SERVICE = "dev", "frontend"
+
+BEFORE = {
+    "KUBERNETES": ".".join(programs.KUBERNETES_BEFORE.version.split(".")[:2]),
+    "NODE_IMAGE_RELEASE": f"{programs.KUBERNETES_BEFORE.version}-20260901",
+    "KUBE_PROXY": f"v{programs.KUBERNETES_BEFORE.version}-eksbuild.2",
+    "CLUSTER_AUTOSCALER": "1.35.0",
+    "COREDNS": "v1.13.2-eksbuild.1",
+}
+"""What `versions.py` had with the minor version before."""
+
+LONG = 5
+"""Seconds of the long requests."""
+
+UNTIL_ITS_END = LONG + 8
+"""Seconds after which the instance of a node that is drained and gone ends. EKS waits for 60.
+
+https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
+"""
+
+
+@dataclass
+class Seen:
+    """What was seen from the first `up` to the last.
+
+    Attributes:
+        preview: What the upgrade would do.
+        logs: Requests during the upgrade, by kind.
+        versions: The minor versions of API server, kube-proxy and nodes that were seen together, in order.
+        fewest: The fewest ready pods of the service on prod at any time.
+        before: The names of the nodes before.
+        ended: The addresses of nodes whose instances ended, and which then answered no more.
+    """
+
+    preview: Preview
+    before: set[str]
+    logs: dict[str, ClientLog] = field(default_factory=dict[str, ClientLog])
+    versions: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list[tuple[str, str, tuple[str, ...]]])
+    fewest: int = 1000
+    ended: set[str] = field(default_factory=set[str])
+
+
+def checkout_before(folder: Path) -> Path:
+    """This checkout, with the versions of the minor version before."""
+    folder.mkdir()
+    for entry in CHECKOUT.iterdir():
+        if not entry.name.startswith((".", "__pycache__", "versions.py")):
+            (folder / entry.name).symlink_to(entry)
+    text = (CHECKOUT / "versions.py").read_text()
+    for name, version in BEFORE.items():
+        text, number = re.subn(rf"^{name} = .*$", f'{name} = "{version}"', text, flags=re.MULTILINE)
+        assert number == 1, name
+    (folder / "versions.py").write_text(text)
+    return folder
+
+
+def one_service(folder: Path) -> Path:
+    """A folder with the stack, with one service that needs no other."""
+    folder.mkdir()
+    content = yaml.safe_load((FIXTURES / f"Pulumi.{STACK}.yaml").read_text())
+    services = content["config"]["hello-platform:services"]
+    content["config"]["hello-platform:services"] = {SERVICE: services[SERVICE]}
+    (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(content))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """A stack that is up at the minor version before."""
+    before = programs.find(programs.KUBERNETES_BEFORE)
+    if before is None:
+        reason = "Kubernetes of the minor version before is not built: `.venv/bin/python -m tests.programs`"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    folder = tmp_path_factory.mktemp("upgrade")
+    stacks = one_service(folder / "stacks")
+    made = Rehearsal(STACK, Layout(folder / "up"), Console(), stacks=stacks)
+    try:
+        control_plane.start(made.layout, replace(tools, kubernetes=before), print)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(workspace, "CHECKOUT", checkout_before(folder / "before"))
+            made.up()
+        yield made
+    finally:
+        control_plane.stop(made.layout)
+
+
+@pytest.fixture(scope="module")
+def seen(rehearsal: Rehearsal) -> Seen:
+    """The preview and the upgrade, under load."""
+    entrance = running.entrance(rehearsal.layout, rehearsal.outputs()["hosts"])
+    assert entrance is not None
+    port = int(entrance.hosts["prod"].rpartition(":")[2])
+    door = Load("127.0.0.1", port, haproxy.LOCAL_DOMAIN, at_once=8, pause=0.05)
+    loads = {"short requests": door, "long requests": replace(door, path=f"/?sleep={LONG}", at_once=4)}
+    found = Seen(rehearsal.preview(), before=set(nodes(rehearsal.api())))
+    with ExitStack() as stack:
+        stack.enter_context(watched(rehearsal, found))
+        clients = {name: stack.enter_context(Client(load)) for name, load in loads.items()}
+        eventually(lambda: all(client.answers() for client in clients.values()), "answers")
+        rehearsal.up()
+        time.sleep(UNTIL_ITS_END + 2)
+        found.logs.update({name: client.end() for name, client in clients.items()})
+    return found
+
+
+def nodes(api: KubernetesApi) -> dict[str, KubernetesObject]:
+    return {str(node["metadata"]["name"]): node for node in api.list("v1", "Node")}
+
+
+def address(node: KubernetesObject) -> str:
+    return next(one["address"] for one in node["status"]["addresses"] if one["type"] == "InternalIP")
+
+
+def minor(version: str) -> str:
+    """`1.36` of `v1.36.1-…`."""
+    return ".".join(version.removeprefix("v").split(".")[:2])
+
+
+def ready_pods(api: KubernetesApi) -> list[KubernetesObject]:
+    pods = api.list("v1", "Pod", namespace="prod", label_selector=f"app.kubernetes.io/name={SERVICE}")
+    return [pod for pod in pods if has_condition(pod, "Ready") and "deletionTimestamp" not in pod["metadata"]]
+
+
+@contextmanager
+def watched(rehearsal: Rehearsal, found: Seen) -> Generator[None]:
+    """Notes versions and pods all the time; an instance that has ended answers with a reset."""
+    holder = namespace.find_holder(ProcessTable(rehearsal.layout.processes))
+    assert holder is not None
+    inside = enter(holder.pid)
+    nft(inside, "add table inet ended")
+    nft(inside, "add chain inet ended output { type filter hook output priority -300; }")
+    done, api, gone, known = threading.Event(), rehearsal.api(), dict[str, float](), dict[str, str]()
+
+    def look() -> None:
+        present = nodes(api)
+        known.update({name: address(node) for name, node in present.items()})
+        for name in known.keys() - present.keys():
+            since = gone.setdefault(name, time.monotonic())
+            if time.monotonic() - since > UNTIL_ITS_END and known[name] not in found.ended:
+                nft(inside, f"add rule inet ended output ip daddr {known[name]} meta l4proto tcp reject with tcp reset")
+                found.ended.add(known[name])
+        run = control_plane.versions(rehearsal.layout, (API_SERVER, KUBE_PROXY))
+        if len(run) == 2 and set(run.values()) <= {BEFORE["KUBERNETES"], versions.KUBERNETES}:  # else one is starting
+            kubelets = {minor(node["status"]["nodeInfo"]["kubeletVersion"]) for node in present.values()}
+            now = (run[API_SERVER], run[KUBE_PROXY], tuple(sorted(kubelets)))
+            if now not in found.versions[-1:]:
+                found.versions.append(now)
+        found.fewest = min(found.fewest, len(ready_pods(api)))
+
+    def watch() -> None:
+        while not done.wait(0.3):
+            try:
+                look()
+            except (KubernetesApiError, psutil.NoSuchProcess, subprocess.CalledProcessError):
+                continue  # the API server is being upgraded
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        nft(inside, "delete table inet ended")
+
+
+def nft(inside: tuple[str, ...], rule: str) -> None:
+    subprocess.run([*inside, "nft", rule], check=True)
+
+
+def test_the_preview_says_that_all_is_changed_in_place(seen: Seen) -> None:
+    done = {(change.verb, change.type.rpartition(":")[2]) for change in seen.preview.changes}
+    assert {("changed", kind) for kind in ("Cluster", "Addon", "NodeGroup", "Release")} <= done
+    assert {verb for verb, _ in done} == {"changed"}
+
+
+def test_the_control_plane_goes_first_and_nothing_is_ever_newer(seen: Seen) -> None:
+    old, new = BEFORE["KUBERNETES"], versions.KUBERNETES
+    assert seen.versions[0] == (old, old, (old,))
+    assert seen.versions[-1] == (new, new, (new,))
+    assert any(server == new and kubelets == (old,) for server, _, kubelets in seen.versions)
+    for server, proxy, kubelets in seen.versions:
+        assert max(proxy, *kubelets) <= server
+
+
+def test_the_real_programs_run_at_the_new_version_with_the_objects_of_before(seen: Seen, rehearsal: Rehearsal) -> None:
+    del seen
+    api = rehearsal.api()
+    running_now = control_plane.versions(rehearsal.layout, KUBERNETES_CONTROL_PLANE)
+    assert set(running_now.values()) == {versions.KUBERNETES}
+    namespace_ = api.get("v1", "Namespace", "prod")
+    assert namespace_ is not None
+    labels: Mapping[str, Any] = namespace_["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce-version"] == f"v{versions.KUBERNETES}"
+
+
+def test_every_node_is_another_one_and_the_pods_live_there(seen: Seen, rehearsal: Rehearsal) -> None:
+    present = nodes(rehearsal.api())
+    assert len(present) == len(seen.before) == len(seen.ended)
+    assert not seen.before & present.keys()
+    released = versions.NODE_IMAGE_RELEASE.partition("-")[0]
+    assert {node["status"]["nodeInfo"]["kubeletVersion"] for node in present.values()} == {f"v{released}"}
+    pods = ready_pods(rehearsal.api())
+    assert len(pods) >= 2
+    assert {pod["spec"]["nodeName"] for pod in pods} <= present.keys()
+
+
+def test_the_service_always_had_a_pod_and_no_request_failed(seen: Seen) -> None:
+    assert seen.fewest >= 1
+    assert {name: log.failures[:5] for name, log in seen.logs.items() if log.failures} == {}
+    assert len(seen.logs["short requests"].answers) > 500
+    assert len(seen.logs["long requests"].answers) > 20
+    assert all(one.answered - one.sent >= LONG for one in seen.logs["long requests"].answers)
+
+
+def test_another_up_changes_nothing(seen: Seen, rehearsal: Rehearsal) -> None:
+    del seen
+    assert rehearsal.preview().changes == ()
