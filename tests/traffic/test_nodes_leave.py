@@ -1,10 +1,11 @@
-"""Requests are kept while a node leaves, as EKS replaces it and as the autoscaler takes it away; long ones, too."""
+"""Requests, also long ones, are kept while nodes leave: replaced by EKS, also during a release; by the autoscaler."""
 
 from __future__ import annotations
 
 import subprocess
 import time
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -13,8 +14,10 @@ import pytest
 
 from kube.client import KubernetesApiError, KubernetesObject, has_condition
 from rehearsal import aws
+from release.goals import Deploy
 from tests.rehearsal.conftest import eventually
 from tests.traffic.load import Client, ClientLog, Load
+from tests.traffic.moves import Mover
 from tests.traffic.site import HOST, LONGEST_REQUEST, NODES, Site
 
 ADDRESS = "10.1.1.20"
@@ -128,7 +131,7 @@ def change(site: Site, name: str, operations: list[dict[str, Any]]) -> None:
 
 @pytest.fixture(scope="module")
 def logs(serving: Site) -> Iterator[dict[str, ClientLog]]:
-    """A second node comes; the first one is replaced, comes back empty, and is taken away by the autoscaler."""
+    """A second node comes; the first is replaced, then taken away by the autoscaler; the second is replaced."""
     add_node(serving, "prod-2", ADDRESS)
     yield take_nodes_away(serving)
     # Tests of other files have the node that they began with.
@@ -139,7 +142,7 @@ def logs(serving: Site) -> Iterator[dict[str, ClientLog]]:
 
 
 def take_nodes_away(serving: Site) -> dict[str, ClientLog]:
-    """Replaces the first node, and takes it away as the autoscaler does, under load."""
+    """Replaces the first node, takes it away as the autoscaler does, and replaces the other one, under load."""
     door = Load("127.0.0.1", serving.port, HOST, path="/api", at_once=32, pause=0.02)
     loads = {
         "the load balancer's pool": door,
@@ -161,7 +164,23 @@ def take_nodes_away(serving: Site) -> dict[str, ClientLog]:
         with ended(serving, NODES["prod"]):
             time.sleep(1)
         change(serving, "prod", [{"op": "remove", "path": "/spec/taints"}])
+        replace_the_other(serving)
         return {name: client.end() for name, client in clients.items()}
+
+
+def replace_the_other(serving: Site) -> None:
+    """Replaces the second node, too, as a new image does with all of them one by one, while a version is released."""
+    mover = Mover(serving, "prod", "api")
+    change(serving, "prod-2", CORDON)
+    with ThreadPoolExecutor(1) as beside:
+        released = beside.submit(mover.move, Deploy(serving.new_image("prod", "api")))
+        drain(serving, "prod-2")
+        released.result()
+    time.sleep(WAIT)
+    with ended(serving, ADDRESS):
+        time.sleep(1)
+    change(serving, "prod-2", UNCORDON)
+    mover.retire()
 
 
 def test_no_request_fails(logs: dict[str, ClientLog]) -> None:
