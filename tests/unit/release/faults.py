@@ -8,7 +8,9 @@ from typing import Any, Literal, TypeAlias
 from kube.client import UNREACHABLE, KubernetesApiError, KubernetesObject
 from release.objects import ObjectApi
 
-Fault: TypeAlias = Literal["409", "429", "500", "time-out", "lost answer", "lost watch", "killed", "stalled"]
+Fault: TypeAlias = Literal[
+    "409", "429", "500", "time-out", "lost answer", "lost watch", "killed", "stalled", "late answer"
+]
 
 WATCH = "watch"
 
@@ -25,7 +27,8 @@ class Faulty:
         at: Number of the call that fails, from 1; 0 for none; or how the name of the first one that fails begins.
         nth: Which of the calls whose name begins so.
         fault: How. A `time-out` is one before the server did anything, a `lost answer` one after; `killed` likewise
-            lets the server do what it was asked. A tool that is `stalled` sends its request after `meanwhile`.
+            lets the server do what it was asked. A tool that is `stalled` sends its request after `meanwhile`; with a
+            `late answer` it goes on after it, by what the server said before.
         meanwhile: What happens while it is stalled.
     """
 
@@ -68,9 +71,8 @@ class Faulty:
     def json_patch(
         self, api_version: str, kind: str, name: str, patch: list[dict[str, Any]], **options: Any
     ) -> KubernetesObject:
-        return self._call(
-            f"patch {kind} {name}", lambda: self._api.json_patch(api_version, kind, name, patch, **options)
-        )
+        what = f"patch {kind} {name}{' as a dry run' if options.get('dry_run') else ''}"
+        return self._call(what, lambda: self._api.json_patch(api_version, kind, name, patch, **options))
 
     def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
         return self._call(f"delete {kind} {name}", lambda: self._api.delete(api_version, kind, name, namespace))
@@ -112,3 +114,7 @@ class Faulty:
             case "stalled":
                 self._meanwhile()
                 return call()
+            case "late answer":
+                answer = call()
+                self._meanwhile()
+                return answer

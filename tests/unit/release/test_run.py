@@ -31,7 +31,9 @@ from tests.release.platform import image, objects
 from tests.unit.release.fake_cluster import FakeCaller, FakeClock, FakeCluster
 from tests.unit.release.faults import WATCH, Fault, Faulty, KilledError
 
-FAULTS: tuple[Fault, ...] = tuple(one for one in get_args(Fault) if one not in ("killed", "lost watch", "stalled"))
+FAULTS: tuple[Fault, ...] = tuple(
+    one for one in get_args(Fault) if one not in ("killed", "lost watch", "stalled", "late answer")
+)
 LIMITS = Limits(ready=30, patience=5, endpoints=30, watch=1, rules=4)
 DASHBOARD = "https://log.example.com/app/dashboards#/view/dev-dashboard"
 FIRST, SECOND = image("api"), image("api")
@@ -521,6 +523,25 @@ def test_who_was_stalled_beyond_its_lock_takes_no_user_to_a_slot_that_another_ru
         fixture.clock.sleep(30)
         assert fixture.cluster.longest_outage <= LIMITS.outage + 3, name
         assert fixture.state.live_slot.serves(), name
+
+
+def test_who_has_lost_its_lock_since_it_looked_changes_nothing_that_serves() -> None:
+    """Stalled at the end of each of its looks, while another run takes the lock over, and fails."""
+    third, ready = image("api", demo_images.Fault.NEVER_READY), Fixture()
+    ends = [one for one in enumerate(calls_of(Deploy(SECOND)), start=1) if one[1] == "get ConfigMap api-releases"]
+    for number, _ in ends:
+        fixture = ready.copy()
+
+        def take_over(fixture: Fixture = fixture) -> None:
+            fixture.clock.sleep(61)
+            fixture.run(Deploy(third), run="other")
+
+        stalled = Faulty(fixture.cluster, at=number, fault="late answer", meanwhile=take_over)
+        with suppress(ReleaseError):
+            fixture.run(Deploy(SECOND), stalled)
+        changes_users_see = ("patch Deployment", "patch Service", "patch HorizontalPodAutoscaler")
+        changed = [call for call in stalled.calls[number:] if call.startswith(changes_users_see)]
+        assert all(call.endswith("dry run") for call in changed), f"after {number} calls: {changed}"
 
 
 @pytest.mark.parametrize("skew", [timedelta(hours=-2), timedelta(hours=2)])

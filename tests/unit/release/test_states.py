@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import pytest
 
-from contract.blue_green import BLUE, GREEN
+from contract.blue_green import BLUE, DEPENDS_ON, GREEN
 from rehearsal import demo_images
 from release.commands import repair, reports
 from release.errors import ExitCode, ReleaseError
@@ -137,6 +138,9 @@ def test_status_says_what_is_wrong_and_what_to_do(
     assert any(told in text for text in texts), texts
     is_down = case not in ("target renamed", "history cut", "idle slot deleted")
     assert code is (ExitCode.NOT_READY if is_down else ExitCode.DONE)
+    session.options = replace(session.options, as_json=False)
+    assert reports.status(session, ["dev"], ["api"], watch=False) is code
+    assert told in " ".join(capsys.readouterr().out.split()), "a person reads it, too"
 
 
 @pytest.mark.parametrize("case", MENDED)
@@ -175,14 +179,27 @@ def test_a_rollback_works_all_the_same(case: str, ready: Fixture) -> None:
     assert (state.live, users_are_served(state), state.autoscaled) == (BLUE, True, BLUE)
 
 
-def test_a_bad_service_hides_no_other(session: Session, fixture: Fixture, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda fixture: fixture.cluster.delete("v1", "Service", "api", "dev"), "Service api is not in dev"),
+        (
+            patch("PodTemplate", "api", op="replace", path="/metadata/annotations", value={DEPENDS_ON: "{"}),
+            "an object has a form that this tool does not know",
+        ),
+    ],
+    ids=["deleted", "not readable"],
+)
+def test_a_bad_service_hides_no_other(
+    spoil: Spoil, told: str, session: Session, fixture: Fixture, capsys: pytest.CaptureFixture[str]
+) -> None:
     for body in objects("dev", "web"):
         fixture.cluster.create(body)
-    fixture.cluster.delete("v1", "Service", "api", "dev")
+    spoil(fixture)
     capsys.readouterr()
     assert reports.status(session, ["dev"], [], watch=False) is ExitCode.NOT_READY
     api, web = json.loads(capsys.readouterr().out)
-    assert "Service api is not in dev" in api["problems"][0]
+    assert told in api["problems"][0]
     assert (web["service"], web["problems"]) == ("web", [])
 
 
