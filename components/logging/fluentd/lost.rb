@@ -4,7 +4,8 @@
 # Arguments: the directory of the pods' logs, Fluentd's position file, a file for this program's own state.
 #
 # The kubelet renames a log file, and compresses it at the next rotation. A compressed file knows its former size (gzip's
-# last four bytes); the position file knows how far Fluentd had read the file of that inode.
+# last four bytes); the position file knows how far Fluentd had read the file of that inode. A file that it has open, Fluentd
+# reads to its end although it is deleted: what is left counts once its position is removed.
 
 require "json"
 
@@ -18,10 +19,11 @@ def positions
   entries.to_h { |_, position, inode| [inode.hex, position.hex] }
 end
 
-# How far each file was read, by path: now, of those that are there.
+# Inode of each file that is there, and how far it was read, by path.
 def read_so_far(read)
   Dir.glob("#{LOGS}/*/*/*.log{,.????????-??????}").filter_map do |path|
-    [path, read.fetch(File.stat(path).ino, 0)]
+    inode = File.stat(path).ino
+    [path, [inode, read.fetch(inode, 0)]]
   rescue Errno::ENOENT
     nil
   end.to_h
@@ -46,17 +48,27 @@ def event(folder_and_bytes)
 end
 
 archives = Dir.glob("#{LOGS}/*/*/*.log.*.gz").sort
-now = read_so_far(positions)
-if File.exist?(STATE)
-  before = JSON.parse(File.read(STATE))
-  lost = (archives - before["archives"]).to_h do |archive|
+read = positions
+now = read_so_far(read)
+before = File.exist?(STATE) ? JSON.parse(File.read(STATE)) : {}
+# Inode of what became an archive, how far it was read, and its size, by the archive's path.
+unread = before["unread"] || {}
+if before.key?("unread")
+  (archives - before["archives"]).each do |archive|
     current = archive[/\A.*\.log/]
     # A file that was renamed and compressed since the last time was the current one then.
-    read = before["read"][archive.delete_suffix(".gz")] || before["read"].delete(current) || 0
-    [archive, [size(archive) - read, 0].max]
+    inode, position = before["read"][archive.delete_suffix(".gz")] || before["read"].delete(current) || [0, 0]
+    unread[archive] = [inode, position, size(archive)]
   end
-  by_container = lost.group_by { |archive, _| archive[/\A.*\.log/] }.transform_values { |some| some.sum(&:last) }
-  by_container.reject { |_, bytes| bytes.zero? }.each { |one| puts JSON.generate(event(one)) }
+  inodes = now.values.map(&:first)
+  unread.each_value { |one| one[1] = read[one[0]] if read.key?(one[0]) && !inodes.include?(one[0]) }
+  # A file that is there has the inode of one that is not open any more.
+  open, ended = unread.partition { |_, (inode, _, _)| read.key?(inode) && !inodes.include?(inode) }
+  unread = open.to_h
+  ended.select! { |archive, _| File.directory?(File.dirname(archive)) }
+  lost = ended.group_by { |archive, _| archive[/\A.*\.log/] }
+  lost = lost.transform_values { |some| some.sum { |_, (_, position, size)| [size - position, 0].max } }
+  lost.reject { |_, bytes| bytes.zero? }.each { |one| puts JSON.generate(event(one)) }
 end
-File.write("#{STATE}.new", JSON.generate(archives: archives, read: now))
+File.write("#{STATE}.new", JSON.generate(archives: archives, read: now, unread: unread))
 File.rename("#{STATE}.new", STATE)

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -29,6 +29,7 @@ class Disk:
         self.folder = self.root / f"pods/prod_api-blue-5d8.7_{UID}/api"
         self.folder.mkdir(parents=True)
         self.positions: dict[int, tuple[str, int]] = {}
+        self.open: list[IO[bytes]] = []
 
     def write(self, name: str, size: int, read: int) -> Path:
         """Writes a file so long, read so far by Fluentd."""
@@ -37,11 +38,20 @@ class Disk:
         self.positions[path.stat().st_ino] = (str(path), read)
         return path
 
-    def compress(self, path: Path) -> None:
-        """Compresses a file; Fluentd notices that it is gone."""
+    def compress(self, path: Path, *, is_open: bool = False) -> int:
+        """Compresses a file; Fluentd notices that it is gone, unless it is reading it. Returns its inode."""
         Path(f"{path}.gz").write_bytes(gzip.compress(path.read_bytes()))
-        self.positions[path.stat().st_ino] = (str(path), 2**64 - 1)
+        inode = path.stat().st_ino
+        if is_open:
+            self.open.append(path.open("rb"))
+        else:
+            self.close(inode)
         path.unlink()
+        return inode
+
+    def close(self, inode: int) -> None:
+        """Fluentd reads a file no more."""
+        self.positions[inode] = (self.positions[inode][0], 2**64 - 1)
 
     def look(self) -> list[dict[str, Any]]:
         """The events of a run of the program."""
@@ -103,6 +113,35 @@ def test_what_came_and_went_while_nobody_looked_is_lost_as_a_whole(disk: Disk) -
     disk.compress(disk.write("0.log.20260101-001000", 700, 0))
     disk.write("0.log", 50, 0)
     assert sizes(disk.look()) == [3700]
+
+
+def test_what_fluentd_still_reads_of_a_compressed_file_is_no_loss(disk: Disk) -> None:
+    rotated = disk.write("0.log.20260101-000000", 5000, 1800)
+    disk.look()
+    inode = disk.compress(rotated, is_open=True)
+    assert disk.look() == []
+    disk.positions[inode] = (str(rotated), 4200)
+    assert disk.look() == []
+    disk.close(inode)
+    assert sizes(disk.look()) == [800]
+    assert disk.look() == []
+
+
+def test_a_new_file_with_the_inode_of_the_old_one_has_nothing_to_do_with_it(disk: Disk) -> None:
+    rotated = disk.write("0.log.20260101-000000", 5000, 1800)
+    disk.look()
+    kept = disk.folder / "kept"
+    kept.hardlink_to(rotated)
+    inode = disk.compress(rotated, is_open=True)
+    assert disk.look() == []
+    disk.positions[inode] = (str(kept.rename(disk.folder / "0.log")), 4900)
+    assert sizes(disk.look()) == [3200]
+
+
+def test_the_state_of_an_earlier_version_is_as_none(disk: Disk) -> None:
+    disk.compress(disk.write("0.log.20260101-000000", 5000, 0))
+    (disk.root / "state").write_text('{"archives": [], "read": {}}')
+    assert disk.look() == []
 
 
 def test_files_from_before_the_first_look_are_no_loss(disk: Disk) -> None:
