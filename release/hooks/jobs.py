@@ -124,7 +124,9 @@ def job(body: KubernetesObject, troubles: tuple[str, ...]) -> Job:
     )
     reason = ": ".join(str(condition[key]) for key in ("reason", "message") if condition.get(key)) or "it failed"
     codes: list[int] = [code for pod in body["pods"] if (code := _exit_code(pod))]
-    return Job(is_finished=True, failure=f"exit code {codes[0]}" if codes else reason)
+    # The pod of a Job that took too long was killed: its exit code says nothing.
+    is_late = condition.get("reason") == "DeadlineExceeded"
+    return Job(is_finished=True, failure=f"exit code {codes[0]}" if codes and not is_late else reason)
 
 
 def logs(api: ObjectApi, environment: str, job_name: str) -> list[str]:

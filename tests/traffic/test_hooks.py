@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
@@ -23,7 +24,7 @@ class Told(list[str]):
 
     def hooks(self) -> list[str]:
         """What it prints of hooks: what they wrote, and how they ended."""
-        return [line for line in self if " | " in line or (line.startswith("Hook ") and ": " in line)]
+        return [line for line in self if " | " in line or re.fullmatch(r"Hook \w+: (done|failed: .*)", line)]
 
 
 def release(site: Site, version: str) -> tuple[Result, Told, ClientLog]:

@@ -106,7 +106,7 @@ def entrance(problem: str | None = None, *, also: str | None = None, unhealthy: 
 
 def test_where_to_open_a_host_is_told_for_the_staff_and_for_others() -> None:
     (row,) = (line.split() for line in entrance().splitlines() if line.startswith("host"))
-    assert row == ["host", "dev", "http://test.localhost:1"]
+    assert row == ["host", "of", "dev", "http://test.localhost:1"]
     assert "Somebody outside: the same with port 2\n" in entrance()
 
 

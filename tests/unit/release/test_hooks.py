@@ -15,6 +15,7 @@ from release.duties import Circumstances, Policy, due
 from release.errors import ExitCode
 from release.goals import Deploy, Goal, Retire, Rollback, Switch
 from release.history import Entry, Outcome
+from release.hooks import jobs
 from release.hooks.values import Hook, HookRun, HookSettings
 from release.steps import (
     Analyze,
@@ -247,3 +248,17 @@ def test_a_switch_runs_hooks_too() -> None:
     fixture.run(Deploy(SECOND))
     with_hooks(fixture).run(Switch())
     assert ran(fixture) == ["beforeswitch", "afterswitch"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("BackoffLimitExceeded", "exit code 137"),
+        ("DeadlineExceeded", "DeadlineExceeded: Job was active longer than specified deadline"),
+    ],
+)
+def test_why_a_job_failed_is_its_exit_code_unless_it_took_too_long(reason: str, told: str) -> None:
+    message = "Job was active longer than specified deadline"
+    condition = {"type": "Failed", "status": "True", "reason": reason, "message": message}
+    pod = {"status": {"containerStatuses": [{"state": {"terminated": {"exitCode": 137}}}]}}
+    assert jobs.job({"status": {"conditions": [condition]}, "pods": [pod]}, ()).failure == told
