@@ -246,7 +246,8 @@ class KubernetesApi:
         operation = self._resource("v1", "Pod").subresources["log"].get
         tail = [("tailLines", lines)]
         response = _checked(operation, serialize=False, name=name, namespace=namespace, query_params=tail)
-        return str(response.data.decode(errors="replace"))
+        # The client has None for an empty body.
+        return bytes(response.data or b"").decode(errors="replace")
 
     def watch(
         self,
