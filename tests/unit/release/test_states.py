@@ -179,10 +179,15 @@ def test_a_rollback_works_all_the_same(case: str, ready: Fixture) -> None:
     assert (state.live, users_are_served(state), state.autoscaled) == (BLUE, True, BLUE)
 
 
+def without_service(fixture: Fixture) -> None:
+    """Deletes the service's Service."""
+    fixture.cluster.delete("v1", "Service", "api", "dev")
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (lambda fixture: fixture.cluster.delete("v1", "Service", "api", "dev"), "Service api is not in dev"),
+        (without_service, "Service api is not in dev"),
         (
             patch("PodTemplate", "api", op="replace", path="/metadata/annotations", value={DEPENDS_ON: "{"}),
             "an object has a form that this tool does not know",
