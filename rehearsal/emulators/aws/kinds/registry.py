@@ -9,7 +9,7 @@ from rehearsal.aws.authorization import Access, allows
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kind import Resource
 from rehearsal.emulators.aws.kinds.clusters import role_policies
-from rehearsal.emulators.aws.kinds.node_groups import NODE_GROUP
+from rehearsal.emulators.aws.kinds.upgrades import NODE_GROUP
 
 RULE = "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"
 
