@@ -177,6 +177,7 @@ EXAMPLES: dict[str, Example] = {
         lambda w: {
             "vpcId": w.id("vpc"),
             "serviceName": "com.amazonaws.ap-northeast-2.s3",
+            "vpcEndpointType": "Gateway",
             "routeTableIds": [w.id("table")],
         },
     ),

@@ -189,12 +189,14 @@ def test_instances_take_turns_in_the_zones_and_leave_nothing_in_their_subnets(tm
     world.make_all()
     of_zones = {"ap-northeast-2a": world.id("subnet"), "ap-northeast-2c": world.id("subnet-c")}
     group = replace(spec(world.made["nodes"], world.account), desired=4, subnets=of_zones)
-    zones = [one.zone for one in nodes.start_instances(world.layout, group)]
-    assert zones == ["ap-northeast-2a", "ap-northeast-2c"] * 2
-    nodes.terminate_instances(world.layout, REGION, "hello", group.name)
     ec2 = aws.client(world.layout, "ec2", region=REGION)
     mine = [{"Name": "subnet-id", "Values": [world.id("subnet-c")]}]
-    assert ec2.describe_network_interfaces(Filters=mine)["NetworkInterfaces"] == []
+    before = ec2.describe_network_interfaces(Filters=mine)["NetworkInterfaces"]
+    zones = [one.zone for one in nodes.start_instances(world.layout, group)]
+    assert zones == ["ap-northeast-2a", "ap-northeast-2c"] * 2
+    assert len(ec2.describe_network_interfaces(Filters=mine)["NetworkInterfaces"]) == len(before) + 2
+    nodes.terminate_instances(world.layout, REGION, "hello", group.name)
+    assert ec2.describe_network_interfaces(Filters=mine)["NetworkInterfaces"] == before
 
 
 def test_a_subnet_that_is_full_is_named(tmp_path: Path) -> None:
