@@ -1,7 +1,7 @@
 """The requests of an environment's pods, and the number of nodes that they need. Pure functions.
 
 An environment must have room for a release at full load: every service's live slot at its maximum, and a second slot of
-the largest service.
+the largest service. The warm slots of others give way to it (`release/duties.py`).
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ another tool made: `release repair` does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -47,6 +48,7 @@ class Circumstances:
         was_given_back: Whether its run gave the lock back at its end: it was interrupted, and did not die.
         failure: Why it could not be gone on with; None before that was tried.
         is_collection_due: Whether `Policy.collect` is over.
+        gives_way: Whether its warm slot has to end before its time, so that another service's release has room.
     """
 
     is_locked: bool = False
@@ -55,6 +57,7 @@ class Circumstances:
     was_given_back: bool = False
     failure: str | None = None
     is_collection_due: bool = False
+    gives_way: bool = False
 
 
 def due(state: ServiceState, circumstances: Circumstances, policy: Policy) -> Goal | None:
@@ -86,7 +89,7 @@ def _upkeep(state: ServiceState, circumstances: Circumstances, policy: Policy) -
         return Route()
     if reason := regression(state, policy):
         return Rollback(reason=reason)
-    return Retire() if _is_retirement_due(state, circumstances) else None
+    return Retire(now=circumstances.gives_way) if _is_retirement_due(state, circumstances) else None
 
 
 def _end(state: ServiceState, release: Entry, circumstances: Circumstances) -> Resume:
@@ -137,4 +140,25 @@ def _is_retirement_due(state: ServiceState, circumstances: Circumstances) -> boo
     is_over = state.warm_until is not None and state.warm_until <= state.now
     if state.idle_slot.desired == 0:
         return circumstances.is_collection_due or (is_over and retired_release(state) is not None)
-    return is_over and retire_refusal(state) is None
+    return (is_over or circumstances.gives_way) and retire_refusal(state) is None
+
+
+def giving_way(states: Sequence[ServiceState], policy: Policy) -> str | None:
+    """The service of an environment whose warm slot ends so that a release of another one has room; None for none.
+
+    The settings are checked for all live slots at their maximum and one more (`config/capacity.py`). So whatever else
+    is warm gives way, one slot after the other, that which would end first; not while its release is watched.
+    """
+    is_lacking = any(
+        trouble.is_lack_of_room for one in states if one.running for trouble in one.slot(one.running.slot).troubles
+    )
+    is_ending = any(one.idle_slot.pods and not one.idle_slot.desired for one in states)
+    if not is_lacking or is_ending:
+        return None
+    warm = [
+        one
+        for one in states
+        if one.idle_slot.desired and one.warm_until and retire_refusal(one) is None
+        if _watched_since(one, one.history[-1], policy) is None
+    ]
+    return min(warm, key=lambda one: one.warm_until or one.now).service if warm else None

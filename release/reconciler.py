@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from contract.blue_green import lock_name
@@ -16,7 +17,7 @@ from kube.client import KubernetesApiError
 from release.announcements import Announcement, announcements
 from release.clock import Clock
 from release.context import Context
-from release.duties import Circumstances, Policy, due
+from release.duties import Circumstances, Policy, due, giving_way
 from release.errors import ExitCode, ReleaseError
 from release.goals import Goal, Resume, Retire, Rollback, Route
 from release.lock import LEASE, holder
@@ -158,13 +159,15 @@ class Reconciler:
 
     def _look_at(self, environment: str) -> Iterator[Duty]:
         snapshot = Snapshot(self.api, environment)
+        states: list[ServiceState] = []
         for service in services(snapshot, environment):
-            try:
-                state = observe(snapshot, environment, service, now=self.clock.now())
-            except (ReleaseError, KeyError, ValueError, TypeError, AttributeError):
-                continue  # a person sees it in `release status`
+            # What cannot be read a person sees in `release status`.
+            with suppress(ReleaseError, KeyError, ValueError, TypeError, AttributeError):
+                states.append(observe(snapshot, environment, service, now=self.clock.now()))
+        gives_way = giving_way(states, self.policy)
+        for state in states:
             self.is_busy |= state.running is not None or (state.live_slot.has_pods and state.idle_slot.has_pods)
-            duty = self._duty(state, snapshot)
+            duty = self._duty(state, snapshot, gives_way=state.service == gives_way)
             self._announce(state)
             if duty is not None:
                 yield duty
@@ -175,7 +178,7 @@ class Reconciler:
             self.announce(one)
         memory.seen = state
 
-    def _duty(self, state: ServiceState, snapshot: Snapshot) -> Duty | None:
+    def _duty(self, state: ServiceState, snapshot: Snapshot, *, gives_way: bool) -> Duty | None:
         key, now = (state.environment, state.service), self.clock.monotonic()
         memory = self._memories.setdefault(key, Memory(lease_since=now, collected=now))
         lease = snapshot.get(*LEASE, lock_name(state.service), state.environment)
@@ -194,6 +197,7 @@ class Reconciler:
             was_given_back=holds is None,
             failure=memory.failure[1] if memory.failure[0] == release else None,
             is_collection_due=now - memory.collected >= self.policy.collect,
+            gives_way=gives_way,
         )
         goal = due(state, circumstances, self.policy)
         # Users wait for no pause after a failure.

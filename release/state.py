@@ -12,6 +12,14 @@ from release.history import Action, Entry, Outcome, Revision
 from release.hooks.values import HookSettings, Job
 from release.http import Target
 
+UNSCHEDULABLE = "Unschedulable"
+"""https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodStatus"""
+
+QUOTA = "exceeded quota"
+"""What the message of a pod that could not be created has.
+https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/
+"""
+
 
 def live_slot(selected: str | None, uid: str, blue: Slot, green: Slot, history: Sequence[Entry]) -> str:
     """The slot that is live, or shall be: the selected one, as long as the Service is that of the last release.
@@ -57,6 +65,11 @@ class Trouble:
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.message}" if self.message else self.reason
+
+    @property
+    def is_lack_of_room(self) -> bool:
+        """Whether the pod fits on no node, or not into the namespace's quota."""
+        return self.reason == UNSCHEDULABLE or QUOTA in self.message
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from release.context import Context, Limits
 from release.hooks.plan import release_of, settings_of
 from release.messages import describe, in_parentheses
 from release.rules import pause_seconds
-from release.state import ServiceState, Trouble
+from release.state import UNSCHEDULABLE, ServiceState, Trouble
 from release.steps import Await, AwaitEndpoints, AwaitGone, AwaitHook, AwaitReady, AwaitWeights
 
 BEFORE_START_SECONDS = 420
@@ -24,9 +24,6 @@ NODE_SECONDS = 240
 """Time for a pod that fits on no node: the cluster autoscaler checks every 10 s, and a node takes some minutes.
 https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md#how-fast-is-cluster-autoscaler
 """
-
-UNSCHEDULABLE = "Unschedulable"
-"""https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodStatus"""
 
 SERVICE_NAME = "kubernetes.io/service-name"
 """Label of an EndpointSlice: the Service that it is of.

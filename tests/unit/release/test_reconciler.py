@@ -14,7 +14,7 @@ from contract.blue_green import BLUE, GREEN
 from contract.identities import RECONCILER, username
 from kube.client import KubernetesApiError, KubernetesObject
 from release.announcements import Announcement, Kind
-from release.duties import Circumstances, Policy, due
+from release.duties import Circumstances, Policy, due, giving_way
 from release.errors import ExitCode, ReleaseError
 from release.goals import Deploy, Goal, Resume, Retire, Rollback, Switch
 from release.history import Action, Outcome
@@ -22,7 +22,7 @@ from release.http import Answer
 from release.objects import ObjectApi
 from release.reconciler import BUSY_SECONDS, Reconciler
 from release.run import RECONCILER_SECONDS, Context
-from release.state import Pod
+from release.state import Pod, Trouble
 from tests.release.platform import image
 from tests.unit.release.fake_cluster import FakeCaller
 from tests.unit.release.faults import Faulty, KilledError
@@ -414,6 +414,36 @@ def test_the_budget_counts_pods_that_restart_or_lose_readiness_after_the_switch(
         ):
             assert not isinstance(due(changed, Circumstances(), POLICY), Rollback)
         assert due(state, Circumstances(is_locked=True), POLICY) is None
+
+
+NO_ROOM = (Trouble("Unschedulable", "0/2 nodes are available"),)
+NO_QUOTA = (Trouble("FailedCreate", 'pods "ai-green-1" is forbidden: exceeded quota: dev'),)
+
+
+@pytest.mark.parametrize("trouble", [NO_ROOM, NO_QUOTA])
+def test_a_warm_slot_gives_way_to_a_release_that_has_no_room_for_its_pods(trouble: tuple[Trouble, ...]) -> None:
+    """Capacity is checked for one second slot; what else is warm goes, one after the other."""
+    new = slot(GREEN, NEW, 2, ready=0, troubles=trouble)
+    begun = (entry(GREEN, NEW, previous=OLD, outcome=Outcome.RUNNING),)
+    asking = service_state(slot(BLUE, OLD, 2), new, service="ai", history=begun)
+    before = replace(RELEASED.history[0], finished=NOW - timedelta(seconds=POLICY.watch + 1))
+    first = replace(RELEASED, service="first", history=(before,))
+    second = replace(first, service="second", history=(replace(before, warm_seconds=700),))
+    assert giving_way([asking, second, first], POLICY) == "first"
+    assert due(first, Circumstances(gives_way=True), POLICY) == Retire(now=True)
+    ending = replace(first, blue=slot(BLUE, OLD, pods=0))
+    leaving = replace(ending, blue=replace(ending.blue, pods=2))
+    assert giving_way([asking, second, leaving], POLICY) is None, "one by one"
+    assert giving_way([asking, second, ending], POLICY) == "second"
+    for needed in (
+        RELEASED,  # a release that is watched, and its way back
+        replace(first, green=replace(first.green, ready=1)),
+        replace(first, missing=("Service api-preview",)),
+    ):
+        assert giving_way([asking, needed], POLICY) is None
+    assert giving_way([first, second], POLICY) is None, "there is room"
+    pulling = replace(new, troubles=(Trouble("ErrImagePull", ""),))
+    assert giving_way([replace(asking, green=pulling), first], POLICY) is None
 
 
 def test_nothing_is_due_where_a_person_has_to_repair() -> None:
