@@ -47,7 +47,9 @@ NORMAL_REASONS = ("ContainerCreating", "PodInitializing")
 """Reasons of a waiting container that are no trouble."""
 
 
-def observe(api: ObjectReader, environment: str, service: str, *, now: datetime) -> ServiceState:
+def observe(
+    api: ObjectReader, environment: str, service: str, *, now: datetime, every_pod: bool = True
+) -> ServiceState:
     """Reads everything that a release of a service depends on.
 
     Args:
@@ -55,6 +57,8 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
         environment: The namespace, `dev` or `prod`.
         service: The service.
         now: The current time.
+        every_pod: Whether pods are read whose Deployment says already that all are there and ready. A hundred pods are
+            most of a look's time.
 
     Raises:
         ReleaseError: There is no such service, or one of its objects is missing.
@@ -69,8 +73,9 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
     def list_(api_version: str, kind: str, selector: str = label) -> Future[list[KubernetesObject]]:
         return _ask(api, lambda: api.list(api_version, kind, namespace=environment, label_selector=selector))
 
-    # The largest first.
-    asked_pods, asked_slices = list_("v1", "Pod"), list_("discovery.k8s.io/v1", "EndpointSlice", names)
+    # The largest first; a run's look asks for pods last, if at all.
+    asked_pods = list_("v1", "Pod") if every_pod else None
+    asked_slices = list_("discovery.k8s.io/v1", "EndpointSlice", names)
     asked_deployments, asked_services = list_("apps/v1", "Deployment"), list_("v1", "Service")
     asked_template = get("v1", "PodTemplate", service)
     asked_autoscaler = get("autoscaling/v2", "HorizontalPodAutoscaler", service)
@@ -80,29 +85,34 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
     template = asked_template.result()
     if template is None:
         raise _no_service(api, environment, service)
-    pods, slices = asked_pods.result(), asked_slices.result()
-    deployments, services = _by_name(asked_deployments.result()), _by_name(asked_services.result())
+    by_name, services = _by_name(asked_deployments.result()), _by_name(asked_services.result())
+    deployments = {slot: by_name.get(slot_name(service, slot)) for slot in SLOTS}
     autoscaler, releases = asked_autoscaler.result(), asked_releases.result()
+    entries = history.parse(releases)
+    if asked_pods is None and any(entry.hooks for entry in entries):
+        asked_pods = list_("v1", "Pod")
+    unread = () if asked_pods else tuple(slot for slot in SLOTS if _is_settled(deployments[slot]))
+    if asked_pods is None and len(unread) < len(SLOTS):
+        asked_pods = list_("v1", "Pod", f"{label},{labels.SLOT} notin ({','.join(unread)})" if unread else label)
+    pods, slices = asked_pods.result() if asked_pods else [], asked_slices.result()
     active, preview = services.get(service), services.get(preview_service_name(service))
     if active is None:
         raise _deleted(f"Service {service}", environment)
-    wanted = {f"Deployment {slot_name(service, slot)}": deployments.get(slot_name(service, slot)) for slot in SLOTS}
+    wanted = {f"Deployment {slot_name(service, slot)}": deployments[slot] for slot in SLOTS}
     wanted |= {f"Service {preview_service_name(service)}": preview, f"HorizontalPodAutoscaler {service}": autoscaler}
     missing = tuple(name for name, body in wanted.items() if body is None)
     containers = {str(container["name"]) for container in slots.containers_to_fill(template)}
-    slot_by_pod = {str(pod["metadata"]["name"]): str(pod["metadata"]["labels"].get(labels.SLOT, "")) for pod in pods}
     blue, green = (
         _slot(
             slot,
-            deployments.get(slot_name(service, slot)),
-            [pod for pod in pods if pod["metadata"]["labels"].get(labels.SLOT) == slot],
+            deployments[slot],
+            None if slot in unread else [pod for pod in pods if pod["metadata"]["labels"].get(labels.SLOT) == slot],
             containers,
         )
         for slot in SLOTS
     )
     annotations: Mapping[str, str] = template["metadata"].get("annotations") or {}
     image = str(slots.containers_to_fill(template)[0]["image"])
-    entries = history.parse(releases)
     selected = _selected(active)
     uid = str(active["metadata"]["uid"])
     canary = _canary(annotations.get(CANARY))
@@ -124,8 +134,8 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
         target=target,
         minimum=int(autoscaler["spec"].get("minReplicas", 1)) if autoscaler else 1,
         maximum=int(autoscaler["spec"]["maxReplicas"]) if autoscaler else max(1, blue.desired, green.desired),
-        active_endpoints=_endpoints(slices, service, slot_by_pod),
-        preview_endpoints=_endpoints(slices, preview_service_name(service), slot_by_pod),
+        active_endpoints=_endpoints(slices, service, service),
+        preview_endpoints=_endpoints(slices, preview_service_name(service), service),
         repository=image.removesuffix(f"@{SENTINEL_DIGEST}"),
         template=slots.template_hash(template),
         configuration=slots.configuration(template["template"]["spec"]),
@@ -133,7 +143,7 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
             port
             for spec in (
                 template["template"]["spec"],
-                *(deployment["spec"]["template"]["spec"] for deployment in deployments.values()),
+                *(deployment["spec"]["template"]["spec"] for deployment in deployments.values() if deployment),
                 *(pod["spec"] for pod in pods),
             )
             for port in slots.ports(spec)
@@ -150,6 +160,7 @@ def observe(api: ObjectReader, environment: str, service: str, *, now: datetime)
         versions=frozenset(
             (str(body["kind"]), str(body["metadata"]["name"]), str(body["metadata"]["resourceVersion"]))
             for body in (*deployments.values(), *slices)
+            if body
         ),
         uid=uid,
         dashboard=annotations.get(DASHBOARD, ""),
@@ -227,12 +238,26 @@ def _target(service: KubernetesObject) -> Target:
     )
 
 
-def _slot(name: str, deployment: KubernetesObject | None, pods: list[KubernetesObject], containers: set[str]) -> Slot:
+def _is_settled(deployment: KubernetesObject | None) -> bool:
+    """Whether nothing can be read of a Deployment's pods but that there are as many as wanted, and all are ready."""
+    if deployment is None:
+        return True
+    wanted = int(deployment["spec"].get("replicas", 1))
+    status: dict[str, Any] = deployment.get("status") or {}
+    counts = {int(status.get(key, 0)) for key in ("replicas", "updatedReplicas", "readyReplicas")}
+    is_observed = int(status.get("observedGeneration", 0)) >= int(deployment["metadata"]["generation"])
+    return wanted > 0 and is_observed and counts == {wanted}
+
+
+def _slot(
+    name: str, deployment: KubernetesObject | None, pods: list[KubernetesObject] | None, containers: set[str]
+) -> Slot:
+    """A slot; without its pods those of a Deployment that is settled."""
     if deployment is None:
         return Slot(name)
     spec: dict[str, Any] = deployment["spec"]
     status: dict[str, Any] = deployment.get("status") or {}
-    existing = [pod for pod in pods if pod.get("status", {}).get("phase") not in TERMINAL_PHASES]
+    existing = [pod for pod in pods or () if pod.get("status", {}).get("phase") not in TERMINAL_PHASES]
     revision = _revision(spec["template"], containers)
     ready, least = int(status.get("readyReplicas", 0)), int(spec.get("minReadySeconds", 0))
     return Slot(
@@ -242,7 +267,7 @@ def _slot(name: str, deployment: KubernetesObject | None, pods: list[KubernetesO
         ready=ready,
         recent=ready - int(status.get("availableReplicas", 0)) if least else 0,
         min_ready_seconds=least,
-        pods=len(existing),
+        pods=ready if pods is None else len(existing),
         is_rolled_out=int(status.get("observedGeneration", 0)) >= int(deployment["metadata"]["generation"])
         and status.get("replicas", 0) == status.get("updatedReplicas", 0),
         troubles=tuple(
@@ -303,16 +328,18 @@ def _troubles(pod: KubernetesObject) -> list[Trouble]:
     return troubles
 
 
-def _endpoints(slices: Iterable[KubernetesObject], service: str, slot_by_pod: Mapping[str, str]) -> dict[str, int]:
-    """Number of ready endpoints by slot; those of pods that are no longer listed under ""."""
+def _endpoints(slices: Iterable[KubernetesObject], name: str, service: str) -> dict[str, int]:
+    """Number of ready endpoints of a Service by slot, those of pods of neither Deployment under ""."""
+    prefixes = {slot: f"{slot_name(service, slot)}-" for slot in SLOTS}
     counts: Counter[str] = Counter()
     for endpoint_slice in slices:
-        if endpoint_slice["metadata"]["labels"]["kubernetes.io/service-name"] != service:
+        if endpoint_slice["metadata"]["labels"]["kubernetes.io/service-name"] != name:
             continue
         for endpoint in _list(endpoint_slice, "endpoints"):
             if endpoint.get("conditions", {}).get("ready", True):
                 pod: Mapping[str, Any] = endpoint.get("targetRef") or {}
-                counts[slot_by_pod.get(str(pod.get("name")), "")] += 1
+                found = str(pod.get("name"))
+                counts[next((slot for slot, prefix in prefixes.items() if found.startswith(prefix)), "")] += 1
     return dict(counts)
 
 

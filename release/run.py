@@ -197,7 +197,8 @@ class _Release:
     def _turn(self) -> Result | None:
         """Observes, plans and carries out one step. May be repeated wherever it failed."""
         self._lock.renew()
-        state = observe(self._context.api, self._environment, self._service, now=self._context.clock.now())
+        now = self._context.clock.now()
+        state = observe(self._context.api, self._environment, self._service, now=now, every_pod=False)
         step = next_step(state, self._goal, self._progress)
         if not isinstance(step, Await):
             self._wait.end()

@@ -421,7 +421,10 @@ def _selects(selector: str | None, body: KubernetesObject) -> bool:
     found = body["metadata"]["labels"]
     if selector is None:
         return True
-    if one_of := re.fullmatch(r"(\S+) in \((.*)\)", selector):
-        return found.get(one_of[1]) in one_of[2].split(",")
+    first, *rest = re.split(r",(?![^(]*\))", selector, maxsplit=1)
+    if rest:
+        return _selects(first, body) and _selects(rest[0], body)
+    if one_of := re.fullmatch(r"(\S+) (not)?in \((.*)\)", selector):
+        return (found.get(one_of[1]) in one_of[3].split(",")) != bool(one_of[2])
     key, equals, value = selector.partition("=")
     return found.get(key) == value if equals else key in found

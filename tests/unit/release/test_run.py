@@ -486,6 +486,27 @@ def test_pods_that_get_ready_one_after_the_other_are_looked_at_together() -> Non
     assert looks < 40, "15 s of pods that get ready, one look a second, and the other steps"
 
 
+def test_pods_that_are_all_there_and_ready_by_their_deployment_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    fixture, asked = Fixture(), list[str]()
+    answer = fixture.cluster.list
+
+    def recording(api_version: str, kind: str, **options: Any) -> list[KubernetesObject]:
+        if kind == "Pod":
+            asked.append(options["label_selector"])
+        return answer(api_version, kind, **options)
+
+    monkeypatch.setattr(fixture.cluster, "list", recording)
+    fixture.run(Deploy(SECOND))
+    looks = sum(name == "get PodTemplate api" for name in calls_of(Deploy(SECOND)))
+    assert {one.rpartition(",")[2] for one in asked} == {"slot notin (green)"}, "users' pods never"
+    assert 1 < len(asked) < looks / 2
+    monkeypatch.undo()
+    whole = fixture.state
+    seen = observe(fixture.cluster, "dev", "api", now=fixture.clock.now(), every_pod=False)
+    slots = {name: replace(whole.slot(name), members=()) for name in (BLUE, GREEN)}
+    assert seen == replace(whole, **slots), "and the state is the same"  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("goal", [Deploy(SECOND), Switch()])
 def test_pods_that_are_not_ready_any_more_after_the_switch_are_left_within_seconds(goal: Goal) -> None:
     fixture = Fixture()
