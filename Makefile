@@ -75,7 +75,6 @@ diagram: .venv/installed ## draw the platform, who reaches whom and Kibana's das
 pictures: .venv/installed ## record `make up` and take screenshots of a stack that is up [STACK=dev]
 	@$(RUN) -m tools.recording --title 'make up' --last 60 docs/images/up.svg -- $(RUN) -m rehearsal up --stack $(STACK)
 	@$(RUN) -m tests.traffic.browser $(STACK)
-	@$(RUN) -m tests.unit.diagrams.pictures
 
 ##@ Maintenance
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from kube import client
 from kube.client import UNREACHABLE, KubernetesApi, KubernetesApiError, has_condition
 from tests.http_server import Answer, Request, answering
 
@@ -221,3 +223,12 @@ def key_pair() -> tuple[str, str]:
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return base64.b64encode(certificate.public_bytes(pem)).decode(), base64.b64encode(private).decode()
+
+
+def test_an_empty_log_is_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client answers None for an empty body."""
+    api = KubernetesApi.__new__(KubernetesApi)
+    resource = SimpleNamespace(subresources={"log": SimpleNamespace(get=None)})
+    monkeypatch.setattr(KubernetesApi, "_resource", lambda *_: resource)
+    monkeypatch.setattr(client, "_checked", lambda *_, **__: SimpleNamespace(data=None))
+    assert api.pod_log("a", "dev", lines=10) == ""
