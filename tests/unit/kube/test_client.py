@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from cryptography import x509
@@ -229,6 +230,6 @@ def test_an_empty_log_is_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """The client answers None for an empty body."""
     api = KubernetesApi.__new__(KubernetesApi)
     resource = SimpleNamespace(subresources={"log": SimpleNamespace(get=None)})
-    monkeypatch.setattr(KubernetesApi, "_resource", lambda *_: resource)
-    monkeypatch.setattr(client, "_checked", lambda *_, **__: SimpleNamespace(data=None))
+    monkeypatch.setattr(KubernetesApi, "_resource", Mock(return_value=resource))
+    monkeypatch.setattr(client, "_checked", Mock(return_value=SimpleNamespace(data=None)))
     assert api.pod_log("a", "dev", lines=10) == ""
