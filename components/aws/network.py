@@ -306,5 +306,6 @@ class Network(pulumi.ComponentResource):
             log_destination=destination.arn,
             iam_role_arn=role.arn if role else None,
             tags={"Name": name},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role] if role else []),
+            # EC2 takes no second one alike, which a failed update would leave to be deleted, so that none went back.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role] if role else [], delete_before_replace=True),
         )
