@@ -213,8 +213,10 @@ def test_a_step_of_a_build_reaches_package_sources_on_port_80_and_nothing_on_oth
 
     with answering(answer, (site.network.gateway, 80)), answering(answer, (site.network.gateway, 8081)):
         for port, path in ((80, "/debian/dists/"), (8081, "/elsewhere/")):
-            url = f"http://{site.network.gateway}:{port}{path}"
-            step = f'RUN ["/bin/busybox", "wget", "-q", "-T", "3", "-O", "/tmp-{port}", "{url}"]'
+            request = f"printf 'GET {path} HTTP/1.0\\r\\n\\r\\n'"
+            connection = f"/bin/busybox nc -w 3 {site.network.gateway} {port}"
+            command = f"{request} | {connection} | /bin/busybox grep -q packages"
+            step = f'RUN ["/bin/busybox", "sh", "-c", {json.dumps(command)}]'
             repository.commit(f"port {port}", dockerfile=DOCKERFILE.replace("COPY www", f"{step}\nCOPY www"))
             repository.check_out(agent.workspace)
             with site.network.limited(ports):
