@@ -160,7 +160,8 @@ class Build:
             elif step.name == "checkout":
                 self.checkout(self._here().workspace)
             elif step.name == "sh":
-                self.log += self._shell(step.arguments[0])
+                written = self._shell(step.arguments[0])  # which logs, too
+                self.log += written
             elif step.name in ("script", "timeout"):
                 self._steps(step)
             elif step.name == "node":
