@@ -44,6 +44,9 @@ class _Server(ThreadingHTTPServer):
     allow_reuse_port = True
     daemon_threads = True
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Says nothing of a client that leaves, or takes another certificate."""
+
 
 def pod(body: KubernetesObject) -> Pod | None:
     """A pod of Elasticsearch, once it has an address."""
@@ -78,13 +81,9 @@ class Service:
     """
 
     def __init__(self, api: KubernetesApi, folder: Path) -> None:
-        self._api, self._lock = api, threading.Lock()
+        self._api, self._folder, self._lock = api, folder, threading.Lock()
         self._servers: dict[str, _Server] = {}
-        self._elasticsearch = Api(Cluster(), self._secret(USERS))
-        for name, content in self._secret(CERTIFICATE).items():
-            (folder / name).write_text(content)
-        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._tls.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+        self._elasticsearch = Api(Cluster())
 
     def _secret(self, name: str) -> dict[str, str]:
         found = self._api.get("v1", "Secret", name, LOGGING)
@@ -113,8 +112,18 @@ class Service:
         for address in set(wanted) - set(self._servers):
             self._servers[address] = self._serve(address, wanted[address])
 
+    def _certificate(self) -> ssl.SSLContext:
+        for name, content in self._secret(CERTIFICATE).items():
+            (self._folder / name).write_text(content)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._folder / "tls.crt", self._folder / "tls.key")
+        return context
+
     def _serve(self, address: str, volume: str) -> _Server:
-        service = self
+        """Starts a node's server, with certificate and users as they are now."""
+        service, certificate, users = self, self._certificate(), self._secret(USERS)
+        with self._lock:
+            self._elasticsearch.passwords = users
 
         class Handler(BaseHTTPRequestHandler):
             def _answer(self) -> None:
@@ -133,7 +142,7 @@ class Service:
                 """Logs nothing."""
 
         server = _Server((address, PORT), Handler)
-        server.socket = self._tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        server.socket = certificate.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server
 

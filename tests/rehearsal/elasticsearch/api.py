@@ -59,7 +59,7 @@ class Api:
     """
 
     cluster: Cluster
-    passwords: Mapping[str, str]
+    passwords: Mapping[str, str] = field(default_factory=dict[str, str])
     wanted: dict[str, Any] = field(default_factory=dict[str, Any])
     transient: dict[str, Any] = field(default_factory=dict[str, Any])
     unknown: list[str] = field(default_factory=list[str])
