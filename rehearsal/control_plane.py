@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import subprocess
 import time
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext
 from http import HTTPStatus
 from pathlib import Path
@@ -100,19 +99,6 @@ def stop(layout: Layout) -> None:
         _end(table, {record.name for record in table.running()})
 
 
-def versions(layout: Layout, names: Sequence[str]) -> dict[str, str]:
-    """The minor version, e.g. `1.36`, of each of these programs of Kubernetes that runs."""
-    table = ProcessTable(layout.processes)
-    return {name: _version(command[0]) for name in names if (command := table.command(name))}
-
-
-def restart(layout: Layout, toolchain: Toolchain, names: Collection[str]) -> None:
-    """Stops programs, and starts them anew from the toolchain."""
-    with FileLock(layout.control_plane / "lock"):
-        _end(ProcessTable(layout.processes), {*names})
-    start(layout, toolchain, lambda _: None)
-
-
 def has_traffic(layout: Layout) -> bool:
     """Whether requests reach pods: all of `TRAFFIC` runs."""
     return {record.name for record in ProcessTable(layout.processes).running()} >= set(TRAFFIC)
@@ -123,12 +109,6 @@ def is_reachable(layout: Layout) -> bool:
     table = ProcessTable(layout.processes)
     server = next((one for one in table.running() if one.name == API_SERVER), None)
     return server is not None and (server.namespace is None or table.is_running(RELAY))
-
-
-@functools.cache
-def _version(program: str) -> str:
-    said = subprocess.check_output([program, "--version"], text=True)
-    return ".".join(said.split()[-1].removeprefix("v").split(".")[:2])
 
 
 def _end(table: ProcessTable, names: set[str]) -> None:

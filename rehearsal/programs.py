@@ -27,11 +27,7 @@ RELAY, KUBE_PROXY, KUBELET = "relay", "kube-proxy", "kubelet"
 POD_SIMULATOR, AWS_ENDPOINT = "pod-simulator", "aws-endpoint"
 """Names of the programs that run in a network namespace only; the relay leads into it from this machine's loopback."""
 
-ETCD, KWOK, AWS = "etcd", "kwok", "aws"
-API_SERVER, CONTROLLER_MANAGER, SCHEDULER = "kube-apiserver", "kube-controller-manager", "kube-scheduler"
-
-KUBERNETES_CONTROL_PLANE = (API_SERVER, CONTROLLER_MANAGER, SCHEDULER)
-"""What EKS upgrades with a cluster."""
+ETCD, API_SERVER, CONTROLLER_MANAGER, KWOK, AWS = "etcd", "kube-apiserver", "kube-controller-manager", "kwok", "aws"
 
 EVERY_NODE = "every-node"
 """Node name of kube-proxy."""
@@ -72,7 +68,7 @@ class ControlPlane:
         stages = (f"--config={stage}" for stage in sorted(self.stages.glob("*.yaml")))
         clients = [
             self._program(CONTROLLER_MANAGER),
-            self._program(SCHEDULER),
+            self._program("kube-scheduler"),
             replace(kwok, command=(*kwok.command, *stages)),
             of_module(self.layout, "volumes", "rehearsal.emulators.volumes", namespace=self.namespace),
         ]

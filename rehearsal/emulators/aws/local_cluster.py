@@ -1,8 +1,7 @@
 """The local API server behind an emulated EKS cluster, which outlives the cluster.
 
-Its programs have the cluster's version of Kubernetes. A cluster's objects are deleted with it. The keys in etcd are
-recorded when the cluster is created; its deletion deletes all others at once: as on AWS, controllers get no chance to
-clean up.
+A cluster's objects are deleted with it. The keys in etcd are recorded when the cluster is created; its deletion deletes
+all others at once: as on AWS, controllers get no chance to clean up.
 
 The functions raise `RehearsalError` if the control plane was never started, does not respond, or refuses a request.
 """
@@ -11,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,7 +23,6 @@ from rehearsal.emulators.aws.properties import Properties
 from rehearsal.errors import RehearsalError
 from rehearsal.etcd import Etcd
 from rehearsal.layout import Layout
-from rehearsal.programs import KUBERNETES_CONTROL_PLANE
 
 ROOT = "/registry/"
 SERVICE_ACCOUNTS = "/registry/serviceaccounts/kube-system/"
@@ -64,38 +62,11 @@ def cluster_client(layout: Layout, caller: str) -> Generator[KubernetesApi]:
         raise RehearsalError(f"the local API server did not respond to {caller}: {error}", remedy=_START) from error
 
 
-def converge(layout: Layout, cluster: Record, _account: Account) -> Properties:
-    """Brings the API server to the cluster's version; before the cluster has any objects, records the keys in etcd."""
-    if layout.control_plane.exists():
-        bring_version(layout, cluster.inputs.get("version"), KUBERNETES_CONTROL_PLANE)
-        if not layout.cluster_keys.exists():
-            layout.cluster_keys.write_text(json.dumps(Etcd(layout).keys(ROOT)))
+def record_keys(layout: Layout, _cluster: Record, _account: Account) -> Properties:
+    """Records the keys in etcd before the cluster has any objects, once."""
+    if not layout.cluster_keys.exists() and layout.control_plane.exists():
+        layout.cluster_keys.write_text(json.dumps(Etcd(layout).keys(ROOT)))
     return {}
-
-
-def bring_version(layout: Layout, version: str | None, programs: Sequence[str]) -> None:
-    """Has programs of Kubernetes run in a version, as EKS upgrades them; only the toolchain's can be started.
-
-    Without a version they have the newest, as on EKS.
-
-    Raises:
-        RehearsalError: Others run, and the toolchain's have another version.
-    """
-    # Slow to import, and seldom needed.
-    from rehearsal import control_plane, toolchain  # noqa: PLC0415
-    from rehearsal.toolchain import tools  # noqa: PLC0415
-
-    offered = ".".join(tools.KUBERNETES.version.split(".")[:2])
-    wanted, running = version or offered, control_plane.versions(layout, programs)
-    if set(running.values()) <= {wanted}:
-        return
-    found = toolchain.find()
-    if found is None or wanted != offered:
-        raise RehearsalError(
-            f"Kubernetes {wanted} is asked for; this rehearsal can start {offered}, and runs {running}",
-            remedy="Take that version in `versions.py`, or build another: rehearsal/toolchain/go/shared/go.mod.",
-        )
-    control_plane.restart(layout, found, running)
 
 
 def delete_objects(layout: Layout, _cluster: Record) -> None:

@@ -14,7 +14,6 @@ The functions raise `AwsError`, with EKS's message, if a configuration is not va
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import cache
@@ -28,12 +27,12 @@ from rehearsal.emulators import in_cluster
 from rehearsal.emulators.aws.account import Account, Record
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kind import Resource
-from rehearsal.emulators.aws.local_cluster import bring_version, cluster_client
+from rehearsal.emulators.aws.local_cluster import cluster_client
 from rehearsal.emulators.aws.properties import Properties, known_values
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.processes import ProcessTable
-from rehearsal.programs import KUBE_PROXY, KUBELET
+from rehearsal.programs import KUBELET
 
 ADDONS = frozenset(path.stem for path in Path(__file__).parent.glob("*.yaml"))
 
@@ -97,14 +96,8 @@ def mark(name: str) -> str:
 
 
 def converge(layout: Layout, record: Record, _account: Account) -> Properties:
-    """Applies an add-on's objects, and waits until their pods are ready.
-
-    Kube-proxy's pod stands for the one kube-proxy that runs, which gets its minor version.
-    """
+    """Applies an add-on's objects, and waits until their pods are ready."""
     name = str(record.inputs["addonName"])
-    if name == KUBE_PROXY and layout.control_plane.exists():
-        minor = re.match(r"v(\d+\.\d+)\.", record.inputs.get("addonVersion") or "")
-        bring_version(layout, minor[1] if minor else None, [KUBE_PROXY])
     version, configuration = record.inputs.get("addonVersion") or "", record.inputs.get("configurationValues") or ""
     applied = objects(name, version, configuration)
     if not ProcessTable(layout.processes).is_running(KUBELET):
