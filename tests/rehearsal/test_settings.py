@@ -125,13 +125,22 @@ def release(platform: Rehearsal) -> str:
 
 
 def uids(api: KubernetesApi) -> set[str]:
-    """The pods of the services whose settings change."""
+    """The pods that serve of the services whose settings change; the reconciler may retire the others."""
     return {
         pod["metadata"]["uid"]
         for environment in ENVIRONMENTS
         for service in ("ai", "api")
+        for slot in [live_slot(api, environment, service)]
         for pod in live_pods(api, environment, service)
+        if pod["metadata"]["labels"]["slot"] == slot
     }
+
+
+def live_slot(api: KubernetesApi, environment: str, service: str) -> str:
+    """The slot that a service selects."""
+    found = api.get("v1", "Service", service, environment)
+    assert found is not None
+    return str(found["spec"]["selector"]["slot"])
 
 
 def secret_of(spec: dict[str, Any]) -> str:
