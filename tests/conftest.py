@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Timings())
 
 
-SHARED = re.compile(r"\[(stack-\w+)|^(tests/traffic|tests/rehearsal/kubernetes_provider)/")
+SHARED = re.compile(r"[\[-](stack-(?:dev|prod))(?=[\]-])|^(tests/traffic|tests/rehearsal/kubernetes_provider)/")
 """Tests of several files that share what is running: a stack, by their parameter, or a folder's platform."""
 
 LONGEST = ("stack-dev", "stack-prod", "tests/traffic")
