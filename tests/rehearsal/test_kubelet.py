@@ -173,7 +173,9 @@ def logs(control_plane: RunningControlPlane, tools: Toolchain) -> Any:
         def is_known() -> bool:
             nonlocal found
             found = printed(*arguments)
-            return "no logs found for container" not in found
+            return not any(
+                unknown in found for unknown in ("no logs found for container", "No container runs in this pod")
+            )
 
         eventually(is_known, "KWOK knows the logs")
         return found
