@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,8 +24,7 @@ import versions
 from components.delivery.jenkins import agents
 from components.delivery.jenkins.names import AGENT
 from components.kubernetes.priority_classes import TOOLING
-from config import PROJECT
-from contract.identities import DEPLOYERS, VERIFIERS, releasers
+from contract.identities import DEPLOYERS
 from contract.namespaces import DELIVERY
 from kube.client import KubernetesApi
 from rehearsal import control_plane as kubernetes
@@ -37,12 +36,10 @@ from rehearsal.layout import Layout
 from rehearsal.network import namespace as namespaces
 from rehearsal.toolchain import Toolchain
 from release.errors import ExitCode
-from tests.delivery.github import Job, StepError, credentials, program, python
 from tests.rehearsal.conftest import eventually
 from tests.release.identities import STACK, apply_the_program
 from tests.release.platform import node
-from tests.unit.components.delivery.test_github_actions import ACTIONS
-from tests.unit.program import CHECKOUT, configured, stack_config
+from tests.unit.program import platform as graph_of
 from tools.program.graph import Graph
 
 OVER = ("Succeeded", "Failed")
@@ -50,11 +47,6 @@ SECONDS = 300
 """For a pod that releases every service, on a busy machine."""
 
 PERSON = "jane"
-
-CONFIG = {**stack_config(STACK), f"{PROJECT}:githubActions": json.dumps(ACTIONS)}
-
-REGION = "ap-northeast-2"
-COMMIT = 40 * "a"
 
 NODES = {"dev": "10.1.0.10", "prod": "10.1.1.10"}
 """Each environment's node, and its address."""
@@ -123,27 +115,21 @@ class Cluster:
         return int(ended["exitCode"]), json.loads(printed[at:]) if at else [], printed
 
     def run_by_a_person(self, *words: str) -> tuple[int, list[dict[str, Any]], str]:
-        """The same on a laptop, by a person who may release."""
-        with self.outside(PERSON, DEPLOYERS) as kubeconfig:
-            tool = [sys.executable, "-m", "release", *words, "--json", f"--kubeconfig={kubeconfig}"]
-            own = {**os.environ, "HELLO_RELEASE_IMAGE_TAGS": "false"}
-            run = subprocess.run(tool, capture_output=True, text=True, check=False, timeout=SECONDS, env=own)
-        return run.returncode, json.loads(run.stdout or "[]"), run.stdout + run.stderr
-
-    @contextmanager
-    def outside(self, user: str, group: str) -> Generator[Path]:
-        """A kubeconfig of somebody outside the cluster: `kubectl proxy` says who it is."""
+        """The same on a laptop, by a person who may release: `kubectl proxy` says who it is."""
         command = [self.kubectl, f"--kubeconfig={self.layout.kubeconfig}", "proxy", "--port=0"]
-        command += [f"--as={user}", f"--as-group={group}", "--as-group=system:authenticated"]
+        command += [f"--as={PERSON}", f"--as-group={DEPLOYERS}", "--as-group=system:authenticated"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy, TemporaryDirectory() as folder:
             try:
                 assert proxy.stdout is not None
                 address = proxy.stdout.readline().split()[-1]
                 kubeconfig = Path(folder, "kubeconfig")
                 kubeconfig.write_text(json.dumps(kubeconfig_of(f"http://{address}")))
-                yield kubeconfig
+                tool = [sys.executable, "-m", "release", *words, "--json", f"--kubeconfig={kubeconfig}"]
+                own = {**os.environ, "HELLO_RELEASE_IMAGE_TAGS": "false"}
+                run = subprocess.run(tool, capture_output=True, text=True, check=False, timeout=SECONDS, env=own)
             finally:
                 proxy.terminate()
+        return run.returncode, json.loads(run.stdout or "[]"), run.stdout + run.stderr
 
     def _logs(self, name: str) -> str:
         command = [self.kubectl, f"--kubeconfig={self.layout.kubeconfig}", f"--namespace={DELIVERY}", "logs", name]
@@ -175,7 +161,7 @@ def cluster(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @contextmanager
 def started(layout: Layout, tools: Toolchain, graph: Graph | None = None) -> Generator[Cluster]:
     """A cluster with the objects of a graph, else of the stack."""
-    graph = graph or configured(CONFIG, stack=STACK)
+    graph = graph or graph_of(STACK, preview=False)
     kubernetes.start(layout, tools, print)
     try:
         api, outputs = KubernetesApi(layout.kubeconfig), dict(graph.outputs)
@@ -242,73 +228,3 @@ def test_who_releases_verifies_nothing(cluster: Cluster, place: str) -> None:
     code, _, printed = run("verify", "dev", "gateway")
     assert code == ExitCode.FAILED, printed
     assert "forbidden" in printed
-
-
-def github(cluster: Cluster, folder: Path, kubeconfig: Path, name: str, **inputs: str) -> Job:
-    """A job of GitHub's that releases or verifies, with its own packages from the package index, and no others.
-
-    Stand-ins: the runner and its actions, and the AWS CLI, which names the cluster and says who asks.
-    """
-
-    def checkout(workspace: Path, given: Mapping[str, str]) -> Mapping[str, str]:
-        assert given == {
-            "repository": "OWNER/platform",
-            "ref": COMMIT,
-            "token": "a token",
-            "persist-credentials": "false",
-        }
-        workspace.rmdir()
-        workspace.symlink_to(CHECKOUT)
-        return {}
-
-    program(
-        folder,
-        "aws",
-        f'[ "$*" = "eks update-kubeconfig --name hello-{STACK}" ] || exit 64\n'
-        f'mkdir -p "$HOME/.kube"\ncp {kubeconfig} "$HOME/.kube/config"',
-    )
-    role = f"arn:aws:iam::123456789012:role/{name}"
-    return Job(
-        "service-release",
-        name,
-        folder,
-        inputs={"service": "ai", "platform": "OWNER/platform", "platform-commit": COMMIT, **inputs},
-        variables={
-            "AWS_REGION": REGION,
-            "CLUSTER": f"hello-{STACK}",
-            "REGISTRY": cluster.outputs["repositories"]["ai"].rpartition("/")[0],
-            f"{name.upper()}_ROLE_ARN": role,
-        },
-        actions={
-            "actions/checkout": checkout,
-            "actions/setup-python": python,
-            "aws-actions/configure-aws-credentials": credentials(role, REGION),
-        },
-        machine={"HOME": str(folder), "HELLO_RELEASE_IMAGE_TAGS": "false"},
-    )
-
-
-def test_githubs_jobs_release_verify_and_bring_to_prod_what_was_verified_last(cluster: Cluster, tmp_path: Path) -> None:
-    image = cluster.image("ai", "by-github")
-    with cluster.outside("github", releasers("dev")) as kubeconfig:
-        deployed = github(cluster, tmp_path / "dev", kubeconfig, "release", environment="dev", image=image)
-        deployed.run()
-        assert deployed.ran == ["Install the release tool's packages", "Find the cluster", "Release"]
-        refused = github(cluster, tmp_path / "refused", kubeconfig, "verify", environment="dev", image=image)
-        with pytest.raises(StepError, match="forbidden"):
-            refused.run()
-    with cluster.outside("github", VERIFIERS) as kubeconfig:
-        failing = {"environment": "dev", "image": image, "check": "exit 7"}
-        with pytest.raises(StepError, match="the check ended with exit code 7"):
-            github(cluster, tmp_path / "failing", kubeconfig, "verify", **failing).run()
-        passing = {**failing, "check": 'test "$ENVIRONMENT $SERVICE" = "dev ai"'}
-        github(cluster, tmp_path / "verify", kubeconfig, "verify", **passing).run()
-        skipped = github(cluster, tmp_path / "skipped", kubeconfig, "verify", environment="prod")
-        assert (skipped.run(), skipped.ran) == ({}, []), "prod verifies nothing"
-    with cluster.outside("github", releasers("prod")) as kubeconfig:
-        github(cluster, tmp_path / "prod", kubeconfig, "release", environment="prod").run()
-        elsewhere = github(cluster, tmp_path / "elsewhere", kubeconfig, "release", environment="dev", image=image)
-        with pytest.raises(StepError, match="forbidden"):
-            elsewhere.run()
-    _, (entry, *_), _ = cluster.run_by_a_person("history", "prod", "ai")
-    assert (entry["by"], entry["image"]) == ("github", image)
