@@ -66,7 +66,7 @@ class Delivery:
     def secrets(self) -> Mapping[str, Mapping[str, str]]:
         """The content of the Secrets with certificates and of the daemon's ConfigMap, by their names."""
         secrets = {one.metadata["name"]: one.inputs["stringData"].value for one in self.graph.of_kind("Secret")}
-        config_maps = {one.metadata["name"]: one.inputs["data"] for one in self.graph.of_kind("ConfigMap")}
+        config_maps = {one.metadata["name"]: one.inputs.get("data", {}) for one in self.graph.of_kind("ConfigMap")}
         return {name: (secrets | config_maps)[name] for name in (BUILDKIT_CLIENT, f"{NAME}-server", NAME)}
 
     @property

@@ -326,7 +326,6 @@ def test_a_build_has_docker_hubs_images_through_the_cache_in_ecr(
 ) -> None:
     """Docker Hub itself is out of the daemon's reach here; of ECR it knows only what the agent's login opens."""
     empty = tmp_path / "image"
-    empty.mkdir()
     run("umoci", "init", "--layout", empty)
     run("umoci", "new", "--image", f"{empty}:1")
     (image,) = (name for name in site.delivery.repositories if name.endswith("-hub/moby/buildkit"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -181,7 +180,7 @@ def told(platform: Rehearsal, recorder: Recorder, settings: Mapping[str, Any]) -
             platform.open().up(recorder)
     finally:
         file.write_text(before)
-    return json.dumps(recorder.errors)
+    return "\n".join(recorder.errors)
 
 
 def done_by(story: Story, pattern: str) -> set[str]:
