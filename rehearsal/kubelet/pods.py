@@ -67,6 +67,7 @@ class Pod:
             status = previous.get(spec["name"])
             if status is not None and ("waiting" not in status["state"] or status.get("lastState")):
                 container.state = dict(status["state"])
+                container.last = status.get("lastState") or None
                 container.restarts = int(status["restartCount"])
                 if "running" in container.state:
                     container.end(KILLED, now())
@@ -200,10 +201,8 @@ class Pod:
         """Runs a container, and restarts it by the restart policy."""
         failures = 0
         ended = container.state.get("terminated")
-        if ended is not None:
-            if not statuses.restarts(self._policy, int(ended["exitCode"])):
-                return
-            container.restarts += 1
+        if ended is not None and not statuses.restarts(self._policy, int(ended["exitCode"])):
+            return
         while True:
             began = time.monotonic()
             code = await self._run_once(spec, container)
@@ -220,7 +219,6 @@ class Pod:
                 await self._event("BackOff", message)
                 await asyncio.sleep(pause)
             failures += 1
-            container.restarts += 1
 
     async def _run_once(self, spec: Mapping[str, Any], container: Container) -> int:
         """Runs a container once and returns its exit code."""

@@ -29,6 +29,7 @@ class Container:
     Attributes:
         state: `state` of the API: `waiting`, `running` or `terminated`, with its fields.
         last: `lastState` of the API: the end of the run before; None without one.
+        restarts: `restartCount` of the API, which changes together with the state: when the next run begins.
     """
 
     name: str
@@ -43,8 +44,9 @@ class Container:
         self._set({"waiting": {"reason": reason, **({"message": message} if message else {})}})
 
     def run(self, now: str) -> None:
-        """Sets the state to running."""
+        """Sets the state to running; a run after another one is a restart."""
         self._set({"running": {"startedAt": now}})
+        self.restarts += self.last is not None
 
     def end(self, code: int, now: str) -> None:
         """Sets the state to terminated; the code is 128 plus the number of a signal, if one ended it."""

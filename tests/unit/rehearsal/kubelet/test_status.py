@@ -85,8 +85,9 @@ def test_a_pod_has_no_address_before_it_has_a_network() -> None:
 def test_how_the_run_before_ended_is_kept_while_it_waits_and_runs_again() -> None:
     one = ended(3)
     assert one.state["terminated"] == {"exitCode": 3, "reason": "Error", "startedAt": NOW, "finishedAt": LATER}
+    assert one.status()["restartCount"] == 0
     one.wait("CrashLoopBackOff", "back-off 10s")
-    one.restarts += 1
+    assert one.status()["restartCount"] == 0
     one.run(LATER)
     told = one.status()
     assert told["lastState"]["terminated"]["exitCode"] == 3
