@@ -1,12 +1,14 @@
-"""Emulator of the EBS CSI driver's controller: a PersistentVolume for each claim whose pod has been scheduled.
+"""Emulator of the EBS CSI driver: a PersistentVolume for each claim whose pod has been scheduled, and its growth.
 
-https://github.com/kubernetes-csi/external-provisioner
+https://github.com/kubernetes-csi/external-provisioner, https://github.com/kubernetes-csi/external-resizer
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
@@ -28,6 +30,12 @@ WATCHED = (
 RETRY_SECONDS = 1.0
 """Seconds before it tries again what failed."""
 
+COOLDOWN = timedelta(hours=6)
+"""Time between two modifications of an EBS volume.
+
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVolume.html
+"""
+
 
 async def provision(layout: Layout) -> None:
     """Provisions volumes whenever something of `WATCHED` has changed, until it is cancelled."""
@@ -47,7 +55,7 @@ async def provision(layout: Layout) -> None:
 
 
 def reconcile(api: KubernetesApi, ec2: Any) -> None:
-    """Creates missing volumes, and deletes released ones whose reclaim policy is `Delete`.
+    """Creates missing volumes, lets volumes grow, and deletes released ones whose reclaim policy is `Delete`.
 
     Raises:
         KubernetesApiError: The API server refuses a request.
@@ -58,7 +66,8 @@ def reconcile(api: KubernetesApi, ec2: Any) -> None:
         for storage_class in api.list("storage.k8s.io/v1", "StorageClass")
         if storage_class["provisioner"] == DRIVER
     }
-    for claim in api.list("v1", "PersistentVolumeClaim"):
+    claims = api.list("v1", "PersistentVolumeClaim")
+    for claim in claims:
         node = claim["metadata"].get("annotations", {}).get(SELECTED_NODE)
         storage_class = classes.get(str(claim["spec"].get("storageClassName")))
         if node and storage_class and not claim["spec"].get("volumeName"):
@@ -70,6 +79,10 @@ def reconcile(api: KubernetesApi, ec2: Any) -> None:
         if is_deleted and volume.get("status", {}).get("phase") == "Released":
             ec2.delete_volume(VolumeId=volume["spec"]["csi"]["volumeHandle"])
             api.delete("v1", "PersistentVolume", volume["metadata"]["name"])
+    for claim in claims:
+        storage_class = classes.get(str(claim["spec"].get("storageClassName")), {})
+        if storage_class.get("allowVolumeExpansion") and is_to_grow(claim):
+            grow(api, ec2, claim)
 
 
 def ensure_volume(ec2: Any, claim: KubernetesObject, storage_class: KubernetesObject, zone: str) -> str:
@@ -81,7 +94,7 @@ def ensure_volume(ec2: Any, claim: KubernetesObject, storage_class: KubernetesOb
     existing = ec2.describe_volumes(Filters=[{"Name": f"tag:{NAME_TAG}", "Values": [name]}])["Volumes"]
     if existing:
         return str(existing[0]["VolumeId"])
-    size = int(str(claim["spec"]["resources"]["requests"]["storage"]).removesuffix("Gi"))
+    size = requested_gib(claim)
     tags = [{"Key": key, "Value": value} for key, value in {NAME_TAG: name, **class_tags(claim, storage_class)}.items()]
     volume = ec2.create_volume(
         AvailabilityZone=zone,
@@ -90,6 +103,56 @@ def ensure_volume(ec2: Any, claim: KubernetesObject, storage_class: KubernetesOb
         **encryption(storage_class),
     )
     return str(volume["VolumeId"])
+
+
+def requested_gib(claim: KubernetesObject) -> int:
+    """The size that a claim requests, in GiB."""
+    return int(str(claim["spec"]["resources"]["requests"]["storage"]).removesuffix("Gi"))
+
+
+def is_to_grow(claim: KubernetesObject) -> bool:
+    """Whether a bound claim requests more than it has."""
+    has = claim.get("status", {}).get("capacity", {}).get("storage")
+    return has is not None and requested_gib(claim) > int(str(has).removesuffix("Gi"))
+
+
+def grow(api: KubernetesApi, ec2: Any, claim: KubernetesObject) -> None:
+    """Lets an EBS volume, its PersistentVolume and its file system, which is mounted, grow to what the claim requests.
+
+    Raises:
+        ClientError: EC2 refuses the modification: it has modified the volume within `COOLDOWN`.
+    """
+    name, size = str(claim["spec"]["volumeName"]), claim["spec"]["resources"]["requests"]["storage"]
+    volume = api.get("v1", "PersistentVolume", name) or {}
+    if volume["spec"]["capacity"]["storage"] != size:
+        volume_id = volume["spec"]["csi"]["volumeHandle"]
+        refuse_too_soon(ec2.describe_volumes_modifications(VolumeIds=[volume_id])["VolumesModifications"])
+        ec2.modify_volume(VolumeId=volume_id, Size=requested_gib(claim))
+        api.json_patch(
+            "v1",
+            "PersistentVolume",
+            name,
+            [{"op": "replace", "path": "/spec/capacity/storage", "value": size}],
+            field_manager=MANAGER,
+        )
+    metadata: dict[str, str] = claim["metadata"]
+    status: KubernetesObject = {"status": {"capacity": {"storage": size}}}
+    api.subresource("patch", "PersistentVolumeClaim/status", metadata["name"], metadata["namespace"], status)
+
+
+def refuse_too_soon(modifications: Sequence[Mapping[str, Any]], now: datetime | None = None) -> None:
+    """Refuses another modification of a volume within `COOLDOWN`, as EC2 does and moto does not.
+
+    Raises:
+        ClientError: The last one is too recent.
+    """
+    last = max((one["StartTime"] for one in modifications), default=None)
+    if last is not None and (now or datetime.now(UTC)) - last < COOLDOWN:
+        message = (
+            "You've reached the maximum modification rate per volume limit. Wait at least 6 hours between "
+            "modifications per EBS volume."
+        )
+        raise ClientError({"Error": {"Code": "VolumeModificationRateExceeded", "Message": message}}, "ModifyVolume")
 
 
 def encryption(storage_class: KubernetesObject) -> dict[str, Any]:

@@ -23,8 +23,8 @@ NOT_HERE = {
     "`charts`": "there is no such registry",
     "`secrets.*`": "in `test_settings`",
     "`logs.people`": "their passwords are secrets: held against the program",
-    "`logs.memory`, `logs.cpu`, `logs.nodes`": "in `test_logs`",
-    "`logs.storageGib`, larger": "in `test_logs_storage`; it does not shrink again",
+    "`logs.memory`, `logs.cpu`, `logs.nodes`": "in `test_logs_changes`",
+    "`logs.storageGib`, larger": "in `test_logs_changes`; it does not shrink again",
 }
 """Rows of `CALM` effect that are not tried here, and why."""
 

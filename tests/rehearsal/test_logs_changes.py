@@ -12,6 +12,8 @@ import yaml
 
 import versions
 from kube.client import KubernetesApi
+from rehearsal import aws
+from rehearsal.emulators.volumes import NAME_TAG
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT
 from rehearsal.lifecycle import Rehearsal
@@ -54,7 +56,10 @@ def pods(api: KubernetesApi) -> list[dict[str, Any]]:
 def is_settled(api: KubernetesApi, nodes: int, version: str = versions.ELASTIC) -> bool:
     """Whether the operator has nothing left to do, and all pods are of one revision."""
     status = object_of(api, "Elasticsearch").get("status", {})
-    (stateful_set,) = api.list("apps/v1", "StatefulSet", namespace=LOGGING, label_selector=SELECTOR)
+    stateful_sets = api.list("apps/v1", "StatefulSet", namespace=LOGGING, label_selector=SELECTOR)
+    if not stateful_sets:
+        return False
+    (stateful_set,) = stateful_sets
     revision = stateful_set["status"].get("updateRevision")
     there = pods(api)
     return (
@@ -75,8 +80,17 @@ def memory(api: KubernetesApi) -> set[str]:
     }
 
 
-def claims(api: KubernetesApi) -> int:
-    return len(api.list("v1", "PersistentVolumeClaim", namespace=LOGGING))
+def claims(api: KubernetesApi) -> list[dict[str, Any]]:
+    return api.list("v1", "PersistentVolumeClaim", namespace=LOGGING)
+
+
+def sizes(platform: Rehearsal) -> list[int]:
+    """GiB of Elasticsearch's volumes: as the claims say, once EC2 says the same."""
+    told = [int(one["status"]["capacity"]["storage"].removesuffix("Gi")) for one in claims(platform.api())]
+    ec2 = aws.client(platform.layout, "ec2", region=aws.region(platform.layout))
+    names = [f"pvc-{one['metadata']['uid']}" for one in claims(platform.api())]
+    volumes = ec2.describe_volumes(Filters=[{"Name": f"tag:{NAME_TAG}", "Values": names}])["Volumes"]
+    return told if told == [one["Size"] for one in volumes] else []
 
 
 class Told:
@@ -101,6 +115,20 @@ def order(lines: list[str], *verbs: str) -> list[tuple[str, str]]:
 
 
 @contextmanager
+def larger_volumes(platform: Rehearsal, more: int) -> Generator[int]:
+    """The stack's settings with so many GiB more for each volume of Elasticsearch; their size then."""
+    file = platform.layout.workspace / f"Pulumi.{platform.stack}.yaml"
+    before = file.read_text()
+    content = yaml.safe_load(before)
+    content["config"][SETTINGS]["storageGib"] += more
+    file.write_text(yaml.safe_dump(content))
+    try:
+        yield content["config"][SETTINGS]["storageGib"]
+    finally:
+        file.write_text(before)
+
+
+@contextmanager
 def program_with(platform: Rehearsal, version: str, folder: Path) -> Generator[None]:
     """The program with another version of Elasticsearch and Kibana in `versions.py`, as in a later commit."""
     (folder / "__main__.py").write_text(
@@ -114,6 +142,14 @@ def program_with(platform: Rehearsal, version: str, folder: Path) -> Generator[N
         yield
     finally:
         project.write_text(before)
+
+
+def refused(platform: Rehearsal) -> list[str]:
+    """What `up` says, which does not succeed."""
+    recorder = Recorder()
+    with pytest.raises(RehearsalError, match="did not succeed"):
+        platform.open().up(recorder)
+    return recorder.errors
 
 
 @needs_network
@@ -140,36 +176,46 @@ def test_a_node_more_and_less_memory_and_back_lose_nothing(platform: Rehearsal, 
     happened = told.since()
     assert "hello-es-default-3 left with 0 shards, 0 of them only there" in happened, "its shards moved first"
     assert [one for one in happened if " moved from hello-es-default-3 to " in one]
-    eventually(lambda: claims(api) == NODES, "its volume is gone")
+    eventually(lambda: len(claims(api)) == NODES, "its volume is gone")
 
 
 @needs_network
 @ON_PROD
-def test_a_minor_upgrade_goes_node_by_node_then_to_kibana_and_not_back(
+def test_larger_volumes_and_a_minor_upgrade_keep_the_cluster_and_do_not_go_back(
     platform: Rehearsal, story: Path, tmp_path: Path
 ) -> None:
     api, told = platform.api(), Told(story)
     told.since()
-    with program_with(platform, NEXT_MINOR, tmp_path):
-        assert list(run_up(platform).values()) == ["update", "update"]
-    eventually(lambda: is_settled(api, NODES, NEXT_MINOR), "all nodes have the new version", MINUTES)
-    happened = told.since()
-    assert order(happened, "left", "joined") == [
-        (name, verb) for name in ("2", "1", "0") for verb in ("left", "joined")
-    ], happened
-    eventually(lambda: object_of(api, "Kibana").get("status", {}).get("version") == NEXT_MINOR, "and Kibana", MINUTES)
-    assert {one["metadata"]["labels"][VERSION] for one in pods(api)} == {NEXT_MINOR}
+    with larger_volumes(platform, 10) as size:
+        there = {one["metadata"]["uid"] for one in pods(api)}
+        assert list(run_up(platform).values()) == ["update"]
+        eventually(lambda: sizes(platform) == [size] * NODES, "the volumes have grown", MINUTES)
+        eventually(lambda: is_settled(api, NODES), "with a StatefulSet that says so", MINUTES)
+        assert {one["metadata"]["uid"] for one in pods(api)} == there
+        assert order(told.since(), "left", "joined") == []
 
-    recorder = Recorder()
-    with pytest.raises(RehearsalError, match="did not succeed"):
-        platform.open().up(recorder)
-    assert any("cannot go back to an earlier version" in error for error in recorder.errors), recorder.errors
+        with program_with(platform, NEXT_MINOR, tmp_path):
+            assert list(run_up(platform).values()) == ["update", "update"]
+        eventually(lambda: is_settled(api, NODES, NEXT_MINOR), "all nodes have the new version", MINUTES)
+        happened = told.since()
+        assert order(happened, "left", "joined") == [
+            (name, verb) for name in ("2", "1", "0") for verb in ("left", "joined")
+        ], happened
+        eventually(
+            lambda: object_of(api, "Kibana").get("status", {}).get("version") == NEXT_MINOR, "and Kibana", MINUTES
+        )
+        assert {one["metadata"]["labels"][VERSION] for one in pods(api)} == {NEXT_MINOR}
+        assert any("cannot go back to an earlier version" in error for error in refused(platform))
+    with program_with(platform, NEXT_MINOR, tmp_path):
+        assert any("volumes cannot shrink" in error for error in refused(platform))
     assert is_settled(api, NODES, NEXT_MINOR)
+    assert sizes(platform) == [size] * NODES
 
     # As docs/logs.md says: from a snapshot, into a new one.
     for kind in ("Kibana", "Elasticsearch"):
         api.delete(f"{kind.lower()}.k8s.elastic.co/v1", kind, object_of(api, kind)["metadata"]["name"], LOGGING)
-    eventually(lambda: pods(api) == [] and claims(api) == 0, "Elasticsearch is gone with its volumes", MINUTES)
+    eventually(lambda: pods(api) == [] and not claims(api), "Elasticsearch is gone with its volumes", MINUTES)
     platform.open().refresh(Recorder())
     assert list(run_up(platform).values()) == ["create", "create"]
     eventually(lambda: is_settled(api, NODES), "a new one, of the version before", MINUTES)
+    assert set(sizes(platform)) == {size - 10}

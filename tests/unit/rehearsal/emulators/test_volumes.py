@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from rehearsal.emulators.volumes import encryption
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
+
+from rehearsal.emulators.volumes import encryption, is_to_grow, refuse_too_soon
 
 
 def test_a_volume_is_encrypted_by_the_key_of_its_storage_class() -> None:
@@ -11,3 +16,18 @@ def test_a_volume_is_encrypted_by_the_key_of_its_storage_class() -> None:
     assert encryption({"parameters": given}) == {"Encrypted": True, "KmsKeyId": key}
     assert encryption({"parameters": {"encrypted": "true"}}) == {"Encrypted": True}
     assert encryption({}) == {"Encrypted": False}
+
+
+@pytest.mark.parametrize(("requested", "has", "grows"), [("40Gi", "30Gi", True), ("30Gi", "30Gi", False)])
+def test_a_claim_grows_to_what_it_requests(requested: str, has: str, *, grows: bool) -> None:
+    claim = {"spec": {"resources": {"requests": {"storage": requested}}}}
+    assert is_to_grow({**claim, "status": {"capacity": {"storage": has}}}) == grows
+    assert not is_to_grow({**claim, "status": {"phase": "Pending"}}), "it has no volume yet"
+
+
+def test_a_volume_is_modified_once_in_six_hours() -> None:
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    refuse_too_soon([], now)
+    refuse_too_soon([{"StartTime": now - timedelta(hours=7)}, {"StartTime": now - timedelta(hours=6)}], now)
+    with pytest.raises(ClientError, match="maximum modification rate"):
+        refuse_too_soon([{"StartTime": now - timedelta(hours=7)}, {"StartTime": now - timedelta(hours=5)}], now)
