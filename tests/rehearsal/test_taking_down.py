@@ -16,7 +16,7 @@ from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.processes import ProcessTable
 from tests.rehearsal.conftest import eventually
-from tests.rehearsal.stacks import ON_PROD, Recorder, run_up
+from tests.rehearsal.stacks import ON_PROD, ONE_STACK, Recorder, run_up
 from tools.program.graph import every
 
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
@@ -107,6 +107,15 @@ def test_a_destroy_of_a_used_stack_leaves_nothing_in_the_account(platform: Rehea
     assert api.list("v1", "Node") == []
     assert api.list("v1", "Pod") == []
     assert api.list("networking.k8s.io/v1", "IngressClass") == []
+
+
+@ONE_STACK
+def test_a_used_and_destroyed_stack_is_made_again_in_the_same_account(platform: Rehearsal) -> None:
+    recorder = Recorder()
+    platform.open().up(recorder)
+    assert recorder.errors == []
+    assert set(recorder.operations.values()) == {"create"}
+    assert any(name.startswith("aws:cloudwatch/logGroup") for name in recorder.operations)
 
 
 def test_down_leaves_nothing(platform: Rehearsal) -> None:
