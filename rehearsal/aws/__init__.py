@@ -6,6 +6,7 @@ It is moto's server (https://docs.getmoto.org), with a journal that preserves it
 from __future__ import annotations
 
 import json
+import re
 import threading
 from functools import cache, lru_cache
 from typing import Any, cast
@@ -55,6 +56,11 @@ def account_id(layout: Layout) -> str:
 def region(layout: Layout) -> str:
     """The stack's region; `REGION` where it names none."""
     return str(_configuration(layout).get("hello-platform:region", REGION))
+
+
+def region_of(zone: str) -> str:
+    """The region of an availability zone: `us-west-2` of `us-west-2a`, and of the local zone `us-west-2-lax-1a`."""
+    return re.split(r"(?<=\d)", zone, maxsplit=1)[0]
 
 
 def url(layout: Layout) -> str:

@@ -59,10 +59,9 @@ class Reachability:
     """Reachability of AWS's API by the current state of the account and the cluster."""
 
     layout: Layout
-    region: str
     api: KubernetesApi
     _network: Network = field(default_factory=Network)
-    _network_version: int = -1
+    _network_of: tuple[str, int] = ("", -1)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -72,25 +71,26 @@ class Reachability:
 
     def allows(self, address: str, service: str) -> bool:
         """Whether a pod's or node's IP address reaches a service's API. Blocks for some milliseconds."""
-        instance = self._instance(address)
-        return instance is not None and self._current_network().reaches_aws(instance, service)
+        place = self._place(address)
+        return place is not None and self._current_network(place[0]).reaches_aws(place[1], service)
 
-    def _instance(self, address: str) -> str | None:
-        """Id of the instance that has an IP address, or runs the pod that has it."""
+    def _place(self, address: str) -> tuple[str, str] | None:
+        """Zone and id of the instance that has an IP address, or runs the pod that has it."""
         pods = self.api.list("v1", "Pod", field_selector=f"status.podIP={address}")
         names = [pod["spec"].get("nodeName") for pod in pods]
         for node in self.api.list("v1", "Node"):
             addresses = {entry["address"] for entry in node.get("status", {}).get("addresses", ())}
             if node["metadata"]["name"] in names or address in addresses:
-                return str(node["spec"]["providerID"]).rsplit("/", 1)[-1]
+                zone, instance = str(node["spec"]["providerID"]).split("/")[-2:]
+                return zone, instance
         return None
 
-    def _current_network(self) -> Network:
+    def _current_network(self, zone: str) -> Network:
         with self._lock:
-            version = self.version
-            if version != self._network_version:
-                self._network = Network.describe(aws.client(self.layout, "ec2", region=self.region))
-                self._network_version = version
+            current = (aws.region_of(zone), self.version)
+            if current != self._network_of:
+                self._network = Network.describe(aws.client(self.layout, "ec2", region=current[0]))
+                self._network_of = current
             return self._network
 
 
@@ -158,7 +158,7 @@ def main(layout: Layout) -> None:
     while not layout.aws_journal.exists():
         time.sleep(POLL_SECONDS)
     port = ports.ensure(layout.control_plane / "ports.json").aws
-    asyncio.run(serve(Reachability(layout, region, api), context, port))
+    asyncio.run(serve(Reachability(layout, api), context, port))
 
 
 if __name__ == "__main__":

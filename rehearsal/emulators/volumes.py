@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,22 +40,25 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVolume.html
 async def provision(layout: Layout) -> None:
     """Provisions volumes whenever something of `WATCHED` has changed, until it is cancelled."""
     api, loop, changed = KubernetesApi(layout.kubeconfig), asyncio.get_running_loop(), asyncio.Event()
-    ec2 = aws.client(layout, "ec2", region=aws.region(layout))
     for version, kind in WATCHED:
         watch.start(api, kind, lambda _key, _body: changed.set(), loop, version=version)
     while True:
         await changed.wait()
         changed.clear()
         try:
-            await asyncio.to_thread(reconcile, api, ec2)
+            await asyncio.to_thread(reconcile, api, lambda zone: aws.client(layout, "ec2", region=aws.region_of(zone)))
         except (KubernetesApiError, OSError, BotoCoreError, ClientError) as error:
             print(error, flush=True)
             await asyncio.sleep(RETRY_SECONDS)
             changed.set()
 
 
-def reconcile(api: KubernetesApi, ec2: Any) -> None:
+def reconcile(api: KubernetesApi, ec2: Callable[[str], Any]) -> None:
     """Creates missing volumes, lets volumes grow, and deletes released ones whose reclaim policy is `Delete`.
+
+    Args:
+        api: The API server.
+        ec2: Gives the client of a zone's region.
 
     Raises:
         KubernetesApiError: The API server refuses a request.
@@ -72,12 +75,12 @@ def reconcile(api: KubernetesApi, ec2: Any) -> None:
         storage_class = classes.get(str(claim["spec"].get("storageClassName")))
         if node and storage_class and not claim["spec"].get("volumeName"):
             zone = str((api.get("v1", "Node", node) or {})["metadata"]["labels"][ZONE])
-            volume = persistent_volume(claim, storage_class, zone, ensure_volume(ec2, claim, storage_class, zone))
+            volume = persistent_volume(claim, storage_class, zone, ensure_volume(ec2(zone), claim, storage_class, zone))
             api.apply(volume, field_manager=MANAGER)
     for volume in api.list("v1", "PersistentVolume"):
         is_deleted = volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
         if is_deleted and volume.get("status", {}).get("phase") == "Released":
-            ec2.delete_volume(VolumeId=volume["spec"]["csi"]["volumeHandle"])
+            ec2(zone_of(volume)).delete_volume(VolumeId=volume["spec"]["csi"]["volumeHandle"])
             api.delete("v1", "PersistentVolume", volume["metadata"]["name"])
     for claim in claims:
         storage_class = classes.get(str(claim["spec"].get("storageClassName")), {})
@@ -116,7 +119,7 @@ def is_to_grow(claim: KubernetesObject) -> bool:
     return has is not None and requested_gib(claim) > int(str(has).removesuffix("Gi"))
 
 
-def grow(api: KubernetesApi, ec2: Any, claim: KubernetesObject) -> None:
+def grow(api: KubernetesApi, ec2: Callable[[str], Any], claim: KubernetesObject) -> None:
     """Lets an EBS volume, its PersistentVolume and its file system, which is mounted, grow to what the claim requests.
 
     Raises:
@@ -126,8 +129,9 @@ def grow(api: KubernetesApi, ec2: Any, claim: KubernetesObject) -> None:
     volume = api.get("v1", "PersistentVolume", name) or {}
     if volume["spec"]["capacity"]["storage"] != size:
         volume_id = volume["spec"]["csi"]["volumeHandle"]
-        refuse_too_soon(ec2.describe_volumes_modifications(VolumeIds=[volume_id])["VolumesModifications"])
-        ec2.modify_volume(VolumeId=volume_id, Size=requested_gib(claim))
+        client = ec2(zone_of(volume))
+        refuse_too_soon(client.describe_volumes_modifications(VolumeIds=[volume_id])["VolumesModifications"])
+        client.modify_volume(VolumeId=volume_id, Size=requested_gib(claim))
         api.json_patch(
             "v1",
             "PersistentVolume",
@@ -199,6 +203,12 @@ def persistent_volume(
             "storageClassName": storage_class["metadata"]["name"],
         },
     }
+
+
+def zone_of(volume: KubernetesObject) -> str:
+    """The zone of a PersistentVolume's EBS volume."""
+    (term,) = volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
+    return str(term["matchExpressions"][0]["values"][0])
 
 
 if __name__ == "__main__":

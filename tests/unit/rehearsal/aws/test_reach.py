@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from kube.client import KubernetesApi, KubernetesObject
 from rehearsal import aws
+from rehearsal.aws.endpoint import Reachability
 from rehearsal.aws.reach import Network
 from rehearsal.layout import Layout
 from tests.unit.rehearsal.aws.serving import serve
@@ -127,3 +130,26 @@ def test_a_subnet_without_a_table_has_its_vpcs_main_one(place: Place) -> None:
     (table,) = place.ec2.describe_route_tables(Filters=main)["RouteTables"]
     place.ec2.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock=EVERYWHERE, NatGatewayId=place.nat)
     assert place.leads()
+
+
+@dataclass
+class Pods:
+    """A cluster with a pod on one node."""
+
+    instance: str
+
+    def list(self, _version: str, kind: str, **_selectors: str) -> list[KubernetesObject]:
+        """The pod, or its node."""
+        node = {"metadata": {"name": "a"}, "spec": {"providerID": f"aws:///{REGION}a/{self.instance}"}}
+        return {"Pod": [{"spec": {"nodeName": "a"}}], "Node": [node]}[kind]
+
+
+def test_a_pods_way_is_that_of_its_nodes_region_also_before_there_is_a_stack(tmp_path: Path) -> None:
+    """A program that outlives an `up` may have started before the stack, or before its move to another region."""
+    place = Place(Layout(tmp_path))
+    assert Reachability(Layout(tmp_path), cast("KubernetesApi", Pods(place.instance))).allows("100.65.0.7", "ec2")
+
+
+@pytest.mark.parametrize("zone", ["us-west-2a", "us-west-2-lax-1a"])
+def test_the_region_of_a_zone(zone: str) -> None:
+    assert aws.region_of(zone) == "us-west-2"
