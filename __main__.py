@@ -19,6 +19,7 @@ from components.cluster.core_addons import CoreAddons, CoreAddonsArgs
 from components.cluster.node_group import NodeGroup, NodeGroupArgs
 from components.delivery.delivery import Delivery, DeliveryArgs
 from components.ingress.certificate import current_request
+from components.ingress.cordoned_nodes import CordonedNodes
 from components.ingress.hosts import Hosts, HostsArgs
 from components.ingress.load_balancers import LoadBalancers, LoadBalancersArgs
 from components.limits.check import Limits
@@ -68,6 +69,10 @@ cluster = Cluster(
     ),
     opts=aws_options,
 )
+cluster_options = pulumi.ResourceOptions(
+    providers=[provider, cluster.provider], transformations=[cluster.deleted_with_cluster]
+)
+cordoned_nodes = CordonedNodes(platform, opts=cluster_options)
 repositories = EcrRepositories(
     platform,
     EcrRepositoriesArgs(
@@ -92,16 +97,13 @@ node_groups = {
             nodes=nodes,
             live=live_cluster.node_groups,
             tainted=settings.tainted(name),
-            # Nodes and pods need a route to AWS as long as they exist.
-            ready=[network, cluster.addons],
+            # Nodes and pods need a route to AWS as long as they exist. The first node to go leaves the load balancers.
+            ready=[network, cluster.addons, cordoned_nodes],
         ),
         opts=aws_options,
     )
     for pool, name, nodes in settings.environments.node_pools()
 }
-cluster_options = pulumi.ResourceOptions(
-    providers=[provider, cluster.provider], transformations=[cluster.deleted_with_cluster]
-)
 core_addons = CoreAddons(
     platform,
     CoreAddonsArgs(

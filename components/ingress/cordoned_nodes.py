@@ -29,6 +29,9 @@ https://kubernetes.io/docs/reference/labels-annotations-taints/#node-kubernetes-
 VALUE = "cordoned"
 """Its value where the policy has set it; with another one it is somebody else's."""
 
+PARENT_ONCE = "hello:platform:FrontDoor"
+"""Type of the component that it was made by."""
+
 
 def _is_cordoned(node: str) -> str:
     return f"{node}.spec.?unschedulable.orValue(false)"
@@ -48,14 +51,15 @@ class CordonedNodes(pulumi.ComponentResource):
 
     EKS cordons a node that it replaces, and ends it a minute later; so does who drains a node. The load balancer
     controller takes no notice of that, but of the autoscaler's taint alone: every node carries a part of all requests,
-    and those would be lost.
+    and those would be lost. Node groups are made after it.
 
     https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
     https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/pkg/backend/endpoint_utils.go
     """
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("hello:platform:CordonedNodes", name, {}, opts)
+        moved = pulumi.ResourceOptions(aliases=[pulumi.Alias(parent=pulumi.create_urn(name, PARENT_ONCE))])
+        super().__init__("hello:platform:CordonedNodes", name, {}, pulumi.ResourceOptions.merge(opts, moved))
         child = pulumi.ResourceOptions(parent=self)
         policy = MutatingAdmissionPolicy(
             NAME,

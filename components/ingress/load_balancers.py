@@ -11,7 +11,6 @@ import config
 from components.aws.access_logs import AccessLogs, AccessLogsArgs
 from components.cluster.reference import ClusterReference
 from components.ingress.certificate import Certificate, CertificateArgs, Request
-from components.ingress.cordoned_nodes import CordonedNodes
 from components.ingress.dns_record import DnsRecord
 from components.ingress.ingress_class import IngressClass, IngressClassArgs
 from components.ingress.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
@@ -68,7 +67,6 @@ class LoadBalancers(pulumi.ComponentResource):
             LoadBalancerControllerArgs(cluster=args.cluster, vpc_id=args.vpc_id, charts=args.charts, nodes=args.nodes),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        CordonedNodes(name, opts=pulumi.ResourceOptions(parent=self))
         settings = args.load_balancer
         logs = AccessLogs(
             name,

@@ -38,6 +38,7 @@ class Registration:
         urn: Its URN.
         id: Its id, as a provider would give it; empty where it is not known, and of a component.
         parent: Its parent's URN.
+        earlier_parents: URNs of parents that it had, by its aliases.
         custom: Whether a provider makes it; otherwise it is a component.
         remote: Whether it is a component that a plugin makes.
         inputs: As plain values, with `Secret`, `Reference` and `UNKNOWN` where they stand.
@@ -57,6 +58,7 @@ class Registration:
     urn: str
     id: str
     parent: str
+    earlier_parents: tuple[str, ...]
     custom: bool
     remote: bool
     inputs: Mapping[str, Any] = field(repr=False)

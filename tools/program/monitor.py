@@ -153,6 +153,9 @@ class RecordingMonitor(MockMonitor):
             urn=urn,
             id="",
             parent=request.parent,
+            earlier_parents=tuple(
+                str(alias.spec.parentUrn) for alias in cast("Any", request).aliases if alias.spec.parentUrn
+            ),
             custom=request.custom,
             remote=request.remote,
             inputs=inputs,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.program.graph import Graph
+from tools.program.graph import Graph, every
 
 NAME = "hello-cordoned-nodes"
 
@@ -20,3 +20,15 @@ def test_only_a_cordon_and_its_end_are_changed_and_neither_ever_fails(graph: Gra
 def test_it_is_bound_to_the_whole_cluster(known: Graph) -> None:
     (binding,) = known.of_kind("MutatingAdmissionPolicyBinding")
     assert binding.spec == {"policyName": NAME}
+
+
+def test_it_is_there_before_any_node_that_could_leave(graph: Graph) -> None:
+    (binding,) = graph.of_kind("MutatingAdmissionPolicyBinding")
+    for group in every(graph.of_type("eks:index:ManagedNodeGroup")):
+        assert binding.urn in graph.after_all(group)
+
+
+def test_a_stack_that_had_it_among_the_load_balancers_keeps_it(graph: Graph) -> None:
+    (component,) = graph.of_type("hello:platform:CordonedNodes")
+    (load_balancers,) = graph.of_type("hello:platform:FrontDoor")
+    assert component.earlier_parents == (load_balancers.urn,)
