@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import urllib3
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import ProtocolError, ReadTimeoutError, SSLError
 from urllib3.util.ssl_ import create_urllib3_context
 
 CONNECT_SECONDS = 3
@@ -33,7 +33,12 @@ def limit_requests(api_client: Any, seconds: float) -> None:
     def request(method: str, url: str, *, timeout: urllib3.Timeout | None = None, **options: Any) -> Any:
         limits = timeout or urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds)
         deadline = time.monotonic() + (limits.total if isinstance(limits.total, int | float) else seconds)
-        response: Any = send(method, url, **{**options, "timeout": limits, "retries": False, "preload_content": False})
+        try:
+            response: Any = send(
+                method, url, **{**options, "timeout": limits, "retries": False, "preload_content": False}
+            )
+        except SSLError as error:  # on which the client fails with an AttributeError
+            raise ProtocolError(str(error)) from error
         is_stream = any(name == "watch" for name, _ in options.get("fields") or ())
         return response if is_stream else _whole(response, url, deadline)
 

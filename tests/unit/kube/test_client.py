@@ -183,6 +183,21 @@ def test_an_api_server_that_does_not_answer_is_told_in_time_and_asked_once(sends
     assert server.connections == 1
 
 
+def test_a_handshake_that_is_cut_is_no_answer() -> None:
+    """As by an API server that goes, or a load balancer whose API server has gone."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def cut() -> None:
+            connection, _ = listener.accept()
+            connection.recv(65536)
+            connection.close()
+
+        threading.Thread(target=cut, daemon=True).start()
+        with pytest.raises(KubernetesApiError, match=r"no answer: .*EOF occurred") as caught:
+            KubernetesApi(kubeconfig(f"https://127.0.0.1:{listener.getsockname()[1]}"))
+    assert caught.value.status == UNREACHABLE
+
+
 def test_no_file_is_left_in_the_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither what was discovered nor, if the process is killed at its first request, its private key."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
