@@ -15,10 +15,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import boto3  # pyright: ignore[reportMissingTypeStubs]
-from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
+from release import aws
 
 SCANNED = ("COMPLETE", "ACTIVE")
 """Statuses of a finished scan on push, and of a continuous one with findings.
@@ -40,6 +39,12 @@ THERE = ("ImageAlreadyExistsException", "ImageTagAlreadyExistsException", "Layer
 
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CompleteLayerUpload.html
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html
+"""
+
+NOT_SCANNED_AGAIN = ("LimitExceededException", "ValidationException", "UnsupportedImageTypeException")
+"""Errors where an image was scanned within a day, is scanned continuously, or cannot be scanned.
+
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_StartImageScan.html
 """
 
 PAUSE_SECONDS = 5
@@ -103,14 +108,14 @@ class Repository:
         self.url = url
         self.host = match["host"]
         self._repository: dict[str, Any] = {"registryId": match["account"], "repositoryName": match["name"]}
-        self._client: Any = client or cast("Any", boto3).client("ecr", region_name=match["region"])
+        self._client: Any = client or aws.client("ecr", match["region"])
 
     def find(self, tag: str) -> str | None:
         """The image with a tag, as `URL@sha256:…`; None if there is none."""
         try:
             images = self._client.describe_images(**self._repository, imageIds=[{"imageTag": tag}])
-        except ClientError as error:
-            if _code(error) == "ImageNotFoundException":
+        except aws.errors() as error:
+            if aws.code(error) == "ImageNotFoundException":
                 return None
             raise
         return f"{self.url}@{images['imageDetails'][0]['imageDigest']}"
@@ -149,12 +154,11 @@ class Repository:
         """Asks basic scanning, which scans at the push only, for a new scan: at most one a day and image.
 
         Enhanced scanning does so by itself whenever a vulnerability becomes known, and refuses.
-        https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_StartImageScan.html
         """
         try:
             self._client.start_image_scan(**self._repository, imageId={"imageDigest": digest})
-        except ClientError as error:
-            if _code(error) not in ("LimitExceededException", "ValidationException", "UnsupportedImageTypeException"):
+        except aws.errors() as error:
+            if aws.code(error) not in NOT_SCANNED_AGAIN:
                 raise
 
     def images(self, digest: str) -> list[str]:
@@ -212,8 +216,8 @@ class Repository:
                 response = self._client.describe_image_scan_findings(
                     **self._repository, imageId={"imageDigest": digest}, **page
                 )
-            except ClientError as error:
-                if _code(error) == "ScanNotFoundException":  # the image was pushed a moment ago
+            except aws.errors() as error:
+                if aws.code(error) == "ScanNotFoundException":  # the image was pushed a moment ago
                     return "PENDING", "", []
                 raise
             status = response["imageScanStatus"]
@@ -254,14 +258,9 @@ def _unless_there(operation: Callable[..., object], **arguments: Any) -> None:
     """Calls an operation; it is no error if ECR has what it would make."""
     try:
         operation(**arguments)
-    except ClientError as error:
-        if _code(error) not in THERE:
+    except aws.errors() as error:
+        if aws.code(error) not in THERE:
             raise
-
-
-def _code(error: Exception) -> str:
-    response: Any = getattr(error, "response", {})
-    return str(response.get("Error", {}).get("Code", ""))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -276,7 +275,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return _find_or_login(options)
-    except (PipelineError, BotoCoreError, ClientError) as error:
+    except (PipelineError, *aws.errors()) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
 

@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
-from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
-
 from pipelines.ecr import Finding, PipelineError, Repository, UnscannableError
+from release import aws
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNDEFINED")
 """From the worst on. Enhanced scanning's UNTRIAGED is below all of them.
@@ -155,7 +154,7 @@ def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os
                 for one in repository.images(digest):
                     repository.scan_again(one)
             verdict = judge(repository, digest, rules, service, patience=options.patience)
-        except (PipelineError, BotoCoreError, ClientError) as error:
+        except (PipelineError, *aws.errors()) as error:
             sys.stderr.write(f"error: {service}: {error}\n")
             blocked = True
             continue

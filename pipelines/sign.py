@@ -15,13 +15,11 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, cast
-
-import boto3  # pyright: ignore[reportMissingTypeStubs]
-from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
+from typing import Any
 
 from contract import signatures
 from pipelines.ecr import MANIFESTS, PipelineError, Repository
+from release import aws
 
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 
@@ -72,9 +70,8 @@ def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os
     url, _, digest = parser.parse_args(arguments).image.partition("@")
     key = environment["SIGNING_KEY"]
     try:
-        kms = cast("Any", boto3).client("kms", region_name=key.split(":")[3])
-        done = sign(Repository(url), digest, key, kms)
-    except (PipelineError, BotoCoreError, ClientError) as error:
+        done = sign(Repository(url), digest, key, aws.client("kms", key.split(":")[3]))
+    except (PipelineError, *aws.errors()) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     sys.stderr.write(f"{url}@{digest}: signed with {key}\n" if done else f"{url}@{digest}: is signed\n")

@@ -1,11 +1,14 @@
-"""Clients of AWS's APIs, none of whose requests outlasts the lock of a release."""
+"""Clients of AWS's APIs, for the release tool and the pipelines. None of their requests outlasts a release's lock."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
 CONNECT_SECONDS, READ_SECONDS, TRIES = 5, 10, 3
-"""Of a request: what fails, or is throttled, is tried again. By default botocore waits for 60 seconds, five times."""
+"""Of a request: what fails, or is throttled, is tried again: at most 48 seconds with the pauses between the tries.
+
+By default botocore waits for 60 seconds, five times.
+"""
 
 
 def client(service: str, region: str) -> Any:
@@ -32,6 +35,6 @@ def errors() -> tuple[type[Exception], ...]:
 
 
 def code(error: Exception) -> str:
-    """An error's code at AWS; empty without one."""
-    response: Any = getattr(error, "response", {})
+    """An error's code at AWS; empty without one, as where no answer came: `response` is None then."""
+    response: Any = getattr(error, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))

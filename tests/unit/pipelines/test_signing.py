@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -17,9 +18,11 @@ from moto import mock_aws
 from contract import signatures as contract
 from pipelines import sign
 from pipelines.ecr import Repository
+from release import aws as clients
 from release import signatures
 from release.errors import ReleaseError
 from release.images import Images
+from tests.unit.kube.test_client import Stalling
 
 REGION = "ap-northeast-2"
 NAME = "hello-dev/api"
@@ -158,3 +161,34 @@ def test_an_error_of_ecr_is_told_with_what_to_do() -> None:
     assert refused.value.remedy == "allow this identity ecr:BatchGetImage"
     with pytest.raises(ClientError):
         client("ecr").batch_get_image(repositoryName=f"{NAME}-missing", imageIds=[{"imageTag": "none"}])
+
+
+@pytest.mark.parametrize("service", ["ECR", "KMS"])
+def test_an_api_that_hangs_ends_the_stage_after_its_tries(
+    service: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest, server = pushed(1), Stalling(b"")
+    monkeypatch.setattr(clients, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(clients, "TRIES", 2)
+    monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", server.address)
+    began = time.monotonic()
+    try:
+        assert sign.main([f"{URL}@{digest}"], {"SIGNING_KEY": KEY}) == 1
+    finally:
+        server.close()
+    assert time.monotonic() - began < 10, "botocore alone waits for a minute, five times"
+    assert server.connections == 2
+    assert f'Read timeout on endpoint URL: "{server.address}/"' in capsys.readouterr().err
+
+
+def test_a_release_says_that_kms_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    digest, server = pushed(1), Stalling(b"")
+    assert signed(digest) == 0
+    monkeypatch.setattr(clients, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(clients, "TRIES", 1)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", server.address)
+    try:
+        with pytest.raises(ReleaseError, match="KMS: Read timeout"):
+            signatures.failure(URL, digest, KEY)
+    finally:
+        server.close()

@@ -12,8 +12,10 @@ import pytest
 from moto import mock_aws
 
 from components.aws.ecr import RELEASE_TAG_PREFIX, lifecycle_policy
+from release import aws
 from release.errors import ReleaseError
 from release.images import TAG_PREFIX, Images, in_use, split, tag
+from tests.unit.kube.test_client import Stalling
 from tests.unit.release.model import NOW, entry, revision, service_state, slot
 
 REGION = "ap-northeast-2"
@@ -96,6 +98,18 @@ def test_keeping_an_image_twice_is_no_error_and_moves_no_tag(ecr: Any) -> None:
 def test_an_image_that_the_registry_has_not_is_refused(ecr: Any) -> None:
     with pytest.raises(ReleaseError, match="has no image sha256:abab"):
         Images(REPOSITORY, ecr).keep("dev", f"sha256:{'ab' * 32}")
+
+
+def test_a_registry_that_hangs_is_told(ecr: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Stalling(b"")
+    monkeypatch.setattr(aws, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(aws, "TRIES", 1)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", server.address)
+    try:
+        with pytest.raises(ReleaseError, match="Read timeout"):
+            Images(REPOSITORY).keep("prod", push(ecr, 1))
+    finally:
+        server.close()
 
 
 def test_tags_of_no_use_are_dropped_of_their_own_environment_only_and_no_image_with_them(ecr: Any) -> None:
