@@ -162,35 +162,31 @@ class EcrRepositories(pulumi.ComponentResource):
             )
             self.repository_urls[service] = repository.repository_url
         self.key_arn = args.key_arn
-        self.docker_hub, self.cache_statements = pulumi.Output.from_input(DOCKER_HUB), []
-        if args.docker_hub_secret_arn:
-            self.docker_hub = self._cache_docker_hub(
-                name, args.account, f"{args.namespace}-hub", args.docker_hub_secret_arn
-            )
-            self.cache_statements = [
-                Statement(
-                    actions=["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"],
-                    resources=[args.account.arn("ecr", f"repository/{args.namespace}-hub/*")],
-                )
-            ]
+        self.docker_hub, self.cache_statements = self._cache_docker_hub(name, args)
         self.register_outputs(
             {"repository_urls": self.repository_urls, "key_arn": self.key_arn, "docker_hub": self.docker_hub}
         )
 
-    def _cache_docker_hub(self, name: str, account: Account, prefix: str, secret_arn: str) -> pulumi.Output[str]:
-        """Has ECR fetch an image when nodes pull it for the first time, and newer tags daily.
+    def _cache_docker_hub(self, name: str, args: EcrRepositoriesArgs) -> tuple[pulumi.Output[str], list[Statement]]:
+        """With a login, has ECR fetch an image when nodes pull it for the first time, and newer tags daily.
 
         Nodes may do that with `AmazonEC2ContainerRegistryPullOnly`, but make no repository: ECR would make one anew
         that a destroy has deleted before the nodes.
 
         https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache.html
         https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
+
+        Returns:
+            The attributes `docker_hub` and `cache_statements`.
         """
+        if not args.docker_hub_secret_arn:
+            return pulumi.Output.from_input(DOCKER_HUB), []
+        account, prefix = args.account, f"{args.namespace}-hub"
         rule = aws.ecr.PullThroughCacheRule(
             f"{name}-hub",
             ecr_repository_prefix=prefix,
             upstream_registry_url="registry-1.docker.io",
-            credential_arn=secret_arn,
+            credential_arn=args.docker_hub_secret_arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
         repositories = [
@@ -205,7 +201,11 @@ class EcrRepositories(pulumi.ComponentResource):
         ]
         registry = f"{account.id}.dkr.ecr.{account.region}.{dns_suffix(account.region)}"
         made = pulumi.Output.all(rule.ecr_repository_prefix, *(repository.name for repository in repositories))
-        return made.apply(lambda names: f"{registry}/{names[0]}")
+        creates = Statement(
+            actions=["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"],
+            resources=[account.arn("ecr", f"repository/{prefix}/*")],
+        )
+        return made.apply(lambda names: f"{registry}/{names[0]}"), [creates]
 
 
 def from_docker_hub(image: str, source: pulumi.Input[str]) -> pulumi.Output[str]:
