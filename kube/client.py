@@ -7,6 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
@@ -14,7 +15,7 @@ from typing import Any, Literal, TypeAlias, cast
 import yaml
 from urllib3.exceptions import HTTPError, MaxRetryError
 
-from kube.transport import hold_credentials, limit_requests
+from kube.transport import hold_credentials, limit_requests, lines
 
 KubernetesObject: TypeAlias = dict[str, Any]
 """A Kubernetes object in JSON: `apiVersion`, `kind`, `metadata`, and the fields of its kind."""
@@ -32,8 +33,8 @@ NO_KUBECONFIG = "NoKubeconfig"
 REQUEST_SECONDS = 15
 """Time limit of a request, until its whole response is there."""
 
-WATCH_GRACE_SECONDS = 3
-"""How long a watch may be silent after its time before its connection counts as broken."""
+WATCH_GRACE_SECONDS = 1
+"""How long after its time a watch may go on before its connection counts as broken."""
 
 NO_FILE = os.path.join(os.devnull, "none")  # noqa: PTH118
 """A path at which no file can be. The client's discovery cache would be in the shared temporary directory, by host and
@@ -262,21 +263,25 @@ class KubernetesApi:
         """Yields the type (`ADDED`, `MODIFIED`, `DELETED`) and the object of each event, for up to `timeout` seconds.
 
         Objects that exist already come first, as `ADDED`.
+
+        Raises:
+            KubernetesApiError: Among others after `WATCH_GRACE_SECONDS` more, if the server has not ended the watch.
         """
-        resource = self._resource(api_version, kind)
-        watch = _library().watch.Watch()
-        stream = watch.stream(
-            resource.get,
+        seconds = timeout + WATCH_GRACE_SECONDS
+        # The client's own `Watch` has no time limit of the whole, and fails at an error without a reason.
+        response = _checked(
+            self._resource(api_version, kind).get,
             namespace=namespace,
             field_selector=f"metadata.name={name}" if name else None,
             label_selector=label_selector,
             serialize=False,
+            watch=True,
             timeout_seconds=timeout,
-            _request_timeout=timeout + WATCH_GRACE_SECONDS,
+            _request_timeout=seconds,
         )
-        events = cast("Iterator[Any]", stream)
-        while (event := _checked(next, events, None)) is not None:
-            yield event["type"], cast("KubernetesObject", event["raw_object"])
+        with closing(lines(response, seconds)) as events:
+            while (line := _checked(next, events, None)) is not None:
+                yield _event(line)
 
     def service_proxy(self, namespace: str, service: str, path: str, *, timeout: float) -> tuple[int, str]:
         """Sends a GET to a Service through the API server, and returns the HTTP status and the body.
@@ -347,6 +352,19 @@ def _discoverer() -> Any:
     return type("Discoverer", (_library().dynamic.discovery.LazyDiscoverer,), {"_write_cache": write_cache})
 
 
+def _event(line: bytes) -> tuple[str, KubernetesObject]:
+    """Type and object of an event of a watch."""
+    try:
+        event = json.loads(line)
+        kind, body = str(event["type"]), dict[str, Any](event["object"])
+    except (ValueError, KeyError, TypeError):
+        raise KubernetesApiError("a watch got no event", status=UNREACHABLE, reason="Watch") from None
+    if kind == "ERROR":
+        message, status = str(body.get("message", "")), int(body.get("code", UNREACHABLE))
+        raise KubernetesApiError(message, status=status, reason=str(body.get("reason", "")))
+    return kind, body
+
+
 def _response(operation: Any, **arguments: Any) -> KubernetesObject:
     # Without the client's own objects, which for a hundred pods take longer to build than the request.
     response = _checked(operation, serialize=False, **arguments)
@@ -413,8 +431,6 @@ def _checked(operation: Any, *arguments: Any, **options: Any) -> Any:
         except (TypeError, ValueError, KeyError):
             pass  # not a Status object, e.g. a proxy's response: its text is the message
         raise KubernetesApiError(message, status=int(error.status), reason=reason) from None
-    except _library().client.ApiException as error:  # raised by a watch
-        raise KubernetesApiError(str(error.reason), status=int(error.status), reason="Watch") from None
     except HTTPError as error:
         raise _unreachable(error) from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Generator
 from typing import Any
 
 import urllib3
@@ -13,6 +14,8 @@ from urllib3.util.ssl_ import create_urllib3_context
 CONNECT_SECONDS = 3
 """Time limit of a connection, its TLS handshake included."""
 
+OK = 200
+
 PIECE = 1 << 20
 """Most bytes of a response that are read at once."""
 
@@ -21,7 +24,7 @@ def limit_requests(api_client: Any, seconds: float) -> None:
     """Gives every request of a client a time limit, those of its discovery included, and no retry of urllib3's.
 
     urllib3 limits the time between two pieces of a response; here the whole response has to arrive in time, so that a
-    server that sends a byte now and then is no server that answers. A watch has its own limit.
+    server that sends a byte now and then is no server that answers. What a watch gets is limited by `lines`.
 
     Args:
         api_client: The `ApiClient`.
@@ -40,7 +43,7 @@ def limit_requests(api_client: Any, seconds: float) -> None:
         except SSLError as error:  # on which the client fails with an AttributeError
             raise ProtocolError(str(error)) from error
         is_stream = any(name == "watch" for name, _ in options.get("fields") or ())
-        return response if is_stream else _whole(response, url, deadline)
+        return response if is_stream and response.status == OK else _whole(response, url, deadline)
 
     pool_manager.request = request
 
@@ -61,6 +64,27 @@ def _whole(response: Any, url: str, deadline: float) -> urllib3.HTTPResponse:
         reason=response.reason,
         decode_content=False,
     )
+
+
+def lines(response: Any, seconds: float) -> Generator[bytes]:
+    """The lines of a response as they arrive, until it ends; for some seconds at most, whatever the server sends.
+
+    Args:
+        response: The response.
+        seconds: Time limit of the whole, and of the wait for each piece: together twice as long at most.
+
+    Raises:
+        HTTPError: The time is over, or the connection broke.
+    """
+    deadline, rest = time.monotonic() + seconds, b""
+    try:
+        for piece in response.stream():
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from whole
+            if time.monotonic() > deadline:
+                raise ReadTimeoutError(response._pool, response.url, "the watch did not end in time")  # noqa: SLF001
+    finally:
+        response.close()
 
 
 def hold_credentials(api_client: Any) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,12 +33,12 @@ class Answer:
 
     Attributes:
         status: HTTP status.
-        body: The content.
+        body: The content; or its chunks, each sent as it comes.
         kind: Its Content-Type.
     """
 
     status: int
-    body: bytes
+    body: bytes | Iterator[bytes]
     kind: str = "text/plain"
 
 
@@ -50,11 +50,22 @@ def answering(answer: Callable[[Request], Answer], at: tuple[str, int] = ("127.0
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             told = answer(Request(self.command, self.path, self.headers, body))
+            if not isinstance(told.body, bytes):
+                self.protocol_version = "HTTP/1.1"
             self.send_response(told.status)
             self.send_header("Content-Type", told.kind)
-            self.send_header("Content-Length", str(len(told.body)))
+            if isinstance(told.body, bytes):
+                self.send_header("Content-Length", str(len(told.body)))
+                self.end_headers()
+                self.wfile.write(told.body)
+                return
+            self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
-            self.wfile.write(told.body)
+            with suppress(OSError):  # the client has left
+                for chunk in told.body:
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+                self.wfile.write(b"0\r\n\r\n")
+            self.close_connection = True
 
         do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - names of `http.server`
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Any, get_args
 import pytest
 
 from contract.blue_green import BLUE, GREEN, MIN_READY_SECONDS, PREVIEW_REPLICAS
-from kube.client import KubernetesApiError, KubernetesObject
+from kube.client import UNREACHABLE, WATCH_GRACE_SECONDS, KubernetesApiError, KubernetesObject
 from rehearsal import demo_images
 from release import changes
 from release.errors import ExitCode, LostRaceError, ReleaseError
@@ -146,6 +147,38 @@ def test_each_watch_may_be_lost() -> None:
             fixture.run(Deploy(SECOND), Faulty(fixture.cluster, at=number, fault="lost watch")).exit_code
             is ExitCode.DONE
         )
+
+
+class NoNews(Faulty):
+    """An API server whose watches tell nothing: each is `silent` beyond its time, or `closed` at once."""
+
+    def __init__(self, fixture: Fixture, kind: str) -> None:
+        super().__init__(fixture.cluster)
+        self._clock, self._kind = fixture.clock, kind
+
+    def watch(self, api_version: str, kind: str, **options: Any) -> Iterator[tuple[str, KubernetesObject]]:
+        self.calls.append(f"{WATCH} {kind}")
+        assert len(self.calls) < 10_000, "it asks again and again, and no time passes"
+        if self._kind == "silent":
+            self._clock.sleep(options["timeout"] + WATCH_GRACE_SECONDS)
+            raise KubernetesApiError("no answer", status=UNREACHABLE, reason="Fault")
+        return iter([])
+
+
+@pytest.mark.parametrize("kind", ["silent", "closed"])
+def test_a_release_needs_no_watch_that_tells_anything(kind: str) -> None:
+    fixture = Fixture()
+    began, deaf = fixture.clock.monotonic(), NoNews(fixture, kind)
+    assert fixture.run(Deploy(SECOND), deaf).exit_code is ExitCode.DONE
+    assert fixture.clock.monotonic() - began <= 10
+    assert len(deaf.calls) < 200
+    fading = Fixture()
+    fading.cluster.fading = SECOND
+    deaf = NoNews(fading, kind)
+    assert fading.run(Deploy(SECOND), deaf).exit_code is ExitCode.ROLLED_BACK
+    assert fading.state.live_slot.serves()
+    assert fading.cluster.longest_outage <= LIMITS.outage + 3
+    assert len(deaf.calls) < 400
 
 
 @pytest.mark.parametrize(
