@@ -5,6 +5,7 @@ from __future__ import annotations
 from contract.blue_green import SENTINEL_DIGEST
 from release.goals import Deploy, LiveGoal, Retire, Rollback, Switch
 from release.history import Action, Outcome
+from release.messages import image_of, named
 from release.state import ServiceState, other
 from release.steps import Refusal
 
@@ -121,7 +122,19 @@ def _rollback_refusal(state: ServiceState) -> Refusal | None:
         )
     if not state.has_served(idle):
         return Refusal(
-            f"slot {idle.name} of {state.service} holds {idle.revision.image}, which never served",
-            "choose an image from `release history`, and `release deploy` it",
+            f"slot {idle.name} of {state.service} holds {image_of(state, idle.name)}, which never served",
+            _way_back(state),
         )
     return None
+
+
+def _way_back(state: ServiceState) -> str:
+    """What brings back the image that was live before this one; the history may have none."""
+    live = state.live_slot.revision
+    for entry in reversed(state.history):
+        if entry.outcome is Outcome.RELEASED and live is not None and entry.revision.image != live.image:
+            return (
+                f"`release deploy {state.environment} {state.service} --image {entry.revision.image}` brings "
+                f"{named(entry.revision.image, entry.version)} back, which was live before"
+            )
+    return "choose an image from `release history`, and `release deploy` it"

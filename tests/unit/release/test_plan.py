@@ -619,6 +619,22 @@ def test_a_refusal_says_why_and_what_to_do(goal: Goal, changes: dict[str, Any], 
     assert end.remedy
 
 
+def test_a_rollback_to_what_never_served_names_what_was_live_before() -> None:
+    """The slot of the version before was taken for one that failed."""
+    older = replace(OLD, image=f"{REPOSITORY}@sha256:{64 * 'e'}")
+    history = (
+        entry(GREEN, older),
+        entry(BLUE, OLD, previous=older),
+        entry(GREEN, NEW, previous=OLD, outcome=Outcome.FAILED),
+    )
+    end = World(replace(service_state(slot(BLUE, OLD, 2), slot(GREEN, NEW)), history=history)).step(Rollback())
+    assert isinstance(end, Refusal)
+    assert f"`release deploy dev api --image {older.image}`" in end.remedy
+    none = World(replace(service_state(slot(BLUE, OLD, 2), slot(GREEN, NEW)), history=history[1:])).step(Rollback())
+    assert isinstance(none, Refusal)
+    assert "`release history`" in none.remedy
+
+
 def test_an_override_lets_an_unverified_image_in() -> None:
     start = service_state(slot(BLUE, OLD, 2), slot(GREEN), verified=frozenset[str]())
     world, _, _ = follow(start, Deploy(NEW.image, override="the verifier is down"))
