@@ -91,8 +91,8 @@ pods got when they were released, stay right."""
 
 FORWARD_ACTION = "alb.ingress.kubernetes.io/actions."
 """Prefix, before the service's name, of the annotation on the Ingress of a service with a canary: the load balancer's
-action, which forwards by weight to the active Service and to the Services of both slots. The program writes it once,
-with the whole weight on the active Service; afterwards the weights are the release tool's."""
+action, which forwards by weight to the active Service and to the Services of both slots. An admission policy
+writes it once, with the whole weight on the active Service; afterwards the weights are the release tool's."""
 
 WARM_SECONDS = 600
 """Time for which a release leaves the old slot's pods running, unless it is told another: for a rollback at once, and

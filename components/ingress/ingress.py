@@ -89,11 +89,6 @@ class Backend:
             *self.routes,
         ]
 
-    @property
-    def weighted(self) -> list[str]:
-        """The services with routes by weight."""
-        return list(dict.fromkeys(route.service for route in self.routes if route.by_weight))
-
     def __post_init__(self) -> None:
         """Refuses a backend without routes, and source ranges with prefix routes."""
         if not self.routes:
@@ -159,7 +154,6 @@ class Ingress(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=list(args.backend.services),
-                ignore_changes=[forward.ignored(service) for service in args.backend.weighted],
             ),
         )
 
@@ -178,7 +172,6 @@ def ingress_annotations(backend: Backend, sources: Sequence[str] = ()) -> dict[s
         # Otherwise the nodes of all environments would be targets.
         f"{PREFIX}/target-node-labels": f"{labels.ENVIRONMENT}={backend.environment}",
         **backend.annotations,
-        **{key: text for name in backend.weighted for key, text in forward.with_action(name).items()},
         **{key: text for preview in backend.previews for key, text in preview.annotations.items()},
         **({f"{PREFIX}/conditions.{route.service}": condition for route in backend.routes} if sources else {}),
     }

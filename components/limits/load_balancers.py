@@ -11,7 +11,7 @@ from typing import Any
 from components.ingress.forward import USE_ANNOTATION
 from components.limits.inputs import one_at, values_at
 from components.limits.names import CONDITION, Violation
-from contract.blue_green import FORWARD_ACTION
+from contract.blue_green import FORWARD_ACTION, forward_action
 
 QUOTAS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"
 
@@ -144,12 +144,13 @@ def _load_balancers(ingresses: Sequence[Resource], nodes: Counter[str]) -> Itera
 
 
 def _services(ingress: Resource, path: Any) -> list[str]:
-    """The Services that a path leads to: one, or those of the action in an annotation."""
+    """The Services that a path leads to: one, or those of its action; without an annotation it is the initial one."""
     name, port = str(one_at(path, "backend.service.name")), one_at(path, "backend.service.port.name")
     if port != USE_ANNOTATION:
         return [name]
     annotations: dict[str, str] = one_at(ingress.inputs, "metadata.annotations") or {}
-    groups = json.loads(annotations[f"{FORWARD_ACTION}{name}"])["forwardConfig"]["targetGroups"]
+    action = json.loads(annotations.get(f"{FORWARD_ACTION}{name}") or forward_action(name))
+    groups = action["forwardConfig"]["targetGroups"]
     return [str(group["serviceName"]) for group in groups]
 
 

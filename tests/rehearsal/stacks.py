@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -51,6 +54,17 @@ def run_up(rehearsal: Rehearsal) -> dict[str, str]:
     recorder = Recorder()
     rehearsal.open().up(recorder)
     return recorder.operations
+
+
+def asked(url: str) -> tuple[int, str]:
+    """The status of a host behind the front door, and the environment that answers."""
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection("127.0.0.1", place.port, timeout=10)
+    with closing(connection):
+        connection.request("GET", "/", headers={"Host": place.netloc})
+        answer = connection.getresponse()
+        body = answer.read()
+        return answer.status, json.loads(body)["environment"] if answer.status == HTTPStatus.OK else ""
 
 
 def exported_state(layout: Layout, stack: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -13,8 +15,9 @@ import yaml
 from config import PROJECT
 from rehearsal import aws
 from rehearsal.errors import RehearsalError
+from rehearsal.front_door.running import entrance
 from rehearsal.lifecycle import Rehearsal
-from tests.rehearsal.stacks import ONE_STACK, Recorder, changes, run_up
+from tests.rehearsal.stacks import ENVIRONMENTS, ONE_STACK, Recorder, asked, changes, run_up
 from tests.unit.changes.table import ROWS, Row
 
 pytestmark = ONE_STACK
@@ -27,6 +30,9 @@ NOT_HERE = {
     "`logs.storageGib`, larger": "in `test_logs_changes`; it does not shrink again",
 }
 """Rows of `CALM` effect that are not tried here, and why."""
+
+DOOR_SECONDS = 3.0
+"""After which the front door has followed the account."""
 
 CALM = ("in place", "next release", "none")
 """Effects after which the platform is as before with the settings of before."""
@@ -120,6 +126,7 @@ class Story:
     Attributes:
         forth: What `up` did with all changes: the operation by resource.
         interfaces: The services of the endpoints in the account then, and the account's schedules.
+        answers: The status of each environment's host then.
         back: What `up` did with the settings of before.
         refused: What was said of the refused changes, together and of a live stack.
         touched: What `up` did with those.
@@ -128,6 +135,7 @@ class Story:
 
     forth: dict[str, str]
     interfaces: set[str]
+    answers: set[int]
     back: dict[str, str]
     refused: list[str]
     touched: dict[str, str]
@@ -142,6 +150,9 @@ def story(platform: Rehearsal) -> Story:
         forth = resources(changes(platform, lambda config: settled(config, wanted)))
         ec2 = aws.client(platform.layout, "ec2", region=platform.outputs()["cluster"]["region"])
         endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
+        time.sleep(DOOR_SECONDS)
+        door = entrance(platform.layout, platform.outputs()["hosts"])
+        answers = {asked(door.hosts[one])[0] for one in ENVIRONMENTS} if door else set[int]()
     finally:
         back = resources(run_up(platform))
     said, touched = list[str](), dict[str, str]()
@@ -152,6 +163,7 @@ def story(platform: Rehearsal) -> Story:
     return Story(
         forth=forth,
         interfaces={one["ServiceName"] for one in endpoints if one["VpcEndpointType"] == "Interface"},
+        answers=answers,
         back=back,
         refused=said,
         touched=touched,
@@ -209,6 +221,11 @@ def test_the_optional_settings_come_up_together(story: Story) -> None:
         for pattern in patterns:
             assert operation in kinds(done_by(story, pattern)), f"{pattern} in {sorted(story.forth)}"
     assert story.interfaces == {f"com.amazonaws.ap-northeast-2.{one}" for one in ("ec2", "ecr.api", "ecr.dkr", "sts")}
+
+
+def test_every_host_still_leads_to_its_services(story: Story) -> None:
+    """Whom the changed settings do not admit gets 403, no 503."""
+    assert story.answers <= {HTTPStatus.OK, HTTPStatus.FORBIDDEN}
 
 
 def test_nothing_else_is_changed(story: Story) -> None:

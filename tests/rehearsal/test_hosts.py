@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
-from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -17,7 +13,7 @@ from rehearsal.emulators.aws.account import Account
 from rehearsal.front_door.running import entrance
 from rehearsal.lifecycle import Rehearsal
 from tests.rehearsal.conftest import eventually
-from tests.rehearsal.stacks import ONE_STACK, run_up
+from tests.rehearsal.stacks import ONE_STACK, asked, run_up
 
 DOMAIN = "dev.hello.example.com"
 REGION = "ap-northeast-2"
@@ -82,15 +78,6 @@ def test_each_host_is_answered_by_what_its_load_balancer_leads_to(platform: Rehe
     door = entrance(platform.layout, platform.outputs()["hosts"])
     if door is None:
         pytest.skip("there is no front door here")
-
-    def asked(url: str) -> tuple[int, str]:
-        place = urlsplit(url)
-        connection = http.client.HTTPConnection("127.0.0.1", place.port, timeout=10)
-        with contextlib.closing(connection):
-            connection.request("GET", "/", headers={"Host": place.netloc})
-            answer = connection.getresponse()
-            body = answer.read()
-            return answer.status, json.loads(body)["environment"] if answer.status == HTTPStatus.OK else ""
 
     assert door.problem is None
     for environment in ("prod", "dev"):

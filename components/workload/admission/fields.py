@@ -109,8 +109,7 @@ def only_weights_changed(services: Sequence[str]) -> str:
 def weights_unchanged(services: Sequence[str]) -> str:
     """True where an Ingress keeps the actions of these services, gets or loses one, or gets the initial one again.
 
-    With that one the active Service decides, as `pulumi up` may write it (`components.ingress.forward`). Weights of an
-    earlier refresh would be those of a slot that was live then.
+    With that one the active Service decides. The policy `components.ingress.forward` writes it into another's request.
     """
     new, old = "object.metadata.?annotations[?key]", "oldObject.metadata.?annotations[?key]"
     initial = json.dumps({f"{FORWARD_ACTION}{service}": forward_action(service) for service in services})

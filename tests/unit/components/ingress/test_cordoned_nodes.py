@@ -8,7 +8,7 @@ NAME = "hello-cordoned-nodes"
 
 
 def test_only_a_cordon_and_its_end_are_changed_and_neither_ever_fails(graph: Graph) -> None:
-    (policy,) = graph.of_kind("MutatingAdmissionPolicy")
+    (policy,) = (one for one in graph.of_kind("MutatingAdmissionPolicy") if one.name == NAME)
     assert policy.spec["failurePolicy"] == "Ignore"
     (rule,) = policy.spec["matchConstraints"]["resourceRules"]
     assert (rule["resources"], rule["operations"]) == (["nodes"], ["UPDATE"])
@@ -18,12 +18,12 @@ def test_only_a_cordon_and_its_end_are_changed_and_neither_ever_fails(graph: Gra
 
 
 def test_it_is_bound_to_the_whole_cluster(known: Graph) -> None:
-    (binding,) = known.of_kind("MutatingAdmissionPolicyBinding")
+    (binding,) = (one for one in known.of_kind("MutatingAdmissionPolicyBinding") if one.name == NAME)
     assert binding.spec == {"policyName": NAME}
 
 
 def test_it_is_there_before_any_node_that_could_leave(graph: Graph) -> None:
-    (binding,) = graph.of_kind("MutatingAdmissionPolicyBinding")
+    (binding,) = (one for one in graph.of_kind("MutatingAdmissionPolicyBinding") if one.name == NAME)
     for group in every(graph.of_type("eks:index:ManagedNodeGroup")):
         assert binding.urn in graph.after_all(group)
 

@@ -80,8 +80,8 @@ def test_they_lead_to_the_preview_service_which_the_nodes_lead_to(previewed: Gra
 
 def test_the_release_tool_still_owns_the_weights_and_pulumi_all_other_annotations(previewed: Graph) -> None:
     annotations = of(previewed, "Ingress", "prod").metadata["annotations"]
-    assert annotations["pulumi.com/patchForce"] == "true"
-    assert f"{ACTIONS}frontend" in annotations
+    assert "pulumi.com/patchForce" not in annotations
+    assert f"{ACTIONS}frontend" not in annotations
 
 
 def test_without_the_setting_the_preview_is_inside_the_cluster_only(known: Graph) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from components.delivery.delivery import READ_RULES
 from components.ingress import forward
-from components.ingress.forward import PATCH_FORCE
 from components.limits.load_balancers import INGRESS, Resource, violations
 from components.workload.admission import fields
 from config import PROJECT
@@ -68,7 +67,7 @@ def test_the_route_leads_to_all_three_services_and_to_the_active_one_first(by_we
         "/": {"name": "frontend", "port": {"name": "use-annotation"}},
         "/api": {"name": "gateway", "port": {"name": "http"}},
     }
-    action = json.loads(ingress.metadata["annotations"][ACTION])
+    action = json.loads(forward_action("frontend"))
     weights = {one["serviceName"]: one["weight"] for one in action["forwardConfig"]["targetGroups"]}
     assert weights == {"frontend": 100, "frontend-blue": 0, "frontend-green": 0}
     services = {of(by_weight, "Service", name).urn for name in weights}
@@ -120,8 +119,11 @@ def test_admission_knows_the_action_as_the_release_tool_writes_it() -> None:
 def test_who_releases_nothing_may_write_the_initial_action_only() -> None:
     text = fields.weights_unchanged(["api"])
     assert json.dumps(forward_action("api")) in text
-    assert PATCH_FORCE.items() <= forward.with_action("api").items()
 
 
-def test_pulumi_ignores_the_weights_and_no_other_annotation() -> None:
-    assert forward.ignored("frontend") == f'metadata.annotations["{ACTION}"]'
+def test_pulumi_declares_no_weights(by_weight: Graph) -> None:
+    """A field that it declared and ignored would be missing in the update that brings the first canary."""
+    assert ACTION not in of(by_weight, "Ingress", "prod").metadata["annotations"]
+    (policy,) = (one for one in by_weight.of_kind("MutatingAdmissionPolicy") if one.name == forward.NAME)
+    assert policy.spec["failurePolicy"] == "Fail"
+    assert policy.urn in by_weight.after_all(of(by_weight, "Ingress", "prod"))
