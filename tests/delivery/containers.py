@@ -5,6 +5,7 @@ Skopeo pulls an image, umoci unpacks it; `runtime.py` runs it.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import threading
@@ -52,14 +53,20 @@ class Containers:
 
     def serve(self, environment: str, service: str) -> tuple[str, str]:
         """Begins to answer for a Service, as kube-proxy does at its address; returns the address and its DNS name."""
-        address, name = f"127.80.0.{next(self._numbers)}", f"{service}.{environment}.svc"
         (port,) = self._service(environment, service)["spec"]["ports"]
 
         def answer(request: Request) -> Answer:
             return Answer(*self.get(environment, service, request.path))
 
-        self._stack.enter_context(answering(answer, (address, int(port["port"]))))
-        return address, name
+        while True:
+            address = f"127.80.0.{next(self._numbers)}"
+            try:
+                self._stack.enter_context(answering(answer, (address, int(port["port"]))))
+            except OSError as error:  # another run of these tests has it
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                return address, f"{service}.{environment}.svc"
 
     def get(self, environment: str, service: str, path: str) -> tuple[int, bytes]:
         """What the slot answers that a Service selects; 503 where it has no pods."""

@@ -15,6 +15,7 @@ from contract.blue_green import BLUE, slot_name, verified_images_name
 from contract.signatures import mark
 from kube.client import KubernetesApi
 from tests.delivery.conftest import REPOSITORY
+from tests.delivery.jenkins import Build
 from tests.delivery.workshop import DOCKERFILE, SERVICE, Workshop
 from tests.rehearsal.conftest import eventually
 from tests.release.identities import refusal
@@ -22,6 +23,12 @@ from tests.release.identities import refusal
 WHOLE = ["Checkout", "Build", "Unit test", "Push", "Scan", "Sign", "Deploy", "Verify"]
 AGAIN = [stage for stage in WHOLE if stage not in ("Build", "Unit test", "Push")]
 NAME = REPOSITORY.partition("/")[2]
+
+
+def succeeded(build: Build) -> Build:
+    """A run that went well; else the test ends with what it wrote."""
+    assert build.result == "SUCCESS", build.log
+    return build
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +41,7 @@ def released(workshop: Workshop) -> Workshop:
     assert workshop.answer("dev") == "version 1"
     assert workshop.answer("prod") == "503", "nothing is on prod that nobody approved"
 
-    prod = workshop.build("prod")
-    assert prod.result == "SUCCESS", prod.log
+    prod = succeeded(workshop.build("prod"))
     assert prod.asked == [f"Bring {workshop.containers.image('dev', SERVICE)} to prod?"]
     assert workshop.answer("prod") == "version 1"
     return workshop
@@ -43,9 +49,9 @@ def released(workshop: Workshop) -> Workshop:
 
 def test_a_commit_goes_to_dev_and_when_a_person_agrees_to_prod(released: Workshop) -> None:
     released.source.commit("2")
-    assert released.build("dev").result == "SUCCESS"
+    succeeded(released.build("dev"))
     assert (released.answer("dev"), released.answer("prod")) == ("version 2", "version 1")
-    assert released.build("prod").result == "SUCCESS"
+    succeeded(released.build("prod"))
     assert released.answer("prod") == "version 2"
     assert released.containers.image("prod", SERVICE) == released.containers.image("dev", SERVICE), "the same image"
 
@@ -59,7 +65,7 @@ def test_a_commit_that_ecr_has_is_taken_and_not_built_again(released: Workshop) 
 
 def test_nothing_goes_to_prod_when_nobody_agrees(released: Workshop) -> None:
     released.source.commit("unwanted")
-    assert released.build("dev").result == "SUCCESS"
+    succeeded(released.build("dev"))
     before = released.answer("prod")
     build = released.build("prod", approves=False)
     assert (build.result, build.ran) == ("ABORTED", ["Candidate", "Approval"])
@@ -112,8 +118,8 @@ def test_a_build_that_is_stopped_in_its_release_leaves_nothing_half_done(release
 def test_a_person_rolls_prod_back_with_the_same_approval_and_looks_at_it(released: Workshop) -> None:
     for version in ("before", "after"):
         released.source.commit(version)
-        assert released.build("dev").result == "SUCCESS"
-        assert released.build("together", SERVICES=SERVICE).result == "SUCCESS"
+        succeeded(released.build("dev"))
+        succeeded(released.build("together", SERVICES=SERVICE))
         assert released.answer("prod") == f"version {version}"
     refused = released.build("operate", approves=False, COMMAND="rollback", ENVIRONMENT="prod")
     assert (refused.result, refused.asked) == ("ABORTED", [f"On prod: rollback {SERVICE}?"])
@@ -121,9 +127,7 @@ def test_a_person_rolls_prod_back_with_the_same_approval_and_looks_at_it(release
     done = released.build("operate", COMMAND="rollback", ENVIRONMENT="prod")
     assert (done.result, done.ran) == ("SUCCESS", ["Before", "Approval", "Run"]), done.log
     assert released.answer("prod") == "version before"
-    looked = released.build("look", COMMAND="history", ENVIRONMENT="prod")
-    assert looked.result == "SUCCESS", looked.log
-    assert "rollback" in looked.log
+    assert "rollback" in succeeded(released.build("look", COMMAND="history", ENVIRONMENT="prod")).log
 
 
 CHECKED = ["Checkout", "Build", "Unit test", "Push", "Scan"]
@@ -142,7 +146,7 @@ def test_a_pull_request_is_built_tested_and_scanned_and_its_merge_goes_to_produc
     assert f"commit-{commit}" in released.site.ecr.tags(NAME)
     merged = released.build("dev")
     assert (merged.result, merged.ran) == ("SUCCESS", AGAIN), merged.log
-    assert released.build("prod").result == "SUCCESS"
+    succeeded(released.build("prod"))
     assert (released.answer("dev"), released.answer("prod")) == 2 * ("version of a branch",)
 
 
@@ -176,7 +180,7 @@ def test_what_is_not_signed_is_not_verified_and_prod_admits_no_record_without_a_
     again = released.build("dev")
     assert (again.result, again.ran) == ("SUCCESS", AGAIN), again.log
     eventually(lambda: refusal(lambda: brought_in(released, image)) is None, "admission knows its record")
-    assert released.build("prod").result == "SUCCESS"
+    succeeded(released.build("prod"))
     assert (released.answer("prod"), released.containers.image("prod", SERVICE)) == ("version unsigned", image)
 
 
