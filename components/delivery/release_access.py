@@ -20,6 +20,7 @@ from components.kubernetes.metadata import name_of
 from contract.blue_green import (
     PORT_NAME,
     SLOTS,
+    TEST_ENVIRONMENT,
     VERIFIED_ENVIRONMENT,
     history_name,
     ingress_names,
@@ -146,7 +147,8 @@ class ReleaseAccess(pulumi.ComponentResource):
             rules = [*release_rules(services), *(weight_rules(environment) if args.weighted else ())]
             self._role(environment, namespace, "hello-look", looks, readers)
             self._role(environment, namespace, "hello-release", rules, [release, people, *outside])
-            self._role(environment, namespace, "hello-ask", proxy_rules(services), [people, *outside])
+            testers = verifiers if environment == TEST_ENVIRONMENT else []
+            self._role(environment, namespace, "hello-ask", proxy_rules(services), [people, *outside, *testers])
         verified = VERIFIED_ENVIRONMENT, args.environments[VERIFIED_ENVIRONMENT]
         self._role(*verified, "hello-verify", verify_rules(services), [verify, *verifiers])
         self._role(*verified, "hello-override", override_rules(services), [people])

@@ -93,6 +93,7 @@ def test_who_releases_to_one_environment_has_no_rights_in_the_other_and_verifies
         }
     assert bound(graph, "hello:verifiers") == {
         ("dev", "hello-look"),
+        ("dev", "hello-ask"),
         ("prod", "hello-look"),
         ("prod", "hello-verify"),
     }
