@@ -9,7 +9,7 @@ from typing import Any
 
 import urllib3
 from urllib3.exceptions import ProtocolError, ReadTimeoutError, SSLError
-from urllib3.util.ssl_ import create_urllib3_context
+from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
 
 CONNECT_SECONDS = 3
 """Time limit of a connection, its TLS handshake included."""
@@ -104,6 +104,10 @@ def hold_credentials(api_client: Any) -> None:
         context.load_default_certs()
     if configuration.cert_file:
         context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    # urllib3 sets them anew for each connection: that frees what OpenSSL copies for another thread's meanwhile, whose
+    # handshake then has garbage in it. https://docs.openssl.org/master/man3/SSL_CTX_set_alpn_select_cb/
+    context.set_alpn_protocols(ALPN_PROTOCOLS)
+    context.set_alpn_protocols = lambda alpn_protocols: None  # noqa: ARG005 - its name there
     for key in ("ca_certs", "cert_file", "key_file", "cert_reqs"):
         options.pop(key, None)
     options["ssl_context"] = context

@@ -24,8 +24,7 @@ import versions
 from components.delivery.jenkins import agents
 from components.delivery.jenkins.names import AGENT
 from components.kubernetes.priority_classes import TOOLING
-from config import PROJECT
-from contract.identities import DEPLOYERS, VERIFIERS, releasers
+from contract.identities import DEPLOYERS
 from contract.namespaces import DELIVERY
 from kube.client import KubernetesApi
 from rehearsal import control_plane as kubernetes
@@ -37,13 +36,10 @@ from rehearsal.layout import Layout
 from rehearsal.network import namespace as namespaces
 from rehearsal.toolchain import Toolchain
 from release.errors import ExitCode
-from tests.delivery.github import StepError
 from tests.rehearsal.conftest import eventually
 from tests.release.identities import STACK, apply_the_program
 from tests.release.platform import node
-from tests.release.service_release import job
-from tests.unit.components.delivery.test_github_actions import ACTIONS
-from tests.unit.program import configured, stack_config
+from tests.unit.program import platform as graph_of
 from tools.program.graph import Graph
 
 OVER = ("Succeeded", "Failed")
@@ -51,8 +47,6 @@ SECONDS = 300
 """For a pod that releases every service, on a busy machine."""
 
 PERSON = "jane"
-
-CONFIG = {**stack_config(STACK), f"{PROJECT}:githubActions": json.dumps(ACTIONS)}
 
 NODES = {"dev": "10.1.0.10", "prod": "10.1.1.10"}
 """Each environment's node, and its address."""
@@ -121,27 +115,21 @@ class Cluster:
         return int(ended["exitCode"]), json.loads(printed[at:]) if at else [], printed
 
     def run_by_a_person(self, *words: str) -> tuple[int, list[dict[str, Any]], str]:
-        """The same on a laptop, by a person who may release."""
-        with self.outside(PERSON, DEPLOYERS) as kubeconfig:
-            tool = [sys.executable, "-m", "release", *words, "--json", f"--kubeconfig={kubeconfig}"]
-            own = {**os.environ, "HELLO_RELEASE_IMAGE_TAGS": "false"}
-            run = subprocess.run(tool, capture_output=True, text=True, check=False, timeout=SECONDS, env=own)
-        return run.returncode, json.loads(run.stdout or "[]"), run.stdout + run.stderr
-
-    @contextmanager
-    def outside(self, user: str, group: str) -> Generator[Path]:
-        """A kubeconfig of somebody outside the cluster: `kubectl proxy` says who it is."""
+        """The same on a laptop, by a person who may release: `kubectl proxy` says who it is."""
         command = [self.kubectl, f"--kubeconfig={self.layout.kubeconfig}", "proxy", "--port=0"]
-        command += [f"--as={user}", f"--as-group={group}", "--as-group=system:authenticated"]
+        command += [f"--as={PERSON}", f"--as-group={DEPLOYERS}", "--as-group=system:authenticated"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy, TemporaryDirectory() as folder:
             try:
                 assert proxy.stdout is not None
                 address = proxy.stdout.readline().split()[-1]
                 kubeconfig = Path(folder, "kubeconfig")
                 kubeconfig.write_text(json.dumps(kubeconfig_of(f"http://{address}")))
-                yield kubeconfig
+                tool = [sys.executable, "-m", "release", *words, "--json", f"--kubeconfig={kubeconfig}"]
+                own = {**os.environ, "HELLO_RELEASE_IMAGE_TAGS": "false"}
+                run = subprocess.run(tool, capture_output=True, text=True, check=False, timeout=SECONDS, env=own)
             finally:
                 proxy.terminate()
+        return run.returncode, json.loads(run.stdout or "[]"), run.stdout + run.stderr
 
     def _logs(self, name: str) -> str:
         command = [self.kubectl, f"--kubeconfig={self.layout.kubeconfig}", f"--namespace={DELIVERY}", "logs", name]
@@ -173,7 +161,7 @@ def cluster(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @contextmanager
 def started(layout: Layout, tools: Toolchain, graph: Graph | None = None) -> Generator[Cluster]:
     """A cluster with the objects of a graph, else of the stack."""
-    graph = graph or configured(CONFIG, stack=STACK)
+    graph = graph or graph_of(STACK, preview=False)
     kubernetes.start(layout, tools, print)
     try:
         api, outputs = KubernetesApi(layout.kubeconfig), dict(graph.outputs)
@@ -240,24 +228,3 @@ def test_who_releases_verifies_nothing(cluster: Cluster, place: str) -> None:
     code, _, printed = run("verify", "dev", "gateway")
     assert code == ExitCode.FAILED, printed
     assert "forbidden" in printed
-
-
-def test_githubs_jobs_release_verify_and_bring_to_prod_what_was_verified_last(cluster: Cluster, tmp_path: Path) -> None:
-    image, runs = cluster.image("ai", "by-github"), partial(job, cluster.outputs["repositories"]["ai"], tmp_path)
-    with cluster.outside("github", releasers("dev")) as kubeconfig:
-        deployed = runs("release", kubeconfig, environment="dev", image=image)
-        deployed.run()
-        assert deployed.ran == ["Install the release tool's packages", "Find the cluster", "Release"]
-    with cluster.outside("github", VERIFIERS) as kubeconfig:
-        check = 'test "$ENVIRONMENT $SERVICE" = "dev ai" && touch "$HOME/checked"'
-        verified = runs("verify", kubeconfig, environment="dev", image=image, check=check)
-        verified.run()
-        assert (verified.folder / "checked").exists()
-        skipped = runs("verify", kubeconfig, environment="prod")
-        assert (skipped.run(), skipped.ran) == ({}, []), "prod verifies nothing"
-    with cluster.outside("github", releasers("prod")) as kubeconfig:
-        runs("release", kubeconfig, environment="prod").run()
-        with pytest.raises(StepError, match="forbidden"):
-            runs("release", kubeconfig, environment="dev", image=image).run()
-    _, (entry, *_), _ = cluster.run_by_a_person("history", "prod", "ai")
-    assert (entry["by"], entry["image"]) == ("github", image)
