@@ -61,7 +61,8 @@ def describe(state: ServiceState, step: Change | Await) -> str:
         case SwitchPreview():
             return f"Service {blue_green.preview_service_name(state.service)}: slot {slot.name}"
         case SwitchActive():
-            return f"Service {state.service}: switching from slot {state.live} to slot {slot.name}"
+            selected = state.live if state.is_selected else state.selected
+            return f"Service {state.service}: switching from slot {selected or '(none)'} to slot {slot.name}"
         case SetWeights(_, weight):
             return f"Load balancer: {weight} % of the requests to slot {slot.name}"
         case RetargetAutoscaler():

@@ -151,6 +151,7 @@ def test_repair_shows_what_it_would_do_and_does_it_with_yes(
     before = fixture.state
     repair.repair(session, "dev", "api", yes=False)
     assert (fixture.state.selected, fixture.state.target) == (before.selected, before.target)
+    assert f"from slot {GREEN}" not in capsys.readouterr().err, "it is live already, by the history"
     assert repair.repair(session, "dev", "api", yes=True) is ExitCode.DONE
     assert (fixture.state.live, fixture.state.selected, fixture.state.target) == (GREEN, GREEN, "api-green")
     assert problems(session, capsys) == (ExitCode.DONE, [])
