@@ -10,13 +10,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -24,7 +24,7 @@ import versions
 from components.delivery.jenkins import agents
 from components.delivery.jenkins.names import AGENT
 from components.kubernetes.priority_classes import TOOLING
-from contract.identities import DEPLOYERS
+from contract.identities import DEPLOYERS, RELEASE, username
 from contract.namespaces import DELIVERY
 from kube.client import KubernetesApi
 from rehearsal import control_plane as kubernetes
@@ -35,7 +35,11 @@ from rehearsal.emulators.aws import addons
 from rehearsal.layout import Layout
 from rehearsal.network import namespace as namespaces
 from rehearsal.toolchain import Toolchain
+from release import verification
+from release.clock import SystemClock
 from release.errors import ExitCode
+from release.lock import Lock
+from release.observe import observe
 from tests.rehearsal.conftest import eventually
 from tests.release.identities import STACK, apply_the_program
 from tests.release.platform import node
@@ -58,6 +62,36 @@ MACHINE = {
     "topology.kubernetes.io/region": "ap-northeast-2",
 }
 """What the kubelet of a node of EKS says of its machine."""
+
+
+ONE_AFTER_THE_OTHER = """
+import json, subprocess, sys
+for words in json.loads(sys.argv[1]):
+    run = subprocess.run([sys.executable, "-m", "release", *words, "--json"], capture_output=True, text=True)
+    print(json.dumps([run.returncode, run.stdout, run.stderr]), flush=True)
+"""
+"""Runs the tool with each of the command lines in its argument, and prints a line of JSON for each."""
+
+NO_TAGS = {"HELLO_RELEASE_IMAGE_TAGS": "false"}
+
+
+class Ran(NamedTuple):
+    """A command that has ended.
+
+    Attributes:
+        code: Its exit code.
+        answer: Its standard output, which is JSON.
+        printed: All that it printed.
+    """
+
+    code: int
+    answer: list[dict[str, Any]]
+    printed: str
+
+
+def ran(code: int, output: str, errors: str) -> Ran:
+    """The same, from its exit code and what it wrote."""
+    return Ran(code, json.loads(output or "[]"), output + errors)
 
 
 @dataclass(frozen=True)
@@ -91,31 +125,43 @@ class Cluster:
         assert found is not None
         return int(found["template"]["spec"]["containers"][0]["ports"][0]["containerPort"])
 
-    def run(self, kind: str, *words: str) -> tuple[int, list[dict[str, Any]], str]:
-        """The tool in a pod of a kind of agents: exit code, standard output as JSON, and all that it printed.
+    def run(self, kind: str, *words: str) -> Ran:
+        """The tool in a pod of a kind of agents.
 
         Args:
             kind: `release` or `verify`.
             words: Its command line.
         """
+        (ran,) = self.run_all(kind, [words])
+        return ran
+
+    def run_all(self, kind: str, commands: Sequence[Sequence[str]]) -> list[Ran]:
+        """The same for one command line after the other, in one pod."""
         registry = self.outputs["repositories"]["api"].rpartition("/")[0]
         made = agents.pod(kind, f"{registry}/{AGENT}@sha256:{64 * 'a'}", environment="dev", priority_class=TOOLING)
-        # Jenkins gives the command; images' tags in ECR are no part of this.
-        made["spec"]["containers"][0]["command"] = ["python3", "-m", "release", *words, "--no-image-tags", "--json"]
+        # Jenkins gives the commands; images' tags in ECR are no part of this.
+        made["spec"]["containers"][0]["command"] = ["python3", "-c", ONE_AFTER_THE_OTHER, json.dumps(commands)]
+        made["spec"]["containers"][0]["env"] = [{"name": name, "value": value} for name, value in NO_TAGS.items()]
         made["metadata"]["generateName"] = f"{kind}-"
         name = str(self.api.create(made)["metadata"]["name"])
 
-        def status() -> dict[str, Any]:
-            return (self.api.get("v1", "Pod", name, DELIVERY) or {}).get("status") or {}
+        def phase() -> str:
+            found = self.api.get("v1", "Pod", name, DELIVERY)
+            return str(found["status"].get("phase")) if found else ""
 
-        eventually(lambda: status().get("phase") in OVER, f"{name} ends: {words}", SECONDS)
-        (ended,) = [one["state"]["terminated"] for one in status()["containerStatuses"]]
+        eventually(lambda: phase() in OVER, f"{name} ends: {commands}", SECONDS)
         printed = self._logs(name)
-        at = printed.find("\n[") + 1
-        return int(ended["exitCode"]), json.loads(printed[at:]) if at else [], printed
+        ended = [json.loads(line) for line in printed.splitlines() if line.startswith("[")]
+        assert (phase(), len(ended)) == ("Succeeded", len(commands)), printed
+        return [ran(*one) for one in ended]
 
-    def run_by_a_person(self, *words: str) -> tuple[int, list[dict[str, Any]], str]:
-        """The same on a laptop, by a person who may release: `kubectl proxy` says who it is."""
+    def run_by_a_person(self, *words: str) -> Ran:
+        """The tool on a laptop, by a person who may release: `kubectl proxy` says who it is."""
+        (ran,) = self.run_all_by_a_person([words])
+        return ran
+
+    def run_all_by_a_person(self, commands: Sequence[Sequence[str]]) -> list[Ran]:
+        """The same for one command line after the other."""
         command = [self.kubectl, f"--kubeconfig={self.layout.kubeconfig}", "proxy", "--port=0"]
         command += [f"--as={PERSON}", f"--as-group={DEPLOYERS}", "--as-group=system:authenticated"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy, TemporaryDirectory() as folder:
@@ -124,12 +170,12 @@ class Cluster:
                 address = proxy.stdout.readline().split()[-1]
                 kubeconfig = Path(folder, "kubeconfig")
                 kubeconfig.write_text(json.dumps(kubeconfig_of(f"http://{address}")))
-                tool = [sys.executable, "-m", "release", *words, "--json", f"--kubeconfig={kubeconfig}"]
-                own = {**os.environ, "HELLO_RELEASE_IMAGE_TAGS": "false"}
-                run = subprocess.run(tool, capture_output=True, text=True, check=False, timeout=SECONDS, env=own)
+                own = {**os.environ, **NO_TAGS, "KUBECONFIG": str(kubeconfig)}
+                tool = [sys.executable, "-c", ONE_AFTER_THE_OTHER, json.dumps(commands)]
+                run = subprocess.run(tool, stdout=subprocess.PIPE, text=True, check=True, timeout=SECONDS, env=own)
             finally:
                 proxy.terminate()
-        return run.returncode, json.loads(run.stdout or "[]"), run.stdout + run.stderr
+        return [ran(*json.loads(line)) for line in run.stdout.splitlines()]
 
     def _logs(self, name: str) -> str:
         command = [self.kubectl, f"--kubeconfig={self.layout.kubeconfig}", f"--namespace={DELIVERY}", "logs", name]
@@ -210,16 +256,52 @@ def test_a_version_that_fails_is_taken_back(cluster: Cluster, fault: Fault, plac
     assert told in answer["message"]
 
 
-def test_a_person_releases_and_goes_back_by_their_own_name(cluster: Cluster) -> None:
-    wanted = f"--image={cluster.image('ai', 'by-hand')}"
-    code, (answer,), printed = cluster.run_by_a_person(
-        "deploy", "dev", "ai", wanted, "--watch-for=0.5", "--ready-within=120"
-    )
-    assert (code, answer["outcome"]) == (ExitCode.DONE, "done"), printed
-    code, _, printed = cluster.run_by_a_person("rollback", "dev", "ai", "--ready-within=120")
-    assert code == ExitCode.DONE, printed
-    _, entries, _ = cluster.run_by_a_person("history", "dev", "ai")
-    assert [(one["action"], one["by"]) for one in entries[:2]] == [("rollback", PERSON), ("deploy", PERSON)]
+@pytest.mark.parametrize(
+    ("place", "environment", "by"),
+    [("pod", "prod", username(RELEASE)), ("laptop", "dev", PERSON)],
+    ids=["pod", "laptop"],
+)
+def test_every_command_does_its_work_with_the_rights_of_its_place(
+    cluster: Cluster, place: str, environment: str, by: str
+) -> None:
+    """After somebody changed the selector by hand, and died with the lock; then a release, and the way back."""
+    service, clock, wanted = "gateway", SystemClock(), cluster.image("gateway", f"from-{place}")
+    record = verification.Record(wanted.rpartition("@")[2], "test", clock.now())
+    verification.write(cluster.api, service, record, in_use=())
+    before = observe(cluster.api, environment, service, now=clock.now())
+    selector = [{"op": "replace", "path": "/spec/selector/slot", "value": "canary"}]
+    cluster.api.json_patch("v1", "Service", service, selector, namespace=environment)
+    assert Lock(cluster.api, environment, service, "somebody/who died", clock).acquire() is None
+    work = {
+        "status": ["status", environment, service],
+        "locked": ["repair", environment, service, "--yes"],
+        "unlock": ["unlock", environment, service, "--yes"],
+        "repair": ["repair", environment, service, "--yes"],
+        "deploy": ["deploy", environment, service, f"--image={wanted}", "--watch-for=0.5", "--ready-within=120"],
+        "switch": ["switch", environment, service, "--watch-for=0.5"],
+        "retire": ["retire", environment, service, "--now", "--yes"],
+        "rollback": ["rollback", environment, service, "--ready-within=120"],
+        "both": ["status"],
+        "history": ["history", environment, service],
+    }
+    run = cluster.run_all_by_a_person if place == "laptop" else partial(cluster.run_all, "release")
+    done = dict(zip(work, run(list(work.values())), strict=True))
+    expected = dict.fromkeys(work, ExitCode.DONE) | {"status": ExitCode.NOT_READY, "locked": ExitCode.LOCKED}
+    assert {name: one.printed for name, one in done.items() if one.code != expected[name]} == {}
+
+    told = {name: one.answer[0].get("message") for name, one in done.items()}
+    assert done["status"].answer[0]["lock"]["holder"] == "somebody/who died"
+    assert "canary" in str(done["status"].answer[0]["problems"])
+    assert told["unlock"] == "is unlocked; somebody/who died held the lock"
+    assert told["repair"] == f"repaired: slot {before.live} is live"
+    live = {name: done[name].answer[0]["image"] for name in ("deploy", "switch", "rollback")}
+    assert before.live_slot.revision is not None
+    assert live == {"deploy": wanted, "switch": before.live_slot.revision.image, "rollback": wanted}
+    assert {(one["environment"], one["service"], one["healthy"]) for one in done["both"].answer} == {
+        (each, service, True) for each in ("dev", "prod") for service in cluster.services
+    }
+    newest = [(one["action"], one["outcome"], one["by"]) for one in done["history"].answer[:3]]
+    assert newest == [(action, "released", by) for action in ("rollback", "switch", "deploy")]
 
 
 @pytest.mark.parametrize("place", ["pod", "laptop"])
