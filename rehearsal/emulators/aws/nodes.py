@@ -28,6 +28,9 @@ GENERATION = "rehearsal:generation"
 """Tag with the version of the instance's launch template and its AMI's release. EKS does not tag them."""
 
 GROUP_LABEL = "eks.amazonaws.com/nodegroup"
+REPLACED = {"key": GROUP_LABEL, "value": "unschedulable", "effect": "NoSchedule"}
+"""Taint of the nodes that EKS is about to replace."""
+
 SECONDS_TO_BE_READY = 120.0
 SECONDS_TO_BE_GONE = 60.0
 SECONDS_TO_BE_EMPTY = 180.0
@@ -40,8 +43,9 @@ TOO_MANY_REQUESTS = 429
 def converge(layout: Layout, group: NodeGroupSpec) -> None:
     """Creates, updates and removes nodes to match the group, and waits until they are ready.
 
-    New nodes are ready before old ones are removed. As on EKS, an update to a new version of the launch template evicts
-    the old nodes' pods within their PodDisruptionBudgets; a smaller desired size deletes them regardless of budgets.
+    New nodes are ready before old ones are removed. As on EKS, an update to a new version of the launch template taints
+    the old nodes, and then removes one by one: it evicts the pods within their PodDisruptionBudgets, and then cordons
+    the node, which on EKS ends a minute later. A smaller desired size deletes pods regardless of budgets.
     """
     with cluster_client(layout, f"node group {group.name}") as api:
         running = start_instances(layout, group)
@@ -56,11 +60,15 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
         _wait(lambda: desired.keys() <= _ready_nodes(api, group.name), SECONDS_TO_BE_READY, problem, layout)
         removed = sorted(current.keys() - desired.keys())
         is_new_generation = not desired.keys() & current.keys()
-        for name in removed:
-            api.json_patch("v1", "Node", name, [{"op": "add", "path": "/spec/unschedulable", "value": True}])
+        if is_new_generation:
+            for name in removed:
+                taints = [one for one in current[name]["spec"].get("taints", ()) if one != REPLACED]
+                taints.append(REPLACED)
+                api.json_patch("v1", "Node", name, [{"op": "add", "path": "/spec/taints", "value": taints}])
         for name in removed:
             if is_new_generation:
                 _evict_pods(api, name, group.name)
+            api.json_patch("v1", "Node", name, [{"op": "add", "path": "/spec/unschedulable", "value": True}])
             _delete_node(api, name)
     terminate_instances(layout, group.region, group.cluster, group.name, keep={instance.id for instance in running})
 
