@@ -58,6 +58,7 @@ def application(layout: Layout) -> Application:
     setattr(sts_models, "random_session_token", lambda: mock_random.get_random_hex(SESSION_TOKEN_DIGITS))  # noqa: B010
     setattr(ELBv2Backend, "set_rule_priorities", _set_rule_priorities)  # noqa: B010
     setattr(ELBv2Backend, "modify_rule", _modify_rule)  # noqa: B010
+    setattr(ELBv2Backend, "deregister_targets", _deregister_targets)  # noqa: B010
     setattr(ELBv2Backend, "delete_load_balancer", _delete_load_balancer)  # noqa: B010
     setattr(IAMRequestBase, "check_action_permitted", _check_action_permitted)  # noqa: B010
     layout.aws_journal.parent.mkdir(parents=True, exist_ok=True)
@@ -182,6 +183,21 @@ def _delete_load_balancer(self: Any, arn: str) -> None:
             "OperationNotPermitted", f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
         )
     _delete_load_balancer_of_moto(self, arn)
+
+
+_deregister_targets_of_moto: Any = ELBv2Backend.deregister_targets
+
+
+def _deregister_targets(self: Any, target_group_arn: str, instances: list[dict[str, Any]]) -> None:
+    """Replaces `ELBv2Backend.deregister_targets`, which refuses targets that are none any more.
+
+    The AWS Load Balancer Controller names instances that have ended since, and would try again and again.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeregisterTargets.html
+    """
+    group = self.target_groups.get(target_group_arn)
+    _deregister_targets_of_moto(
+        self, target_group_arn, [one for one in instances if group and one["Id"] in group.targets]
+    )
 
 
 def _tags(arn: str, region: str, account: str) -> dict[str, str]:
