@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -12,7 +13,7 @@ from pathlib import Path
 import urllib3
 from filelock import FileLock
 
-from rehearsal import certificates, kwok_stages, ports
+from rehearsal import certificates, kwok_stages, ports, toolchain
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.network import namespace
@@ -31,6 +32,7 @@ from rehearsal.programs import (
     ControlPlane,
 )
 from rehearsal.toolchain import Toolchain
+from rehearsal.toolchain.tools import KUBERNETES
 
 TRAFFIC = (namespace.HOLDER, RELAY, KUBE_PROXY, POD_SIMULATOR, AWS_ENDPOINT, KUBELET)
 """The programs that requests to pods need; the first one holds the network namespace."""
@@ -44,9 +46,7 @@ _PAUSE = 0.1
 _ENDED_LAST = (API_SERVER, ETCD, namespace.HOLDER)
 
 
-def start(
-    layout: Layout, toolchain: Toolchain, report: Report, *, refusal: Callable[[], str | None] | None = None
-) -> None:
+def start(layout: Layout, tools: Toolchain, report: Report, *, refusal: Callable[[], str | None] | None = None) -> None:
     """Starts the programs of a rehearsal's control plane that do not run, and waits until they are ready.
 
     They run in a network namespace, or, where none can be created, in the machine's network: pods then get no traffic,
@@ -61,13 +61,13 @@ def start(
         table = ProcessTable(layout.processes)
         plane = ControlPlane(
             layout=layout,
-            toolchain=toolchain,
+            toolchain=tools,
             certificates=certificates.ensure(layout.control_plane / "pki"),
             ports=ports.ensure(layout.control_plane / "ports.json"),
             namespace=_network(table, layout, report, refusal or namespace.refusal),
         )
         plane.write_kubeconfigs()
-        kwok_stages.write_stages(toolchain.kwok_stages, plane.stages, containers_run=plane.namespace is not None)
+        kwok_stages.write_stages(tools.kwok_stages, plane.stages, containers_run=plane.namespace is not None)
         programs = {program.name: program for program in plane.programs()}
         _check_ports(table, plane, tuple(programs.values()))
 
@@ -97,6 +97,34 @@ def stop(layout: Layout) -> None:
     with FileLock(layout.control_plane / "lock"):
         table = ProcessTable(layout.processes)
         _end(table, {record.name for record in table.running()})
+
+
+def versions(layout: Layout, names: Sequence[str]) -> dict[str, str]:
+    """The minor version, e.g. `1.36`, of each of these programs of Kubernetes that runs: `GoTool.key` has it."""
+    table = ProcessTable(layout.processes)
+    found = {name: re.search(r"/kubernetes-(\d+\.\d+)\.", " ".join(table.command(name))) for name in names}
+    return {name: match[1] for name, match in found.items() if match}
+
+
+def bring_version(layout: Layout, version: str | None, names: Sequence[str]) -> None:
+    """Has programs of Kubernetes run in a minor version, as EKS upgrades them; without one in the newest, as on EKS.
+
+    Raises:
+        RehearsalError: Another one runs, and the toolchain, from which alone they can be started, has another, too.
+    """
+    offered = ".".join(KUBERNETES.version.split(".")[:2])
+    wanted, running = version or offered, versions(layout, names)
+    if set(running.values()) <= {wanted}:
+        return
+    tools = toolchain.find()
+    if tools is None or wanted != offered:
+        raise RehearsalError(
+            f"Kubernetes {wanted} is asked for; this rehearsal can start {offered}, and runs {running}",
+            remedy="take that version in `versions.py`, or build another: rehearsal/toolchain/go/shared/go.mod.",
+        )
+    with FileLock(layout.control_plane / "lock"):
+        _end(ProcessTable(layout.processes), {*running})
+    start(layout, tools, lambda _: None)
 
 
 def has_traffic(layout: Layout) -> bool:

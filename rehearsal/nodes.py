@@ -70,6 +70,7 @@ class Instance:
 def node(group: NodeGroupSpec, instance: Instance) -> dict[str, Any]:
     """The Node object of an instance."""
     kind, name = instance_types()[group.instance_type], instance.name
+    version = group.release.partition("-")[0] or KUBERNETES.version
     storage_mib = group.disk_gib * 1024 * (100 - EVICTION_STORAGE_PERCENT) // 100 - KUBELET_STORAGE_GIB * 1024
     return {
         "apiVersion": "v1",
@@ -107,8 +108,8 @@ def node(group: NodeGroupSpec, instance: Instance) -> dict[str, Any]:
                 "osImage": "Amazon Linux 2023 (rehearsal)",
                 "kernelVersion": "rehearsal",
                 "containerRuntimeVersion": "kwok://rehearsal",
-                "kubeletVersion": f"v{KUBERNETES.version}",
-                "kubeProxyVersion": f"v{KUBERNETES.version}",
+                "kubeletVersion": f"v{version}",
+                "kubeProxyVersion": f"v{version}",
                 "machineID": "",
                 "systemUUID": "",
                 "bootID": "",

@@ -127,6 +127,11 @@ class ProcessTable:
         """Whether the recorded program of this name runs."""
         return any(record.name == name for record in self.running())
 
+    def command(self, name: str) -> Sequence[str]:
+        """The command line of the recorded program of this name; empty if it does not run."""
+        record = next((record for record in self.running() if record.name == name), None)
+        return psutil.Process(record.pid).cmdline() if record else ()
+
     def start(self, program: Program) -> Record:
         """Starts a program in its own session, so that it survives this process and its terminal.
 

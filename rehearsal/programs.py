@@ -27,7 +27,11 @@ RELAY, KUBE_PROXY, KUBELET = "relay", "kube-proxy", "kubelet"
 POD_SIMULATOR, AWS_ENDPOINT = "pod-simulator", "aws-endpoint"
 """Names of the programs that run in a network namespace only; the relay leads into it from this machine's loopback."""
 
-ETCD, API_SERVER, CONTROLLER_MANAGER, KWOK, AWS = "etcd", "kube-apiserver", "kube-controller-manager", "kwok", "aws"
+ETCD, KWOK, AWS = "etcd", "kwok", "aws"
+API_SERVER, CONTROLLER_MANAGER, SCHEDULER = "kube-apiserver", "kube-controller-manager", "kube-scheduler"
+
+KUBERNETES_CONTROL_PLANE = (API_SERVER, CONTROLLER_MANAGER, SCHEDULER)
+"""What EKS upgrades with a cluster."""
 
 EVERY_NODE = "every-node"
 """Node name of kube-proxy."""
@@ -68,7 +72,7 @@ class ControlPlane:
         stages = (f"--config={stage}" for stage in sorted(self.stages.glob("*.yaml")))
         clients = [
             self._program(CONTROLLER_MANAGER),
-            self._program("kube-scheduler"),
+            self._program(SCHEDULER),
             replace(kwok, command=(*kwok.command, *stages)),
             of_module(self.layout, "volumes", "rehearsal.emulators.volumes", namespace=self.namespace),
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.console import Console
 from rehearsal import toolchain
 from rehearsal.errors import RehearsalError
 from rehearsal.toolchain.builds import build, built
-from rehearsal.toolchain.tools import GoTool
+from rehearsal.toolchain.tools import KUBERNETES, GoTool
 
 KUBE_SCORE = GoTool("kube-score", "github.com/zegl/kube-score", "cmd/kube-score", minutes=0.5)
 """A scanner of manifests."""
@@ -36,7 +37,10 @@ PROMETHEUS = GoTool(
 )
 """The metrics server, without clouds' service discoveries; its module mostly has the library versions of `shared`."""
 
-PROGRAMS = (KUBE_SCORE, ACTIONLINT, BUILDKITD, BUILDCTL, BUILDX, ROOTLESSKIT, PROMETHEUS)
+KUBERNETES_BEFORE = replace(KUBERNETES, module_of_ours="kubernetes-before")
+"""Kubernetes at the minor version before the platform's: what an upgrade begins with."""
+
+PROGRAMS = (KUBERNETES_BEFORE, KUBE_SCORE, ACTIONLINT, BUILDKITD, BUILDCTL, BUILDX, ROOTLESSKIT, PROMETHEUS)
 
 
 def find(tool: GoTool) -> Path | None:

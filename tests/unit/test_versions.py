@@ -10,6 +10,7 @@ import pytest
 import versions
 from components.cluster.cluster import DAYS_OF_WARNING, support_warning
 from rehearsal.toolchain.tools import KUBERNETES
+from tests.programs import KUBERNETES_BEFORE
 from tools.program.graph import Graph
 
 OF_THE_MINOR = {
@@ -28,6 +29,11 @@ def test_what_follows_the_minor_version_has_it(name: str) -> None:
     https://github.com/kubernetes/autoscaler/tree/master/cluster-autoscaler#releases
     """
     assert OF_THE_MINOR[name].startswith(f"{versions.KUBERNETES}.")
+
+
+def test_the_rehearsed_upgrade_begins_with_the_minor_version_before() -> None:
+    before, now = (int(version.split(".")[1]) for version in (KUBERNETES_BEFORE.version, versions.KUBERNETES))
+    assert now - before == 1
 
 
 def test_nodes_have_the_pinned_image(graph: Graph) -> None:

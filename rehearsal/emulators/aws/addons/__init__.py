@@ -14,6 +14,7 @@ The functions raise `AwsError`, with EKS's message, if a configuration is not va
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import cache
@@ -32,7 +33,7 @@ from rehearsal.emulators.aws.properties import Properties, known_values
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.processes import ProcessTable
-from rehearsal.programs import KUBELET
+from rehearsal.programs import KUBE_PROXY, KUBELET
 
 ADDONS = frozenset(path.stem for path in Path(__file__).parent.glob("*.yaml"))
 
@@ -96,8 +97,16 @@ def mark(name: str) -> str:
 
 
 def converge(layout: Layout, record: Record, _account: Account) -> Properties:
-    """Applies an add-on's objects, and waits until their pods are ready."""
+    """Applies an add-on's objects, and waits until their pods are ready.
+
+    Kube-proxy's pod stands for the one kube-proxy that runs, which gets its minor version.
+    """
     name = str(record.inputs["addonName"])
+    if name == KUBE_PROXY and layout.control_plane.exists():
+        from rehearsal import control_plane  # noqa: PLC0415 - slow to import
+
+        minor = re.match(r"v(\d+\.\d+)\.", record.inputs.get("addonVersion") or "")
+        control_plane.bring_version(layout, minor[1] if minor else None, [KUBE_PROXY])
     version, configuration = record.inputs.get("addonVersion") or "", record.inputs.get("configurationValues") or ""
     applied = objects(name, version, configuration)
     if not ProcessTable(layout.processes).is_running(KUBELET):

@@ -1,0 +1,274 @@
+"""Kubernetes goes up from the minor version before: control plane, kube-proxy, nodes, add-ons; requests are kept."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from rich.console import Console
+
+import versions
+from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject, has_condition
+from rehearsal import control_plane, toolchain, workspace
+from rehearsal.front_door import haproxy, running
+from rehearsal.layout import CHECKOUT, Layout
+from rehearsal.lifecycle import Rehearsal
+from rehearsal.network import namespace
+from rehearsal.network.enter import enter
+from rehearsal.processes import ProcessTable, Report
+from rehearsal.programs import API_SERVER, KUBE_PROXY, KUBERNETES_CONTROL_PLANE
+from rehearsal.toolchain import Toolchain
+from tests import programs
+from tests.rehearsal.conftest import eventually
+from tests.traffic.load import Client, ClientLog, Load
+from tests.unit.program import FIXTURES
+
+STACK, SERVICE = "dev", "frontend"
+
+BEFORE = {
+    "KUBERNETES": ".".join(programs.KUBERNETES_BEFORE.version.split(".")[:2]),
+    "NODE_IMAGE_RELEASE": f"{programs.KUBERNETES_BEFORE.version}-20260901",
+    "KUBE_PROXY": f"v{programs.KUBERNETES_BEFORE.version}-eksbuild.2",
+    "CLUSTER_AUTOSCALER": "1.35.0",
+    "COREDNS": "v1.13.2-eksbuild.1",
+}
+"""What `versions.py` had with the minor version before."""
+
+ONLY_NOW = re.compile(r"^cordoned_nodes = .*\n|^from .* import CordonedNodes\n|, cordoned_nodes(?=\])", re.MULTILINE)
+"""What the program has that the minor version before lacks: MutatingAdmissionPolicy is in v1 since 1.36.
+
+https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/3962-mutating-admission-policies
+"""
+
+LONG = 5
+"""Seconds of the long requests."""
+
+UNTIL_ITS_END = 30
+"""Seconds after which the instance of a node that is drained and gone ends. EKS waits for 60.
+
+Where the load balancer controller's leader was on the node, the next one takes over when its lease of 15 s has expired.
+https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
+"""
+
+
+@dataclass
+class Seen:
+    """What was seen of an upgrade.
+
+    Attributes:
+        changes: Symbol and type of each resource that `up` changed, in order.
+        logs: Requests during the upgrade, by kind.
+        versions: The minor versions of API server, kube-proxy and nodes that were seen together, in order.
+        pods: Which pods of the service on prod were ready, as long as no node was replaced.
+        fewest: The fewest of them at any time.
+        before: The names of the nodes before.
+        ended: The addresses of nodes whose instances ended, and which then answered no more.
+    """
+
+    before: set[str]
+    changes: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    logs: dict[str, ClientLog] = field(default_factory=dict[str, ClientLog])
+    versions: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list[tuple[str, str, tuple[str, ...]]])
+    pods: set[frozenset[str]] = field(default_factory=set[frozenset[str]])
+    fewest: int = 1000
+    ended: set[str] = field(default_factory=set[str])
+
+
+def checkout_before(folder: Path) -> Path:
+    """This checkout, with the versions of the minor version before, and without what that lacks."""
+    folder.mkdir()
+    for entry in CHECKOUT.iterdir():
+        if not entry.name.startswith((".", "__pycache__", "__main__.py", "versions.py")):
+            (folder / entry.name).symlink_to(entry)
+    program, number = ONLY_NOW.subn("", (CHECKOUT / "__main__.py").read_text())
+    assert number == 3
+    (folder / "__main__.py").write_text(program)
+    text = (CHECKOUT / "versions.py").read_text()
+    for name, version in BEFORE.items():
+        text, number = re.subn(rf"^{name} = .*$", f'{name} = "{version}"', text, flags=re.MULTILINE)
+        assert number == 1, name
+    (folder / "versions.py").write_text(text)
+    return folder
+
+
+def one_service(folder: Path) -> Path:
+    """A folder with the stack, with one service that needs no other."""
+    folder.mkdir()
+    content = yaml.safe_load((FIXTURES / f"Pulumi.{STACK}.yaml").read_text())
+    services = content["config"]["hello-platform:services"]
+    content["config"]["hello-platform:services"] = {SERVICE: services[SERVICE]}
+    content["config"]["hello-platform:releasesPage"] = {"enabled": False}
+    (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(content))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """A stack that is up at the minor version before."""
+    before = programs.find(programs.KUBERNETES_BEFORE)
+    if before is None:
+        reason = "Kubernetes of the minor version before is not built: `.venv/bin/python -m tests.programs`"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+
+    def ensure(_report: Report) -> Toolchain:
+        return replace(tools, kubernetes=before)
+
+    folder = tmp_path_factory.mktemp("upgrade")
+    made = Rehearsal(STACK, Layout(folder / "up"), Console(record=True), one_service(folder / "stacks"), verbose=True)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(toolchain, "ensure", ensure)
+            patch.setattr(workspace, "CHECKOUT", checkout_before(folder / "before"))
+            made.up()
+        yield made
+    finally:
+        control_plane.stop(made.layout)
+
+
+@pytest.fixture(scope="module")
+def seen(rehearsal: Rehearsal) -> Seen:
+    """The upgrade, under load."""
+    entrance = running.entrance(rehearsal.layout, rehearsal.outputs()["hosts"])
+    assert entrance is not None
+    port = int(entrance.hosts["prod"].rpartition(":")[2])
+    door = Load("127.0.0.1", port, haproxy.LOCAL_DOMAIN, at_once=2, pause=0.05)
+    loads = {"short requests": door, "long requests": replace(door, path=f"/?sleep={LONG}", at_once=4)}
+    found = Seen(before=set(nodes(rehearsal.api())))
+    rehearsal.console.export_text()  # and begin anew
+    with ExitStack() as stack:
+        stack.enter_context(watched(rehearsal, found))
+        clients = {name: stack.enter_context(Client(load)) for name, load in loads.items()}
+        eventually(lambda: all(client.answers() for client in clients.values()), "answers")
+        rehearsal.up()
+        eventually(lambda: len(found.ended) == len(found.before), "the end of the last node", UNTIL_ITS_END + 10)
+        time.sleep(1)
+        found.logs.update({name: client.end() for name, client in clients.items()})
+    found.changes += re.findall(r"^  (\S) (\S+:\S+) ", rehearsal.console.export_text(), re.MULTILINE)
+    return found
+
+
+def nodes(api: KubernetesApi) -> dict[str, KubernetesObject]:
+    return {str(node["metadata"]["name"]): node for node in api.list("v1", "Node")}
+
+
+def address(node: KubernetesObject) -> str:
+    return next(one["address"] for one in node["status"]["addresses"] if one["type"] == "InternalIP")
+
+
+def minor(version: str) -> str:
+    """`1.36` of `v1.36.1-…`."""
+    return ".".join(version.removeprefix("v").split(".")[:2])
+
+
+def ready_pods(api: KubernetesApi) -> list[KubernetesObject]:
+    pods = api.list("v1", "Pod", namespace="prod", label_selector=f"app.kubernetes.io/name={SERVICE}")
+    return [pod for pod in pods if has_condition(pod, "Ready") and "deletionTimestamp" not in pod["metadata"]]
+
+
+@contextmanager
+def watched(rehearsal: Rehearsal, found: Seen) -> Generator[None]:
+    """Notes versions and pods all the time; an instance that has ended answers with a reset."""
+    holder = namespace.find_holder(ProcessTable(rehearsal.layout.processes))
+    assert holder is not None
+    inside = enter(holder.pid)
+    nft(inside, "add table inet ended")
+    nft(inside, "add chain inet ended output { type filter hook output priority -300; }")
+    done, api, gone, known = threading.Event(), rehearsal.api(), dict[str, float](), dict[str, str]()
+
+    def look() -> None:
+        present = nodes(api)
+        known.update({name: address(node) for name, node in present.items()})
+        for name in known.keys() - present.keys():
+            since = gone.setdefault(name, time.monotonic())
+            if time.monotonic() - since > UNTIL_ITS_END and known[name] not in found.ended:
+                nft(inside, f"add rule inet ended output ip daddr {known[name]} meta l4proto tcp reject with tcp reset")
+                found.ended.add(known[name])
+        pods = ready_pods(api)
+        found.fewest = min(found.fewest, len(pods))
+        if present.keys() == found.before:
+            found.pods.add(frozenset(str(pod["metadata"]["name"]) for pod in pods))
+        run = control_plane.versions(rehearsal.layout, (API_SERVER, KUBE_PROXY))
+        if len(run) == 2:  # else one is starting
+            kubelets = {minor(node["status"]["nodeInfo"]["kubeletVersion"]) for node in present.values()}
+            now = (run[API_SERVER], run[KUBE_PROXY], tuple(sorted(kubelets)))
+            if now not in found.versions[-1:]:
+                found.versions.append(now)
+
+    def watch() -> None:
+        while not done.wait(2):
+            with suppress(KubernetesApiError, psutil.NoSuchProcess):  # while the API server is exchanged
+                look()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        nft(inside, "delete table inet ended")
+
+
+def nft(inside: tuple[str, ...], rule: str) -> None:
+    subprocess.run([*inside, "nft", rule], check=True)
+
+
+def test_all_is_changed_in_place(seen: Seen) -> None:
+    kinds = {symbol: {kind.rpartition(":")[2] for one, kind in seen.changes if one == symbol} for symbol in "~+"}
+    assert {"Cluster", "Addon", "NodeGroup", "Release"} <= kinds["~"]
+    assert kinds["+"] == {"CordonedNodes", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"}
+    assert {symbol for symbol, _ in seen.changes} == {"~", "+"}
+
+
+def test_the_control_plane_goes_first_and_nothing_is_ever_newer(seen: Seen) -> None:
+    old, new = BEFORE["KUBERNETES"], versions.KUBERNETES
+    assert seen.versions[0] == (old, old, (old,))
+    assert seen.versions[-1] == (new, new, (new,))
+    for server, proxy, kubelets in seen.versions:
+        assert max(proxy, *kubelets) <= server
+
+
+def test_the_real_programs_run_at_the_new_version_with_the_objects_of_before(seen: Seen, rehearsal: Rehearsal) -> None:
+    del seen
+    api = rehearsal.api()
+    running_now = control_plane.versions(rehearsal.layout, KUBERNETES_CONTROL_PLANE)
+    assert set(running_now.values()) == {versions.KUBERNETES}
+    namespace_ = api.get("v1", "Namespace", "prod")
+    assert namespace_ is not None
+    assert namespace_["metadata"]["labels"]["pod-security.kubernetes.io/enforce-version"] == f"v{versions.KUBERNETES}"
+
+
+def test_the_control_planes_upgrade_touches_no_pod(seen: Seen) -> None:
+    (pods,) = seen.pods
+    assert len(pods) >= 2
+    assert any(
+        server == versions.KUBERNETES and kubelets == (BEFORE["KUBERNETES"],) for server, _, kubelets in seen.versions
+    )
+
+
+def test_every_node_is_another_one_and_the_pods_live_there(seen: Seen, rehearsal: Rehearsal) -> None:
+    present = nodes(rehearsal.api())
+    assert len(present) == len(seen.before) == len(seen.ended)
+    assert not seen.before & present.keys()
+    released = versions.NODE_IMAGE_RELEASE.partition("-")[0]
+    assert {node["status"]["nodeInfo"]["kubeletVersion"] for node in present.values()} == {f"v{released}"}
+    pods = ready_pods(rehearsal.api())
+    assert len(pods) >= 2
+    assert {pod["spec"]["nodeName"] for pod in pods} <= present.keys()
+
+
+def test_the_service_always_had_a_pod_and_no_request_failed(seen: Seen) -> None:
+    assert seen.fewest >= 1
+    assert {name: log.failures[:5] for name, log in seen.logs.items() if log.failures} == {}
+    assert all(len(log.answers) > 50 for log in seen.logs.values())
+    assert all(one.answered - one.sent >= LONG for one in seen.logs["long requests"].answers)
