@@ -27,7 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Timings())
 
 
-SHARED = re.compile(r"[\[-](stack-(?:dev|prod))(?=[\]-])|^(tests/traffic|tests/rehearsal/kubernetes_provider)/")
+SHARED = re.compile(
+    r"[\[-](stack-(?:dev|prod))(?=[\]-])|^(tests/traffic|tests/rehearsal/(?:kubernetes_provider|one_service))/"
+)
 """Tests of several files that share what is running: a stack, by their parameter, or a folder's platform."""
 
 LONGEST = ("stack-dev", "stack-prod", "tests/traffic")

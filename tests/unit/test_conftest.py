@@ -15,6 +15,7 @@ from tests.unit.program import SHIPPED
         ("tests/rehearsal/test_logs.py::test_it[stack-prod-more]", "stack-prod"),
         ("tests/traffic/test_restarts.py::test_it[aws]", "tests/traffic"),
         ("tests/rehearsal/kubernetes_provider/test_waiting.py::test_it", "tests/rehearsal/kubernetes_provider"),
+        ("tests/rehearsal/one_service/test_upgrade.py::test_it", "tests/rehearsal/one_service"),
         ("tests/rehearsal/test_changes.py::test_it[a row-stack-dev]", "stack-dev"),
         ("tests/rehearsal/test_nodes.py::test_it[a stack-dev]", "tests/rehearsal/test_nodes.py"),
     ],

@@ -2,53 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from io import StringIO
 from pathlib import Path
 
 import psutil
 import pytest
-import yaml
 from rich.console import Console
 
 import versions
 from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject, has_condition
-from rehearsal import control_plane, toolchain, workspace
+from rehearsal import control_plane
 from rehearsal.front_door import haproxy, running
-from rehearsal.layout import CHECKOUT, Layout
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.network import namespace
 from rehearsal.network.enter import enter
-from rehearsal.processes import ProcessTable, Report
+from rehearsal.processes import ProcessTable
 from rehearsal.programs import API_SERVER, KUBE_PROXY, KUBERNETES_CONTROL_PLANE
-from rehearsal.toolchain import Toolchain
-from tests import programs
 from tests.rehearsal.conftest import eventually
+from tests.rehearsal.one_service import before
+from tests.rehearsal.one_service.conftest import SERVICE
 from tests.traffic.load import Client, ClientLog, Load
-from tests.unit.program import FIXTURES
-
-STACK, SERVICE = "dev", "frontend"
-
-BEFORE = {
-    "KUBERNETES": ".".join(programs.KUBERNETES_BEFORE.version.split(".")[:2]),
-    "NODE_IMAGE_RELEASE": f"{programs.KUBERNETES_BEFORE.version}-20260901",
-    "KUBE_PROXY": f"v{programs.KUBERNETES_BEFORE.version}-eksbuild.2",
-    "CLUSTER_AUTOSCALER": "1.35.0",
-    "COREDNS": "v1.13.2-eksbuild.1",
-}
-"""What `versions.py` had with the minor version before."""
-
-ONLY_NOW = re.compile(r"^cordoned_nodes = .*\n|^from .* import CordonedNodes\n|, cordoned_nodes(?=\])", re.MULTILINE)
-"""What the program has that the minor version before lacks: MutatingAdmissionPolicy is in v1 since 1.36.
-
-https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/3962-mutating-admission-policies
-"""
 
 LONG = 5
 """Seconds of the long requests."""
@@ -84,76 +64,28 @@ class Seen:
     ended: set[str] = field(default_factory=set[str])
 
 
-def checkout_before(folder: Path) -> Path:
-    """This checkout, with the versions of the minor version before, and without what that lacks."""
-    folder.mkdir()
-    for entry in CHECKOUT.iterdir():
-        if not entry.name.startswith((".", "__pycache__", "__main__.py", "versions.py")):
-            (folder / entry.name).symlink_to(entry)
-    program, number = ONLY_NOW.subn("", (CHECKOUT / "__main__.py").read_text())
-    assert number == 3
-    (folder / "__main__.py").write_text(program)
-    text = (CHECKOUT / "versions.py").read_text()
-    for name, version in BEFORE.items():
-        text, number = re.subn(rf"^{name} = .*$", f'{name} = "{version}"', text, flags=re.MULTILINE)
-        assert number == 1, name
-    (folder / "versions.py").write_text(text)
-    return folder
-
-
-def one_service(folder: Path) -> Path:
-    """A folder with the stack, with one service that needs no other."""
-    folder.mkdir()
-    content = yaml.safe_load((FIXTURES / f"Pulumi.{STACK}.yaml").read_text())
-    services = content["config"]["hello-platform:services"]
-    content["config"]["hello-platform:services"] = {SERVICE: services[SERVICE]}
-    content["config"]["hello-platform:releasesPage"] = {"enabled": False}
-    (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(content))
-    return folder
-
-
 @pytest.fixture(scope="module")
-def rehearsal(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    """A stack that is up at the minor version before."""
-    before = programs.find(programs.KUBERNETES_BEFORE)
-    if before is None:
-        reason = "Kubernetes of the minor version before is not built: `.venv/bin/python -m tests.programs`"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-
-    def ensure(_report: Report) -> Toolchain:
-        return replace(tools, kubernetes=before)
-
-    folder = tmp_path_factory.mktemp("upgrade")
-    made = Rehearsal(STACK, Layout(folder / "up"), Console(record=True), one_service(folder / "stacks"), verbose=True)
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(toolchain, "ensure", ensure)
-            patch.setattr(workspace, "CHECKOUT", checkout_before(folder / "before"))
-            made.up()
-        yield made
-    finally:
-        control_plane.stop(made.layout)
-
-
-@pytest.fixture(scope="module")
-def seen(rehearsal: Rehearsal) -> Seen:
+def seen(rehearsal: Rehearsal, program_before: Path) -> Seen:
     """The upgrade, under load."""
+    if not rehearsal.layout.kubeconfig.exists():
+        with before.used(program_before):
+            rehearsal.up()  # this file by itself
     entrance = running.entrance(rehearsal.layout, rehearsal.outputs()["hosts"])
     assert entrance is not None
     port = int(entrance.hosts["prod"].rpartition(":")[2])
     door = Load("127.0.0.1", port, haproxy.LOCAL_DOMAIN, at_once=2, pause=0.05)
     loads = {"short requests": door, "long requests": replace(door, path=f"/?sleep={LONG}", at_once=4)}
     found = Seen(before=set(nodes(rehearsal.api())))
-    rehearsal.console.export_text()  # and begin anew
+    screen = StringIO()
     with ExitStack() as stack:
         stack.enter_context(watched(rehearsal, found))
         clients = {name: stack.enter_context(Client(load)) for name, load in loads.items()}
         eventually(lambda: all(client.answers() for client in clients.values()), "answers")
-        rehearsal.up()
+        replace(rehearsal, console=Console(file=screen), verbose=True).up()
         eventually(lambda: len(found.ended) == len(found.before), "the end of the last node", UNTIL_ITS_END + 10)
         time.sleep(1)
         found.logs.update({name: client.end() for name, client in clients.items()})
-    found.changes += re.findall(r"^  (\S) (\S+:\S+) ", rehearsal.console.export_text(), re.MULTILINE)
+    found.changes += re.findall(r"^  (\S) (\S+:\S+) ", screen.getvalue(), re.MULTILINE)
     return found
 
 
@@ -231,7 +163,7 @@ def test_all_is_changed_in_place(seen: Seen) -> None:
 
 
 def test_the_control_plane_goes_first_and_nothing_is_ever_newer(seen: Seen) -> None:
-    old, new = BEFORE["KUBERNETES"], versions.KUBERNETES
+    old, new = before.VERSIONS["KUBERNETES"], versions.KUBERNETES
     assert seen.versions[0] == (old, old, (old,))
     assert seen.versions[-1] == (new, new, (new,))
     for server, proxy, kubelets in seen.versions:
@@ -252,7 +184,8 @@ def test_the_control_planes_upgrade_touches_no_pod(seen: Seen) -> None:
     (pods,) = seen.pods
     assert len(pods) >= 2
     assert any(
-        server == versions.KUBERNETES and kubelets == (BEFORE["KUBERNETES"],) for server, _, kubelets in seen.versions
+        server == versions.KUBERNETES and kubelets == (before.VERSIONS["KUBERNETES"],)
+        for server, _, kubelets in seen.versions
     )
 
 

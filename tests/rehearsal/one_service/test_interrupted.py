@@ -12,54 +12,44 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from io import StringIO
+from pathlib import Path
 
 import psutil
 import pytest
-import yaml
-from rich.console import Console
 
-from rehearsal import control_plane, status, workspace
+from rehearsal import status, workspace
 from rehearsal.emulators.aws.account import Account
 from rehearsal.errors import RehearsalError
-from rehearsal.layout import CHECKOUT, Layout
+from rehearsal.layout import CHECKOUT
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.processes import ProcessTable
-from rehearsal.toolchain import Toolchain
 from tests.rehearsal import faulty_provider
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.faulty_provider import Fault
+from tests.rehearsal.one_service import before
 from tests.rehearsal.stacks import exported_state
-from tests.unit.program import stack_file
 
 ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 SUBNET = "aws:ec2/subnet:Subnet"
 RELEASE = "kubernetes:helm.sh/v3:Release"
 
 WITH_FAULTS = f"""
+import os
+from pathlib import Path
 from rehearsal import cli, workspace
+from tests.rehearsal.one_service import before
 workspace.EMULATORS["aws"] = "{faulty_provider.MODULE}"
-cli.main()
+with before.used(Path(os.environ["PROGRAM"])):
+    cli.main()
 """
 
 
-@pytest.fixture(scope="module")
-def rehearsal(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    """A rehearsal that the first test brings up; afterwards its processes are ended, without a destroy.
-
-    Of one service only, since each run takes less time with fewer resources.
-    """
-    assert tools.pulumi
-    folder = tmp_path_factory.mktemp("interrupted")
-    content = stack_file("dev")
-    services = content["config"]["hello-platform:services"]
-    (folder / "Pulumi.dev.yaml").write_text(
-        yaml.safe_dump({"config": {**content["config"], "hello-platform:services": {"frontend": services["frontend"]}}})
-    )
-    made = Rehearsal("dev", Layout(folder / "up"), Console(file=StringIO()), stacks=folder)
-    with pytest.MonkeyPatch.context() as patch:
+@pytest.fixture(scope="module", autouse=True)
+def with_faults(program_before: Path) -> Iterator[None]:
+    """AWS fails when it is told to; Kubernetes is the minor version before's."""
+    with before.used(program_before), pytest.MonkeyPatch.context() as patch:
         patch.setitem(workspace.EMULATORS, "aws", faulty_provider.MODULE)
-        yield made
-    control_plane.stop(made.layout)
+        yield
 
 
 def said(rehearsal: Rehearsal) -> str:
@@ -171,7 +161,13 @@ def test_a_run_that_was_killed_or_failed_at_aws_or_in_the_cluster_is_completed_b
 def kill_the_engine_while_it_makes_a_network(rehearsal: Rehearsal) -> None:
     options = ["--directory", rehearsal.layout.directory, "--stacks", rehearsal.stacks]
     command = [sys.executable, "-c", WITH_FAULTS, "up", *options]
-    running = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        command,
+        cwd=CHECKOUT,
+        env={**os.environ, "PROGRAM": str(workspace.CHECKOUT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         deadline = time.monotonic() + 300
         while not Account.load(rehearsal.layout).records("aws:ec2/vpc:Vpc"):

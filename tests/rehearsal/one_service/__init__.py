@@ -1,0 +1,1 @@
+"""Tests of one rehearsal. A package, so that its fixtures of that scope end with its last test."""
