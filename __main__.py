@@ -20,6 +20,7 @@ from components.cluster.node_group import NodeGroup, NodeGroupArgs
 from components.delivery.delivery import Delivery, DeliveryArgs
 from components.ingress.certificate import current_request
 from components.ingress.cordoned_nodes import CordonedNodes
+from components.ingress.forward import ForwardActions
 from components.ingress.hosts import Hosts, HostsArgs
 from components.ingress.load_balancers import LoadBalancers, LoadBalancersArgs
 from components.limits.check import Limits
@@ -73,6 +74,7 @@ cluster_options = pulumi.ResourceOptions(
     providers=[provider, cluster.provider], transformations=[cluster.deleted_with_cluster]
 )
 cordoned_nodes = CordonedNodes(platform, opts=cluster_options)
+forward_actions = ForwardActions(platform, config.ENVIRONMENTS, opts=cluster_options)
 repositories = EcrRepositories(
     platform,
     EcrRepositoriesArgs(
@@ -98,7 +100,7 @@ node_groups = {
             live=live_cluster.node_groups,
             tainted=settings.tainted(name),
             # Nodes and pods need a route to AWS as long as they exist. The first node to go leaves the load balancers.
-            ready=[network, cluster.addons, cordoned_nodes],
+            ready=[network, cluster.addons, cordoned_nodes, forward_actions],
         ),
         opts=aws_options,
     )

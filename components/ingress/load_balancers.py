@@ -12,7 +12,6 @@ from components.aws.access_logs import AccessLogs, AccessLogsArgs
 from components.cluster.reference import ClusterReference
 from components.ingress.certificate import Certificate, CertificateArgs, Request
 from components.ingress.dns_record import DnsRecord
-from components.ingress.forward import ForwardActions
 from components.ingress.ingress_class import IngressClass, IngressClassArgs
 from components.ingress.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
 
@@ -68,7 +67,6 @@ class LoadBalancers(pulumi.ComponentResource):
             LoadBalancerControllerArgs(cluster=args.cluster, vpc_id=args.vpc_id, charts=args.charts, nodes=args.nodes),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        ForwardActions(name, config.ENVIRONMENTS, opts=pulumi.ResourceOptions(parent=self))
         settings = args.load_balancer
         logs = AccessLogs(
             name,

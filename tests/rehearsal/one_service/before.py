@@ -25,7 +25,11 @@ VERSIONS = {
 }
 """What `versions.py` had with it."""
 
-ONLY_NOW = re.compile(r"^cordoned_nodes = .*\n|^from .* import CordonedNodes\n|, cordoned_nodes(?=\])", re.MULTILINE)
+ONLY_NOW = re.compile(
+    r"^(cordoned_nodes|forward_actions) = .*\n|^from .* import (CordonedNodes|ForwardActions)\n"
+    r"|, cordoned_nodes, forward_actions(?=\])",
+    re.MULTILINE,
+)
 """What the program has that the minor version before lacks: MutatingAdmissionPolicy is in v1 since 1.36.
 
 https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/3962-mutating-admission-policies
@@ -39,7 +43,7 @@ def write_program(folder: Path) -> Path:
         if not entry.name.startswith((".", "__pycache__", "__main__.py", "versions.py")):
             (folder / entry.name).symlink_to(entry)
     program, number = ONLY_NOW.subn("", (CHECKOUT / "__main__.py").read_text())
-    assert number == 3
+    assert number == 5
     (folder / "__main__.py").write_text(program)
     text = (CHECKOUT / "versions.py").read_text()
     for name, version in VERSIONS.items():
