@@ -41,9 +41,9 @@ from release.errors import ExitCode
 from release.lock import Lock
 from release.observe import observe
 from tests.rehearsal.conftest import eventually
-from tests.release.identities import STACK, apply_the_program
+from tests.release.identities import apply_the_program
 from tests.release.platform import node
-from tests.unit.program import platform as graph_of
+from tests.release.service_release import USER, ServiceRelease, StepError, releasers, with_github
 from tools.program.graph import Graph
 
 OVER = ("Succeeded", "Failed")
@@ -200,14 +200,13 @@ def kubeconfig_of(server: str) -> dict[str, Any]:
 def cluster(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     if lacks := namespaces.refusal():
         (pytest.fail if os.environ.get("CI") else pytest.skip)(lacks)
-    with started(Layout(tmp_path_factory.mktemp("in a pod")), tools) as found:
+    with started(Layout(tmp_path_factory.mktemp("in a pod")), tools, with_github()) as found:
         yield found
 
 
 @contextmanager
-def started(layout: Layout, tools: Toolchain, graph: Graph | None = None) -> Generator[Cluster]:
-    """A cluster with the objects of a graph, else of the stack."""
-    graph = graph or graph_of(STACK, preview=False)
+def started(layout: Layout, tools: Toolchain, graph: Graph) -> Generator[Cluster]:
+    """A cluster with the objects of a graph."""
     kubernetes.start(layout, tools, print)
     try:
         api, outputs = KubernetesApi(layout.kubeconfig), dict(graph.outputs)
@@ -310,3 +309,19 @@ def test_who_releases_verifies_nothing(cluster: Cluster, place: str) -> None:
     code, _, printed = run("verify", "dev", "gateway")
     assert code == ExitCode.FAILED, printed
     assert "forbidden" in printed
+
+
+def test_githubs_jobs_release_verify_and_bring_to_prod_what_was_verified_last(cluster: Cluster, tmp_path: Path) -> None:
+    image, repository = cluster.image("ai", "by-github"), cluster.outputs["repositories"]["ai"]
+    github = ServiceRelease(cluster.kubectl, cluster.layout.kubeconfig, repository, tmp_path)
+    released = github.run("release", "dev", image=image)
+    assert released.ran == ["Install the release tool's packages", "Find the cluster", "Release"]
+    check = 'test "$ENVIRONMENT $SERVICE" = "dev ai" && touch "$HOME/checked"'
+    verified = github.run("verify", "dev", image=image, check=check)
+    assert (verified.folder / "checked").exists()
+    assert github.run("verify", "prod").ran == [], "prod verifies nothing"
+    github.run("release", "prod")
+    with pytest.raises(StepError, match="forbidden"):
+        github.run("release", "dev", group=releasers("prod"), image=image)
+    _, (entry, *_), _ = cluster.run_by_a_person("history", "prod", "ai")
+    assert (entry["by"], entry["image"]) == (USER, image)
