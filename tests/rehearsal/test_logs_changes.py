@@ -192,7 +192,7 @@ def test_larger_volumes_and_a_minor_upgrade_keep_the_cluster_and_do_not_go_back(
         eventually(lambda: sizes(platform) == [size] * NODES, "the volumes have grown", MINUTES)
         eventually(lambda: is_settled(api, NODES), "with a StatefulSet that says so", MINUTES)
         assert {one["metadata"]["uid"] for one in pods(api)} == there
-        assert order(told.since(), "left", "joined") == []
+        assert order(told.since(), "left") == []
 
         with program_with(platform, NEXT_MINOR, tmp_path):
             assert list(run_up(platform).values()) == ["update", "update"]
