@@ -158,7 +158,12 @@ def nft(inside: tuple[str, ...], rule: str) -> None:
 def test_all_is_changed_in_place(seen: Seen) -> None:
     kinds = {symbol: {kind.rpartition(":")[2] for one, kind in seen.changes if one == symbol} for symbol in "~+"}
     assert {"Cluster", "Addon", "NodeGroup", "Release"} <= kinds["~"]
-    assert kinds["+"] == {"CordonedNodes", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"}
+    assert kinds["+"] == {
+        "CordonedNodes",
+        "ForwardActions",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+    }
     assert {symbol for symbol, _ in seen.changes} == {"~", "+"}
 
 
