@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import pulumi
 from pulumi_kubernetes.admissionregistration.v1 import (
-    JSONPatchArgs,
     MatchConditionArgs,
     MatchResourcesArgs,
-    MutatingAdmissionPolicy,
-    MutatingAdmissionPolicyBinding,
-    MutatingAdmissionPolicyBindingSpecArgs,
     MutatingAdmissionPolicySpecArgs,
-    MutationArgs,
     NamedRuleWithOperationsArgs,
 )
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.kubernetes.metadata import name_of
+from components.kubernetes.admission_policy import mutate
 
 NAME = "hello-cordoned-nodes"
 
@@ -60,14 +54,11 @@ class CordonedNodes(pulumi.ComponentResource):
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         moved = pulumi.ResourceOptions(aliases=[pulumi.Alias(parent=pulumi.create_urn(name, PARENT_ONCE))])
         super().__init__("hello:platform:CordonedNodes", name, {}, pulumi.ResourceOptions.merge(opts, moved))
-        child = pulumi.ResourceOptions(parent=self)
-        policy = MutatingAdmissionPolicy(
+        mutate(
             NAME,
-            metadata=ObjectMetaArgs(name=NAME),
-            spec=MutatingAdmissionPolicySpecArgs(
+            MutatingAdmissionPolicySpecArgs(
                 # A node that cannot be labelled is cordoned all the same.
                 failure_policy="Ignore",
-                reinvocation_policy="Never",
                 match_constraints=MatchResourcesArgs(
                     resource_rules=[
                         NamedRuleWithOperationsArgs(
@@ -80,14 +71,8 @@ class CordonedNodes(pulumi.ComponentResource):
                         name="cordon-or-uncordon", expression=f"{_is_cordoned('object')} != {_is_cordoned('oldObject')}"
                     )
                 ],
-                mutations=[MutationArgs(patch_type="JSONPatch", json_patch=JSONPatchArgs(expression=mutation()))],
             ),
-            opts=child,
-        )
-        MutatingAdmissionPolicyBinding(
-            NAME,
-            metadata=ObjectMetaArgs(name=NAME),
-            spec=MutatingAdmissionPolicyBindingSpecArgs(policy_name=name_of(policy.metadata, NAME)),
-            opts=child,
+            mutation(),
+            pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})

@@ -12,19 +12,14 @@ from collections.abc import Sequence
 
 import pulumi
 from pulumi_kubernetes.admissionregistration.v1 import (
-    JSONPatchArgs,
     MatchResourcesArgs,
-    MutatingAdmissionPolicy,
-    MutatingAdmissionPolicyBinding,
-    MutatingAdmissionPolicyBindingSpecArgs,
     MutatingAdmissionPolicySpecArgs,
-    MutationArgs,
     NamedRuleWithOperationsArgs,
     VariableArgs,
 )
-from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs, ObjectMetaArgs
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs
 
-from components.kubernetes.metadata import name_of
+from components.kubernetes.admission_policy import mutate
 from contract.blue_green import FORWARD_ACTION, forward_action
 
 NAME = "hello-forward-actions"
@@ -77,13 +72,10 @@ class ForwardActions(pulumi.ComponentResource):
 
     def __init__(self, name: str, environments: Sequence[str], opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:ForwardActions", name, {}, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        policy = MutatingAdmissionPolicy(
+        mutate(
             NAME,
-            metadata=ObjectMetaArgs(name=NAME),
-            spec=MutatingAdmissionPolicySpecArgs(
+            MutatingAdmissionPolicySpecArgs(
                 failure_policy="Fail",
-                reinvocation_policy="Never",
                 match_constraints=MatchResourcesArgs(
                     namespace_selector=LabelSelectorArgs(
                         match_expressions=[
@@ -102,14 +94,8 @@ class ForwardActions(pulumi.ComponentResource):
                     ],
                 ),
                 variables=[VariableArgs(name=name, expression=text) for name, text in VARIABLES.items()],
-                mutations=[MutationArgs(patch_type="JSONPatch", json_patch=JSONPatchArgs(expression=mutation()))],
             ),
-            opts=child,
-        )
-        MutatingAdmissionPolicyBinding(
-            NAME,
-            metadata=ObjectMetaArgs(name=NAME),
-            spec=MutatingAdmissionPolicyBindingSpecArgs(policy_name=name_of(policy.metadata, NAME)),
-            opts=child,
+            mutation(),
+            pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})

@@ -1,4 +1,4 @@
-"""Validating admission policies on the objects of one namespace, such as rules that no Pod Security standard has."""
+"""Admission policies: rules for the objects of one namespace, and changes of requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.admissionregistration.v1 import (
+    JSONPatchArgs,
     MatchResourcesArgs,
+    MutatingAdmissionPolicyBindingSpecArgs,
+    MutatingAdmissionPolicySpecArgs,
+    MutationArgs,
     NamedRuleWithOperationsArgs,
     ValidatingAdmissionPolicyBindingSpecArgs,
     ValidatingAdmissionPolicySpecArgs,
@@ -71,5 +75,29 @@ def bind(
             validation_actions=["Deny"],
             match_resources=MatchResourcesArgs(namespace_selector=in_namespace(namespace)),
         ),
+        opts=opts,
+    )
+
+
+def mutate(name: str, spec: MutatingAdmissionPolicySpecArgs, patch: str, opts: pulumi.ResourceOptions) -> None:
+    """Registers a MutatingAdmissionPolicy, and binds it to all that its constraints match.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/
+
+    Args:
+        name: Name of the policy and of its binding.
+        spec: What it covers, and what happens if it fails.
+        patch: The JSON Patch of a request, in CEL.
+        opts: Resource options of both.
+    """
+    spec.reinvocation_policy = "Never"
+    spec.mutations = [MutationArgs(patch_type="JSONPatch", json_patch=JSONPatchArgs(expression=patch))]
+    policy = kubernetes.admissionregistration.v1.MutatingAdmissionPolicy(
+        name, metadata=ObjectMetaArgs(name=name), spec=spec, opts=opts
+    )
+    kubernetes.admissionregistration.v1.MutatingAdmissionPolicyBinding(
+        name,
+        metadata=ObjectMetaArgs(name=name),
+        spec=MutatingAdmissionPolicyBindingSpecArgs(policy_name=name_of(policy.metadata, name)),
         opts=opts,
     )
