@@ -38,9 +38,6 @@ POLL_SECONDS = 2
 HOOK_GRACE_SECONDS = 60
 """How long after a Job's deadline it is waited for the Job's controller to say so."""
 
-GATHER_SECONDS = 1
-"""How long changes are gathered before the state is observed again: a look takes longer the more pods there are."""
-
 
 FORGET_SECONDS = 15
 """A trouble that is not seen for so long has passed; a container in `CrashLoopBackOff` runs for a moment in between."""
@@ -94,13 +91,12 @@ class Wait:
     def until_change(self, state: ServiceState, step: Await) -> None:
         """Waits until an object has changed since `state`, for `POLL_SECONDS` at most. A lost watch is no error.
 
-        Pods that get ready one after the other are looked at together: until all are, or for `GATHER_SECONDS`.
+        Pods that get ready one after the other are looked at together, until all are: a look at a hundred is costly.
 
         Without any news it takes a quarter of `POLL_SECONDS` at least, however often the server ends the watch at once;
         and `POLL_SECONDS` and `WATCH_GRACE_SECONDS` at most if the connection is silent, twice that if it sends what is
         no news and never ends.
         """
-        first_change: datetime | None = None
         if isinstance(step, AwaitWeights):
             self._pause(pause_seconds((self._context.clock.now() - self._since).total_seconds()))
             return
@@ -126,11 +122,7 @@ class Wait:
                 timeout=POLL_SECONDS,
             ):
                 version = (kind, str(changed["metadata"]["name"]), str(changed["metadata"]["resourceVersion"]))
-                if version in state.versions:
-                    continue
-                now = self._context.clock.now()
-                first_change = first_change or now
-                if not _is_partial(changed, state, step) or (now - first_change).total_seconds() >= GATHER_SECONDS:
+                if version not in state.versions and not _is_partial(changed, state, step):
                     return
         if self._context.clock.monotonic() - began < POLL_SECONDS / 4:
             self._pause(POLL_SECONDS / 4)
