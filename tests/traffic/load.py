@@ -1,4 +1,4 @@
-"""A strict load generator: requests without a pause, each with its answer or its failure.
+"""A strict load generator: each request with its answer or its failure.
 
 No request is repeated, and anything but a complete answer with status 200 is a failure. A connection that the server
 closes between two requests is no failure: HTTP allows it (RFC 9112, 9.5).
@@ -23,6 +23,12 @@ from rehearsal.layout import CHECKOUT
 
 ANSWER_SECONDS = 30
 """Time-out of a request."""
+
+PAUSE = 0.1
+"""Seconds between an answer and the next request on the same connection.
+
+Ten requests a second and connection show a switch as well as a hundred do, and leave the machine to what is tested.
+"""
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
@@ -101,7 +107,7 @@ class Load:
     path: str = "/"
     at_once: int = 1
     reuse: bool = True
-    pause: float = 0.0
+    pause: float = PAUSE
     source: str | None = None
 
 

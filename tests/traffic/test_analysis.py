@@ -64,7 +64,7 @@ def analyzed(serving: Site) -> Iterator[Site]:
 def test_a_version_that_is_slow_for_users_only_is_taken_back_at_ten_percent(analyzed: Site) -> None:
     live = analyzed.state("prod", "frontend").live
     image = analyzed.new_image("prod", "frontend", Fault.SLOW_FOR_USERS)
-    with Client(Load("127.0.0.1", analyzed.port, HOST, path=PATH, at_once=8, pause=0.02)) as client:
+    with Client(Load("127.0.0.1", analyzed.port, HOST, path=PATH, at_once=8)) as client:
         result = analyzed.release(
             "prod",
             "frontend",

@@ -36,8 +36,8 @@ def deploy(site: Site, fault: Fault, *, ready: float = 10) -> tuple[ExitCode, st
     A pool alone would show little of a version: its connections stay with the slot from before.
     """
     node_port = site.service("prod", "gateway")["spec"]["ports"][0]["nodePort"]
-    pooled = Load("127.0.0.1", site.port, HOST, path="/api", at_once=16, pause=0.02)
-    new = Load(NODES["prod"], node_port, HOST, path="/api", at_once=8, reuse=False, pause=0.02, source=CLIENT)
+    pooled = Load("127.0.0.1", site.port, HOST, path="/api", at_once=16)
+    new = Load(NODES["prod"], node_port, HOST, path="/api", at_once=8, reuse=False, source=CLIENT)
     with Client(pooled) as first, Client(new, site.inside()) as second:
         image = site.new_image("prod", "gateway", fault)
         result = site.release("prod", "gateway", Deploy(image), ready=ready, watch=WATCHED)
@@ -79,7 +79,7 @@ def test_a_slow_start_is_waited_for_and_costs_nobody_anything(serving: Site) -> 
 def test_what_a_version_costs_that_holds_its_connections_to_the_end_is_counted(serving: Site) -> None:
     """Its server does not end connections on SIGTERM: they break when its grace period is over."""
     serving.release("prod", "gateway", Deploy(serving.new_image("prod", "gateway", Fault.HOLDS_CONNECTIONS)))
-    load = Load("127.0.0.1", serving.port, HOST, path="/api", at_once=32, pause=0.02)
+    load = Load("127.0.0.1", serving.port, HOST, path="/api", at_once=32)
     with Client(load) as client:
         holding = serving.state("prod", "gateway").live
         serving.release("prod", "gateway", Switch())

@@ -32,7 +32,7 @@ def release(site: Site, version: str) -> tuple[Result, Told, ClientLog]:
     image = f"{site.outputs['repositories']['api']}@{demo_images.digest(version)}"
     told = Told()
     address = site.service(*RELEASE)["spec"]["clusterIP"]
-    load = Load(address, 80, "api", path="/api", at_once=4, reuse=False, pause=0.02, source=CLIENT)
+    load = Load(address, 80, "api", path="/api", at_once=4, reuse=False, source=CLIENT)
     with Client(load, site.inside()) as client:
         result = site.release(*RELEASE, Deploy(image), surroundings={"report": told.append})
         return result, told, client.end()

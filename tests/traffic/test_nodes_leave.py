@@ -143,7 +143,7 @@ def logs(serving: Site) -> Iterator[dict[str, ClientLog]]:
 
 def take_nodes_away(serving: Site) -> dict[str, ClientLog]:
     """Replaces the first node, takes it away as the autoscaler does, and replaces the other one, under load."""
-    door = Load("127.0.0.1", serving.port, HOST, path="/api", at_once=32, pause=0.02)
+    door = Load("127.0.0.1", serving.port, HOST, path="/api", at_once=32)
     loads = {
         "the load balancer's pool": door,
         "a service's own pool": replace(door, path="/api?call=http://api/api/x", at_once=4),

@@ -15,7 +15,7 @@ from tests.traffic.load import Client, ClientLog, Load
 from tests.traffic.moves import Mover, astray
 from tests.traffic.site import CLIENT, HOST, NODES, Site
 
-REQUESTS = 200_000
+REQUESTS = 50_000
 CYCLES = 5
 MOST_CYCLES = 25
 LONG = 5
@@ -55,11 +55,11 @@ def clients_of(site: Site) -> dict[str, Client]:
     door = Load("127.0.0.1", site.port, HOST)
     return {
         "new connections": Client(
-            Load(NODES["prod"], node_port, HOST, path="/api", at_once=8, reuse=False, pause=0.02, source=CLIENT),
+            Load(NODES["prod"], node_port, HOST, path="/api", at_once=8, reuse=False, source=CLIENT),
             site.inside(),
         ),
-        "the load balancer's pool": Client(replace(door, path="/api", at_once=64, pause=0.02)),
-        "a service's own pool": Client(replace(door, path="/api?call=http://api/api/x", at_once=8, pause=0.01)),
+        "the load balancer's pool": Client(replace(door, path="/api", at_once=64)),
+        "a service's own pool": Client(replace(door, path="/api?call=http://api/api/x", at_once=8)),
         "long requests": Client(replace(door, path=f"/api?sleep={LONG}", at_once=8)),
     }
 

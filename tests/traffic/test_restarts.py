@@ -25,8 +25,8 @@ BESIDE = (FOLLOWER, "aws", "kube-proxy", "kube-controller-manager", "kube-schedu
 def clients(site: Site) -> tuple[Client, Client]:
     """Through the front door, and by new connections to the node."""
     node_port = site.service("prod", "gateway")["spec"]["ports"][0]["nodePort"]
-    pooled = Load("127.0.0.1", site.port, HOST, path="/api", at_once=32, pause=0.02)
-    new = Load(NODES["prod"], node_port, HOST, path="/api", at_once=4, reuse=False, pause=0.02, source=CLIENT)
+    pooled = Load("127.0.0.1", site.port, HOST, path="/api", at_once=32)
+    new = Load(NODES["prod"], node_port, HOST, path="/api", at_once=4, reuse=False, source=CLIENT)
     return Client(pooled), Client(new, site.inside())
 
 
