@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, cast
 
 from contract import blue_green, labels
@@ -248,17 +249,17 @@ def _time(text: object) -> datetime | None:
 
 def parse(config_map: KubernetesObject | None) -> tuple[Entry, ...]:
     """The entries of a service's ConfigMap, newest last, but for those that cannot be read."""
-    return tuple(entry for value in _values(config_map) if (entry := _entry(value)) is not None)
+    return tuple(entry for _, entry in _readable(config_map) if entry is not None)
 
 
 def problems(config_map: KubernetesObject | None) -> list[str]:
     """What of a history cannot be read: another tool, a person or a newer version wrote it."""
     try:
-        values = _load(config_map)
+        found = _read(_text(config_map))
     except ValueError as error:
         return [f"the history is no JSON list ({error})"]
-    count = sum(_entry(value) is None for value in values)
-    return [f"{count} of {len(values)} entries of the history cannot be read"] if count else []
+    count = sum(entry is None for _, entry in found)
+    return [f"{count} of {len(found)} entries of the history cannot be read"] if count else []
 
 
 def version_of(entries: Sequence[Entry], image: str) -> str | None:
@@ -267,19 +268,29 @@ def version_of(entries: Sequence[Entry], image: str) -> str | None:
     return known[-1] if known else None
 
 
-def _load(config_map: KubernetesObject | None) -> list[Any]:
+def _text(config_map: KubernetesObject | None) -> str:
     data: dict[str, Any] = (config_map or {}).get("data") or {}
-    values = json.loads(data.get(_KEY) or "[]")
+    return data.get(_KEY) or "[]"
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> tuple[tuple[Any, Entry | None], ...]:
+    """Each JSON value of a history, with its entry, or None where it is none; a look reads the same text again.
+
+    Raises:
+        ValueError: The text is no JSON list.
+    """
+    values = json.loads(text)
     if not isinstance(values, list):
         raise ValueError(f"it is a {type(values).__name__}")  # noqa: TRY004 - like what is no JSON
-    return cast("list[Any]", values)
+    return tuple((value, _entry(value)) for value in cast("list[Any]", values))
 
 
-def _values(config_map: KubernetesObject | None) -> list[Any]:
+def _readable(config_map: KubernetesObject | None) -> tuple[tuple[Any, Entry | None], ...]:
     try:
-        return _load(config_map)
+        return _read(_text(config_map))
     except ValueError:
-        return []
+        return ()
 
 
 def _entry(value: Any) -> Entry | None:
@@ -315,7 +326,7 @@ def write(api: ObjectApi, namespace: str, service: str, entry: Entry) -> None:
         KubernetesApiError: The API server refused.
     """
     config_map = api.get("v1", "ConfigMap", blue_green.history_name(service), namespace)
-    unreadable = [value for value in _values(config_map) if _entry(value) is None][-LIMIT:]
+    unreadable = [value for value, entry in _readable(config_map) if entry is None][-LIMIT:]
     entries = [one.to_json() for one in added(parse(config_map), entry)]
     data: dict[str, Any] = {**((config_map or {}).get("data") or {})}
     if any("no JSON" in problem for problem in problems(config_map)):

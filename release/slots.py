@@ -34,8 +34,10 @@ _IMAGE = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 
 def template_hash(pod_template: KubernetesObject) -> str:
     """A hash of the pod that a PodTemplate describes."""
-    template = copy.deepcopy(pod_template["template"])
-    template.get("metadata", {}).pop("creationTimestamp", None)
+    template: dict[str, Any] = pod_template["template"]
+    if "metadata" in template:
+        metadata = {key: value for key, value in template["metadata"].items() if key != "creationTimestamp"}
+        template = {**template, "metadata": metadata}
     return hashlib.sha256(json.dumps([RENDERING, template], sort_keys=True).encode()).hexdigest()[:10]
 
 

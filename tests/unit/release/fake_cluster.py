@@ -63,6 +63,8 @@ class FakeCluster:
         self.clock = clock
         self._objects: dict[Key, KubernetesObject] = {}
         self._seeds: dict[Key, Any] = {}
+        self._kept: dict[Key, Any] = {}
+        """The template of each Deployment of which there is a ReplicaSet."""
         self._version = 0
         self._placed: dict[Key, datetime] = {}
         self._ready_since: dict[Key, datetime] = {}
@@ -273,7 +275,10 @@ class FakeCluster:
 
     def _replica_set(self, namespace: str, name: str, deployment: KubernetesObject) -> None:
         """Each template that a Deployment has had is kept in a ReplicaSet."""
+        if deployment["spec"]["template"] == self._kept.get(_key(deployment)):
+            return
         template = _copy(deployment["spec"]["template"])
+        self._kept[_key(deployment)] = deployment["spec"]["template"]
         digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
         if ("ReplicaSet", namespace, f"{name}-{digest}") in self._objects:
             return
