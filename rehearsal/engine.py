@@ -9,11 +9,15 @@ import subprocess
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import psutil
 from pulumi import automation
+from pulumi.automation._stack import StackInitMode
 from pulumi.automation.events import EngineEvent
 
 from kube.client import KubernetesApi
@@ -62,6 +66,32 @@ def pulumi(
     )
 
 
+@cache
+def command(folder: Path) -> automation.PulumiCommand:
+    """The `pulumi` in a folder's `bin`; it is asked for its version once."""
+    return automation.PulumiCommand(root=str(folder))
+
+
+class Stack(automation.Stack):
+    """A stack, made if there is none, whose operations are over when the engine's run is.
+
+    Those of the Automation API then run `pulumi` up to three times more, for a result that nobody here reads.
+    https://github.com/pulumi/pulumi/blob/v3.260.0/sdk/python/lib/pulumi/automation/_stack.py (`up`, `outputs`, `info`)
+    """
+
+    def __init__(self, name: str, local: automation.LocalWorkspace) -> None:
+        super().__init__(name, local, StackInitMode.CREATE_OR_SELECT)
+
+    def outputs(self) -> automation.OutputMap:
+        """None: `stack_outputs` of the workspace has them."""
+        return {}
+
+    def info(self, show_secrets: bool = True) -> automation.UpdateSummary:
+        """An empty summary: the engine's last event has a true one."""
+        del show_secrets
+        return automation.UpdateSummary("", datetime.now(UTC), "", {}, {}, "")
+
+
 class Engine:
     """One stack in a rehearsal; `workspace.copy_project` and `workspace.put_tools` come first."""
 
@@ -71,9 +101,9 @@ class Engine:
             work_dir=str(layout.workspace),
             pulumi_home=str(layout.pulumi_home),
             env_vars=workspace.environment(layout),
-            pulumi_command=automation.PulumiCommand(root=str(layout.directory)),
+            pulumi_command=command(layout.directory),
         )
-        self._stack = automation.Stack.create_or_select(stack, local)
+        self._stack = Stack(stack, local)
 
     def set_secrets(self, values: Mapping[str, str]) -> None:
         """Sets configuration secrets, by configuration key and path.
@@ -122,10 +152,10 @@ class Engine:
                 self._stack.refresh(target=completed, on_output=log, on_error=log)
         return killed
 
-    def up(self, display: Display) -> automation.UpResult:
+    def up(self, display: Display) -> None:
         """Brings the stack up."""
         with self._logged("up") as log:
-            return self._stack.up(on_output=log, on_error=log, on_event=display.event)
+            self._stack.up(on_output=log, on_error=log, on_event=display.event)
 
     def preview(self) -> Preview:
         """What `up` would do.
@@ -147,10 +177,10 @@ class Engine:
             )
         return replace(preview, warnings=tuple(one for one in preview.warnings if not NOISE.search(one)))
 
-    def refresh(self, display: Display) -> automation.RefreshResult:
+    def refresh(self, display: Display) -> None:
         """Refreshes the state from the existing resources."""
         with self._logged("refresh") as log:
-            return self._stack.refresh(on_output=log, on_error=log, on_event=display.event)
+            self._stack.refresh(on_output=log, on_error=log, on_event=display.event)
 
     def destroy(self, display: Display, *, refresh: bool = False) -> None:
         """Deletes every resource of the stack; keeps the stack's history.
@@ -181,7 +211,7 @@ class Engine:
 
     def outputs(self) -> dict[str, automation.OutputValue]:
         """The stack's outputs, secrets marked."""
-        return dict(self._stack.outputs())
+        return dict(self._stack.workspace.stack_outputs(self._stack.name))
 
     def resources(self) -> list[str]:
         """URNs of all resources in the state except the stack itself."""

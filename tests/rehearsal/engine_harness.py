@@ -16,6 +16,7 @@ import psutil
 from pulumi import automation
 from pulumi.automation.events import EngineEvent, StepEventMetadata
 
+from rehearsal.engine import Stack, command
 from rehearsal.layout import CHECKOUT
 from rehearsal.toolchain import Toolchain
 
@@ -38,13 +39,11 @@ class Run:
         steps: What was done (or would be, in a preview) to each resource other than the stack and providers, by its
             name in the program: `create`, `update`, `replace`, `delete`, …; those left as they are are not in it.
         changed: Property paths of each of these that changed.
-        outputs: The stack's outputs after an update, secrets revealed.
         text: What a person would have seen.
     """
 
     steps: dict[str, frozenset[str]]
     changed: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
-    outputs: dict[str, Any] = field(default_factory=dict[str, Any])
     text: str = ""
 
 
@@ -82,14 +81,14 @@ class EngineHarness:
             "KUBECONFIG": "",
             **(variables or {}),
         }
-        self._stack: Any = automation.create_or_select_stack(
+        self._stack: Any = Stack(
             _STACK,
-            project_name=_PROJECT,
-            program=lambda: None,
-            opts=automation.LocalWorkspaceOptions(
+            automation.LocalWorkspace(
+                project_settings=automation.ProjectSettings(name=_PROJECT, runtime="python", main=str(Path.cwd())),
+                program=lambda: None,
                 env_vars=self.environment,
                 pulumi_home=str(folder / "home"),
-                pulumi_command=automation.PulumiCommand(root=str(folder)),
+                pulumi_command=command(folder),
             ),
         )
 
@@ -108,6 +107,10 @@ class EngineHarness:
     def destroy(self) -> Run:
         """Deletes all resources."""
         return self._run(self._stack.destroy)
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secrets revealed."""
+        return {name: output.value for name, output in self._stack.workspace.stack_outputs(_STACK).items()}
 
     def state(self) -> list[dict[str, Any]]:
         """The resources in the state, but for the stack and providers, secrets revealed."""
@@ -130,11 +133,10 @@ class EngineHarness:
         lines: list[str] = []
         events: list[EngineEvent] = []
         try:
-            result = operation(on_output=lines.append, on_error=lines.append, on_event=events.append)
+            operation(on_output=lines.append, on_error=lines.append, on_event=events.append)
         except automation.CommandError as error:
             raise EngineFailedError("\n".join(lines) or str(error)) from None
-        outputs = {name: value.value for name, value in getattr(result, "outputs", {}).items()}
-        return Run(_steps(events), _changed(events), outputs, "\n".join(lines))
+        return Run(_steps(events), _changed(events), "\n".join(lines))
 
 
 def _put(path: Path, program: Path | str) -> None:

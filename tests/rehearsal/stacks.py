@@ -22,6 +22,7 @@ import yaml
 
 from kube.client import KubernetesApi
 from rehearsal import workspace
+from rehearsal.engine import Engine
 from rehearsal.layout import Layout
 from rehearsal.lifecycle import Rehearsal
 
@@ -47,6 +48,13 @@ def changes(rehearsal: Rehearsal, edit: Callable[[dict[str, Any]], None]) -> dic
         return run_up(rehearsal)
     finally:
         file.write_text(before)
+
+
+def refreshed(engine: Engine) -> set[str]:
+    """What a refresh found: the engine's operations, `same` for what is as it was."""
+    recorder = Recorder()
+    engine.refresh(recorder)
+    return recorder.counted
 
 
 def run_up(rehearsal: Rehearsal) -> dict[str, str]:
@@ -88,6 +96,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self.operations: dict[str, str] = {}
+        self.counted: set[str] = set()
+        """The operations in the engine's summary, without how often."""
         self.errors: list[str] = []
         self.told: list[str] = []
 
@@ -97,6 +107,8 @@ class Recorder:
         if event.diagnostic_event is not None and event.diagnostic_event.severity == "error":
             self.errors.append(event.diagnostic_event.message)
             print(event.diagnostic_event.message)  # noqa: T201 - pytest shows it with the failure
+        if event.summary_event is not None:
+            self.counted = set(map(str, event.summary_event.resource_changes))
         if event.res_outputs_event is not None and event.res_outputs_event.metadata.op.value != "same":
             metadata = event.res_outputs_event.metadata
             self.operations[metadata.urn.split("::", 2)[2].rsplit("$", 1)[-1]] = metadata.op.value

@@ -187,6 +187,7 @@ class Life:
     endpoint: str
     foreseen: Run
     first_up: Run
+    outputs: dict[str, object]
     urns: frozenset[str]
     records: tuple[Record, ...]
     nodes: list[KubernetesObject]
@@ -206,7 +207,7 @@ def life(control_plane: RunningControlPlane, tools: Toolchain, tmp_path_factory:
     stack = rehearsed(control_plane, tools, tmp_path_factory.mktemp("life"))
     engine, program = stack.engine, platform("whole")
     try:
-        foreseen, first_up = engine.preview(program), engine.up(program)
+        foreseen, first_up, outputs = engine.preview(program), engine.up(program), engine.outputs()
         urns = frozenset(str(resource["urn"]) for resource in engine.state())
         records, nodes = stack.records(), stack.nodes("whole")
         second_preview, refresh = engine.preview(program), engine.refresh()
@@ -220,6 +221,7 @@ def life(control_plane: RunningControlPlane, tools: Toolchain, tmp_path_factory:
         endpoint=str(control_plane.layout.kubeconfig.read_text()),
         foreseen=foreseen,
         first_up=first_up,
+        outputs=outputs,
         urns=urns,
         records=records,
         nodes=nodes,
@@ -244,7 +246,7 @@ def test_a_preview_before_anything_exists_foresees_what_up_does(life: Life) -> N
 
 
 def test_the_outputs_are_those_that_aws_would_give(life: Life) -> None:
-    outputs = life.first_up.outputs
+    outputs = life.outputs
     assert outputs["repository"] == "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/whole/api"
     assert str(outputs["endpoint"]).startswith("https://127.0.0.1:")
     assert str(outputs["endpoint"]) in life.endpoint

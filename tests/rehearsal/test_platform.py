@@ -41,6 +41,7 @@ from tests.rehearsal.stacks import (
     Recorder,
     exported_state,
     pods,
+    refreshed,
     run_up,
     status_of,
     watched_processes,
@@ -137,8 +138,7 @@ def test_a_privileged_pod_is_refused_in_both_environments(platform: Rehearsal) -
 def test_a_second_up_and_a_refresh_change_nothing(platform: Rehearsal) -> None:
     """On dev, `test_settings.py` shows it of a stack where more has happened."""
     assert run_up(platform) == {}
-    refreshed = platform.open().refresh(Recorder())
-    assert set(refreshed.summary.resource_changes or {}) == {"same"}
+    assert refreshed(platform.open()) == {"same"}
 
 
 @ONE_STACK

@@ -19,7 +19,7 @@ from release.errors import ExitCode
 from release.plan import Deploy, Goal, Retire, Rollback
 from release.run import Context, reconcile
 from release.state import ServiceState
-from tests.rehearsal.stacks import ENVIRONMENTS, ON_PROD, Recorder, live_pods, run_up
+from tests.rehearsal.stacks import ENVIRONMENTS, ON_PROD, live_pods, refreshed, run_up
 from tests.release.platform import QUICK
 from tests.release.web import Web
 
@@ -102,7 +102,7 @@ def preview_and_refresh_find_nothing_either(rehearsal: Rehearsal) -> None:
     """They ask the API server otherwise than `up` does, and take as long: once, where most is another's."""
     before, engine = written(rehearsal), rehearsal.open()
     assert engine.preview().changes == ()
-    assert set(engine.refresh(Recorder()).summary.resource_changes or {}) == {"same"}
+    assert refreshed(engine) == {"same"}
     assert written(rehearsal) == before
 
 

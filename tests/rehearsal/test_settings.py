@@ -15,7 +15,7 @@ from rehearsal import status, workspace
 from rehearsal.lifecycle import Rehearsal
 from release import slots
 from tests.rehearsal.conftest import eventually
-from tests.rehearsal.stacks import ENVIRONMENTS, ONE_STACK, Recorder, changes, live_pods, pods, run_up, status_of
+from tests.rehearsal.stacks import ENVIRONMENTS, ONE_STACK, changes, live_pods, pods, refreshed, run_up, status_of
 from tests.unit.components.delivery.jenkins import DELIVERY
 
 pytestmark = ONE_STACK
@@ -80,7 +80,7 @@ def story(platform: Rehearsal) -> Story:
     api, old = platform.api(), workspace.generated(SECRET_KEY)
     image = release(platform)
     first = run_up(platform)
-    refreshed = {str(what) for what in platform.open().refresh(Recorder()).summary.resource_changes or {}}
+    found_by_refresh = refreshed(platform.open())
     before, (released,) = uids(api), {secret_of(pod["spec"]) for pod in live_pods(api, "prod", "ai")}
     platform.open().set_secrets({SECRET_KEY: "another value"})
     try:
@@ -97,7 +97,7 @@ def story(platform: Rehearsal) -> Story:
     return Story(
         image=image,
         first=first,
-        refreshed=refreshed,
+        refreshed=found_by_refresh,
         forth=forth,
         untouched=untouched,
         tooling=[(pod, environment_of[pod["spec"]["nodeName"]] or "") for pod in found],

@@ -48,7 +48,8 @@ def deployment(cluster: Cluster, annotations: dict[str, str], *, cpu: str = "10m
 
 
 def test_a_deployment_is_made_when_its_pods_are_ready(engine: EngineHarness, cluster: Cluster) -> None:
-    assert engine.up(deployment(cluster, {})).outputs["available"] == 2
+    engine.up(deployment(cluster, {}))
+    assert engine.outputs()["available"] == 2
     engine.up(deployment(cluster, {}, image="img:2"))
     (current,) = [
         item
