@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ import psutil
 from pulumi import automation
 from pulumi.automation._stack import StackInitMode
 from pulumi.automation.events import EngineEvent
+from semver import VersionInfo
 
 from kube.client import KubernetesApi
 from pipelines.preview_report.events import Preview, read
@@ -66,10 +67,12 @@ def pulumi(
     )
 
 
-@cache
-def command(folder: Path) -> automation.PulumiCommand:
-    """The `pulumi` in a folder's `bin`; it is asked for its version once."""
-    return automation.PulumiCommand(root=str(folder))
+class Command(automation.PulumiCommand):
+    """The toolchain's `pulumi` in a folder's `bin`. It fits the SDK, so it is not asked for its version at each start."""
+
+    def __init__(self, folder: Path) -> None:
+        self.command = str(folder / "bin" / "pulumi")
+        self.version = VersionInfo.parse(metadata.version("pulumi"))
 
 
 class Stack(automation.Stack):
@@ -101,7 +104,7 @@ class Engine:
             work_dir=str(layout.workspace),
             pulumi_home=str(layout.pulumi_home),
             env_vars=workspace.environment(layout),
-            pulumi_command=command(layout.directory),
+            pulumi_command=Command(layout.directory),
         )
         self._stack = Stack(stack, local)
 

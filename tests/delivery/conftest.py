@@ -14,12 +14,11 @@ from rehearsal import control_plane as kubernetes
 from rehearsal.layout import Layout
 from rehearsal.toolchain import Toolchain
 from tests.delivery.buildkit import SIGNED, Delivery
-from tests.delivery.workshop import SERVICE, Site, Source, Workshop, missing, opened, opened_site, source
+from tests.delivery.workshop import Site, Source, Workshop, missing, opened, opened_site, source
 from tests.rehearsal.conftest import tools  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]
 from tests.release import identities
 from tests.unit.program import configured, stack_config
 
-REPOSITORY = identities.repository(SERVICE)
 DOCKER_HUB = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:ecr-pullthroughcache/hub-a1b2c3"
 
 

@@ -14,15 +14,18 @@ import pytest
 from contract.blue_green import BLUE, slot_name, verified_images_name
 from contract.signatures import mark
 from kube.client import KubernetesApi
-from tests.delivery.conftest import REPOSITORY
 from tests.delivery.jenkins import Build
 from tests.delivery.workshop import DOCKERFILE, SERVICE, Workshop
 from tests.rehearsal.conftest import eventually
-from tests.release.identities import refusal
+from tests.release.identities import refusal, repository
 
 WHOLE = ["Checkout", "Build", "Unit test", "Push", "Scan", "Sign", "Deploy", "Verify"]
 AGAIN = [stage for stage in WHOLE if stage not in ("Build", "Unit test", "Push")]
-NAME = REPOSITORY.partition("/")[2]
+
+
+def tags(workshop: Workshop) -> list[str]:
+    """The tags in the service's repository."""
+    return workshop.site.ecr.tags(repository(SERVICE).partition("/")[2])
 
 
 def succeeded(build: Build) -> Build:
@@ -37,7 +40,7 @@ def released(workshop: Workshop) -> Workshop:
     commit = workshop.source.commit("1")
     dev = workshop.build("dev")
     assert (dev.result, dev.ran) == ("SUCCESS", WHOLE), dev.log
-    assert f"commit-{commit}" in workshop.site.ecr.tags(NAME)
+    assert f"commit-{commit}" in tags(workshop)
     assert workshop.answer("dev") == "version 1"
     assert workshop.answer("prod") == "503", "nothing is on prod that nobody approved"
 
@@ -97,7 +100,7 @@ def test_a_bad_commit_ends_at_its_stage_and_dev_and_prod_go_on_serving(
         released.site.ecr.critical = False
     assert (build.result, build.ran[-1]) == ("FAILURE", stage), build.log
     assert (released.answer("dev"), released.answer("prod")) == before
-    assert (f"commit-{commit}" in released.site.ecr.tags(NAME)) == (stage in ("Scan", "Deploy"))
+    assert (f"commit-{commit}" in tags(released)) == (stage in ("Scan", "Deploy"))
     assert released.build("prod", approves=False).asked == [
         f"Bring {released.containers.image('dev', SERVICE)} to prod?"
     ]
@@ -143,7 +146,7 @@ def test_a_pull_request_is_built_tested_and_scanned_and_its_merge_goes_to_produc
     said = [state for state in ("pending", "success", "failure") if f"status.sh {state}" in checked.log]
     assert said == ["pending", "success"]
     assert (released.answer("dev"), released.answer("prod")) == before, "nothing is deployed"
-    assert f"commit-{commit}" in released.site.ecr.tags(NAME)
+    assert f"commit-{commit}" in tags(released)
     merged = released.build("dev")
     assert (merged.result, merged.ran) == ("SUCCESS", AGAIN), merged.log
     succeeded(released.build("prod"))
@@ -157,7 +160,7 @@ def test_a_pull_request_whose_tests_fail_says_so_and_leaves_nothing(released: Wo
     assert (checked.result, checked.ran) == ("FAILURE", CHECKED[:3]), checked.log
     said = [state for state in ("pending", "success", "failure") if f"status.sh {state}" in checked.log]
     assert said == ["pending", "failure"]
-    assert f"commit-{commit}" not in released.site.ecr.tags(NAME)
+    assert f"commit-{commit}" not in tags(released)
     assert (released.answer("dev"), released.answer("prod")) == before
 
 

@@ -16,7 +16,7 @@ import psutil
 from pulumi import automation
 from pulumi.automation.events import EngineEvent, StepEventMetadata
 
-from rehearsal.engine import Stack, command
+from rehearsal.engine import Command, Stack
 from rehearsal.layout import CHECKOUT
 from rehearsal.toolchain import Toolchain
 
@@ -88,7 +88,7 @@ class EngineHarness:
                 program=lambda: None,
                 env_vars=self.environment,
                 pulumi_home=str(folder / "home"),
-                pulumi_command=command(folder),
+                pulumi_command=Command(folder),
             ),
         )
 

@@ -43,6 +43,9 @@ OF_A_STACK = {
 }
 """What a target prints that is about a stack."""
 
+ON = {target: ("dev", "prod")[place % 2] for place, target in enumerate(OF_A_STACK)}
+"""The stack on which a target is tried: both previews take the engine as long as an `up`."""
+
 OTHERS = {"help": "make preview-comment", "doctor": "python", "docs": ""}
 """The same of those that are not."""
 
@@ -86,7 +89,11 @@ esac
     return program
 
 
-@pytest.mark.parametrize("target", OF_A_STACK)
+@pytest.mark.parametrize(
+    ("platform", "target"),
+    [pytest.param(ON[target], target, id=f"stack-{ON[target]}-{target}") for target in OF_A_STACK],
+    indirect=["platform"],
+)
 def test_a_target_works_on_a_stack_that_came_up(platform: Rehearsal, python: Path, target: str) -> None:
     told = OF_A_STACK[target].replace("STACK", platform.stack)
     check(target, told, stack=platform.stack, python=python)

@@ -11,24 +11,26 @@ from contract.identities import RECONCILER_LABELS, RELEASE_TOOL_LABELS
 from tests.unit.components.delivery.previews import with_previews
 from tests.unit.network_policies.surroundings import Surroundings
 
-AROUND = Surroundings(
-    with_previews(),
-    {
-        "builder": ("delivery", BUILDER),
-        "releaser": ("delivery", RELEASE_TOOL_LABELS),
-        "previewer": ("delivery", PREVIEWER),
-        "reconciler": ("delivery", RECONCILER_LABELS),
-        "page": ("delivery", PAGE_LABELS),
-        "stranger in delivery": ("delivery", {"app": "any"}),
-        "jenkins": ("jenkins", CONTROLLER),
-        "buildkitd": ("buildkit", BUILDKIT),
-        "dev api": ("dev", {"app.kubernetes.io/name": "api", "environment": "dev", "slot": "blue"}),
-        "prod api": ("prod", {"app.kubernetes.io/name": "api", "environment": "prod", "slot": "blue"}),
-        "kibana": ("logging", {"app": "kibana"}),
-    },
-    {"Pod Identity": "169.254.170.23/32"},
-)
+PODS = {
+    "builder": ("delivery", BUILDER),
+    "releaser": ("delivery", RELEASE_TOOL_LABELS),
+    "previewer": ("delivery", PREVIEWER),
+    "reconciler": ("delivery", RECONCILER_LABELS),
+    "page": ("delivery", PAGE_LABELS),
+    "stranger in delivery": ("delivery", {"app": "any"}),
+    "jenkins": ("jenkins", CONTROLLER),
+    "buildkitd": ("buildkit", BUILDKIT),
+    "dev api": ("dev", {"app.kubernetes.io/name": "api", "environment": "dev", "slot": "blue"}),
+    "prod api": ("prod", {"app.kubernetes.io/name": "api", "environment": "prod", "slot": "blue"}),
+    "kibana": ("logging", {"app": "kibana"}),
+}
 PORTS = (22, 80, 443, 1234, 8080, 8099, 9200)
+
+
+@pytest.fixture(scope="module")
+def around() -> Surroundings:
+    """What the policies of a stack with Jenkins and previews let pass."""
+    return Surroundings(with_previews(), PODS, {"Pod Identity": "169.254.170.23/32"})
 
 
 @pytest.mark.parametrize(
@@ -45,8 +47,8 @@ PORTS = (22, 80, 443, 1234, 8080, 8099, 9200)
         ("metadata", 80, {"a node", "internet", "an API server"}),
     ],
 )
-def test_each_is_reached_by_those_who_need_it(place: str, port: int, wanted: set[str]) -> None:
-    assert AROUND.who_reach(place, port) - {"metadata", "Pod Identity", "Kubernetes API"} == wanted
+def test_each_is_reached_by_those_who_need_it(around: Surroundings, place: str, port: int, wanted: set[str]) -> None:
+    assert around.who_reach(place, port) - {"metadata", "Pod Identity", "Kubernetes API"} == wanted
 
 
 @pytest.mark.parametrize(
@@ -73,5 +75,7 @@ def test_each_is_reached_by_those_who_need_it(place: str, port: int, wanted: set
         ("stranger in delivery", set[tuple[str, int]]()),
     ],
 )
-def test_each_reaches_what_it_needs_and_nothing_else(source: str, places: set[tuple[str, int]]) -> None:
-    assert AROUND.reached_from(source, PORTS) == places
+def test_each_reaches_what_it_needs_and_nothing_else(
+    around: Surroundings, source: str, places: set[tuple[str, int]]
+) -> None:
+    assert around.reached_from(source, PORTS) == places
