@@ -68,7 +68,7 @@ def pulumi(
 
 
 class Command(automation.PulumiCommand):
-    """The toolchain's `pulumi` in a folder's `bin`. It fits the SDK, so it is not asked for its version at each start."""
+    """The `pulumi` in a folder's `bin`. It fits the SDK, so it is not asked for its version at each start."""
 
     def __init__(self, folder: Path) -> None:
         self.command = str(folder / "bin" / "pulumi")
