@@ -32,8 +32,10 @@ SHARED = re.compile(
 )
 """Tests of several files that share what is running: a stack, by their parameter, or a folder's platform."""
 
-LONGEST = ("stack-dev", "stack-prod", "tests/traffic")
-"""What takes longest runs first, so that no worker is at it when the others have ended."""
+FIRST = re.compile(r"(stack-dev)$|(stack-prod)$|(tests/traffic)$|(tests/(?:delivery|release)/)|(tests/rehearsal/)")
+"""By scope: what takes longest runs first, so that no worker is at it when the others have ended; beside it what mostly
+waits; and the unit tests last.
+"""
 
 
 def scope(nodeid: str) -> str:
@@ -56,8 +58,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedSchedu
 
 
 def rank(nodeid: str) -> int:
-    """The place of a test's scope among those that run first; all others have the same."""
-    return LONGEST.index(scope(nodeid)) if scope(nodeid) in LONGEST else len(LONGEST)
+    """The place of a test's scope among those of `FIRST`; all others come after them."""
+    first = FIRST.match(scope(nodeid))
+    return first.lastindex or 0 if first else FIRST.groups + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import LONGEST, rank, scope
+from tests.conftest import rank, scope
 from tests.unit.program import SHIPPED
 
 
@@ -24,13 +24,19 @@ def test_tests_that_share_a_stack_or_a_folders_platform_run_on_one_worker(nodeid
     assert scope(nodeid) == wanted
 
 
-def test_what_takes_longest_begins_and_the_rest_keeps_its_order() -> None:
-    others = ["tests/unit/test_z.py::test_b", "tests/unit/test_a.py::test_a"]
-    nodeids = [others[0], "tests/traffic/test_a.py::test_a", "tests/a.py::test[stack-prod]", others[1]]
-    nodeids += ["tests/a.py::test[stack-dev]"]
-    nodeids.sort(key=rank)
-    assert [scope(nodeid) for nodeid in nodeids[:3]] == list(LONGEST)
-    assert nodeids[3:] == others
+def test_what_takes_longest_begins_then_what_waits_and_the_rest_keeps_its_order() -> None:
+    wanted = [
+        "tests/a.py::test[stack-dev]",
+        "tests/a.py::test[stack-prod]",
+        "tests/traffic/test_a.py::test_a",
+        "tests/release/test_z.py::test_a",
+        "tests/delivery/test_a.py::test_a",
+        "tests/rehearsal/one_service/test_a.py::test_a",
+        "tests/unit/test_z.py::test_b",
+        "tests/unit/test_a.py::test_a",
+    ]
+    nodeids = [*wanted[3:4], *wanted[6:], *wanted[4:6], *reversed(wanted[:3])]
+    assert sorted(nodeids, key=rank) == wanted
 
 
 def test_a_test_that_reads_a_shipped_stack_file_fails() -> None:
