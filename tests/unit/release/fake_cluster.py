@@ -28,6 +28,8 @@ _fault = cache(demo_images.fault)
 
 NO_NODE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/2 nodes are available"}
 
+LATEST = datetime.max.replace(tzinfo=UTC)
+
 Key = tuple[str, str, str]
 """Kind, namespace, name."""
 
@@ -91,7 +93,12 @@ class FakeCluster:
         self.selected: list[str] = []
         """The slots that the active Service came to select, in their order."""
         self._controlled: object = None
-        """What everything depended on when the controllers acted last."""
+        """What everything depended on, besides time, when the controllers acted last."""
+        self._due = LATEST
+        """When time alone gives the controllers something to do."""
+        self._counted = 0
+        self._waits: list[bool] = []
+        """Of each Service whether its users wait, as of the version `_counted`."""
         for one in objects:
             self._store(one)
         self._control()
@@ -206,10 +213,10 @@ class FakeCluster:
 
     def _control(self) -> None:
         """Pods as Deployments want them, their status, and the endpoints that Services select."""
-        state = (self._version, self.clock.now(), self.node_seconds, self.stagger_seconds, self.fading, len(self.dark))
-        if state == self._controlled:
+        settings = (self.node_seconds, self.stagger_seconds, self.fading, len(self.dark), dict(self.stopped))
+        if (self._version, settings) == self._controlled and self.clock.now() < self._due:
             return
-        self._controlled = state
+        self._controlled, self._due = (self._version, settings), LATEST
         for (kind, namespace, name), one in list(self._objects.items()):
             if kind == "Deployment":
                 self._pods(namespace, name, one)
@@ -247,7 +254,7 @@ class FakeCluster:
                 }
             )
         for key in wanted:
-            fits = self.clock.now() >= self._placed[key]
+            fits = self._has_come(self._placed[key])
             pod_status: dict[str, Any] = {"phase": "Running"} if fits else {"phase": "Pending", "conditions": [NO_NODE]}
             if fits and self._is_ready(key, image):
                 since = self._ready_since.setdefault(key, self.clock.now())
@@ -268,7 +275,7 @@ class FakeCluster:
             "updatedReplicas": len(wanted),
             "readyReplicas": len(ready),
             # https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/api/v1/pod/util.go (`IsPodAvailable`)
-            "availableReplicas": sum(self.clock.now() - since >= least for since in ready),
+            "availableReplicas": sum([self._has_come(since + least) for since in ready]),
         }
         if deployment.get("status") != status:
             self._store({**deployment, "status": status})
@@ -302,7 +309,7 @@ class FakeCluster:
                 "creationTimestamp": self.clock.now().isoformat(),
             }
             self._store({"apiVersion": "v1", "kind": "Pod", "metadata": made, "spec": template["spec"], "status": {}})
-        if job.get("status") or self.clock.now() - self._placed[key] < timedelta(seconds=HOOK_SECONDS):
+        if job.get("status") or not self._has_come(self._placed[key] + timedelta(seconds=HOOK_SECONDS)):
             return
         fails = metadata["labels"]["hello-platform/hook"] in self.failing_hooks
         ended = {"state": {"terminated": {"exitCode": int(fails)}}}
@@ -318,7 +325,14 @@ class FakeCluster:
 
     def _count_outage(self, seconds: float) -> None:
         self._control()
-        for (kind, namespace, name), service in list(self._objects.items()):
+        if self._version != self._counted:
+            self._counted, self._waits = self._version, list(self._who_waits())
+        for waits in self._waits:
+            self.outage = self.outage + seconds if waits else 0
+            self.longest_outage = max(self.longest_outage, self.outage)
+
+    def _who_waits(self) -> Iterator[bool]:
+        for (kind, namespace, name), service in self._objects.items():
             if kind != "Service" or name.endswith("-preview"):
                 continue
             ready: dict[str, str] = {}
@@ -327,10 +341,8 @@ class FakeCluster:
                     ready[deployment] = body["spec"]["template"]["spec"]["containers"][0]["image"]
             selector: dict[str, str] = service["spec"].get("selector") or {}
             live = ready.get(f"{name}-{selector.get(labels.SLOT)}")
-            waits = live is None and any(image in self.served for image in ready.values())
+            yield live is None and any(image in self.served for image in ready.values())
             self.served |= {live} if live else set()
-            self.outage = self.outage + seconds if waits else 0
-            self.longest_outage = max(self.longest_outage, self.outage)
 
     def _is_selected(self, pod: Key) -> bool:
         """Whether users reach a pod."""
@@ -349,7 +361,14 @@ class FakeCluster:
             return False
         number = int(pod[2].rpartition("-")[2])
         start = READY_SECONDS + number * self.stagger_seconds
-        return self.clock.now() - self._placed[pod] >= timedelta(seconds=start)
+        return self._has_come(self._placed[pod] + timedelta(seconds=start))
+
+    def _has_come(self, time: datetime) -> bool:
+        """Whether a time is over; if not, the controllers act when it is."""
+        if self.clock.now() >= time:
+            return True
+        self._due = min(self._due, time)
+        return False
 
     def _endpoints(self, namespace: str, service: str, selector: dict[str, str]) -> None:
         pods = [

@@ -9,7 +9,7 @@ from typing import Any
 
 from config import PROJECT
 from pipelines import certificates
-from tests.unit.program import configured, stack_config
+from tests.unit.program import configured, stack_config, with_services
 from tools.program.graph import Graph
 
 PASSWORD = "made-up-admin-password"  # noqa: S105 - made up
@@ -39,6 +39,11 @@ DELIVERY: dict[str, Any] = {
 def configuration(**changes: Any) -> dict[str, str]:
     """The dev stack's configuration, with Jenkins."""
     return {**stack_config("dev"), f"{PROJECT}:delivery": json.dumps({**DELIVERY, **changes})}
+
+
+def of_its_sources(**changes: Any) -> Graph:
+    """Jenkins with other settings, in a stack of the services that it builds and the one at the host's root."""
+    return configured(with_services(configuration(**changes), "frontend", *DELIVERY["sources"]))
 
 
 @cache

@@ -33,6 +33,7 @@ from tests.unit.components.delivery.jenkins import (
     SLACK,
     TOKEN,
     configuration,
+    of_its_sources,
     with_hook,
     with_jenkins,
 )
@@ -158,7 +159,7 @@ def test_other_branches_of_a_service_are_checked_by_the_controllers_jenkinsfile_
     assert labels == {("build",)}, "an agent without rights in the cluster"
     told = [one.name for one in pipeline.everything()]
     assert not any(script in name for name in told for script in ("deploy", "verify.sh", "release"))
-    assert "multibranchPipelineJob('''checks" not in job_script(configured(configuration(checks=False)))
+    assert "multibranchPipelineJob('''checks" not in job_script(of_its_sources(checks=False))
 
 
 def texts(graph: Graph) -> list[dict[str, str]]:
@@ -194,7 +195,7 @@ DISCOVERY = "https://id.example.com/.well-known/openid-configuration"
 @pytest.mark.parametrize("provider", ["oic", "github"])
 def test_people_log_in_at_their_provider_and_groups_have_roles(provider: str) -> None:
     login = {**LOGIN, **({"oidc": {"discoveryUrl": DISCOVERY}} if provider == "oic" else {})}
-    graph = configured(configuration(login=login))
+    graph = of_its_sources(login=login)
     controller = chart(graph)["values"]["controller"]
     realm, strategy = (json.loads(controller["JCasC"][name]) for name in ("securityRealm", "authorizationStrategy"))
     assert list(realm) == [provider]
@@ -215,7 +216,7 @@ def test_people_log_in_at_their_provider_and_groups_have_roles(provider: str) ->
 
 
 def test_admin_is_for_emergencies_where_people_log_in_elsewhere() -> None:
-    graph = configured(configuration(login={**LOGIN, "oidc": {"discoveryUrl": DISCOVERY}}))
+    graph = of_its_sources(login={**LOGIN, "oidc": {"discoveryUrl": DISCOVERY}})
     realm = json.loads(chart(graph)["values"]["controller"]["JCasC"]["securityRealm"])
     (escape,) = realm["oic"]["properties"]
     assert escape["escapeHatch"]["secret"] == "${chart-admin-password}"  # noqa: S105 - a reference
@@ -223,7 +224,7 @@ def test_admin_is_for_emergencies_where_people_log_in_elsewhere() -> None:
 
 
 def test_checks_write_commit_statuses_with_a_token_that_no_log_shows() -> None:
-    graph = configured(configuration(statusToken="made-up-status-token"))
+    graph = of_its_sources(statusToken="made-up-status-token")
     assert "STATUS_TOKEN = credentials('jenkins-status-token')" in job_script(graph).replace("\\'", "'")
     (status,) = (one for one in texts(graph) if one["id"].startswith("jenkins-status"))
     assert status["secret"] == "${jenkins-status-token}"  # noqa: S105 - a reference
@@ -237,7 +238,7 @@ def test_checks_write_commit_statuses_with_a_token_that_no_log_shows() -> None:
 @pytest.mark.parametrize("host", commit_status.HOSTS)
 def test_statuses_go_to_the_host_of_the_settings(host: str) -> None:
     def told(**settings: str) -> list[str]:
-        graph = configured(configuration(statusHost=host, **settings))
+        graph = of_its_sources(statusHost=host, **settings)
         variables = casc(graph)["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
         return [one["value"] for one in variables if one["key"] == "STATUS_HOST"]
 
@@ -246,7 +247,7 @@ def test_statuses_go_to_the_host_of_the_settings(host: str) -> None:
 
 
 def test_build_secrets_are_files_of_build_agents_only() -> None:
-    graph = configured(configuration(buildSecrets={"NPM_TOKEN": "made-up-npm-token"}))
+    graph = of_its_sources(buildSecrets={"NPM_TOKEN": "made-up-npm-token"})
     mounts = {
         kind: [mount["mountPath"] for mount in one["spec"]["containers"][0]["volumeMounts"]]
         for kind, one in templates(graph).items()
@@ -322,14 +323,14 @@ def test_a_service_of_several_in_a_repository_has_its_context_and_its_commits(
     source: dict[str, Any], told: tuple[str, str, str]
 ) -> None:
     sources = {"api": {"repository": "https://git.example.com/hello/all.git", **source}}
-    script = job_script(configured(configuration(sources=sources)))
+    script = job_script(of_its_sources(sources=sources))
     names = ("CONTEXT", "DOCKERFILE", "PATHS")
     assert tuple(re.findall(rf"stringParam\('''{name}''', '''(.*?)'''\)", script)[0] for name in names) == told
 
 
 def test_the_check_of_a_service_is_in_its_pipeline_where_no_parameter_replaces_it() -> None:
     source = {"repository": "https://git.example.com/hello/api.git", "check": "curl --fail 'https://x/?image='$IMAGE"}
-    script = job_script(configured(configuration(sources={"api": source})))
+    script = job_script(of_its_sources(sources={"api": source}))
     text = with_environment(pipelines.jenkinsfile("dev"), {"VERIFY_CHECK": source["check"]})
     assert faults(parsed(text)) == []
     assert quoted(f"    VERIFY_CHECK = {quoted(source['check'])}\n").strip("'") in script
@@ -337,7 +338,7 @@ def test_the_check_of_a_service_is_in_its_pipeline_where_no_parameter_replaces_i
 
 def test_images_have_the_attestations_that_are_set() -> None:
     generator = "docker.io/docker/buildkit-syft-scanner:stable-1"
-    graph = configured(configuration(provenance=True, sbomGenerator=generator))
+    graph = of_its_sources(provenance=True, sbomGenerator=generator)
     variables = casc(graph)["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
     told = {one["key"]: one["value"] for one in variables}
     assert (told["PROVENANCE"], told["SBOM_GENERATOR"]) == ("true", generator)
@@ -347,7 +348,7 @@ def test_images_have_the_attestations_that_are_set() -> None:
 
 def test_the_scan_gate_reads_the_rules_that_are_set() -> None:
     waiver = {"finding": "CVE-2026-1", "until": "2027-03-31", "reason": "never ${called} by it", "services": ["api"]}
-    graph = configured(configuration(scan={"severity": "HIGH", "waivers": [waiver], "unscannable": ["ai"]}))
+    graph = of_its_sources(scan={"severity": "HIGH", "waivers": [waiver], "unscannable": ["ai"]})
     variables = casc(graph)["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
     (text,) = (one["value"] for one in variables if one["key"] == "SCAN_RULES")
     assert re.findall(r"(?<!\^)\$\{", text) == [], "the plugin would interpolate it"
@@ -665,7 +666,7 @@ def restarted_by(**changes: Any) -> set[str]:
         }
 
     before = pods(with_jenkins())
-    after = pods(configured(configuration(**changes)))
+    after = pods(of_its_sources(**changes))
     return {name for name in before if before[name] != after[name]}
 
 
@@ -684,7 +685,7 @@ def test_what_reads_a_secret_at_its_start_starts_anew_with_another(changes: Any,
 
 
 def test_builds_reach_the_ports_of_the_internet_that_are_set() -> None:
-    graph = configured(configuration(buildEgressPorts=[22, 443]))
+    graph = of_its_sources(buildEgressPorts=[22, 443])
     (rule,) = named(graph, "NetworkPolicy", "buildkitd").spec["egress"]
     assert [port["port"] for port in rule["ports"]] == [22, 443]
 
