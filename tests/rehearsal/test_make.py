@@ -14,6 +14,7 @@ import pytest
 
 from rehearsal.layout import CHECKOUT
 from rehearsal.lifecycle import Rehearsal
+from tests.rehearsal.stacks import ON_PROD, ONE_STACK
 from tests.unit.program import FIXTURES
 
 TOLD = re.findall(r"^([a-z-]+):.*## ", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
@@ -42,9 +43,6 @@ OF_A_STACK = {
     "costs": "US dollars a month",
 }
 """What a target prints that is about a stack."""
-
-ON = {target: ("dev", "prod")[place % 2] for place, target in enumerate(OF_A_STACK)}
-"""The stack on which a target is tried: both previews take the engine as long as an `up`."""
 
 OTHERS = {"help": "make preview-comment", "doctor": "python", "docs": ""}
 """The same of those that are not."""
@@ -89,12 +87,21 @@ esac
     return program
 
 
-@pytest.mark.parametrize(
-    ("platform", "target"),
-    [pytest.param(ON[target], target, id=f"stack-{ON[target]}-{target}") for target in OF_A_STACK],
-    indirect=["platform"],
-)
+@ONE_STACK
+@pytest.mark.parametrize("target", [*OF_A_STACK][::2])
 def test_a_target_works_on_a_stack_that_came_up(platform: Rehearsal, python: Path, target: str) -> None:
+    works(platform, python, target)
+
+
+@ON_PROD
+@pytest.mark.parametrize("target", [*OF_A_STACK][1::2])
+def test_a_target_works_on_a_protected_stack(platform: Rehearsal, python: Path, target: str) -> None:
+    """Every other target: two previews take the engine as long as an `up`."""
+    works(platform, python, target)
+
+
+def works(platform: Rehearsal, python: Path, target: str) -> None:
+    """Runs a target on a stack."""
     told = OF_A_STACK[target].replace("STACK", platform.stack)
     check(target, told, stack=platform.stack, python=python)
 
