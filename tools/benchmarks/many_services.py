@@ -11,6 +11,12 @@ from config import ENVIRONMENTS, PROJECT, required_secrets
 MODEL = "api"
 """The service that is copied: variables, secrets, egress."""
 
+EXPOSED = 5
+"""Services with a path of the host: a load balancer has 1000 targets at most, one a node for each of them.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
+"""
+
 _ROOM = {
     "nodes": {"instanceType": "m5.4xlarge", "min": 2, "desired": 2, "max": 30, "volumes": True},
     "quota": {"cpu": "1000", "memory": "4000Gi", "pods": 1000},
@@ -22,7 +28,8 @@ def many_services(config: Mapping[str, Any], count: int) -> dict[str, Any]:
 
     Args:
         config: The `config` of a stack's file.
-        count: The number of services, 1 to 999: `svc-001` and so on, each with its own path, each calling the first.
+        count: The number of services, 1 to 999: `svc-001` and so on, each calling the first, and the first `EXPOSED` of
+            them with a path of the host.
     """
     model = config[f"{PROJECT}:services"][MODEL]
     services: dict[str, Any] = {}
@@ -30,7 +37,9 @@ def many_services(config: Mapping[str, Any], count: int) -> dict[str, Any]:
         name = f"svc-{number:03}"
         egress = {**model["egress"], "services": ["svc-001"] if number > 1 else []}
         replicas = {key: {"min": 1, "max": 1} for key in ENVIRONMENTS}
-        services[name] = {**copy.deepcopy(model), "paths": [f"/{name}"], "egress": egress, "replicas": replicas}
+        services[name] = {**copy.deepcopy(model), "egress": egress, "replicas": replicas}
+        if number <= EXPOSED:
+            services[name]["paths"] = [f"/{name}"]
     environments = {name: {**environment, **_ROOM} for name, environment in config[f"{PROJECT}:environments"].items()}
     others = {f"{PROJECT}:services": services, f"{PROJECT}:environments": environments, f"{PROJECT}:secrets": {}}
     return {**config, **others}

@@ -11,7 +11,7 @@ import pytest
 import config
 from rehearsal.errors import RehearsalError
 from tests.unit.program import stack_file
-from tools.benchmarks.many_services import made_up_secrets, many_services
+from tools.benchmarks.many_services import EXPOSED, made_up_secrets, many_services
 from tools.benchmarks.tables import replace_section, table
 
 
@@ -32,6 +32,8 @@ def test_every_service_is_like_the_model_but_for_its_path_and_callers() -> None:
     services = many_services(settings, 3)[f"{config.PROJECT}:services"]
     model = settings[f"{config.PROJECT}:services"]["api"]
     assert services["svc-003"]["paths"] == ["/svc-003"]
+    more = many_services(settings, 50)[f"{config.PROJECT}:services"]
+    assert [name for name, service in more.items() if "paths" in service] == list(more)[:EXPOSED]
     assert services["svc-003"]["secrets"] == model["secrets"]
     assert services["svc-003"]["resources"] == model["resources"]
     assert services["svc-003"]["egress"]["services"] == ["svc-001"]
