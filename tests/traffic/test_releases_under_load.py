@@ -15,7 +15,7 @@ from tests.traffic.load import Client, ClientLog, Load
 from tests.traffic.moves import Mover, astray
 from tests.traffic.site import CLIENT, HOST, NODES, Site
 
-REQUESTS = 50_000
+REQUESTS = 100_000
 CYCLES = 5
 MOST_CYCLES = 25
 LONG = 5
