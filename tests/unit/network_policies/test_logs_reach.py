@@ -9,22 +9,25 @@ from components.logging.network_policies import FLUENTD_PODS, SETUP_PODS
 from tests.unit.network_policies.surroundings import Surroundings
 from tests.unit.program import platform
 
-AROUND = Surroundings(
-    platform("prod", preview=False),
-    {
-        "elasticsearch": ("logging", ELASTICSEARCH_PODS),
-        "another of elasticsearch": ("logging", ELASTICSEARCH_PODS),
-        "kibana": ("logging", KIBANA_PODS),
-        "operator": ("logging", OPERATOR_PODS),
-        "setup": ("logging", SETUP_PODS),
-        "stranger in logging": ("logging", {"app": "any"}),
-        "fluentd": ("log-collector", FLUENTD_PODS),
-        "stranger in log-collector": ("log-collector", SETUP_PODS),
-        "dev api": ("dev", {"app.kubernetes.io/name": "api", "environment": "dev", "slot": "blue"}),
-        "a fluentd in prod": ("prod", FLUENTD_PODS),
-    },
-)
+PODS = {
+    "elasticsearch": ("logging", ELASTICSEARCH_PODS),
+    "another of elasticsearch": ("logging", ELASTICSEARCH_PODS),
+    "kibana": ("logging", KIBANA_PODS),
+    "operator": ("logging", OPERATOR_PODS),
+    "setup": ("logging", SETUP_PODS),
+    "stranger in logging": ("logging", {"app": "any"}),
+    "fluentd": ("log-collector", FLUENTD_PODS),
+    "stranger in log-collector": ("log-collector", SETUP_PODS),
+    "dev api": ("dev", {"app.kubernetes.io/name": "api", "environment": "dev", "slot": "blue"}),
+    "a fluentd in prod": ("prod", FLUENTD_PODS),
+}
 PORTS = (22, 80, 443, 5601, 8099, 9200, 9300, 24231)
+
+
+@pytest.fixture(scope="module")
+def around() -> Surroundings:
+    """What the policies of stack prod let pass."""
+    return Surroundings(platform("prod", preview=False), PODS)
 
 
 @pytest.mark.parametrize(
@@ -38,8 +41,8 @@ PORTS = (22, 80, 443, 5601, 8099, 9200, 9300, 24231)
         ("operator", 9443, set[str]()),
     ],
 )
-def test_each_is_reached_by_those_who_need_it(place: str, port: int, wanted: set[str]) -> None:
-    assert AROUND.who_reach(place, port) - {"metadata", "Kubernetes API"} == wanted
+def test_each_is_reached_by_those_who_need_it(around: Surroundings, place: str, port: int, wanted: set[str]) -> None:
+    assert around.who_reach(place, port) - {"metadata", "Kubernetes API"} == wanted
 
 
 @pytest.mark.parametrize(
@@ -80,5 +83,7 @@ def test_each_is_reached_by_those_who_need_it(place: str, port: int, wanted: set
         ("stranger in logging", set[tuple[str, int]]()),
     ],
 )
-def test_each_reaches_what_it_needs_and_nothing_else(source: str, places: set[tuple[str, int]]) -> None:
-    assert AROUND.reached_from(source, PORTS) == places
+def test_each_reaches_what_it_needs_and_nothing_else(
+    around: Surroundings, source: str, places: set[tuple[str, int]]
+) -> None:
+    assert around.reached_from(source, PORTS) == places
