@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_aws as aws
 
 from components.aws.policy import Statement
 from components.cluster.controller import Controller, install
@@ -173,8 +174,8 @@ def permissions(cluster: ClusterReference) -> list[Statement]:
     ]
 
 
-def values(cluster: ClusterReference, vpc_id: pulumi.Input[str]) -> dict[str, object]:
-    """Values of the chart.
+def values(cluster: ClusterReference, vpc_id: pulumi.Input[str], backend_group: pulumi.Input[str]) -> dict[str, object]:
+    """Values of the chart, with the id of the shared backend security group.
 
     https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/helm/aws-load-balancer-controller/values.yaml
     """
@@ -184,6 +185,7 @@ def values(cluster: ClusterReference, vpc_id: pulumi.Input[str]) -> dict[str, ob
         # Otherwise the controller would read both from instance metadata, which pods cannot reach.
         "region": cluster.account.region,
         "vpcId": vpc_id,
+        "backendSecurityGroup": backend_group,
         "serviceAccount": {"name": NAME},
         "replicaCount": SYSTEM_REPLICAS,
         **across_environments({"app.kubernetes.io/name": NAME}),
@@ -240,7 +242,7 @@ class LoadBalancerControllerArgs:
 
 
 class LoadBalancerController(pulumi.ComponentResource):
-    """Helm release and IAM role of the controller. Needs `aws` and `kubernetes` providers in its options.
+    """Helm release, IAM role and backend security group. Needs `aws` and `kubernetes` providers in its options.
 
     Ingresses and IngressClasses must depend on it: its webhooks validate each change of them, and an Ingress deleted
     after the controller leaves its load balancer behind.
@@ -248,11 +250,12 @@ class LoadBalancerController(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LoadBalancerControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:LoadBalancerController", name, {}, opts)
+        backend_group = self._backend_group(f"{name}-load-balancers", args.vpc_id)
         install(
             Controller(
                 chart=LOAD_BALANCER_CONTROLLER,
                 statements=permissions(args.cluster),
-                values=values(args.cluster, args.vpc_id),
+                values=values(args.cluster, args.vpc_id, backend_group.id),
             ),
             prefix=name,
             parent=self,
@@ -261,3 +264,21 @@ class LoadBalancerController(pulumi.ComponentResource):
             nodes=args.nodes,
         )
         self.register_outputs({})
+
+    def _backend_group(self, name: str, vpc_id: pulumi.Input[str]) -> aws.ec2.SecurityGroup:
+        """The security group that all load balancers share, and that the rules of the nodes' group name as source.
+
+        It has no rules: a load balancer has another group, of the controller, whose rules let requests in and out.
+        Without it the controller creates one, which it forgets when it starts anew, and then never deletes: the VPC
+        could not be deleted, either.
+        https://kubernetes-sigs.github.io/aws-load-balancer-controller/v3.3/deploy/security_groups/
+        https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/pkg/networking/backend_sg_provider.go
+        """
+        return aws.ec2.SecurityGroup(
+            name,
+            name=name,
+            description="Load balancers, in the rules of the security group of nodes",
+            vpc_id=vpc_id,
+            tags={"Name": name},
+            opts=pulumi.ResourceOptions(parent=self),
+        )

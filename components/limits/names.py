@@ -102,6 +102,9 @@ TAG_VALUE = Limit(
     pattern=r"[\w .:/=+@-]*",
     source="https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html",
 )
+_GROUP_WORDS = "letters, digits, spaces and . _ - : / ( ) # , @ [ ] + = & ; { } ! $ *"
+_GROUP_TEXT = r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]+"
+_GROUP_SOURCE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html"
 LOG_GROUP_NAME = Limit(
     longest=512,
     words="letters, digits and . - _ / #",
@@ -146,6 +149,12 @@ LIMITS: Mapping[str, Mapping[str, Limit]] = {
             pattern=r"[a-zA-Z0-9().\-/_]{3,}",
             source="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html",
         ),
+    },
+    "aws:ec2/securityGroup:SecurityGroup": {
+        "name": Limit(
+            longest=255, words=f"{_GROUP_WORDS}, no sg- first", pattern=f"(?!sg-){_GROUP_TEXT}", source=_GROUP_SOURCE
+        ),
+        "description": Limit(longest=255, words=_GROUP_WORDS, pattern=_GROUP_TEXT, source=_GROUP_SOURCE),
     },
     "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": {
         "ecrRepositoryPrefix": Limit(

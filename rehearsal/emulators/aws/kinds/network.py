@@ -134,6 +134,8 @@ def authorize(group: Resource) -> None:
         }
         for rule in rules
     ]
+    if not permissions:
+        return
     with group.client("ec2") as ec2:
         ec2.authorize_security_group_ingress(GroupId=group.id, IpPermissions=permissions)
 

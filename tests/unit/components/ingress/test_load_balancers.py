@@ -64,13 +64,22 @@ def test_every_ingress_is_in_a_namespace_that_its_class_allows(known: Graph) -> 
 
 
 def test_only_the_public_load_balancer_is_open_to_the_internet(graph: Graph) -> None:
-    """The controller creates the security groups of load balancers, for ports 80 and 443; the program creates none."""
+    """The controller creates the security groups that open ports 80 and 443; the program's have no rules."""
     settings = config.load(stack_config(stack_of(graph)))
     open_to = {name: spec["inboundCIDRs"] for name, spec in params_of(graph).items()}
     assert open_to == {"public": ["0.0.0.0/0"], "staff": settings.load_balancer.staff_cidrs}
     security_groups = [one for one in graph.resources.values() if "ecurityGroup" in one.type]
-    assert {one.type for one in security_groups} == {"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"}
-    assert not any(one.inputs.get("ingress") for one in security_groups)
+    assert len(security_groups) == len(("the default one", "that of load balancers"))
+    assert not any(one.inputs.get("ingress") or one.inputs.get("egress") for one in security_groups)
+
+
+def test_the_controller_has_a_backend_security_group_of_the_program(known: Graph) -> None:
+    """One of its own it forgets when it starts anew, and leaves in the VPC."""
+    (group,) = known.of_type("aws:ec2/securityGroup:SecurityGroup")
+    (vpc,) = known.of_type("aws:ec2/vpc:Vpc")
+    (chart,) = (one for one in known.of_type("kubernetes:helm.sh/v3:Release") if one.inputs["name"] == NAME)
+    assert chart.inputs["values"]["backendSecurityGroup"] == group.id
+    assert group.inputs["vpcId"] == vpc.id
 
 
 def test_each_class_has_its_own_group_and_nodes_as_targets(graph: Graph) -> None:

@@ -47,6 +47,8 @@ MALFORMED = [
     ("flows", {"trafficType": "SOME"}, "expected to be one of"),
     ("flows", {"maxAggregationInterval": 30}, "expected to be one of"),
     ("default-group", {"ingress": [{"cidrBlocks": ["10.0.0.0/16"]}]}, "no rules in the default security group"),
+    ("guard", {"description": "the nodes' group"}, "Invalid security group description"),
+    ("guard", {"name": "sg-endpoints"}, "Invalid security group name"),
     ("bounded", {"permissionsBoundary": "boundary"}, "is an invalid ARN"),
     ("cluster", {"name": "-hello"}, "InvalidParameterException"),
     ("cluster", {"version": "v1.36"}, "unsupported Kubernetes version"),
