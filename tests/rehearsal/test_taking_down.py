@@ -93,7 +93,7 @@ def let_go(platform: Rehearsal) -> None:
 
 @contextmanager
 def controller_that_starts_anew(api: KubernetesApi) -> Generator[None]:
-    """As when its node leaves during a destroy: the new process finds Ingresses to take down, and knows nothing else."""
+    """As when its node leaves in a destroy: a new process finds Ingresses to take down, and knows nothing else."""
 
     def scale(replicas: int) -> None:
         change = {"op": "replace", "path": "/spec/replicas", "value": replicas}
