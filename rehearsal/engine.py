@@ -53,14 +53,14 @@ EVENTS = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
 
 
 def pulumi(
-    layout: Layout, *words: str, value: str | None = None, variables: Mapping[str, str] = MappingProxyType({})
+    layout: Layout, *words: str, variables: Mapping[str, str] = MappingProxyType({})
 ) -> subprocess.CompletedProcess[str]:
-    """Runs `pulumi` in a rehearsal's workspace; `value` is its standard input."""
+    """Runs `pulumi` in a rehearsal's workspace."""
     return subprocess.run(
         [layout.tools / "pulumi", *words],
         cwd=layout.workspace,
         env={**os.environ, **workspace.environment(layout), **variables},
-        input=value,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
@@ -107,23 +107,6 @@ class Engine:
             pulumi_command=Command(layout.directory),
         )
         self._stack = Stack(stack, local)
-
-    def set_secrets(self, values: Mapping[str, str]) -> None:
-        """Sets configuration secrets, by configuration key and path.
-
-        Raises:
-            RehearsalError: The engine refuses one.
-        """
-        for key, value in values.items():
-            # By standard input: the Automation API would pass the values as arguments, which every user of this
-            # machine can read.
-            options = ("--stack", self._stack.name, "--secret", "--path")
-            run = pulumi(self._layout, "config", "set", *options, key, value=value)
-            if run.returncode != 0:
-                raise RehearsalError(
-                    f"The secret {key} could not be set: {run.stderr.strip()}",
-                    remedy="correct the key in the stack's file, or run `make down` and begin again.",
-                )
 
     def recover(self, report: Callable[[str], None]) -> bool:
         """Repairs the state after an interrupted run: removes its lock, resolves its pending creates.

@@ -177,7 +177,7 @@ class Rehearsal:
         """The engine, with the secrets that the copy of the stack's file lacks."""
         engine = Engine(self.layout, self.stack)
         missing = workspace.missing_secrets(self.layout, self.stack)
-        engine.set_secrets(missing)
+        workspace.set_secrets(self.layout, self.stack, missing)
         if missing:
             self._report(summary.invented(missing))
         return engine

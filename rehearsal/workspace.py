@@ -19,6 +19,7 @@ from config import stack_file
 from rehearsal import aws
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import CHECKOUT, DIRECTORY_VARIABLE, RUNS_VARIABLE, Layout
+from rehearsal.passphrase import encryption
 from rehearsal.toolchain import Toolchain
 
 EMULATORS = {"aws": "rehearsal.emulators.aws", "eks": "rehearsal.emulators.eks"}
@@ -248,6 +249,41 @@ def generated(key: str) -> str:
 def missing_secrets(layout: Layout, stack: str) -> dict[str, str]:
     """Generated values in the copy of the stack's file that are not encrypted yet, by configuration key with path."""
     return dict(_generated_parts(_read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"], ""))
+
+
+def set_secrets(layout: Layout, stack: str, values: Mapping[str, str]) -> None:
+    """Encrypts values into the copy of the stack's file, by configuration key with path; the stack exists.
+
+    Raises:
+        RehearsalError: The file has none of that key, or was encrypted with another passphrase.
+    """
+    if not values:
+        return
+    file = layout.workspace / f"Pulumi.{stack}.yaml"
+    content = _read_yaml(file)
+    if unknown := values.keys() - _keys(content["config"], ""):
+        raise RehearsalError(f"{file} has no {', '.join(sorted(unknown))}.", remedy="correct the key.")
+    try:
+        encrypt = encryption(PASSPHRASE, content.get("encryptionsalt", ""))
+    except ValueError as error:
+        raise RehearsalError(f"{file}: {error}.", remedy=f"run `make down STACK={stack}` and begin again.") from None
+    encrypted = {key: {"secure": encrypt(value)} for key, value in values.items()}
+    _write_yaml(file, {**content, "config": _with(encrypted, content["config"], "")})
+
+
+def _keys(value: Any, key: str) -> set[str]:
+    """The keys with path of all parts."""
+    return {found for _, path, part in _parts(value, key) for found in (path, *_keys(part, path))}
+
+
+def _with(replaced: Mapping[str, Any], value: Any, key: str) -> Any:
+    """A value with some of its parts replaced, by key with path."""
+    if key in replaced:
+        return replaced[key]
+    parts = {name: _with(replaced, part, path) for name, path, part in _parts(value, key)}
+    if isinstance(value, dict):
+        return parts
+    return list(parts.values()) if isinstance(value, list) else value
 
 
 def _generated_parts(value: Any, key: str) -> Iterator[tuple[str, str]]:

@@ -235,14 +235,14 @@ def test_no_secret_is_in_any_preview_nor_in_what_sets_it(platform: Rehearsal) ->
     engine, console = platform.open(), Console(file=StringIO(), width=200)
     try:
         with watched_processes() as processes:
-            engine.set_secrets(new)
+            workspace.set_secrets(platform.layout, platform.stack, new)
             screen.show(console, platform.stack, engine.preview(), verbose=True)
         shown = cast("StringIO", console.file).getvalue().splitlines()
         assert_not_told(platform, new, [*processes, *shown])
     finally:
         file.write_text(before)
     assert [line for line in shown if "v1:Secret" in line]
-    assert any(" config set " in command for command in processes), "no process was seen"
+    assert any(" preview " in command for command in processes), "no process was seen"
 
 
 def required_secrets(platform: Rehearsal) -> list[str]:

@@ -82,7 +82,7 @@ def story(platform: Rehearsal) -> Story:
     first = run_up(platform)
     found_by_refresh = refreshed(platform.open())
     before, (released,) = uids(api), {secret_of(pod["spec"]) for pod in live_pods(api, "prod", "ai")}
-    platform.open().set_secrets({SECRET_KEY: "another value"})
+    workspace.set_secrets(platform.layout, platform.stack, {SECRET_KEY: "another value"})
     try:
         forth = changes(platform, edit)
         untouched = before <= uids(api)
@@ -92,7 +92,7 @@ def story(platform: Rehearsal) -> Story:
         assert template is not None
         restarted = restart_all(api, "prod", "ai")
     finally:
-        platform.open().set_secrets({SECRET_KEY: old})
+        workspace.set_secrets(platform.layout, platform.stack, {SECRET_KEY: old})
         back = run_up(platform)
     return Story(
         image=image,

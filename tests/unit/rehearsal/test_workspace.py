@@ -22,6 +22,7 @@ from rehearsal.kubelet import images
 from rehearsal.layout import CHECKOUT, RUNS_VARIABLE, Layout
 from rehearsal.toolchain import Toolchain
 from tests.unit.program import FIXTURES, STACKS, stack_file
+from tests.unit.rehearsal.test_passphrase import SALT
 
 SECRETS = f"{config.PROJECT}:secrets"
 DOMAIN = f"{config.PROJECT}:domain"
@@ -91,6 +92,32 @@ def test_only_secrets_that_have_no_value_yet_are_made_up(layout: Layout) -> None
     key = f"{SECRETS}.dev.ai.LLM_API_KEY"
     assert key in before
     assert workspace.missing_secrets(layout, "dev").keys() == before.keys() - {key}
+
+
+def test_secrets_are_encrypted_where_they_are_and_nothing_else_changes(layout: Layout) -> None:
+    workspace.copy_project(layout, "dev", FIXTURES)
+    file = layout.workspace / "Pulumi.dev.yaml"
+    before: dict[str, Any] = {**yaml.safe_load(file.read_text()), "encryptionsalt": SALT}
+    file.write_text(yaml.safe_dump(before))
+    workspace.set_secrets(layout, "dev", workspace.missing_secrets(layout, "dev"))
+    after = yaml.safe_load(file.read_text())
+    assert workspace.missing_secrets(layout, "dev") == {}
+    assert workspace.is_encrypted(after["config"][SECRETS]["dev"]["ai"]["LLM_API_KEY"])
+    assert {**after, "config": {**after["config"], SECRETS: before["config"][SECRETS]}} == before
+
+
+def test_a_secret_that_the_file_does_not_have_is_refused(layout: Layout) -> None:
+    workspace.copy_project(layout, "dev", FIXTURES)
+    with pytest.raises(RehearsalError, match=r"has no hello-platform:secrets\.dev\.ai\.OTHER"):
+        workspace.set_secrets(layout, "dev", {f"{SECRETS}.dev.ai.OTHER": "text"})
+
+
+def test_a_file_of_another_passphrase_is_refused_before_it_is_changed(layout: Layout) -> None:
+    workspace.copy_project(layout, "dev", FIXTURES)
+    before = (layout.workspace / "Pulumi.dev.yaml").read_text()
+    with pytest.raises(RehearsalError, match="encryptionsalt is not of the form"):
+        workspace.set_secrets(layout, "dev", workspace.missing_secrets(layout, "dev"))
+    assert (layout.workspace / "Pulumi.dev.yaml").read_text() == before
 
 
 ENCRYPTED = {"secure": "v1:of-a-person"}
