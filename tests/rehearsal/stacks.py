@@ -155,8 +155,8 @@ class FirstUp:
 FIRST_UPS: dict[str, FirstUp] = {}
 """By stack, from the fixture `platform`."""
 
-POLLS_OF_A_NEW_PROCESS = 20
-"""How often the command line of a new process is read: it changes with `exec`."""
+POLLS_OF_A_NEW_PROCESS, SECONDS_BETWEEN_POLLS = 4, 0.05
+"""How often the command line of a new process is read: it changes with `exec`. `pulumi` runs for 0.3 s at least."""
 
 
 @contextmanager
@@ -167,7 +167,7 @@ def watched_processes() -> Generator[set[str]]:
     ended = threading.Event()
 
     def watch() -> None:
-        while not ended.wait(0.01):
+        while not ended.wait(SECONDS_BETWEEN_POLLS):
             for process in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 - a path each would cost a core
                 polls[process] += 1
                 if polls[process] <= POLLS_OF_A_NEW_PROCESS:

@@ -219,6 +219,9 @@ class Client:
         self._log: ClientLog | None = None
 
     def __enter__(self) -> Self:
+        """Waits until it asks: a busy machine takes seconds to start a process."""
+        while not self._count.exists() and self._process.poll() is None:
+            time.sleep(0.01)
         return self
 
     def __exit__(self, *_: object) -> None:
