@@ -70,6 +70,7 @@ def is_wider_than_the_screen(page: Page) -> bool:
 def without_complaints(page: Page) -> Generator[None]:
     """Nothing that the browser complains of meanwhile, such as what the Content-Security-Policy forbids."""
     complaints: list[str] = []
+    page.goto("about:blank")  # what it shows still may complain of a server that has ended
 
     def hear(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

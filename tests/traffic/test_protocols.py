@@ -8,10 +8,10 @@ import shutil
 import socket
 import socketserver
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from concurrent import futures
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ import grpc
 import pytest
 
 from rehearsal.front_door.elbv2 import State
+from rehearsal.layout import CHECKOUT
 from tests.rehearsal.conftest import eventually
 from tests.traffic.test_front_door import Door, start  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]
 from tests.unit.rehearsal.front_door.account import (
@@ -99,40 +100,15 @@ def streaming(name: str, address: str) -> Generator[Upstream]:
         server.shutdown()
 
 
-class Pods(grpc.GenericRpcHandler):
-    """The gRPC service hello.Pods: `Name` says the pod's name, `Watch` says it ten times a second, without an end."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name.encode()
-
-    def service(self, handler_call_details: Any) -> Any:
-        """The handler of a method; None for an unknown one, which gRPC answers with UNIMPLEMENTED."""
-        match handler_call_details.method:
-            case "/hello.Pods/Name":
-                return grpc.unary_unary_rpc_method_handler(self._say)  # pyright: ignore[reportUnknownVariableType]
-            case "/hello.Pods/Watch":
-                return grpc.unary_stream_rpc_method_handler(self._watch)  # pyright: ignore[reportUnknownVariableType]
-            case _:
-                return None
-
-    def _say(self, _request: bytes, _context: Any) -> bytes:
-        return self._name
-
-    def _watch(self, _request: bytes, context: Any) -> Iterator[bytes]:
-        while context.is_active():
-            yield self._name
-            time.sleep(0.1)
-
-
 @contextmanager
 def grpc_server(name: str, address: str) -> Generator[Upstream]:
-    """A server of `Pods`."""
-    server = grpc.server(futures.ThreadPoolExecutor(8))
-    server.add_generic_rpc_handlers([Pods(name)])
-    port = server.add_insecure_port(f"{address}:0")
-    server.start()
-    yield Upstream(name, address, port)
-    server.stop(0).wait()
+    """A server of `grpc_pods`."""
+    command = [sys.executable, "-m", "tests.traffic.grpc_pods", name, address]
+    with subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield Upstream(name, address, int(process.stdout.readline()))
+        process.stdin.close()
 
 
 def one_way(version: dict[str, Any], *upstreams: Upstream, leaving: str = "") -> State:
