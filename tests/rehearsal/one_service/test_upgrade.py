@@ -33,10 +33,11 @@ from tests.traffic.load import Client, ClientLog, Load
 LONG = 5
 """Seconds of the long requests."""
 
-UNTIL_ITS_END = 30
-"""Seconds after which the instance of a node that is drained and gone ends. EKS waits for 60.
+UNTIL_ITS_END = 60
+"""Seconds after which the instance of a node that is drained and gone ends, as with EKS.
 
-Where the load balancer controller's leader was on the node, the next one takes over when its lease of 15 s has expired.
+Where the load balancer controller's leader was on the node, the next one takes over when its lease of 15 s has expired;
+here its node may be the next to go.
 https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
 """
 
