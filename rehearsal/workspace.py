@@ -212,9 +212,7 @@ def _without_encrypted(value: Any, previous: Any, key: str) -> Any:
         return previous if is_encrypted(previous) else generated(key)
     parts_before = {name: part for name, _, part in _parts(previous, "")}
     parts = {name: _without_encrypted(part, parts_before.get(name), path) for name, path, part in _parts(value, key)}
-    if isinstance(value, dict):
-        return parts
-    return list(parts.values()) if isinstance(value, list) else value
+    return _of_parts(value, parts)
 
 
 def is_encrypted(value: Any) -> bool:
@@ -240,6 +238,20 @@ def _parts(value: Any, key: str) -> Iterator[tuple[str | int, str, Any]]:
             yield index, f"{key}[{index}]", part
 
 
+def _every_part(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+    """Key with path and value of the parts, and of theirs."""
+    for _, path, part in _parts(value, key):
+        yield path, part
+        yield from _every_part(part, path)
+
+
+def _of_parts(value: Any, parts: dict[str | int, Any]) -> Any:
+    """A mapping or list like a value, of other parts; the value itself if it has none."""
+    if isinstance(value, dict):
+        return parts
+    return list(parts.values()) if isinstance(value, list) else value
+
+
 def generated(key: str) -> str:
     """A generated secret for a configuration key with path: text, or a URL if the key ends with `Url`."""
     text = re.sub(r"\W+", "-", f"rehearsal-{key.partition(':')[2]}").strip("-")
@@ -248,7 +260,8 @@ def generated(key: str) -> str:
 
 def missing_secrets(layout: Layout, stack: str) -> dict[str, str]:
     """Generated values in the copy of the stack's file that are not encrypted yet, by configuration key with path."""
-    return dict(_generated_parts(_read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"], ""))
+    settings = _read_yaml(layout.workspace / f"Pulumi.{stack}.yaml")["config"]
+    return {path: part for path, part in _every_part(settings, "") if part == generated(path)}
 
 
 def set_secrets(layout: Layout, stack: str, values: Mapping[str, str]) -> None:
@@ -261,7 +274,7 @@ def set_secrets(layout: Layout, stack: str, values: Mapping[str, str]) -> None:
         return
     file = layout.workspace / f"Pulumi.{stack}.yaml"
     content = _read_yaml(file)
-    if unknown := values.keys() - _keys(content["config"], ""):
+    if unknown := values.keys() - dict(_every_part(content["config"], "")).keys():
         raise RehearsalError(f"{file} has no {', '.join(sorted(unknown))}.", remedy="correct the key.")
     try:
         encrypt = encryption(PASSPHRASE, content.get("encryptionsalt", ""))
@@ -271,27 +284,11 @@ def set_secrets(layout: Layout, stack: str, values: Mapping[str, str]) -> None:
     _write_yaml(file, {**content, "config": _with(encrypted, content["config"], "")})
 
 
-def _keys(value: Any, key: str) -> set[str]:
-    """The keys with path of all parts."""
-    return {found for _, path, part in _parts(value, key) for found in (path, *_keys(part, path))}
-
-
 def _with(replaced: Mapping[str, Any], value: Any, key: str) -> Any:
     """A value with some of its parts replaced, by key with path."""
     if key in replaced:
         return replaced[key]
-    parts = {name: _with(replaced, part, path) for name, path, part in _parts(value, key)}
-    if isinstance(value, dict):
-        return parts
-    return list(parts.values()) if isinstance(value, list) else value
-
-
-def _generated_parts(value: Any, key: str) -> Iterator[tuple[str, str]]:
-    """Keys and values of the generated values that are in plain text."""
-    for _, path, part in _parts(value, key):
-        if part == generated(path):
-            yield path, part
-        yield from _generated_parts(part, path)
+    return _of_parts(value, {name: _with(replaced, part, path) for name, path, part in _parts(value, key)})
 
 
 def required_secrets(settings: Mapping[str, Any]) -> list[config.RequiredSecret]:
