@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +24,7 @@ from semver import VersionInfo
 
 from kube.client import KubernetesApi
 from pipelines.preview_report.events import Preview, read
-from rehearsal import recovery, workspace
+from rehearsal import recovery, unready, workspace
 from rehearsal.emulators.aws.account import Account
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
@@ -139,8 +140,12 @@ class Engine:
         return killed
 
     def up(self, display: Display) -> None:
-        """Brings the stack up."""
-        with self._logged("up") as log:
+        """Brings the stack up.
+
+        Raises:
+            RehearsalError: It did not succeed; which pods are not ready, and why, is told, too.
+        """
+        with self._logged("up", partial(unready.reasons, KubernetesApi(self._layout.kubeconfig))) as log:
             self._stack.up(on_output=log, on_error=log, on_event=display.event)
 
     def preview(self) -> Preview:
@@ -207,7 +212,7 @@ class Engine:
         return [urn for urn in urns if "::pulumi:pulumi:Stack::" not in urn]
 
     @contextmanager
-    def _logged(self, operation: str) -> Generator[Callable[[str], None]]:
+    def _logged(self, operation: str, not_ready: Callable[[], list[str]] = list) -> Generator[Callable[[str], None]]:
         """Writes the engine's output to a log file, and turns its failures into `RehearsalError`."""
         path = self._layout.logs / f"pulumi-{operation}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -220,8 +225,9 @@ class Engine:
                 ) from None
             except automation.CommandError:
                 reason = first_error(path.read_text())
+                problem = f"The engine's {operation} did not succeed{': ' if reason else ''}{reason}."
                 raise RehearsalError(
-                    f"The engine's {operation} did not succeed{': ' if reason else ''}{reason}.",
+                    "\n  Not ready: ".join([problem, *not_ready()]),
                     remedy=f"see all of its output in {path}; then run the command again. "
                     "What was done is kept, and not done twice.",
                 ) from None
