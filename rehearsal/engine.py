@@ -24,7 +24,7 @@ from semver import VersionInfo
 
 from kube.client import KubernetesApi
 from pipelines.preview_report.events import Preview, read
-from rehearsal import recovery, unready, workspace
+from rehearsal import attached, recovery, unready, workspace
 from rehearsal.emulators.aws.account import Account
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
@@ -156,7 +156,7 @@ class Engine:
         """
         with self._logged("preview") as log:
             options = ("--json", "--non-interactive", "--stack", self._stack.name)
-            run = pulumi(self._layout, "preview", *options, variables=EVENTS)
+            run = pulumi(self._layout, "preview", *options, variables={**self._stack.workspace.env_vars, **EVENTS})
             log(run.stdout)
             log(run.stderr)
         preview = read(run.stdout.splitlines())
@@ -180,9 +180,8 @@ class Engine:
         each of 384 deletes takes three quarters of the CPU time. Everywhere else a lost state costs more. After a
         killed run, `refresh` first removes from the state what it has deleted.
         """
-        variables = {**workspace.environment(self._layout), "PULUMI_SKIP_CHECKPOINTS": "true"}
-        self._stack.workspace.env_vars = variables
         with self._logged("destroy") as log:
+            self._stack.workspace.env_vars["PULUMI_SKIP_CHECKPOINTS"] = "true"
             self._stack.destroy(
                 parallel=DELETES_AT_ONCE, refresh=refresh, on_output=log, on_error=log, on_event=display.event
             )
@@ -213,11 +212,17 @@ class Engine:
 
     @contextmanager
     def _logged(self, operation: str, not_ready: Callable[[], list[str]] = list) -> Generator[Callable[[str], None]]:
-        """Writes the engine's output to a log file, and turns its failures into `RehearsalError`."""
+        """An operation of the engine, with its plugins: its output goes to a log file, a failure is a `RehearsalError`.
+
+        `not_ready` says what is not ready after one.
+        """
         path = self._layout.logs / f"pulumi-{operation}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
+        before = self._stack.workspace.env_vars
+        plugins = attached.start(self._layout)
         with path.open("w") as log, engine_ends_first():
             try:
+                self._stack.workspace.env_vars = {**before, **plugins.variables()}
                 yield lambda line: print(line, file=log, flush=True)
             except automation.ConcurrentUpdateError:
                 raise RehearsalError(
@@ -231,6 +236,9 @@ class Engine:
                     remedy=f"see all of its output in {path}; then run the command again. "
                     "What was done is kept, and not done twice.",
                 ) from None
+            finally:
+                plugins.end()
+                self._stack.workspace.env_vars = before
 
 
 _CONSEQUENCES_OF_A_PREVIEW = {"preview failed"}

@@ -30,12 +30,14 @@ class LanguageHost(LanguageServer):
     def __init__(self) -> None:
         super().__init__(self._run_program)
         self._folder = Path()
+        self._engine = "".join(sys.argv[1:])
 
     def _run_program(self) -> None:
         runpy.run_path(str(self._folder / "__main__.py"), run_name="__main__")
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        """Accepts the engine's handshake."""
+        """Takes the address of an engine that did not start this process."""
+        self._engine = self._engine or request.engine_address
         return language_pb2.LanguageHandshakeResponse()
 
     def Run(self, request: Any, context: Any) -> Any:
@@ -45,7 +47,7 @@ class LanguageHost(LanguageServer):
         if str(self._folder) not in sys.path:
             sys.path.insert(0, str(self._folder))
         # The engine's address, to which the program logs: the first argument of an inline program, as of a plugin.
-        request.args[:] = sys.argv[1:2]
+        request.args[:] = [self._engine]
         response = cast("Any", super()).Run(request, context)
         # The SDK has told an error already; with it in the response, the engine would tell it once more.
         return language_pb2.RunResponse(bail=True) if response.error else response

@@ -10,6 +10,7 @@ https://www.pulumi.com/docs/iac/support/troubleshooting/common-issues/interrupte
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,11 +62,11 @@ def end_orphaned_providers(layout: Layout) -> None:
 
 
 def _is_orphaned_provider(process: psutil.Process) -> bool:
-    """Whether a process is a provider whose parent is no engine."""
+    """Whether a process is a provider whose parent is neither an engine nor this process."""
     try:
         is_provider = any(PROVIDER.search(word) or word in EMULATORS.values() for word in process.cmdline())
         parent = process.parent()
-        return is_provider and (parent is None or parent.name() != "pulumi")
+        return is_provider and (parent is None or (parent.name() != "pulumi" and parent.pid != os.getpid()))
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
 

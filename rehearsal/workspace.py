@@ -23,6 +23,7 @@ from rehearsal.passphrase import encryption
 from rehearsal.toolchain import Toolchain
 
 EMULATORS = {"aws": "rehearsal.emulators.aws", "eks": "rehearsal.emulators.eks"}
+LANGUAGE_HOST = "pulumi-language-python"
 """The modules of the emulated providers."""
 
 PASSPHRASE = "rehearsal"  # noqa: S105 - it protects generated values only
@@ -125,9 +126,14 @@ def put_tools(layout: Layout, toolchain: Toolchain, emulators: Mapping[str, str]
     _link(layout.tools / "pulumi", toolchain.pulumi)
     _link(layout.tools / "kubectl", toolchain.kubernetes_program("kubectl"))
     _link(layout.tools / "pulumi-resource-kubernetes", toolchain.kubernetes_provider)
-    _script(layout.tools / "pulumi-language-python", layout, "rehearsal.language_host")
+    _script(layout.tools / LANGUAGE_HOST, layout, "rehearsal.language_host")
     for name, module in emulators.items():
-        _script(layout.tools / f"pulumi-resource-{name}", layout, "rehearsal.emulators", module)
+        _script(layout.tools / emulator(name), layout, "rehearsal.emulators", module)
+
+
+def emulator(provider: str) -> str:
+    """The file of a provider's emulator among the tools."""
+    return f"pulumi-resource-{provider}"
 
 
 def copy_project(layout: Layout, stack: str, stacks: Path = CHECKOUT) -> None:

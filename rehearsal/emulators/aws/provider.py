@@ -41,13 +41,17 @@ MISSING_REGION = provider_pb2.CheckFailure(
 class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     """The provider `aws` on the account of a rehearsal.
 
-    Attributes:
-        caller: The provider's configuration; its region is empty before `Configure`.
+    Each of the engine's providers (the program's, and the same with its configuration of before) has a connection of
+    its own, by which they are told apart.
     """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self.caller = Caller(layout=layout, region="", default_tags={})
+        self._callers: dict[str, Caller] = {}
+
+    def caller(self, context: grpc.ServicerContext) -> Caller:
+        """The configuration of the provider that asks; its region is empty before `Configure`."""
+        return self._callers.get(str(context.peer()), Caller(layout=self._layout, region="", default_tags={}))
 
     def add_to(self, server: grpc.Server) -> None:
         """Registers the provider in a server."""
@@ -56,6 +60,10 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Declares no optional capabilities: the engine then sends secrets and resource references as plain values."""
         return provider_pb2.ProviderHandshakeResponse()
+
+    def Attach(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Accepts an engine that did not start this process."""
+        return empty_pb2.Empty()
 
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
         """The emulated version."""
@@ -84,7 +92,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         region = _configured_region(configuration)
         with _aborting(context, "configuring the provider aws"):
             account_id = self._account_id(region, allowed)
-        self.caller = Caller(self._layout, region, default_tags.get("tags", {}), account_id)
+        self._callers[str(context.peer())] = Caller(self._layout, region, default_tags.get("tags", {}), account_id)
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def _account_id(self, region: str, allowed: Sequence[str]) -> str:
@@ -109,7 +117,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 from_struct(request.olds),
                 from_struct(request.news),
                 seed=request.randomSeed,
-                default_tags=self.caller.default_tags,
+                default_tags=self.caller(context).default_tags,
             )
         failures = [provider_pb2.CheckFailure(property=path, reason=reason) for path, reason in wrong.items()]
         return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=failures)
@@ -139,9 +147,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         with _aborting(context, f"creating {_label(request.urn)}"):
             kind, inputs = kind_of(type_of(request.urn)), from_struct(request.properties)
             if request.preview:
-                outputs = lifecycle.foreseen(kind, self.caller, inputs, {})
+                outputs = lifecycle.foreseen(kind, self.caller(context), inputs, {})
                 return provider_pb2.CreateResponse(properties=to_struct(outputs))
-            record = lifecycle.create(kind, self.caller, request.urn, inputs)
+            record = lifecycle.create(kind, self.caller(context), request.urn, inputs)
         return provider_pb2.CreateResponse(id=record.id, properties=to_struct(record.outputs))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -163,10 +171,10 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         with _aborting(context, f"updating {_label(request.urn)}"):
             kind, inputs = kind_of(type_of(request.urn)), from_struct(request.news)
             if request.preview:
-                outputs = lifecycle.foreseen(kind, self.caller, inputs, from_struct(request.olds))
+                outputs = lifecycle.foreseen(kind, self.caller(context), inputs, from_struct(request.olds))
             else:
                 old = from_struct(request.old_inputs)
-                outputs = lifecycle.change(kind, self.caller, request.id, inputs, old).outputs
+                outputs = lifecycle.change(kind, self.caller(context), request.id, inputs, old).outputs
         return provider_pb2.UpdateResponse(properties=to_struct(outputs))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -188,7 +196,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Reads a data source."""
         with _aborting(context, f"invoking {request.tok}"):
-            result = invokes.invoke(request.tok, self.caller, from_struct(request.args))
+            result = invokes.invoke(request.tok, self.caller(context), from_struct(request.args))
         response = provider_pb2.InvokeResponse()
         # `return` is a keyword of Python.
         getattr(response, "return").CopyFrom(to_struct(result))

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pulumi
+from google.protobuf import empty_pb2
 from pulumi.provider import ConstructResult, Provider
 from pulumi.provider.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2_grpc
@@ -48,11 +49,20 @@ class EksProvider(Provider):
         return ConstructResult(component.urn, component.state)
 
 
+class EksServicer(ProviderServicer):
+    """The provider, for an engine that started this process or attaches to it."""
+
+    async def Attach(self, request: Any, context: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Takes the engine's address."""
+        self.engine_address = request.address
+        return empty_pb2.Empty()
+
+
 async def serve(engine_address: str) -> None:
     """Serves until the engine exits or sends SIGTERM or SIGINT, on asyncio as Pulumi's components require."""
     end = EndOfEngine()
     server = grpc.aio.server(options=OPTIONS)
-    servicer = ProviderServicer(EksProvider(Layout.of_environment()), [], engine_address)
+    servicer = EksServicer(EksProvider(Layout.of_environment()), [], engine_address)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -64,4 +74,4 @@ async def serve(engine_address: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1]))
+    asyncio.run(serve("".join(sys.argv[1:])))
