@@ -8,6 +8,7 @@ preview. https://github.com/pulumi/pulumi/blob/v3.260.0/sdk/go/common/resource/p
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ END_SECONDS = 10.0
 """Maximum of seconds in which it ends; then it is killed."""
 
 _PAUSE = 0.01
+_PORT = re.compile(rb"^(\d+)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,16 +36,16 @@ class _Plugin:
     log: Path
 
     def port(self) -> int:
-        """Its port, which is the first line that it prints."""
+        """Its port, which it prints as a line when it serves."""
         deadline = time.monotonic() + PATIENCE
-        while not (first := self.log.read_bytes().partition(b"\n"))[1]:
+        while (line := _PORT.search(self.log.read_bytes())) is None:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RehearsalError(
                     f"The plugin {self.log.stem} does not start. The end of {self.log}:\n{tail(self.log)}",
                     remedy="read the lines above; then run the command again.",
                 )
             time.sleep(_PAUSE)
-        return int(first[0])
+        return int(line[1])
 
     def wait(self) -> None:
         try:

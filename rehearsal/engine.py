@@ -181,7 +181,7 @@ class Engine:
         killed run, `refresh` first removes from the state what it has deleted.
         """
         with self._logged("destroy") as log:
-            self._stack.workspace.env_vars["PULUMI_SKIP_CHECKPOINTS"] = "true"
+            self._stack.workspace.env_vars = {**self._stack.workspace.env_vars, "PULUMI_SKIP_CHECKPOINTS": "true"}
             self._stack.destroy(
                 parallel=DELETES_AT_ONCE, refresh=refresh, on_output=log, on_error=log, on_event=display.event
             )

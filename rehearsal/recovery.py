@@ -10,7 +10,6 @@ https://www.pulumi.com/docs/iac/support/troubleshooting/common-issues/interrupte
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,11 +61,11 @@ def end_orphaned_providers(layout: Layout) -> None:
 
 
 def _is_orphaned_provider(process: psutil.Process) -> bool:
-    """Whether a process is a provider whose parent is neither an engine nor this process."""
+    """Whether a process is a provider whose parent is no engine."""
     try:
         is_provider = any(PROVIDER.search(word) or word in EMULATORS.values() for word in process.cmdline())
         parent = process.parent()
-        return is_provider and (parent is None or (parent.name() != "pulumi" and parent.pid != os.getpid()))
+        return is_provider and (parent is None or parent.name() != "pulumi")
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
 

@@ -36,7 +36,7 @@ def _why(pod: KubernetesObject, events: Iterable[KubernetesObject]) -> str:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return _said(condition)
     for container in status.get("containerStatuses") or ():
-        waiting = container.get("state", {}).get("waiting") or {}
+        waiting: dict[str, Any] = container.get("state", {}).get("waiting") or {}
         if waiting.get("message"):
             return _said(waiting)
     warnings = [one for one in events if one["involvedObject"].get("uid") == pod["metadata"]["uid"]]
