@@ -33,6 +33,12 @@ FIRST_RETRY, LONGEST_RETRY = 0.5, 122.0
 RETRY_SECONDS = 1.0
 """Seconds before a failed request to the API server is repeated."""
 
+BACK_OFF_SECONDS = 10.0
+"""Seconds before a pod that failed to start for another reason is started again (`backOffPeriod`).
+
+https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/pod_workers.go
+"""
+
 
 class Pod:
     """A pod that this kubelet runs."""
@@ -114,7 +120,16 @@ class Pod:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _live(self) -> None:
-        """Starts the pod, and returns when its last container has ended."""
+        """Starts the pod, again if that fails, and returns when its last container has ended."""
+        while True:
+            try:
+                return await self._try_to_live()
+            except Exception as error:  # noqa: BLE001 - as a pod worker does
+                print(f"{self._namespace}/{self._name}: {error!r}", flush=True)
+                await self._event("FailedSync", f"error syncing pod, skipping: {error!r}")
+            await asyncio.sleep(BACK_OFF_SECONDS)
+
+    async def _try_to_live(self) -> None:
         if part(self.body, "status").get("phase") in statuses.OVER:
             return
         self._changed.set()
@@ -127,8 +142,9 @@ class Pod:
         await self._prepare()
         refreshing = asyncio.create_task(self._refresh())
         try:
-            pairs = zip(self._spec["containers"], self._containers, strict=True)
-            await asyncio.gather(*(self._supervise(spec, container) for spec, container in pairs))
+            async with asyncio.TaskGroup() as group:
+                for spec, container in zip(self._spec["containers"], self._containers, strict=True):
+                    group.create_task(self._supervise(spec, container))
         finally:
             refreshing.cancel()
         self._changed.set()
@@ -304,7 +320,7 @@ class Pod:
         await asyncio.gather(life, return_exceptions=True)
         await self._unplug()
         if not self._is_gone:
-            await self._put_status()
+            await self._retry(self._put_status)
             await self._retry(self._delete)
 
     async def _delete(self) -> None:
@@ -332,8 +348,8 @@ class Pod:
         while True:
             try:
                 await attempt()
-            except KubernetesApiError as error:
-                if error.status == NOT_FOUND or self._is_gone:
+            except Exception as error:  # noqa: BLE001 - nothing else would write it
+                if self._is_gone or (isinstance(error, KubernetesApiError) and error.status == NOT_FOUND):
                     return
                 print(f"{self._namespace}/{self._name}: {error}", flush=True)
                 await asyncio.sleep(RETRY_SECONDS)
