@@ -36,8 +36,8 @@ class LanguageHost(LanguageServer):
         runpy.run_path(str(self._folder / "__main__.py"), run_name="__main__")
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        """Takes the address of an engine that did not start this process."""
-        self._engine = self._engine or request.engine_address
+        """Takes the engine's address: one that attaches has another for its second look than for its first."""
+        self._engine = request.engine_address or self._engine
         return language_pb2.LanguageHandshakeResponse()
 
     def Run(self, request: Any, context: Any) -> Any:
