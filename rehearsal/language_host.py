@@ -30,7 +30,7 @@ class LanguageHost(LanguageServer):
     def __init__(self) -> None:
         super().__init__(self._run_program)
         self._folder = Path()
-        self._engine = "".join(sys.argv[1:])
+        self._engine = next(iter(sys.argv[1:]), "")
 
     def _run_program(self) -> None:
         runpy.run_path(str(self._folder / "__main__.py"), run_name="__main__")

@@ -1,4 +1,4 @@
-"""The process of a Pulumi plugin: a gRPC server that ends with the engine that started it."""
+"""The process of a Pulumi plugin: a gRPC server that ends with the engine, or the command, that started it."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ GRACE_SECONDS = 2.0
 
 
 class EndOfEngine:
-    """Signal to end: the engine is gone, or has sent SIGTERM or SIGINT.
+    """Signal to end: the engine is gone, or has sent SIGTERM or SIGINT; or the command whose engine attaches.
 
-    Must be created in the main thread of the process that the engine started, whose parent is the engine.
+    Must be created in the main thread of the process that one of them started, and whose parent it is.
     """
 
     def __init__(self) -> None:

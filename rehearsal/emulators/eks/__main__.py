@@ -74,4 +74,4 @@ async def serve(engine_address: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve("".join(sys.argv[1:])))
+    asyncio.run(serve(next(iter(sys.argv[1:]), "")))
