@@ -15,10 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal import workspace
+import psutil
+
+from rehearsal import processes, workspace
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
-from rehearsal.processes import tail
 
 PATIENCE = 60.0
 """Maximum of seconds in which a plugin starts."""
@@ -32,7 +33,7 @@ _PORT = re.compile(rb"^(\d+)\n", re.MULTILINE)
 
 @dataclass(frozen=True)
 class _Plugin:
-    process: subprocess.Popen[bytes]
+    process: psutil.Popen
     log: Path
 
     def port(self) -> int:
@@ -41,18 +42,11 @@ class _Plugin:
         while (line := _PORT.search(self.log.read_bytes())) is None:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RehearsalError(
-                    f"The plugin {self.log.stem} does not start. The end of {self.log}:\n{tail(self.log)}",
+                    f"The plugin {self.log.stem} does not start. The end of {self.log}:\n{processes.tail(self.log)}",
                     remedy="read the lines above; then run the command again.",
                 )
             time.sleep(_PAUSE)
         return int(line[1])
-
-    def wait(self) -> None:
-        try:
-            self.process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 @dataclass(frozen=True)
@@ -76,11 +70,7 @@ class Plugins:
 
     def end(self) -> None:
         """Ends them."""
-        plugins = (self.language_host, *self.providers.values())
-        for plugin in plugins:
-            plugin.process.terminate()
-        for plugin in plugins:
-            plugin.wait()
+        processes.end([one.process for one in (self.language_host, *self.providers.values())], END_SECONDS)
 
 
 def start(layout: Layout) -> Plugins:
@@ -96,7 +86,7 @@ def _start(layout: Layout, name: str) -> _Plugin:
     log = layout.logs / "plugins" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = psutil.Popen(
             [layout.tools / name],
             cwd=layout.workspace,
             env={**os.environ, **workspace.environment(layout)},

@@ -10,7 +10,6 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
@@ -145,7 +144,7 @@ class Engine:
         Raises:
             RehearsalError: It did not succeed; which pods are not ready, and why, is told, too.
         """
-        with self._logged("up", partial(unready.reasons, KubernetesApi(self._layout.kubeconfig))) as log:
+        with self._logged("up", lambda: unready.reasons(KubernetesApi(self._layout.kubeconfig))) as log:
             self._stack.up(on_output=log, on_error=log, on_event=display.event)
 
     def preview(self) -> Preview:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject, has_condition
+from release.observe import troubles_of
+from release.state import Trouble
 
 SHOWN = 10
 """Maximum of lines."""
@@ -31,17 +32,11 @@ def _is_unready(pod: KubernetesObject) -> bool:
 
 def _why(pod: KubernetesObject, events: Iterable[KubernetesObject]) -> str:
     """The reason in the pod's status, else its last warning, else its phase."""
-    status: dict[str, Any] = pod.get("status") or {}
-    for condition in status.get("conditions") or ():
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return _said(condition)
-    for container in status.get("containerStatuses") or ():
-        waiting: dict[str, Any] = container.get("state", {}).get("waiting") or {}
-        if waiting.get("message"):
-            return _said(waiting)
+    if troubles := troubles_of(pod):
+        return str(troubles[0])
     warnings = [one for one in events if one["involvedObject"].get("uid") == pod["metadata"]["uid"]]
     last = max((one for one in warnings if one.get("type") == "Warning"), key=_time, default=None)
-    return _said(last) if last else f"phase {status.get('phase', 'unknown')}, without a warning"
+    return _said(last) if last else f"phase {pod.get('status', {}).get('phase', 'unknown')}, without a warning"
 
 
 def _not_created(events: Iterable[KubernetesObject]) -> list[str]:
@@ -51,8 +46,8 @@ def _not_created(events: Iterable[KubernetesObject]) -> list[str]:
     return [f"{kind} {name}: {_said(event)}" for (kind, name), event in last.items()]
 
 
-def _said(of: KubernetesObject) -> str:
-    return ": ".join(str(of[key]) for key in ("reason", "message") if of.get(key))
+def _said(event: KubernetesObject) -> str:
+    return str(Trouble(str(event.get("reason", "")), str(event.get("message", ""))))
 
 
 def _name(body: KubernetesObject) -> str:

@@ -23,8 +23,10 @@ from rehearsal.passphrase import encryption
 from rehearsal.toolchain import Toolchain
 
 EMULATORS = {"aws": "rehearsal.emulators.aws", "eks": "rehearsal.emulators.eks"}
-LANGUAGE_HOST = "pulumi-language-python"
 """The modules of the emulated providers."""
+
+LANGUAGE_HOST = "pulumi-language-python"
+"""The file of the language host among the tools."""
 
 PASSPHRASE = "rehearsal"  # noqa: S105 - it protects generated values only
 """Passphrase of the rehearsal's secrets, which are worthless."""

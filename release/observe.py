@@ -192,7 +192,7 @@ def _jobs(
     if not any(entry.hooks for entry in entries):
         return {}
     found = jobs.read(api, environment, service, pods)
-    troubles = {name: (str(one) for pod in body["pods"] for one in _troubles(pod)) for name, body in found.items()}
+    troubles = {name: (str(one) for pod in body["pods"] for one in troubles_of(pod)) for name, body in found.items()}
     return {name: jobs.job(body, tuple(troubles[name])) for name, body in found.items()}
 
 
@@ -271,7 +271,7 @@ def _slot(
         is_rolled_out=int(status.get("observedGeneration", 0)) >= int(deployment["metadata"]["generation"])
         and status.get("replicas", 0) == status.get("updatedReplicas", 0),
         troubles=tuple(
-            dict.fromkeys([*_rejected_pods(status), *(trouble for pod in existing for trouble in _troubles(pod))])
+            dict.fromkeys([*_rejected_pods(status), *(trouble for pod in existing for trouble in troubles_of(pod))])
         ),
         configuration=slots.configuration(spec["template"]["spec"]) if revision else (),
         resource_version=str(deployment["metadata"]["resourceVersion"]),
@@ -311,7 +311,8 @@ def _rejected_pods(status: Mapping[str, Any]) -> list[Trouble]:
     ]
 
 
-def _troubles(pod: KubernetesObject) -> list[Trouble]:
+def troubles_of(pod: KubernetesObject) -> list[Trouble]:
+    """Why a pod is not ready, as its status says; nothing of one that is to go."""
     if "deletionTimestamp" in pod["metadata"]:
         return []
     status: Mapping[str, Any] = pod.get("status") or {}
