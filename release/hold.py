@@ -35,7 +35,7 @@ class Hold:
     def after_turn(self, test: SmokeTest, ask: Callable[[str, float], Answer], pause: Callable[[], None]) -> Hold:
         """The watch after another turn of requests."""
         more = probe.measure(test, ask, tries=TURN_TRIES, pause=pause)
-        return replace(self, sample=Sample(self.sample.tries + more.tries, self.sample.bad + more.bad))
+        return replace(self, sample=self.sample + more)
 
     def is_over(self, now: datetime) -> bool:
         """Whether it has lasted long enough."""
@@ -47,7 +47,4 @@ class Hold:
         tries = max(self.sample.tries, round(self.seconds / probe.PAUSE_SECONDS))
         if not probe.is_worse(before, Sample(tries, self.sample.bad)):
             return None
-        return (
-            f"worse at {self.step.weight} %: {self.sample.bad} of {self.sample.tries} answers to {test.path} were bad, "
-            f"{before.bad} of {before.tries} before"
-        )
+        return f"worse at {self.step.weight} %: {probe.comparison(before, self.sample, test)}"

@@ -22,6 +22,9 @@ PAUSE_BEFORE_SECONDS = 0.02
 THRESHOLD = 0.05
 """Largest rise of the share of bad answers that is accepted."""
 
+FEWEST = 2
+"""Bad answers from which there is a rise: in a short watch a single one, lost or late by chance, is a large share."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -30,10 +33,16 @@ class Sample:
     Attributes:
         tries: Number of requests.
         bad: Number of answers without the status that the smoke test expects.
+        last: The last one of these, in words.
     """
 
     tries: int
     bad: int
+    last: str = ""
+
+    def __add__(self, more: Sample) -> Sample:
+        """This sample, and then another one."""
+        return Sample(self.tries + more.tries, self.bad + more.bad, more.last or self.last)
 
     @property
     def share(self) -> float:
@@ -42,8 +51,16 @@ class Sample:
 
 
 def is_worse(before: Sample, after: Sample, threshold: float = THRESHOLD) -> bool:
-    """Whether the share of bad answers rose by more than the threshold."""
-    return after.share > before.share + threshold
+    """Whether the share of bad answers rose by more than the threshold, and not by a single one of several."""
+    return after.bad >= min(FEWEST, after.tries) and after.share > before.share + threshold
+
+
+def comparison(before: Sample, after: Sample, test: SmokeTest) -> str:
+    """The bad answers of two samples, in words."""
+    last = f" (the last one: {after.last})" if after.last else ""
+    return (
+        f"{after.bad} of {after.tries} answers to {test.path} were bad{last}, {before.bad} of {before.tries} before"
+    )
 
 
 def measure(
@@ -63,12 +80,13 @@ def measure(
         pause: Waits between two requests.
         is_enough: Whether to stop early, by the number of bad answers so far.
     """
-    bad = 0
+    bad, last = 0, ""
     for number in range(1, tries + 1):
-        bad += ask(test.path, REQUEST_SECONDS).status != test.status
+        answer = ask(test.path, REQUEST_SECONDS)
+        if answer.status != test.status:
+            bad, last = bad + 1, f"HTTP {answer.status}" if answer.status else f"no answer, {answer.body}"
         if is_enough(bad):
-            # The requests that were not sent count as good.
-            return Sample(tries, bad)
+            break  # the requests that were not sent count as good
         if number < tries:
             pause()
-    return Sample(tries, bad)
+    return Sample(tries, bad, last)

@@ -118,8 +118,7 @@ class Trial:
         )
         if probe.is_worse(self._baseline, after):
             raise FailedTrialError(
-                f"worse after the switch: {after.bad} of {after.tries} answers to {state.smoke_test.path} were bad, "
-                f"{self._baseline.bad} of {self._baseline.tries} before"
+                f"worse after the switch: {probe.comparison(self._baseline, after, state.smoke_test)}"
             )
 
     def _measure(self, state: ServiceState, slot: str, weight: int) -> bool:

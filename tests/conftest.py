@@ -22,9 +22,10 @@ def ends_what_it_started() -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """On CI the run ends with tables of its seconds."""
+    """On CI the run ends with tables of its seconds, and with failures in brief."""
     if os.environ.get("CI"):
         config.pluginmanager.register(Timings())
+        config.option.reportchars = "N"  # pytest's own summary has messages of any length there
 
 
 SHARED = re.compile(
@@ -66,6 +67,24 @@ def rank(nodeid: str) -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begins with what takes longest."""
     items.sort(key=lambda item: rank(item.nodeid))
+
+
+BRIEF = 1500
+"""Characters of a failure's message at the end of the run."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """On CI each failure is told in brief after all others' words: a log may be cut in its middle."""
+    if not os.environ.get("CI"):
+        return
+    failed: list[pytest.TestReport] = [*terminalreporter.getreports("failed"), *terminalreporter.getreports("error")]
+    if failed:
+        terminalreporter.section("failures in brief")
+    for report in failed:
+        crash = getattr(report.longrepr, "reprcrash", None)
+        message = crash.message if crash else report.longreprtext
+        terminalreporter.write_line(f"{report.nodeid}, {report.when}: {message[:BRIEF]}")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:

@@ -28,10 +28,13 @@ from rehearsal.programs import API_SERVER, KUBE_PROXY, KUBERNETES_CONTROL_PLANE
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.one_service import before
 from tests.rehearsal.one_service.conftest import SERVICE
-from tests.traffic.load import Client, ClientLog, Load
+from tests.traffic.load import Client, ClientLog, Failure, Load
 
 LONG = 5
 """Seconds of the long requests."""
+
+AROUND = 60.0
+"""Seconds before and after a failure of which the course is told."""
 
 UNTIL_ITS_END = 60
 """Seconds after which the instance of a node that is drained and gone ends, as with EKS.
@@ -54,6 +57,8 @@ class Seen:
         fewest: The fewest of them at any time.
         before: The names of the nodes before.
         ended: The addresses of nodes whose instances ended, and which then answered no more.
+        course: Nodes and the service's pods on prod, each time on the monotonic clock that they changed.
+        refused: The lines of the front door's log on requests without a good answer.
     """
 
     before: set[str]
@@ -63,6 +68,18 @@ class Seen:
     pods: set[frozenset[str]] = field(default_factory=set[frozenset[str]])
     fewest: int = 1000
     ended: set[str] = field(default_factory=set[str])
+    course: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
+    refused: list[str] = field(default_factory=list[str])
+
+    def note(self, what: str) -> None:
+        """Notes what is so from now on."""
+        if what not in [last for _, last in self.course[-1:]]:
+            self.course.append((time.monotonic(), what))
+
+    def story(self, failure: Failure) -> str:
+        """What was so around a failure, and what the front door's log has of the failed requests."""
+        near = [f"{at - failure.sent:+.1f} s: {what}" for at, what in self.course if abs(at - failure.sent) < AROUND]
+        return "\n".join([f"{failure.kind} of a request that was sent at 0 s", *near, *self.refused[:5]])
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +103,8 @@ def seen(rehearsal: Rehearsal, program_before: Path) -> Seen:
         eventually(lambda: len(found.ended) == len(found.before), "the end of the last node", UNTIL_ITS_END + 10)
         time.sleep(1)
         found.logs.update({name: client.end() for name, client in clients.items()})
+    lines = (rehearsal.layout.logs / f"{running.FRONT_DOOR}.log").read_text().splitlines()
+    found.refused += [line for line in lines if "frontend" in line and " 503 " in line]
     found.changes += re.findall(r"^  (\S) (\S+:\S+) ", screen.getvalue(), re.MULTILINE)
     return found
 
@@ -127,6 +146,11 @@ def watched(rehearsal: Rehearsal, found: Seen) -> Generator[None]:
                 nft(inside, f"add rule inet ended output ip daddr {known[name]} meta l4proto tcp reject with tcp reset")
                 found.ended.add(known[name])
         pods = ready_pods(api)
+        cordoned = sorted(name for name, node in present.items() if node["spec"].get("unschedulable"))
+        found.note(
+            f"{sorted(pod['metadata']['name'] + '@' + pod['spec']['nodeName'] for pod in pods)} are ready; "
+            f"nodes {sorted(present)}, cordoned {cordoned}, ended {sorted(found.ended)}"
+        )
         found.fewest = min(found.fewest, len(pods))
         if present.keys() == found.before:
             found.pods.add(frozenset(str(pod["metadata"]["name"]) for pod in pods))
@@ -208,6 +232,7 @@ def test_every_node_is_another_one_and_the_pods_live_there(seen: Seen, rehearsal
 
 def test_the_service_always_had_a_pod_and_no_request_failed(seen: Seen) -> None:
     assert seen.fewest >= 1
-    assert {name: log.failures[:5] for name, log in seen.logs.items() if log.failures} == {}
+    failures = sorted((one for log in seen.logs.values() for one in log.failures), key=lambda one: one.sent)
+    assert not failures, f"{len(failures)} failures; {seen.story(failures[0])}"
     assert all(len(log.answers) > 50 for log in seen.logs.values())
     assert all(one.answered - one.sent >= LONG for one in seen.logs["long requests"].answers)

@@ -362,19 +362,31 @@ def test_a_smoke_test_ends_at_its_deadline() -> None:
     assert tried <= 5
 
 
-@given(st.integers(0, 10), st.integers(0, 100))
-def test_worse_is_by_more_than_the_threshold_and_told_as_early_as_it_is_certain(before: int, bad: int) -> None:
+@given(st.integers(0, 10), st.integers(1, 100), st.data())
+def test_worse_is_by_more_than_the_threshold_and_told_as_early_as_it_is_certain(
+    before: int, tries: int, data: st.DataObject
+) -> None:
+    bad = data.draw(st.integers(0, tries))
     first = probe.Sample(10, before)
-    answers = iter([BAD] * bad + [GOOD] * (100 - bad))
+    answers = iter([BAD] * bad + [GOOD] * (tries - bad))
 
     def is_worse(bad: int) -> bool:
-        return probe.is_worse(first, probe.Sample(100, bad))
+        return probe.is_worse(first, probe.Sample(tries, bad))
 
     def ask(_path: str, _timeout: float) -> Answer:
         return next(answers)
 
-    after = probe.measure(SmokeTest("/"), ask, tries=100, pause=lambda: None, is_enough=is_worse)
-    assert probe.is_worse(first, after) == (bad / 100 > before / 10 + probe.THRESHOLD)
+    after = probe.measure(SmokeTest("/"), ask, tries=tries, pause=lambda: None, is_enough=is_worse)
+    rises = bad / tries > before / 10 + probe.THRESHOLD
+    assert probe.is_worse(first, after) == (rises and (bad > 1 or tries == 1))
+
+
+def test_a_comparison_tells_the_last_bad_answer() -> None:
+    answers = iter([BAD, GOOD, Answer(None, "timed out"), GOOD])
+    after = probe.measure(SmokeTest("/x"), lambda _path, _timeout: next(answers), tries=4, pause=lambda: None)
+    told = probe.comparison(probe.Sample(10, 0), after, SmokeTest("/x"))
+    assert told == "2 of 4 answers to /x were bad (the last one: no answer, timed out), 0 of 10 before"
+    assert probe.Sample(1, 1, "HTTP 500") + probe.Sample(1, 0) == probe.Sample(2, 1, "HTTP 500")
 
 
 # What is collected
