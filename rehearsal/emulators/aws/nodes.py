@@ -34,6 +34,9 @@ REPLACED = {"key": GROUP_LABEL, "value": "unschedulable", "effect": "NoSchedule"
 SECONDS_TO_BE_READY = 120.0
 SECONDS_TO_BE_GONE = 60.0
 SECONDS_TO_BE_EMPTY = 180.0
+SECONDS_CORDONED = 60.0
+"""From a node's cordon to its end, for load balancers to take it out:
+https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html, upgrade phase."""
 POLL_SECONDS = 0.2
 
 TOO_MANY_REQUESTS = 429
@@ -44,8 +47,9 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
     """Creates, updates and removes nodes to match the group, and waits until they are ready.
 
     New nodes are ready before old ones are removed. As on EKS, an update to a new version of the launch template taints
-    the old nodes, and then removes one by one: it evicts the pods within their PodDisruptionBudgets, and then cordons
-    the node, which on EKS ends a minute later. A smaller desired size deletes pods regardless of budgets.
+    the old nodes, and then removes one by one: it evicts the pods within their PodDisruptionBudgets, cordons the node,
+    and ends it a minute later, or as soon as no load balancer uses it. A smaller desired size deletes pods regardless
+    of budgets.
     """
     with cluster_client(layout, f"node group {group.name}") as api:
         running = start_instances(layout, group)
@@ -69,6 +73,8 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
             if is_new_generation:
                 _evict_pods(api, name, group.name)
             api.json_patch("v1", "Node", name, [{"op": "add", "path": "/spec/unschedulable", "value": True}])
+            if is_new_generation:
+                _await_its_end(layout, group, name)
             _delete_node(api, name)
     terminate_instances(layout, group.region, group.cluster, group.name, keep={instance.id for instance in running})
 
@@ -161,6 +167,24 @@ def _evict_pods(api: KubernetesApi, name: str, group_name: str) -> None:
                 f"Reached max retries while trying to evict pods from nodes in node group {group_name}: {names}",
             )
         time.sleep(POLL_SECONDS)
+
+
+def _await_its_end(layout: Layout, group: NodeGroupSpec, name: str) -> None:
+    """Waits until EKS would end the instance of a cordoned node, or no target group has it."""
+    end = time.monotonic() + SECONDS_CORDONED
+    with aws_client(layout, "ec2", group.region) as ec2:
+        ids = {instance.id for instance in _instances(ec2, group.cluster, group.name) if instance.name == name}
+    with aws_client(layout, "elbv2", group.region) as elbv2:
+        while time.monotonic() < end and ids & _targets(elbv2):
+            time.sleep(1)
+
+
+def _targets(elbv2: Any) -> set[str]:
+    """Ids of all targets of the region's load balancers: instances and addresses."""
+    pages = elbv2.get_paginator("describe_target_groups").paginate()
+    arns = [group["TargetGroupArn"] for page in pages for group in page["TargetGroups"]]
+    found = (elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"] for arn in arns)
+    return {str(one["Target"]["Id"]) for targets in found for one in targets}
 
 
 def _pods_on(api: KubernetesApi, name: str) -> list[KubernetesObject]:

@@ -36,12 +36,11 @@ LONG = 5
 AROUND = 60.0
 """Seconds before and after a failure of which the course is told."""
 
-UNTIL_ITS_END = 60
-"""Seconds after which the instance of a node that is drained and gone ends, as with EKS.
+UNTIL_ITS_END = 2 * LONG
+"""Seconds after which a node that is drained and gone answers with a reset.
 
-Where the load balancer controller's leader was on the node, the next one takes over when its lease of 15 s has expired;
-here its node may be the next to go.
-https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
+The emulator takes it away as soon as no load balancer uses it, EKS in any case a minute after its cordon: time enough
+for requests under way.
 """
 
 
