@@ -27,7 +27,8 @@ from rehearsal import (
 )
 from rehearsal.display import EngineDisplay
 from rehearsal.emulators.aws import protection
-from rehearsal.engine import Engine, pulumi
+from rehearsal.emulators.aws.account import Account
+from rehearsal.engine import Engine, Found, pulumi
 from rehearsal.errors import RehearsalError
 from rehearsal.front_door import running
 from rehearsal.layout import CHECKOUT, Layout
@@ -56,9 +57,13 @@ class Rehearsal:
         """Starts missing processes, updates the stack, releases demo images; returns the outputs, secrets masked."""
         with self._alone():
             engine = self._engine()
-            engine.recover(self._report)
+            found = engine.recover(self._report)
+            if self._is_lost(found):
+                self._report("The first `up` was killed before the engine wrote its state: the rehearsal begins anew")
+                self._remove()
+                engine = self._engine()
             with EngineDisplay(self.console, f"pulumi up --stack {self.stack}", verbose=self.verbose) as display:
-                engine.up(display)
+                engine.up(display, from_nothing=found.is_empty)
             outputs = self.outputs()
             first_release.release(self.api(), first_release.targets(outputs), self._report)
             domain, region = outputs["hosts"]["prod"], outputs["cluster"]["region"]
@@ -83,19 +88,14 @@ class Rehearsal:
             return
         with self._alone():
             engine = self._engine()
-            killed = engine.recover(self._report)
-            self._unprotect(engine)
-            with EngineDisplay(self.console, f"pulumi destroy --stack {self.stack}", verbose=self.verbose) as display:
-                engine.destroy(display, refresh=killed)
-            left = leftovers.find(self.layout, self.api(), engine.resources())
-            if left:
-                raise RehearsalError(
-                    "\n  ".join(["Something is left after the destroy:", *left]),
-                    remedy=f"look at it with `make shell STACK={self.stack}`; then run `make down` again.",
+            found = engine.recover(self._report)
+            if self._is_lost(found):
+                self._report(
+                    "The first `up` was killed before the engine wrote its state: there is nothing to destroy by"
                 )
-            self._report("Nothing is left in the cluster, in the AWS account, in the state")
-            control_plane.stop(self.layout)
-        shutil.rmtree(self.layout.directory)
+            else:
+                self._destroy(engine, refresh=found.killed)
+            self._remove()
         self._report(f"Stack {self.stack} is down; its processes have ended and its files are deleted")
 
     def outputs(self) -> dict[str, Any]:
@@ -141,6 +141,28 @@ class Rehearsal:
                 remedy=f"run `make up STACK={self.stack}`: it comes back with what it had.",
             )
         return KubernetesApi(self.layout.kubeconfig)
+
+    def _destroy(self, engine: Engine, *, refresh: bool) -> None:
+        """Destroys the stack, and verifies that nothing remains."""
+        self._unprotect(engine)
+        with EngineDisplay(self.console, f"pulumi destroy --stack {self.stack}", verbose=self.verbose) as display:
+            engine.destroy(display, refresh=refresh)
+        left = leftovers.find(self.layout, self.api(), engine.resources())
+        if left:
+            raise RehearsalError(
+                "\n  ".join(["Something is left after the destroy:", *left]),
+                remedy=f"look at it with `make shell STACK={self.stack}`; then run `make down` again.",
+            )
+        self._report("Nothing is left in the cluster, in the AWS account, in the state")
+
+    def _remove(self) -> None:
+        """Ends the rehearsal's processes, and deletes its files."""
+        control_plane.stop(self.layout)
+        shutil.rmtree(self.layout.directory)
+
+    def _is_lost(self, found: Found) -> bool:
+        """Whether an `up` from nothing was killed: the state lacks all that it made, and there is nothing else."""
+        return found.killed and found.is_empty and bool(Account.load(self.layout).records())
 
     def _unprotect(self, engine: Engine) -> None:
         """Removes Pulumi's `protect` and AWS's deletion protection from all resources."""

@@ -1,4 +1,4 @@
-"""The emulator of the provider aws, with operations that fail or wait as `faults.json` in the rehearsal says."""
+"""The emulator of the provider aws, with operations that fail or wait as a file beside the rehearsal says."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -36,10 +37,16 @@ class Fault:
 
 def write(layout: Layout, faults: dict[str, Fault]) -> None:
     """Sets the faults by Pulumi type; an empty table removes all."""
-    layout.directory.mkdir(parents=True, exist_ok=True)
-    draft = layout.directory / "faults.draft"
+    file = file_of(layout)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".draft")
     draft.write_text(json.dumps({type_token: asdict(fault) for type_token, fault in faults.items()}))
-    draft.replace(layout.directory / "faults.json")
+    draft.replace(file)
+
+
+def file_of(layout: Layout) -> Path:
+    """The file with the faults of a rehearsal, which it keeps when it begins anew."""
+    return layout.directory.with_name(f"{layout.directory.name}.faults.json")
 
 
 class FaultyProvider(AwsProvider):
@@ -47,7 +54,7 @@ class FaultyProvider(AwsProvider):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout)
-        self._faults = layout.directory / "faults.json"
+        self._faults = file_of(layout)
         self._passed = Counter[str]()
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -139,26 +140,35 @@ def test_a_run_that_was_killed_or_failed_at_aws_or_in_the_cluster_is_completed_b
     rehearsal: Rehearsal,
 ) -> None:
     faulty_provider.write(rehearsal.layout, {SUBNET: Fault(delay=30.0)})
-    kill_the_engine_while_it_makes_a_network(rehearsal)
+    kill_the_engine(rehearsal, while_creating="aws:ec2:Subnet")
 
     # Associations depend on subnets, so that none was made before the engine was killed.
     faulty_provider.write(rehearsal.layout, {ASSOCIATION: Fault(fail="EC2 has a bad day", after=1)})
     with pytest.raises(RehearsalError, match=r"up did not succeed: .*EC2 has a bad day"):
         rehearsal.up()
     assert "Removed the lock of an engine that is gone" in said(rehearsal)
-    faulty_provider.write(rehearsal.layout, {})
+    assert "the rehearsal begins anew" in said(rehearsal)
 
+    faulty_provider.write(rehearsal.layout, {ASSOCIATION: Fault(delay=30.0)})
+    kill_the_engine(rehearsal, while_creating="aws:ec2:RouteTableAssociation")
+
+    faulty_provider.write(rehearsal.layout, {})
     with (
         refused_by_admission(rehearsal, "admission has a bad day"),
         pytest.raises(RehearsalError, match=r"up did not succeed: .*admission has a bad day"),
     ):
         rehearsal.up()
+    assert "An interrupted run left" in said(rehearsal)
 
     rehearsal.up()
+    assert said(rehearsal).count("the rehearsal begins anew") == 1
     assert_whole_and_nothing_twice(rehearsal)
 
 
-def kill_the_engine_while_it_makes_a_network(rehearsal: Rehearsal) -> None:
+def kill_the_engine(rehearsal: Rehearsal, *, while_creating: str) -> None:
+    """Kills the engine of an `up` that waits for the creation of a type's resource."""
+    log = rehearsal.layout.logs / "pulumi-up.log"
+    log.unlink(missing_ok=True)
     options = ["--directory", rehearsal.layout.directory, "--stacks", rehearsal.stacks]
     command = [sys.executable, "-c", WITH_FAULTS, "up", *options]
     running = subprocess.Popen(
@@ -170,8 +180,8 @@ def kill_the_engine_while_it_makes_a_network(rehearsal: Rehearsal) -> None:
     )
     try:
         deadline = time.monotonic() + 300
-        while not Account.load(rehearsal.layout).records("aws:ec2/vpc:Vpc"):
-            assert running.poll() is None, "up ended before it made a VPC"
+        while not (log.exists() and re.search(rf"{while_creating} \S+ creating", log.read_text())):
+            assert running.poll() is None, f"up ended before it made a {while_creating}"
             assert time.monotonic() < deadline
             time.sleep(0.05)
         engines = [child for child in psutil.Process(running.pid).children() if child.name() == "pulumi"]
