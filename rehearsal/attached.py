@@ -11,9 +11,10 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -65,7 +66,7 @@ class Plugins:
         ports = [f"{name}:{plugin.port()}" for name, plugin in self.providers.items()]
         return {
             "PULUMI_DEBUG_LANGUAGES": f"python:{self.language_host.port()}",
-            "PULUMI_DEBUG_PROVIDERS": ",".join(ports),
+            **({"PULUMI_DEBUG_PROVIDERS": ",".join(ports)} if ports else {}),
         }
 
     def end(self) -> None:
@@ -73,15 +74,23 @@ class Plugins:
         processes.end([one.process for one in (self.language_host, *self.providers.values())], END_SECONDS)
 
 
-def start(layout: Layout) -> Plugins:
-    """Starts them, and waits for nothing. What they print is in `logs/plugins/`."""
+def start(
+    layout: Layout,
+    *,
+    providers: Iterable[str] = workspace.EMULATORS,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Plugins:
+    """Starts the language host and the emulators of providers, and waits for nothing.
+
+    What they print is in `logs/plugins/`. `variables` are added to their environment.
+    """
     return Plugins(
-        _start(layout, workspace.LANGUAGE_HOST),
-        {provider: _start(layout, workspace.emulator(provider)) for provider in workspace.EMULATORS},
+        _start(layout, workspace.LANGUAGE_HOST, variables),
+        {provider: _start(layout, workspace.emulator(provider), variables) for provider in providers},
     )
 
 
-def _start(layout: Layout, name: str) -> _Plugin:
+def _start(layout: Layout, name: str, variables: Mapping[str, str]) -> _Plugin:
     """A plugin in a process group of its own: on Ctrl-C it goes on until the engine has ended."""
     log = layout.logs / "plugins" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +98,7 @@ def _start(layout: Layout, name: str) -> _Plugin:
         process = psutil.Popen(
             [layout.tools / name],
             cwd=layout.workspace,
-            env={**os.environ, **workspace.environment(layout)},
+            env={**os.environ, **workspace.environment(layout), **variables},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -8,10 +8,14 @@ import resource
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
+from rehearsal import attached, workspace
+from rehearsal.engine import AT_THE_END
 from rehearsal.errors import RehearsalError
+from rehearsal.layout import Layout
 
 _TO_CREATE = re.compile(r"\+ (\d+) to create")
 
@@ -31,17 +35,21 @@ class Timing:
 
 @dataclass(frozen=True)
 class TimedStack:
-    """A stack of a project in a folder.
+    """A stack of a project in a folder, whose commands run as those of a rehearsal.
 
     Attributes:
         name: The stack's name.
         folder: The folder with `Pulumi.yaml`.
-        environment: The environment variables that `pulumi` needs.
+        layout: The rehearsal whose programs it uses.
+        providers: The emulated providers that it needs.
+        variables: Environment variables of its own.
     """
 
     name: str
     folder: Path
-    environment: Mapping[str, str]
+    layout: Layout
+    providers: tuple[str, ...] = ()
+    variables: Mapping[str, str] = MappingProxyType({})
 
     def init(self) -> None:
         """Creates the stack."""
@@ -50,6 +58,10 @@ class TimedStack:
     def preview(self) -> Timing:
         """Times a preview."""
         return self._timed("preview", "--stack", self.name, "--non-interactive")
+
+    def first_up(self) -> Timing:
+        """Times an update from nothing, which writes its state once."""
+        return replace(self, variables={**self.variables, **AT_THE_END}).up()
 
     def up(self) -> Timing:
         """Times an update."""
@@ -73,7 +85,7 @@ class TimedStack:
         result = subprocess.run(
             ["pulumi", *words],
             cwd=self.folder,
-            env={**os.environ, **self.environment},
+            env={**os.environ, **workspace.environment(self.layout), **self.variables},
             input=value,
             capture_output=True,
             text=True,
@@ -87,7 +99,11 @@ class TimedStack:
 
     def _timed(self, *words: str) -> Timing:
         wall, cpu = time.monotonic(), cpu_of_children()
-        self.run(*words)
+        plugins = attached.start(self.layout, providers=self.providers, variables=self.variables)
+        try:
+            replace(self, variables={**self.variables, **plugins.variables()}).run(*words)
+        finally:
+            plugins.end()
         return Timing(time.monotonic() - wall, cpu_of_children() - cpu)
 
 
