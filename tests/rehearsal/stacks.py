@@ -155,7 +155,7 @@ class FirstUp:
 FIRST_UPS: dict[str, FirstUp] = {}
 """By stack, from the fixture `platform`."""
 
-POLLS_OF_A_NEW_PROCESS, SECONDS_BETWEEN_POLLS = 4, 0.05
+POLLS_OF_A_NEW_PROCESS, SECONDS_BETWEEN_POLLS = 2, 0.2
 """How often the command line of a new process is read: it changes with `exec`. `pulumi` runs for 0.3 s at least."""
 
 
