@@ -58,9 +58,7 @@ def is_worse(before: Sample, after: Sample, threshold: float = THRESHOLD) -> boo
 def comparison(before: Sample, after: Sample, test: SmokeTest) -> str:
     """The bad answers of two samples, in words."""
     last = f" (the last one: {after.last})" if after.last else ""
-    return (
-        f"{after.bad} of {after.tries} answers to {test.path} were bad{last}, {before.bad} of {before.tries} before"
-    )
+    return f"{after.bad} of {after.tries} answers to {test.path} were bad{last}, {before.bad} of {before.tries} before"
 
 
 def measure(

@@ -8,9 +8,8 @@ import resource
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 
 from rehearsal import attached, workspace
 from rehearsal.engine import AT_THE_END
@@ -49,7 +48,7 @@ class TimedStack:
     folder: Path
     layout: Layout
     providers: tuple[str, ...] = ()
-    variables: Mapping[str, str] = MappingProxyType({})
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def init(self) -> None:
         """Creates the stack."""
