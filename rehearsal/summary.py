@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from rich import box
@@ -43,9 +44,14 @@ def show(
             console.print(f"{about}: {command}", markup=False, highlight=False, soft_wrap=True)
 
 
+SECRETS_NAMED = 50
+"""As many invented secrets are named at most."""
+
+
 def invented(keys: Collection[str]) -> str:
     """What is said of secrets that only the rehearsal has, by their configuration keys with path."""
-    names = ", ".join(key.partition(":")[2].removeprefix("secrets.") for key in keys)
+    names = ", ".join(key.partition(":")[2].removeprefix("secrets.") for key in islice(keys, SECRETS_NAMED))
+    names += f" and {len(keys) - SECRETS_NAMED} more" if len(keys) > SECRETS_NAMED else ""
     command = f"pulumi config set --secret --path '{next(iter(keys))}'"
     return f"Invented {len(keys)} secrets, as a rehearsal decrypts none: {names}. On AWS you set each: {command}"
 

@@ -39,8 +39,8 @@ class LimitsError(pulumi.RunError):
 
 
 def _remedy(violations: Sequence[Violation], stack: str) -> str:
-    """What to do if the stack's name is in the values: every name in AWS begins with `hello-STACK`."""
-    of_stack = [one for one in violations if f"hello-{stack}" in one.value]
+    """What to do if another name of the stack is the cure: every name in AWS begins with `hello-STACK`."""
+    of_stack = [one for one in violations if f"hello-{stack}" in one.value and one.excess < len(stack)]
     if not of_stack:
         return ""
     longest = len(stack) - max(one.excess for one in of_stack)

@@ -164,3 +164,10 @@ def test_invented_secrets_are_told_with_how_to_set_them() -> None:
     assert told.startswith("Invented 2 secrets, ")
     assert "prod.api.MYSQL_URL, delivery.adminPassword. " in told
     assert told.endswith(f"pulumi config set --secret --path '{key}'")
+
+
+def test_of_many_invented_secrets_the_first_are_named() -> None:
+    told = summary.invented([f"hello-platform:secrets.dev.svc-{number}.KEY" for number in range(1000)])
+    assert told.startswith("Invented 1000 secrets, ")
+    assert "dev.svc-49.KEY and 950 more. " in told
+    assert "svc-50." not in told
