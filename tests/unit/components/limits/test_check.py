@@ -71,12 +71,12 @@ def test_a_stacks_name_that_aws_refuses_is_refused_before_anything_is_changed(
 
 
 def test_another_name_of_the_stack_is_no_cure_for_a_value_that_is_longer_by_more_than_it() -> None:
-    policy = names.Violation(
-        "aws:iam/rolePolicy:RolePolicy", "policy", "repository/hello-dev/svc-001", "at most 20 characters", 8
+    long = names.Violation(
+        resource="aws:iam/rolePolicy:RolePolicy", property="policy", value="hello-dev/svc", allowed="", excess=8
     )
-    assert "name it" not in str(LimitsError([policy], "dev"))
-    named = names.Violation("aws:iam/role:Role", "name", "hello-dev-role", "at most 13 characters", 1)
-    assert str(LimitsError([policy, named], "dev")).endswith("digits and hyphens, at most 2 of them")
+    assert "name it" not in str(LimitsError([long], "dev"))
+    named = names.Violation(resource="aws:iam/role:Role", property="name", value="hello-dev-role", allowed="", excess=1)
+    assert str(LimitsError([long, named], "dev")).endswith("digits and hyphens, at most 2 of them")
 
 
 def test_a_certificates_common_name_has_64_characters(monkeypatch: pytest.MonkeyPatch) -> None:
