@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -25,7 +25,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """On CI the run ends with tables of its seconds, and with failures in brief."""
     if os.environ.get("CI"):
         config.pluginmanager.register(Timings())
-        config.option.reportchars = "N"  # pytest's own summary has messages of any length there
 
 
 SHARED = re.compile(
@@ -73,9 +72,10 @@ BRIEF = 1500
 """Characters of a failure's message at the end of the run."""
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """On CI each failure is told in brief after all others' words: a log may be cut in its middle."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """On CI each failure is told in brief after all else: a log may be cut in its middle."""
+    yield
     if not os.environ.get("CI"):
         return
     failed: list[pytest.TestReport] = [*terminalreporter.getreports("failed"), *terminalreporter.getreports("error")]

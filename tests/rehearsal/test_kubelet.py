@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from kubernetes.utils.quantity import parse_quantity  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
 import versions
 from kube.client import KubernetesApi, KubernetesObject
@@ -439,7 +440,7 @@ def test_metrics_server_says_how_busy_pods_are(api: KubernetesApi, control_plane
         return found["containers"][0]["usage"] if found else None
 
     def cpu(slot: str) -> int:
-        return round(int((used(slot) or {}).get("cpu", "0n").removesuffix("n")) / 1_000_000)
+        return round(1000 * parse_quantity((used(slot) or {}).get("cpu", "0")))
 
     control_plane.layout.load.write_text(json.dumps({f"{NAMESPACE}/busy": 90}))
     eventually(lambda: (cpu("blue"), cpu("green")) == (46, 1), "the pod that the Service leads to uses 90 % and 1m", 90)

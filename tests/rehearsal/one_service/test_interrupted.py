@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -139,8 +139,9 @@ def refused_by_admission(rehearsal: Rehearsal, message: str) -> Generator[None]:
 def test_a_run_that_was_killed_or_failed_at_aws_or_in_the_cluster_is_completed_by_the_next(
     rehearsal: Rehearsal,
 ) -> None:
+    log = rehearsal.layout.logs / "pulumi-up.log"
     faulty_provider.write(rehearsal.layout, {SUBNET: Fault(delay=30.0)})
-    kill_the_engine(rehearsal, while_creating="aws:ec2:Subnet")
+    kill_the_engine(rehearsal, once=lambda: log.exists() and "aws:ec2:Subnet" in log.read_text())
 
     # Associations depend on subnets, so that none was made before the engine was killed.
     faulty_provider.write(rehearsal.layout, {ASSOCIATION: Fault(fail="EC2 has a bad day", after=1)})
@@ -150,7 +151,7 @@ def test_a_run_that_was_killed_or_failed_at_aws_or_in_the_cluster_is_completed_b
     assert "the rehearsal begins anew" in said(rehearsal)
 
     faulty_provider.write(rehearsal.layout, {ASSOCIATION: Fault(delay=30.0)})
-    kill_the_engine(rehearsal, while_creating="aws:ec2:RouteTableAssociation")
+    kill_the_engine(rehearsal, once=lambda: ASSOCIATION in pending_creates(rehearsal))
 
     faulty_provider.write(rehearsal.layout, {})
     with (
@@ -165,10 +166,15 @@ def test_a_run_that_was_killed_or_failed_at_aws_or_in_the_cluster_is_completed_b
     assert_whole_and_nothing_twice(rehearsal)
 
 
-def kill_the_engine(rehearsal: Rehearsal, *, while_creating: str) -> None:
-    """Kills the engine of an `up` that waits for the creation of a type's resource."""
-    log = rehearsal.layout.logs / "pulumi-up.log"
-    log.unlink(missing_ok=True)
+def pending_creates(rehearsal: Rehearsal) -> set[str]:
+    """Types of the resources whose creation the engine's state has begun."""
+    state: dict[str, Any] = json.loads(exported_state(rehearsal.layout, "dev"))["deployment"]
+    operations: list[dict[str, Any]] = state.get("pending_operations") or []
+    return {one["resource"]["type"] for one in operations if one["type"] == "creating"}
+
+
+def kill_the_engine(rehearsal: Rehearsal, *, once: Callable[[], bool]) -> None:
+    """Kills the engine of an `up` once something is so."""
     options = ["--directory", rehearsal.layout.directory, "--stacks", rehearsal.stacks]
     command = [sys.executable, "-c", WITH_FAULTS, "up", *options]
     running = subprocess.Popen(
@@ -180,8 +186,8 @@ def kill_the_engine(rehearsal: Rehearsal, *, while_creating: str) -> None:
     )
     try:
         deadline = time.monotonic() + 300
-        while not (log.exists() and re.search(rf"{while_creating} \S+ creating", log.read_text())):
-            assert running.poll() is None, f"up ended before it made a {while_creating}"
+        while not once():
+            assert running.poll() is None, "up ended before that"
             assert time.monotonic() < deadline
             time.sleep(0.05)
         engines = [child for child in psutil.Process(running.pid).children() if child.name() == "pulumi"]

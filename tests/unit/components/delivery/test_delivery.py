@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+from itertools import product
+from typing import Any
 
 import pytest
 
 import config
+from components.delivery.jenkins.names import AGENT, CACHE
 from contract import blue_green
 from contract.identities import DEPLOYERS, RELEASE, VERIFY
 from contract.namespaces import DELIVERY
+from rehearsal.aws.authorization import Access, allows
 from release import verification
+from tests.unit.components.delivery.jenkins import with_jenkins
 from tests.unit.components.workload.test_blue_green import SERVICES
+from tests.unit.program import stack_of
 from tools.program.graph import UNKNOWN, Graph, Registration, every, of_logs
+
+REPOSITORY = "arn:aws:ecr:ap-northeast-2:123456789012:repository/"
 
 UNNAMED_VERBS = {"list", "watch", "create"}
 """https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources ."""
@@ -128,13 +136,23 @@ def test_each_services_slots_are_asked_for_by_its_own_record(graph: Graph) -> No
 def test_each_identity_tags_images_of_the_services_repositories_and_only_who_retires_takes_tags_off(
     graph: Graph,
 ) -> None:
-    repositories = {f"repository/{one.inputs['name']}" for one in graph.of_type("aws:ecr/repository:Repository")}
-    allowed: dict[str, set[str]] = {}
-    for one in graph.of_type("aws:iam/rolePolicy:RolePolicy"):
-        identity = one.name.rpartition("-")[2]
-        if identity in ("release", "verify"):
-            (statement,) = json.loads(one.inputs["policy"])["Statement"]
-            assert {arn.rpartition(":")[2] for arn in statement["Resource"]} == repositories
-            allowed[identity] = set(statement["Action"])
     tagging = {"ecr:BatchGetImage", "ecr:PutImage"}
-    assert allowed == {"release": {*tagging, "ecr:DescribeImages", "ecr:BatchDeleteImage"}, "verify": tagging}
+    expected = {"release": {*tagging, "ecr:DescribeImages", "ecr:BatchDeleteImage"}, "verify": tagging}
+    for stack, repositories in ((graph, SERVICES), (with_jenkins(), [*SERVICES, AGENT, CACHE])):
+        names = [str(one.inputs["name"]) for one in stack.of_type("aws:ecr/repository:Repository")]
+        assert set(names) == {f"hello-{stack_of(stack)}/{name}" for name in repositories}
+        for identity, actions in expected.items():
+            policies = policies_of(stack, identity)
+            assert {action for one in policies for each in one["Statement"] for action in each["Action"]} == actions
+            for action, name in product(actions, names):
+                access = Access(action, f"arn:aws:ecr:ap-northeast-2:123456789012:repository/{name}", {})
+                assert allows(policies, access) == (name.rpartition("/")[2] in SERVICES), access
+            assert not allows(
+                policies, Access("ecr:PutImage", "arn:aws:ecr:ap-northeast-2:123456789012:repository/x/api")
+            )
+
+
+def policies_of(graph: Graph, identity: str) -> list[Any]:
+    """The policies of a release identity's role."""
+    roles = graph.of_type("aws:iam/rolePolicy:RolePolicy")
+    return [json.loads(one.inputs["policy"]) for one in roles if one.name == f"hello-{stack_of(graph)}-{identity}"]
