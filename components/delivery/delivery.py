@@ -19,6 +19,7 @@ from components.cluster.pod_identity import PodIdentity, PodIdentityArgs
 from components.cluster.reference import ClusterReference
 from components.delivery.github_actions import GitHubActions, GitHubActionsArgs
 from components.delivery.jenkins.component import Jenkins, JenkinsArgs
+from components.delivery.jenkins.repositories import on_images
 from components.delivery.preview_role import PreviewRole, PreviewRoleArgs
 from components.delivery.reconciler import Reconciler, ReconcilerArgs
 from components.delivery.release_access import ReleaseAccess, ReleaseAccessArgs
@@ -124,8 +125,10 @@ class Delivery(pulumi.ComponentResource):
         read_rules = [Statement(actions=READ_RULES, resources=["*"])] if args.weighted else []
         metrics = [Statement(actions=METRICS, resources=["*"])] if args.reads_metrics else []
         look_statements = [*read_rules, *metrics]
-        release_statements = [permissions(args.cluster, args.services, *TAG, *UNTAG), *look_statements]
-        verify_statements = [permissions(args.cluster, args.services, *TAG)]
+        but_jenkins = args.delivery is not None
+        retiring = [*on_images(args.cluster, UNTAG, but_jenkins=but_jenkins), *look_statements]
+        verify_statements = on_images(args.cluster, TAG, but_jenkins=but_jenkins)
+        release_statements = [*on_images(args.cluster, [*TAG, *UNTAG], but_jenkins=but_jenkins), *look_statements]
         if args.signing_key:
             verify_statements.append(signing_statement(args.cluster.account, args.signing_key, "kms:Verify"))
         self._identity(RELEASE, args.cluster, release_statements)
@@ -197,7 +200,7 @@ class Delivery(pulumi.ComponentResource):
                         environment=args.environment,
                         priority_class=TOOLING,
                         cluster=args.cluster,
-                        statements=[permissions(args.cluster, args.services, *UNTAG), *look_statements],
+                        statements=retiring,
                     ),
                     opts=pulumi.ResourceOptions(parent=self, depends_on=[access]),
                 )
@@ -238,7 +241,7 @@ class Delivery(pulumi.ComponentResource):
                 GitHubActionsArgs(
                     actions=args.github_actions,
                     cluster=args.cluster,
-                    services=args.services,
+                    but_jenkins=but_jenkins,
                     release_statements=release_statements,
                     verify_statements=verify_statements,
                     signing_key=args.signing_key,
@@ -264,9 +267,3 @@ class Delivery(pulumi.ComponentResource):
             PodIdentityArgs(cluster=cluster, namespace=DELIVERY, service_account=account, statements=statements),
             opts=child,
         )
-
-
-def permissions(cluster: ClusterReference, services: Sequence[str], *actions: str) -> Statement:
-    """A statement that allows actions on the services' ECR repositories, whose names begin with the cluster's."""
-    repositories = [cluster.account.arn("ecr", f"repository/{cluster.name}/{service}") for service in services]
-    return Statement(actions=actions, resources=repositories)

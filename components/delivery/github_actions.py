@@ -17,7 +17,7 @@ import config
 from components.aws.iam import OidcTrust, Role, RoleArgs
 from components.aws.policy import Statement
 from components.cluster.reference import ClusterReference
-from components.delivery.jenkins.repositories import permissions
+from components.delivery.jenkins.repositories import of_builds
 from components.delivery.preview_role.iam import AUDIENCE, ISSUER
 from contract.identities import VERIFIERS, releasers
 
@@ -37,7 +37,7 @@ class GitHubActionsArgs:
     Attributes:
         actions: Configuration of GitHub Actions.
         cluster: The cluster.
-        services: Names of the services.
+        but_jenkins: Whether Jenkins has ECR repositories, which the roles have no rights on.
         release_statements: IAM permissions of a release.
         verify_statements: IAM permissions of who verifies.
         signing_key: ARN of the alias of the KMS key that signs images; None where none does.
@@ -46,7 +46,7 @@ class GitHubActionsArgs:
 
     actions: config.GitHubActions
     cluster: ClusterReference
-    services: Sequence[str]
+    but_jenkins: bool
     release_statements: Sequence[Statement]
     verify_statements: Sequence[Statement]
     signing_key: str | None
@@ -78,7 +78,7 @@ class GitHubActions(pulumi.ComponentResource):
             actions=["eks:DescribeCluster"], resources=[account.arn("eks", f"cluster/{args.cluster.name}")]
         )
         roles = {
-            BUILD: permissions(args.cluster, args.services, signing_key=args.signing_key),
+            BUILD: of_builds(args.cluster, but_jenkins=args.but_jenkins, signing_key=args.signing_key),
             VERIFY: [clusters, *args.verify_statements],
             **{release(environment): [clusters, *args.release_statements] for environment in config.ENVIRONMENTS},
         }

@@ -39,7 +39,7 @@ from components.delivery.jenkins.names import (
     PORT,
     STATUS,
 )
-from components.delivery.jenkins.repositories import cache_policy, permissions
+from components.delivery.jenkins.repositories import cache_policy, of_builds
 from components.delivery.jenkins.values import values
 from components.ingress.ingress import Backend, Route
 from components.ingress.target_group import target_group
@@ -302,9 +302,9 @@ class Jenkins(pulumi.ComponentResource):
                 cluster=self._args.cluster,
                 namespace=agents.DELIVERY,
                 service_account=BUILD,
-                statements=permissions(
+                statements=of_builds(
                     self._args.cluster,
-                    [*self._args.services, AGENT, CACHE],
+                    but_jenkins=False,
                     signing_key=self._args.signing_key,
                     docker_hub=self._args.repositories.cache_statements,
                 ),

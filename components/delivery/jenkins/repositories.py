@@ -1,4 +1,4 @@
-"""Build agents and ECR: the lifecycle policy of the layer cache, and the agents' IAM permissions. Pure."""
+"""The stack's ECR repositories: the lifecycle policy of the layer cache, and IAM permissions on images. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import replace
 from components.aws.kms import signing_statement
 from components.aws.policy import Statement
 from components.cluster.reference import ClusterReference
+from components.delivery.jenkins.names import AGENT, CACHE
 
 CACHE_DAYS = 14
 """How long cached layers are kept after their push."""
@@ -39,27 +40,41 @@ def cache_policy() -> str:
     return json.dumps({"rules": [rule]})
 
 
-def permissions(
-    cluster: ClusterReference,
-    repositories: Sequence[str],
-    *,
-    signing_key: str | None,
-    docker_hub: Sequence[Statement] = (),
+def on_images(cluster: ClusterReference, actions: Sequence[str], *, but_jenkins: bool) -> list[Statement]:
+    """IAM permissions of some actions on this stack's repositories.
+
+    Not by their names, of which no more than 145 fit: the inline policies of a role have 10,240 characters at most.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+
+    Args:
+        cluster: The cluster, by whose name those of the repositories begin.
+        actions: The actions.
+        but_jenkins: Whether the repositories of Jenkins are left out: it has some, and who acts is not its build.
+    """
+    own = Statement(actions=actions, resources=_arns(cluster, AGENT, CACHE), effect="Deny")
+    return [Statement(actions=actions, resources=_arns(cluster, "*")), *([own] if but_jenkins else [])]
+
+
+def of_builds(
+    cluster: ClusterReference, *, but_jenkins: bool, signing_key: str | None, docker_hub: Sequence[Statement] = ()
 ) -> list[Statement]:
-    """IAM permissions of builds: push to some of this stack's repositories, read images and scan findings, and sign.
+    """IAM permissions of builds: push to this stack's repositories, read images and scan findings, and sign.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
 
     Args:
         cluster: The cluster, by whose name those of the repositories begin.
-        repositories: The rest of their names.
+        but_jenkins: As of `on_images`.
         signing_key: ARN of the alias of the KMS key that signs images; None where none does.
         docker_hub: What pulling Docker Hub's images through ECR takes besides the right to pull.
     """
-    arns = [cluster.account.arn("ecr", f"repository/{cluster.name}/{name}") for name in repositories]
     return [
         Statement(actions=["ecr:GetAuthorizationToken", *INSPECTOR], resources=["*"]),
-        Statement(actions=[*PULL, *PUSH, *SCAN], resources=arns),
+        *on_images(cluster, [*PULL, *PUSH, *SCAN], but_jenkins=but_jenkins),
         *([signing_statement(cluster.account, signing_key, "kms:Sign")] if signing_key else []),
         *(replace(one, actions=[*PULL, *one.actions]) for one in docker_hub),
     ]
+
+
+def _arns(cluster: ClusterReference, *names: str) -> list[str]:
+    return [cluster.account.arn("ecr", f"repository/{cluster.name}/{name}") for name in names]
