@@ -7,8 +7,10 @@ import re
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import urllib3
 from filelock import FileLock
@@ -27,9 +29,11 @@ from rehearsal.programs import (
     EVERY_NODE,
     KUBE_PROXY,
     KUBELET,
+    KWOK,
     POD_SIMULATOR,
     RELAY,
     ControlPlane,
+    free_block,
 )
 from rehearsal.toolchain import Toolchain
 from rehearsal.toolchain.tools import KUBERNETES
@@ -81,6 +85,8 @@ def start(layout: Layout, tools: Toolchain, report: Report, *, refusal: Callable
                 for other in program.after:
                     wait_until_ready(other)
                 report(f"Starting {name}")
+                if name == KWOK:
+                    program = replace(program, command=(*program.command, f"--cidr={free_block(_addresses(plane))}"))  # noqa: PLW2901
                 alone = name == KUBE_PROXY and not table.is_running(CONTROLLER_MANAGER)
                 with _node_of_kube_proxy(plane) if alone else nullcontext():
                     table.start(program)
@@ -175,6 +181,18 @@ def _node_of_kube_proxy(plane: ControlPlane) -> Generator[None]:
             yield
         finally:
             pool.request("DELETE", f"{url}/{EVERY_NODE}", timeout=5)
+
+
+def _addresses(plane: ControlPlane) -> list[str]:
+    """The addresses of all pods. KWOK would give those again that it gave before it was ended.
+
+    It knows an address only of pods whose status it has written:
+    https://github.com/kubernetes-sigs/kwok/blob/v0.8.0/pkg/kwok/controllers/pod_controller.go (`markPodIP`)
+    """
+    with plane.certificates.caller("admin") as pool:
+        answer = pool.request("GET", f"https://{LOOPBACK}:{plane.ports.api_server}/api/v1/pods", timeout=30)
+    pods: list[dict[str, Any]] = answer.json()["items"]
+    return [str(pod["status"]["podIP"]) for pod in pods if pod["status"].get("podIP")]
 
 
 def _check_ports(table: ProcessTable, plane: ControlPlane, programs: Sequence[Program]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,17 @@ from rehearsal.ports import LOOPBACK, Ports
 from rehearsal.processes import Probe, Program, of_module
 from rehearsal.toolchain import Toolchain
 
+POD_CIDR = "100.64.0.0/16"
+"""Addresses of KWOK's pods, from the range (100.64.0.0/10) that EKS recommends for pods outside the VPC's main CIDR.
+
+https://docs.aws.amazon.com/eks/latest/best-practices/custom-networking.html
+"""
+
 RUNNING_POD_CIDR = "100.65.0.0/16"
 """Addresses of pods whose containers run (`rehearsal/kubelet/`), not KWOK's."""
+
+POD_BLOCK = 20
+"""Length of the prefix of a `free_block`."""
 
 RELAY, KUBE_PROXY, KUBELET = "relay", "kube-proxy", "kubelet"
 POD_SIMULATOR, AWS_ENDPOINT = "pod-simulator", "aws-endpoint"
@@ -40,6 +50,13 @@ _PROGRAMS: Mapping[str, Any] = yaml.load(Path(__file__).with_suffix(".yaml").rea
 """Flags, ports and probes of the programs that are no modules of this project; all values are text."""
 
 _CLIENTS = ("controller-manager", "scheduler", "kwok", "kube-proxy", "kubelet")
+
+
+def free_block(used: Iterable[str]) -> str:
+    """The first block of `POD_CIDR` in which no pod has an address; the last one if there is none."""
+    taken = {IPv4Network(f"{address}/{POD_BLOCK}", strict=False) for address in used}
+    blocks = list(IPv4Network(POD_CIDR).subnets(new_prefix=POD_BLOCK))
+    return str(next((block for block in blocks if block not in taken), blocks[-1]))
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,14 @@ class Cluster:
             return None
         return running
 
+    def refusal(self, address: str, port: int) -> str:
+        """Why a new connection to this address and port is reset."""
+        running = self._by_address.get(address)
+        if running is None:
+            return f"{address}:{port} is no pod's"
+        name, phase = f"{running.pod.namespace}/{running.pod.name}", self.phase(running).value
+        return f"{name} does not take a connection to port {port}: {phase}"
+
     def address_of(self, host: str, namespace: str) -> str | None:
         """The cluster IP of a Service; None if there is no such Service.
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TypeAlias, cast
 
@@ -58,6 +60,7 @@ class Connection(asyncio.Protocol):
         address, port = transport.get_extra_info("sockname")[:2]
         owner = self.cluster.at(address, port)
         if owner is None:
+            sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S.%f}: {self.cluster.refusal(address, port)}\n")
             self.reset()
         else:
             self._owner = owner

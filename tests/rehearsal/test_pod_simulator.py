@@ -19,7 +19,7 @@ from rehearsal import demo_images
 from rehearsal.demo_images import Fault
 from rehearsal.network import namespace as network
 from rehearsal.processes import ProcessTable
-from rehearsal.programs import POD_SIMULATOR
+from rehearsal.programs import KWOK, POD_SIMULATOR
 from rehearsal.toolchain import Toolchain
 from release.errors import ExitCode
 from release.http import ThroughApiServer
@@ -258,3 +258,15 @@ def test_a_killed_pod_simulator_comes_back_and_pods_end_without_it(
     kubernetes.start(control_plane.layout, tools, sentences.append)
     assert sentences == [f"Starting {POD_SIMULATOR}"]
     assert within(10, lambda: cluster.connect(another).ask()[0] == 200)
+
+
+def test_no_two_pods_have_an_address_after_kwok_has_started_anew(
+    control_plane: RunningControlPlane, cluster: Cluster, tools: Toolchain
+) -> None:
+    before = [cluster.ready() for _ in range(3)]
+    ProcessTable(control_plane.layout.processes).stop([KWOK])
+    kubernetes.start(control_plane.layout, tools, print)
+    after = [cluster.ready() for _ in range(3)]
+    addresses = [cluster.status(name)["podIP"] for name in before + after]
+    assert len(set(addresses)) == 6, addresses
+    assert all(cluster.connect(name).ask()[0] == 200 for name in before + after)

@@ -6,6 +6,7 @@ import re
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -56,6 +57,7 @@ class Seen:
         fewest: The fewest of them at any time.
         before: The names of the nodes before.
         ended: The addresses of nodes whose instances ended, and which then answered no more.
+        shared: Addresses that two pods had.
         course: Nodes and the service's pods on prod, each time on the monotonic clock that they changed.
         refused: The lines of the front door's log on requests without a good answer.
     """
@@ -67,6 +69,7 @@ class Seen:
     pods: set[frozenset[str]] = field(default_factory=set[frozenset[str]])
     fewest: int = 1000
     ended: set[str] = field(default_factory=set[str])
+    shared: set[str] = field(default_factory=set[str])
     course: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
     refused: list[str] = field(default_factory=list[str])
 
@@ -126,6 +129,13 @@ def ready_pods(api: KubernetesApi) -> list[KubernetesObject]:
     return [pod for pod in pods if has_condition(pod, "Ready") and "deletionTimestamp" not in pod["metadata"]]
 
 
+def shared_addresses(api: KubernetesApi) -> set[str]:
+    """Addresses that two pods have, apart from their nodes'."""
+    pods = [pod for pod in api.list("v1", "Pod") if not pod["spec"].get("hostNetwork")]
+    given = Counter(pod["status"].get("podIP") for pod in pods if pod["status"].get("phase") in ("Pending", "Running"))
+    return {str(address) for address, number in given.items() if address and number > 1}
+
+
 @contextmanager
 def watched(rehearsal: Rehearsal, found: Seen) -> Generator[None]:
     """Notes versions and pods all the time; an instance that has ended answers with a reset."""
@@ -144,6 +154,7 @@ def watched(rehearsal: Rehearsal, found: Seen) -> Generator[None]:
             if time.monotonic() - since > UNTIL_ITS_END and known[name] not in found.ended:
                 nft(inside, f"add rule inet ended output ip daddr {known[name]} meta l4proto tcp reject with tcp reset")
                 found.ended.add(known[name])
+        found.shared |= shared_addresses(api)
         pods = ready_pods(api)
         cordoned = sorted(name for name, node in present.items() if node["spec"].get("unschedulable"))
         found.note(
@@ -231,6 +242,7 @@ def test_every_node_is_another_one_and_the_pods_live_there(seen: Seen, rehearsal
 
 def test_the_service_always_had_a_pod_and_no_request_failed(seen: Seen) -> None:
     assert seen.fewest >= 1
+    assert seen.shared == set()
     failures = sorted((one for log in seen.logs.values() for one in log.failures), key=lambda one: one.sent)
     assert not failures, f"{len(failures)} failures; {seen.story(failures[0])}"
     assert all(len(log.answers) > 50 for log in seen.logs.values())
