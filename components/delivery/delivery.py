@@ -19,7 +19,7 @@ from components.cluster.pod_identity import PodIdentity, PodIdentityArgs
 from components.cluster.reference import ClusterReference
 from components.delivery.github_actions import GitHubActions, GitHubActionsArgs
 from components.delivery.jenkins.component import Jenkins, JenkinsArgs
-from components.delivery.jenkins.repositories import on_images
+from components.delivery.jenkins.repositories import of_jenkins, on_images
 from components.delivery.preview_role import PreviewRole, PreviewRoleArgs
 from components.delivery.reconciler import Reconciler, ReconcilerArgs
 from components.delivery.release_access import ReleaseAccess, ReleaseAccessArgs
@@ -125,10 +125,10 @@ class Delivery(pulumi.ComponentResource):
         read_rules = [Statement(actions=READ_RULES, resources=["*"])] if args.weighted else []
         metrics = [Statement(actions=METRICS, resources=["*"])] if args.reads_metrics else []
         look_statements = [*read_rules, *metrics]
-        but_jenkins = args.delivery is not None
-        retiring = [*on_images(args.cluster, UNTAG, but_jenkins=but_jenkins), *look_statements]
-        verify_statements = on_images(args.cluster, TAG, but_jenkins=but_jenkins)
-        release_statements = [*on_images(args.cluster, [*TAG, *UNTAG], but_jenkins=but_jenkins), *look_statements]
+        others = of_jenkins(args.services)
+        retiring = [*on_images(args.cluster, UNTAG, left_out=others), *look_statements]
+        verify_statements = on_images(args.cluster, TAG, left_out=others)
+        release_statements = [*on_images(args.cluster, [*TAG, *UNTAG], left_out=others), *look_statements]
         if args.signing_key:
             verify_statements.append(signing_statement(args.cluster.account, args.signing_key, "kms:Verify"))
         self._identity(RELEASE, args.cluster, release_statements)
@@ -241,7 +241,7 @@ class Delivery(pulumi.ComponentResource):
                 GitHubActionsArgs(
                     actions=args.github_actions,
                     cluster=args.cluster,
-                    but_jenkins=but_jenkins,
+                    left_out=others,
                     release_statements=release_statements,
                     verify_statements=verify_statements,
                     signing_key=args.signing_key,

@@ -37,7 +37,7 @@ class GitHubActionsArgs:
     Attributes:
         actions: Configuration of GitHub Actions.
         cluster: The cluster.
-        but_jenkins: Whether Jenkins has ECR repositories, which the roles have no rights on.
+        left_out: Names of the ECR repositories that no role has rights on.
         release_statements: IAM permissions of a release.
         verify_statements: IAM permissions of who verifies.
         signing_key: ARN of the alias of the KMS key that signs images; None where none does.
@@ -46,7 +46,7 @@ class GitHubActionsArgs:
 
     actions: config.GitHubActions
     cluster: ClusterReference
-    but_jenkins: bool
+    left_out: Sequence[str]
     release_statements: Sequence[Statement]
     verify_statements: Sequence[Statement]
     signing_key: str | None
@@ -78,7 +78,7 @@ class GitHubActions(pulumi.ComponentResource):
             actions=["eks:DescribeCluster"], resources=[account.arn("eks", f"cluster/{args.cluster.name}")]
         )
         roles = {
-            BUILD: of_builds(args.cluster, but_jenkins=args.but_jenkins, signing_key=args.signing_key),
+            BUILD: of_builds(args.cluster, left_out=args.left_out, signing_key=args.signing_key),
             VERIFY: [clusters, *args.verify_statements],
             **{release(environment): [clusters, *args.release_statements] for environment in config.ENVIRONMENTS},
         }

@@ -304,7 +304,6 @@ class Jenkins(pulumi.ComponentResource):
                 service_account=BUILD,
                 statements=of_builds(
                     self._args.cluster,
-                    but_jenkins=False,
                     signing_key=self._args.signing_key,
                     docker_hub=self._args.repositories.cache_statements,
                 ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from components.aws.kms import signing_statement
@@ -40,7 +40,12 @@ def cache_policy() -> str:
     return json.dumps({"rules": [rule]})
 
 
-def on_images(cluster: ClusterReference, actions: Sequence[str], *, but_jenkins: bool) -> list[Statement]:
+def of_jenkins(services: Collection[str]) -> list[str]:
+    """Names of the repositories that Jenkins has, or would have: not one that a service has."""
+    return [name for name in (AGENT, CACHE) if name not in services]
+
+
+def on_images(cluster: ClusterReference, actions: Sequence[str], *, left_out: Sequence[str] = ()) -> list[Statement]:
     """IAM permissions of some actions on this stack's repositories.
 
     Not by their names, of which no more than 145 fit: the inline policies of a role have 10,240 characters at most.
@@ -49,14 +54,18 @@ def on_images(cluster: ClusterReference, actions: Sequence[str], *, but_jenkins:
     Args:
         cluster: The cluster, by whose name those of the repositories begin.
         actions: The actions.
-        but_jenkins: Whether the repositories of Jenkins are left out: it has some, and who acts is not its build.
+        left_out: Names of repositories that are left out.
     """
-    own = Statement(actions=actions, resources=_arns(cluster, AGENT, CACHE), effect="Deny")
-    return [Statement(actions=actions, resources=_arns(cluster, "*")), *([own] if but_jenkins else [])]
+    denied = Statement(actions=actions, resources=_arns(cluster, *left_out), effect="Deny")
+    return [Statement(actions=actions, resources=_arns(cluster, "*")), *([denied] if left_out else [])]
 
 
 def of_builds(
-    cluster: ClusterReference, *, but_jenkins: bool, signing_key: str | None, docker_hub: Sequence[Statement] = ()
+    cluster: ClusterReference,
+    *,
+    left_out: Sequence[str] = (),
+    signing_key: str | None,
+    docker_hub: Sequence[Statement] = (),
 ) -> list[Statement]:
     """IAM permissions of builds: push to this stack's repositories, read images and scan findings, and sign.
 
@@ -64,13 +73,13 @@ def of_builds(
 
     Args:
         cluster: The cluster, by whose name those of the repositories begin.
-        but_jenkins: As of `on_images`.
+        left_out: As of `on_images`.
         signing_key: ARN of the alias of the KMS key that signs images; None where none does.
         docker_hub: What pulling Docker Hub's images through ECR takes besides the right to pull.
     """
     return [
         Statement(actions=["ecr:GetAuthorizationToken", *INSPECTOR], resources=["*"]),
-        *on_images(cluster, [*PULL, *PUSH, *SCAN], but_jenkins=but_jenkins),
+        *on_images(cluster, [*PULL, *PUSH, *SCAN], left_out=left_out),
         *([signing_statement(cluster.account, signing_key, "kms:Sign")] if signing_key else []),
         *(replace(one, actions=[*PULL, *one.actions]) for one in docker_hub),
     ]

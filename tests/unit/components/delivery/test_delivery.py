@@ -10,6 +10,7 @@ import pytest
 
 import config
 from components.delivery.jenkins.names import AGENT, CACHE
+from components.delivery.jenkins.repositories import of_jenkins
 from contract import blue_green
 from contract.identities import DEPLOYERS, RELEASE, VERIFY
 from contract.namespaces import DELIVERY
@@ -150,6 +151,11 @@ def test_each_identity_tags_images_of_the_services_repositories_and_only_who_ret
             assert not allows(
                 policies, Access("ecr:PutImage", "arn:aws:ecr:ap-northeast-2:123456789012:repository/x/api")
             )
+
+
+def test_a_service_may_have_the_name_of_a_repository_that_jenkins_would_have() -> None:
+    assert of_jenkins(SERVICES) == [AGENT, CACHE]
+    assert of_jenkins([*SERVICES, AGENT]) == [CACHE]
 
 
 def policies_of(graph: Graph, identity: str) -> list[Any]:
