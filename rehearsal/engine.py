@@ -250,8 +250,7 @@ class Engine:
                 problem = f"The engine's {operation} did not succeed{': ' if reason else ''}{reason}."
                 raise RehearsalError(
                     "\n  Not ready: ".join([problem, *not_ready()]),
-                    remedy=f"see all of its output in {path}; then run the command again. "
-                    "What was done is kept, and not done twice.",
+                    remedy=f"see all of its output in {path}; then run the command again. Nothing is made twice.",
                 ) from None
             finally:
                 plugins.end()
