@@ -126,7 +126,6 @@ class Delivery(pulumi.ComponentResource):
         metrics = [Statement(actions=METRICS, resources=["*"])] if args.reads_metrics else []
         look_statements = [*read_rules, *metrics]
         others = of_jenkins(args.services)
-        retiring = [*on_images(args.cluster, UNTAG, left_out=others), *look_statements]
         verify_statements = on_images(args.cluster, TAG, left_out=others)
         release_statements = [*on_images(args.cluster, [*TAG, *UNTAG], left_out=others), *look_statements]
         if args.signing_key:
@@ -172,7 +171,6 @@ class Delivery(pulumi.ComponentResource):
                 JenkinsArgs(
                     delivery=args.delivery,
                     previews=args.previews if args.previews_in_jenkins else None,
-                    services=args.services,
                     host=args.jenkins_host,
                     environment=args.environment,
                     charts=args.charts,
@@ -200,7 +198,7 @@ class Delivery(pulumi.ComponentResource):
                         environment=args.environment,
                         priority_class=TOOLING,
                         cluster=args.cluster,
-                        statements=retiring,
+                        statements=[*on_images(args.cluster, UNTAG, left_out=others), *look_statements],
                     ),
                     opts=pulumi.ResourceOptions(parent=self, depends_on=[access]),
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pulumi
@@ -101,7 +101,6 @@ class JenkinsArgs:
     Attributes:
         delivery: Configuration of Jenkins: users, sources, agents, certificates.
         previews: Configuration of previews; None where Jenkins does not preview.
-        services: Names of the services.
         host: Host name of Jenkins.
         environment: Environment on whose nodes Jenkins and its agents run.
         charts: Source of the charts; None for their public repositories.
@@ -116,7 +115,6 @@ class JenkinsArgs:
 
     delivery: config.Delivery
     previews: config.Previews | None
-    services: Sequence[str]
     host: str
     environment: str
     charts: str | None

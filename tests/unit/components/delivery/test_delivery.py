@@ -146,11 +146,9 @@ def test_each_identity_tags_images_of_the_services_repositories_and_only_who_ret
             policies = policies_of(stack, identity)
             assert {action for one in policies for each in one["Statement"] for action in each["Action"]} == actions
             for action, name in product(actions, names):
-                access = Access(action, f"arn:aws:ecr:ap-northeast-2:123456789012:repository/{name}", {})
+                access = Access(action, f"{REPOSITORY}{name}")
                 assert allows(policies, access) == (name.rpartition("/")[2] in SERVICES), access
-            assert not allows(
-                policies, Access("ecr:PutImage", "arn:aws:ecr:ap-northeast-2:123456789012:repository/x/api")
-            )
+            assert not allows(policies, Access("ecr:PutImage", f"{REPOSITORY}x/api"))
 
 
 def test_a_service_may_have_the_name_of_a_repository_that_jenkins_would_have() -> None:
