@@ -21,7 +21,7 @@ _WATCH_SECONDS = 30
 """Seconds that a watch lasts. Each begins with a list, which shows what was deleted between two watches."""
 
 _PAUSE = 0.5
-"""Seconds before a failed list or watch is repeated."""
+"""Seconds before a list or watch that failed or ended at once is repeated."""
 
 
 def start(
@@ -38,11 +38,12 @@ def _watch(api: KubernetesApi, version: str, kind: str, handler: Handler, loop: 
             existing = {_key(body) for body in api.list(version, kind)}
             for deleted in known - existing:
                 loop.call_soon_threadsafe(handler, deleted, None)
-            known = existing
+            known, began = existing, time.monotonic()
             for event, body in api.watch(version, kind, timeout=_WATCH_SECONDS):
                 key, is_deleted = _key(body), event == "DELETED"
                 known = known - {key} if is_deleted else known | {key}
                 loop.call_soon_threadsafe(handler, key, None if is_deleted else body)
+            time.sleep(max(0.0, began + _PAUSE - time.monotonic()))
         except KubernetesApiError as error:
             sys.stderr.write(f"The API server does not answer: {error}\n")
             time.sleep(_PAUSE)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -74,3 +76,23 @@ def test_objects_outside_namespaces_of_any_api_version_are_watched_too() -> None
         return await asyncio.wait_for(keys.get(), 10)
 
     assert asyncio.run(first()) == ("", "gp3")
+
+
+def test_a_watch_that_ends_at_once_begins_again_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    pause, looks, enough = 0.05, list[float](), threading.Event()
+    monkeypatch.setattr("rehearsal.watch._PAUSE", pause)
+
+    def existing(*_: str) -> list[dict[str, Any]]:
+        looks.append(time.monotonic())
+        if len(looks) == 4:
+            enough.set()
+            threading.Event().wait()
+        return []
+
+    def nothing(*_: str, **__: int) -> Iterator[tuple[str, dict[str, Any]]]:
+        return iter(())
+
+    api = cast("KubernetesApi", SimpleNamespace(list=existing, watch=nothing))
+    watch.start(api, "Pod", handler=lambda _, __: None, loop=cast("asyncio.AbstractEventLoop", None))
+    assert enough.wait(10)
+    assert all(later - earlier >= pause for earlier, later in pairwise(looks))
