@@ -68,6 +68,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank(item.nodeid))
 
 
+LOGGED = "what the programs logged"
+"""Title of a report's section that is told in brief, too."""
+
 BRIEF = 1500
 """Characters of a failure's message at the end of the run."""
 
@@ -85,6 +88,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
         crash = getattr(report.longrepr, "reprcrash", None)
         message = crash.message if crash else report.longreprtext
         terminalreporter.write_line(f"{report.nodeid}, {report.when}: {message[:BRIEF]}")
+        for title, text in report.sections:
+            if title == LOGGED:
+                terminalreporter.write_line(text)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:

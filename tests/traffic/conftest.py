@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from playwright.sync_api import Page
@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 from rehearsal.front_door.running import program
 from rehearsal.network import namespace
 from rehearsal.toolchain import Toolchain
+from tests.conftest import LOGGED
 from tests.rehearsal.conftest import tools  # noqa: F401 - a fixture  # pyright: ignore[reportUnusedImport]
 from tests.traffic.browser import chromium, pages
 from tests.traffic.site import Site, site
@@ -24,6 +25,16 @@ def serving(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Itera
         (pytest.fail if os.environ.get("CI") else pytest.skip)(lacks)
     with site(tmp_path_factory.mktemp("traffic"), tools) as running:
         yield running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails tells what the front door and the pods logged: a client sees that a request failed, not why."""
+    report = yield
+    serving = getattr(item, "funcargs", {}).get("serving")
+    if report.failed and isinstance(serving, Site):
+        report.sections.append((LOGGED, serving.logged()))
+    return report
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,8 @@ import http.client
 import json
 import os
 import signal
+import sys
+import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -57,6 +59,9 @@ takes a new one from the same port for it.
 LONGEST_REQUEST = 10
 """Seconds of the services' longest request, which is what a pod's end takes: the default is 30."""
 
+LAST_LINES = 20
+"""Lines of each log that are told of when a test fails."""
+
 LIMITS = Limits(ready=120, patience=2, endpoints=60, gone=120, watch=1, warm=600, lock=0)
 """As people release, but for the watch: theirs is 10 s."""
 
@@ -77,6 +82,11 @@ HOOKS = {
     "afterRollback": {"command": ["sh", "-c", 'echo "undo $VERSION"']},
 }
 """What the hooks of the api do, by the version's name."""
+
+
+def tell(*words: str) -> None:
+    """Writes a line with its time on the monotonic clock, as the clients' logs have it."""
+    sys.stdout.write(f"{time.monotonic():.3f} {' '.join(words)}\n")
 
 
 @dataclass
@@ -153,7 +163,7 @@ class Site:
             api=api or self.api,
             caller=ThroughApiServer(self.api),
             clock=SystemClock(),
-            report=partial(print, f"{environment}/{service}:"),
+            report=partial(tell, f"{environment}/{service}:"),
             by="tester",
             limits=replace(LIMITS, **limits),
             weights=self.weights,
@@ -179,6 +189,16 @@ class Site:
             return None, str(error)
         finally:
             connection.close()
+
+    def logged(self) -> str:
+        """The last requests that HAProxy could not serve, and the last connections that no pod took."""
+        failed = [line for line in self._log(running.FRONT_DOOR) if " front-door " in line]
+        refused = [line for line in self._log("pod-simulator") if "does not take" in line or "no pod's" in line]
+        now = f"{datetime.now(UTC):%H:%M:%S.%f} is {time.monotonic():.3f} of the monotonic clock"
+        return "\n".join([*failed[-LAST_LINES:], *refused[-LAST_LINES:], now])
+
+    def _log(self, program: str) -> list[str]:
+        return (self.layout.logs / f"{program}.log").read_text(errors="replace").splitlines()
 
     def kill(self, name: str) -> None:
         """Kills a program of the rehearsal."""

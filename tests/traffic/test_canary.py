@@ -18,7 +18,7 @@ from release.pauses import BEFORE_SWITCH
 from release.state import ServiceState, other
 from tests.rehearsal.conftest import eventually
 from tests.traffic.load import Answer, Client, Load
-from tests.traffic.site import HOST, Site
+from tests.traffic.site import HOST, Site, tell
 
 STEPS = (10, 50, 100)
 MOST_OFF = 0.02
@@ -57,7 +57,7 @@ class Watched:
 
     def report(self, line: str) -> None:
         """Notes when a weight is asked for."""
-        sys.stdout.write(f"{line}\n")
+        tell(line)
         if line.startswith("Load balancer: "):
             weight = int(line.split()[2])
             share = weight if line.endswith(self.new) else 100 - weight

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 from config import ENVIRONMENTS, PROJECT, required_secrets
@@ -17,10 +18,17 @@ EXPOSED = 5
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
 """
 
-_ROOM = {
-    "nodes": {"instanceType": "m5.4xlarge", "min": 2, "desired": 2, "max": 30, "volumes": True},
-    "quota": {"cpu": "1000", "memory": "4000Gi", "pods": 1000},
-}
+_SERVICES_A_NODE = 30
+"""Services whose pods, of 200m each, leave room on a node of 16 vCPU: in a rehearsal nobody adds nodes."""
+
+
+def _room(count: int) -> dict[str, Any]:
+    """An environment's nodes and quota for a number of services."""
+    nodes = max(2, ceil(count / _SERVICES_A_NODE))
+    return {
+        "nodes": {"instanceType": "m5.4xlarge", "min": 2, "desired": nodes, "max": 30, "volumes": True},
+        "quota": {"cpu": "1000", "memory": "4000Gi", "pods": 1000},
+    }
 
 
 def many_services(config: Mapping[str, Any], count: int) -> dict[str, Any]:
@@ -40,7 +48,8 @@ def many_services(config: Mapping[str, Any], count: int) -> dict[str, Any]:
         services[name] = {**copy.deepcopy(model), "egress": egress, "replicas": replicas}
         if number <= EXPOSED:
             services[name]["paths"] = [f"/{name}"]
-    environments = {name: {**environment, **_ROOM} for name, environment in config[f"{PROJECT}:environments"].items()}
+    room = _room(count)
+    environments = {name: {**environment, **room} for name, environment in config[f"{PROJECT}:environments"].items()}
     others = {f"{PROJECT}:services": services, f"{PROJECT}:environments": environments, f"{PROJECT}:secrets": {}}
     return {**config, **others}
 
