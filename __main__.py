@@ -130,7 +130,7 @@ load_balancers = LoadBalancers(
         cluster=cluster.reference,
         vpc_id=network.vpc_id,
         subnet_ids=list(network.public_subnets.values()),
-        nodes=[core_addons.addons],
+        nodes=core_addons.addons,
     ),
     opts=cluster_options,
 )

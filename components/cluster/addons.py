@@ -45,12 +45,14 @@ class Addon:
         version: Its version.
         configuration: Values that differ from the defaults; `aws eks describe-addon-configuration` shows the schema.
         identity: IAM role of its pods; None for none.
+        awaited: Whether other pods need it, so that they are created after it and deleted before it.
     """
 
     name: str
     version: str
     configuration: Mapping[str, object] = field(default_factory=dict[str, object])
     identity: Identity | None = None
+    awaited: bool = True
 
 
 BEFORE_NODES = (
@@ -130,6 +132,8 @@ def after_nodes(account: Account, volume_key_arn: str | None) -> Sequence[Addon]
                 "replicas": SYSTEM_REPLICAS,
                 **across_environments({"app.kubernetes.io/name": "metrics-server"}),
             },
+            # Autoscalers alone read it, again and again; its pods are not ready for their first 20 to 40 seconds.
+            awaited=False,
         ),
     )
 
@@ -150,17 +154,23 @@ class AddonsArgs:
 
 
 class Addons(pulumi.ComponentResource):
-    """EKS add-ons at pinned versions, with the IAM roles of their pods."""
+    """EKS add-ons at pinned versions, with the IAM roles of their pods.
+
+    Attributes:
+        awaited: Those that other pods need.
+    """
+
+    awaited: Sequence[aws.eks.Addon]
 
     def __init__(self, name: str, args: AddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("hello:platform:Addons", name, {}, opts)
-        for addon in args.addons:
-            self._addon(f"{name}-{addon.name}", addon, args)
+        made = [(one, self._addon(f"{name}-{one.name}", one, args)) for one in args.addons]
+        self.awaited = [addon for one, addon in made if one.awaited]
         self.register_outputs({})
 
-    def _addon(self, name: str, addon: Addon, args: AddonsArgs) -> None:
+    def _addon(self, name: str, addon: Addon, args: AddonsArgs) -> aws.eks.Addon:
         role = self._role(name, addon.identity, args) if addon.identity else None
-        aws.eks.Addon(
+        return aws.eks.Addon(
             name,
             cluster_name=args.cluster.created_name,
             addon_name=addon.name,

@@ -39,12 +39,14 @@ class CoreAddons(pulumi.ComponentResource):
     Needs `aws` and `kubernetes` providers in its options.
 
     Attributes:
-        addons: CoreDNS, the EBS CSI driver and metrics-server.
+        addons: Those add-ons that other pods need.
+        ready: All that pods rely on: what runs pods is created after it, and deleted before it.
         priorities: The PriorityClasses.
         volume_key_arn: Customer managed key of the volumes of pods; None for the account's default key.
     """
 
-    addons: Addons
+    addons: Sequence[pulumi.Resource]
+    ready: Sequence[pulumi.Resource]
     priorities: PriorityClasses
     volume_key_arn: str | None
 
@@ -59,18 +61,19 @@ class CoreAddons(pulumi.ComponentResource):
                 nodes=args.nodes,
             ),
             opts=child,
-        )
-        Autoscaler(
+        ).awaited
+        autoscaler = Autoscaler(
             name,
             AutoscalerArgs(
                 cluster=args.cluster,
                 charts=args.charts,
                 longest_request_seconds=args.longest_request_seconds,
-                nodes=[self.addons],
+                nodes=self.addons,
             ),
             opts=child,
         )
         self.volume_key_arn = args.volume_key_arn
-        Storage(name, args.volume_key_arn, opts=child)
+        storage = Storage(name, args.volume_key_arn, opts=child)
         self.priorities = PriorityClasses(name, opts=child)
+        self.ready = [*self.addons, autoscaler, storage, self.priorities]
         self.register_outputs({"priorities": self.priorities})

@@ -150,7 +150,7 @@ class Logs(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[
-                    self._args.core_addons,
+                    *self._args.core_addons.ready,
                     *([self._node_reader()] if self._args.logs.zone_awareness else []),
                 ],
             ),

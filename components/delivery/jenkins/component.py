@@ -168,7 +168,7 @@ class Jenkins(pulumi.ComponentResource):
                 client_namespace=args.agent_namespace,
                 docker_hub=args.repositories.docker_hub,
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.core_addons]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=args.core_addons.ready),
         )
         self._network_policy("jenkins", namespace, network_policies.of_controller(args.addresses))
         secret_data = {ADMIN: args.delivery.admin, **secrets(args.delivery)}
@@ -188,7 +188,9 @@ class Jenkins(pulumi.ComponentResource):
             ).apply(lambda known: self._values(*known)),
             # The pod downloads the plugins before it is ready.
             timeout=900,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[build_identity, *secret_objects, args.core_addons]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[build_identity, *secret_objects, *args.core_addons.ready]
+            ),
         )
         self.backend = Backend(
             namespace=namespace,

@@ -60,6 +60,17 @@ def test_the_expected_addons_have_pinned_versions(graph: Graph) -> None:
     assert all(re.fullmatch(r"v\d+\.\d+\.\d+-eksbuild\.\d+", version) for version in addons.values())
 
 
+def test_pods_wait_for_dns_and_volumes_and_nothing_waits_for_metrics(graph: Graph) -> None:
+    waiting = {name: {one.name for one in after(graph, addon_named(graph, name))} for name in REPLICAS}
+    assert waiting["metrics-server"] == set()
+    for name in ("coredns", "aws-ebs-csi-driver"):
+        assert {*CHARTS, "elastic-operator"} <= waiting[name]
+
+
+def after(graph: Graph, earlier: Registration) -> list[Registration]:
+    return [one for one in graph.resources.values() if earlier.urn in graph.comes_after(one)]
+
+
 def test_network_policies_are_enforced(graph: Graph) -> None:
     assert configuration(graph, "vpc-cni") == {"enableNetworkPolicy": "true"}
 
