@@ -192,7 +192,7 @@ class Site:
 
     def logged(self) -> str:
         """The last requests that HAProxy could not serve, and the last connections that no pod took."""
-        failed = [line for line in self._log(running.FRONT_DOOR) if " front-door " in line]
+        failed = [line for line in self._log(running.FRONT_DOOR) if "] front-door " in line]
         refused = [line for line in self._log("pod-simulator") if "does not take" in line or "no pod's" in line]
         now = f"{datetime.now(UTC):%H:%M:%S.%f} is {time.monotonic():.3f} of the monotonic clock"
         return "\n".join([*failed[-LAST_LINES:], *refused[-LAST_LINES:], now])
