@@ -61,14 +61,10 @@ def test_the_expected_addons_have_pinned_versions(graph: Graph) -> None:
 
 
 def test_pods_wait_for_dns_and_volumes_and_nothing_waits_for_metrics(graph: Graph) -> None:
-    waiting = {name: {one.name for one in after(graph, addon_named(graph, name))} for name in REPLICAS}
-    assert waiting["metrics-server"] == set()
-    for name in ("coredns", "aws-ebs-csi-driver"):
-        assert {*CHARTS, "elastic-operator"} <= waiting[name]
-
-
-def after(graph: Graph, earlier: Registration) -> list[Registration]:
-    return [one for one in graph.resources.values() if earlier.urn in graph.comes_after(one)]
+    urns = {name: addon_named(graph, name).urn for name in REPLICAS}
+    for name in (*CHARTS, "elastic-operator"):
+        assert graph.after_all(graph.release(name)) & {*urns.values()} == {urns["coredns"], urns["aws-ebs-csi-driver"]}
+    assert not [one.name for one in graph.custom() if urns["metrics-server"] in graph.after_all(one)]
 
 
 def test_network_policies_are_enforced(graph: Graph) -> None:
