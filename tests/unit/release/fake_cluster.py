@@ -67,6 +67,8 @@ class FakeCluster:
         self._seeds: dict[Key, Any] = {}
         self._kept: dict[Key, Any] = {}
         """The template of each Deployment of which there is a ReplicaSet."""
+        self._pickled: dict[Key, tuple[str, bytes]] = {}
+        """What was read, as of a version: it is read again and again."""
         self._version = 0
         self._placed: dict[Key, datetime] = {}
         self._ready_since: dict[Key, datetime] = {}
@@ -106,7 +108,8 @@ class FakeCluster:
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> KubernetesObject | None:
         self._control()
-        return _copy(self._objects.get((kind, str(namespace), name)))
+        key = (kind, str(namespace), name)
+        return self._read(key) if key in self._objects else None
 
     def list(
         self,
@@ -118,10 +121,11 @@ class FakeCluster:
         **_: Any,
     ) -> list[KubernetesObject]:
         self._control()
+        selects = _selects(label_selector)
         return [
-            _copy(one)
-            for (of, where, _name), one in self._objects.items()
-            if of == kind and where == namespace and _selects(label_selector, one)
+            self._read(key)
+            for key, one in self._objects.items()
+            if key[0] == kind and key[1] == namespace and selects(one["metadata"]["labels"])
         ]
 
     def create(self, body: KubernetesObject) -> KubernetesObject:
@@ -197,6 +201,15 @@ class FakeCluster:
                     told.add(version)
                     yield "MODIFIED", one
             self.clock.sleep(0.25)
+
+    def _read(self, key: Key) -> KubernetesObject:
+        """A copy: who reads may change it."""
+        body = self._objects[key]
+        version, pickled = self._pickled.get(key, ("", b""))
+        if version != body["metadata"]["resourceVersion"]:
+            pickled = pickle.dumps(body)
+            self._pickled[key] = body["metadata"]["resourceVersion"], pickled
+        return pickle.loads(pickled)  # noqa: S301 - our own
 
     def _store(self, body: KubernetesObject) -> KubernetesObject:
         self._version += 1
@@ -441,14 +454,17 @@ def _key(body: KubernetesObject) -> Key:
     return body["kind"], str(body["metadata"].get("namespace")), body["metadata"]["name"]
 
 
-def _selects(selector: str | None, body: KubernetesObject) -> bool:
-    found = body["metadata"]["labels"]
+@cache
+def _selects(selector: str | None) -> Callable[[dict[str, str]], bool]:
+    """Whether a label selector selects an object with some labels."""
     if selector is None:
-        return True
+        return lambda _: True
     first, *rest = re.split(r",(?![^(]*\))", selector, maxsplit=1)
     if rest:
-        return _selects(first, body) and _selects(rest[0], body)
+        one, others = _selects(first), _selects(rest[0])
+        return lambda found: one(found) and others(found)
     if one_of := re.fullmatch(r"(\S+) (not)?in \((.*)\)", selector):
-        return (found.get(one_of[1]) in one_of[3].split(",")) != bool(one_of[2])
+        wanted, is_in = one_of[3].split(","), not one_of[2]
+        return lambda found: (found.get(one_of[1]) in wanted) == is_in
     key, equals, value = selector.partition("=")
-    return found.get(key) == value if equals else key in found
+    return lambda found: found.get(key) == value if equals else key in found
