@@ -34,8 +34,10 @@ _API_SERVER = (
     "kubernetes.default.svc.cluster.local",
 )
 
-_GROUPS = {"kubernetes-admin": "system:masters", "kwok": "system:masters", "kubelet": "system:masters"}
-"""Kubernetes groups by user. kwok and the kubelet each act for all nodes, which the node authorizer cannot allow."""
+
+_GROUPS = dict.fromkeys(("kubernetes-admin", "kwok", "kubelet", "eks:node-manager"), "system:masters")
+"""Kubernetes groups by user. kwok and the kubelet each act for all nodes, which the node authorizer cannot allow; what
+EKS may do is EKS' own affair."""
 
 _USERS = {
     "server": "kube-apiserver",
@@ -46,6 +48,7 @@ _USERS = {
     "aws": "amazonaws.com",
     "kwok": "kwok",
     "kubelet": "kubelet",
+    "node-manager": "eks:node-manager",  # https://docs.aws.amazon.com/eks/latest/userguide/default-roles-users.html
     "front-proxy": "front-proxy-client",
     "kube-proxy": "system:kube-proxy",
     "service-account": "nobody",  # not a user: its key signs service account tokens

@@ -56,6 +56,9 @@ class Layout:
     control_plane = _Below("control-plane")
     """Certificates and data of etcd and the Kubernetes control plane."""
 
+    node_manager = _Below("control-plane/node-manager.kubeconfig")
+    """The kubeconfig of the user as whom EKS replaces nodes."""
+
     front_door = _Below("front-door")
     """HAProxy's configuration and state (`rehearsal/front_door/`)."""
 

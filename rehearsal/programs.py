@@ -49,7 +49,7 @@ EVERY_NODE = "every-node"
 _PROGRAMS: Mapping[str, Any] = yaml.load(Path(__file__).with_suffix(".yaml").read_text(), yaml.CBaseLoader)  # noqa: S506 - a safe loader
 """Flags, ports and probes of the programs that are no modules of this project; all values are text."""
 
-_CLIENTS = ("controller-manager", "scheduler", "kwok", "kube-proxy", "kubelet")
+_CLIENTS = ("controller-manager", "scheduler", "kwok", "kube-proxy", "kubelet", "node-manager")
 
 
 def free_block(used: Iterable[str]) -> str:

@@ -23,6 +23,12 @@ https://kubernetes.io/docs/reference/labels-annotations-taints/#node-kubernetes-
 VALUE = "cordoned"
 """Its value where the policy has set it; with another one it is somebody else's."""
 
+EKS = "eks:node-manager"
+"""The user as whom EKS drains and cordons the nodes of its node groups.
+
+https://docs.aws.amazon.com/eks/latest/userguide/default-roles-users.html
+"""
+
 PARENT_ONCE = "hello:platform:FrontDoor"
 """Type of the component that it was made by."""
 
@@ -41,13 +47,15 @@ def mutation() -> str:
 
 
 class CordonedNodes(pulumi.ComponentResource):
-    """A MutatingAdmissionPolicy that labels nodes while they are cordoned.
+    """A MutatingAdmissionPolicy that labels nodes while somebody has cordoned them.
 
-    EKS cordons a node that it replaces, and ends it a minute later; so does who drains a node. The load balancer
-    controller takes no notice of that, but of the autoscaler's taint alone: every node carries a part of all requests,
-    and those would be lost. Node groups are made after it.
+    Who drains a node cordons it, and may end it right after. The load balancer controller takes no notice of that, but
+    of the autoscaler's taint alone: every node carries a part of all requests, and those would be lost. EKS is left
+    out: it cordons all nodes that it replaces before it drains the first, and labels each one itself before its end.
+    Labelled at their cordon, all would leave the load balancers at once. Node groups are made after the policy.
 
     https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
+    https://github.com/aws/containers-roadmap/issues/2748
     https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.3.0/pkg/backend/endpoint_utils.go
     """
 
@@ -67,9 +75,10 @@ class CordonedNodes(pulumi.ComponentResource):
                     ]
                 ),
                 match_conditions=[
+                    MatchConditionArgs(name="not-by-eks", expression=f"request.userInfo.username != '{EKS}'"),
                     MatchConditionArgs(
                         name="cordon-or-uncordon", expression=f"{_is_cordoned('object')} != {_is_cordoned('oldObject')}"
-                    )
+                    ),
                 ],
             ),
             mutation(),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kube.client import KubernetesApiError, KubernetesObject, has_condition
+from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject, has_condition
 from rehearsal import aws
 from release.goals import Deploy
 from tests.rehearsal.conftest import eventually
@@ -36,6 +36,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.ht
 TOO_MANY_REQUESTS = 429
 CORDON = [{"op": "add", "path": "/spec/unschedulable", "value": True}]
 UNCORDON = [{"op": "remove", "path": "/spec/unschedulable"}]
+EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 TAINT = {"key": "ToBeDeletedByClusterAutoscaler", "value": "0", "effect": "NoSchedule"}
 """https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-1.36.0/cluster-autoscaler/utils/taints/taints.go."""
 
@@ -125,8 +126,16 @@ def ended(site: Site, address: str) -> Generator[None]:
         subprocess.run([*site.inside(), "nft", "delete table inet ended"], check=True)
 
 
-def change(site: Site, name: str, operations: list[dict[str, Any]]) -> None:
-    site.api.json_patch("v1", "Node", name, operations)
+def change(site: Site, name: str, operations: list[dict[str, Any]], *, by_eks: bool = False) -> None:
+    api = KubernetesApi(site.layout.node_manager) if by_eks else site.api
+    api.json_patch("v1", "Node", name, operations)
+
+
+def label(value: str) -> list[dict[str, Any]]:
+    return [{"op": "add", "path": f"/metadata/labels/{EXCLUDED.replace('/', '~1')}", "value": value}]
+
+
+UNLABEL = [{"op": "remove", "path": f"/metadata/labels/{EXCLUDED.replace('/', '~1')}"}]
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +151,7 @@ def logs(serving: Site) -> Iterator[dict[str, ClientLog]]:
 
 
 def take_nodes_away(serving: Site) -> dict[str, ClientLog]:
-    """Replaces the first node, takes it away as the autoscaler does, and replaces the other one, under load."""
+    """Replaces the first node as EKS does, takes it away as the autoscaler does, drains the other one, under load."""
     door = Load("127.0.0.1", serving.port, HOST, path="/api", at_once=32)
     loads = {
         "the load balancer's pool": door,
@@ -152,12 +161,13 @@ def take_nodes_away(serving: Site) -> dict[str, ClientLog]:
     with ExitStack() as stack:
         clients = {name: stack.enter_context(Client(load)) for name, load in loads.items()}
         time.sleep(1)
-        change(serving, "prod", CORDON)
+        change(serving, "prod", CORDON, by_eks=True)
         drain(serving, "prod")
+        change(serving, "prod", label("true"), by_eks=True)
         time.sleep(WAIT)
         with ended(serving, NODES["prod"]):
             time.sleep(1)
-        change(serving, "prod", UNCORDON)
+        change(serving, "prod", [*UNCORDON, *UNLABEL])
         eventually(lambda: serving.get(HOST, "/api")[0] == 200, "an answer")
         change(serving, "prod", [{"op": "add", "path": "/spec/taints", "value": [TAINT]}])
         time.sleep(WAIT)
@@ -169,7 +179,7 @@ def take_nodes_away(serving: Site) -> dict[str, ClientLog]:
 
 
 def replace_the_other(serving: Site) -> None:
-    """Replaces the second node, too, as a new image does with all of them one by one, while a version is released."""
+    """Replaces the second node, too, as a person does who drains it, while a version is released."""
     mover = Mover(serving, "prod", "api")
     change(serving, "prod-2", CORDON)
     with ThreadPoolExecutor(1) as beside:
@@ -194,20 +204,27 @@ def test_there_were_enough_of_them(logs: dict[str, ClientLog]) -> None:
 
 
 def test_a_cordoned_node_is_labelled_for_the_load_balancers_as_long_as_it_is(serving: Site) -> None:
-    label = "node.kubernetes.io/exclude-from-external-load-balancers"
-
     def labels() -> dict[str, str]:
         node = serving.api.get("v1", "Node", "dev")
         assert node is not None
         return node["metadata"].get("labels") or {}
 
-    assert label not in labels()
+    assert EXCLUDED not in labels()
     change(serving, "dev", CORDON)
-    assert labels()[label] == "cordoned"
+    assert labels()[EXCLUDED] == "cordoned"
     change(serving, "dev", UNCORDON)
-    assert label not in labels()
-    change(serving, "dev", [{"op": "add", "path": f"/metadata/labels/{label.replace('/', '~1')}", "value": "mine"}])
+    assert EXCLUDED not in labels()
+    change(serving, "dev", label("mine"))
     change(serving, "dev", CORDON)
     change(serving, "dev", UNCORDON)
-    assert labels()[label] == "mine", "somebody else's stays"
-    change(serving, "dev", [{"op": "remove", "path": f"/metadata/labels/{label.replace('/', '~1')}"}])
+    assert labels()[EXCLUDED] == "mine", "somebody else's stays"
+    change(serving, "dev", UNLABEL)
+
+
+def test_eks_which_cordons_all_nodes_of_a_group_at_once_says_itself_when_one_leaves(serving: Site) -> None:
+    change(serving, "dev", CORDON, by_eks=True)
+    node = serving.api.get("v1", "Node", "dev")
+    change(serving, "dev", UNCORDON)
+    assert node is not None
+    assert node["spec"]["unschedulable"]
+    assert EXCLUDED not in node["metadata"]["labels"]

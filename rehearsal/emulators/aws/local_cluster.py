@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import urllib3.exceptions
@@ -51,11 +52,17 @@ def endpoint(layout: Layout) -> str:
 
 
 @contextmanager
-def cluster_client(layout: Layout, caller: str) -> Generator[KubernetesApi]:
-    """A client of the local API server, with its errors translated; `caller` names it, e.g. `node group dev`."""
+def cluster_client(layout: Layout, caller: str, kubeconfig: Path | None = None) -> Generator[KubernetesApi]:
+    """A client of the local API server, with its errors translated; `caller` names it, e.g. `node group dev`.
+
+    Args:
+        layout: The rehearsal.
+        caller: Who asks, for messages.
+        kubeconfig: Another one than the administrator's.
+    """
     _require_control_plane(layout, caller)
     try:
-        yield KubernetesApi(layout.kubeconfig)
+        yield KubernetesApi(kubeconfig or layout.kubeconfig)
     except KubernetesApiError as error:
         raise RehearsalError(
             f"the API server refused an object of {caller}: {error}", remedy="Correct it as the message says."

@@ -31,11 +31,14 @@ GROUP_LABEL = "eks.amazonaws.com/nodegroup"
 REPLACED = {"key": GROUP_LABEL, "value": "unschedulable", "effect": "NoSchedule"}
 """Taint of the nodes that EKS is about to replace."""
 
+EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
+"""Label by which EKS takes a node out of the load balancers."""
+
 SECONDS_TO_BE_READY = 120.0
 SECONDS_TO_BE_GONE = 60.0
 SECONDS_TO_BE_EMPTY = 180.0
 SECONDS_CORDONED = 60.0
-"""From a node's cordon to its end, for load balancers to take it out:
+"""From the last eviction to a node's end, for load balancers to take it out:
 https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html, upgrade phase."""
 POLL_SECONDS = 0.2
 
@@ -47,11 +50,12 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
     """Creates, updates and removes nodes to match the group, and waits until they are ready.
 
     New nodes are ready before old ones are removed. As on EKS, an update to a new version of the launch template taints
-    the old nodes, and then removes one by one: it evicts the pods within their PodDisruptionBudgets, cordons the node,
-    and ends it a minute later, or as soon as no load balancer uses it. A smaller desired size deletes pods regardless
-    of budgets.
+    and cordons all old nodes, and then removes one by one: it evicts the pods within their PodDisruptionBudgets, labels
+    the node for load balancers, and ends it a minute later, or as soon as no load balancer uses it. EKS' guide has the
+    label beside the cordon; https://github.com/aws/containers-roadmap/issues/2748 saw it come after the evictions.
+    A smaller desired size deletes pods regardless of budgets.
     """
-    with cluster_client(layout, f"node group {group.name}") as api:
+    with cluster_client(layout, f"node group {group.name}", layout.node_manager) as api:
         running = start_instances(layout, group)
         desired = {instance.name: node(group, instance) for instance in running}
         current = {str(one["metadata"]["name"]): one for one in _nodes_of(api, group.name)}
@@ -68,12 +72,13 @@ def converge(layout: Layout, group: NodeGroupSpec) -> None:
             for name in removed:
                 taints = [one for one in current[name]["spec"].get("taints", ()) if one != REPLACED]
                 taints.append(REPLACED)
-                api.json_patch("v1", "Node", name, [{"op": "add", "path": "/spec/taints", "value": taints}])
+                cordon = {"op": "add", "path": "/spec/unschedulable", "value": True}
+                api.json_patch("v1", "Node", name, [{"op": "add", "path": "/spec/taints", "value": taints}, cordon])
         for name in removed:
             if is_new_generation:
                 _evict_pods(api, name, group.name)
-            api.json_patch("v1", "Node", name, [{"op": "add", "path": "/spec/unschedulable", "value": True}])
-            if is_new_generation:
+                path = f"/metadata/labels/{EXCLUDED.replace('/', '~1')}"
+                api.json_patch("v1", "Node", name, [{"op": "add", "path": path, "value": "true"}])
                 _await_its_end(layout, group, name)
             _delete_node(api, name)
     terminate_instances(layout, group.region, group.cluster, group.name, keep={instance.id for instance in running})
@@ -170,7 +175,7 @@ def _evict_pods(api: KubernetesApi, name: str, group_name: str) -> None:
 
 
 def _await_its_end(layout: Layout, group: NodeGroupSpec, name: str) -> None:
-    """Waits until EKS would end the instance of a cordoned node, or no target group has it."""
+    """Waits until EKS would end the instance of an empty node, or no target group has it."""
     end = time.monotonic() + SECONDS_CORDONED
     with aws_client(layout, "ec2", group.region) as ec2:
         ids = {instance.id for instance in _instances(ec2, group.cluster, group.name) if instance.name == name}

@@ -12,9 +12,10 @@ def test_only_a_cordon_and_its_end_are_changed_and_neither_ever_fails(graph: Gra
     assert policy.spec["failurePolicy"] == "Ignore"
     (rule,) = policy.spec["matchConstraints"]["resourceRules"]
     assert (rule["resources"], rule["operations"]) == (["nodes"], ["UPDATE"])
-    (condition,) = policy.spec["matchConditions"]
+    who, what = policy.spec["matchConditions"]
     cordoned = "spec.?unschedulable.orValue(false)"
-    assert condition["expression"] == f"object.{cordoned} != oldObject.{cordoned}"
+    assert what["expression"] == f"object.{cordoned} != oldObject.{cordoned}"
+    assert who["expression"] == "request.userInfo.username != 'eks:node-manager'", "EKS cordons all of a group at once"
 
 
 def test_it_is_bound_to_the_whole_cluster(known: Graph) -> None:
