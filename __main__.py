@@ -26,6 +26,7 @@ from components.ingress.load_balancers import LoadBalancers, LoadBalancersArgs
 from components.limits.check import Limits
 from components.logging.logs import Logs, LogsArgs
 from components.workload.environment import Environment, EnvironmentArgs
+from components.workload.pod_template import grace_seconds
 
 gc.disable()  # garbage collection took half of a preview's CPU time: docs/benchmarks.md
 source_position.keep_only()
@@ -112,6 +113,7 @@ core_addons = CoreAddons(
         cluster=cluster.reference,
         charts=settings.charts,
         longest_request_seconds=max(service.longest_request_seconds for service in settings.services.values()),
+        grace_seconds=max(map(grace_seconds, settings.services.values())),
         volume_key_arn=settings.cluster.volume_key_arn,
         nodes=list(node_groups.values()),
     ),

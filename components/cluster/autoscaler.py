@@ -52,8 +52,15 @@ def permissions(cluster: ClusterReference) -> list[Statement]:
 SECONDS_TO_DEREGISTER = 30
 """Time in which the load balancer controller has taken a tainted node out of its target groups."""
 
+SECONDS_TO_TERMINATE = 600
+"""The autoscaler's own limit of the grace period of pods that it evicts: what is longer is cut to it.
 
-def values(cluster: ClusterReference, longest_request_seconds: int) -> dict[str, object]:
+https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-1.36.0/cluster-autoscaler/FAQ.md
+(`max-graceful-termination-sec`)
+"""
+
+
+def values(cluster: ClusterReference, *, longest_request_seconds: int, grace_seconds: int) -> dict[str, object]:
     """Values of the chart.
 
     https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-chart-9.59.0/charts/cluster-autoscaler/values.yaml
@@ -93,6 +100,7 @@ def values(cluster: ClusterReference, longest_request_seconds: int) -> dict[str,
             # A node forwards requests to pods on other nodes: it stays until the load balancer has let go of it, which
             # the taint tells the controller, and until their open requests are done. The default is 5 s.
             "node-delete-delay-after-taint": f"{longest_request_seconds + SECONDS_TO_DEREGISTER}s",
+            "max-graceful-termination-sec": max(grace_seconds, SECONDS_TO_TERMINATE),
         },
     }
 
@@ -105,12 +113,14 @@ class AutoscalerArgs:
         cluster: The cluster.
         charts: Source of charts instead of their public repositories; None for those.
         longest_request_seconds: Duration of the longest request of any service.
+        grace_seconds: The longest termination grace period of any service.
         nodes: Resources that its pods need in order to run.
     """
 
     cluster: ClusterReference
     charts: str | None
     longest_request_seconds: int
+    grace_seconds: int
     nodes: Sequence[pulumi.Resource]
 
 
@@ -123,7 +133,11 @@ class Autoscaler(pulumi.ComponentResource):
             Controller(
                 chart=CLUSTER_AUTOSCALER,
                 statements=permissions(args.cluster),
-                values=values(args.cluster, args.longest_request_seconds),
+                values=values(
+                    args.cluster,
+                    longest_request_seconds=args.longest_request_seconds,
+                    grace_seconds=args.grace_seconds,
+                ),
             ),
             prefix=name,
             parent=self,

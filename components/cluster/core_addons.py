@@ -22,6 +22,7 @@ class CoreAddonsArgs:
         cluster: The cluster.
         charts: Source of charts instead of their public repositories; None for those.
         longest_request_seconds: Duration of the longest request of any service.
+        grace_seconds: The longest termination grace period of any service.
         volume_key_arn: KMS key of the volumes of pods; None for the account's default key for EBS.
         nodes: Node groups for their pods.
     """
@@ -29,6 +30,7 @@ class CoreAddonsArgs:
     cluster: ClusterReference
     charts: str | None
     longest_request_seconds: int
+    grace_seconds: int
     volume_key_arn: str | None
     nodes: Sequence[pulumi.Resource]
 
@@ -68,6 +70,7 @@ class CoreAddons(pulumi.ComponentResource):
                 cluster=args.cluster,
                 charts=args.charts,
                 longest_request_seconds=args.longest_request_seconds,
+                grace_seconds=args.grace_seconds,
                 nodes=self.addons,
             ),
             opts=child,

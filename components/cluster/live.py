@@ -6,6 +6,7 @@ node groups' desired sizes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -41,16 +42,29 @@ class Sizes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LiveNodeGroup:
+    """A managed node group that exists.
+
+    Attributes:
+        sizes: Its numbers of nodes.
+        release: Release of its nodes' image, e.g. `1.36.1-20260930`.
+    """
+
+    sizes: Sizes
+    release: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class LiveCluster:
     """The stack's cluster in EKS.
 
     Attributes:
         control_plane: IPv4 ranges of the control plane's subnets, by zone; empty if the cluster does not exist yet.
-        node_groups: Sizes of its managed node groups, by name.
+        node_groups: Its managed node groups, by name.
     """
 
     control_plane: Mapping[str, str]
-    node_groups: Mapping[str, Sizes]
+    node_groups: Mapping[str, LiveNodeGroup]
 
     def check(self, *, network: config.Network, access: config.Cluster) -> None:
         """Refuses what EKS would refuse of this cluster.
@@ -82,11 +96,36 @@ def look_up(cluster: str, opts: pulumi.InvokeOptions) -> LiveCluster:
     return LiveCluster(
         control_plane={subnet.availability_zone: subnet.cidr_block for subnet in subnets},
         node_groups={
-            name: Sizes(min=sizes.min_size, desired=sizes.desired_size, max=sizes.max_size)
+            name: LiveNodeGroup(
+                sizes=Sizes(min=sizes.min_size, desired=sizes.desired_size, max=sizes.max_size),
+                release=group.release_version,
+            )
             for name, group in groups.items()
             for sizes in group.scaling_configs
         },
     )
+
+
+def newest_release(pinned: str, live: str | None) -> str:
+    """The pinned release of the nodes' image, or the live one, where that is a newer one of the same minor version.
+
+    EKS moves a group to the newest release by itself if its launch template changes and the release does not, for the
+    provider then sends none; and it takes no group back to an earlier one.
+
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupVersion.html (`releaseVersion`)
+    https://github.com/hashicorp/terraform-provider-aws/blob/v6.0.0/internal/service/eks/node_group.go (`HasChange`)
+
+    Args:
+        pinned: Version and date, e.g. `1.36.1-20260930`.
+        live: That of the group; None of a new one.
+    """
+    if live is None or _numbers(live)[:2] != _numbers(pinned)[:2]:
+        return pinned
+    return max(pinned, live, key=_numbers)
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", release))
 
 
 def problems(live: LiveCluster, *, network: config.Network, access: config.Cluster) -> Iterator[Problem]:

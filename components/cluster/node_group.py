@@ -18,7 +18,7 @@ import versions
 from components.aws.account import Account
 from components.aws.iam import Role, RoleArgs, Trust
 from components.aws.network import FIRST_ZONES
-from components.cluster.live import Sizes
+from components.cluster.live import LiveNodeGroup, Sizes, newest_release
 from config.instance_types import instance_types
 from config.partitions import dns_suffix
 from contract import labels
@@ -136,7 +136,7 @@ class NodeGroupArgs:
         subnets: Ids of the private subnets, by zone.
         nodes: Instance types, number of nodes, root volume size. Those for services alone have the label and taint
             `nodes=services`.
-        live: Present sizes of the managed node groups that exist, by name.
+        live: The managed node groups that exist, by name.
         tainted: Whether the nodes have the taint `environment=NAME:NoSchedule`.
         ready: Resources that nodes need to become ready, such as routes and add-ons, and that pods need while running.
     """
@@ -146,7 +146,7 @@ class NodeGroupArgs:
     cluster: eks.Cluster
     subnets: Mapping[str, pulumi.Input[str]]
     nodes: config.Nodes | config.ServiceNodes
-    live: Mapping[str, Sizes]
+    live: Mapping[str, LiveNodeGroup]
     tainted: bool
     ready: Sequence[pulumi.Resource]
 
@@ -257,7 +257,8 @@ class NodeGroup(pulumi.ComponentResource):
     def _managed_group(self, group: ManagedGroup, role: Role, template: aws.ec2.LaunchTemplate) -> eks.ManagedNodeGroup:
         args = self._args
         services = args.nodes if isinstance(args.nodes, config.ServiceNodes) else None
-        sizes = group.sizes.with_live(args.live.get(group.name))
+        live = args.live.get(group.name)
+        sizes = group.sizes.with_live(live.sizes if live else None)
         return eks.ManagedNodeGroup(
             group.name,
             node_group_name=group.name,
@@ -267,7 +268,7 @@ class NodeGroup(pulumi.ComponentResource):
             node_role=role.role,
             subnet_ids=[args.subnets[zone] for zone in group.zones],
             version=versions.KUBERNETES,
-            release_version=versions.NODE_IMAGE_RELEASE,
+            release_version=newest_release(versions.NODE_IMAGE_RELEASE, live.release if live else None),
             ami_type=AMI_TYPES[instance_types()[args.nodes.instance_types[0]].architecture],
             instance_types=sorted(services.instance_types) if services else None,
             capacity_type="SPOT" if services and services.spot else None,
@@ -281,7 +282,7 @@ class NodeGroup(pulumi.ComponentResource):
             ),
             # The desired size is the autoscaler's. The provider sends all three whenever one changes, so a change of
             # the others has to carry the live one: https://github.com/hashicorp/terraform-provider-aws/blob/v6.0.0/internal/service/eks/node_group.go
-            ignore_scaling_changes=sizes.same_limits(args.live.get(group.name, sizes)),
+            ignore_scaling_changes=live is None or sizes.same_limits(live.sizes),
             launch_template=aws.eks.NodeGroupLaunchTemplateArgs(
                 id=template.id, version=template.latest_version.apply(str)
             ),

@@ -25,6 +25,13 @@ from config.values import (
     VariableName,
 )
 
+LONGEST_REQUEST_SECONDS = 870
+"""A pod has that, and 15 s to end, when EKS replaces its node: where pods do not leave it within 15 minutes, the update
+of the node group fails.
+
+https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html (`PodEvictionFailure`)
+"""
+
 
 class Amounts(Model):
     """CPU and memory of a container."""
@@ -191,7 +198,7 @@ class Service(Model):
     longest_request_seconds: int = Field(
         default=30,
         ge=1,
-        le=3600,
+        le=LONGEST_REQUEST_SECONDS,
         description="Duration of the longest request, which a terminating pod still finishes. "
         "At least those of the services in `egress.services`, for which it waits; for a service with a path, shorter "
         "than the load balancer's idle time-out.",

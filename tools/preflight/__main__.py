@@ -25,7 +25,7 @@ def findings(settings: config.Settings, stack: str) -> Iterator[Finding]:
         yield stop("credentials", str(error), "set AWS_PROFILE, or log in, e.g. with `aws sso login`")
         return
     checks = {
-        "creator": lambda: account.cluster_creator(aws, settings),
+        "creator": lambda: account.cluster_creator(aws, settings, stack),
         "zones": lambda: account.zones(aws, settings),
         "instance types": lambda: account.instance_types(aws, settings),
         "EBS key": lambda: account.volume_key(aws, settings),

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
 
 import config
+from components.cluster.node_group import managed_groups
 from config.instance_types import instance_types as known_types
 from config.partitions import partition_of
 from tools.findings import Finding, look, ok, stop
@@ -31,6 +32,13 @@ https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 """
 
 
+MORE_NODES_IN_A_ZONE = 2
+"""Nodes that EKS adds to a group for each of its zones, at most, while it replaces the others.
+
+https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html (scale up phase)
+"""
+
+
 @dataclass(frozen=True)
 class Quota:
     """A service quota and what a stack takes of it.
@@ -41,7 +49,7 @@ class Quota:
         code: Its quota code.
         used: Counts what the account uses of it now, without this stack.
         first: What the first `up` takes.
-        most: What the stack takes at its largest.
+        most: What the stack takes at its largest, while EKS replaces nodes.
     """
 
     subject: str
@@ -71,12 +79,17 @@ def identity(aws: Aws, settings: config.Settings) -> Iterator[Finding]:
         )
 
 
-def cluster_creator(aws: Aws, settings: config.Settings) -> Iterator[Finding]:
+def cluster_creator(aws: Aws, settings: config.Settings, stack: str) -> Iterator[Finding]:
     """Whether the role that creates the cluster is in a list of roles too: its access entry would exist already.
+
+    Once the cluster exists, its creator is no matter: other roles bring it up to date as the lists say.
 
     EKS makes the creator's entry with the cluster, and refuses another for the same role (ResourceInUseException, 409).
     https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessEntry.html
     """
+    if aws.cluster(stack):
+        yield ok("creator", "the cluster exists")
+        return
     access = settings.cluster
     lists = {
         "adminRoleArns": access.admin_role_arns,
@@ -238,7 +251,13 @@ def _quotas(aws: Aws, settings: config.Settings, stack: str) -> list[Quota]:
             for _, _, pool in settings.environments.node_pools()
             if (isinstance(pool, config.ServiceNodes) and pool.spot) == spot
         ]
-        first, most = sum(pool.desired * size for pool, size in pools), sum(pool.max * size for pool, size in pools)
+
+        def more(pool: config.Nodes | config.ServiceNodes) -> int:
+            groups = managed_groups(platform, pool, settings.network.zones)
+            return sum(MORE_NODES_IN_A_ZONE * len(group.zones) for group in groups)
+
+        first = sum(pool.desired * size for pool, size in pools)
+        most = sum((pool.max + more(pool)) * size for pool, size in pools)
         return Quota(f"vCPUs of standard {name}", "ec2", code, used, first, most)
 
     spot_quota = vcpus("Spot instances", "L-34B43A08", spot=True)

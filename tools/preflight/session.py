@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
+from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,15 @@ class Aws:
     def caller(self) -> dict[str, str]:
         """`Account` and `Arn` of the credentials' identity."""
         return self.client("sts").get_caller_identity()
+
+    def cluster(self, stack: str) -> dict[str, Any] | None:
+        """The stack's cluster as EKS describes it; None before the first `up`."""
+        try:
+            return self.client("eks").describe_cluster(name=f"hello-{stack}")["cluster"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            return None
 
     @property
     def partition(self) -> str:

@@ -30,12 +30,7 @@ def kubernetes_api(aws: Aws, settings: config.Settings, stack: str) -> Iterator[
     https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
     """
     subject = "Kubernetes API"
-    try:
-        cluster = aws.client("eks").describe_cluster(name=f"hello-{stack}")["cluster"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-    else:
+    if cluster := aws.cluster(stack):
         host = str(cluster["endpoint"]).removeprefix("https://")
         if _connects(host):
             yield ok(subject, f"{host} answers")

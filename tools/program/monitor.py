@@ -95,9 +95,9 @@ def _of_cluster(live: LiveCluster, token: str, asked: Mapping[str, Any]) -> dict
         case "aws:eks/getNodeGroups:getNodeGroups":
             return {"names": list(live.node_groups)}
         case "aws:eks/getNodeGroup:getNodeGroup":
-            sizes = live.node_groups[asked["nodeGroupName"]]
-            of_group = {"minSize": sizes.min, "desiredSize": sizes.desired, "maxSize": sizes.max}
-            return {"scalingConfigs": [of_group]}
+            group = live.node_groups[asked["nodeGroupName"]]
+            sizes = {"minSize": group.sizes.min, "desiredSize": group.sizes.desired, "maxSize": group.sizes.max}
+            return {"scalingConfigs": [sizes], "releaseVersion": group.release}
         case _:
             raise AssertionError(f"the program calls {token}: give this monitor an answer to it")
 

@@ -88,7 +88,13 @@ def _node_group(caller: Caller, arguments: Properties) -> Properties:
     group = Account.load(caller.layout).find(NODE_GROUP, identifier)
     if group is None:
         raise AwsError("ResourceNotFoundException", f"No node group found for name: {arguments['nodeGroupName']}.")
-    return {**arguments, "id": identifier, "scalingConfigs": [group.inputs["scalingConfig"]], "region": caller.region}
+    return {
+        **arguments,
+        "id": identifier,
+        "scalingConfigs": [group.inputs["scalingConfig"]],
+        "releaseVersion": group.inputs.get("releaseVersion"),
+        "region": caller.region,
+    }
 
 
 INVOKES = {

@@ -87,6 +87,9 @@ class Kind:
         deletion_checks: Validation of a deletion against the account.
         attributes: Outputs that AWS sets once, at creation; only those that something reads.
         revised: Outputs that AWS sets at creation and at each update.
+        amend: The inputs as AWS has them after an update, of those before it and those that it sent; where AWS changes
+            others, too.
+        read_back: Inputs that AWS changes so: the provider compares new ones with what it has read, not with old ones.
         tagged: Whether it has `tagsAll`.
         converge: Brings local resources (e.g. Kubernetes nodes) in line with the record, and returns the outputs that
             change. Idempotent; may take long.
@@ -101,6 +104,8 @@ class Kind:
     deletion_checks: tuple[Check, ...] = ()
     attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
     revised: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
+    amend: Callable[[Properties, Properties], Properties] | None = None
+    read_back: tuple[str, ...] = ()
     tagged: bool = True
     converge: Callable[[Layout, Record, Account], Properties] | None = None
     dissolve: Callable[[Layout, Record], None] | None = None

@@ -116,6 +116,11 @@ def difference(kind: Kind, old: Properties, new: Properties) -> Difference:
     return Difference(paths, delete_first=is_explicit and old[name] == new[name])
 
 
+def in_state(kind: Kind, inputs: Properties, outputs: Properties) -> Properties:
+    """The old inputs as the provider has them in its state: those that AWS changes too, as it has read them."""
+    return {name: outputs.get(name, value) if name in kind.read_back else value for name, value in inputs.items()}
+
+
 def _forces_replacement(kind: Kind, path: str) -> bool:
     plain = re.sub(r"\[\d+\]", "", path)
     return any(
@@ -179,6 +184,8 @@ def change(kind: Kind, caller: Caller, identifier: str, inputs: Properties, old:
             raise AwsError("NotFound", f"{kind.type} {identifier} is not in the account")
         unchanged = {name for name, value in inputs.items() if old is not None and old.get(name) == value}
         inputs = {**inputs, **{name: value for name, value in record.inputs.items() if name in unchanged}}
+        if kind.amend is not None:
+            inputs = kind.amend(record.inputs, inputs)
         resource = replace(_resource(caller, account, inputs), id=identifier, previous=record.outputs)
         _validate(kind, resource)
         api.configure(kind.api, resource)

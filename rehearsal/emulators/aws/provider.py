@@ -126,7 +126,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Compares inputs; the engine has already applied `ignore_changes`."""
         with _aborting(context, f"comparing {request.urn}"):
             kind = kind_of(type_of(request.urn))
-        difference = lifecycle.difference(kind, from_struct(request.old_inputs), from_struct(request.news))
+            old = lifecycle.in_state(kind, from_struct(request.old_inputs), from_struct(request.olds))
+        difference = lifecycle.difference(kind, old, from_struct(request.news))
         property_diff, response = provider_pb2.PropertyDiff, provider_pb2.DiffResponse
         return response(
             changes=response.DIFF_SOME if difference.paths else response.DIFF_NONE,
@@ -173,7 +174,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             if request.preview:
                 outputs = lifecycle.foreseen(kind, self.caller(context), inputs, from_struct(request.olds))
             else:
-                old = from_struct(request.old_inputs)
+                old = lifecycle.in_state(kind, from_struct(request.old_inputs), from_struct(request.olds))
                 outputs = lifecycle.change(kind, self.caller(context), request.id, inputs, old).outputs
         return provider_pb2.UpdateResponse(properties=to_struct(outputs))
 

@@ -30,7 +30,7 @@ What `pulumi up` does on AWS when a setting of a live stack changes. Generated f
 | none | nothing changes |
 | in place | resources are changed; no pod, node or connection ends |
 | next release | live pods keep what they were released with; the next `release deploy` brings it to users |
-| rolls nodes | EKS replaces the nodes one by one, within the disruption budgets |
+| rolls nodes | EKS replaces the nodes one by one, within the disruption budgets, by nodes of the newest image |
 | new beside old | a new resource serves before the old one goes |
 | removed | resources are deleted |
 | replaced | resources are deleted and made anew: data or service is lost |

@@ -6,11 +6,13 @@ https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from rehearsal.emulators.aws.errors import AwsError
 from rehearsal.emulators.aws.kind import Resource
 from rehearsal.emulators.aws.kinds.clusters import CLUSTER
+from rehearsal.emulators.aws.properties import Properties
 from rehearsal.programs import KUBE_PROXY
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -57,6 +59,21 @@ def check_node_group(group: Resource) -> None:
     before = str(group.previous.get("releaseVersion") or "")
     if before and release and _numbers(release) < _numbers(before):
         raise AwsError(INVALID, f"Nodegroup cannot be rolled back from release version {before} to {release}")
+
+
+def newest_image(before: Properties, sent: Properties) -> Properties:
+    """An update of the launch template, or of the version, takes the newest release of the image if it names no other.
+
+    https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupVersion.html (`releaseVersion`)
+    """
+    release = str(before.get("releaseVersion") or "")
+    is_moved = any(before.get(name) != sent.get(name) for name in ("launchTemplate", "version"))
+    if not release or not is_moved or sent.get("releaseVersion") != release:
+        return sent
+    today = datetime.now(UTC).strftime("%Y%m%d")
+    is_newer = before.get("version") != sent.get("version")
+    version = f"{sent['version']}.0" if is_newer else release.partition("-")[0]
+    return {**sent, "releaseVersion": max(release, f"{version}-{today}", key=_numbers)}
 
 
 def check_addon(addon: Resource) -> None:

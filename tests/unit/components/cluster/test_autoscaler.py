@@ -6,6 +6,7 @@ import json
 import re
 
 import versions
+from tests.unit.program import configured, stack_config, with_services
 from tools.program.graph import Graph
 
 
@@ -67,6 +68,24 @@ def test_a_node_is_removed_once_nothing_passes_through_it(graph: Graph) -> None:
         if one.spec["type"] == "NodePort"
     ]
     assert int(arguments["node-delete-delay-after-taint"].removesuffix("s")) > max(delays)
+
+
+def test_no_grace_period_is_cut() -> None:
+    """The autoscaler evicts with the shorter of a pod's own and its limit.
+
+    https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-1.36.0/cluster-autoscaler/core/scaledown/actuation/drain.go
+    """
+    settings = with_services(stack_config("dev"), "frontend")
+    services = json.loads(settings["hello-platform:services"])
+    services["frontend"] |= {"longestRequestSeconds": 870, "heartbeatSeconds": 30}
+    graph = configured({**settings, "hello-platform:services": json.dumps(services)})
+    grace = [
+        one.spec["template"]["spec"]["terminationGracePeriodSeconds"]
+        for one in graph.of_kind("Deployment")
+        if "terminationGracePeriodSeconds" in one.spec["template"]["spec"]
+    ]
+    arguments = graph.release("cluster-autoscaler").inputs["values"]["extraArgs"]
+    assert arguments["max-graceful-termination-sec"] >= max(grace) > 870
 
 
 def test_scratch_files_keep_no_node_and_the_id_of_a_zone_no_group_from_growing_with_others(graph: Graph) -> None:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import config
-from components.cluster.live import LiveCluster, Sizes
+import versions
+from components.cluster.live import LiveCluster, LiveNodeGroup, Sizes, newest_release
 from components.cluster.node_group import WEEKDAYS, managed_groups, recurrence, shares
 from config import ENVIRONMENTS
 from tests.unit.changes.differences import operations
@@ -135,16 +136,35 @@ def test_a_change_of_the_limits_sends_the_live_size_and_nothing_else_does() -> N
         "hello-dev-prod-ac": Sizes(min=2, desired=3, max=6),
     }
     ranges = {"ap-northeast-2a": "10.10.240.0/28", "ap-northeast-2c": "10.10.240.32/28"}
-    live = LiveCluster(control_plane=ranges, node_groups=sizes)
+    newer = versions.NODE_IMAGE_RELEASE.partition("-")[0] + "-20991231"
+    live = LiveCluster(
+        control_plane=ranges, node_groups={name: LiveNodeGroup(sizes=of, release=newer) for name, of in sizes.items()}
+    )
     groups = run(CHECKOUT / "__main__.py", stack="dev", settings=stack_config("dev"), preview=False, live=live).of_type(
         MANAGED
     )
+    assert {one.inputs["releaseVersion"] for one in groups} == {newer}, "EKS takes no group back to an earlier one"
     scaling = {one.name: (one.inputs["scalingConfig"], one.inputs["ignoreScalingChanges"]) for one in groups}
     assert scaling == {
         "hello-dev-dev-a": ({"minSize": 1, "desiredSize": 3, "maxSize": 3}, True),  # limits as configured
         "hello-dev-dev-c": ({"minSize": 1, "desiredSize": 1, "maxSize": 3}, False),  # the minimum was 0
         "hello-dev-prod-ac": ({"minSize": 2, "desiredSize": 3, "maxSize": 4}, False),  # the maximum was 6
     }
+
+
+@pytest.mark.parametrize(
+    ("live", "taken"),
+    [
+        (None, "1.36.1-20260930"),
+        ("1.36.1-20260901", "1.36.1-20260930"),
+        ("1.36.1-20261101", "1.36.1-20261101"),
+        ("1.36.10-20261101", "1.36.10-20261101"),
+        ("1.35.4-20261101", "1.36.1-20260930"),
+    ],
+    ids=["a new group", "an older one", "a newer one", "a newer patch", "before an upgrade of Kubernetes"],
+)
+def test_a_group_is_never_taken_back_to_an_earlier_release_of_its_image(live: str | None, taken: str) -> None:
+    assert newest_release("1.36.1-20260930", live) == taken
 
 
 def test_node_groups_use_the_launch_template_only(known: Graph) -> None:

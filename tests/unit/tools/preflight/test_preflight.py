@@ -136,18 +136,25 @@ def test_another_account_is_refused(aws: Account, settings: config.Settings) -> 
 def test_the_creator_in_a_list_of_roles_is_refused(
     key: str, path: str, aws: Account, settings: config.Settings
 ) -> None:
-    assert only(account.cluster_creator(aws, settings)).level == "ok"
+    assert only(account.cluster_creator(aws, settings, "prod")).level == "ok"
     listed = changed(settings, "cluster", **{key: [f"{ROLE}/{path}deployer"]})
-    refusal = only(account.cluster_creator(aws, listed))
+    refusal = only(account.cluster_creator(aws, listed, "prod"))
     assert refusal.level == "stop"
     assert key.replace("_role_arns", "RoleArns") in refusal.fact
+
+
+def test_a_role_that_updates_a_cluster_which_exists_stays_in_its_list(aws: Account, settings: config.Settings) -> None:
+    subnets = {"subnetIds": ["subnet-0123456789abcdef0"]}
+    client("eks").create_cluster(name="hello-prod", roleArn=f"{ROLE}/cluster", resourcesVpcConfig=subnets)
+    listed = changed(settings, "cluster", admin_role_arns=[f"{ROLE}/deployer"])
+    assert only(account.cluster_creator(aws, listed, "prod")).level == "ok"
 
 
 def test_a_user_may_create_a_cluster_but_should_not(
     aws: Account, settings: config.Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(aws.__dict__, "caller", {"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/jo"})
-    assert only(account.cluster_creator(aws, settings)).level == "look"
+    assert only(account.cluster_creator(aws, settings, "prod")).level == "look"
 
 
 def test_zones_that_the_account_has_not_are_refused(aws: Account, settings: config.Settings) -> None:
@@ -188,16 +195,19 @@ def test_an_instance_type_that_a_zone_does_not_offer_is_refused(aws: Account, se
 
 
 def test_quotas_leave_room_for_the_first_up_and_for_growth(aws: Account, settings: config.Settings) -> None:
-    """The stack has 4 m7i.large and 3 m7i.xlarge at first (20 vCPUs), at most 8 of each (48), and three gateways."""
+    """The stack has 4 m7i.large and 3 m7i.xlarge at first (20 vCPUs), at most 8 of each (48), and three gateways.
+
+    While EKS replaces nodes there are six more of each, for three zones (36).
+    """
 
     def report(level: str, **quotas: float) -> str:
         aws.quotas = {key.replace("_", "-"): value for key, value in quotas.items()}
         return said(account.quotas(aws, settings, "prod"), level)
 
     assert report("stop") == report("look") == ""
-    assert "20 at first and up to 48" in report("ok")
+    assert "20 at first and up to 84" in report("ok")
     assert "vCPUs" in report("stop", L_1216C47A=5)
-    assert "--quota-code L-1216C47A --desired-value 48" in report("look", L_1216C47A=32)
+    assert "--quota-code L-1216C47A --desired-value 84" in report("look", L_1216C47A=32)
     assert "Elastic IP" in report("stop", L_0263D0A3=2)
 
 
@@ -215,8 +225,8 @@ def test_spot_instances_have_a_quota_of_their_own(aws: Account, settings: config
     with_spot = changed(settings, "environments", dev=dev)
     assert "Spot" not in said(account.quotas(aws, settings, "prod"), "ok")
     report = said(account.quotas(aws, with_spot, "prod"), "ok")
-    assert "Spot instances: 1000, of which 8 are used elsewhere; the stack takes 4 at first and up to 24" in report
-    assert "20 at first and up to 48" in report, "the quota of On-Demand instances does not count them"
+    assert "Spot instances: 1000, of which 8 are used elsewhere; the stack takes 4 at first and up to 48" in report
+    assert "20 at first and up to 84" in report, "the quota of On-Demand instances does not count them"
     aws.quotas = {"L-34B43A08": 10}
     assert "--quota-code L-34B43A08" in said(account.quotas(aws, with_spot, "prod"), "stop")
     assert "m6i.xlarge" in said(account.instance_types(aws, with_spot), "ok")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,25 @@ def test_what_eks_refuses(world: World, name: str, inputs: dict[str, Any], messa
         change(world, name, **inputs)
     assert refused.value.code == "InvalidParameterException"
     assert world.account.find(world.made[name].type, world.made[name].id) == world.made[name]
+
+
+def test_another_launch_template_alone_brings_the_newest_image_which_the_provider_reads_back(tmp_path: Path) -> None:
+    """https://github.com/hashicorp/terraform-provider-aws/issues/40902."""
+    world = World(tmp_path)
+    world.make_all()
+    example, pinned = EXAMPLES["nodes"], "1.36.1-20260930"
+    inputs = {**example.inputs(world), "nodeGroupName": "group", "version": "1.36", "releaseVersion": pinned}
+    group = world.made["group"] = world.make(example.type, "group", inputs)
+    template = world.made["template"]
+    lifecycle.change(quiet(KINDS[template.type]), world.caller, template.id, {**template.inputs, "description": "b"})
+    other = {"launchTemplate": {"id": template.id, "version": "2"}}
+    moved = change(world, "group", **other)
+    assert moved.outputs["releaseVersion"] > pinned
+    in_state = lifecycle.in_state(KINDS[group.type], {**inputs, **other}, moved.outputs)
+    assert lifecycle.difference(KINDS[group.type], in_state, {**inputs, **other}).paths == {"releaseVersion": False}
+    world.made["group"] = replace(moved, inputs=in_state)
+    with pytest.raises(AwsError, match="cannot be rolled back"):
+        change(world, "group", releaseVersion=pinned)
 
 
 def test_a_new_group_has_its_clusters_version(world: World) -> None:
