@@ -34,8 +34,7 @@ _API_SERVER = (
     "kubernetes.default.svc.cluster.local",
 )
 
-
-_GROUPS = dict.fromkeys(("kubernetes-admin", "kwok", "kubelet", "eks:node-manager"), "system:masters")
+_GROUPS: dict[str, str] = dict.fromkeys(("kubernetes-admin", "kwok", "kubelet", "eks:node-manager"), "system:masters")
 """Kubernetes groups by user. kwok and the kubelet each act for all nodes, which the node authorizer cannot allow; what
 EKS may do is EKS' own affair."""
 
