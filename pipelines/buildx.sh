@@ -8,6 +8,9 @@ metadata=$(mktemp)
 trap 'rm -rf "$DOCKER_CONFIG" "$metadata"' EXIT
 python3 -m pipelines.ecr login "$repository"
 docker buildx build --file "$dockerfile" --target test "${CONTEXT:-.}" >&2
-docker buildx build --file "$dockerfile" --push --tag "$repository:$tag" --provenance=false --metadata-file "$metadata" \
-  --label org.opencontainers.image.revision="$commit" "${CONTEXT:-.}" >&2
-printed "$metadata"
+if docker buildx build --file "$dockerfile" --push --tag "$repository:$tag" --provenance=false \
+  --metadata-file "$metadata" --label org.opencontainers.image.revision="$commit" "${CONTEXT:-.}" >&2; then
+  printed "$metadata"
+else
+  pushed_meanwhile
+fi

@@ -33,3 +33,10 @@ printed() {
   python3 -c 'import json, sys; print(sys.argv[1] + "@" + json.load(open(sys.argv[2]))["containerimage.digest"], end="")' \
     "$repository" "$1"
 }
+
+# Prints the image that another build of the commit has pushed since this one began: a tag never moves.
+pushed_meanwhile() {
+  image=$(python3 -m pipelines.ecr find "$repository" "$tag")
+  [ -n "$image" ] || exit 1
+  printf %s "$image"
+}

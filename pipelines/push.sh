@@ -6,6 +6,9 @@ set -eu
 metadata=$(mktemp)
 [ -z "${SBOM_GENERATOR:-}" ] || set -- "$@" --opt attest:sbom=generator="$SBOM_GENERATOR"
 [ -z "${PROVENANCE:-}" ] || set -- "$@" --opt attest:provenance=mode=min
-build "$@" --metadata-file "$metadata" --output type=image,name="$repository:$tag",push=true >&2
-printed "$metadata"
+if build "$@" --metadata-file "$metadata" --output type=image,name="$repository:$tag",push=true >&2; then
+  printed "$metadata"
+else
+  pushed_meanwhile
+fi
 rm -f "$metadata"

@@ -51,7 +51,7 @@ class Here:
 
     def command(self, words: list[str], variables: Mapping[str, str]) -> list[str]:
         """What runs a command in it."""
-        told = {**variables, **self.variables}
+        told = {**variables, **self.variables, "WORKSPACE_TMP": f"{self.workspace}@tmp"}
         environment = ["env", "--ignore-environment", f"--chdir={self.workspace}", *assigned(told), *words]
         return ["unshare", "--mount", "sh", "-ec", AS_IN_A_POD, str(self.pod), *environment]
 
@@ -72,7 +72,8 @@ class InPod:
 
     def command(self, words: list[str], variables: Mapping[str, str]) -> list[str]:
         """What runs a command in it."""
-        return self.container.execution(*words, directory=self.inside, environment=variables)
+        told = {**variables, "WORKSPACE_TMP": f"{self.inside}@tmp"}
+        return self.container.execution(*words, directory=self.inside, environment=told)
 
 
 @contextmanager
@@ -90,8 +91,9 @@ def builder(delivery: Delivery, buildkitd: str, variables: Mapping[str, str], fo
     secrets = {BUILDKIT_CLIENT: delivery.secrets[BUILDKIT_CLIENT]}
     with Container(delivery.agent, image, folder / "pod", secrets=secrets, environment=variables) as container:
         workspace = folder / "pod" / "volumes" / "home" / "workspace"
-        workspace.mkdir()
-        os.chown(workspace, USER, USER)
+        for made in (workspace, workspace.with_name(f"{workspace.name}@tmp")):  # Jenkins makes both
+            made.mkdir()
+            os.chown(made, USER, USER)
         yield InPod(workspace, container, f"{HOME}/workspace")
 
 

@@ -162,7 +162,7 @@ class Build:
             elif step.name == "sh":
                 written = self._shell(step.arguments[0])  # which logs, too
                 self.log += written
-            elif step.name in ("script", "timeout"):
+            elif step.name in ("dir", "script", "timeout"):
                 self._steps(step)
             elif step.name == "node":
                 with self._on(step.arguments[0]):

@@ -244,9 +244,12 @@ FROM tests
 def test_reports_are_taken_out_even_of_tests_that_fail(site: Site, agent: InPod, repository: Source) -> None:
     repository.commit("reporting", dockerfile=REPORTING)
     repository.check_out(agent.workspace)
+    before = sorted(agent.workspace.rglob("*"))
     failed = told(site, agent, "sh", "-ec", '"$PIPELINES/test.sh"')
     assert failed.returncode
-    assert (agent.workspace / "reports" / "junit.xml").stat().st_size
+    beside = agent.workspace.with_name(f"{agent.workspace.name}@tmp")
+    assert (beside / "reports" / "junit.xml").stat().st_size
+    assert sorted(agent.workspace.rglob("*")) == before, "the image is built of what was tested"
 
 
 def test_a_build_reads_its_secrets_and_no_layer_has_them(site: Site, agent: InPod, repository: Source) -> None:

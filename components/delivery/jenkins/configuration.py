@@ -20,6 +20,14 @@ def literal(text: str) -> str:
     return text.replace("${", "^${")
 
 
+def for_the_chart(document: Any) -> str:
+    """A document as JSON without `{{`, which the chart would take for a template's.
+
+    https://github.com/jenkinsci/helm-charts/blob/jenkins-5.9.53/charts/jenkins/templates/jcasc-config.yaml (`tpl`)
+    """
+    return json.dumps(document, indent=1).replace("{{", r"{\u007b")
+
+
 def configuration(*, variables: Mapping[str, str], jobs: str, git: bool, hook: bool, tokens: Mapping[str, str]) -> str:
     """The configuration, which the chart merges with its own: security realm, agents, Jenkins' URL.
 
@@ -62,4 +70,4 @@ def configuration(*, variables: Mapping[str, str], jobs: str, git: bool, hook: b
         document["unclassified"] = {"gitHubPluginConfig": {"hookSecretConfigs": [signature]}}
     if credentials:
         document["credentials"] = {"system": {"domainCredentials": [{"credentials": credentials}]}}
-    return json.dumps(document, indent=1)
+    return for_the_chart(document)

@@ -53,10 +53,10 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], *, previews: b
             "DOCKERFILE": source.file,
             "PATHS": " ".join(source.watched),
         }
-        parameters = {**image, "BRANCH": source.branch, "CREDENTIALS": login}
-        dev = with_environment(pipelines["dev"], {"VERIFY_CHECK": source.check} if source.check else {})
-        lines += _job(f"dev/{service}", parameters, dev, triggers=triggers)
-        lines += _job(f"prod/{service}", {"SERVICE": service}, pipelines["prod"])
+        # No parameters: who may build could send the login elsewhere, or bring out another repository's image.
+        told_dev = {**image, "BRANCH": source.branch, "CREDENTIALS": login, "VERIFY_CHECK": source.check or ""}
+        lines += _job(f"dev/{service}", {}, with_environment(pipelines["dev"], told_dev), triggers=triggers)
+        lines += _job(f"prod/{service}", {}, with_environment(pipelines["prod"], {"SERVICE": service}))
         if delivery.checks:
             lines += _branches(
                 f"checks/{service}",
@@ -105,10 +105,10 @@ def with_environment(
 
     Args:
         pipeline: Text of the Jenkinsfile.
-        variables: Values by name.
+        variables: Values by name; an empty one is left out, as Jenkins would.
         credentials: Ids of credentials whose secrets are values, by name; a build's log shows stars instead.
     """
-    lines = "".join(f"    {name} = {quoted(value)}\n" for name, value in variables.items())
+    lines = "".join(f"    {name} = {quoted(value)}\n" for name, value in variables.items() if value)
     lines += "".join(f"    {name} = credentials('{value}')\n" for name, value in credentials.items())
     if not lines:
         return pipeline
@@ -174,7 +174,7 @@ def _job(
     return [
         f"pipelineJob({quoted(name)}) {{",
         *(["  parameters {", *declared, "  }"] if declared else []),
-        *(_trigger_properties(triggers) if triggers else []),
+        *_properties(triggers),
         f"  definition {{ cps {{ script({quoted(pipeline)})",
         "    sandbox(true) } }",
         "}",
@@ -185,7 +185,7 @@ def _agents_image(source: config.Source, login: str, triggers: Sequence[str]) ->
     """The job that builds the agents' image, by the Jenkinsfile in the platform's repository."""
     return [
         "pipelineJob('platform/agent') {",
-        *_trigger_properties(triggers),
+        *_properties(triggers),
         "  definition { cpsScm {",
         "    scm { git {",
         "      remote {",
@@ -200,5 +200,16 @@ def _agents_image(source: config.Source, login: str, triggers: Sequence[str]) ->
     ]
 
 
-def _trigger_properties(triggers: Sequence[str]) -> Sequence[str]:
-    return ["  properties { pipelineTriggers { triggers {", *(f"    {trigger}" for trigger in triggers), "  } } }"]
+def _properties(triggers: Sequence[str]) -> Sequence[str]:
+    """One build at a time, and what starts one.
+
+    The pipelines say the first, too, but that counts from a job's first build only, and is lost when this script runs
+    again, at each start of the controller.
+    """
+    starts = ["    pipelineTriggers { triggers {", *(f"      {trigger}" for trigger in triggers), "    } }"]
+    return [
+        "  properties {",
+        "    disableConcurrentBuilds { abortPrevious(false) }",
+        *(starts if triggers else []),
+        "  }",
+    ]

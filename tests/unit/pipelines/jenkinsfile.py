@@ -145,6 +145,7 @@ WORK = ("steps", "stages", "parallel", "matrix")
 OPTIONS = frozenset(("buildDiscarder", "disableConcurrentBuilds", "skipDefaultCheckout", "timeout"))
 STEPS = {
     "checkout": "workflow-aggregator",
+    "dir": "workflow-aggregator",
     "echo": "workflow-aggregator",
     "input": "workflow-aggregator",
     "node": "workflow-aggregator",

@@ -270,3 +270,22 @@ def test_the_buildkit_of_the_agents_and_of_the_cluster_is_the_one_that_tests_run
     text = (PIPELINES / "agent.Dockerfile").read_text(encoding="utf-8")
     assert f"FROM docker.io/moby/buildkit:v{BUILDCTL.version} AS buildkit" in text
     assert f"docker.io/moby/buildkit:v{BUILDKITD.version}-rootless" == versions.BUILDKIT_IMAGE
+
+
+@pytest.mark.parametrize("script", ["push.sh", "buildx.sh"])
+def test_an_image_that_another_build_pushed_meanwhile_is_this_ones_too(script: str, tmp_path: Path) -> None:
+    """ECR moves no tag: https://github.com/moby/buildkit/issues/3776."""
+    for program in ("buildctl", "docker"):
+        refused = tmp_path / program
+        refused.write_text('#!/bin/sh\ncase "$*" in *push*) exit 1 ;; esac\n', encoding="utf-8")
+        refused.chmod(0o755)
+    told = {"REGISTRY": "r", "SERVICE": "api", "CACHE": "c", "BUILDKIT_TLS": "t"}
+    for answer, code in (("r/api@sha256:1", 0), ("", 1)):
+        python = tmp_path / "python3"
+        python.write_text(f'#!/bin/sh\n[ "$3" != find ] || printf %s "{answer}"\n', encoding="utf-8")
+        python.chmod(0o755)
+        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", **told}
+        built = subprocess.run(
+            [PIPELINES / script], env=environment, cwd=CHECKOUT, capture_output=True, text=True, check=False
+        )
+        assert (built.returncode, built.stdout) == (code, answer), built.stderr

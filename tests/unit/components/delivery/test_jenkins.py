@@ -71,6 +71,19 @@ def job_script(graph: Graph | None = None) -> str:
     return str(casc(graph)["jobs"][0]["script"]).replace("^${", "${")
 
 
+def pipeline_of(script: str, job: str) -> str:
+    """The pipeline in a job of the script."""
+    _, _, after = script.partition(f"pipelineJob({quoted(job)})")
+    _, _, text = after.partition("cps { script('''")
+    text = re.split(r"(?<!\\)'''", text, maxsplit=1)[0]
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
+
+
+def variables_of(pipeline: str) -> dict[str, str]:
+    """What the pipeline's environment has, but for credentials."""
+    return dict(re.findall(r"^    (\w+) = '''(.*?)'''$", pipeline, re.MULTILINE))
+
+
 def templates(graph: Graph | None = None) -> dict[str, dict[str, Any]]:
     """The pod of each kind of agent."""
     pod_templates = json.loads(chart(graph)["values"]["agent"]["podTemplates"]["hello"])
@@ -143,9 +156,40 @@ def test_each_source_has_a_job_on_dev_and_one_for_prod_with_the_committed_pipeli
         text = pipelines.jenkinsfile(environment)
         assert parsed(text).name == "pipeline"
         told = {"NOTIFY_SLACK": "jenkins-notify-slack", "NOTIFY_WEBHOOK": "jenkins-notify-webhook"}
-        assert script.count(f"script({quoted(with_environment(text, {}, told))})") == 2
+        for service in ("api", "ai"):
+            made = pipeline_of(script, f"{environment}/{service}")
+            assert faults(parsed(made)) == []
+            assert variables_of(made)["SERVICE"] == service
+            assert made == with_environment(with_environment(text, {}, told), variables_of(made))
     assert script.count("pollSCM") == 3, "who brings out on prod is a person"
     assert script.count("cron { spec('''H 3 * * *''') }") == 1, "each night what is live is judged"
+
+
+def test_what_a_job_builds_and_where_its_login_goes_is_no_parameter() -> None:
+    """Who may build could have another repository's image brought out, or the login sent to any host."""
+    script, source = job_script(), DELIVERY["sources"]["ai"]
+    told = variables_of(pipeline_of(script, "dev/ai"))
+    assert (told["SOURCE"], told["BRANCH"], told["CREDENTIALS"]) == (
+        source["repository"],
+        "release/next",
+        "jenkins-git",
+    )
+    assert re.findall(r"stringParam\('''(.*?)'''", script) == ["SERVICES"], "those that go out together"
+    assert "params." not in pipelines.jenkinsfile("dev") + pipelines.jenkinsfile("prod")
+
+
+def test_a_job_runs_one_build_at_a_time_from_its_first_one_on() -> None:
+    """What the pipeline says counts once a build has begun, and is gone when the script runs again."""
+    script = job_script()
+    jobs = len(re.findall(r"^pipelineJob\(", script, re.MULTILINE))
+    assert script.count("disableConcurrentBuilds { abortPrevious(false) }") == jobs > 2
+
+
+def test_a_setting_with_braces_is_no_template_of_the_chart() -> None:
+    check = "curl --fail https://x/ | jq '{{a: .b}}'"
+    graph = of_its_sources(sources={"api": {"repository": "https://git.example.com/hello/api.git", "check": check}})
+    assert "{{" not in chart(graph)["values"]["controller"]["JCasC"]["configScripts"]["hello"]
+    assert "{{a: .b}}" in pipeline_of(job_script(graph), "dev/api")
 
 
 def test_other_branches_of_a_service_are_checked_by_the_controllers_jenkinsfile_and_never_released() -> None:
@@ -323,16 +367,14 @@ def test_a_service_of_several_in_a_repository_has_its_context_and_its_commits(
     source: dict[str, Any], told: tuple[str, str, str]
 ) -> None:
     sources = {"api": {"repository": "https://git.example.com/hello/all.git", **source}}
-    script = job_script(of_its_sources(sources=sources))
-    names = ("CONTEXT", "DOCKERFILE", "PATHS")
-    assert tuple(re.findall(rf"stringParam\('''{name}''', '''(.*?)'''\)", script)[0] for name in names) == told
+    variables = variables_of(pipeline_of(job_script(of_its_sources(sources=sources)), "dev/api"))
+    assert tuple(variables.get(name, "") for name in ("CONTEXT", "DOCKERFILE", "PATHS")) == told
 
 
 def test_the_check_of_a_service_is_in_its_pipeline_where_no_parameter_replaces_it() -> None:
     source = {"repository": "https://git.example.com/hello/api.git", "check": "curl --fail 'https://x/?image='$IMAGE"}
     script = job_script(of_its_sources(sources={"api": source}))
-    text = with_environment(pipelines.jenkinsfile("dev"), {"VERIFY_CHECK": source["check"]})
-    assert faults(parsed(text)) == []
+    assert faults(parsed(pipeline_of(script, "dev/api"))) == []
     assert quoted(f"    VERIFY_CHECK = {quoted(source['check'])}\n").strip("'") in script
 
 
@@ -443,7 +485,7 @@ def test_new_commits_of_branches_are_found_without_a_workspace() -> None:
     assert f"remote({quoted(DELIVERY['platform']['repository'])})" in text
     assert re.findall(r"markerFile\('''(.*?)'''\)", text) == ["Pulumi.yaml"]
     assert (CHECKOUT / "Pulumi.yaml").is_file()
-    polled = re.findall(r"'''BRANCH''', '''(.*?)'''", script)
+    polled = [variables_of(pipeline_of(script, f"dev/{service}"))["BRANCH"] for service in DELIVERY["sources"]]
     assert polled == [source.get("branch", "main") for source in DELIVERY["sources"].values()], "one branch a job"
     plugins = [one.partition(":")[0] for one in chart(graph)["values"]["controller"]["installPlugins"]]
     assert "inline-pipeline" in plugins
