@@ -33,7 +33,8 @@ class Settings(Model):
     account_id: AccountId = Field(description="The AWS account of this stack; every other account is refused.")
     region: Region = Field(description="The AWS region of the stack.")
     domain: Domain = Field(
-        description="DOMAIN, the host of prod; test.DOMAIN is dev, log.DOMAIN Kibana, jenkins.DOMAIN Jenkins."
+        description="DOMAIN, the host of prod. Others are test.DOMAIN (dev), log.DOMAIN (Kibana) and, with their "
+        "settings, jenkins.DOMAIN, hook.DOMAIN and releases.DOMAIN."
     )
     owner: TagValue = Field(description="The owner of this stack: the tag `owner` of every AWS resource.")
     cost_center: TagValue = Field(description="The tag `cost-center` of every AWS resource.")

@@ -1,1 +1,1 @@
-"""The models of the configuration: every key with its type, its default and what it means; a file a subject."""
+"""The models of the configuration: every key with its type, its default and what it means; one file per subject."""

@@ -66,7 +66,7 @@ class Analysis(Model):
         ge=10,
         le=3600,
         description="How long a new version is measured at least: after the switch, and at each weight of a canary. "
-        "Of the load balancer's metrics, whole minutes are.",
+        "The load balancer's metrics are measured in whole minutes.",
     )
     limit_seconds: int = Field(
         default=900,
@@ -85,8 +85,9 @@ class Analysis(Model):
     )
     undecided: Undecided = Field(
         default="abort",
-        description="What happens where there is no verdict at the limit, as there were too few requests, a metric had "
-        "no value or its source did not answer: `abort` takes the new version back, `continue` goes on. Both say so.",
+        description="What happens where there is no verdict at the limit, because there were too few requests, a "
+        "metric had no value or its source did not answer: `abort` rolls the new version back, `continue` goes on. Both "
+        "say so.",
     )
 
     @property

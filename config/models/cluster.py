@@ -86,7 +86,7 @@ class Nodes(Model):
     volumes: bool = Field(
         default=False,
         description="Whether pods with volumes run here: there is then one managed node group per zone, since a volume "
-        "lives in one zone, or a single zone if there are fewer nodes than zones.",
+        "lives in one zone. With a `max` below the number of zones, only the first `max` of them get one.",
     )
 
     @property

@@ -48,15 +48,16 @@ class Source(Model):
     paths: Annotated[list[RelativePath], EachOnce] = Field(
         default_factory=list[str],
         max_length=30,
-        description="What else in the repository the image is made of. A commit that changes neither context nor "
-        "Dockerfile nor this is not built; with the whole repository as context: nor this and the Dockerfile.",
+        description="Further paths in the repository that the image is built from. Commits are built that change "
+        "the context, the Dockerfile or one of these; with the whole repository as context: the Dockerfile or one of "
+        "these, or left out, all.",
     )
 
     check: str | None = Field(
         default=None,
         min_length=1,
         max_length=500,
-        description="A shell command that has to end well before an image that is live on dev is verified for prod, "
+        description="A shell command that must succeed before an image that is live on dev is verified for prod, "
         "such as a call of end-to-end tests; it gets SERVICE, ENVIRONMENT and IMAGE, and the record carries it.",
     )
 
@@ -272,7 +273,8 @@ class Delivery(Model):
     notify: Notify | None = Field(default=None, description="Who is told the result of builds.")
     login: Login | None = Field(
         default=None,
-        description="Who may log in and do what; left out, `admin` is the only user, who else is for emergencies.",
+        description="Who may log in and do what; left out, `admin` is the only user; otherwise `admin` is for "
+        "emergencies.",
     )
 
     @property

@@ -15,7 +15,7 @@ class ReleaseHook(Model):
     """A command that a release runs once, in a Job with the service's image and configuration."""
 
     command: list[Word] = Field(
-        min_length=1, max_length=100, description="The command and its first words, instead of the image's entry point."
+        min_length=1, max_length=100, description="The command, in place of the image's entry point."
     )
     args: list[Word] = Field(default_factory=list[str], max_length=100, description="Its arguments.")
     timeout_seconds: int = Field(

@@ -173,8 +173,8 @@ class Service(Model):
         default=None,
         ge=1,
         le=100,
-        description="Number of pods of a new version until it has passed its smoke test, and perhaps a pause; at "
-        "most, and left out, as many as the live slot has.",
+        description="Number of pods of a new version until its smoke test is over, and a pause `before-switch` if "
+        "there is one. At most as many as the live slot has, which is also the default.",
     )
     canary: Canary | None = Field(
         default=None,
