@@ -86,7 +86,7 @@ class Analysis(Model):
     undecided: Undecided = Field(
         default="abort",
         description="What happens where there is no verdict at the limit, because there were too few requests, a "
-        "metric had no value or its source did not answer: `abort` rolls the new version back, `continue` goes on. Both "
+        "metric had no value or its source did not answer: `abort` rolls it back, `continue` goes on. Both "
         "say so.",
     )
 
