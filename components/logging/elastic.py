@@ -140,11 +140,22 @@ def kibana(
     }
 
 
+EPHEMERAL_STORAGE = "4Gi"
+"""Limit of an Elasticsearch pod, whose logs of garbage collections alone grow to 2 GiB.
+
+https://www.elastic.co/docs/reference/elasticsearch/jvm-settings (`GC logging`)
+"""
+
+
 def _resources(logs: config.Logs) -> dict[str, dict[str, str]]:
     memory = {"memory": logs.memory}
     return {
         "requests": {**memory, "cpu": _cpu(cpu_millis(logs.cpu)), "ephemeral-storage": "256Mi"},
-        "limits": {**memory, "cpu": _cpu(CPU_LIMIT_FACTOR * cpu_millis(logs.cpu)), "ephemeral-storage": "2Gi"},
+        "limits": {
+            **memory,
+            "cpu": _cpu(CPU_LIMIT_FACTOR * cpu_millis(logs.cpu)),
+            "ephemeral-storage": EPHEMERAL_STORAGE,
+        },
     }
 
 

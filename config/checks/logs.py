@@ -14,6 +14,12 @@ QUORUM = 3
 https://www.elastic.co/docs/deploy-manage/production-guidance/availability-and-resilience/resilience-in-small-clusters
 """
 
+SHARDS = 1000
+"""Shards that Elasticsearch takes for each of its pods: https://www.elastic.co/docs/reference/elasticsearch/configuration-reference/miscellaneous-cluster-settings
+(`cluster.max_shards_per_node`)."""
+
+OTHER_SHARDS = 100
+"""Of these, what Elasticsearch and Kibana need for themselves."""
 
 TAKEN = ("fluentd", "logs-setup", "reader", "elastic", "kibana")
 """Users of Elasticsearch that the platform, Elasticsearch and its operator have; the operator's begin with `elastic-`.
@@ -24,7 +30,7 @@ https://github.com/elastic/cloud-on-k8s/blob/v3.5.0/pkg/controller/elasticsearch
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
-    """Two Elasticsearch pods; zone awareness with fewer than three; people named as programs; no `volumes` on dev."""
+    """Numbers of Elasticsearch pods and of days that it refuses; people named as programs; no `volumes` on dev."""
     logs = settings.logs
     if 1 < logs.nodes < QUORUM:
         yield Problem(
@@ -32,6 +38,16 @@ def problems(settings: Settings) -> Iterator[Problem]:
         )
     if logs.zone_awareness and logs.nodes < QUORUM:
         yield Problem(f"{PROJECT}:logs.zoneAwareness", "true", f"false, or {QUORUM} and more logs.nodes")
+    days = logs.retention_days
+    # A stream has an index for each day; with several pods, each index has a copy.
+    shards = (days.dev + days.prod + days.platform) * min(logs.nodes, 2)
+    if shards > logs.nodes * SHARDS - OTHER_SHARDS:
+        most = (logs.nodes * SHARDS - OTHER_SHARDS) // min(logs.nodes, 2)
+        yield Problem(
+            f"{PROJECT}:logs.retentionDays",
+            f"{days.dev} + {days.prod} + {days.platform}",
+            f"{most} days or fewer together: more indices Elasticsearch does not take with logs.nodes of {logs.nodes}",
+        )
     for person in logs.people:
         if person in TAKEN or person.startswith("elastic-"):
             yield Problem(f"{PROJECT}:logs.people.{person}", "", "another name: there is a user of this one")
