@@ -99,8 +99,8 @@ def questions(data_streams: str, collector: str) -> dict[str, Request]:
 def _events() -> dict[str, Any]:
     """A search for the newest heartbeat by node, and for losses."""
 
-    def newest(field: str) -> dict[str, Any]:
-        return {"top_metrics": {"metrics": {"field": field}, "sort": {"@timestamp": "desc"}}}
+    def newest(field: str, order: str = "desc") -> dict[str, Any]:
+        return {"top_metrics": {"metrics": {"field": field}, "sort": {"@timestamp": order}}}
 
     return {
         "size": 0,
@@ -123,10 +123,7 @@ def _events() -> dict[str, Any]:
                 "aggs": {
                     "hosts": {
                         "terms": {"field": "kubernetes.host", "size": 1000},
-                        "aggs": {
-                            "least": {"min": {"field": "emit_records"}},
-                            "most": {"max": {"field": "emit_records"}},
-                        },
+                        "aggs": {"first": newest("emit_records", "asc"), "last": newest("emit_records")},
                     }
                 },
             },
@@ -150,10 +147,7 @@ def values(answers: Mapping[str, Any], now: datetime) -> dict[str, float]:
         "BuffersAlmostFull": sum(_free(host) < FULL_PERCENT for host in hosts),
         "NodesWithoutLogs": len(_collected(answers["pods"], now) - alive),
         "LostBytes": found["lost"]["value"],
-        # Fluentd counts from its start: a count that begins anew is taken for what it is now.
-        "RejectedDocuments": sum(
-            host["most"]["value"] - host["least"]["value"] for host in found["refused"]["hosts"]["buckets"]
-        ),
+        "RejectedDocuments": sum(_rejected(host) for host in found["refused"]["hosts"]["buckets"]),
         "DisksFillingUp": sum(int(one["disk.percent"] or 0) > DISK_PERCENT for one in answers["disks"]),
         "LifecycleErrors": len(answers["lifecycle"]["indices"]),
         "SnapshotsFailed": int(_failed(answers["snapshots"]["nightly"])),
@@ -161,8 +155,18 @@ def values(answers: Mapping[str, Any], now: datetime) -> dict[str, float]:
 
 
 def _free(host: Mapping[str, Any]) -> float:
-    (newest,) = host["free"]["top"]
-    return newest["metrics"]["buffer_available_buffer_space_ratios"]
+    return _only(host["free"], "buffer_available_buffer_space_ratios")
+
+
+def _rejected(host: Mapping[str, Any]) -> float:
+    """The documents that a node's Fluentd counted; it counts from its start, and a lower count is a new one."""
+    first, last = (_only(host[name], "emit_records") for name in ("first", "last"))
+    return last - first if last >= first else last
+
+
+def _only(top: Mapping[str, Any], field: str) -> float:
+    (one,) = top["top"]
+    return one["metrics"][field]
 
 
 def _collected(pods: Mapping[str, Any], now: datetime) -> set[str]:

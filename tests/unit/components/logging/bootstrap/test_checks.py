@@ -32,11 +32,17 @@ def host(name: str, minutes: float = 1, free: float = 100) -> dict[str, Any]:
     return {"key": name, "last": {"value": last}, "free": {"top": [{"sort": [last], "metrics": metrics}]}}
 
 
+def refused(first: float, last: float) -> dict[str, Any]:
+    """What a node's Fluentd has counted, at the beginning and at the end."""
+    counts = {"first": first, "last": last}
+    return {"key": "one", **{name: {"top": [{"metrics": {"emit_records": one}}]} for name, one in counts.items()}}
+
+
 def healthy() -> dict[str, Any]:
     """Answers of a cluster with two nodes where nothing is wrong."""
     aggregations = {
         "nodes": {"hosts": {"buckets": [host("one"), host("two")]}},
-        "refused": {"hosts": {"buckets": [{"key": "one", "least": {"value": 7}, "most": {"value": 7}}]}},
+        "refused": {"hosts": {"buckets": [refused(7, 7)]}},
         "lost": {"value": 0},
     }
     return {
@@ -75,10 +81,9 @@ def test_every_check_has_a_value_and_where_nothing_is_wrong_each_is_zero() -> No
         ({"events": events(nodes={"hosts": {"buckets": [host("one")]}})}, {"NodesWithoutLogs": 1}),
         ({"events": events(nodes={"hosts": {"buckets": [host("one"), host("two", 11)]}})}, {"NodesWithoutLogs": 1}),
         ({"events": events(lost={"value": 4711})}, {"LostBytes": 4711}),
-        (
-            {"events": events(refused={"hosts": {"buckets": [{"least": {"value": 7}, "most": {"value": 9}}]}})},
-            {"RejectedDocuments": 2},
-        ),
+        ({"events": events(refused={"hosts": {"buckets": [refused(7, 9)]}})}, {"RejectedDocuments": 2}),
+        ({"events": events(refused={"hosts": {"buckets": [refused(100, 3)]}})}, {"RejectedDocuments": 3}),  # a restart
+        ({"events": events(refused={"hosts": {"buckets": [refused(100, 0)]}})}, {}),
         ({"disks": [{"node": "hello-es-0", "disk.percent": "81"}]}, {"DisksFillingUp": 1}),
         ({"lifecycle": {"indices": {".ds-logs-hello-dev-1": {"step": "ERROR"}}}}, {"LifecycleErrors": 1}),
         ({"snapshots": {"nightly": {"last_failure": {"time": 3}}}}, {"SnapshotsFailed": 1}),
