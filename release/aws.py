@@ -12,7 +12,11 @@ By default botocore waits for 60 seconds, five times.
 
 
 def client(service: str, region: str) -> Any:
-    """A boto3 client of a service, by AWS's name, with the ambient credentials."""
+    """A boto3 client of a service, by AWS's name, with the ambient credentials.
+
+    Each has a session of its own: threads may not share one.
+    https://docs.aws.amazon.com/boto3/latest/guide/session.html#multithreading-or-multiprocessing-with-sessions
+    """
     import boto3  # noqa: PLC0415 - slow to import  # pyright: ignore[reportMissingTypeStubs]
     from botocore.config import Config  # noqa: PLC0415 - likewise  # pyright: ignore[reportMissingTypeStubs]
 
@@ -21,7 +25,7 @@ def client(service: str, region: str) -> Any:
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
     )
-    return cast("Any", boto3).client(service, region_name=region, config=settings)
+    return cast("Any", boto3).session.Session().client(service, region_name=region, config=settings)
 
 
 def errors() -> tuple[type[Exception], ...]:
