@@ -20,6 +20,12 @@ from contract.quantities import cpu_millis
 CPU_LIMIT_FACTOR = 4
 """Elasticsearch's CPU limit as a multiple of its request, for merges."""
 
+EPHEMERAL_STORAGE = "4Gi"
+"""Limit of an Elasticsearch pod, whose logs of garbage collections alone grow to 2 GiB.
+
+https://www.elastic.co/docs/reference/elasticsearch/jvm-settings (`GC logging`)
+"""
+
 KIBANA_RESOURCES = {
     "requests": {"cpu": "200m", "memory": "2Gi", "ephemeral-storage": "256Mi"},
     "limits": {"cpu": "2", "memory": "2Gi", "ephemeral-storage": "1Gi"},
@@ -138,13 +144,6 @@ def kibana(
             environment, priority_class, {"name": "kibana", "resources": KIBANA_RESOURCES, "env": [key]}
         ),
     }
-
-
-EPHEMERAL_STORAGE = "4Gi"
-"""Limit of an Elasticsearch pod, whose logs of garbage collections alone grow to 2 GiB.
-
-https://www.elastic.co/docs/reference/elasticsearch/jvm-settings (`GC logging`)
-"""
 
 
 def _resources(logs: config.Logs) -> dict[str, dict[str, str]]:

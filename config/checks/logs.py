@@ -40,9 +40,8 @@ def problems(settings: Settings) -> Iterator[Problem]:
         yield Problem(f"{PROJECT}:logs.zoneAwareness", "true", f"false, or {QUORUM} and more logs.nodes")
     days = logs.retention_days
     # A stream has an index for each day; with several pods, each index has a copy.
-    shards = (days.dev + days.prod + days.platform) * min(logs.nodes, 2)
-    if shards > logs.nodes * SHARDS - OTHER_SHARDS:
-        most = (logs.nodes * SHARDS - OTHER_SHARDS) // min(logs.nodes, 2)
+    most = (logs.nodes * SHARDS - OTHER_SHARDS) // min(logs.nodes, 2)
+    if days.dev + days.prod + days.platform > most:
         yield Problem(
             f"{PROJECT}:logs.retentionDays",
             f"{days.dev} + {days.prod} + {days.platform}",

@@ -14,6 +14,7 @@ import pytest
 
 from kube.client import KubernetesApi, KubernetesApiError, KubernetesObject, has_condition
 from rehearsal import aws
+from rehearsal.emulators.aws.nodes import EXCLUDED
 from release.goals import Deploy
 from tests.rehearsal.conftest import eventually
 from tests.traffic.load import Client, ClientLog, Load
@@ -36,7 +37,6 @@ https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.ht
 TOO_MANY_REQUESTS = 429
 CORDON = [{"op": "add", "path": "/spec/unschedulable", "value": True}]
 UNCORDON = [{"op": "remove", "path": "/spec/unschedulable"}]
-EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 TAINT = {"key": "ToBeDeletedByClusterAutoscaler", "value": "0", "effect": "NoSchedule"}
 """https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-1.36.0/cluster-autoscaler/utils/taints/taints.go."""
 
@@ -131,11 +131,12 @@ def change(site: Site, name: str, operations: list[dict[str, Any]], *, by_eks: b
     api.json_patch("v1", "Node", name, operations)
 
 
+LABEL = f"/metadata/labels/{EXCLUDED.replace('/', '~1')}"
+UNLABEL = [{"op": "remove", "path": LABEL}]
+
+
 def label(value: str) -> list[dict[str, Any]]:
-    return [{"op": "add", "path": f"/metadata/labels/{EXCLUDED.replace('/', '~1')}", "value": value}]
-
-
-UNLABEL = [{"op": "remove", "path": f"/metadata/labels/{EXCLUDED.replace('/', '~1')}"}]
+    return [{"op": "add", "path": LABEL, "value": value}]
 
 
 @pytest.fixture(scope="module")

@@ -55,8 +55,8 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], *, previews: b
         }
         # No parameters: who may build could send the login elsewhere, or bring out another repository's image.
         told_dev = {**image, "BRANCH": source.branch, "CREDENTIALS": login, "VERIFY_CHECK": source.check or ""}
-        lines += _job(f"dev/{service}", {}, with_environment(pipelines["dev"], told_dev), triggers=triggers)
-        lines += _job(f"prod/{service}", {}, with_environment(pipelines["prod"], {"SERVICE": service}))
+        lines += _job(f"dev/{service}", with_environment(pipelines["dev"], told_dev), triggers=triggers)
+        lines += _job(f"prod/{service}", with_environment(pipelines["prod"], {"SERVICE": service}))
         if delivery.checks:
             lines += _branches(
                 f"checks/{service}",
@@ -70,7 +70,7 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], *, previews: b
                 poll_minutes=delivery.poll_minutes,
                 marker=source.file,
             )
-    lines += _job("platform/scan", {}, pipelines["scan"], triggers=[f"cron {{ spec({quoted(NIGHTLY)}) }}"])
+    lines += _job("platform/scan", pipelines["scan"], triggers=[f"cron {{ spec({quoted(NIGHTLY)}) }}"])
     if delivery.sources:
         lines += _operations(list(delivery.sources), pipelines)
     if delivery.platform:
@@ -89,12 +89,12 @@ def jobs(delivery: config.Delivery, pipelines: Mapping[str, str], *, previews: b
 
 def _operations(services: Sequence[str], pipelines: Mapping[str, str]) -> Sequence[str]:
     """The commands of the release tool as jobs, and the release of several services together."""
-    lines = _job("prod/together", {"SERVICES": " ".join(services)}, pipelines["together"])
+    lines = _job("prod/together", pipelines["together"], parameters={"SERVICES": " ".join(services)})
     choices = {"SERVICE": services, "ENVIRONMENT": config.ENVIRONMENTS}
     for command in (*CHANGES, *LOOKS):
         pipeline = pipelines["operate" if command in CHANGES else "look"]
         text = with_environment(pipeline, {"COMMAND": command})
-        lines = [*lines, *_job(f"operations/{command}", {}, text, choices=choices)]
+        lines = [*lines, *_job(f"operations/{command}", text, choices=choices)]
     return lines
 
 
@@ -162,9 +162,9 @@ def _branches(
 
 def _job(
     name: str,
-    parameters: Mapping[str, str],
     pipeline: str,
     *,
+    parameters: Mapping[str, str] = MappingProxyType({}),
     triggers: Sequence[str] = (),
     choices: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Sequence[str]:

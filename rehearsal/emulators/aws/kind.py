@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -105,7 +105,7 @@ class Kind:
     attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
     revised: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
     amend: Callable[[Properties, Properties], Properties] | None = None
-    read_back: tuple[str, ...] = ()
+    read_back: Collection[str] = ()
     tagged: bool = True
     converge: Callable[[Layout, Record, Account], Properties] | None = None
     dissolve: Callable[[Layout, Record], None] | None = None

@@ -53,11 +53,11 @@ def endpoint(layout: Layout) -> str:
 
 @contextmanager
 def cluster_client(layout: Layout, caller: str, kubeconfig: Path | None = None) -> Generator[KubernetesApi]:
-    """A client of the local API server, with its errors translated; `caller` names it, e.g. `node group dev`.
+    """A client of the local API server, with its errors translated.
 
     Args:
         layout: The rehearsal.
-        caller: Who asks, for messages.
+        caller: Who asks, for messages, e.g. `node group dev`.
         kubeconfig: Another one than the administrator's.
     """
     _require_control_plane(layout, caller)

@@ -37,7 +37,7 @@ EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 SECONDS_TO_BE_READY = 120.0
 SECONDS_TO_BE_GONE = 60.0
 SECONDS_TO_BE_EMPTY = 180.0
-SECONDS_CORDONED = 60.0
+SECONDS_EXCLUDED = 60.0
 """From the last eviction to a node's end, for load balancers to take it out:
 https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html, upgrade phase."""
 POLL_SECONDS = 0.2
@@ -176,7 +176,7 @@ def _evict_pods(api: KubernetesApi, name: str, group_name: str) -> None:
 
 def _await_its_end(layout: Layout, group: NodeGroupSpec, name: str) -> None:
     """Waits until EKS would end the instance of an empty node, or no target group has it."""
-    end = time.monotonic() + SECONDS_CORDONED
+    end = time.monotonic() + SECONDS_EXCLUDED
     with aws_client(layout, "ec2", group.region) as ec2:
         ids = {instance.id for instance in _instances(ec2, group.cluster, group.name) if instance.name == name}
     with aws_client(layout, "elbv2", group.region) as elbv2:

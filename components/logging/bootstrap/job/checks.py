@@ -99,7 +99,8 @@ def questions(data_streams: str, collector: str) -> dict[str, Request]:
 def _events() -> dict[str, Any]:
     """A search for the newest heartbeat by node, and for losses."""
 
-    def newest(field: str, order: str = "desc") -> dict[str, Any]:
+    def first(field: str, order: str) -> dict[str, Any]:
+        """The field of the oldest event, by `asc`, or of the newest one, by `desc`."""
         return {"top_metrics": {"metrics": {"field": field}, "sort": {"@timestamp": order}}}
 
     return {
@@ -113,7 +114,7 @@ def _events() -> dict[str, Any]:
                         "terms": {"field": "kubernetes.host", "size": 1000},
                         "aggs": {
                             "last": {"max": {"field": "@timestamp"}},
-                            "free": newest("buffer_available_buffer_space_ratios"),
+                            "free": first("buffer_available_buffer_space_ratios", "desc"),
                         },
                     }
                 },
@@ -123,7 +124,7 @@ def _events() -> dict[str, Any]:
                 "aggs": {
                     "hosts": {
                         "terms": {"field": "kubernetes.host", "size": 1000},
-                        "aggs": {"first": newest("emit_records", "asc"), "last": newest("emit_records")},
+                        "aggs": {"first": first("emit_records", "asc"), "last": first("emit_records", "desc")},
                     }
                 },
             },

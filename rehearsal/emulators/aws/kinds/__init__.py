@@ -67,7 +67,6 @@ def _kind(type_token: str, entry: dict[str, Any]) -> Kind:
         values["name"] = AutoName(**entry["name"])
     for field in entry.keys() & {"attributes", "revised"}:
         values[field] = {output: _attribute(value) for output, value in entry[field].items()}
-    values["read_back"] = tuple(entry.get("read_back", ()))
     return Kind(**values)
 
 
